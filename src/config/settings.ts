@@ -1,0 +1,50 @@
+import type { Agent } from 'undici';
+import type { PickerFactory } from '../balancing/picker.ts';
+import type { Clock } from '../clock.ts';
+import type { Resolver } from '../discovery/resolver.ts';
+
+/** What options and variables come to: checked, complete, durations in milliseconds. */
+export interface Settings {
+  /** `undefined`: 60 s behind a virtual IP, 5 min for visible pods. 0: no cap. */
+  maxConnectionDuration: number | undefined;
+  connectionDurationJitter: number;
+  maxRequestsPerConnection: number;
+  drainTimeout: number;
+  connectTimeout: number;
+  /** Connections an endpoint may have; `Infinity` without a limit. */
+  connections: number;
+  spread: number;
+  policy: 'least-request' | 'round-robin' | PickerFactory;
+  discovery: 'auto' | 'kubernetes' | 'dns' | Resolver;
+  /** Globs of the names that are managed, `!` excludes; `undefined`: not said. */
+  hosts: readonly string[] | undefined;
+  mesh: 'auto' | 'ignore';
+  dns: DnsSettings;
+  kubernetes: KubernetesSettings;
+  maxPendingRequests: number;
+  endpointTimeout: number;
+  maxOrigins: number;
+  originIdleTimeout: number;
+  /** undici's own options, for the Clients. */
+  client: Omit<Agent.Options, 'factory' | 'connections' | 'clientTtl' | 'maxOrigins' | 'pipelining'>;
+  clock: Clock;
+  random: () => number;
+}
+
+export interface DnsSettings {
+  /** `ip`, `ip:port` or `[ip]:port`; `undefined`: resolv.conf's. */
+  servers: readonly string[] | undefined;
+  minTtl: number;
+  maxTtl: number;
+  family: 'auto' | 4 | 6;
+  negativeHold: number;
+}
+
+export interface KubernetesSettings {
+  /** A kubeconfig's path; `undefined`: found by itself. */
+  kubeconfig: string | undefined;
+  namespace: string | undefined;
+  clusterDomain: string | undefined;
+  zone: string | undefined;
+  nodeName: string | undefined;
+}

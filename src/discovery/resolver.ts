@@ -1,0 +1,55 @@
+/** A service as its callers name it. */
+export interface ResolveTarget {
+  /** The name in the URL, as written there, or an IP address. */
+  readonly hostname: string;
+  /** The port in the URL, or the scheme's default. */
+  readonly port: number;
+  readonly protocol: 'http:' | 'https:';
+}
+
+/** One address that serves requests: usually a pod. */
+export interface EndpointAddress {
+  /** An IP address. */
+  readonly address: string;
+  readonly port: number;
+  /** Tells two pods apart that had the same address one after the other: a pod's uid. */
+  readonly id?: string | undefined;
+  readonly zone?: string | undefined;
+  readonly nodeName?: string | undefined;
+  /** Share of requests relative to the others'; 1 when absent. */
+  readonly weight?: number | undefined;
+}
+
+/** What a resolver knows of a service at one moment. Each one replaces the one before. */
+export type Resolution =
+  | {
+      /** All endpoints, in any order. None means that the service exists and nobody serves it. */
+      readonly endpoints: readonly EndpointAddress[];
+      /** Where they came from, for people: `dns`, `hosts`, `static`, `endpointslices`, … */
+      readonly source: string;
+      /**
+       * The name no longer leads to these endpoints, and may come back: connections that live go on
+       * being used, and nothing is dialled, for an address may be another pod's by now.
+       */
+      readonly withdrawn?: boolean;
+      /**
+       * Monotonic milliseconds (the clock's) after which these endpoints aren't dialled before the
+       * resolver has spoken again. Matters to a service that was idle for a while.
+       */
+      readonly validUntil?: number;
+      /** The single address is a virtual IP, behind which somebody else picks a pod per connection. */
+      readonly virtual?: boolean;
+    }
+  | {
+      /** Why nothing new is known. The last good set stays in use; with none, requests fail with this. */
+      readonly error: Error;
+      readonly source?: string;
+    };
+
+/**
+ * Follows one service: yields what is known of it at once, then again whenever that changes, until
+ * `signal` aborts. The next value is only asked for while the service is in use, so a resolver that
+ * polls stops by itself when nobody calls the service. Returning leaves the last set in place for good;
+ * throwing is an error like one yielded, after which the resolver is started again, with a back-off.
+ */
+export type Resolver = (target: ResolveTarget, signal: AbortSignal) => AsyncIterable<Resolution>;

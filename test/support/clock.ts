@@ -1,0 +1,47 @@
+import type { Clock, Timer } from '../../src/clock.ts';
+import { parseDuration } from '../../src/config/duration.ts';
+
+interface Entry {
+  at: number;
+  callback: () => void;
+}
+
+/** A clock that stands still until it is told to advance. */
+export class FakeClock implements Clock {
+  #now = 0;
+  readonly #entries = new Set<Entry>();
+
+  now(): number {
+    return this.#now;
+  }
+
+  schedule(callback: () => void, delay: number): Timer {
+    const entry = { at: this.#now + Math.max(0, delay), callback };
+    this.#entries.add(entry);
+    return { cancel: () => this.#entries.delete(entry) };
+  }
+
+  /** How many timers wait. */
+  get pending(): number {
+    return this.#entries.size;
+  }
+
+  /** Moves time on, calling what falls due in order, what those calls schedule included. */
+  advance(duration: number | string): void {
+    const end = this.#now + parseDuration(duration);
+    for (let next = this.#nextBefore(end); next; next = this.#nextBefore(end)) {
+      this.#entries.delete(next);
+      this.#now = Math.max(this.#now, next.at);
+      next.callback();
+    }
+    this.#now = end;
+  }
+
+  #nextBefore(end: number): Entry | undefined {
+    let first: Entry | undefined;
+    for (const entry of this.#entries) {
+      if (entry.at <= end && (first === undefined || entry.at < first.at)) first = entry;
+    }
+    return first;
+  }
+}
