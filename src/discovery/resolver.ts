@@ -12,7 +12,10 @@ export interface EndpointAddress {
   /** An IP address. */
   readonly address: string;
   readonly port: number;
-  /** Tells two pods apart that had the same address one after the other: a pod's uid. */
+  /**
+   * Tells two pods apart that had the same address one after the other: a pod's uid. Not every source
+   * knows it: an endpoint that gains or loses its id is still the same, one whose id changes is not.
+   */
   readonly id?: string | undefined;
   readonly zone?: string | undefined;
   readonly nodeName?: string | undefined;
@@ -39,6 +42,23 @@ export type Resolution =
       readonly validUntil?: number;
       /** The single address is a virtual IP, behind which somebody else picks a pod per connection. */
       readonly virtual?: boolean;
+      /** The full name that the host name led to, without a final dot: `orders.prod.svc.cluster.local`. */
+      readonly matchedName?: string;
+      /**
+       * A proxy on the way (a service mesh's) picks, retries and ejects by itself: these addresses are
+       * dialled as they are and none is ejected.
+       */
+      readonly passive?: boolean;
+      /**
+       * Changes come by themselves and cost nothing to wait for: the next value is asked for at once,
+       * whether the service is in use or not.
+       */
+      readonly pushed?: boolean;
+      /**
+       * To be called when none of these endpoints can be connected to: each was dialled, and its last
+       * dial failed. The resolver may then yield another way to the service. Calling it again is harmless.
+       */
+      readonly onUnreachable?: () => void;
     }
   | {
       /** Why nothing new is known. The last good set stays in use; with none, requests fail with this. */
