@@ -1,0 +1,265 @@
+import { hostname } from 'node:os';
+import { LRUCache } from 'lru-cache';
+import { Agent, type Client, Dispatcher, errors } from 'undici';
+import { type BalancedAgentOptions, resolveSettings } from './config/options.ts';
+import type { Settings } from './config/settings.ts';
+import type { Resolver } from './discovery/resolver.ts';
+import { resolverFor } from './discovery/sources.ts';
+import {
+  assertHandler,
+  assertLegacyHandler,
+  isLegacy,
+  LegacyExchange,
+  type LegacyHandler,
+  ModernExchange,
+  normalizeLegacyOptions,
+} from './handlers.ts';
+import { parseOrigin, requestedName, toServername } from './origin.ts';
+import { Service, type ServiceOwner } from './service.ts';
+import type { ServiceStats } from './telemetry/stats.ts';
+
+type Callback = (error: Error | null, data?: null) => void;
+
+let agents = 0;
+
+/**
+ * An undici Dispatcher that keeps one pool of connections for each address behind a name, and chooses an
+ * address for each request.
+ */
+// Members are private by TypeScript's word, not by `#`: `compose` hands out a Proxy of the agent, which
+// has none of the latter.
+export class BalancedAgent extends Dispatcher implements ServiceOwner {
+  private readonly settings: Settings;
+  private readonly resolver: Resolver;
+  private readonly identity = `${hostname()} ${process.pid} ${++agents}`;
+  private readonly services: LRUCache<string, Service>;
+  /** Those that were evicted and still drain. */
+  private readonly leaving = new Map<Service, Promise<void>>();
+  /** Answers for what undici's agents have of their own, and is never used to send. */
+  private readonly plain: Agent;
+  private lastKey = '';
+  private lastService: Service | undefined;
+  private closing: Promise<unknown> | undefined;
+  private destroying: Promise<unknown> | undefined;
+
+  /** @throws undici's `InvalidArgumentError` for an option that is unknown or out of range. */
+  constructor(options: BalancedAgentOptions = {}) {
+    super();
+    this.settings = resolveSettings(options);
+    this.resolver = resolverFor(this.settings);
+    this.plain = new Agent(this.settings.client);
+    this.services = new LRUCache({
+      max: this.settings.maxOrigins,
+      dispose: (service) => this.retire(service),
+    });
+  }
+
+  /** `true` after `close()` or `destroy()` has been called. */
+  get closed(): boolean {
+    return this.closing !== undefined;
+  }
+
+  /** `true` after `destroy()` has been called, or when `close()` has ended. */
+  get destroyed(): boolean {
+    return this.destroying !== undefined;
+  }
+
+  get webSocketOptions(): Client.WebSocketOptions {
+    return (this.plain as unknown as { webSocketOptions: Client.WebSocketOptions }).webSocketOptions;
+  }
+
+  get eventSourceOptions(): Client.EventSourceOptions {
+    return (this.plain as unknown as { eventSourceOptions: Client.EventSourceOptions }).eventSourceOptions;
+  }
+
+  /** What is known and under way, by origin. */
+  get stats(): Record<string, ServiceStats> {
+    const stats: Record<string, ServiceStats> = {};
+    for (const [key, service] of this.services.entries()) stats[key] = service.stats();
+    return stats;
+  }
+
+  /**
+   * Sends a request. Takes the handlers of undici 8, and those of undici 6 and 7, which built-in `fetch`
+   * on Node 22 and 24 uses too.
+   *
+   * @returns false when the caller should wait for `drain` before the next one
+   */
+  override dispatch(
+    options: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler | LegacyHandler,
+  ): boolean {
+    if (!handler || typeof handler !== 'object') {
+      throw new errors.InvalidArgumentError('handler must be an object');
+    }
+    try {
+      if (!options || typeof options !== 'object') {
+        throw new errors.InvalidArgumentError('opts must be an object.');
+      }
+      if (this.destroying !== undefined) throw new errors.ClientDestroyedError();
+      if (this.closing !== undefined) throw new errors.ClientClosedError();
+      return isLegacy(handler)
+        ? this.dispatchLegacy(options, handler)
+        : this.dispatchModern(options, handler);
+    } catch (error) {
+      return reject(handler, error as Error);
+    }
+  }
+
+  private dispatchModern(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    if ('dispatcher' in options && options.dispatcher) {
+      throw new errors.InvalidArgumentError(
+        'opts.dispatcher is not supported by instance methods. Pass opts.dispatcher to the top-level undici functions or call the dispatcher instance method directly.',
+      );
+    }
+    assertHandler(handler, options);
+    const service = this.serviceFor(options, (options as { allowH2?: boolean }).allowH2 !== false);
+    return service.dispatch(new ModernExchange(options, handler, service));
+  }
+
+  private dispatchLegacy(given: Dispatcher.DispatchOptions, handler: LegacyHandler): boolean {
+    const options = normalizeLegacyOptions(given);
+    assertLegacyHandler(handler, options);
+    // Older callers break on HTTP/2: https://github.com/nodejs/undici/issues/4989
+    const service = this.serviceFor(options, false);
+    return service.dispatch(new LegacyExchange(options, handler, service));
+  }
+
+  /** Waits for the requests taken so far, then closes all connections. No new ones are taken. */
+  override close(): Promise<void>;
+  override close(callback: Callback): void;
+  override close(callback?: Callback): Promise<void> | undefined {
+    if (callback === undefined) return promised((done) => this.close(done));
+    assertCallback(callback);
+    if (this.destroying !== undefined && this.closing === undefined) {
+      queueMicrotask(() => callback(new errors.ClientDestroyedError(), null));
+      return undefined;
+    }
+    this.closing ??= this.end((service) => service.close()).then(() => {
+      this.destroying ??= Promise.resolve();
+    });
+    callWhen(this.closing, callback);
+    return undefined;
+  }
+
+  /** Ends all requests with `error`, and all connections. */
+  override destroy(): Promise<void>;
+  override destroy(error: Error | null): Promise<void>;
+  override destroy(callback: Callback): void;
+  override destroy(error: Error | null, callback: Callback): void;
+  override destroy(error?: Error | Callback | null, callback?: Callback): Promise<void> | undefined {
+    if (typeof error === 'function') {
+      this.destroy(null, error);
+      return undefined;
+    }
+    if (callback === undefined) return promised((done) => this.destroy(error ?? null, done));
+    assertCallback(callback);
+    const reason = error ?? new errors.ClientDestroyedError();
+    this.destroying ??= this.end((service) => service.destroy(reason));
+    callWhen(this.destroying, callback);
+    return undefined;
+  }
+
+  onClientEvent(service: Service, event: 'connect' | 'disconnect', client: Client, error?: Error): void {
+    if (event === 'connect') this.emit('connect', service.url, [this, client]);
+    else this.emit('disconnect', service.url, [this, client], error);
+  }
+
+  onConnectionError(service: Service, error: Error): void {
+    this.emit('connectionError', service.url, [this], error);
+  }
+
+  onDrain(service: Service): void {
+    this.emit('drain', service.url, [this]);
+  }
+
+  onIdle(service: Service): void {
+    for (const [key, known] of this.services.entries()) {
+      if (known === service) this.services.delete(key);
+    }
+  }
+
+  /** The service for a request: one for each origin, for each servername with TLS, and for HTTP/1.1 alone. */
+  private serviceFor(options: Dispatcher.DispatchOptions, h2: boolean): Service {
+    const { origin } = options;
+    if (!origin || (typeof origin !== 'string' && !(origin instanceof URL))) {
+      throw new errors.InvalidArgumentError('opts.origin must be a non-empty string or URL.');
+    }
+    const name = typeof origin === 'string' ? origin : origin.origin;
+    const variant = name.startsWith('https:') ? variantOf(options, h2) : '';
+    const key = name + variant;
+    if (key === this.lastKey) return this.lastService!;
+    const service = this.services.get(key) ?? this.create(parseOrigin(origin), variant, options, h2);
+    this.lastKey = key;
+    this.lastService = service;
+    return service;
+  }
+
+  private create(url: URL, variant: string, options: Dispatcher.DispatchOptions, h2: boolean): Service {
+    const key = url.origin + variant;
+    // The origin may have been written in another way.
+    const known = this.services.get(key);
+    if (known !== undefined) return known;
+    const { settings, resolver, identity } = this;
+    const client = h2 ? settings.client : { ...settings.client, allowH2: false };
+    const servername = toServername(requestedName(options) ?? url.hostname);
+    const service = new Service(
+      { url, servername, settings: { ...settings, client }, resolver, identity },
+      this,
+    );
+    this.services.set(key, service);
+    return service;
+  }
+
+  private retire(service: Service): void {
+    if (service === this.lastService) {
+      this.lastKey = '';
+      this.lastService = undefined;
+    }
+    this.leaving.set(
+      service,
+      service.close().then(() => {
+        this.leaving.delete(service);
+      }),
+    );
+  }
+
+  private end(how: (service: Service) => Promise<void>): Promise<unknown> {
+    const services = new Set([...this.services.values(), ...this.leaving.keys()]);
+    const ended = Array.from(services, how);
+    return Promise.all(ended);
+  }
+}
+
+/** What of an https request decides which connections may carry it: a Client dials anew for another servername. */
+function variantOf(options: Dispatcher.DispatchOptions, h2: boolean): string {
+  const name = requestedName(options);
+  return `${name === undefined ? '' : `#${name}`}${h2 ? '' : '#http1-only'}`;
+}
+
+function reject(handler: Dispatcher.DispatchHandler | LegacyHandler, error: Error): false {
+  if ('onResponseError' in handler && typeof handler.onResponseError === 'function') {
+    // undici has no controller to give here either.
+    handler.onResponseError(null as unknown as Dispatcher.DispatchController, error);
+  } else if ('onError' in handler && typeof handler.onError === 'function') {
+    handler.onError(error);
+  } else {
+    throw error;
+  }
+  return false;
+}
+
+function promised(start: (done: Callback) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    start((error) => (error ? reject(error) : resolve()));
+  });
+}
+
+function assertCallback(callback: unknown): void {
+  if (typeof callback !== 'function') throw new errors.InvalidArgumentError('invalid callback');
+}
+
+/** Out of the promise, so that what the callback throws is an uncaught exception, as undici has it. */
+function callWhen(ended: Promise<unknown>, callback: Callback): void {
+  void ended.then(() => queueMicrotask(() => callback(null, null)));
+}

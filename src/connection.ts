@@ -1,0 +1,249 @@
+import type { Socket } from 'node:net';
+import { type buildConnector, Client, type Dispatcher } from 'undici';
+import type { Clock, Timer } from './clock.ts';
+import { EvenkeelError } from './errors.ts';
+import { Parking } from './parking.ts';
+import { channels } from './telemetry/channels.ts';
+
+/** Why a connection takes no more requests. */
+export type RetireReason =
+  | 'max-duration'
+  | 'max-requests'
+  | 'endpoint-removed'
+  | 'idle'
+  | 'closed-by-peer'
+  | 'error'
+  | 'upgrade'
+  | 'service-closed';
+
+/** What a connection tells its endpoint. */
+export interface ConnectionOwner {
+  readonly origin: string;
+  readonly address: string;
+  /** The connection takes requests no more. */
+  onRetired(connection: Connection): void;
+  /** Whether it has room has changed, without a request having begun or ended. */
+  settle(connection: Connection): void;
+  /** Its socket is gone. */
+  onClosed(connection: Connection): void;
+  onClientEvent(event: 'connect' | 'disconnect', client: Client, error?: Error): void;
+}
+
+export interface ConnectionOptions {
+  url: URL;
+  client: Client.Options;
+  clock: Clock;
+  /** Milliseconds from now after which the connection is retired; 0: never. */
+  maxDuration: number;
+  /** Requests after which it is retired; 0: no limit. */
+  maxRequests: number;
+  /** Milliseconds a retired connection may still take for what it carries; 0: as long as it needs. */
+  drainTimeout: number;
+  /** Milliseconds an unused connection may wait for its first request. */
+  idleTimeout: number;
+}
+
+/**
+ * One undici Client that owns one connected socket, from its dial to its end: how old it is, how often
+ * it was used, what it carries.
+ */
+export class Connection {
+  readonly h2: boolean;
+  readonly client: Client;
+  /** Neighbours in the endpoint's stack of connections with room. */
+  below: Connection | undefined;
+  above: Connection | undefined;
+  stacked = false;
+  /** Requests it carries now, upgraded ones aside. */
+  inFlight = 0;
+  /** Upgraded sockets and streams it carries now. */
+  upgraded = 0;
+  /** Requests it has carried, the present ones included. */
+  requests = 0;
+  retired: RetireReason | undefined;
+
+  readonly #socket: Socket;
+  readonly #owner: ConnectionOwner;
+  readonly #options: ConnectionOptions;
+  readonly #expiresAt: number;
+  #expiry: Timer | undefined;
+  #idleExpiry: Timer | undefined;
+  #drainDeadline: Timer | undefined;
+  #parking: Parking | undefined;
+  /** An HTTP/2 peer takes no more streams for now. */
+  #full = false;
+  #handedOver = false;
+  #closed = false;
+
+  constructor(socket: Socket, owner: ConnectionOwner, options: ConnectionOptions) {
+    this.#socket = socket;
+    this.#owner = owner;
+    this.#options = options;
+    this.h2 = (socket as { alpnProtocol?: string | false | null }).alpnProtocol === 'h2';
+    this.client = new Client(options.url, {
+      ...options.client,
+      connect: (_params, callback) => this.#handOver(callback),
+    });
+    this.client
+      .on('connect', () => owner.onClientEvent('connect', this.client))
+      .on('disconnect', (_origin, _targets, error) => this.#onDisconnect(error))
+      .on('drain', () => this.#onDrain());
+    const { clock, maxDuration } = options;
+    this.#expiresAt = maxDuration > 0 ? clock.now() + maxDuration : Number.POSITIVE_INFINITY;
+    if (maxDuration > 0) this.#expiry = clock.schedule(() => this.retire('max-duration'), maxDuration);
+  }
+
+  /** Whether one more request can be dispatched now. */
+  get room(): boolean {
+    return this.retired === undefined && (this.h2 ? !this.#full : this.inFlight === 0);
+  }
+
+  /**
+   * Whether the connection may take a request at this moment. One that may not is retired: the timer of
+   * its age may be late, and its socket may have died without a word.
+   */
+  check(now: number): boolean {
+    if (this.retired !== undefined) return false;
+    if (now >= this.#expiresAt) this.retire('max-duration');
+    else if (this.#socket.destroyed) this.retire('closed-by-peer');
+    return this.retired === undefined;
+  }
+
+  /** Waits for a first request; with none, the connection closes in the end, as a used one would. */
+  park(): void {
+    if (this.#handedOver || this.retired !== undefined) return;
+    this.#parking = new Parking(this.#socket, this.h2, () => this.retire('closed-by-peer'));
+    this.#idleExpiry = this.#options.clock.schedule(() => this.retire('idle'), this.#options.idleTimeout);
+  }
+
+  /** Takes on a request, which is sent next. The cap on requests is spent here, not when they end. */
+  reserve(): void {
+    this.inFlight++;
+    this.requests++;
+    if (this.requests === this.#options.maxRequests) this.retire('max-requests');
+  }
+
+  send(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
+    const more = this.client.dispatch(options, handler);
+    // An HTTP/1.1 Client returns false even when idle.
+    if (more || !this.h2 || this.#full) return;
+    this.#full = true;
+    this.#owner.settle(this);
+  }
+
+  /** A request it carried has ended. */
+  release(): void {
+    this.inFlight--;
+    this.#closeIfDrained();
+  }
+
+  /** A request it carried has become an upgraded socket or stream, which ends by itself. */
+  upgrade(): void {
+    this.inFlight--;
+    this.upgraded++;
+    if (!this.h2) this.retire('upgrade');
+  }
+
+  upgradeEnded(): void {
+    this.upgraded--;
+    this.#closeIfDrained();
+  }
+
+  /** Takes no more requests, and closes when the last one it carries has ended: at once if idle. */
+  retire(reason: RetireReason): void {
+    if (this.retired !== undefined) return;
+    this.retired = reason;
+    this.#expiry?.cancel();
+    this.#idleExpiry?.cancel();
+    this.#publish(channels.connectionRetire, reason);
+    this.#owner.onRetired(this);
+    if (this.#busy && this.#options.drainTimeout > 0) {
+      const { clock, drainTimeout } = this.#options;
+      this.#drainDeadline = clock.schedule(() => this.destroy(drainTimedOut(drainTimeout)), drainTimeout);
+    }
+    this.#closeIfDrained();
+  }
+
+  /** Ends it now, with all it carries. */
+  destroy(error: Error): void {
+    this.retire('error');
+    this.client.destroy(error, noop);
+    this.#end();
+  }
+
+  get #busy(): boolean {
+    return this.inFlight + this.upgraded > 0;
+  }
+
+  #closeIfDrained(): void {
+    if (this.retired === undefined || this.#busy || this.#closed) return;
+    // In a microtask: undici calls `onResponseEnd` before it has settled the socket's fate.
+    queueMicrotask(() => {
+      if (this.#busy) return;
+      this.client.close(noop);
+      this.#end();
+    });
+  }
+
+  #end(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#drainDeadline?.cancel();
+    if (!this.#handedOver) {
+      this.#parking?.leave();
+      this.#socket.destroy();
+    }
+    this.#publish(channels.connectionClose, this.retired);
+    this.#owner.onClosed(this);
+  }
+
+  /**
+   * Gives the socket to the Client, once. A Client dials again by itself when its socket ended while a
+   * request waited for it; it must not, so it gets an error, which sends the request elsewhere. The code
+   * must not be undici's for sockets: the Client would try for ever.
+   */
+  #handOver(callback: buildConnector.Callback): void {
+    // A Client whose connector calls back synchronously stalls.
+    queueMicrotask(() => {
+      if (this.#handedOver || this.#closed) {
+        callback(new EvenkeelError('EVENKEEL_CONNECTION_GONE', 'the connection has closed'), null);
+        return;
+      }
+      this.#handedOver = true;
+      this.#parking?.leave();
+      this.#parking = undefined;
+      this.#idleExpiry?.cancel();
+      // The Client takes it to be ref'd, and would leave it as it is.
+      this.#socket.ref();
+      callback(null, this.#socket);
+    });
+  }
+
+  #onDisconnect(error: Error): void {
+    this.#owner.onClientEvent('disconnect', this.client, error);
+    // After an upgrade the socket lives on.
+    if (!this.h2 && (this.upgraded > 0 || error.message === 'upgrade')) return;
+    this.retire((error as NodeJS.ErrnoException).code === 'UND_ERR_INFO' ? 'idle' : 'closed-by-peer');
+  }
+
+  #onDrain(): void {
+    if (!this.#full) return;
+    this.#full = false;
+    this.#owner.settle(this);
+  }
+
+  #publish(channel: (typeof channels)['connectionClose'], reason: RetireReason | undefined): void {
+    if (!channel.hasSubscribers) return;
+    const { origin, address } = this.#owner;
+    channel.publish({ origin, address, reason, requests: this.requests });
+  }
+}
+
+function drainTimedOut(drainTimeout: number): EvenkeelError {
+  return new EvenkeelError(
+    'EVENKEEL_DRAIN_TIMEOUT',
+    `the connection did not drain within ${drainTimeout} ms`,
+  );
+}
+
+function noop(): void {}

@@ -1,0 +1,202 @@
+import type { Client } from 'undici';
+import type { Candidate, Picker } from './balancing/picker.ts';
+import type { Timer } from './clock.ts';
+import type { Connection, ConnectionOwner, RetireReason } from './connection.ts';
+import type { EndpointAddress } from './discovery/resolver.ts';
+
+export type EndpointState =
+  /** Never connected, or the last dial failed and nothing is connected. */
+  | { readonly name: 'connecting' }
+  | { readonly name: 'ready' }
+  /** Its last connection closed in good order. */
+  | { readonly name: 'idle' }
+  /** It has left the set: what it carries ends, and nothing is added. */
+  | { readonly name: 'draining' };
+
+export const CONNECTING: EndpointState = { name: 'connecting' };
+export const READY: EndpointState = { name: 'ready' };
+export const IDLE: EndpointState = { name: 'idle' };
+export const DRAINING: EndpointState = { name: 'draining' };
+
+export interface Backoff {
+  readonly failedAt: number;
+  readonly error: Error;
+  readonly timer: Timer;
+}
+
+/** What an endpoint tells its service. */
+export interface EndpointOwner {
+  readonly origin: string;
+  /** Something changed that decides whether the endpoint may be picked. */
+  place(endpoint: Endpoint): void;
+  /** A connection of its has retired, or closed. */
+  onConnectionGone(endpoint: Endpoint, connection: Connection): void;
+  onClientEvent(event: 'connect' | 'disconnect', client: Client, error?: Error): void;
+}
+
+/** One pod, by IP address and port: its connections, and what it carries. */
+export class Endpoint implements Candidate, ConnectionOwner {
+  readonly key: string;
+  readonly weight = 1;
+  slot: unknown = undefined;
+  load = 0;
+  state: EndpointState = CONNECTING;
+  /** Kept connected at the service's present rate; others wait their time. */
+  warm = false;
+  /** Goes up whenever its place among the warm ones is drawn anew. */
+  generation = 0;
+  /** The picker it stands in, if any. */
+  picker: Picker<Endpoint> | undefined;
+  /** Known once a connection is made: an endpoint of HTTP/2 needs few. */
+  protocol: 'h1' | 'h2' | undefined;
+  /** Held strongly; undici's own cache of sessions doesn't. */
+  tlsSession: Buffer | undefined;
+  dialing = 0;
+  /** Dials that failed in a row. */
+  dialFailures = 0;
+  /** Set after a failed dial, until it may be dialled again unasked. */
+  backoff: Backoff | undefined;
+  inFlight = 0;
+  /** Upgraded sockets and streams that are open. */
+  upgraded = 0;
+  requests = 0;
+  failures = 0;
+  opened = 0;
+  retired = 0;
+  /** Connections that take requests. */
+  connected = 0;
+  /** All its connections, those that drain included. */
+  readonly connections = new Set<Connection>();
+  info: EndpointAddress;
+
+  readonly #owner: EndpointOwner;
+  /** Top of the stack of connections with room: what was used last is used first. */
+  #top: Connection | undefined;
+
+  constructor(key: string, info: EndpointAddress, owner: EndpointOwner) {
+    this.key = key;
+    this.info = info;
+    this.#owner = owner;
+  }
+
+  get origin(): string {
+    return this.#owner.origin;
+  }
+
+  get address(): string {
+    return this.key;
+  }
+
+  get hasRoom(): boolean {
+    return this.#top !== undefined;
+  }
+
+  /** Whether a connection may take a request now. Those found dead or past their age on the way are retired. */
+  isReady(now: number): boolean {
+    for (let top = this.#top; top !== undefined; top = this.#top) {
+      if (top.check(now)) return true;
+    }
+    return false;
+  }
+
+  /** Takes a request on, and says on which connection. The endpoint is ready. */
+  begin(): Connection {
+    const connection = this.#top!;
+    this.load++;
+    this.inFlight++;
+    this.requests++;
+    connection.reserve();
+    this.settle(connection);
+    return connection;
+  }
+
+  /** A request has ended. A held one goes on counting as load until `unhold`. */
+  end(connection: Connection, held: boolean): void {
+    this.inFlight--;
+    if (held) this.failures++;
+    else this.load--;
+    connection.release();
+    this.settle(connection);
+  }
+
+  unhold(): void {
+    this.load--;
+    this.#owner.place(this);
+  }
+
+  /** A request has become an upgraded socket or stream, which is counted apart. */
+  upgrade(connection: Connection): void {
+    this.inFlight--;
+    this.load--;
+    this.upgraded++;
+    connection.upgrade();
+    this.settle(connection);
+  }
+
+  upgradeEnded(connection: Connection): void {
+    this.upgraded--;
+    connection.upgradeEnded();
+  }
+
+  /** Takes in a connection just made. */
+  add(connection: Connection): void {
+    this.connections.add(connection);
+    this.connected++;
+    this.opened++;
+    this.dialFailures = 0;
+    this.protocol = connection.h2 ? 'h2' : 'h1';
+    if (this.state.name !== 'draining') this.state = READY;
+    this.settle(connection);
+  }
+
+  /** Puts the connection where it belongs after anything about it or its load changed. */
+  settle(connection: Connection): void {
+    if (connection.room) {
+      if (!connection.stacked) this.#push(connection);
+    } else if (connection.stacked) {
+      this.#unstack(connection);
+    }
+    this.#owner.place(this);
+  }
+
+  drain(reason: RetireReason): void {
+    this.state = DRAINING;
+    for (const connection of this.connections) connection.retire(reason);
+    this.#owner.place(this);
+  }
+
+  onRetired(connection: Connection): void {
+    this.connected--;
+    this.retired++;
+    if (this.connected === 0 && this.state.name === 'ready') this.state = IDLE;
+    this.settle(connection);
+    this.#owner.onConnectionGone(this, connection);
+  }
+
+  onClosed(connection: Connection): void {
+    this.connections.delete(connection);
+    this.#owner.onConnectionGone(this, connection);
+  }
+
+  onClientEvent(event: 'connect' | 'disconnect', client: Client, error?: Error): void {
+    this.#owner.onClientEvent(event, client, error);
+  }
+
+  #push(connection: Connection): void {
+    connection.stacked = true;
+    connection.below = this.#top;
+    connection.above = undefined;
+    if (this.#top !== undefined) this.#top.above = connection;
+    this.#top = connection;
+  }
+
+  #unstack(connection: Connection): void {
+    const { below, above } = connection;
+    if (below !== undefined) below.above = above;
+    if (above !== undefined) above.below = below;
+    else this.#top = below;
+    connection.stacked = false;
+    connection.below = undefined;
+    connection.above = undefined;
+  }
+}

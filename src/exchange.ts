@@ -1,0 +1,206 @@
+import type { Duplex } from 'node:stream';
+import { type Dispatcher, errors } from 'undici';
+import type { Connection } from './connection.ts';
+import type { Endpoint } from './endpoint.ts';
+
+type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
+type RawHeaders = Exclude<Dispatcher.DispatchController['rawHeaders'], undefined>;
+
+/**
+ * How a request ended, for its endpoint. `failure`: the endpoint's doing, or of what is before it;
+ * `rejected`: the same, with the connection in good order; `cancelled`: the caller's doing; `refused`: by
+ * undici, and nothing was written.
+ */
+export type Outcome = 'success' | 'rejected' | 'failure' | 'cancelled' | 'refused';
+
+/** What an exchange tells its service. */
+export interface ExchangeOwner {
+  /** The response to the first request of a connection began. */
+  onFirstResponse(headers: Headers): void;
+  /** The request has ended, or turned into an upgraded socket, and its connection is free of it. */
+  onEnded(exchange: Exchange, outcome: Outcome): void;
+  onUpgraded(exchange: Exchange, socket: Duplex): void;
+  /** Nothing of the request was written, and its connection is gone. */
+  onUnsent(exchange: Exchange, error: Error): void;
+  /** The caller gave up while the request waited. */
+  onAbandoned(exchange: Exchange): void;
+}
+
+/**
+ * One request on its way: the handler that undici's Client calls, and the controller that the caller's
+ * handler gets. Both stay the same for the life of the request, wherever it waits and whichever
+ * connection it comes to.
+ */
+export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher.DispatchController {
+  readonly options: Dispatcher.DispatchOptions;
+  readonly owner: ExchangeOwner;
+  endpoint: Endpoint | undefined = undefined;
+  connection: Connection | undefined = undefined;
+  /** Times the request was given to a connection that turned out to be gone. */
+  reroutes = 0;
+  /** The caller's handler has been told of the outcome. */
+  settled = false;
+  aborted = false;
+  reason: Error | null = null;
+  statusCode = 0;
+
+  #controller: Dispatcher.DispatchController | undefined = undefined;
+  #begun = false;
+  #pauseWanted = false;
+
+  constructor(options: Dispatcher.DispatchOptions, owner: ExchangeOwner) {
+    this.options = options;
+    this.owner = owner;
+  }
+
+  // What the caller's handler is told, in the generation it speaks.
+  protected abstract callStart(context: unknown): void;
+  protected abstract callUpgrade(statusCode: number, headers: Headers, socket: Duplex): void;
+  protected abstract callHeaders(statusCode: number, headers: Headers, statusMessage?: string): void;
+  protected abstract callData(chunk: Buffer): void;
+  protected abstract callEnd(trailers: Headers): void;
+  protected abstract callError(error: Error): void;
+  abstract onBodySent(chunk: Buffer): void;
+  abstract onRequestSent(): void;
+  abstract onResponseStarted(): void;
+
+  /** Tells the caller that the request has begun, though it waits: from here on it can abort. */
+  begin(): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    try {
+      this.callStart(null);
+    } catch (error) {
+      this.abort(error as Error);
+    }
+  }
+
+  /** Ends the request with an error before it came to a connection, or after it left one. */
+  fail(error: Error): void {
+    if (this.settled) return;
+    this.settled = true;
+    this.callError(error);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void {
+    this.#controller = controller;
+    if (this.#begun) {
+      if (this.aborted) controller.abort(this.reason!);
+      else if (this.#pauseWanted) controller.pause();
+      return;
+    }
+    this.#begun = true;
+    this.callStart(context);
+  }
+
+  onRequestUpgrade(
+    _controller: Dispatcher.DispatchController,
+    statusCode: number,
+    headers: Headers,
+    socket: Duplex,
+  ): void {
+    this.statusCode = statusCode;
+    this.owner.onUpgraded(this, socket);
+    this.callUpgrade(statusCode, headers, socket);
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    statusCode: number,
+    headers: Headers,
+    statusMessage?: string,
+  ): void {
+    this.statusCode = statusCode;
+    if (this.connection?.requests === 1) this.owner.onFirstResponse(headers);
+    this.callHeaders(statusCode, headers, statusMessage);
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.callData(chunk);
+  }
+
+  onResponseEnd(_controller: Dispatcher.DispatchController, trailers: Headers): void {
+    try {
+      this.callEnd(trailers);
+      this.settled = true;
+    } finally {
+      // If the caller threw, `onResponseError` follows, and finds the connection released.
+      this.owner.onEnded(this, isGatewayError(this.statusCode) ? 'rejected' : 'success');
+    }
+  }
+
+  /** Without a controller nothing was written: it was refused, or its connection is gone. */
+  onResponseError(controller: Dispatcher.DispatchController | null | undefined, error: Error): void {
+    if (controller == null && !this.aborted && !REFUSALS.has(codeOf(error))) {
+      this.owner.onUnsent(this, error);
+      return;
+    }
+    try {
+      this.fail(this.aborted && this.reason !== null ? this.reason : error);
+    } finally {
+      this.owner.onEnded(this, controller == null ? 'refused' : this.#outcomeOf(error));
+    }
+  }
+
+  abort(reason: Error): void {
+    if (this.aborted || this.settled) return;
+    this.aborted = true;
+    this.reason = reason ?? new errors.RequestAbortedError();
+    if (this.#controller !== undefined) this.#controller.abort(this.reason);
+    else if (this.connection === undefined) this.owner.onAbandoned(this);
+    // Otherwise it is about to be written, and learns of it then.
+  }
+
+  pause(): void {
+    this.#pauseWanted = true;
+    this.#controller?.pause();
+  }
+
+  resume(): void {
+    this.#pauseWanted = false;
+    this.#controller?.resume();
+  }
+
+  #outcomeOf(error: Error): Outcome {
+    return !this.aborted && TRANSPORT_ERRORS.has(codeOf(error)) ? 'failure' : 'cancelled';
+  }
+
+  get paused(): boolean {
+    return this.#controller?.paused ?? this.#pauseWanted;
+  }
+
+  get rawHeaders(): RawHeaders {
+    return this.#controller?.rawHeaders ?? null;
+  }
+
+  get rawTrailers(): RawHeaders {
+    return this.#controller?.rawTrailers ?? null;
+  }
+}
+
+/** The endpoint, or something before it, says that it can't serve; 500 is the app's own affair. */
+function isGatewayError(statusCode: number): boolean {
+  return statusCode >= 502 && statusCode <= 504;
+}
+
+const TRANSPORT_ERRORS = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_SOCKET',
+  'UND_ERR_HEADERS_TIMEOUT',
+]);
+
+/** undici's errors about the request itself, which no other connection would mend. */
+const REFUSALS = new Set([
+  'UND_ERR_INVALID_ARG',
+  'UND_ERR_NOT_SUPPORTED',
+  'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
+  'UND_ERR_DESTROYED',
+]);
+
+function codeOf(error: Error): string {
+  return (error as NodeJS.ErrnoException | null)?.code ?? '';
+}

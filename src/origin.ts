@@ -1,0 +1,49 @@
+import { isIP } from 'node:net';
+import { type Dispatcher, errors } from 'undici';
+
+/** The URL of an origin, as undici takes them: http or https, and nothing behind the host. */
+export function parseOrigin(origin: string | URL): URL {
+  let url: URL;
+  try {
+    url = new URL(origin);
+  } catch (cause) {
+    throw Object.assign(new errors.InvalidArgumentError(`invalid url: ${origin}`), { cause });
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw new errors.InvalidArgumentError(
+      'Invalid URL protocol: the URL must start with `http:` or `https:`.',
+    );
+  }
+  if (url.pathname !== '/' || url.search !== '' || url.hash !== '') {
+    throw new errors.InvalidArgumentError(`invalid url: ${origin}`);
+  }
+  return url;
+}
+
+/** The name that a request asks TLS for, if not its URL's: undici takes that of a Host header. */
+export function requestedName({ servername, headers }: Dispatcher.DispatchOptions): string | undefined {
+  return (servername as string | null | undefined) || hostHeader(headers);
+}
+
+/** The name to ask TLS for, and to check, given a host: '' for an IP address. */
+export function toServername(host: string): string {
+  const name = host.replace(/:\d*$/, '');
+  return isIP(name.replace(/^\[|\]$/g, '')) === 0 ? name : '';
+}
+
+function hostHeader(headers: Dispatcher.DispatchOptions['headers']): string | undefined {
+  if (!headers) return undefined;
+  if (Array.isArray(headers)) {
+    for (let i = 0; i < headers.length; i += 2) if (isHost(headers[i]!)) return headers[i + 1];
+    return undefined;
+  }
+  const entries = Symbol.iterator in headers ? headers : Object.entries(headers);
+  for (const [name, value] of entries as Iterable<[string, unknown]>) {
+    if (isHost(name)) return typeof value === 'string' ? value : undefined;
+  }
+  return undefined;
+}
+
+function isHost(name: string): boolean {
+  return name.length === 4 && name.toLowerCase() === 'host';
+}

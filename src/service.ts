@@ -1,0 +1,376 @@
+import type { Duplex } from 'node:stream';
+import { type Client, errors } from 'undici';
+import type { Timer } from './clock.ts';
+import type { Settings } from './config/settings.ts';
+import { Follower } from './discovery/follower.ts';
+import type { Resolution, Resolver } from './discovery/resolver.ts';
+import type { Endpoint } from './endpoint.ts';
+import { EndpointPool, type EndpointUpdate, type PoolOwner } from './endpoint-pool.ts';
+import { NoEndpointsError, QueueFullError } from './errors.ts';
+import type { Exchange, ExchangeOwner, Outcome } from './exchange.ts';
+import { Holds } from './holds.ts';
+import { keepAliveOf } from './keep-alive.ts';
+import { channels } from './telemetry/channels.ts';
+import { type ServiceStats, statsOf } from './telemetry/stats.ts';
+import { WaitingLine } from './waiting.ts';
+
+/** What a service tells its agent. */
+export interface ServiceOwner {
+  onClientEvent(service: Service, event: 'connect' | 'disconnect', client: Client, error?: Error): void;
+  onConnectionError(service: Service, error: Error): void;
+  /** It takes requests again, after `dispatch` has returned false. */
+  onDrain(service: Service): void;
+  /** Nobody has used it for `originIdleTimeout`. */
+  onIdle(service: Service): void;
+}
+
+export interface ServiceOptions {
+  url: URL;
+  /** The name for SNI and certificate checks; '' for an IP address. */
+  servername: string;
+  settings: Settings;
+  resolver: Resolver;
+  /** Tells this client from others, for choices that should differ between them. */
+  identity: string;
+}
+
+/** How often those that wait are looked after. */
+const WAIT_CHECK = 250;
+/** Connections that turned out to be gone, after which a request is failed. */
+const MAX_REROUTES = 8;
+
+/** One destination: who serves a request, who waits for a connection, and when that has no use any more. */
+export class Service implements PoolOwner, ExchangeOwner {
+  readonly url: URL;
+  readonly servername: string;
+
+  readonly #settings: Settings;
+  readonly #owner: ServiceOwner;
+  readonly #pool: EndpointPool;
+  readonly #follower: Follower;
+  readonly #holds: Holds;
+  readonly #waiting = new WaitingLine();
+  #discovery: { source: string; updatedAt: number; error: Error | null } | undefined;
+  #validUntil = Number.POSITIVE_INFINITY;
+  #quiet = true;
+  #running = 0;
+  #needDrain = false;
+  #serving = false;
+  #waitCheck: Timer | undefined;
+  #idle: Timer | undefined;
+  #onClosed: (() => void) | undefined;
+  #destroyedBy: Error | undefined;
+
+  constructor({ url, servername, settings, resolver, identity }: ServiceOptions, owner: ServiceOwner) {
+    this.url = url;
+    this.servername = servername;
+    this.#settings = settings;
+    this.#owner = owner;
+    this.#pool = new EndpointPool(this, settings, identity);
+    this.#holds = new Holds(settings.clock);
+    this.#follower = new Follower({
+      resolver,
+      target: {
+        hostname: url.hostname.replace(/^\[|\]$/g, ''),
+        port: Number(url.port) || (url.protocol === 'https:' ? 443 : 80),
+        protocol: url.protocol as 'http:' | 'https:',
+      },
+      clock: settings.clock,
+      random: settings.random,
+      onResolution: (resolution) => this.#onResolution(resolution),
+      isWanted: () => (this.#pool.size > 0 ? !this.#quiet : this.#waiting.size > 0),
+      isUrgent: () => this.#pool.size === 0 && this.#waiting.size > 0,
+    });
+  }
+
+  get demand(): number {
+    return this.#running + this.#waiting.size;
+  }
+
+  /** Takes a request. False when the caller should wait for `drain` before the next. */
+  dispatch(exchange: Exchange): boolean {
+    if (this.#quiet) this.#wake();
+    this.#pool.count();
+    const endpoint = this.#waiting.size === 0 ? this.#pool.pick(this.#settings.clock.now()) : undefined;
+    if (endpoint !== undefined) this.#start(exchange, endpoint);
+    else this.#wait(exchange);
+    return this.#hasRoom();
+  }
+
+  stats(): ServiceStats {
+    return statsOf(this.#pool.endpoints, this.#waiting.size, this.#running, this.#discovery);
+  }
+
+  /** Finishes what was taken, then closes all connections. */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onClosed = resolve;
+      this.#closeIfDone();
+    });
+  }
+
+  /** Ends everything now, with `error` for what was taken. */
+  destroy(error: Error): Promise<void> {
+    this.#destroyedBy = error;
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      next.run((exchange) => exchange.fail(error));
+    }
+    this.#pool.destroy(error);
+    return this.close();
+  }
+
+  // Requests on their way
+
+  #start(exchange: Exchange, endpoint: Endpoint): void {
+    this.#running++;
+    exchange.endpoint = endpoint;
+    const connection = this.#pool.begin(endpoint);
+    exchange.connection = connection;
+    connection.send(exchange.options, exchange);
+  }
+
+  onFirstResponse(headers: Record<string, string | string[] | undefined>): void {
+    this.#pool.keepAlive = keepAliveOf(headers, this.#settings.client);
+  }
+
+  onEnded(exchange: Exchange, outcome: Outcome): void {
+    const { endpoint, connection } = exchange;
+    if (endpoint === undefined || connection === undefined) return;
+    exchange.connection = undefined;
+    const failed = outcome === 'failure' || outcome === 'rejected';
+    if (failed) this.#holds.add(endpoint);
+    const broken = outcome === 'failure' || outcome === 'cancelled';
+    if (broken && !connection.h2) connection.retire('error');
+    endpoint.end(connection, failed);
+    this.#afterEnd();
+  }
+
+  onUpgraded(exchange: Exchange, socket: Duplex): void {
+    const { endpoint, connection } = exchange;
+    if (endpoint === undefined || connection === undefined) return;
+    exchange.connection = undefined;
+    endpoint.upgrade(connection);
+    socket.once('close', () => endpoint.upgradeEnded(connection));
+    this.#afterEnd();
+  }
+
+  onUnsent(exchange: Exchange, error: Error): void {
+    const { endpoint, connection } = exchange;
+    if (endpoint === undefined || connection === undefined) return;
+    exchange.connection = undefined;
+    connection.retire('closed-by-peer');
+    endpoint.end(connection, false);
+    this.#running--;
+    if (this.#destroyedBy !== undefined || ++exchange.reroutes > MAX_REROUTES) {
+      exchange.fail(this.#destroyedBy ?? error);
+    } else {
+      this.#queue(exchange, true);
+    }
+    this.#serveSoon();
+  }
+
+  onAbandoned(exchange: Exchange): void {
+    this.#waiting.remove(exchange);
+    exchange.fail(exchange.reason!);
+    this.#serveSoon();
+  }
+
+  #afterEnd(): void {
+    this.#running--;
+    if (this.#waiting.size > 0 || this.#needDrain || this.#onClosed !== undefined) this.#serveSoon();
+  }
+
+  // Requests that wait
+
+  #wait(exchange: Exchange): void {
+    const { maxPendingRequests } = this.#settings;
+    if (this.#waiting.size - this.#pool.dialing >= maxPendingRequests) {
+      exchange.fail(
+        new QueueFullError(
+          `${this.#waiting.size} requests wait for ${this.url.origin}, no more than ${maxPendingRequests} may`,
+        ),
+      );
+      return;
+    }
+    this.#queue(exchange, false);
+  }
+
+  #queue(exchange: Exchange, inFront: boolean): void {
+    this.#waiting.add(exchange, this.#settings.clock.now(), this.#pool.moment(), inFront);
+    exchange.begin();
+    if (this.#waiting.size === 0) return;
+    this.#waitCheck ??= this.#checkLater();
+    if (this.#pool.size === 0) this.#follower.demand();
+    this.#dialForWaiting();
+  }
+
+  /** Serves those that wait, once undici has settled the fate of the socket that was just released. */
+  #serveSoon(): void {
+    if (this.#serving) return;
+    this.#serving = true;
+    queueMicrotask(() => {
+      this.#serving = false;
+      this.#serve();
+    });
+  }
+
+  #serve(): void {
+    while (this.#waiting.size > 0) {
+      const endpoint = this.#pool.pick(this.#settings.clock.now());
+      if (endpoint === undefined) break;
+      this.#waiting.shift()!.run((exchange) => this.#start(exchange, endpoint));
+    }
+    if (this.#waiting.size > 0) this.#dialForWaiting();
+    if (this.#needDrain && this.#pool.hasRoom && this.#waiting.size === 0) {
+      this.#needDrain = false;
+      this.#owner.onDrain(this);
+    }
+    this.#closeIfDone();
+  }
+
+  #dialForWaiting(error?: Error): void {
+    for (let first = this.#waiting.first; first !== undefined; first = this.#waiting.first) {
+      if (this.#pool.dialFor(this.#waiting.size, first.moment)) return;
+      this.#waiting.shift();
+      const reason = error ?? this.#pool.lastError ?? this.#noEndpoints(0);
+      first.run((exchange) => exchange.fail(reason));
+    }
+  }
+
+  /** Keeps the process alive while somebody waits: all else it waits for may be unref'd. */
+  #checkLater(): Timer {
+    return this.#settings.clock.schedule(() => this.#checkWaiting(), WAIT_CHECK, true);
+  }
+
+  #checkWaiting(): void {
+    this.#waitCheck = undefined;
+    const { clock, endpointTimeout } = this.#settings;
+    const deadline = clock.now() - endpointTimeout;
+    // Where connections are there and all busy, the wait is for them, and as long as it takes.
+    const unserved = !this.#pool.isConnected;
+    for (let first = this.#waiting.first; first !== undefined; first = this.#waiting.first) {
+      if (!unserved || first.since > deadline) break;
+      this.#waiting.shift();
+      first.run((exchange) => exchange.fail(this.#noEndpoints(endpointTimeout)));
+    }
+    const { first } = this.#waiting;
+    if (first === undefined) {
+      this.#closeIfDone();
+      return;
+    }
+    this.#pool.hedge(first.moment);
+    this.#waitCheck = this.#checkLater();
+  }
+
+  #noEndpoints(timeout: number): NoEndpointsError {
+    const counts = new Map<string, number>();
+    for (const { state } of this.#pool.endpoints) counts.set(state.name, (counts.get(state.name) ?? 0) + 1);
+    const known = Array.from(counts, ([state, count]) => `${count} ${state}`).join(', ');
+    const cause = this.#pool.lastError ?? this.#discovery?.error;
+    return new NoEndpointsError(
+      `no endpoint for ${this.url.origin} after ${timeout} ms (${this.#pool.size} known${known && `: ${known}`})`,
+      cause ? { cause } : undefined,
+    );
+  }
+
+  #hasRoom(): boolean {
+    const { connections, maxPendingRequests } = this.#settings;
+    if (
+      this.#waiting.size < maxPendingRequests &&
+      (connections === Number.POSITIVE_INFINITY || this.#pool.hasRoom)
+    ) {
+      return true;
+    }
+    this.#needDrain = true;
+    return false;
+  }
+
+  // What the pool says
+
+  onRoom(): void {
+    this.#serve();
+  }
+
+  onDialFailed(error: Error): void {
+    this.#owner.onConnectionError(this, error);
+    this.#dialForWaiting(error);
+    this.#closeIfDone();
+  }
+
+  onConnectionGone(): void {
+    if (this.#waiting.size > 0 || this.#onClosed !== undefined || this.#needDrain) this.#serveSoon();
+  }
+
+  onClientEvent(event: 'connect' | 'disconnect', client: Client, error?: Error): void {
+    this.#owner.onClientEvent(this, event, client, error);
+  }
+
+  onQuiet(): void {
+    this.#quiet = true;
+    const { clock, originIdleTimeout } = this.#settings;
+    this.#idle = clock.schedule(() => this.#owner.onIdle(this), originIdleTimeout);
+  }
+
+  // Discovery
+
+  #wake(): void {
+    this.#quiet = false;
+    this.#idle?.cancel();
+    if (this.#settings.clock.now() > this.#validUntil) this.#pool.frozen = true;
+    this.#follower.demand();
+  }
+
+  #onResolution(resolution: Resolution): void {
+    const updatedAt = Date.now();
+    if ('error' in resolution) {
+      this.#discovery = { source: this.#discovery?.source ?? 'none', updatedAt, error: resolution.error };
+      if (channels.discoveryError.hasSubscribers) {
+        channels.discoveryError.publish({ origin: this.url.origin, error: resolution.error });
+      }
+      this.#onResolutionError(resolution.error);
+      return;
+    }
+    this.#discovery = { source: resolution.source, updatedAt, error: null };
+    this.#update(resolution);
+  }
+
+  #update(update: EndpointUpdate): void {
+    this.#validUntil = update.validUntil ?? Number.POSITIVE_INFINITY;
+    this.#pool.update(update);
+    if (channels.discoveryUpdate.hasSubscribers) {
+      channels.discoveryUpdate.publish({
+        origin: this.url.origin,
+        source: update.source,
+        endpoints: update.endpoints,
+      });
+    }
+    this.#serve();
+  }
+
+  /** What is known stays in use; where nothing is known, nobody need wait. */
+  #onResolutionError(error: Error): void {
+    this.#pool.frozen = false;
+    if (this.#pool.size > 0) {
+      this.#serve();
+      return;
+    }
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      next.run((exchange) => exchange.fail(error));
+    }
+    this.#closeIfDone();
+  }
+
+  // The end
+
+  #closeIfDone(): void {
+    if (this.#onClosed === undefined || this.demand > 0) return;
+    this.#follower.stop();
+    this.#idle?.cancel();
+    this.#waitCheck?.cancel();
+    this.#holds.clear();
+    this.#pool.close();
+    if (!this.#pool.empty) return;
+    this.#onClosed();
+    this.#onClosed = undefined;
+  }
+}

@@ -1,0 +1,12 @@
+import { channel } from 'node:diagnostics_channel';
+
+/** What evenkeel publishes; see the README for the messages. */
+export const channels = {
+  discoveryUpdate: channel('evenkeel:discovery:update'),
+  discoveryError: channel('evenkeel:discovery:error'),
+  endpointAdd: channel('evenkeel:endpoint:add'),
+  endpointRemove: channel('evenkeel:endpoint:remove'),
+  connectionOpen: channel('evenkeel:connection:open'),
+  connectionRetire: channel('evenkeel:connection:retire'),
+  connectionClose: channel('evenkeel:connection:close'),
+};

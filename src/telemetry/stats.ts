@@ -1,0 +1,68 @@
+import type { Endpoint } from '../endpoint.ts';
+
+export interface EndpointStats {
+  address: string;
+  state: string;
+  /** Connections that take requests. */
+  connections: number;
+  inFlight: number;
+  requests: number;
+  failures: number;
+  /** Connections ever opened, and retired. */
+  opened: number;
+  retired: number;
+  zone: string | undefined;
+}
+
+/** undici's numbers for a pool, and what evenkeel adds. */
+export interface ServiceStats {
+  connected: number;
+  free: number;
+  pending: number;
+  queued: number;
+  running: number;
+  size: number;
+  discovery: { source: string; endpoints: number; updatedAt: number | undefined; error: Error | null };
+  endpoints: EndpointStats[];
+}
+
+export function statsOf(
+  endpoints: Iterable<Endpoint>,
+  waiting: number,
+  running: number,
+  discovery: { source: string; updatedAt: number; error: Error | null } | undefined,
+): ServiceStats {
+  let connected = 0;
+  let free = 0;
+  const rows: EndpointStats[] = [];
+  for (const endpoint of endpoints) {
+    connected += endpoint.connected;
+    for (const connection of endpoint.connections) if (connection.room) free++;
+    rows.push({
+      address: endpoint.key,
+      state: endpoint.state.name,
+      connections: endpoint.connected,
+      inFlight: endpoint.inFlight,
+      requests: endpoint.requests,
+      failures: endpoint.failures,
+      opened: endpoint.opened,
+      retired: endpoint.retired,
+      zone: endpoint.info.zone,
+    });
+  }
+  return {
+    connected,
+    free,
+    pending: waiting,
+    queued: waiting,
+    running,
+    size: waiting + running,
+    discovery: {
+      source: discovery?.source ?? 'none',
+      endpoints: rows.length,
+      updatedAt: discovery?.updatedAt,
+      error: discovery?.error ?? null,
+    },
+    endpoints: rows,
+  };
+}

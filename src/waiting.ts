@@ -1,0 +1,88 @@
+import { AsyncResource } from 'node:async_hooks';
+import type { Readable } from 'node:stream';
+import { Ring, RingNode } from './balancing/ring.ts';
+import type { Exchange } from './exchange.ts';
+
+/** A request that waits for a connection. It goes on in the async context of its caller. */
+export class Waiter {
+  readonly exchange: Exchange;
+  /** The clock's time at which it came. */
+  readonly since: number;
+  /** Its place among dials and other requests. */
+  readonly moment: number;
+  readonly node: RingNode<Waiter>;
+  readonly #context = new AsyncResource('EVENKEEL_WAITER');
+
+  constructor(exchange: Exchange, since: number, moment: number) {
+    this.exchange = exchange;
+    this.since = since;
+    this.moment = moment;
+    this.node = new RingNode(this);
+    this.#body?.on('error', this.#onBodyError);
+  }
+
+  /** Calls `fn` in the context of the caller. */
+  run<T>(fn: (exchange: Exchange) => T): T {
+    return this.#context.runInAsyncScope(fn, undefined, this.exchange);
+  }
+
+  /** Stops looking after the body: whoever sends it does that. */
+  leave(): void {
+    this.#body?.off('error', this.#onBodyError);
+  }
+
+  // While nobody sends it, an error of the body would be an uncaught exception.
+  readonly #onBodyError = (error: Error): void => this.exchange.abort(error);
+
+  get #body(): Readable | undefined {
+    const { body } = this.exchange.options;
+    return isStream(body) ? body : undefined;
+  }
+}
+
+/** The requests of a service that wait for a connection, first come, first served. */
+export class WaitingLine {
+  readonly #ring = new Ring<Waiter>();
+  readonly #waiters = new Map<Exchange, Waiter>();
+
+  get size(): number {
+    return this.#waiters.size;
+  }
+
+  get first(): Waiter | undefined {
+    return this.#ring.first?.value;
+  }
+
+  /** Puts an exchange at the end, or in front of all others: one that has waited before. */
+  add(exchange: Exchange, now: number, moment: number, inFront: boolean): void {
+    const waiter = new Waiter(exchange, now, moment);
+    this.#waiters.set(exchange, waiter);
+    if (inFront) this.#ring.prepend(waiter.node);
+    else this.#ring.append(waiter.node);
+  }
+
+  /** Takes an exchange out; false if it wasn't waiting. */
+  remove(exchange: Exchange): boolean {
+    const waiter = this.#waiters.get(exchange);
+    if (waiter === undefined) return false;
+    this.#take(waiter);
+    return true;
+  }
+
+  /** Takes the first one out. */
+  shift(): Waiter | undefined {
+    const { first } = this;
+    if (first !== undefined) this.#take(first);
+    return first;
+  }
+
+  #take(waiter: Waiter): void {
+    this.#waiters.delete(waiter.exchange);
+    waiter.node.unlink();
+    waiter.leave();
+  }
+}
+
+function isStream(body: unknown): body is Readable {
+  return typeof (body as Readable | null | undefined)?.on === 'function';
+}
