@@ -1,0 +1,33 @@
+// npm run bench               every benchmark
+// npm run bench -- NAME …     one of them, with its own arguments
+// --json                      prints lines of JSON only
+// The exit code tells whether every bar was met.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+
+const names = readdirSync(import.meta.dirname)
+  .filter((file) => file.endsWith('.ts') && file !== 'run.ts')
+  .map((file) => file.slice(0, -'.ts'.length));
+
+const [first, ...rest] = process.argv.slice(2);
+const all = first === undefined || first.startsWith('-');
+
+if (!all && !names.includes(first)) {
+  console.error(`no benchmark is called '${first}'; there are: ${names.join(', ')}`);
+  process.exit(2);
+}
+
+for (const name of all ? names : [first]) {
+  console.error(`— ${name}`);
+  const code = await run(name, all ? process.argv.slice(2) : rest);
+  if (code !== 0) process.exitCode = 1;
+}
+
+/** In a process of its own: what one makes of the machine code of undici is no other's concern. */
+async function run(name: string, args: readonly string[]): Promise<number | null> {
+  const child = spawn(process.execPath, [`${import.meta.dirname}/${name}.ts`, ...args], { stdio: 'inherit' });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return code;
+}
