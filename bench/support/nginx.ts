@@ -1,0 +1,105 @@
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { atExit } from './at-exit.ts';
+import { type Certificate, selfSigned } from './certificate.ts';
+import { freePort, loopbackAddresses } from './loopback.ts';
+import { temporaryDirectory } from './temporary.ts';
+
+/**
+ * One nginx process behind several addresses. `/` answers with a small text, `/address` with the address
+ * the request came to.
+ */
+export interface Nginx {
+  addresses: readonly string[];
+  port: number;
+  certificate: Certificate | undefined;
+  stop(): void;
+}
+
+export interface NginxOptions {
+  addresses: number;
+  tls?: boolean;
+}
+
+export async function startNginx({ addresses: count, tls = false }: NginxOptions): Promise<Nginx> {
+  ensureInstalled();
+  const addresses = loopbackAddresses(count);
+  const port = await freePort(addresses[0]!);
+  const certificate = tls ? selfSigned() : undefined;
+  const directory = temporaryDirectory();
+  const file = join(directory, 'nginx.conf');
+  writeFileSync(file, configuration(addresses, port, certificate));
+  const nginx = spawn('nginx', ['-p', directory, '-c', file, '-e', 'stderr'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const stop = () => void nginx.kill();
+  atExit(stop);
+  await listening(nginx, addresses[0]!, port);
+  return { addresses, port, certificate, stop };
+}
+
+function configuration(
+  addresses: readonly string[],
+  port: number,
+  certificate: Certificate | undefined,
+): string {
+  const listen = addresses.map((address) => `listen ${address}:${port}${certificate ? ' ssl' : ''};`);
+  const tls = certificate
+    ? `ssl_certificate ${certificate.certFile}; ssl_certificate_key ${certificate.keyFile};`
+    : '';
+  const temporaryPaths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+  return `
+    daemon off;
+    master_process off;
+    pid nginx.pid;
+    worker_rlimit_nofile 8192;
+    events { worker_connections 4096; }
+    http {
+      access_log off;
+      ${temporaryPaths.map((name) => `${name}_temp_path ${name};`).join(' ')}
+      default_type text/plain;
+      keepalive_requests 1000000000;
+      server {
+        ${listen.join(' ')}
+        ${tls}
+        location = / { return 200 "all is well aboard\\n"; }
+        location = /address { return 200 $server_addr; }
+      }
+    }`;
+}
+
+async function listening(nginx: ChildProcess, address: string, port: number): Promise<void> {
+  while (nginx.exitCode === null) {
+    const socket = connect(port, address);
+    try {
+      await once(socket, 'connect');
+      return;
+    } catch {
+      await delay(20);
+    } finally {
+      socket.destroy();
+    }
+  }
+  throw new Error(`nginx ended with code ${nginx.exitCode}`);
+}
+
+function ensureInstalled(): void {
+  if (installed()) return;
+  const install = 'apt-get install --yes --no-install-recommends nginx-light';
+  if (process.getuid?.() !== 0) throw new Error(`this benchmark needs nginx; on Debian: ${install}`);
+  console.error(`nginx is missing: ${install}`);
+  const [command, ...args] = install.split(' ');
+  execFileSync(command!, args, {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  });
+  if (!installed()) throw new Error('nginx is installed, yet not on PATH');
+}
+
+function installed(): boolean {
+  return spawnSync('nginx', ['-v']).error === undefined;
+}

@@ -1,0 +1,136 @@
+// What does a request cost the process, compared with a stock undici Agent?
+//
+// One nginx process stands behind all addresses. Stock speaks to one origin; evenkeel spreads over five
+// addresses of the same nginx. `control` is one more stock Agent: how far it strays from 1 is the noise.
+// Built-in fetch takes stock Agents by way of Dispatcher1Wrapper, as undici's setGlobalDispatcher does.
+//
+// --only ours|stock --api request|fetch --concurrency N --seconds S   one of them alone, for a profiler
+
+import { parseArgs } from 'node:util';
+import { Agent, type Dispatcher, Dispatcher1Wrapper } from 'undici';
+import { BalancedAgent } from '../src/agent.ts';
+import { staticResolver } from '../src/discovery/static.ts';
+import { flatOut } from './support/load.ts';
+import { type Nginx, startNginx } from './support/nginx.ts';
+import { report } from './support/report.ts';
+import { type Cost, interleave } from './support/rounds.ts';
+import { median, ratios, type Spread } from './support/statistics.ts';
+
+type Api = 'request' | 'fetch';
+
+interface Case {
+  api: Api;
+  concurrency: number;
+  /** In one round: a third of a second's worth, or so. */
+  requests: number;
+  atLeast: number;
+}
+
+const CASES: readonly Case[] = [
+  { api: 'request', concurrency: 1, requests: 4_000, atLeast: 0.97 },
+  { api: 'request', concurrency: 10, requests: 15_000, atLeast: 1 },
+  { api: 'request', concurrency: 100, requests: 15_000, atLeast: 1.05 },
+  { api: 'request', concurrency: 500, requests: 10_000, atLeast: 1.2 },
+  { api: 'fetch', concurrency: 10, requests: 5_000, atLeast: 1 },
+  { api: 'fetch', concurrency: 100, requests: 5_000, atLeast: 1 },
+];
+
+const { values: args } = parseArgs({
+  options: {
+    json: { type: 'boolean' },
+    only: { type: 'string' },
+    api: { type: 'string' },
+    concurrency: { type: 'string' },
+    seconds: { type: 'string', default: '5' },
+    rounds: { type: 'string', default: '25' },
+  },
+});
+
+const nginx = await startNginx({ addresses: 5 });
+const cases = CASES.filter(
+  ({ api, concurrency }) =>
+    (args.api === undefined || api === args.api) &&
+    (args.concurrency === undefined || concurrency === Number(args.concurrency)),
+);
+if (args.only !== undefined) await runAlone(args.only, (args.api ?? 'request') as Api);
+else for (const each of cases) await compare(each);
+nginx.stop();
+
+async function compare({ api, concurrency, requests, atLeast }: Case): Promise<void> {
+  const title = `${api}, concurrency ${concurrency}`;
+  const contestants = (['ours', 'stock', 'control'] as const).map((name) => {
+    const agent = name === 'ours' ? ours(nginx) : new Agent();
+    const send = sender(api, agent);
+    return { name, agent, round: () => flatOut(send, requests, concurrency) };
+  });
+  const costs = await interleave(contestants, { title, rounds: Number(args.rounds), warmUp: 4 });
+  await Promise.all(contestants.map(({ agent }) => agent.close()));
+
+  const [cpu, wall] = (['cpu', 'wall'] as const).map((kind) => costs.map((cost) => cost.map((c) => c[kind])));
+  const [ourCpu, stockCpu, controlCpu] = cpu as [number[], number[], number[]];
+  const ratio = ratios(stockCpu, ourCpu);
+  const control = ratios(stockCpu, controlCpu);
+  const rate = ratios(wall![1]!, wall![0]!);
+  const [each, stockEach] = costs.map((cost) => perRequest(cost, requests));
+  report({
+    bench: 'throughput',
+    case: title,
+    value: ratio.median,
+    bar: { atLeast },
+    text:
+      `CPU ${inWords(ratio)}, control ${inWords(control)}; ${each!.cpu.toFixed(1)} µs against ` +
+      `${stockEach!.cpu.toFixed(1)}; ${each!.rate.toFixed(0)} requests/s against ${stockEach!.rate.toFixed(0)}`,
+    detail: { ratio, control, rate, ours: each, stock: stockEach, requests, rounds: Number(args.rounds) },
+  });
+}
+
+async function runAlone(name: string, api: Api): Promise<void> {
+  const agent = name === 'ours' ? ours(nginx) : new Agent();
+  const send = sender(api, agent);
+  const concurrency = Number(args.concurrency ?? 1);
+  const end = performance.now() + Number(args.seconds) * 1000;
+  let requests = 0;
+  const { user, system } = process.cpuUsage();
+  const before = user + system;
+  while (performance.now() < end) {
+    await flatOut(send, 1_000, concurrency);
+    requests += 1_000;
+  }
+  const after = process.cpuUsage();
+  const microseconds = (after.user + after.system - before) / requests;
+  await agent.close();
+  report({
+    bench: 'throughput',
+    case: `${name} alone: ${api}, concurrency ${concurrency}`,
+    value: microseconds,
+    text: `${microseconds.toFixed(1)} µs a request, ${requests} requests`,
+    detail: { requests },
+  });
+}
+
+function ours({ addresses, port }: Nginx): BalancedAgent {
+  return new BalancedAgent({
+    discovery: staticResolver(addresses.map((address) => ({ address, port }))),
+  });
+}
+
+function sender(api: Api, agent: Dispatcher): () => Promise<unknown> {
+  const origin = `http://${nginx.addresses[0]}:${nginx.port}`;
+  if (api === 'request') {
+    const options = { origin, path: '/', method: 'GET' } as const;
+    return async () => (await agent.request(options)).body.dump();
+  }
+  const dispatcher = agent instanceof BalancedAgent ? agent : new Dispatcher1Wrapper(agent);
+  // The types of built-in fetch know the dispatchers of the undici inside Node only.
+  const init = { dispatcher } as unknown as RequestInit;
+  return async () => (await fetch(`${origin}/`, init)).text();
+}
+
+function perRequest(costs: readonly Cost[], requests: number): { cpu: number; rate: number } {
+  const cpu = (median(costs.map((cost) => cost.cpu)) * 1000) / requests;
+  return { cpu, rate: (requests * 1000) / median(costs.map((cost) => cost.wall)) };
+}
+
+function inWords({ median: middle, low, high }: Spread): string {
+  return `${middle.toFixed(3)} (${low.toFixed(2)}–${high.toFixed(2)})`;
+}
