@@ -1,0 +1,118 @@
+// What does a choice cost among 5,000 endpoints, compared with one among 5?
+//
+// A service in miniature: endpoints with different numbers of connections move between a picker of those
+// that have one free and a picker of those that haven't, as requests start and, in random order, end.
+
+import { parseArgs } from 'node:util';
+import { LeastRequest } from '../src/balancing/least-request.ts';
+import type { Candidate, Picker } from '../src/balancing/picker.ts';
+import { RoundRobin } from '../src/balancing/round-robin.ts';
+import { report } from './support/report.ts';
+import { type Contestant, type Cost, interleave } from './support/rounds.ts';
+import { median, ratios } from './support/statistics.ts';
+
+const FEW = 5;
+const MANY = 5_000;
+const MOST_CONNECTIONS = 16;
+/** Share of the connections that are busy. */
+const UTILISATION = 0.5;
+const CYCLES = 200_000;
+
+const { values: args } = parseArgs({
+  options: { json: { type: 'boolean' }, rounds: { type: 'string', default: '25' } },
+});
+
+class Endpoint implements Candidate {
+  load = 0;
+  readonly weight = 1;
+  slot: unknown = undefined;
+  picker: Picker<Endpoint> | undefined = undefined;
+  readonly connections: number;
+
+  constructor(connections: number) {
+    this.connections = connections;
+  }
+}
+
+class Service {
+  readonly #free: Picker<Endpoint>;
+  readonly #full: Picker<Endpoint>;
+  readonly #inFlight: Endpoint[] = [];
+
+  constructor(endpoints: number, createPicker: () => Picker<Endpoint>) {
+    this.#free = createPicker();
+    this.#full = createPicker();
+    let connections = 0;
+    for (let i = 0; i < endpoints; i++) {
+      const endpoint = new Endpoint(1 + (i % MOST_CONNECTIONS));
+      connections += endpoint.connections;
+      this.#place(endpoint);
+    }
+    while (this.#inFlight.length < connections * UTILISATION) this.start();
+  }
+
+  /** A request begins and another ends, `cycles` times. */
+  run(cycles: number): void {
+    for (let i = 0; i < cycles; i++) {
+      this.start();
+      this.end();
+    }
+  }
+
+  start(): void {
+    const endpoint = this.#free.pick()!;
+    const rival = this.#full.pick();
+    if (rival !== undefined && this.#full.before(rival, endpoint)) this.#full.used(rival);
+    this.#free.used(endpoint);
+    endpoint.load++;
+    this.#place(endpoint);
+    this.#inFlight.push(endpoint);
+  }
+
+  end(): void {
+    const index = Math.floor(Math.random() * this.#inFlight.length);
+    const endpoint = this.#inFlight[index]!;
+    this.#inFlight[index] = this.#inFlight.at(-1)!;
+    this.#inFlight.pop();
+    endpoint.load--;
+    this.#place(endpoint);
+  }
+
+  #place(endpoint: Endpoint): void {
+    const picker = endpoint.load < endpoint.connections ? this.#free : this.#full;
+    if (picker === endpoint.picker) {
+      picker.update(endpoint);
+      return;
+    }
+    endpoint.picker?.remove(endpoint);
+    endpoint.picker = picker;
+    picker.add(endpoint);
+  }
+}
+
+await compare('least-request', () => new LeastRequest());
+await compare('round-robin', () => new RoundRobin());
+
+async function compare(policy: string, createPicker: () => Picker<Endpoint>): Promise<void> {
+  const contestants = [FEW, MANY].map((endpoints): Contestant => {
+    const service = new Service(endpoints, createPicker);
+    return { name: `${endpoints} endpoints`, round: async () => service.run(CYCLES) };
+  });
+  const costs = await interleave(contestants, { title: policy, rounds: Number(args.rounds), warmUp: 5 });
+  const [few, many] = costs.map((cost) => cost.map(nanoseconds)) as [number[], number[]];
+  const ratio = ratios(many, few);
+  report({
+    bench: 'pick',
+    case: policy,
+    value: ratio.median,
+    bar: { atMost: 2 },
+    text:
+      `${ratio.median.toFixed(2)} times (${ratio.low.toFixed(2)}–${ratio.high.toFixed(2)}): ` +
+      `${median(many).toFixed(0)} ns a request among ${MANY}, ${median(few).toFixed(0)} ns among ${FEW}`,
+    detail: { ratio, few: median(few), many: median(many) },
+  });
+}
+
+function nanoseconds({ wall }: Cost): number {
+  return (wall * 1e6) / CYCLES;
+}
