@@ -1,4 +1,4 @@
-import type { Agent } from 'undici';
+import type { Client } from 'undici';
 import type { PickerFactory } from '../balancing/picker.ts';
 import type { Clock } from '../clock.ts';
 import type { Resolver } from '../discovery/resolver.ts';
@@ -26,7 +26,7 @@ export interface Settings {
   maxOrigins: number;
   originIdleTimeout: number;
   /** undici's own options, for the Clients. */
-  client: Omit<Agent.Options, 'factory' | 'connections' | 'clientTtl' | 'maxOrigins' | 'pipelining'>;
+  client: ClientSettings;
   clock: Clock;
   random: () => number;
 }
@@ -48,3 +48,6 @@ export interface KubernetesSettings {
   zone: string | undefined;
   nodeName: string | undefined;
 }
+
+/** `pipelining` is 1, or 0: a connection carries one request. */
+export type ClientSettings = Omit<Client.Options, 'connectTimeout' | 'maxRequestsPerClient'>;

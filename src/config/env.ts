@@ -1,0 +1,56 @@
+import { nearest } from './nearest.ts';
+
+/** The variables of a process, by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const PREFIX = 'EVENKEEL_';
+/** Those that belong to no option. */
+const SWITCHES = ['EVENKEEL_DISABLED', 'EVENKEEL_MODE'];
+// A Service that is named evenkeel, or evenkeel-something, brings these into every pod of its namespace:
+// https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
+const OF_A_SERVICE = /_(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/;
+
+const warned = new Set<string>();
+
+/** The variables of this process. */
+export function environment(): Environment {
+  return process.env;
+}
+
+/** The name of the variable for an option, given the way to it: `['dns', 'maxTtl']`. */
+export function variableFor(path: readonly string[]): string {
+  return PREFIX + path.map((name) => name.replace(/[A-Z]/g, '_$&').toUpperCase()).join('_');
+}
+
+/** The text of a variable; an empty one is as good as none. */
+export function read(env: Environment, variable: string): string | undefined {
+  return env[variable] || undefined;
+}
+
+/** Says, once, what is wrong with a variable, and goes on: a typo must not take a fleet down. */
+export function warn(message: string): void {
+  if (warned.has(message)) return;
+  warned.add(message);
+  process.emitWarning(`${message}; ignored`, { type: 'EvenkeelWarning', code: 'EVENKEEL_BAD_VARIABLE' });
+}
+
+/** Warns of variables that look like evenkeel's and are not: `known` has the options' variables. */
+export function warnOfUnknown(env: Environment, known: readonly string[]): void {
+  const names = [...known, ...SWITCHES];
+  for (const name of Object.keys(env)) {
+    if (!name.startsWith(PREFIX) || names.includes(name) || OF_A_SERVICE.test(name)) continue;
+    const meant = nearest(withoutPrefix(name), names.map(withoutPrefix));
+    const hint = meant === undefined ? '' : `; did you mean ${PREFIX}${meant}?`;
+    warn(`${name} is not a variable of evenkeel's${hint}`);
+  }
+  if (read(env, 'EVENKEEL_MODE') !== undefined) warn('EVENKEEL_MODE is not available in this version');
+}
+
+/** Whether `EVENKEEL_DISABLED` says that the preload should do nothing. When in doubt, it does. */
+export function isDisabled(env: Environment = environment()): boolean {
+  return !['', '0', 'false'].includes(env.EVENKEEL_DISABLED ?? '');
+}
+
+function withoutPrefix(name: string): string {
+  return name.slice(PREFIX.length);
+}

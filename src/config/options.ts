@@ -1,0 +1,247 @@
+import type { ConnectionOptions } from 'node:tls';
+import type { Client } from 'undici';
+import type { PickerFactory } from '../balancing/picker.ts';
+import type { Clock } from '../clock.ts';
+import type { Resolver } from '../discovery/resolver.ts';
+import type { Duration } from './duration.ts';
+
+/** What `new BalancedAgent(options)` and `install(options)` take. Code beats environment beats default. */
+export interface BalancedAgentOptions extends UndiciOptions {
+  /**
+   * How long a connection may take requests, from the moment it connected. After that it
+   * finishes what it carries and closes, so that traffic finds new pods. Shortened at random,
+   * per connection, by up to `connectionDurationJitter`.
+   * Milliseconds or a duration string; default `'60s'` behind a virtual IP and `'5m'` for
+   * visible pods, one value sets both; `0` means no cap.
+   * Env: `EVENKEEL_MAX_CONNECTION_DURATION`.
+   */
+  maxConnectionDuration?: Duration;
+
+  /**
+   * The share of `maxConnectionDuration` by which a connection's cap is shortened at most, so
+   * that connections opened together don't close together.
+   * A number from 0 to 1; default `0.25`; `0` means that all caps are alike.
+   * Env: `EVENKEEL_CONNECTION_DURATION_JITTER`.
+   */
+  connectionDurationJitter?: number;
+
+  /**
+   * How many requests a connection may carry, or streams with HTTP/2. The last one counts when
+   * it is sent; when it has ended, the connection closes.
+   * An integer; default `0`, which means no cap.
+   * Env: `EVENKEEL_MAX_REQUESTS_PER_CONNECTION`.
+   */
+  maxRequestsPerConnection?: number;
+
+  /**
+   * How long a connection that takes no more requests may go on with those it carries. Then it
+   * is destroyed, and they fail.
+   * Milliseconds or a duration string; default `0`, which means as long as they need.
+   * Env: `EVENKEEL_DRAIN_TIMEOUT`.
+   */
+  drainTimeout?: Duration;
+
+  /**
+   * How long a dial may take: TCP, and TLS on top of it.
+   * Milliseconds or a duration string; default `'3s'`; `0` means no limit but the system's.
+   * Env: `EVENKEEL_CONNECT_TIMEOUT`.
+   */
+  connectTimeout?: Duration;
+
+  /**
+   * How many connections each endpoint may have: a pod, or a slot of a virtual IP. What comes on
+   * top of that waits, see `maxPendingRequests`.
+   * An integer; by default, and with `0` or `null`, there is no limit.
+   * Env: `EVENKEEL_CONNECTIONS`.
+   */
+  connections?: number | null;
+
+  /**
+   * How many connections to a virtual IP are in rotation. Somebody else chooses a pod for each,
+   * so that more of them spread requests over more pods.
+   * An integer, 1 or more; default `8`.
+   * Env: `EVENKEEL_SPREAD`.
+   */
+  spread?: number;
+
+  /**
+   * Which endpoint gets a request. `'least-request'`: the one with the fewest in flight.
+   * `'round-robin'`: the next one in turn. Or a function that makes pickers of your own.
+   * Default `'least-request'`.
+   * Env: `EVENKEEL_POLICY`, for the names.
+   */
+  policy?: 'least-request' | 'round-robin' | PickerFactory;
+
+  /**
+   * Where endpoints come from. `'dns'`: from name servers and the hosts file. `'kubernetes'`:
+   * from the EndpointSlices of the cluster. `'auto'`: from DNS at once, and from EndpointSlices
+   * where they can be read. Or a resolver of your own: `staticResolver([...])` makes a simple one.
+   * Default `'auto'`.
+   * Env: `EVENKEEL_DISCOVERY`, for the names.
+   */
+  discovery?: 'auto' | 'kubernetes' | 'dns' | Resolver;
+
+  /**
+   * Which hosts are balanced: globs, in which `*` stands for any characters; those after a `!`
+   * are left out, and win. What isn't balanced passes through as if there were no evenkeel.
+   * Default: all; of an installed agent those in the cluster or in private networks. With
+   * nothing but `!` globs, that is what they take away from.
+   * Env: `EVENKEEL_HOSTS`, separated by commas.
+   */
+  hosts?: readonly string[];
+
+  /**
+   * What to do beside the proxy of a service mesh, Istio's or Linkerd's. `'auto'`: leave balancing
+   * to it. `'ignore'`: balance all the same.
+   * Default `'auto'`.
+   * Env: `EVENKEEL_MESH`.
+   */
+  mesh?: 'auto' | 'ignore';
+
+  /** How names are looked up. */
+  dns?: DnsOptions;
+
+  /** How a cluster is found, and the own place in it. */
+  kubernetes?: KubernetesOptions;
+
+  /**
+   * How many requests may wait for a connection, per service. One more fails at once, with
+   * `EVENKEEL_QUEUE_FULL`.
+   * An integer, 1 or more; default `1024`.
+   * Env: `EVENKEEL_MAX_PENDING_REQUESTS`.
+   */
+  maxPendingRequests?: number;
+
+  /**
+   * How long a request may wait for a service to have an endpoint that takes it. Then it fails,
+   * with `EVENKEEL_NO_ENDPOINTS`.
+   * Milliseconds or a duration string, 1 ms or more; default `'5s'`.
+   * Env: `EVENKEEL_ENDPOINT_TIMEOUT`.
+   */
+  endpointTimeout?: Duration;
+
+  /**
+   * How many services are kept at a time. One more drives out the least recently used one, whose
+   * connections drain.
+   * An integer from 1 to 65,536; default `1024`; `Infinity` means the most.
+   * Env: `EVENKEEL_MAX_ORIGINS`.
+   */
+  maxOrigins?: number;
+
+  /**
+   * How long a service is kept that nobody calls. Then its connections drain, and it is dropped.
+   * Milliseconds or a duration string, 1 ms or more; default `'5m'`.
+   * Env: `EVENKEEL_ORIGIN_IDLE_TIMEOUT`.
+   */
+  originIdleTimeout?: Duration;
+
+  /**
+   * `1`: a connection is kept for the next request. `0`: it carries one and closes. More than one
+   * request at a time on an HTTP/1.1 connection can't be balanced, and is refused.
+   * Default `1`.
+   * Env: `EVENKEEL_PIPELINING`.
+   */
+  pipelining?: 0 | 1;
+
+  /** Options for `tls.connect`, as undici's own agents take them. */
+  tls?: ConnectionOptions;
+
+  /**
+   * Time, as evenkeel sees it; for tests. undici's own timeouts keep to real time.
+   * Default: the system's monotonic clock.
+   */
+  clock?: Clock;
+
+  /** Chance; for tests. Default `Math.random`. */
+  random?: () => number;
+}
+
+export interface DnsOptions {
+  /**
+   * Name servers to ask in place of those in /etc/resolv.conf: IP addresses, with a port or
+   * without (`'10.96.0.10'`, `'[fd00::10]:5353'`).
+   * Default: the system's.
+   * Env: `EVENKEEL_DNS_SERVERS`, separated by commas.
+   */
+  servers?: readonly string[];
+
+  /**
+   * The least time for which an answer holds, whatever TTL it has.
+   * Milliseconds or a duration string, 1 ms or more; default `'1s'`.
+   * Env: `EVENKEEL_DNS_MIN_TTL`.
+   */
+  minTtl?: Duration;
+
+  /**
+   * The most time for which an answer holds, whatever TTL it has. Not less than `minTtl`.
+   * Milliseconds or a duration string, 1 ms or more; default `'30s'`.
+   * Env: `EVENKEEL_DNS_MAX_TTL`.
+   */
+  maxTtl?: Duration;
+
+  /**
+   * Which addresses to use: `4` for IPv4, `6` for IPv6, `'auto'` for those that this host can
+   * route, IPv4 first.
+   * Default `'auto'`.
+   * Env: `EVENKEEL_DNS_FAMILY`.
+   */
+  family?: 'auto' | 4 | 6;
+
+  /**
+   * How long live connections go on being used when their name has ceased to exist.
+   * Milliseconds or a duration string; default `'30s'`; `0` means not at all.
+   * Env: `EVENKEEL_DNS_NEGATIVE_HOLD`.
+   */
+  negativeHold?: Duration;
+}
+
+export interface KubernetesOptions {
+  /**
+   * The path of a kubeconfig file. Needs the package `@kubernetes/client-node`.
+   * Default: the service account of the pod; with `discovery: 'kubernetes'` outside of one,
+   * the file that `KUBECONFIG` names, or ~/.kube/config.
+   * Env: `EVENKEEL_KUBERNETES_KUBECONFIG`.
+   */
+  kubeconfig?: string;
+
+  /**
+   * The namespace in which names without one are meant.
+   * Default: the pod's own.
+   * Env: `EVENKEEL_KUBERNETES_NAMESPACE`.
+   */
+  namespace?: string;
+
+  /**
+   * The domain that the names of Services end with.
+   * Default: as the search list in /etc/resolv.conf has it, usually `cluster.local`.
+   * Env: `EVENKEEL_KUBERNETES_CLUSTER_DOMAIN`.
+   */
+  clusterDomain?: string;
+
+  /**
+   * The zone that this process runs in, to stay in where a Service asks for that.
+   * Default: that of its pod, once known.
+   * Env: `EVENKEEL_KUBERNETES_ZONE`.
+   */
+  zone?: string;
+
+  /**
+   * The node that this process runs on, as the downward API has it in `spec.nodeName`.
+   * Default: that of its pod, once known.
+   * Env: `EVENKEEL_KUBERNETES_NODE_NAME`.
+   */
+  nodeName?: string;
+}
+
+type TimeOption =
+  | 'bodyTimeout'
+  | 'headersTimeout'
+  | 'keepAliveMaxTimeout'
+  | 'keepAliveTimeout'
+  | 'keepAliveTimeoutThreshold';
+
+/** undici's own, which keep their meanings. Times may be duration strings. Scalar ones have variables too. */
+type UndiciOptions = Omit<
+  Client.Options,
+  'connectTimeout' | 'maxRequestsPerClient' | 'pipelining' | 'tls' | TimeOption
+> & { [Name in keyof Pick<Client.Options, TimeOption>]?: Duration };

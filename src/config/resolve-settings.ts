@@ -1,0 +1,122 @@
+import { inspect } from 'node:util';
+import { errors } from 'undici';
+import { CLIENT_TABLE, REPLACED } from './client-options.ts';
+import { type Environment, environment, read, variableFor, warn, warnOfUnknown } from './env.ts';
+import { nearest } from './nearest.ts';
+import type { BalancedAgentOptions } from './options.ts';
+import type { ClientSettings, Settings } from './settings.ts';
+import { type Option, TABLE } from './table.ts';
+
+interface Entries {
+  readonly [name: string]: Option<unknown> | Entries;
+}
+
+const ENTRIES = { ...TABLE, ...CLIENT_TABLE } as Entries;
+const VARIABLES = variablesOf(ENTRIES, []);
+const TTL_BOUNDS = ['EVENKEEL_DNS_MIN_TTL', 'EVENKEEL_DNS_MAX_TTL'];
+
+/**
+ * Settings from options, for those that are left out from variables, and from defaults for the rest.
+ * A bad variable is warned of, and ignored.
+ *
+ * @throws undici's `InvalidArgumentError` for an option that is unknown or isn't accepted
+ */
+export function resolveSettings(options: BalancedAgentOptions = {}, env = environment()): Settings {
+  warnOfUnknown(env, VARIABLES);
+  const values = resolve(ENTRIES, options, [], env);
+  const own = Object.fromEntries(Object.keys(TABLE).map((name) => [name, values[name]]));
+  const client = Object.entries(values).filter(([name, value]) => name in CLIENT_TABLE && value != null);
+  const settings = { ...own, client: Object.fromEntries(client) as ClientSettings } as Settings;
+
+  const { minTtl, maxTtl } = settings.dns;
+  if (minTtl <= maxTtl) return settings;
+  const problem = `dns.minTtl (${minTtl} ms) must not be above dns.maxTtl (${maxTtl} ms)`;
+  const present = TTL_BOUNDS.filter((variable) => read(env, variable) !== undefined);
+  if (present.length === 0) throw new errors.InvalidArgumentError(problem);
+  warn(`${present.join(' and ')}: ${problem}`);
+  return resolveSettings(options, {
+    ...env,
+    ...Object.fromEntries(present.map((name) => [name, undefined])),
+  });
+}
+
+function resolve(
+  entries: Entries,
+  given: unknown,
+  path: string[],
+  env: Environment,
+): Record<string, unknown> {
+  const options = checkNames(entries, given, path);
+  const values = Object.entries(entries).map(([name, entry]) => {
+    const value = options[name];
+    const way = [...path, name];
+    if (!isOption(entry)) return [name, resolve(entry, value ?? {}, way, env)];
+    if (value !== undefined) return [name, fromCode(entry, value, way.join('.'))];
+    return [name, fromVariable(entry, variableFor(way), env) ?? entry.fallback];
+  });
+  return Object.fromEntries(values);
+}
+
+function checkNames(entries: Entries, given: unknown, path: string[]): Record<string, unknown> {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new errors.InvalidArgumentError(
+      `${path.join('.') || 'options'} must be an object, got ${show(given)}`,
+    );
+  }
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined || Object.hasOwn(entries, name)) continue;
+    throw new errors.InvalidArgumentError(unknownOption(name, entries, path));
+  }
+  return given as Record<string, unknown>;
+}
+
+function unknownOption(name: string, entries: Entries, path: string[]): string {
+  if (path.length === 0 && Object.hasOwn(REPLACED, name)) {
+    return `unsupported ${name}, use ${REPLACED[name]} instead`;
+  }
+  const meant = nearest(name, Object.keys(entries));
+  const hint = meant === undefined ? '' : `; did you mean ${[...path, meant].join('.')}?`;
+  return `unknown option ${[...path, name].join('.')}${hint}`;
+}
+
+function fromCode(option: Option<unknown>, value: unknown, name: string): unknown {
+  const parsed = option.parse(value);
+  if (parsed === undefined) {
+    throw new errors.InvalidArgumentError(`${name} must be ${option.accepts}, got ${show(value)}`);
+  }
+  return parsed;
+}
+
+function fromVariable(option: Option<unknown>, variable: string, env: Environment): unknown {
+  const text = read(env, variable);
+  if (option.fromText === undefined || text === undefined) return undefined;
+  try {
+    const parsed = option.parse(option.fromText(text));
+    if (parsed === undefined) warn(`${variable} must be ${option.accepts}, got ${show(text)}`);
+    return parsed;
+  } catch (error) {
+    // undici's word on an option of its own.
+    warn(`${variable}: ${(error as Error).message}, got ${show(text)}`);
+    return undefined;
+  }
+}
+
+function variablesOf(entries: Entries, path: string[]): string[] {
+  return Object.entries(entries).flatMap(([name, entry]) => {
+    if (!isOption(entry)) return variablesOf(entry, [...path, name]);
+    return entry.fromText === undefined ? [] : [variableFor([...path, name])];
+  });
+}
+
+function isOption(entry: Option<unknown> | Entries): entry is Option<unknown> {
+  return typeof entry.parse === 'function';
+}
+
+function show(value: unknown): string {
+  return inspect(value, {
+    depth: 0,
+    maxArrayLength: 5,
+    maxStringLength: 80,
+    breakLength: Number.POSITIVE_INFINITY,
+  });
+}

@@ -1,0 +1,103 @@
+import { isIP } from 'node:net';
+import type { PickerFactory } from '../balancing/picker.ts';
+import { type Clock, systemClock } from '../clock.ts';
+import type { Resolver } from '../discovery/resolver.ts';
+import { duration, either, functionOf, integer, type Kind, list, number, oneOf, text } from './kinds.ts';
+import type { Settings } from './settings.ts';
+
+/** The cache of services takes its room beforehand. */
+const MOST_ORIGINS = 65_536;
+
+/** An option: what it takes, and what it comes to when nobody says anything. */
+export interface Option<T> extends Kind<T> {
+  readonly fallback: T;
+}
+
+/** The options behind some settings. Those of nested settings are nested. */
+export type Table<S> = { readonly [Name in keyof S]: Option<S[Name]> | Table<S[Name]> };
+
+/** All options of evenkeel's own. The type of each, its variable and its checks follow from its line here. */
+export const TABLE: Table<Omit<Settings, 'client'>> = {
+  maxConnectionDuration: option(duration(), undefined),
+  connectionDurationJitter: option(number({ max: 1 }), 0.25),
+  maxRequestsPerConnection: option(integer({}), 0),
+  drainTimeout: option(duration(), 0),
+  connectTimeout: option(duration(), 3_000),
+  connections: option(connections(), Number.POSITIVE_INFINITY),
+  spread: option(integer({ min: 1 }), 8),
+  policy: option(
+    either(oneOf('least-request', 'round-robin'), functionOf<PickerFactory>('a PickerFactory')),
+    'least-request',
+  ),
+  discovery: option(
+    either(
+      oneOf('auto', 'kubernetes', 'dns'),
+      functionOf<Resolver>('a Resolver, such as staticResolver makes'),
+    ),
+    'auto',
+  ),
+  hosts: option(list("globs like '*.svc.cluster.local' or '!*.example.com'", isGlob), undefined),
+  mesh: option(oneOf('auto', 'ignore'), 'auto'),
+  dns: {
+    servers: option(list('IP addresses, each with a port or without', isServer), undefined),
+    minTtl: option(duration(1), 1_000),
+    maxTtl: option(duration(1), 30_000),
+    family: option(oneOf<'auto' | 4 | 6>('auto', 4, 6), 'auto'),
+    negativeHold: option(duration(), 30_000),
+  },
+  kubernetes: {
+    kubeconfig: option(text(), undefined),
+    namespace: option(text(), undefined),
+    clusterDomain: option(text(), undefined),
+    zone: option(text(), undefined),
+    nodeName: option(text(), undefined),
+  },
+  maxPendingRequests: option(integer({ min: 1 }), 1024),
+  endpointTimeout: option(duration(1), 5_000),
+  maxOrigins: option(maxOrigins(), 1024),
+  originIdleTimeout: option(duration(1), 300_000),
+  clock: option(clock(), systemClock),
+  random: option(functionOf<() => number>('a function that returns numbers from 0 to below 1'), Math.random),
+};
+
+function option<T, F extends T | undefined>(kind: Kind<T>, fallback: F): Option<T | F> {
+  return { ...kind, fallback };
+}
+
+// As undici has it, null and 0 are no limit.
+function connections(): Kind<number> {
+  return {
+    ...integer({}),
+    accepts: 'an integer, 1 or more; 0 or null for no limit',
+    parse: (value) => (value === null || value === 0 ? Number.POSITIVE_INFINITY : integer({}).parse(value)),
+  };
+}
+
+function maxOrigins(): Kind<number> {
+  const { accepts, parse } = integer({ min: 1, max: MOST_ORIGINS });
+  return {
+    ...integer({}),
+    accepts: `${accepts}, or Infinity, which is the same as the latter`,
+    parse: (value) => parse(value === Number.POSITIVE_INFINITY ? MOST_ORIGINS : value),
+  };
+}
+
+function clock(): Kind<Clock> {
+  return {
+    accepts: 'a Clock: an object with the methods now() and schedule()',
+    parse(value) {
+      const { now, schedule } = (value ?? {}) as Partial<Clock>;
+      return typeof now === 'function' && typeof schedule === 'function' ? (value as Clock) : undefined;
+    },
+  };
+}
+
+function isGlob(item: string): boolean {
+  // Names, and IPv6 addresses; a port or a scheme would never match.
+  return /^!?[\w.*-]+$/.test(item) || /^!?[0-9a-f.*]*:[0-9a-f.*]*:[0-9a-f.:*]*$/i.test(item);
+}
+
+function isServer(item: string): boolean {
+  const [, ip4, bracketed] = /^(?:([\d.]+)|\[(.+)\])(?::\d{1,5})?$/.exec(item) ?? [];
+  return isIP(ip4 ?? bracketed ?? item) !== 0;
+}

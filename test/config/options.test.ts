@@ -1,0 +1,240 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { errors } from 'undici';
+import { systemClock } from '../../src/clock.ts';
+import { variableFor } from '../../src/config/env.ts';
+import type { BalancedAgentOptions } from '../../src/config/options.ts';
+import { resolveSettings } from '../../src/config/resolve-settings.ts';
+import type { Settings } from '../../src/config/settings.ts';
+import { staticResolver } from '../../src/discovery/static.ts';
+
+/** Settings that come from these options alone, of which tests get some wrong. */
+function settle(options: object): Settings {
+  return resolveSettings(options as BalancedAgentOptions, {});
+}
+
+function refuses(options: unknown, message: string | RegExp): void {
+  assert.throws(
+    () => resolveSettings(options as BalancedAgentOptions, {}),
+    (error) => {
+      assert.ok(error instanceof errors.InvalidArgumentError, `${error}`);
+      assert.equal(error.code, 'UND_ERR_INVALID_ARG');
+      if (typeof message === 'string') assert.equal(error.message, message);
+      else assert.match(error.message, message);
+      return true;
+    },
+  );
+}
+
+test('without options, settings are the documented defaults', () => {
+  assert.deepEqual(settle({}), {
+    maxConnectionDuration: undefined,
+    connectionDurationJitter: 0.25,
+    maxRequestsPerConnection: 0,
+    drainTimeout: 0,
+    connectTimeout: 3_000,
+    connections: Number.POSITIVE_INFINITY,
+    spread: 8,
+    policy: 'least-request',
+    discovery: 'auto',
+    hosts: undefined,
+    mesh: 'auto',
+    dns: { servers: undefined, minTtl: 1_000, maxTtl: 30_000, family: 'auto', negativeHold: 30_000 },
+    kubernetes: {
+      kubeconfig: undefined,
+      namespace: undefined,
+      clusterDomain: undefined,
+      zone: undefined,
+      nodeName: undefined,
+    },
+    maxPendingRequests: 1024,
+    endpointTimeout: 5_000,
+    maxOrigins: 1024,
+    originIdleTimeout: 300_000,
+    client: {},
+    clock: systemClock,
+    random: Math.random,
+  });
+});
+
+test('durations are milliseconds or strings with a unit', () => {
+  assert.equal(settle({ maxConnectionDuration: 1500 }).maxConnectionDuration, 1500);
+  assert.equal(settle({ maxConnectionDuration: '90s' }).maxConnectionDuration, 90_000);
+  assert.equal(settle({ dns: { maxTtl: '2m' } }).dns.maxTtl, 120_000);
+  assert.equal(settle({ keepAliveTimeout: '4s' }).client.keepAliveTimeout, 4_000);
+});
+
+test('an unknown option is refused with the nearest name', () => {
+  refuses(
+    { maxConectionDuration: 5 },
+    'unknown option maxConectionDuration; did you mean maxConnectionDuration?',
+  );
+  refuses({ dns: { maxTTl: 5 } }, 'unknown option dns.maxTTl; did you mean dns.maxTtl?');
+  refuses({ colour: 'blue' }, 'unknown option colour');
+  refuses({ toString: 5 }, /^unknown option toString/);
+});
+
+test('an option that is undefined is one that is left out', () => {
+  assert.deepEqual(settle({ spread: undefined, dns: undefined, colour: undefined }), settle({}));
+});
+
+test('a bad value is refused with the name, what arrived and what is accepted', () => {
+  const duration = "a duration (milliseconds, or like '500ms', '60s', '5m', '1h')";
+  refuses({ maxConnectionDuration: 'sixty' }, `maxConnectionDuration must be ${duration}, got 'sixty'`);
+  refuses({ dns: { minTtl: 0 } }, /^dns\.minTtl must be a duration of at least 1 ms .*, got 0$/);
+  refuses({ spread: 2.5 }, 'spread must be an integer, 1 or more, got 2.5');
+  refuses({ connectionDurationJitter: 25 }, 'connectionDurationJitter must be a number from 0 to 1, got 25');
+  refuses({ mesh: 'on' }, "mesh must be 'auto' or 'ignore', got 'on'");
+  refuses({ dns: 4 }, 'dns must be an object, got 4');
+});
+
+const BAD: Record<string, unknown[]> = {
+  maxConnectionDuration: [-1, Number.NaN, Number.POSITIVE_INFINITY, '', '5 parsecs', null, {}],
+  connectionDurationJitter: [-0.1, 1.1, '0.5'],
+  maxRequestsPerConnection: [-1, 0.5, '10', null],
+  connections: [-1, 1.5, '1'],
+  spread: [0, '8'],
+  policy: ['random', {}, null],
+  discovery: ['consul', [{ address: '127.0.0.1', port: 80 }], {}],
+  hosts: ['*', [], [''], [5], ['http://orders'], ['orders:80'], ['a b']],
+  maxPendingRequests: [0, -1],
+  endpointTimeout: [0],
+  maxOrigins: [0, 1e9, '5'],
+  clock: [{}, { now: Date.now }, 5],
+  random: [0.5],
+};
+
+for (const [name, values] of Object.entries(BAD)) {
+  test(`${name} is checked`, () => {
+    for (const value of values) refuses({ [name]: value }, new RegExp(`^${name} must be `));
+  });
+}
+
+test('name servers are addresses, with a port or without', () => {
+  const servers = ['10.96.0.10', '10.96.0.10:5353', 'fd00::10', '[fd00::10]', '[fd00::10]:5353'];
+  assert.deepEqual(settle({ dns: { servers } }).dns.servers, servers);
+  for (const bad of ['ns.example.com', '10.96.0.10:', '10.96.0', 'fd00::10]:53', '']) {
+    refuses({ dns: { servers: [bad] } }, /^dns\.servers must be /);
+  }
+});
+
+test('bounds of the TTL that cross are refused', () => {
+  refuses({ dns: { minTtl: '1m' } }, 'dns.minTtl (60000 ms) must not be above dns.maxTtl (30000 ms)');
+  assert.equal(settle({ dns: { minTtl: '1m', maxTtl: '1m' } }).dns.minTtl, 60_000);
+});
+
+test('no limit on connections is said as undici has it', () => {
+  for (const connections of [null, 0]) {
+    assert.equal(settle({ connections }).connections, Number.POSITIVE_INFINITY);
+  }
+  assert.equal(settle({ connections: 1 }).connections, 1);
+});
+
+test('a policy and a resolver of one’s own are functions', () => {
+  const policy = () => {};
+  const discovery = staticResolver([{ address: '127.0.0.1', port: 80 }]);
+  const settings = settle({ policy, discovery });
+  assert.equal(settings.policy, policy);
+  assert.equal(settings.discovery, discovery);
+});
+
+test('what undici would take and evenkeel has another name for is refused with that name', () => {
+  refuses({ clientTtl: 5 }, 'unsupported clientTtl, use maxConnectionDuration instead');
+  refuses(
+    { maxRequestsPerClient: 5 },
+    'unsupported maxRequestsPerClient, use maxRequestsPerConnection instead',
+  );
+  refuses({ factory() {} }, 'unsupported factory, use discovery, policy or connect instead');
+  refuses({ keepAlive: true }, 'unsupported keepAlive, use pipelining=0 instead');
+  refuses({ pipelining: 2 }, 'pipelining must be 1 or 0, got 2');
+});
+
+test('undici’s own options go to its Clients', () => {
+  const given = {
+    allowH2: false,
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: 300,
+    bodyTimeout: 1,
+    connect: { rejectUnauthorized: false },
+    connectionWindowSize: 65_536,
+    eventSource: { maxEventSize: 1 },
+    h2Options: { maxConcurrentStreams: 7 },
+    headersTimeout: 2,
+    initialWindowSize: 65_536,
+    keepAliveMaxTimeout: 3,
+    keepAliveTimeout: 4,
+    keepAliveTimeoutThreshold: -5,
+    localAddress: '127.0.0.1',
+    maxCachedSessions: 6,
+    maxConcurrentStreams: 8,
+    maxHeaderSize: 1024,
+    maxResponseSize: -1,
+    pingInterval: 9,
+    pipelining: 0,
+    socketPath: '/run/app.sock',
+    strictContentLength: false,
+    tls: { ca: 'none' },
+    useMilo: false,
+    webSocket: { maxFragments: 10 },
+  };
+  assert.deepEqual(settle(given).client, given);
+});
+
+test('objects among them count as they were when the agent was made', () => {
+  const connect = { rejectUnauthorized: false };
+  const { client } = settle({ connect });
+  connect.rejectUnauthorized = true;
+  assert.deepEqual(client.connect, { rejectUnauthorized: false });
+});
+
+test('a connector of one’s own stays the function it is', () => {
+  const connect = (): void => {};
+  assert.equal(settle({ connect }).client.connect, connect);
+});
+
+test('undici’s own checks are made when the agent is, and in its words', () => {
+  refuses({ headersTimeout: -1 }, 'headersTimeout must be a positive integer or zero');
+  refuses({ localAddress: 'here' }, 'localAddress must be valid string IP address');
+  refuses({ connect: 5 }, 'connect must be a function or an object');
+  refuses({ maxCachedSessions: -1 }, 'maxCachedSessions must be a positive integer or zero');
+  refuses({ h2Options: { useH2c: 5 } }, 'h2Options.useH2c must be a valid boolean value');
+  refuses({ bodyTimeout: 'soon' }, /^bodyTimeout must be a duration/);
+  refuses({ webSocket: 5 }, 'webSocket must be an object, got 5');
+});
+
+test('null leaves an option of undici’s at its default, as it does there', () => {
+  assert.deepEqual(settle({ allowH2: null, headersTimeout: null, connect: null, tls: null }).client, {});
+});
+
+test('checking options leaves nothing behind', () => {
+  const before = process.getActiveResourcesInfo();
+  for (let i = 0; i < 10; i++)
+    settle({ headersTimeout: 1, connect: { timeout: 5 }, socketPath: '/run/app.sock' });
+  assert.deepEqual(process.getActiveResourcesInfo(), before);
+});
+
+test('options are an object', () => {
+  for (const options of [null, 5, 'dns', []]) refuses(options, /^options must be an object, got /);
+});
+
+test('every option’s docstring names its default and its variable', () => {
+  const source = readFileSync(new URL('../../src/config/options.ts', import.meta.url), 'utf8');
+  const docstrings = new Map(
+    [...source.matchAll(/\/\*\*((?:(?!\*\/).)*)\*\/\s+(\w+)\?:/gs)].map(([, text, name]) => [
+      name,
+      text ?? '',
+    ]),
+  );
+  const { dns, kubernetes, client, clock, random, ...others } = settle({});
+  const paths = [
+    ...Object.keys(others).map((name) => [name]),
+    ...Object.keys(dns).map((name) => ['dns', name]),
+    ...Object.keys(kubernetes).map((name) => ['kubernetes', name]),
+  ];
+  for (const path of paths) {
+    const docstring = docstrings.get(path.at(-1)) ?? '';
+    assert.match(docstring, /default/i, `of ${path.join('.')}`);
+    assert.ok(docstring.includes(`\`${variableFor(path)}\``), `${variableFor(path)} is in the docstring`);
+  }
+});
