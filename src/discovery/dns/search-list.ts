@@ -1,0 +1,15 @@
+import type { ResolvConf } from './resolv-conf.ts';
+
+type SearchOptions = Pick<ResolvConf, 'search' | 'ndots'>;
+
+/**
+ * The names to ask for, in order, when `hostname` is looked up: as glibc's `res_search` has it. They end
+ * without a dot; one that `hostname` ends with makes it absolute.
+ */
+export function searchList(hostname: string, { search, ndots }: SearchOptions): string[] {
+  if (hostname.endsWith('.')) return [hostname.slice(0, -1)];
+  const inDomains = search.map((domain) => (domain === '' ? hostname : `${hostname}.${domain}`));
+  const dots = hostname.split('.').length - 1;
+  const names = dots >= ndots ? [hostname, ...inDomains] : [...inDomains, hostname];
+  return [...new Set(names)];
+}
