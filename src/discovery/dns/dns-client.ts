@@ -1,0 +1,84 @@
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../../clock.ts';
+import { LookUp, type LookUpOptions } from './look-up.ts';
+import { SharedWork } from './shared-work.ts';
+import type { Absent, Failed, Found, Match, Verdict } from './verdict.ts';
+
+export interface DnsClientOptions extends LookUpOptions {
+  /** Milliseconds that an answer holds at least, whatever it says itself. */
+  readonly minTtl: number;
+  /** Milliseconds that an answer holds at most. */
+  readonly maxTtl: number;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+/** A verdict with its times, on the clock. */
+export type Outcome = DatedFound | ((Absent | Failed) & Dated);
+export type DatedFound = Found & Dated & { /** Until then it holds. */ readonly expiresAt: number };
+
+interface Dated {
+  /** Before that, asking again brings the same outcome. */
+  readonly freshUntil: number;
+}
+
+interface Name {
+  match?: Match;
+  outcome?: Outcome;
+  work?: SharedWork<Outcome>;
+}
+
+const REMEMBERED_NAMES = 4096;
+/** For answers that don't say how long they hold. */
+const DEFAULT_TTL = 5_000;
+const NEGATIVE_TTL = 1_000;
+/** The share of its time that an answer may be asked for early, so that many clients don't ask as one. */
+const JITTER = 0.1;
+
+/** Looks names up, once for all who ask at the same time, and answers from memory while that is fresh. */
+export class DnsClient {
+  readonly #options: DnsClientOptions;
+  readonly #lookUp: LookUp;
+  // Names stay when nobody follows them, for what they matched holds for those who follow them next.
+  readonly #names = new LRUCache<string, Name>({ max: REMEMBERED_NAMES });
+
+  constructor(options: DnsClientOptions) {
+    this.#options = options;
+    this.#lookUp = new LookUp(options);
+  }
+
+  /** Where the host name leads; `undefined` if `signal` aborts before that is known. Never throws. */
+  async ask(hostname: string, signal: AbortSignal): Promise<Outcome | undefined> {
+    const key = hostname.toLowerCase();
+    const name = this.#names.get(key) ?? {};
+    this.#names.set(key, name);
+    if (name.outcome && this.#options.clock.now() < name.outcome.freshUntil) return name.outcome;
+    if (name.work === undefined || name.work.cancelled) {
+      name.work = new SharedWork((cancelled) => this.#askAnew(key, name, cancelled));
+    }
+    return name.work.join(signal);
+  }
+
+  async #askAnew(hostname: string, name: Name, signal: AbortSignal): Promise<Outcome> {
+    const outcome = this.#dated(await this.#lookUp.run(hostname, name.match, signal));
+    if (signal.aborted) return outcome;
+    name.outcome = outcome;
+    if (outcome.name === 'found' && outcome.match) name.match = outcome.match;
+    return outcome;
+  }
+
+  #dated(verdict: Verdict): Outcome {
+    const { clock, random, minTtl, maxTtl } = this.#options;
+    const now = clock.now();
+    switch (verdict.name) {
+      case 'found': {
+        const ttl = Math.max(minTtl, Math.min(verdict.ttl ?? DEFAULT_TTL, maxTtl));
+        return { ...verdict, freshUntil: now + ttl * (1 - JITTER * random()), expiresAt: now + ttl };
+      }
+      case 'absent':
+        return { ...verdict, freshUntil: now + NEGATIVE_TTL };
+      case 'failed':
+        return { ...verdict, freshUntil: now };
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import { isIP } from 'node:net';
+import type { DnsSettings } from '../../config/settings.ts';
+import type { Resolution, Resolver, ResolveTarget } from '../resolver.ts';
+import { staticResolver } from '../static.ts';
+import { until } from './abortable.ts';
+import { DnsClient, type DnsClientOptions } from './dns-client.ts';
+import { History } from './history.ts';
+
+export type DnsResolverOptions = DnsSettings & DnsClientOptions;
+
+/**
+ * Makes a resolver that looks host names up as the system would, and again when the answer's time to live
+ * has run out. All services that follow the same name with it share its look-ups. A host name that is
+ * an IP address is its own endpoint; one of the form `_port._proto.name` has the ports of its SRV records.
+ *
+ * A failure is yielded as an error; it changes nothing of what was known. A name that has gone is an error
+ * like getaddrinfo's, or, if it had addresses, first withdraws them for `negativeHold`.
+ */
+export function dnsResolver(options: DnsResolverOptions): Resolver {
+  const client = new DnsClient(options);
+  return (target, signal) => {
+    const address = target.hostname.replace(/^\[|\]$/g, '');
+    return isIP(address) === 0
+      ? follow(client, options, target, signal)
+      : staticResolver([{ address, port: target.port }])(target, signal);
+  };
+}
+
+async function* follow(
+  client: DnsClient,
+  options: DnsResolverOptions,
+  { hostname, port }: ResolveTarget,
+  signal: AbortSignal,
+): AsyncGenerator<Resolution, void, undefined> {
+  const history = new History({ ...options, port });
+  while (!signal.aborted) {
+    const outcome = await client.ask(hostname, signal);
+    if (outcome === undefined || signal.aborted) return;
+    const { resolution, askAgainAt } = history.record(outcome);
+    yield resolution;
+    await until(askAgainAt, options.clock, signal);
+  }
+}

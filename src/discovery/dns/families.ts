@@ -1,0 +1,55 @@
+import { isIP } from 'node:net';
+import type { NetworkInterfaceInfo } from 'node:os';
+import { isLoopback } from '../addresses.ts';
+
+export type Family = 4 | 6;
+export type NetworkInterfaces = NodeJS.Dict<NetworkInterfaceInfo[]>;
+
+/** Which address families to use: the one that the option names, or else what this host can route. */
+export class Families {
+  readonly #order: readonly Family[];
+  readonly #routes: ReadonlySet<Family>;
+  readonly #loopback6: boolean;
+
+  constructor(option: 'auto' | Family, interfaces: NetworkInterfaces) {
+    const infos = Object.values(interfaces).flatMap((list) => list ?? []);
+    this.#routes = new Set(infos.filter(leadsOut).map(({ address }) => familyOf(address)));
+    this.#loopback6 = infos.some(({ address }) => address === '::1');
+    const only6 = this.#routes.has(6) && !this.#routes.has(4);
+    this.#order = option !== 'auto' ? [option] : only6 ? [6, 4] : [4, 6];
+  }
+
+  /** The families to ask for, in this order, until one has addresses; `first` is the one that had some before. */
+  startingWith(first: Family | undefined): Family[] {
+    return this.#order.toSorted((a, b) => Number(b === first) - Number(a === first));
+  }
+
+  /**
+   * Those of one family: of the first in order that this host can route, or else of the first. Loopback
+   * addresses of both families stay together: they are one host, and a server there may listen on either.
+   */
+  choose(addresses: readonly string[]): string[] {
+    const wanted = addresses.filter((address) => this.#order.includes(familyOf(address)));
+    const reachable = wanted.filter((address) => this.reaches(address));
+    const candidates = reachable.length > 0 ? reachable : wanted;
+    const family = this.#order.find((family) => candidates.some((address) => familyOf(address) === family));
+    const chosen = candidates.filter((address) => familyOf(address) === family);
+    return chosen.every(isLoopback) ? candidates.filter(isLoopback) : chosen;
+  }
+
+  /** Whether this host has a way to the address. One with loopback interfaces only can't be judged. */
+  reaches(address: string): boolean {
+    const family = familyOf(address);
+    if (isLoopback(address)) return family === 4 || this.#loopback6;
+    return this.#routes.size === 0 || this.#routes.has(family);
+  }
+}
+
+export function familyOf(address: string): Family {
+  return isIP(address) === 6 ? 6 : 4;
+}
+
+function leadsOut({ address, internal }: NetworkInterfaceInfo): boolean {
+  // Every interface has a link-local IPv6 address, with a route or without.
+  return !internal && !address.startsWith('fe80:');
+}

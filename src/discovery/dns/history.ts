@@ -1,0 +1,109 @@
+import type { Clock } from '../../clock.ts';
+import type { Resolution } from '../resolver.ts';
+import type { DatedFound, Outcome } from './dns-client.ts';
+
+export interface HistoryOptions {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly minTtl: number;
+  /** Milliseconds for which addresses stay in use after their name has gone. */
+  readonly negativeHold: number;
+  /** The port of addresses that bring none of their own. */
+  readonly port: number;
+}
+
+/** What an outcome means to a service, and when to ask for the next, on the clock. */
+export interface Step {
+  readonly resolution: Resolution;
+  readonly askAgainAt: number;
+}
+
+type State =
+  | { readonly name: 'unknown' }
+  | { readonly name: 'known'; readonly found: DatedFound }
+  | { readonly name: 'withdrawn'; readonly found: DatedFound; readonly until: number };
+
+const FIRST_BACKOFF = 1_000;
+const LONGEST_BACKOFF = 30_000;
+/** The longest between two questions for a name that has gone and may come back. */
+const LONGEST_ABSENCE = 5_000;
+const BACKOFF_FACTOR = 1.6;
+const BACKOFF_JITTER = 0.2;
+
+/** What a service knows of its name: whether it has addresses, lost them a moment ago, or has none. */
+export class History {
+  readonly #options: HistoryOptions;
+  #state: State = { name: 'unknown' };
+  /** In a row. */
+  #failures = 0;
+  /** Times that the name was found gone, since it last had addresses. */
+  #absences = 0;
+
+  constructor(options: HistoryOptions) {
+    this.#options = options;
+  }
+
+  /** Takes note of an outcome. */
+  record(outcome: Outcome): Step {
+    switch (outcome.name) {
+      case 'found':
+        return this.#found(outcome);
+      case 'absent':
+        return this.#absent(outcome.error, outcome.freshUntil);
+      case 'failed':
+        return this.#failed(outcome.error);
+    }
+  }
+
+  #found(found: DatedFound): Step {
+    this.#state = { name: 'known', found };
+    this.#failures = 0;
+    this.#absences = 0;
+    const validUntil = found.expiresAt + this.#options.negativeHold;
+    return { resolution: { ...this.#set(found), validUntil }, askAgainAt: found.freshUntil };
+  }
+
+  #absent(error: Error, freshUntil: number): Step {
+    const now = this.#options.clock.now();
+    const state = this.#state.name === 'known' ? this.#withdraw(this.#state.found) : this.#state;
+    this.#failures = 0;
+    if (state.name === 'unknown') return { resolution: { error, source: 'dns' }, askAgainAt: freshUntil };
+    if (now >= state.until) {
+      this.#state = { name: 'unknown' };
+      // Asked for at once, the next resolution is the error.
+      return { resolution: { endpoints: [], source: 'dns' }, askAgainAt: now };
+    }
+    this.#state = state;
+    const { minTtl } = this.#options;
+    const interval = Math.max(minTtl, this.#backoff(minTtl, this.#absences++, LONGEST_ABSENCE));
+    return {
+      resolution: { ...this.#set(state.found), withdrawn: true },
+      askAgainAt: Math.min(Math.max(now + interval, freshUntil), state.until),
+    };
+  }
+
+  #failed(error: Error): Step {
+    const delay = this.#backoff(FIRST_BACKOFF, this.#failures++, LONGEST_BACKOFF);
+    return { resolution: { error, source: 'dns' }, askAgainAt: this.#options.clock.now() + delay };
+  }
+
+  #withdraw(found: DatedFound): State & { name: 'withdrawn' } {
+    const now = this.#options.clock.now();
+    // A service that nobody used for a while has nothing to hold on to, but failures to ask are no reason to let go.
+    const since = this.#failures > 0 ? now : Math.min(now, found.expiresAt);
+    return { name: 'withdrawn', found, until: since + this.#options.negativeHold };
+  }
+
+  #set({ addresses, source, match }: DatedFound) {
+    return {
+      endpoints: addresses.map((found) => ({ port: this.#options.port, ...found })),
+      source,
+      ...(match && { matchedName: match.name }),
+    };
+  }
+
+  #backoff(first: number, times: number, longest: number): number {
+    const delay = Math.min(first * BACKOFF_FACTOR ** times, longest / (1 + BACKOFF_JITTER));
+    return delay * (1 + BACKOFF_JITTER * (2 * this.#options.random() - 1));
+  }
+}

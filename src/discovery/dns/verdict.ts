@@ -1,0 +1,51 @@
+import type { Family } from './families.ts';
+
+/** An address that a name leads to. Port and weight are there when an SRV record says so. */
+export interface FoundAddress {
+  readonly address: string;
+  readonly port?: number;
+  readonly weight?: number;
+}
+
+/** The name that a look-up ended with: the next one starts with it. */
+export interface Match {
+  readonly name: string;
+  readonly family: Family;
+}
+
+/** What a look-up came to. */
+export type Verdict = Found | Absent | Failed;
+
+export interface Found {
+  readonly name: 'found';
+  /** One at least, each with its port once. */
+  readonly addresses: readonly FoundAddress[];
+  readonly source: 'hosts' | 'dns' | 'localhost' | 'getaddrinfo';
+  /** Milliseconds for which this holds; `undefined`: the source does not say. */
+  readonly ttl?: number;
+  readonly match?: Match;
+}
+
+/** It is certain that the name leads nowhere. */
+export interface Absent {
+  readonly name: 'absent';
+  readonly error: Error;
+}
+
+/** It is not known where the name leads. */
+export interface Failed {
+  readonly name: 'failed';
+  readonly error: Error;
+}
+
+/** A name that leads nowhere, reported as `getaddrinfo` does. */
+export class NotFoundError extends Error {
+  readonly code = 'ENOTFOUND';
+  readonly syscall = 'getaddrinfo';
+  readonly hostname: string;
+
+  constructor(hostname: string) {
+    super(`getaddrinfo ENOTFOUND ${hostname}`);
+    this.hostname = hostname;
+  }
+}
