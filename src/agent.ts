@@ -1,7 +1,9 @@
+import type { EventEmitter } from 'node:events';
 import { hostname } from 'node:os';
 import { LRUCache } from 'lru-cache';
 import { Agent, type Client, Dispatcher, errors } from 'undici';
-import { type BalancedAgentOptions, resolveSettings } from './config/options.ts';
+import type { BalancedAgentOptions } from './config/options.ts';
+import { resolveSettings } from './config/resolve-settings.ts';
 import type { Settings } from './config/settings.ts';
 import type { Resolver } from './discovery/resolver.ts';
 import { resolverFor } from './discovery/sources.ts';
@@ -161,16 +163,18 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
   }
 
   onClientEvent(service: Service, event: 'connect' | 'disconnect', client: Client, error?: Error): void {
-    if (event === 'connect') this.emit('connect', service.url, [this, client]);
-    else this.emit('disconnect', service.url, [this, client], error);
+    const targets = [this, client];
+    if (event === 'connect') this.emit('connect', service.url, targets);
+    else this.emit('disconnect', service.url, targets, error as errors.UndiciError);
   }
 
   onConnectionError(service: Service, error: Error): void {
-    this.emit('connectionError', service.url, [this], error);
+    this.emit('connectionError', service.url, [this], error as errors.UndiciError);
   }
 
   onDrain(service: Service): void {
-    this.emit('drain', service.url, [this]);
+    // As undici's do, though its types leave the targets out.
+    (this as EventEmitter).emit('drain', service.url, [this]);
   }
 
   onIdle(service: Service): void {

@@ -1,3 +1,4 @@
+import type { Channel } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import { type buildConnector, Client, type Dispatcher } from 'undici';
 import type { Clock, Timer } from './clock.ts';
@@ -91,6 +92,7 @@ export class Connection {
     const { clock, maxDuration } = options;
     this.#expiresAt = maxDuration > 0 ? clock.now() + maxDuration : Number.POSITIVE_INFINITY;
     if (maxDuration > 0) this.#expiry = clock.schedule(() => this.retire('max-duration'), maxDuration);
+    this.#publish(channels.connectionOpen);
   }
 
   /** Whether one more request can be dispatched now. */
@@ -232,7 +234,7 @@ export class Connection {
     this.#owner.settle(this);
   }
 
-  #publish(channel: (typeof channels)['connectionClose'], reason: RetireReason | undefined): void {
+  #publish(channel: Channel, reason?: RetireReason): void {
     if (!channel.hasSubscribers) return;
     const { origin, address } = this.#owner;
     channel.publish({ origin, address, reason, requests: this.requests });

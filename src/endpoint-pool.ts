@@ -3,16 +3,14 @@ import type { Client } from 'undici';
 import { LeastRequest } from './balancing/least-request.ts';
 import type { Picker, PickerFactory } from './balancing/picker.ts';
 import { RoundRobin } from './balancing/round-robin.ts';
-import type { Timer } from './clock.ts';
 import type { Settings } from './config/settings.ts';
 import { Connection, type RetireReason } from './connection.ts';
 import { Dialer } from './dialer.ts';
 import { Dials } from './dials.ts';
 import type { EndpointAddress, Resolution } from './discovery/resolver.ts';
 import { CONNECTING, Endpoint, type EndpointOwner } from './endpoint.ts';
-import { RateWindow } from './rate-window.ts';
 import { channels } from './telemetry/channels.ts';
-import { WarmSet } from './warm-set.ts';
+import { Warmth, type WarmthOwner } from './warmth.ts';
 
 /** A set of endpoints, as a resolver yields it. */
 export type EndpointUpdate = Extract<Resolution, { endpoints: unknown }>;
@@ -40,9 +38,6 @@ const FEW = 4;
 const DIAL_SPREAD = 1_000;
 /** undici's, for an idle connection of a server that gives no hint. */
 const DEFAULT_KEEP_ALIVE = 4_000;
-/** Milliseconds over which the rate is taken: no more, so that it is followed. */
-const LONGEST_WINDOW = 4_000;
-const SHORTEST_WINDOW = 1_000;
 const MAX_DURATION_VIRTUAL = 60_000;
 const MAX_DURATION_VISIBLE = 300_000;
 
@@ -55,14 +50,13 @@ const POLICIES: Record<'least-request' | 'round-robin', PickerFactory> = {
  * The endpoints of one service: which there are, which are kept connected, which may be picked, and the
  * dials to them.
  */
-export class EndpointPool implements EndpointOwner {
+export class EndpointPool implements EndpointOwner, WarmthOwner {
   readonly origin: string;
 
   readonly #owner: PoolOwner;
   readonly #settings: Settings;
   readonly #dials: Dials;
-  readonly #warmSet: WarmSet;
-  readonly #window = new RateWindow();
+  readonly #warmth: Warmth;
   readonly #endpoints = new Map<string, Endpoint>();
   /** Those that have left the set and still carry something. */
   readonly #leaving = new Set<Endpoint>();
@@ -79,9 +73,6 @@ export class EndpointPool implements EndpointOwner {
   /** What is known of the endpoints may be out of date, so none is dialled. */
   #frozen = false;
   #virtual = false;
-  /** Milliseconds an idle connection lasts. */
-  #keepAlive: number;
-  #ticking: Timer | undefined;
 
   constructor(owner: PoolOwner, settings: Settings, identity: string) {
     const { policy, client, connectTimeout, clock } = settings;
@@ -92,8 +83,7 @@ export class EndpointPool implements EndpointOwner {
     this.#free = createPicker();
     this.#full = createPicker();
     this.#unproven = createPicker();
-    this.#warmSet = new WarmSet(identity);
-    this.#keepAlive = client.keepAliveTimeout ?? DEFAULT_KEEP_ALIVE;
+    this.#warmth = new Warmth(this, clock, identity, client.keepAliveTimeout ?? DEFAULT_KEEP_ALIVE);
     this.#dials = new Dials({
       dialer: new Dialer({ url: owner.url, servername: owner.servername, client, connectTimeout }),
       clock,
@@ -139,8 +129,7 @@ export class EndpointPool implements EndpointOwner {
 
   /** Counts a request towards the rate that keeps endpoints warm. */
   count(): void {
-    this.#window.count();
-    if (this.#ticking === undefined) this.#tickLater();
+    this.#warmth.count();
   }
 
   /** The endpoint to serve a request, with a connection ready for it; none if it has to wait. */
@@ -155,9 +144,7 @@ export class EndpointPool implements EndpointOwner {
   begin(endpoint: Endpoint): Connection {
     const rival = this.#full.pick();
     if (rival !== undefined && this.#full.before(rival, endpoint)) this.#dial(rival);
-    if (this.#warmSet.cold > 0 && (endpoint.load > 0 || this.#affordable > this.#warmSet.size)) {
-      this.#warmOneMore();
-    }
+    this.#warmth.consider(endpoint.load);
     this.#free.used(endpoint);
     return endpoint.begin();
   }
@@ -172,18 +159,20 @@ export class EndpointPool implements EndpointOwner {
    * the moment `since`. False if that is hopeless: each endpoint has failed since then.
    */
   dialFor(waiting: number, since: number): boolean {
-    while (this.#dials.size < waiting) {
-      const endpoint = this.#nextToDial(since);
-      if (endpoint === undefined) break;
-      this.#dial(endpoint);
+    while (!this.#frozen && this.#dials.size < waiting) {
+      const endpoint = this.#full.pick() ?? this.#unproven.pick();
+      if (endpoint !== undefined) this.#dial(endpoint);
+      else if (!this.#warmth.grow() && !this.#dialFailed(since)) break;
     }
     return this.#dials.size > 0 || this.#frozen || this.#endpoints.size === 0 || this.isConnected;
   }
 
   /** Dials one more endpoint for a request that has waited for a while; the dials under way may be stuck. */
   hedge(since: number): void {
-    const endpoint = this.#nextToDial(since);
-    if (endpoint !== undefined && endpoint.dialing === 0) this.#dial(endpoint);
+    if (this.#frozen) return;
+    const endpoint = this.#full.pick() ?? this.#unproven.pick();
+    if (endpoint?.dialing === 0) this.#dial(endpoint);
+    else if (!this.#warmth.grow()) this.#dialFailed(since);
   }
 
   get isConnected(): boolean {
@@ -209,24 +198,18 @@ export class EndpointPool implements EndpointOwner {
       changed = true;
       this.#remove(endpoint, 'endpoint-removed');
     }
-    if (changed) this.#warmSet.replace(this.#endpoints.values());
-    this.#freeze(withdrawn);
-    if (changed) {
-      this.#resize();
-      this.#placeAll();
-      if (this.#ticking !== undefined) this.#dialAll(fresh);
-    }
+    if (changed) this.#warmth.replace(this.#endpoints.values());
+    this.frozen = withdrawn;
+    if (!changed) return;
+    this.#placeAll();
+    this.#dialAll(fresh);
   }
 
-  /** Dials nothing until the next update: what is known is too old, or was withdrawn. */
-  #freeze(frozen: boolean): void {
+  /** Dials nothing while set: what is known is too old, or was withdrawn. The next update says again. */
+  set frozen(frozen: boolean) {
     if (frozen === this.#frozen) return;
     this.#frozen = frozen;
     this.#placeAll();
-  }
-
-  set frozen(frozen: boolean) {
-    this.#freeze(frozen);
   }
 
   /** Retires all connections; each closes when it is done. */
@@ -244,7 +227,7 @@ export class EndpointPool implements EndpointOwner {
   }
 
   #stop(): void {
-    this.#ticking?.cancel();
+    this.#warmth.stop();
     this.#dials.abandon();
   }
 
@@ -319,20 +302,15 @@ export class EndpointPool implements EndpointOwner {
     return this.#owner.url.protocol === 'https:' || h2Options?.useH2c === true ? 'h2' : 'h1';
   }
 
-  #nextToDial(since: number): Endpoint | undefined {
-    if (this.#frozen) return undefined;
-    const best = this.#full.pick() ?? this.#unproven.pick();
-    if (best !== undefined) return best;
-    const warmed = this.#warmSet.grow();
-    if (warmed !== undefined) {
-      this.place(warmed);
-      return this.#nextToDial(since);
-    }
+  /** Dials the endpoint whose last dial failed the longest ago, if that was before `since`. */
+  #dialFailed(since: number): boolean {
     for (const endpoint of this.#failed) {
-      if (endpoint.backoff!.failedAt > since) break;
-      if (this.#mayDial(endpoint) && endpoint.dialing === 0) return endpoint;
+      if (endpoint.backoff!.failedAt > since) return false;
+      if (endpoint.dialing > 0 || !this.#mayDial(endpoint)) continue;
+      this.#dial(endpoint);
+      return true;
     }
-    return undefined;
+    return false;
   }
 
   #dial(endpoint: Endpoint): void {
@@ -341,7 +319,9 @@ export class EndpointPool implements EndpointOwner {
     this.place(endpoint);
   }
 
+  /** Connects warm endpoints off the request path, while there is traffic to keep them so. */
   #dialAll(endpoints: readonly Endpoint[]): void {
+    if (!this.#warmth.active) return;
     const { clock, random } = this.#settings;
     for (const endpoint of endpoints) {
       const dial = () => {
@@ -367,7 +347,7 @@ export class EndpointPool implements EndpointOwner {
       maxDuration: this.#drawMaxDuration(),
       maxRequests: maxRequestsPerConnection,
       drainTimeout,
-      idleTimeout: this.#keepAlive,
+      idleTimeout: this.#warmth.keepAlive,
     });
     endpoint.add(connection);
     this.#owner.onRoom();
@@ -393,14 +373,14 @@ export class EndpointPool implements EndpointOwner {
     if (endpoint.connected === 0) endpoint.state = CONNECTING;
     this.place(endpoint);
     // So that an endpoint that can't be reached costs no warm one.
-    if (endpoint.warm) this.#warmOneMore();
+    if (endpoint.warm) this.#warmth.grow();
     this.#owner.onDialFailed(error);
   }
 
   #onBackoffOver(endpoint: Endpoint): void {
     this.#clearBackoff(endpoint);
     this.place(endpoint);
-    if (this.#ticking !== undefined) this.#dialAll([endpoint]);
+    this.#dialAll([endpoint]);
   }
 
   #clearBackoff(endpoint: Endpoint): void {
@@ -413,31 +393,26 @@ export class EndpointPool implements EndpointOwner {
 
   /** Learns from a response how long idle connections last. */
   set keepAlive(milliseconds: number) {
-    this.#keepAlive = milliseconds;
+    this.#warmth.keepAlive = milliseconds;
   }
 
-  get #windowLength(): number {
-    return Math.min(Math.max(this.#keepAlive, SHORTEST_WINDOW), LONGEST_WINDOW);
+  get demand(): number {
+    return this.#owner.demand;
   }
 
-  /** Endpoints that the present rate keeps alive, with two requests each in the time a connection lasts. */
-  get #affordable(): number {
-    return (this.#window.total * this.#keepAlive) / (2 * this.#windowLength);
+  get failing(): number {
+    return this.#failed.size;
   }
 
-  #tickLater(): void {
-    this.#ticking = this.#settings.clock.schedule(() => this.#tick(), RateWindow.step(this.#windowLength));
+  onWarmthChanged(endpoint: Endpoint): void {
+    this.place(endpoint);
+    this.#dialAll([endpoint]);
+    // In a microtask: this may be on behalf of a request that waits.
+    if (endpoint.picker === this.#free) queueMicrotask(() => this.#owner.onRoom());
   }
 
-  #tick(): void {
-    this.#window.advance();
-    if (this.#window.total === 0 && this.#owner.demand === 0) {
-      this.#ticking = undefined;
-      this.#owner.onQuiet();
-      return;
-    }
-    this.#tickLater();
-    this.#resize();
+  /** Connects again what is warm and has lost its last connection. */
+  onTick(): void {
     const lost: Endpoint[] = [];
     for (const endpoint of this.#endpoints.values()) {
       if (endpoint.warm && this.#isUnconnected(endpoint)) lost.push(endpoint);
@@ -445,28 +420,13 @@ export class EndpointPool implements EndpointOwner {
     this.#dialAll(lost);
   }
 
-  #resize(): void {
-    const wanted = Math.max(1, Math.floor(this.#affordable), this.#owner.demand) + this.#failed.size;
-    while (this.#warmSet.size < wanted && this.#warmOneMore() !== undefined);
-    // Not at once, lest an endpoint come and go with the noise of the rate.
-    while (this.#warmSet.size > wanted * 1.34 + 1) this.place(this.#warmSet.shrink()!);
-  }
-
-  #warmOneMore(): Endpoint | undefined {
-    const endpoint = this.#warmSet.grow();
-    if (endpoint === undefined) return undefined;
-    this.place(endpoint);
-    if (this.#ticking !== undefined) this.#dialAll([endpoint]);
-    return endpoint;
+  onQuiet(): void {
+    this.#owner.onQuiet();
   }
 
   onConnectionGone(endpoint: Endpoint, connection: Connection): void {
     if (endpoint.connections.size === 0) this.#leaving.delete(endpoint);
-    if (connection.retired === 'max-duration' && this.#warmSet.cold > 0 && endpoint.warm) {
-      // The warm set moves with the caps, so that in time every endpoint is used.
-      this.#warmSet.demote(endpoint);
-      this.#placeAll();
-    }
+    if (connection.retired === 'max-duration' && this.#warmth.rotate(endpoint)) this.#placeAll();
     this.#owner.onConnectionGone();
   }
 

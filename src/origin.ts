@@ -21,8 +21,9 @@ export function parseOrigin(origin: string | URL): URL {
 }
 
 /** The name that a request asks TLS for, if not its URL's: undici takes that of a Host header. */
-export function requestedName({ servername, headers }: Dispatcher.DispatchOptions): string | undefined {
-  return (servername as string | null | undefined) || hostHeader(headers);
+export function requestedName(options: Dispatcher.DispatchOptions): string | undefined {
+  const { servername } = options as { servername?: string | null };
+  return servername || hostHeader(options.headers);
 }
 
 /** The name to ask TLS for, and to check, given a host: '' for an IP address. */

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { type Client, errors } from 'undici';
+import type { Client } from 'undici';
 import type { Timer } from './clock.ts';
 import type { Settings } from './config/settings.ts';
 import { Follower } from './discovery/follower.ts';

@@ -1,0 +1,131 @@
+import type { Clock, Timer } from './clock.ts';
+import type { Endpoint } from './endpoint.ts';
+import { RateWindow } from './rate-window.ts';
+import { WarmSet } from './warm-set.ts';
+
+/** Milliseconds over which the rate is taken: no more, so that it is followed. */
+const LONGEST_WINDOW = 4_000;
+const SHORTEST_WINDOW = 1_000;
+
+/** What warmth tells the pool, and asks of it. */
+export interface WarmthOwner {
+  /** Requests that wait or are in flight. */
+  readonly demand: number;
+  /** Endpoints that can't be reached now. */
+  readonly failing: number;
+  /** Now, or at the next tick, an endpoint has become warm or cold. */
+  onWarmthChanged(endpoint: Endpoint): void;
+  /** Time for what is done now and then while there is traffic. */
+  onTick(): void;
+  /** No request came for a while. */
+  onQuiet(): void;
+}
+
+/**
+ * Decides how many endpoints are kept connected: those that the rate of requests keeps alive, with two
+ * requests each in the time that an idle connection lasts. A trickle spread over more would make every
+ * request dial. Follows the rate up at once, and down within seconds.
+ */
+export class Warmth {
+  readonly #clock: Clock;
+  readonly #owner: WarmthOwner;
+  readonly #set: WarmSet;
+  readonly #window = new RateWindow();
+  /** Milliseconds that an idle connection lasts. */
+  #keepAlive: number;
+  #ticking: Timer | undefined;
+
+  constructor(owner: WarmthOwner, clock: Clock, identity: string, keepAlive: number) {
+    this.#owner = owner;
+    this.#clock = clock;
+    this.#set = new WarmSet(identity);
+    this.#keepAlive = keepAlive;
+  }
+
+  /** Whether there is traffic. */
+  get active(): boolean {
+    return this.#ticking !== undefined;
+  }
+
+  get keepAlive(): number {
+    return this.#keepAlive;
+  }
+
+  /** Learns how long the peers let an idle connection last. */
+  set keepAlive(milliseconds: number) {
+    this.#keepAlive = milliseconds;
+  }
+
+  /** Counts a request. */
+  count(): void {
+    this.#window.count();
+    if (this.#ticking === undefined) this.#tickLater();
+  }
+
+  /** A request goes to an endpoint with that load: if it isn't idle, another one is wanted. */
+  consider(load: number): void {
+    if (this.#set.cold > 0 && (load > 0 || this.#affordable > this.#set.size)) this.grow();
+  }
+
+  /** Warms one more endpoint, if there is one. */
+  grow(): boolean {
+    const endpoint = this.#set.grow();
+    if (endpoint !== undefined) this.#owner.onWarmthChanged(endpoint);
+    return endpoint !== undefined;
+  }
+
+  /** Takes another set of endpoints. The pool looks at all of them afterwards. */
+  replace(endpoints: Iterable<Endpoint>): void {
+    this.#set.replace(endpoints);
+    this.#resize();
+  }
+
+  /**
+   * A connection to that endpoint has reached its age: the warm set moves on, so that in time each
+   * endpoint is used. False if all are warm.
+   */
+  rotate(endpoint: Endpoint): boolean {
+    if (this.#set.cold === 0 || !endpoint.warm) return false;
+    this.#set.demote(endpoint);
+    return true;
+  }
+
+  stop(): void {
+    this.#ticking?.cancel();
+    this.#ticking = undefined;
+  }
+
+  get #windowLength(): number {
+    return Math.min(Math.max(this.#keepAlive, SHORTEST_WINDOW), LONGEST_WINDOW);
+  }
+
+  get #affordable(): number {
+    return (this.#window.total * this.#keepAlive) / (2 * this.#windowLength);
+  }
+
+  #tickLater(): void {
+    this.#ticking = this.#clock.schedule(() => this.#tick(), RateWindow.step(this.#windowLength));
+  }
+
+  #tick(): void {
+    this.#window.advance();
+    if (this.#window.total === 0 && this.#owner.demand === 0) {
+      this.#ticking = undefined;
+      this.#owner.onQuiet();
+      return;
+    }
+    this.#tickLater();
+    this.#resize();
+    this.#owner.onTick();
+  }
+
+  #resize(): void {
+    const { demand, failing } = this.#owner;
+    const wanted = Math.max(1, Math.floor(this.#affordable), demand) + failing;
+    while (this.#set.size < wanted && this.grow());
+    // With some slack, lest an endpoint come and go with the noise of the rate.
+    for (const most = wanted * 1.34 + 1; this.#set.size > most; ) {
+      this.#owner.onWarmthChanged(this.#set.shrink()!);
+    }
+  }
+}
