@@ -15,6 +15,7 @@ import {
   type LegacyHandler,
   ModernExchange,
   normalizeLegacyOptions,
+  rejectWith,
 } from './handlers.ts';
 import { parseOrigin, requestedName, toServername } from './origin.ts';
 import { Service, type ServiceOwner } from './service.ts';
@@ -104,7 +105,7 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
         ? this.dispatchLegacy(options, handler)
         : this.dispatchModern(options, handler);
     } catch (error) {
-      return reject(handler, error as Error);
+      return rejectWith(handler, error as Error);
     }
   }
 
@@ -239,18 +240,6 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
 function variantOf(options: Dispatcher.DispatchOptions, h2: boolean): string {
   const name = requestedName(options);
   return `${name === undefined ? '' : `#${name}`}${h2 ? '' : '#http1-only'}`;
-}
-
-function reject(handler: Dispatcher.DispatchHandler | LegacyHandler, error: Error): false {
-  if ('onResponseError' in handler && typeof handler.onResponseError === 'function') {
-    // undici has no controller to give here either.
-    handler.onResponseError(null as unknown as Dispatcher.DispatchController, error);
-  } else if ('onError' in handler && typeof handler.onError === 'function') {
-    handler.onError(error);
-  } else {
-    throw error;
-  }
-  return false;
 }
 
 function promised(start: (done: Callback) => void): Promise<void> {

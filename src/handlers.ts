@@ -120,6 +120,19 @@ export class LegacyExchange extends Exchange {
   }
 }
 
+/** Tells a handler of either generation that its request has failed before it began, as undici does. */
+export function rejectWith(handler: Handler | LegacyHandler, error: Error): false {
+  if ('onResponseError' in handler && typeof handler.onResponseError === 'function') {
+    // undici has no controller to give here either.
+    handler.onResponseError(null as unknown as Dispatcher.DispatchController, error);
+  } else if ('onError' in handler && typeof handler.onError === 'function') {
+    handler.onError(error);
+  } else {
+    throw error;
+  }
+  return false;
+}
+
 /** Throws undici's own error for a handler that lacks a method. A wrapped handler escapes undici's check. */
 export function assertHandler(handler: Handler, { method, upgrade }: Dispatcher.DispatchOptions): void {
   const upgrades = Boolean(upgrade) || method === 'CONNECT';
