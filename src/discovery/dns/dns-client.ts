@@ -14,8 +14,12 @@ export interface DnsClientOptions extends LookUpOptions {
 }
 
 /** A verdict with its times, on the clock. */
-export type Outcome = DatedFound | ((Absent | Failed) & Dated);
-export type DatedFound = Found & Dated & { /** Until then it holds. */ readonly expiresAt: number };
+export type Outcome = DatedFound | (Dated & (Absent | Failed));
+
+export interface DatedFound extends Dated, Found {
+  /** Until then the answer holds. */
+  readonly expiresAt: number;
+}
 
 interface Dated {
   /** Before that, asking again brings the same outcome. */
@@ -23,9 +27,9 @@ interface Dated {
 }
 
 interface Name {
-  match?: Match;
+  match?: Match | undefined;
   outcome?: Outcome;
-  work?: SharedWork<Outcome>;
+  work?: SharedWork<Outcome> | undefined;
 }
 
 const REMEMBERED_NAMES = 4096;
@@ -63,6 +67,7 @@ export class DnsClient {
     const outcome = this.#dated(await this.#lookUp.run(hostname, name.match, signal));
     if (signal.aborted) return outcome;
     name.outcome = outcome;
+    name.work = undefined;
     if (outcome.name === 'found' && outcome.match) name.match = outcome.match;
     return outcome;
   }

@@ -1,4 +1,3 @@
-import { lookup } from 'node:dns/promises';
 import { networkInterfaces, hostname as ownHostname } from 'node:os';
 import { Families, type Family, type NetworkInterfaces } from './families.ts';
 import { addressesInHosts } from './hosts-file.ts';
@@ -7,9 +6,16 @@ import { Query } from './query.ts';
 import { parseResolvConf, type ResolvConf } from './resolv-conf.ts';
 import { searchList } from './search-list.ts';
 import { askForService, isServiceName } from './service-query.ts';
-import { type Absent, type Failed, type Found, type Match, NotFoundError, type Verdict } from './verdict.ts';
-
-export type Getaddrinfo = (name: string, family: 0 | Family) => Promise<readonly string[]>;
+import { type Getaddrinfo, SystemResolver } from './system-resolver.ts';
+import {
+  type Absent,
+  type Failed,
+  type Found,
+  found,
+  type Match,
+  NotFoundError,
+  type Verdict,
+} from './verdict.ts';
 
 export interface LookUpOptions {
   /** To be asked in place of resolv.conf's; the system's resolver, which asks those, is left alone then. */
@@ -19,9 +25,13 @@ export interface LookUpOptions {
   readonly hostsPath?: string;
   /** Default `/etc/resolv.conf`. */
   readonly resolvConfPath?: string;
-  /** The addresses that the system's resolver has for a name; of both families if that is 0. */
   readonly getaddrinfo?: Getaddrinfo | undefined;
   readonly networkInterfaces?: () => NetworkInterfaces;
+}
+
+interface Unanswered extends Failed {
+  /** The name that the search ended with. */
+  readonly asked: string;
 }
 
 /** Finds out where names lead: by the hosts file, the name servers, or else the system's resolver. */
@@ -29,12 +39,14 @@ export class LookUp {
   readonly #options: LookUpOptions;
   readonly #hosts: ParsedFile<string>;
   readonly #resolvConf: ParsedFile<ResolvConf>;
+  readonly #system: SystemResolver | undefined;
 
   constructor(options: LookUpOptions) {
     const { hostsPath = '/etc/hosts', resolvConfPath = '/etc/resolv.conf' } = options;
     this.#options = options;
     this.#hosts = new ParsedFile(hostsPath, (text) => text.toLowerCase());
     this.#resolvConf = new ParsedFile(resolvConfPath, (text) => parseResolvConf(text, ownHostname()));
+    if (!options.servers) this.#system = new SystemResolver(options.family, options.getaddrinfo);
   }
 
   /**
@@ -45,54 +57,41 @@ export class LookUp {
     const name = hostname.replace(/\.$/, '');
     const families = this.#families();
     const listed = families.choose(addressesInHosts(this.#hosts.read(), name));
-    if (listed.length > 0) return found(listed, 'hosts');
+    if (listed.length > 0) return found('hosts', listed);
 
-    const verdict = await this.#askServers(hostname, families, match, signal);
-    if (verdict.name === 'found' || match || isServiceName(name)) return verdict;
-    if (isLocalhost(name)) return found(families.choose(['127.0.0.1', '::1']), 'localhost');
-    return this.#askSystem(hostname, families, verdict);
+    const verdict = await this.#askServers(hostname, match, families, signal);
+    if (verdict.name === 'found' || isServiceName(name)) return verdict;
+    if (!match && isLocalhost(name)) return found('localhost', families.choose(['127.0.0.1', '::1']));
+    if (verdict.name === 'failed') {
+      return this.#system?.afterFailure(name, verdict.asked, families, verdict) ?? verdict;
+    }
+    return match ? verdict : (this.#system?.afterAbsence(hostname, families, verdict) ?? verdict);
   }
 
   async #askServers(
     hostname: string,
-    families: Families,
     match: Match | undefined,
+    families: Families,
     signal: AbortSignal,
-  ): Promise<Verdict> {
+  ): Promise<Found | Absent | Unanswered> {
     const conf = this.#resolvConf.read();
     const query = new Query({ ...conf, servers: this.#options.servers ?? settable(conf.servers) }, signal);
+    let asked = hostname;
     try {
-      for (const name of candidates(searchList(hostname, conf), match?.name)) {
-        const records = isServiceName(name)
-          ? await askForService(query, name, families, match?.family)
-          : await query.addresses(name, families, match?.family);
-        if (records)
-          return { name: 'found', source: 'dns', ...records, match: { name, family: records.family } };
+      for (asked of candidates(searchList(hostname, conf), match?.name)) {
+        const records = isServiceName(asked)
+          ? await askForService(query, asked, families, match?.family)
+          : await query.addresses(asked, families, match?.family);
+        if (records === undefined) continue;
+        const { addresses, ttl, family } = records;
+        return { name: 'found', source: 'dns', addresses, ttl, match: { name: asked, family } };
       }
       return { name: 'absent', error: new NotFoundError(hostname) };
     } catch (error) {
-      // Ends the search: the name may well be in this domain, and must not be looked for in the next then.
-      return { name: 'failed', error: error as Error };
+      // Ends the search: this name may well exist, and none after it must be taken for it.
+      return { name: 'failed', error: error as Error, asked };
     } finally {
       query.cancel();
-    }
-  }
-
-  /** Asks the system, which may know of sources besides name servers, such as mDNS. */
-  async #askSystem(hostname: string, families: Families, verdict: Absent | Failed): Promise<Verdict> {
-    const { servers, family, getaddrinfo = systemAddresses } = this.#options;
-    const { code, hostname: asked = hostname } = verdict.error as NodeJS.ErrnoException & {
-      hostname?: string;
-    };
-    // A server that says nothing would say nothing to the system either, and hold one of libuv's few threads.
-    if (servers || code === 'ETIMEOUT') return verdict;
-    try {
-      // After a failure only the name that failed: the system would walk the rest of the search list.
-      const addresses = families.choose(await getaddrinfo(asked, family === 'auto' ? 0 : family));
-      return addresses.length > 0 ? found(addresses, 'getaddrinfo') : verdict;
-    } catch (error) {
-      const undecided = (error as NodeJS.ErrnoException).code !== 'ENOTFOUND';
-      return verdict.name === 'absent' && undecided ? { name: 'failed', error: error as Error } : verdict;
     }
   }
 
@@ -121,13 +120,4 @@ function settable(servers: readonly string[]): readonly string[] {
 // RFC 6761, section 6.3.
 function isLocalhost(name: string): boolean {
   return name === 'localhost' || name.endsWith('.localhost');
-}
-
-function found(addresses: readonly string[], source: Found['source']): Found {
-  return { name: 'found', addresses: [...new Set(addresses)].map((address) => ({ address })), source };
-}
-
-async function systemAddresses(name: string, family: 0 | Family): Promise<string[]> {
-  const addresses = await lookup(name, { all: true, family });
-  return addresses.map(({ address }) => address);
 }

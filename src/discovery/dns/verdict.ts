@@ -7,7 +7,7 @@ export interface FoundAddress {
   readonly weight?: number;
 }
 
-/** The name that a look-up ended with: the next one starts with it. */
+/** The name that a look-up ended with. The next one starts with it, and asks for none after it. */
 export interface Match {
   readonly name: string;
   readonly family: Family;
@@ -36,6 +36,10 @@ export interface Absent {
 export interface Failed {
   readonly name: 'failed';
   readonly error: Error;
+}
+
+export function found(source: Found['source'], addresses: readonly string[]): Found {
+  return { name: 'found', source, addresses: [...new Set(addresses)].map((address) => ({ address })) };
 }
 
 /** A name that leads nowhere, reported as `getaddrinfo` does. */

@@ -173,7 +173,7 @@ test('a name that matched in the cluster never falls through to a public one', a
     'nor for those who come later',
   );
   assert.equal(dns.count('api.example'), 0);
-  assert.deepEqual(asked, []);
+  assert.deepEqual(new Set(asked), new Set(['api.example.svc.cluster.local.']));
 });
 
 test('a name that is gone where it matched is found again where it comes first', async (t) => {
@@ -209,13 +209,42 @@ test("the system's resolver is the real one by default", async (t) => {
 });
 
 test('after a failure the system is asked for the name that failed, not for those after it', async (t) => {
-  const { getaddrinfo, asked } = system({ 'api.example': ['192.0.2.1'] });
+  const { getaddrinfo, asked } = system({ 'api.example': ['192.0.2.1'], 'api.example.': ['192.0.2.1'] });
   const { dns, resolvConf, follow } = await setUp(t, { getaddrinfo });
   resolvConf(IN_A_POD);
   dns.misbehave('*', { rcode: 'SERVFAIL' });
   const { error } = await follow('api.example').failure();
   assert.equal(error.code, 'ESERVFAIL');
-  assert.deepEqual(asked, ['api.example.prod.svc.cluster.local']);
+  assert.deepEqual(asked, ['api.example.prod.svc.cluster.local.']);
+});
+
+test('what the system knows when the servers fail is not looked for elsewhere later', async (t) => {
+  const { getaddrinfo } = system({ 'api.example.prod.svc.cluster.local.': ['10.0.1.1'] });
+  const { dns, clock, resolvConf, follow } = await setUp(t, { getaddrinfo, negativeHold: 0 });
+  resolvConf(IN_A_POD);
+  dns.set('api.example', ['192.0.2.1']);
+  dns.misbehave('*', { rcode: 'REFUSED' });
+  const api = follow('api.example');
+  const resolution = await api.next();
+  assert.equal(resolution.source, 'getaddrinfo');
+  assert.equal(resolution.matchedName, 'api.example.prod.svc.cluster.local');
+  dns.behave('*');
+  const next = api.addresses();
+  clock.advance('5s');
+  assert.deepEqual(await next, []);
+  assert.equal(dns.count('api.example'), 0);
+});
+
+test('a name that only the system knows stays known to it', async (t) => {
+  const { getaddrinfo } = system({ 'printer.local': ['192.168.1.9'], 'printer.local.': ['192.168.1.9'] });
+  const { dns, clock, follow } = await setUp(t, { getaddrinfo });
+  dns.misbehave('*', { rcode: 'REFUSED' });
+  const printer = follow('printer.local');
+  assert.deepEqual(await printer.addresses(), ['192.168.1.9']);
+  dns.behave('*');
+  const next = printer.addresses();
+  clock.advance('5s');
+  assert.deepEqual(await next, ['192.168.1.9']);
 });
 
 test('the system is not asked when the servers were silent, or are ones of our own', async (t) => {

@@ -1,0 +1,49 @@
+import { lookup } from 'node:dns/promises';
+import { type Families, type Family, familyOf } from './families.ts';
+import { type Absent, type Failed, found, type Verdict } from './verdict.ts';
+
+/** The addresses that the system has for a name; of both families if that is 0. */
+export type Getaddrinfo = (name: string, family: 0 | Family) => Promise<readonly string[]>;
+
+/** The system's own resolver, asked last: it may have sources besides name servers, such as mDNS. */
+export class SystemResolver {
+  readonly #getaddrinfo: Getaddrinfo;
+  readonly #family: 0 | Family;
+
+  constructor(family: 'auto' | Family, getaddrinfo: Getaddrinfo = systemAddresses) {
+    this.#family = family === 'auto' ? 0 : family;
+    this.#getaddrinfo = getaddrinfo;
+  }
+
+  /** Asks for a host name of which the name servers know nothing. */
+  async afterAbsence(hostname: string, families: Families, verdict: Absent): Promise<Verdict> {
+    try {
+      const addresses = families.choose(await this.#getaddrinfo(hostname, this.#family));
+      return addresses.length > 0 ? found('getaddrinfo', addresses) : verdict;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      return code === 'ENOTFOUND' ? verdict : { name: 'failed', error: error as Error };
+    }
+  }
+
+  /** Asks for a host name when the name servers failed over `asked`, which is it or what it is in a domain. */
+  async afterFailure(hostname: string, asked: string, families: Families, verdict: Failed): Promise<Verdict> {
+    // A server that says nothing would say nothing to the system either, and hold one of libuv's few threads.
+    if ((verdict.error as NodeJS.ErrnoException).code === 'ETIMEOUT') return verdict;
+    try {
+      // The final dot keeps the system from going on along the search list.
+      const addresses = families.choose(await this.#getaddrinfo(`${asked}.`, this.#family));
+      const [address] = addresses;
+      if (address === undefined) return verdict;
+      const match = { name: asked, family: familyOf(address) };
+      return { ...found('getaddrinfo', addresses), ...(asked !== hostname && { match }) };
+    } catch {
+      return verdict;
+    }
+  }
+}
+
+async function systemAddresses(name: string, family: 0 | Family): Promise<string[]> {
+  const addresses = await lookup(name, { all: true, family });
+  return addresses.map(({ address }) => address);
+}
