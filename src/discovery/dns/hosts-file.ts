@@ -5,12 +5,23 @@ import { isIP, SocketAddress } from 'node:net';
  * than indexed: it is a few lines in a pod, and a hundred thousand on the machine of who blocks advertisements with it.
  */
 export function addressesInHosts(text: string, name: string): string[] {
-  if (!text.includes(name)) return [];
-  return text.split('\n').flatMap((line) => {
+  const addresses: string[] = [];
+  for (const line of linesWith(text, name)) {
     const [entry = ''] = line.split('#');
     const [address = '', ...names] = entry.trim().split(/\s+/);
-    return names.includes(name) && isIP(address) !== 0 ? [canonical(address)] : [];
-  });
+    if (names.includes(name) && isIP(address) !== 0) addresses.push(canonical(address));
+  }
+  return addresses;
+}
+
+function* linesWith(text: string, name: string): Generator<string, void, undefined> {
+  for (let end = 0, at = text.indexOf(name); at !== -1; at = text.indexOf(name, end)) {
+    const start = text.lastIndexOf('\n', at) + 1;
+    end = text.indexOf('\n', at);
+    if (end === -1) end = text.length;
+    yield text.slice(start, end);
+    if (end === text.length) return;
+  }
 }
 
 // Unlike name servers' answers, a file has IPv6 addresses as somebody wrote them.
