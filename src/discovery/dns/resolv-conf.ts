@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { Resolver } from 'node:dns';
 
 /** What of resolv.conf(5) matters here. */
 export interface ResolvConf {
@@ -54,10 +54,14 @@ function domainOf(hostname: string): string[] {
   return dot === -1 ? [] : [hostname.slice(dot + 1)];
 }
 
-// glibc has no ports here; c-ares and macOS do.
+// What can't be asked is passed over. A port is c-ares's and macOS's addition.
 function isServer(value: string): boolean {
-  const [, address = value] = /^\[(.+)\](?::\d+)?$/.exec(value) ?? /^([^:]+):\d+$/.exec(value) ?? [];
-  return isIP(address) !== 0;
+  try {
+    new Resolver().setServers([value]);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function numbers(values: readonly string[]): Partial<typeof DEFAULTS> {

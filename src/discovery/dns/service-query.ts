@@ -38,8 +38,8 @@ export async function askForService(
 
 function mostPreferred(records: readonly SrvRecord[]): SrvRecord[] {
   const priority = Math.min(...records.map((record) => record.priority));
-  // A target without a name says that the service is not offered.
-  return records.filter((record) => record.priority === priority && record.name !== '');
+  // A target without a name says that the service is not offered; none can be reached on port 0.
+  return records.filter((record) => record.priority === priority && record.name !== '' && record.port !== 0);
 }
 
 async function resolveTargets(

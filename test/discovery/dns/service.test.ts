@@ -172,8 +172,15 @@ test('a target that has gone is left out; one that cannot be asked for fails the
 test('a service that is not offered, or whose name has no SRV records, is not found', async (t) => {
   const { dns, follow } = await setUp(t);
   dns.setServices(NAME, [{ target: '', port: 0 }]);
+  dns.setServices('_portless._tcp.orders.test', [{ target: 'a.orders.test', port: 0 }]);
+  dns.set('a.orders.test', ['10.0.1.1']);
   dns.set('_other._tcp.orders.test', ['10.0.1.1']);
-  for (const hostname of [NAME, '_other._tcp.orders.test', '_none._tcp.orders.test']) {
+  for (const hostname of [
+    NAME,
+    '_portless._tcp.orders.test',
+    '_other._tcp.orders.test',
+    '_none._tcp.orders.test',
+  ]) {
     const { error } = await follow(hostname).failure();
     assert.equal(error.code, 'ENOTFOUND');
   }
