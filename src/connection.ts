@@ -73,6 +73,8 @@ export class Connection {
   #parking: Parking | undefined;
   /** An HTTP/2 peer takes no more streams for now. */
   #full = false;
+  /** An HTTP/2 peer has said how many streams it takes: until then a Client calls itself full after the first. */
+  #ready = false;
   #handedOver = false;
   #closed = false;
 
@@ -98,6 +100,11 @@ export class Connection {
   /** Whether one more request can be dispatched now. */
   get room(): boolean {
     return this.retired === undefined && (this.h2 ? !this.#full : this.inFlight === 0);
+  }
+
+  /** Whether it will soon have room for many: an HTTP/2 connection whose peer hasn't spoken yet. */
+  get opening(): boolean {
+    return this.h2 && !this.#ready && this.retired === undefined;
   }
 
   /**
@@ -128,8 +135,9 @@ export class Connection {
   send(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
     const more = this.client.dispatch(options, handler);
     // An HTTP/1.1 Client returns false even when idle.
-    if (more || !this.h2 || this.#full) return;
-    this.#full = true;
+    if (!this.h2 || (more && this.#ready)) return;
+    if (more) this.#ready = true;
+    else this.#full = true;
     this.#owner.settle(this);
   }
 
@@ -229,6 +237,7 @@ export class Connection {
   }
 
   #onDrain(): void {
+    this.#ready = true;
     if (!this.#full) return;
     this.#full = false;
     this.#owner.settle(this);

@@ -291,7 +291,8 @@ export class EndpointPool implements EndpointOwner, WarmthOwner {
   // Dials
 
   #mayDial(endpoint: Endpoint): boolean {
-    if (this.#frozen || endpoint.connected + endpoint.dialing >= this.#settings.connections) return false;
+    if (this.#frozen || endpoint.opening !== undefined) return false;
+    if (endpoint.connected + endpoint.dialing >= this.#settings.connections) return false;
     // One connection of HTTP/2 serves many, so the first dial tells how many are needed.
     return endpoint.dialing === 0 || (endpoint.protocol ?? this.#firstGuess) === 'h1';
   }

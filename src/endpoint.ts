@@ -49,6 +49,8 @@ export class Endpoint implements Candidate, ConnectionOwner {
   picker: Picker<Endpoint> | undefined;
   /** Known once a connection is made: an endpoint of HTTP/2 needs few. */
   protocol: 'h1' | 'h2' | undefined;
+  /** A connection of HTTP/2 that will soon have room for many, so that no other need be dialled. */
+  opening: Connection | undefined;
   /** Held strongly; undici's own cache of sessions doesn't. */
   tlsSession: Buffer | undefined;
   dialing = 0;
@@ -145,6 +147,7 @@ export class Endpoint implements Candidate, ConnectionOwner {
     this.opened++;
     this.dialFailures = 0;
     this.protocol = connection.h2 ? 'h2' : 'h1';
+    if (connection.h2) this.opening = connection;
     if (this.state.name !== 'draining') this.state = READY;
     this.settle(connection);
   }
@@ -156,6 +159,7 @@ export class Endpoint implements Candidate, ConnectionOwner {
     } else if (connection.stacked) {
       this.#unstack(connection);
     }
+    if (this.opening?.opening === false) this.opening = undefined;
     this.#owner.place(this);
   }
 

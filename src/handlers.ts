@@ -135,18 +135,17 @@ export function rejectWith(handler: Handler | LegacyHandler, error: Error): fals
 
 /** Throws undici's own error for a handler that lacks a method. A wrapped handler escapes undici's check. */
 export function assertHandler(handler: Handler, { method, upgrade }: Dispatcher.DispatchOptions): void {
-  const upgrades = Boolean(upgrade) || method === 'CONNECT';
-  assertMethod(handler, 'onRequestStart');
-  assertMethod(handler, 'onResponseError');
-  assertOptional(handler, 'onBodySent');
-  assertOptional(handler, 'onRequestSent');
-  if (upgrades) {
-    assertMethod(handler, 'onRequestUpgrade');
+  assertMethod('onRequestStart', handler.onRequestStart);
+  assertMethod('onResponseError', handler.onResponseError);
+  if (handler.onBodySent !== undefined) assertMethod('onBodySent', handler.onBodySent);
+  if (handler.onRequestSent !== undefined) assertMethod('onRequestSent', handler.onRequestSent);
+  if (upgrade || method === 'CONNECT') {
+    assertMethod('onRequestUpgrade', handler.onRequestUpgrade);
     return;
   }
-  assertMethod(handler, 'onResponseStart');
-  assertMethod(handler, 'onResponseData');
-  assertMethod(handler, 'onResponseEnd');
+  assertMethod('onResponseStart', handler.onResponseStart);
+  assertMethod('onResponseData', handler.onResponseData);
+  assertMethod('onResponseEnd', handler.onResponseEnd);
 }
 
 /** The same for the older generation. */
@@ -154,26 +153,21 @@ export function assertLegacyHandler(
   handler: LegacyHandler,
   { method, upgrade }: Dispatcher.DispatchOptions,
 ): void {
-  const upgrades = Boolean(upgrade) || method === 'CONNECT';
-  assertMethod(handler, 'onConnect');
-  assertMethod(handler, 'onError');
-  assertOptional(handler, 'onBodySent');
-  assertOptional(handler, 'onRequestSent');
-  if (upgrades) {
-    assertMethod(handler, 'onUpgrade');
+  assertMethod('onConnect', handler.onConnect);
+  assertMethod('onError', handler.onError);
+  if (handler.onBodySent !== undefined) assertMethod('onBodySent', handler.onBodySent);
+  if (handler.onRequestSent !== undefined) assertMethod('onRequestSent', handler.onRequestSent);
+  if (upgrade || method === 'CONNECT') {
+    assertMethod('onUpgrade', handler.onUpgrade);
     return;
   }
-  assertMethod(handler, 'onHeaders');
-  assertMethod(handler, 'onData');
-  assertMethod(handler, 'onComplete');
+  assertMethod('onHeaders', handler.onHeaders);
+  assertMethod('onData', handler.onData);
+  assertMethod('onComplete', handler.onComplete);
 }
 
-function assertMethod<H extends object>(handler: H, name: keyof H & string): void {
-  if (typeof handler[name] !== 'function') throw new errors.InvalidArgumentError(`invalid ${name} method`);
-}
-
-function assertOptional<H extends object>(handler: H, name: keyof H & string): void {
-  if (handler[name] !== undefined) assertMethod(handler, name);
+function assertMethod(name: string, method: unknown): void {
+  if (typeof method !== 'function') throw new errors.InvalidArgumentError(`invalid ${name} method`);
 }
 
 /**
