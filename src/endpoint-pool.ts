@@ -73,6 +73,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner {
   /** What is known of the endpoints may be out of date, so none is dialled. */
   #frozen = false;
   #virtual = false;
+  #onUnreachable: (() => void) | undefined;
 
   constructor(owner: PoolOwner, settings: Settings, identity: string) {
     const { policy, client, connectTimeout, clock } = settings;
@@ -183,8 +184,9 @@ export class EndpointPool implements EndpointOwner, WarmthOwner {
   // The set of endpoints
 
   /** Takes a new set. Endpoints that stay keep their connections, counts and penalties. */
-  update({ endpoints, withdrawn = false, virtual = false }: EndpointUpdate): void {
+  update({ endpoints, withdrawn = false, virtual = false, onUnreachable }: EndpointUpdate): void {
     this.#virtual = virtual;
+    this.#onUnreachable = onUnreachable;
     const stay = new Set<Endpoint>();
     const fresh: Endpoint[] = [];
     for (const info of endpoints) {
@@ -233,8 +235,9 @@ export class EndpointPool implements EndpointOwner, WarmthOwner {
 
   #find(info: EndpointAddress): Endpoint | undefined {
     const known = this.#endpoints.get(keyOf(info));
+    const id = known?.info.id ?? info.id;
     // A pod that came by the address of another is not that other.
-    return known?.info.id === info.id ? known : undefined;
+    return id === (info.id ?? id) ? known : undefined;
   }
 
   #create(info: EndpointAddress, fresh: Endpoint[]): Endpoint {
@@ -375,6 +378,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner {
     this.place(endpoint);
     // So that an endpoint that can't be reached costs no warm one.
     if (endpoint.warm) this.#warmth.grow();
+    if (this.#failed.size === this.#endpoints.size && !this.isConnected) this.#onUnreachable?.();
     this.#owner.onDialFailed(error);
   }
 

@@ -52,6 +52,8 @@ export class Service implements PoolOwner, ExchangeOwner {
   readonly #waiting = new WaitingLine();
   #discovery: { source: string; updatedAt: number; error: Error | null } | undefined;
   #validUntil = Number.POSITIVE_INFINITY;
+  /** The resolver waits for changes at no cost. */
+  #pushed = false;
   #quiet = true;
   #running = 0;
   #needDrain = false;
@@ -78,7 +80,7 @@ export class Service implements PoolOwner, ExchangeOwner {
       clock: settings.clock,
       random: settings.random,
       onResolution: (resolution) => this.#onResolution(resolution),
-      isWanted: () => (this.#pool.size > 0 ? !this.#quiet : this.#waiting.size > 0),
+      isWanted: () => this.#pushed || (this.#pool.size > 0 ? !this.#quiet : this.#waiting.size > 0),
       isUrgent: () => this.#pool.size === 0 && this.#waiting.size > 0,
     });
   }
@@ -336,6 +338,7 @@ export class Service implements PoolOwner, ExchangeOwner {
 
   #update(update: EndpointUpdate): void {
     this.#validUntil = update.validUntil ?? Number.POSITIVE_INFINITY;
+    this.#pushed = update.pushed ?? false;
     this.#pool.update(update);
     if (channels.discoveryUpdate.hasSubscribers) {
       channels.discoveryUpdate.publish({

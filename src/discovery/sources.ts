@@ -1,8 +1,9 @@
 import type { Settings } from '../config/settings.ts';
+import { dnsResolver } from './dns/dns-resolver.ts';
 import type { Resolver } from './resolver.ts';
 
 /** The resolver that the settings ask for. */
-export function resolverFor({ discovery }: Settings): Resolver {
+export function resolverFor({ discovery, dns, clock, random }: Settings): Resolver {
   if (typeof discovery === 'function') return discovery;
-  throw new Error('not yet');
+  return dnsResolver({ ...dns, clock, random });
 }

@@ -1,0 +1,11 @@
+import './global/inert.ts';
+
+export { BalancedAgent } from './agent.ts';
+export type { Candidate, Picker, PickerFactory } from './balancing/picker.ts';
+export type { Clock, Timer } from './clock.ts';
+export type { Duration } from './config/duration.ts';
+export type { BalancedAgentOptions, DnsOptions, KubernetesOptions } from './config/options.ts';
+export type { EndpointAddress, Resolution, Resolver, ResolveTarget } from './discovery/resolver.ts';
+export { staticResolver } from './discovery/static.ts';
+export { EvenkeelError, NoEndpointsError, QueueFullError, ResolverError } from './errors.ts';
+export { install, uninstall } from './global/install.ts';
