@@ -144,7 +144,8 @@ export class EndpointPool implements EndpointOwner, WarmthOwner {
   /** Gives a request to an endpoint just picked. */
   begin(endpoint: Endpoint): Connection {
     const rival = this.#full.pick();
-    if (rival !== undefined && this.#full.before(rival, endpoint)) this.#dial(rival);
+    // On a tie too: where it has few connections, it would lose all ties to those that have more.
+    if (rival !== undefined && !this.#full.before(endpoint, rival)) this.#dial(rival);
     this.#warmth.consider(endpoint.load);
     this.#free.used(endpoint);
     return endpoint.begin();

@@ -43,8 +43,6 @@ export class Endpoint implements Candidate, ConnectionOwner {
   state: EndpointState = CONNECTING;
   /** Kept connected at the service's present rate; others wait their time. */
   warm = false;
-  /** Goes up whenever its place among the warm ones is drawn anew. */
-  generation = 0;
   /** The picker it stands in, if any. */
   picker: Picker<Endpoint> | undefined;
   /** Known once a connection is made: an endpoint of HTTP/2 needs few. */

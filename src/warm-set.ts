@@ -1,4 +1,5 @@
 import type { Endpoint } from './endpoint.ts';
+import { hash } from './hash.ts';
 
 /**
  * The endpoints that a service keeps connected: as many as its traffic can keep alive, chosen by
@@ -7,7 +8,7 @@ import type { Endpoint } from './endpoint.ts';
  */
 export class WarmSet {
   readonly #identity: string;
-  /** In order of preference; the first `size` are warm. */
+  /** In order of preference; the first `size` are warm. Those that had their time are behind those that hadn't. */
   #ranked: Ranked[] = [];
   #size = 0;
 
@@ -43,42 +44,36 @@ export class WarmSet {
 
   /** Takes another set of endpoints. As many are warm as were, if there are as many. */
   replace(endpoints: Iterable<Endpoint>): void {
-    this.#ranked = Array.from(endpoints, (endpoint) => ({ endpoint, rank: this.#rank(endpoint) }));
+    const known = new Map(this.#ranked.map((ranked) => [ranked.endpoint, ranked]));
+    const round = this.#ranked[0]?.round ?? 0;
+    this.#ranked = Array.from(endpoints, (endpoint) => known.get(endpoint) ?? this.#draw(endpoint, round));
     this.#settle();
   }
 
-  /** Moves an endpoint to a new place in the order; returns those that have become warm or cold by that. */
+  /** Moves an endpoint behind all that have not had their time yet. */
   demote(endpoint: Endpoint): void {
-    const entry = this.#ranked.find((ranked) => ranked.endpoint === endpoint);
-    if (entry === undefined) return;
-    endpoint.generation++;
-    entry.rank = this.#rank(endpoint);
+    const index = this.#ranked.findIndex((ranked) => ranked.endpoint === endpoint);
+    if (index < 0) return;
+    this.#ranked[index] = this.#draw(endpoint, this.#ranked[index]!.round + 1);
     this.#settle();
   }
 
   #settle(): void {
-    this.#ranked.sort((a, b) => a.rank - b.rank);
+    this.#ranked.sort((a, b) => a.round - b.round || a.rank - b.rank);
     this.#size = Math.min(this.#size, this.#ranked.length);
     this.#ranked.forEach(({ endpoint }, index) => {
       endpoint.warm = index < this.#size;
     });
   }
 
-  #rank(endpoint: Endpoint): number {
-    return hash(`${this.#identity} ${endpoint.key} ${endpoint.generation}`);
+  #draw(endpoint: Endpoint, round: number): Ranked {
+    return { endpoint, round, rank: hash(`${this.#identity} ${endpoint.key} ${round}`) };
   }
 }
 
 interface Ranked {
-  endpoint: Endpoint;
-  rank: number;
-}
-
-/** FNV-1a, with MurmurHash3's finalizer: FNV alone leaves names that end alike near each other. */
-function hash(text: string): number {
-  let h = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return (h ^ (h >>> 16)) >>> 0;
+  readonly endpoint: Endpoint;
+  /** How often it has had its time. */
+  readonly round: number;
+  readonly rank: number;
 }

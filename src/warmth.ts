@@ -15,7 +15,7 @@ export interface WarmthOwner {
   readonly failing: number;
   /** Now, or at the next tick, an endpoint has become warm or cold. */
   onWarmthChanged(endpoint: Endpoint): void;
-  /** Time for what is done now and then while there is traffic. */
+  /** Time to connect again what is warm and has lost its connections: there is traffic to keep them. */
   onTick(): void;
   /** No request came for a while. */
   onQuiet(): void;
@@ -116,7 +116,7 @@ export class Warmth {
     }
     this.#tickLater();
     this.#resize();
-    this.#owner.onTick();
+    if (this.#affordable >= 1) this.#owner.onTick();
   }
 
   #resize(): void {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createSecureServer, createServer as createH2cServer, type Http2ServerRequest } from 'node:http2';
+import { createServer as createH2cServer, createSecureServer, type Http2ServerRequest } from 'node:http2';
 import { createServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
@@ -31,7 +31,12 @@ const kinds = {
 
 async function startSecurePod(t: TestContext, kind: keyof typeof kinds, port = 0): Promise<SecurePod> {
   const server = kinds[kind]();
-  const pod: SecurePod = { endpoint: { address: '', port: 0 }, counts: new Map(), seen: [], sockets: new Set() };
+  const pod: SecurePod = {
+    endpoint: { address: '', port: 0 },
+    counts: new Map(),
+    seen: [],
+    sockets: new Set(),
+  };
   server.on('connection', (socket: Socket) => {
     pod.sockets.add(socket);
     socket.on('close', () => pod.sockets.delete(socket));
@@ -60,7 +65,11 @@ async function startSecurePod(t: TestContext, kind: keyof typeof kinds, port = 0
   return pod;
 }
 
-async function startSecurePods(t: TestContext, kind: keyof typeof kinds, count: number): Promise<SecurePod[]> {
+async function startSecurePods(
+  t: TestContext,
+  kind: keyof typeof kinds,
+  count: number,
+): Promise<SecurePod[]> {
   const first = await startSecurePod(t, kind);
   const others = Array.from({ length: count - 1 }, () => startSecurePod(t, kind, first.endpoint.port));
   return [first, ...(await Promise.all(others))];
@@ -118,12 +127,20 @@ test('a Host header names the server to TLS, as with undici, without a new conne
   const agent = startAgent(t, [pod], trust);
   for (let n = 0; n < 5; n++) {
     for (const headers of [{ Host: 'users.prod' }, undefined, ['host', 'users.prod']]) {
-      const response = await agent.request({ origin: ORIGIN, path: '/', method: 'GET', headers: headers ?? null });
+      const response = await agent.request({
+        origin: ORIGIN,
+        path: '/',
+        method: 'GET',
+        headers: headers ?? null,
+      });
       await response.body.dump();
     }
   }
   assert.equal(pod.counts.size, 2);
-  assert.deepEqual([...new Set(pod.seen.map(({ servername }) => servername))].sort(), ['orders.prod', 'users.prod']);
+  assert.deepEqual([...new Set(pod.seen.map(({ servername }) => servername))].sort(), [
+    'orders.prod',
+    'users.prod',
+  ]);
 });
 
 test('TLS sessions are resumed, with pods that have ticket keys of their own', async (t) => {

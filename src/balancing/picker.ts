@@ -13,9 +13,9 @@ export interface Candidate {
  * however many there are.
  *
  * A service keeps several of a kind, and a candidate is in one of them at most: one for endpoints with a
- * connection free, of which it picks, and one for those it would have to dial. When the second's choice
- * comes `before` the first's, the request goes to the first, and the second gets a new connection for
- * the requests that follow.
+ * connection free, of which it picks, and one for those it would have to dial. Unless the first's choice
+ * comes `before` the second's, the request goes to the first all the same, and the second gets a new
+ * connection for the requests that follow.
  */
 export interface Picker<C extends Candidate = Candidate> {
   /** Takes a candidate into the set. It is in no other. */
