@@ -17,6 +17,7 @@ const MOST_CONNECTIONS = 16;
 /** Share of the connections that are busy. */
 const UTILISATION = 0.5;
 const CYCLES = 200_000;
+const TURNS = 4;
 
 const { values: args } = parseArgs({
   options: { json: { type: 'boolean' }, rounds: { type: 'string', default: '25' } },
@@ -96,9 +97,14 @@ await compare('round-robin', () => new RoundRobin());
 async function compare(policy: string, createPicker: () => Picker<Endpoint>): Promise<void> {
   const contestants = [FEW, MANY].map((endpoints): Contestant => {
     const service = new Service(endpoints, createPicker);
-    return { name: `${endpoints} endpoints`, round: async () => service.run(CYCLES) };
+    return { name: `${endpoints} endpoints`, turn: async () => service.run(CYCLES / TURNS) };
   });
-  const costs = await interleave(contestants, { title: policy, rounds: Number(args.rounds), warmUp: 5 });
+  const costs = await interleave(contestants, {
+    title: policy,
+    rounds: Number(args.rounds),
+    warmUp: 5,
+    turns: TURNS,
+  });
   const [few, many] = costs.map((cost) => cost.map(nanoseconds)) as [number[], number[]];
   const ratio = ratios(many, few);
   report({

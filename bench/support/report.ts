@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, loadavg } from 'node:os';
 
 /** The bar a value must meet. */
 export type Bar = { atLeast: number } | { atMost: number };
@@ -31,7 +31,7 @@ export function report({ text, ...result }: Result): void {
   if (!met) process.exitCode = 1;
   clearProgress();
   if (!jsonOnly) console.log(`${met ? '✓' : '✗'} ${result.case.padEnd(32)} ${text}${inWords(result.bar)}`);
-  console.log(JSON.stringify({ ...result, met, ...environment }));
+  console.log(JSON.stringify({ ...result, met, ...environment, load: loadavg()[0] }));
 }
 
 function meets(value: number, bar: Bar | undefined): boolean {

@@ -2,8 +2,8 @@ import { progress } from './report.ts';
 
 export interface Contestant {
   name: string;
-  /** One round of the work that is compared. */
-  round(): Promise<void>;
+  /** Some of the work that is compared: as much as a turn takes. */
+  turn(): Promise<void>;
 }
 
 /** What one round cost this process: CPU of all its threads, and time that passed. Milliseconds. */
@@ -15,41 +15,48 @@ export interface Cost {
 export interface InterleaveOptions {
   title: string;
   rounds: number;
+  /** Rounds that don't count. */
   warmUp: number;
+  /** How often contestants take turns within one round. */
+  turns: number;
 }
 
 /**
  * Lets contestants take turns, in one process and within seconds of each other, so that whatever else the
- * machine does meets them alike. Their order changes from round to round: each is as often first, and
- * after each of the others.
+ * machine does meets them alike. A round is several short turns of each; their order changes, so that each
+ * comes after each of the others as often.
  *
  * @returns for each contestant its costs, round by round
  */
 export async function interleave(
   contestants: readonly Contestant[],
-  { title, rounds, warmUp }: InterleaveOptions,
+  { title, rounds, warmUp, turns }: InterleaveOptions,
 ): Promise<Cost[][]> {
   const costs: Cost[][] = contestants.map(() => []);
   for (let round = -warmUp; round < rounds; round++) {
     progress(round < 0 ? `${title}: warming up` : `${title}: round ${round + 1} of ${rounds}`);
-    for (const index of order(contestants.length, round + warmUp)) {
-      const cost = await measure(contestants[index]!);
-      if (round >= 0) costs[index]!.push(cost);
+    const sums = contestants.map((): Cost => ({ cpu: 0, wall: 0 }));
+    for (let turn = 0; turn < turns; turn++) {
+      for (const index of order(contestants.length, (round + warmUp) * turns + turn)) {
+        await add(contestants[index]!, sums[index]!);
+      }
     }
+    if (round >= 0) sums.forEach((sum, index) => void costs[index]!.push(sum));
   }
   return costs;
 }
 
-/** The numbers below `count`, starting with another one each round, forwards and backwards in turn. */
-function order(count: number, round: number): number[] {
-  const forwards = Array.from({ length: count }, (_, i) => (i + round) % count);
-  return round % 2 === 0 ? forwards : forwards.reverse();
+/** The numbers below `count`, starting with another one each turn, forwards and backwards alternately. */
+function order(count: number, turn: number): number[] {
+  const forwards = Array.from({ length: count }, (_, i) => (i + turn) % count);
+  return turn % 2 === 0 ? forwards : forwards.reverse();
 }
 
-async function measure(contestant: Contestant): Promise<Cost> {
+async function add(contestant: Contestant, sum: Cost): Promise<void> {
   const startedAt = performance.now();
   const before = process.cpuUsage();
-  await contestant.round();
+  await contestant.turn();
   const { user, system } = process.cpuUsage(before);
-  return { cpu: (user + system) / 1000, wall: performance.now() - startedAt };
+  sum.cpu += (user + system) / 1000;
+  sum.wall += performance.now() - startedAt;
 }
