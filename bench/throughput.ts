@@ -5,13 +5,15 @@
 // Built-in fetch takes stock Agents by way of Dispatcher1Wrapper, as undici's setGlobalDispatcher does.
 //
 // --only ours|stock --api request|fetch --concurrency N --seconds S   one of them alone, for a profiler
+// --profile FILE                                                      writes a CPU profile of that
 
 import { parseArgs } from 'node:util';
 import { Agent, type Dispatcher, Dispatcher1Wrapper } from 'undici';
 import { BalancedAgent } from '../src/agent.ts';
 import { staticResolver } from '../src/discovery/static.ts';
-import { flatOut } from './support/load.ts';
+import { flatOut, flatOutFor } from './support/load.ts';
 import { type Nginx, startNginx } from './support/nginx.ts';
+import { startProfiler } from './support/profiler.ts';
 import { report } from './support/report.ts';
 import { type Cost, interleave } from './support/rounds.ts';
 import { median, ratios, type Spread } from './support/statistics.ts';
@@ -23,17 +25,21 @@ interface Case {
   concurrency: number;
   /** In one round: a third of a second's worth, or so. */
   requests: number;
+  turns: number;
   atLeast: number;
 }
 
 const CASES: readonly Case[] = [
-  { api: 'request', concurrency: 1, requests: 4_000, atLeast: 0.97 },
-  { api: 'request', concurrency: 10, requests: 15_000, atLeast: 1 },
-  { api: 'request', concurrency: 100, requests: 15_000, atLeast: 1.05 },
-  { api: 'request', concurrency: 500, requests: 10_000, atLeast: 1.2 },
-  { api: 'fetch', concurrency: 10, requests: 5_000, atLeast: 1 },
-  { api: 'fetch', concurrency: 100, requests: 5_000, atLeast: 1 },
+  { api: 'request', concurrency: 1, requests: 4_000, turns: 8, atLeast: 0.97 },
+  { api: 'request', concurrency: 10, requests: 15_000, turns: 8, atLeast: 1 },
+  { api: 'request', concurrency: 100, requests: 15_000, turns: 5, atLeast: 1.05 },
+  { api: 'request', concurrency: 500, requests: 10_000, turns: 2, atLeast: 1.2 },
+  { api: 'fetch', concurrency: 10, requests: 5_000, turns: 8, atLeast: 1 },
+  { api: 'fetch', concurrency: 100, requests: 5_000, turns: 5, atLeast: 1 },
 ];
+
+/** Milliseconds. */
+const WARM_UP = 1_000;
 
 const { values: args } = parseArgs({
   options: {
@@ -42,6 +48,7 @@ const { values: args } = parseArgs({
     api: { type: 'string' },
     concurrency: { type: 'string' },
     seconds: { type: 'string', default: '5' },
+    profile: { type: 'string' },
     rounds: { type: 'string', default: '25' },
   },
 });
@@ -56,14 +63,14 @@ if (args.only !== undefined) await runAlone(args.only, (args.api ?? 'request') a
 else for (const each of cases) await compare(each);
 nginx.stop();
 
-async function compare({ api, concurrency, requests, atLeast }: Case): Promise<void> {
+async function compare({ api, concurrency, requests, turns, atLeast }: Case): Promise<void> {
   const title = `${api}, concurrency ${concurrency}`;
   const contestants = (['ours', 'stock', 'control'] as const).map((name) => {
     const agent = name === 'ours' ? ours(nginx) : new Agent();
     const send = sender(api, agent);
-    return { name, agent, round: () => flatOut(send, requests, concurrency) };
+    return { name, agent, turn: () => flatOut(send, requests / turns, concurrency) };
   });
-  const costs = await interleave(contestants, { title, rounds: Number(args.rounds), warmUp: 4 });
+  const costs = await interleave(contestants, { title, rounds: Number(args.rounds), warmUp: 4, turns });
   await Promise.all(contestants.map(({ agent }) => agent.close()));
 
   const [cpu, wall] = (['cpu', 'wall'] as const).map((kind) => costs.map((cost) => cost.map((c) => c[kind])));
@@ -86,19 +93,16 @@ async function compare({ api, concurrency, requests, atLeast }: Case): Promise<v
 
 async function runAlone(name: string, api: Api): Promise<void> {
   const agent = name === 'ours' ? ours(nginx) : new Agent();
-  const send = sender(api, agent);
   const concurrency = Number(args.concurrency ?? 1);
-  const end = performance.now() + Number(args.seconds) * 1000;
-  let requests = 0;
-  const { user, system } = process.cpuUsage();
-  const before = user + system;
-  while (performance.now() < end) {
-    await flatOut(send, 1_000, concurrency);
-    requests += 1_000;
-  }
-  const after = process.cpuUsage();
-  const microseconds = (after.user + after.system - before) / requests;
+  const send = sender(api, agent);
+  await flatOutFor(WARM_UP, send, concurrency);
+  const profiler = args.profile === undefined ? undefined : await startProfiler();
+  const before = process.cpuUsage();
+  const requests = await flatOutFor(Number(args.seconds) * 1000, send, concurrency);
+  const { user, system } = process.cpuUsage(before);
+  if (profiler !== undefined) await profiler.stop(args.profile!);
   await agent.close();
+  const microseconds = (user + system) / requests;
   report({
     bench: 'throughput',
     case: `${name} alone: ${api}, concurrency ${concurrency}`,

@@ -13,6 +13,21 @@ export async function flatOut(
   await Promise.all(Array.from({ length: concurrency }, worker));
 }
 
+/** Sends requests as fast as they go for some milliseconds; returns how many. */
+export async function flatOutFor(
+  duration: number,
+  send: () => Promise<unknown>,
+  concurrency: number,
+): Promise<number> {
+  const end = performance.now() + duration;
+  let requests = 0;
+  const worker = async (): Promise<void> => {
+    for (; performance.now() < end; requests++) await send();
+  };
+  await Promise.all(Array.from({ length: concurrency }, worker));
+  return requests;
+}
+
 /** Sends `rate` requests a second at even distances for `seconds`, however long each takes. */
 export async function steadily(
   send: () => Promise<unknown>,
