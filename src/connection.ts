@@ -17,10 +17,16 @@ export type RetireReason =
   | 'upgrade'
   | 'service-closed';
 
+/** The part of its age, and milliseconds at most, that a connection has left when its successor is made. */
+const LEAD = 0.2;
+const LONGEST_LEAD = 5_000;
+
 /** What a connection tells its endpoint. */
 export interface ConnectionOwner {
   readonly origin: string;
   readonly address: string;
+  /** It is in use, and will reach its age soon. */
+  onAging(connection: Connection): void;
   /** The connection takes requests no more. */
   onRetired(connection: Connection): void;
   /** Whether it has room has changed, without a request having begun or ended. */
@@ -62,6 +68,8 @@ export class Connection {
   /** Requests it has carried, the present ones included. */
   requests = 0;
   retired: RetireReason | undefined;
+  /** It was in use when its age came near its end. */
+  aging = false;
 
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
@@ -73,6 +81,8 @@ export class Connection {
   #parking: Parking | undefined;
   /** An HTTP/2 peer takes no more streams for now. */
   #full = false;
+  /** When a request last came. */
+  #checkedAt = 0;
   /** An HTTP/2 peer has said how many streams it takes: until then a Client calls itself full after the first. */
   #ready = false;
   #handedOver = false;
@@ -93,7 +103,8 @@ export class Connection {
       .on('drain', () => this.#onDrain());
     const { clock, maxDuration } = options;
     this.#expiresAt = maxDuration > 0 ? clock.now() + maxDuration : Number.POSITIVE_INFINITY;
-    if (maxDuration > 0) this.#expiry = clock.schedule(() => this.retire('max-duration'), maxDuration);
+    const lead = Math.min(maxDuration * LEAD, LONGEST_LEAD);
+    if (maxDuration > 0) this.#expiry = clock.schedule(() => this.#age(lead), maxDuration - lead);
     this.#publish(channels.connectionOpen);
   }
 
@@ -113,6 +124,7 @@ export class Connection {
    */
   check(now: number): boolean {
     if (this.retired !== undefined) return false;
+    this.#checkedAt = now;
     if (now >= this.#expiresAt) this.retire('max-duration');
     else if (this.#socket.destroyed) this.retire('closed-by-peer');
     return this.retired === undefined;
@@ -157,6 +169,13 @@ export class Connection {
   upgradeEnded(): void {
     this.upgraded--;
     this.#closeIfDrained();
+  }
+
+  #age(lead: number): void {
+    const { clock, idleTimeout } = this.#options;
+    this.#expiry = clock.schedule(() => this.retire('max-duration'), lead);
+    this.aging = this.inFlight > 0 || (this.requests > 0 && clock.now() - this.#checkedAt < idleTimeout / 2);
+    if (this.aging) this.#owner.onAging(this);
   }
 
   /** Takes no more requests, and closes when the last one it carries has ended: at once if idle. */

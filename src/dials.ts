@@ -5,61 +5,100 @@ import type { Endpoint } from './endpoint.ts';
 
 /** How often a dial looks whether anybody still needs it: a pending one keeps the process alive. */
 const CHECK_INTERVAL = 700;
+const FIRST_BACKOFF = 1_000;
+const BACKOFF_FACTOR = 1.6;
+const LONGEST_BACKOFF = 30_000;
 
 interface DialUnderWay {
   dial: Dial;
   check: Timer | undefined;
 }
 
-export interface DialsOptions {
-  dialer: Dialer;
-  clock: Clock;
-  /** Whether a request waits or is in flight. */
-  isNeeded: () => boolean;
-  onConnected: (endpoint: Endpoint, socket: Socket) => void;
-  onFailed: (endpoint: Endpoint, error: Error) => void;
-  onAbandoned: (endpoint: Endpoint) => void;
+/** What dials tell the pool, and ask of it. */
+export interface DialsOwner {
+  /** Requests that wait or are in flight. */
+  readonly demand: number;
+  onConnected(endpoint: Endpoint, socket: Socket): void;
+  onDialFailed(endpoint: Endpoint, error: Error): void;
+  onDialAbandoned(endpoint: Endpoint): void;
+  /** An endpoint whose dial had failed may be dialled again unasked. */
+  onBackoffOver(endpoint: Endpoint): void;
 }
 
-/** The dials under way, each counted as load of its endpoint. */
+/** The dials under way, each counted as load of its endpoint, and the endpoints whose dials have failed. */
 export class Dials {
-  readonly #options: DialsOptions;
+  readonly #owner: DialsOwner;
+  readonly #dialer: Dialer;
+  readonly #clock: Clock;
+  readonly #random: () => number;
   readonly #underWay = new Map<DialUnderWay, Endpoint>();
+  /** In the order of the failures, the longest ago first. */
+  readonly #failed = new Set<Endpoint>();
+  #moments = 0;
 
-  constructor(options: DialsOptions) {
-    this.#options = options;
+  constructor(owner: DialsOwner, dialer: Dialer, clock: Clock, random: () => number) {
+    this.#owner = owner;
+    this.#dialer = dialer;
+    this.#clock = clock;
+    this.#random = random;
   }
 
+  /** How many are under way. */
   get size(): number {
     return this.#underWay.size;
   }
 
+  /** How many endpoints can't be reached now. */
+  get failing(): number {
+    return this.#failed.size;
+  }
+
+  /** Why the last dial failed, while that matters. */
+  get lastError(): Error | undefined {
+    let last: Error | undefined;
+    for (const { backoff } of this.#failed) last = backoff?.error;
+    return last;
+  }
+
+  /** A moment in the order of waiting requests and failed dials. */
+  moment(): number {
+    return ++this.#moments;
+  }
+
   start(endpoint: Endpoint): void {
-    const { dialer, onConnected, onFailed } = this.#options;
     endpoint.dialing++;
     endpoint.load++;
     const entry: DialUnderWay = {
       check: undefined,
-      dial: dialer.dial(endpoint, (error, socket) => {
+      dial: this.#dialer.dial(endpoint, (error, socket) => {
         this.#end(entry);
-        if (socket !== undefined) onConnected(endpoint, socket);
-        else onFailed(endpoint, error!);
+        if (socket === undefined) this.#onFailed(endpoint, error!);
+        else this.#onConnected(endpoint, socket);
       }),
     };
     this.#underWay.set(entry, endpoint);
     this.#checkLater(entry);
   }
 
-  /** Gives up the dials to one endpoint, or all. */
+  /** The endpoints that failed before a moment, the longest ago first. */
+  *failedBefore(moment: number): Generator<Endpoint> {
+    for (const endpoint of this.#failed) {
+      if (endpoint.backoff!.failedAt > moment) return;
+      yield endpoint;
+    }
+  }
+
+  /** Gives up the dials to one endpoint, or all, and forgets its failures. */
   abandon(endpoint?: Endpoint): void {
     for (const [entry, dialled] of this.#underWay) {
       if (endpoint === undefined || dialled === endpoint) this.#abandon(entry, dialled);
     }
+    for (const failed of endpoint === undefined ? this.#failed : [endpoint]) this.#forget(failed);
   }
 
   #checkLater(entry: DialUnderWay): void {
-    entry.check = this.#options.clock.schedule(() => {
-      if (this.#options.isNeeded()) this.#checkLater(entry);
+    entry.check = this.#clock.schedule(() => {
+      if (this.#owner.demand > 0) this.#checkLater(entry);
       else this.#abandon(entry, this.#underWay.get(entry)!);
     }, CHECK_INTERVAL);
   }
@@ -67,7 +106,7 @@ export class Dials {
   #abandon(entry: DialUnderWay, endpoint: Endpoint): void {
     entry.dial.abandon();
     this.#end(entry);
-    this.#options.onAbandoned(endpoint);
+    this.#owner.onDialAbandoned(endpoint);
   }
 
   #end(entry: DialUnderWay): void {
@@ -76,5 +115,32 @@ export class Dials {
     entry.check?.cancel();
     endpoint.dialing--;
     endpoint.load--;
+  }
+
+  #onConnected(endpoint: Endpoint, socket: Socket): void {
+    this.#forget(endpoint);
+    endpoint.dialFailures = 0;
+    this.#owner.onConnected(endpoint, socket);
+  }
+
+  #onFailed(endpoint: Endpoint, error: Error): void {
+    this.#forget(endpoint);
+    const delay = Math.min(FIRST_BACKOFF * BACKOFF_FACTOR ** endpoint.dialFailures++, LONGEST_BACKOFF);
+    const timer = this.#clock.schedule(
+      () => {
+        this.#forget(endpoint);
+        this.#owner.onBackoffOver(endpoint);
+      },
+      delay * (0.8 + 0.4 * this.#random()),
+    );
+    endpoint.backoff = { failedAt: this.moment(), error, timer };
+    this.#failed.add(endpoint);
+    this.#owner.onDialFailed(endpoint, error);
+  }
+
+  #forget(endpoint: Endpoint): void {
+    endpoint.backoff?.timer.cancel();
+    endpoint.backoff = undefined;
+    this.#failed.delete(endpoint);
   }
 }

@@ -6,14 +6,12 @@ import { RoundRobin } from './balancing/round-robin.ts';
 import type { Settings } from './config/settings.ts';
 import { Connection, type RetireReason } from './connection.ts';
 import { Dialer } from './dialer.ts';
-import { Dials } from './dials.ts';
-import type { EndpointAddress, Resolution } from './discovery/resolver.ts';
+import { Dials, type DialsOwner } from './dials.ts';
+import type { EndpointAddress } from './discovery/resolver.ts';
 import { CONNECTING, Endpoint, type EndpointOwner } from './endpoint.ts';
+import { type EndpointUpdate, endpointsByKey, isSameEndpoint } from './endpoint-keys.ts';
 import { channels } from './telemetry/channels.ts';
 import { Warmth, type WarmthOwner } from './warmth.ts';
-
-/** A set of endpoints, as a resolver yields it. */
-export type EndpointUpdate = Extract<Resolution, { endpoints: unknown }>;
 
 /** What the pool tells its service, and asks of it. */
 export interface PoolOwner {
@@ -30,14 +28,13 @@ export interface PoolOwner {
   onClientEvent(event: 'connect' | 'disconnect', client: Client, error?: Error): void;
 }
 
-const FIRST_BACKOFF = 1_000;
-const BACKOFF_FACTOR = 1.6;
-const LONGEST_BACKOFF = 30_000;
 /** Up to this many new endpoints are dialled at once; more are spread over `DIAL_SPREAD` milliseconds. */
 const FEW = 4;
 const DIAL_SPREAD = 1_000;
 /** undici's, for an idle connection of a server that gives no hint. */
 const DEFAULT_KEEP_ALIVE = 4_000;
+/** Milliseconds after which endpoints that were replaced by others of another kind are given up. */
+const TAKEOVER = 1_500;
 const MAX_DURATION_VIRTUAL = 60_000;
 const MAX_DURATION_VISIBLE = 300_000;
 
@@ -50,7 +47,7 @@ const POLICIES: Record<'least-request' | 'round-robin', PickerFactory> = {
  * The endpoints of one service: which there are, which are kept connected, which may be picked, and the
  * dials to them.
  */
-export class EndpointPool implements EndpointOwner, WarmthOwner {
+export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
   readonly origin: string;
 
   readonly #owner: PoolOwner;
@@ -66,17 +63,14 @@ export class EndpointPool implements EndpointOwner, WarmthOwner {
   readonly #full: Picker<Endpoint>;
   /** Never connected ones, which are dialled for a request only when nothing else is left. */
   readonly #unproven: Picker<Endpoint>;
-  /** Those whose last dial failed a moment ago, the longest ago first. */
-  readonly #failed = new Set<Endpoint>();
-  /** Orders waiting requests and failed dials in time. */
-  #moments = 0;
+  /** Those of the set before, which serve until this one is connected. */
+  readonly #superseded = new Set<Endpoint>();
   /** What is known of the endpoints may be out of date, so none is dialled. */
   #frozen = false;
-  #virtual = false;
-  #onUnreachable: (() => void) | undefined;
+  #update: EndpointUpdate | undefined;
 
   constructor(owner: PoolOwner, settings: Settings, identity: string) {
-    const { policy, client, connectTimeout, clock } = settings;
+    const { policy, client, connectTimeout, clock, random } = settings;
     this.#owner = owner;
     this.origin = owner.url.origin;
     this.#settings = settings;
@@ -85,14 +79,8 @@ export class EndpointPool implements EndpointOwner, WarmthOwner {
     this.#full = createPicker();
     this.#unproven = createPicker();
     this.#warmth = new Warmth(this, clock, identity, client.keepAliveTimeout ?? DEFAULT_KEEP_ALIVE);
-    this.#dials = new Dials({
-      dialer: new Dialer({ url: owner.url, servername: owner.servername, client, connectTimeout }),
-      clock,
-      isNeeded: () => owner.demand > 0,
-      onConnected: (endpoint, socket) => this.#onConnected(endpoint, socket),
-      onFailed: (endpoint, error) => this.#onDialFailed(endpoint, error),
-      onAbandoned: (endpoint) => this.place(endpoint),
-    });
+    const dialer = new Dialer({ url: owner.url, servername: owner.servername, client, connectTimeout });
+    this.#dials = new Dials(this, dialer, clock, random);
   }
 
   /** Whether nothing is connected, nor being dialled, nor still draining. */
@@ -112,9 +100,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner {
 
   /** Why the last dial failed, while that matters. */
   get lastError(): Error | undefined {
-    let last: Error | undefined;
-    for (const { backoff } of this.#failed) last = backoff?.error;
-    return last;
+    return this.#dials.lastError;
   }
 
   /** Whether a request could be served now, or after a dial. */
@@ -153,7 +139,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner {
 
   /** A moment in the order of waiting requests and failed dials. */
   moment(): number {
-    return ++this.#moments;
+    return this.#dials.moment();
   }
 
   /**
@@ -185,27 +171,73 @@ export class EndpointPool implements EndpointOwner, WarmthOwner {
   // The set of endpoints
 
   /** Takes a new set. Endpoints that stay keep their connections, counts and penalties. */
-  update({ endpoints, withdrawn = false, virtual = false, onUnreachable }: EndpointUpdate): void {
-    this.#virtual = virtual;
-    this.#onUnreachable = onUnreachable;
-    const stay = new Set<Endpoint>();
-    const fresh: Endpoint[] = [];
-    for (const info of endpoints) {
-      const endpoint = this.#find(info) ?? this.#create(info, fresh);
-      endpoint.info = info;
-      stay.add(endpoint);
+  update(update: EndpointUpdate): void {
+    const { random, spread } = this.#settings;
+    // What leads to a Service by another way, its ClusterIP or its pods, is as good until that is connected.
+    const takeover = this.#endpoints.size > 0 && update.virtual !== this.#update?.virtual;
+    this.#update = update;
+    const infos = endpointsByKey(update, spread);
+    const gone = this.#reconcile(infos);
+    const fresh = Array.from(infos, ([key, info]) => this.#create(key, info));
+    if (fresh.length + gone.length > 0) this.#warmth.replace(this.#endpoints.values());
+    for (const endpoint of gone) {
+      if (takeover && endpoint.connected > 0) this.#supersede(endpoint);
+      else this.#remove(endpoint, 'endpoint-removed');
     }
-    let changed = fresh.length > 0;
-    for (const endpoint of this.#endpoints.values()) {
-      if (stay.has(endpoint)) continue;
-      changed = true;
-      this.#remove(endpoint, 'endpoint-removed');
-    }
-    if (changed) this.#warmth.replace(this.#endpoints.values());
-    this.frozen = withdrawn;
-    if (!changed) return;
+    this.frozen = update.withdrawn ?? false;
+    if (fresh.length + gone.length === 0) return;
+    // In random order, so that not all clients begin with the same one.
+    for (const endpoint of shuffled(fresh, random)) this.place(endpoint);
     this.#placeAll();
     this.#dialAll(fresh);
+  }
+
+  /** Takes what is not in `infos` out of the set, and leaves there what is new. */
+  #reconcile(infos: Map<string, EndpointAddress>): Endpoint[] {
+    const gone: Endpoint[] = [];
+    for (const [key, endpoint] of this.#endpoints) {
+      const info = infos.get(key);
+      if (info !== undefined && isSameEndpoint(endpoint.info, info)) {
+        endpoint.info = info;
+        infos.delete(key);
+      } else {
+        this.#endpoints.delete(key);
+        gone.push(endpoint);
+      }
+    }
+    return gone;
+  }
+
+  #create(key: string, info: EndpointAddress): Endpoint {
+    const endpoint = new Endpoint(key, info, this);
+    this.#endpoints.set(key, endpoint);
+    const { origin } = this;
+    if (channels.endpointAdd.hasSubscribers)
+      channels.endpointAdd.publish({ origin, address: endpoint.address });
+    return endpoint;
+  }
+
+  #remove(endpoint: Endpoint, reason: RetireReason): void {
+    this.#superseded.delete(endpoint);
+    this.#leaving.add(endpoint);
+    endpoint.drain(reason);
+    this.#dials.abandon(endpoint);
+    if (endpoint.connections.size === 0) this.#leaving.delete(endpoint);
+    const { origin } = this;
+    if (channels.endpointRemove.hasSubscribers) {
+      channels.endpointRemove.publish({ origin, address: endpoint.address, reason });
+    }
+  }
+
+  #supersede(endpoint: Endpoint): void {
+    endpoint.warm = false;
+    this.#superseded.add(endpoint);
+    this.#dials.abandon(endpoint);
+    this.place(endpoint);
+    if (this.#superseded.size > 1) return;
+    this.#settings.clock.schedule(() => {
+      for (const old of this.#superseded) this.#remove(old, 'endpoint-removed');
+    }, TAKEOVER);
   }
 
   /** Dials nothing while set: what is known is too old, or was withdrawn. The next update says again. */
@@ -218,7 +250,10 @@ export class EndpointPool implements EndpointOwner, WarmthOwner {
   /** Retires all connections; each closes when it is done. */
   close(): void {
     this.#stop();
-    for (const endpoint of this.#endpoints.values()) this.#remove(endpoint, 'service-closed');
+    for (const endpoint of [...this.#endpoints.values(), ...this.#superseded]) {
+      this.#remove(endpoint, 'service-closed');
+    }
+    this.#endpoints.clear();
   }
 
   /** Ends all connections with what they carry. */
@@ -232,40 +267,6 @@ export class EndpointPool implements EndpointOwner, WarmthOwner {
   #stop(): void {
     this.#warmth.stop();
     this.#dials.abandon();
-  }
-
-  #find(info: EndpointAddress): Endpoint | undefined {
-    const known = this.#endpoints.get(keyOf(info));
-    const id = known?.info.id ?? info.id;
-    // A pod that came by the address of another is not that other.
-    return id === (info.id ?? id) ? known : undefined;
-  }
-
-  #create(info: EndpointAddress, fresh: Endpoint[]): Endpoint {
-    const key = keyOf(info);
-    const predecessor = this.#endpoints.get(key);
-    if (predecessor !== undefined) this.#remove(predecessor, 'endpoint-removed');
-    const endpoint = new Endpoint(key, info, this);
-    this.#endpoints.set(key, endpoint);
-    // Drawn in between the others at random, so that not all clients begin with the same one.
-    const index = Math.floor(this.#settings.random() * (fresh.length + 1));
-    fresh.push(endpoint);
-    [fresh[index], fresh[fresh.length - 1]] = [fresh[fresh.length - 1]!, fresh[index]!];
-    if (channels.endpointAdd.hasSubscribers)
-      channels.endpointAdd.publish({ origin: this.origin, address: key });
-    return endpoint;
-  }
-
-  #remove(endpoint: Endpoint, reason: RetireReason): void {
-    if (this.#endpoints.get(endpoint.key) === endpoint) this.#endpoints.delete(endpoint.key);
-    this.#clearBackoff(endpoint);
-    this.#leaving.add(endpoint);
-    endpoint.drain(reason);
-    this.#dials.abandon(endpoint);
-    if (endpoint.connections.size === 0) this.#leaving.delete(endpoint);
-    if (channels.endpointRemove.hasSubscribers) {
-      channels.endpointRemove.publish({ origin: this.origin, address: endpoint.key, reason });
-    }
   }
 
   // Which may be picked
@@ -282,21 +283,24 @@ export class EndpointPool implements EndpointOwner, WarmthOwner {
   }
 
   #pickerFor(endpoint: Endpoint): Picker<Endpoint> | undefined {
-    if (!endpoint.warm || endpoint.state.name === 'draining') return undefined;
-    if (endpoint.hasRoom) return this.#free;
-    if (!this.#mayDial(endpoint) || endpoint.backoff !== undefined) return undefined;
+    if (endpoint.state.name === 'draining') return undefined;
+    if (endpoint.hasRoom && (endpoint.warm || this.#superseded.has(endpoint))) return this.#free;
+    if (!endpoint.warm || endpoint.backoff !== undefined || !this.#mayDial(endpoint)) return undefined;
     return endpoint.state.name === 'connecting' ? this.#unproven : this.#full;
   }
 
   #placeAll(): void {
     for (const endpoint of this.#endpoints.values()) this.place(endpoint);
+    for (const endpoint of this.#superseded) this.place(endpoint);
   }
 
   // Dials
 
   #mayDial(endpoint: Endpoint): boolean {
     if (this.#frozen || endpoint.opening !== undefined) return false;
-    if (endpoint.connected + endpoint.dialing >= this.#settings.connections) return false;
+    const { connected, aging, dialing } = endpoint;
+    // Those that age are about to go.
+    if (connected - aging + dialing >= this.#settings.connections) return false;
     // One connection of HTTP/2 serves many, so the first dial tells how many are needed.
     return endpoint.dialing === 0 || (endpoint.protocol ?? this.#firstGuess) === 'h1';
   }
@@ -309,8 +313,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner {
 
   /** Dials the endpoint whose last dial failed the longest ago, if that was before `since`. */
   #dialFailed(since: number): boolean {
-    for (const endpoint of this.#failed) {
-      if (endpoint.backoff!.failedAt > since) return false;
+    for (const endpoint of this.#dials.failedBefore(since)) {
       if (endpoint.dialing > 0 || !this.#mayDial(endpoint)) continue;
       this.#dial(endpoint);
       return true;
@@ -342,9 +345,8 @@ export class EndpointPool implements EndpointOwner, WarmthOwner {
     return connected + dialing === 0 && backoff === undefined && state.name !== 'draining';
   }
 
-  #onConnected(endpoint: Endpoint, socket: Socket): void {
+  onConnected(endpoint: Endpoint, socket: Socket): void {
     const { clock, client, maxRequestsPerConnection, drainTimeout } = this.#settings;
-    this.#clearBackoff(endpoint);
     const connection = new Connection(socket, endpoint, {
       url: this.#owner.url,
       client,
@@ -361,38 +363,32 @@ export class EndpointPool implements EndpointOwner, WarmthOwner {
 
   #drawMaxDuration(): number {
     const { maxConnectionDuration, connectionDurationJitter, random } = this.#settings;
-    const longest = maxConnectionDuration ?? (this.#virtual ? MAX_DURATION_VIRTUAL : MAX_DURATION_VISIBLE);
-    return longest * (1 - connectionDurationJitter * random());
+    const usual = this.#update?.virtual ? MAX_DURATION_VIRTUAL : MAX_DURATION_VISIBLE;
+    return (maxConnectionDuration ?? usual) * (1 - connectionDurationJitter * random());
   }
 
-  #onDialFailed(endpoint: Endpoint, error: Error): void {
-    const { clock, random } = this.#settings;
-    const delay = Math.min(FIRST_BACKOFF * BACKOFF_FACTOR ** endpoint.dialFailures++, LONGEST_BACKOFF);
-    this.#clearBackoff(endpoint);
-    endpoint.backoff = {
-      failedAt: this.moment(),
-      error,
-      timer: clock.schedule(() => this.#onBackoffOver(endpoint), delay * (0.8 + 0.4 * random())),
-    };
-    this.#failed.add(endpoint);
+  onDialFailed(endpoint: Endpoint, error: Error): void {
     if (endpoint.connected === 0) endpoint.state = CONNECTING;
     this.place(endpoint);
     // So that an endpoint that can't be reached costs no warm one.
     if (endpoint.warm) this.#warmth.grow();
-    if (this.#failed.size === this.#endpoints.size && !this.isConnected) this.#onUnreachable?.();
+    if (this.failing === this.#endpoints.size && !this.isConnected) this.#update?.onUnreachable?.();
     this.#owner.onDialFailed(error);
   }
 
-  #onBackoffOver(endpoint: Endpoint): void {
-    this.#clearBackoff(endpoint);
+  onDialAbandoned(endpoint: Endpoint): void {
+    this.place(endpoint);
+  }
+
+  onBackoffOver(endpoint: Endpoint): void {
     this.place(endpoint);
     this.#dialAll([endpoint]);
   }
 
-  #clearBackoff(endpoint: Endpoint): void {
-    endpoint.backoff?.timer.cancel();
-    endpoint.backoff = undefined;
-    this.#failed.delete(endpoint);
+  /** A busy connection nears its end: makes its successor, or one to the endpoint whose turn comes then. */
+  onAging(endpoint: Endpoint): void {
+    if (endpoint.connected === 1 && this.#warmth.prepareRotation()) return;
+    if (endpoint.warm && endpoint.backoff === undefined && this.#mayDial(endpoint)) this.#dial(endpoint);
   }
 
   // What is kept connected
@@ -407,7 +403,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner {
   }
 
   get failing(): number {
-    return this.#failed.size;
+    return this.#dials.failing;
   }
 
   onWarmthChanged(endpoint: Endpoint): void {
@@ -432,7 +428,9 @@ export class EndpointPool implements EndpointOwner, WarmthOwner {
 
   onConnectionGone(endpoint: Endpoint, connection: Connection): void {
     if (endpoint.connections.size === 0) this.#leaving.delete(endpoint);
-    if (connection.retired === 'max-duration' && this.#warmth.rotate(endpoint)) this.#placeAll();
+    if (connection.retired === 'max-duration' && endpoint.connected === 0 && this.#warmth.rotate(endpoint)) {
+      this.#placeAll();
+    }
     this.#owner.onConnectionGone();
   }
 
@@ -441,6 +439,12 @@ export class EndpointPool implements EndpointOwner, WarmthOwner {
   }
 }
 
-function keyOf({ address, port }: EndpointAddress): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+/** In random order, by Fisher and Yates. */
+function shuffled<T>(items: readonly T[], random: () => number): T[] {
+  const result = [...items];
+  for (let last = result.length - 1; last > 0; last--) {
+    const other = Math.floor(random() * (last + 1));
+    [result[last], result[other]] = [result[other]!, result[last]!];
+  }
+  return result;
 }

@@ -3,6 +3,7 @@ import type { Candidate, Picker } from './balancing/picker.ts';
 import type { Timer } from './clock.ts';
 import type { Connection, ConnectionOwner, RetireReason } from './connection.ts';
 import type { EndpointAddress } from './discovery/resolver.ts';
+import { formatAddress } from './endpoint-keys.ts';
 
 export type EndpointState =
   /** Never connected, or the last dial failed and nothing is connected. */
@@ -29,6 +30,8 @@ export interface EndpointOwner {
   readonly origin: string;
   /** Something changed that decides whether the endpoint may be picked. */
   place(endpoint: Endpoint): void;
+  /** A connection in use will reach its age soon. */
+  onAging(endpoint: Endpoint): void;
   /** A connection of its has retired, or closed. */
   onConnectionGone(endpoint: Endpoint, connection: Connection): void;
   onClientEvent(event: 'connect' | 'disconnect', client: Client, error?: Error): void;
@@ -36,6 +39,7 @@ export interface EndpointOwner {
 
 /** One pod, by IP address and port: its connections, and what it carries. */
 export class Endpoint implements Candidate, ConnectionOwner {
+  /** Tells it from the others: its address, and a number where several share that. */
   readonly key: string;
   readonly weight = 1;
   slot: unknown = undefined;
@@ -65,6 +69,8 @@ export class Endpoint implements Candidate, ConnectionOwner {
   retired = 0;
   /** Connections that take requests. */
   connected = 0;
+  /** Those of them that will reach their age soon, and have a successor made. */
+  aging = 0;
   /** All its connections, those that drain included. */
   readonly connections = new Set<Connection>();
   info: EndpointAddress;
@@ -84,7 +90,7 @@ export class Endpoint implements Candidate, ConnectionOwner {
   }
 
   get address(): string {
-    return this.key;
+    return formatAddress(this.info);
   }
 
   get hasRoom(): boolean {
@@ -143,7 +149,6 @@ export class Endpoint implements Candidate, ConnectionOwner {
     this.connections.add(connection);
     this.connected++;
     this.opened++;
-    this.dialFailures = 0;
     this.protocol = connection.h2 ? 'h2' : 'h1';
     if (connection.h2) this.opening = connection;
     if (this.state.name !== 'draining') this.state = READY;
@@ -167,8 +172,14 @@ export class Endpoint implements Candidate, ConnectionOwner {
     this.#owner.place(this);
   }
 
+  onAging(): void {
+    this.aging++;
+    this.#owner.onAging(this);
+  }
+
   onRetired(connection: Connection): void {
     this.connected--;
+    if (connection.aging) this.aging--;
     this.retired++;
     if (this.connected === 0 && this.state.name === 'ready') this.state = IDLE;
     this.settle(connection);

@@ -34,6 +34,8 @@ export class Warmth {
   /** Milliseconds that an idle connection lasts. */
   #keepAlive: number;
   #ticking: Timer | undefined;
+  /** Endpoints warmed ahead of rotations. */
+  #prepared = 0;
 
   constructor(owner: WarmthOwner, clock: Clock, identity: string, keepAlive: number) {
     this.#owner = owner;
@@ -80,13 +82,24 @@ export class Warmth {
     this.#resize();
   }
 
+  /** A connection is about to reach its age: warms the endpoint whose turn comes then. False if all are warm. */
+  prepareRotation(): boolean {
+    if (!this.grow()) return false;
+    this.#prepared++;
+    return true;
+  }
+
   /**
    * A connection to that endpoint has reached its age: the warm set moves on, so that in time each
    * endpoint is used. False if all are warm.
    */
   rotate(endpoint: Endpoint): boolean {
-    if (this.#set.cold === 0 || !endpoint.warm) return false;
+    if (!endpoint.warm || (this.#set.cold === 0 && this.#prepared === 0)) return false;
     this.#set.demote(endpoint);
+    if (this.#prepared > 0) {
+      this.#prepared--;
+      this.#set.shrink();
+    }
     return true;
   }
 

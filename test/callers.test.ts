@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
-import { errors } from 'undici';
+import { type Dispatcher, errors } from 'undici';
 import { BalancedAgent } from '../src/agent.ts';
 import { get, ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
 import { settle, startPod } from './support/pods.ts';
@@ -181,7 +181,8 @@ test('an upgraded socket works, and is no load of its endpoint', async (t) => {
     socket.pipe(socket);
   });
   const agent = startAgent(t, [pod]);
-  const { socket } = await agent.upgrade({ origin: ORIGIN, path: '/', protocol: 'echo' });
+  const options = { origin: ORIGIN, path: '/', protocol: 'echo' } as Dispatcher.UpgradeOptions;
+  const { socket } = await (agent.upgrade(options) as Promise<Dispatcher.UpgradeData>);
   socket.write('hello');
   const [chunk] = await new Promise<[Buffer]>((resolve) =>
     socket.once('data', (data: Buffer) => resolve([data])),

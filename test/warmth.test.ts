@@ -5,7 +5,13 @@ import { WarmSet } from '../src/warm-set.ts';
 import { Warmth } from '../src/warmth.ts';
 import { FakeClock } from './support/clock.ts';
 
-const owner = { origin: 'http://orders.prod', place() {}, onConnectionGone() {}, onClientEvent() {} };
+const owner = {
+  origin: 'http://orders.prod',
+  place() {},
+  onAging() {},
+  onConnectionGone() {},
+  onClientEvent() {},
+};
 
 const startEndpoints = (count: number) =>
   Array.from({ length: count }, (_, n) => {

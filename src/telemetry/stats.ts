@@ -39,7 +39,7 @@ export function statsOf(
     connected += endpoint.connected;
     for (const connection of endpoint.connections) if (connection.room) free++;
     rows.push({
-      address: endpoint.key,
+      address: endpoint.address,
       state: endpoint.state.name,
       connections: endpoint.connected,
       inFlight: endpoint.inFlight,
