@@ -1,0 +1,114 @@
+import type { Clock } from '../../clock.ts';
+import { ApiError, type ApiResponse, type ApiTransport } from './api.ts';
+import { Deadline } from './deadline.ts';
+import { LineSplitter } from './lines.ts';
+
+const ANSWER_TIMEOUT = 15_000;
+// A healthy watch carries a bookmark about every minute.
+const SILENCE_TIMEOUT = 90_000;
+const WATCH_GRACE = 30_000;
+const LONGEST_REASON = 64 * 1024;
+
+/** What evenkeel looks at in any object of the API. */
+export interface ApiObject {
+  readonly metadata?: { readonly name?: string; readonly resourceVersion?: string };
+}
+
+export interface ApiList<T> extends ApiObject {
+  readonly items?: readonly T[] | null;
+}
+
+/** One line of a watch. */
+export interface WatchEvent<T> {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+  readonly object: T;
+}
+
+export interface WatchListener<T> {
+  /** The server took the watch; nothing need have happened yet. */
+  onOpen(): void;
+  /** Events that arrived together. */
+  onEvents(events: readonly WatchEvent<T>[]): void;
+}
+
+/** Reads the Kubernetes API: whole objects, and watches. Nothing it waits for is waited for endlessly. */
+export class ApiClient {
+  readonly #transport: ApiTransport;
+  readonly #clock: Clock;
+
+  constructor(transport: ApiTransport, clock: Clock) {
+    this.#transport = transport;
+    this.#clock = clock;
+  }
+
+  /** @throws ApiError when the answer isn't 200; other errors when none came, or it was cut off. */
+  async get<T>(path: string, signal: AbortSignal): Promise<T> {
+    const deadline = new Deadline(this.#clock, signal);
+    try {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of await this.#open(path, deadline)) {
+        deadline.extend(ANSWER_TIMEOUT);
+        chunks.push(chunk);
+      }
+      return JSON.parse(Buffer.concat(chunks).toString()) as T;
+    } catch (error) {
+      throw deadline.signal.aborted ? deadline.signal.reason : error;
+    } finally {
+      deadline.clear();
+    }
+  }
+
+  /**
+   * Follows a watch that the server was asked to end after `duration` milliseconds. Resolves when the server
+   * ends it; rejects when it breaks, falls silent, `signal` aborts, or a listener throws.
+   */
+  async watch<T>(
+    path: string,
+    duration: number,
+    signal: AbortSignal,
+    listener: WatchListener<T>,
+  ): Promise<void> {
+    const deadline = new Deadline(this.#clock, signal);
+    const end = this.#clock.now() + duration + WATCH_GRACE;
+    const lines = new LineSplitter();
+    try {
+      const body = await this.#open(path, deadline);
+      deadline.extend(SILENCE_TIMEOUT);
+      listener.onOpen();
+      for await (const chunk of body) {
+        deadline.extend(Math.min(SILENCE_TIMEOUT, end - this.#clock.now()));
+        const events = lines
+          .push(chunk)
+          .filter((line) => line !== '')
+          .map((line) => JSON.parse(line) as WatchEvent<T>);
+        if (events.length > 0) listener.onEvents(events);
+      }
+      if (lines.cut) throw new SyntaxError('the watch ended in the middle of an event');
+    } catch (error) {
+      throw deadline.signal.aborted ? deadline.signal.reason : error;
+    } finally {
+      deadline.clear();
+    }
+  }
+
+  async #open(path: string, deadline: Deadline): Promise<AsyncIterable<Uint8Array>> {
+    deadline.extend(ANSWER_TIMEOUT);
+    const response = await this.#transport.get(path, deadline.signal);
+    if (response.status !== 200) throw await errorIn(response);
+    return response.body;
+  }
+}
+
+async function errorIn({ status, retryAfter, body }: ApiResponse): Promise<ApiError> {
+  let text = '';
+  for await (const chunk of body) {
+    text += Buffer.from(chunk).toString();
+    if (text.length > LONGEST_REASON) break;
+  }
+  try {
+    return ApiError.of(JSON.parse(text), status, retryAfter);
+  } catch {
+    // A proxy's page, not the API's words.
+    return ApiError.of(undefined, status, retryAfter);
+  }
+}

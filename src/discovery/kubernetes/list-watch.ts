@@ -1,0 +1,142 @@
+import type { Clock } from '../../clock.ts';
+import { until } from '../dns/abortable.ts';
+import { ApiError } from './api.ts';
+import type { ApiClient, ApiList, ApiObject, WatchEvent } from './api-client.ts';
+import { Backoff } from './backoff.ts';
+import { SilenceError } from './deadline.ts';
+
+const SHORTEST_WATCH = 300_000;
+const RELIST_SPREAD = 5_000;
+const RECONNECT_SPREAD = 1_000;
+const SOON = 60_000;
+/** A server may come back from a longer one with another history: restored from a backup, say. */
+const LONG_OUTAGE = 30_000;
+
+export interface ListWatchListener<T> {
+  /** All there is; what is not in it is gone. */
+  onList(items: readonly T[]): void;
+  /** Changes since, in order, that arrived together. */
+  onEvents(events: readonly WatchEvent<T>[]): void;
+  /** A watch was opened: from now on changes arrive. */
+  onOpen(): void;
+  /** It went wrong and is tried again. What was known may be out of date. */
+  onFailure(error: Error): void;
+}
+
+export interface ListWatchOptions<T> {
+  client: ApiClient;
+  /** The path of the collection, with the query that selects in it. */
+  path: string;
+  listener: ListWatchListener<T>;
+  clock: Clock;
+  random: () => number;
+  /** Milliseconds over which the first list is spread at random. */
+  startSpread: number;
+  /** Whether to try as rarely as after a refusal. */
+  isHopeless: () => boolean;
+}
+
+/**
+ * Lists a collection, then watches it, for as long as `signal` lets it, as client-go's reflector does:
+ * https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
+ */
+export class ListWatch<T extends ApiObject> {
+  readonly #options: ListWatchOptions<T>;
+  readonly #backoff: Backoff;
+  /** Where the next watch starts; none: with a list. */
+  #resourceVersion: string | undefined;
+  #listedAt = Number.NEGATIVE_INFINITY;
+  #failingSince: number | undefined;
+  /** The current watch, or the last, has said something. */
+  #heard = false;
+
+  constructor(options: ListWatchOptions<T>) {
+    this.#options = options;
+    this.#backoff = new Backoff(options.clock, options.random);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, random, listener, startSpread } = this.#options;
+    await until(clock.now() + random() * startSpread, clock, signal);
+    while (!signal.aborted) {
+      let pause: number;
+      try {
+        if (this.#resourceVersion === undefined) await this.#list(signal);
+        pause = await this.#watch(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        listener.onFailure(error as Error);
+        pause = this.#pauseAfter(error);
+      }
+      await until(clock.now() + pause, clock, signal);
+    }
+  }
+
+  async #list(signal: AbortSignal): Promise<void> {
+    const { client, path, listener, clock } = this.#options;
+    // From the server's cache: consistent reads by thousands of clients at once are what etcd fears most.
+    const list = await client.get<ApiList<T>>(`${path}&resourceVersion=0`, signal);
+    listener.onList(list.items ?? []);
+    this.#resourceVersion = list.metadata?.resourceVersion ?? '0';
+    this.#listedAt = clock.now();
+    this.#failingSince = undefined;
+  }
+
+  /** Resolves, when the server ended the watch in peace, with how long to wait before the next. */
+  async #watch(signal: AbortSignal): Promise<number> {
+    const { client, path, clock, random, listener } = this.#options;
+    const duration = SHORTEST_WATCH * (1 + random());
+    const query = new URLSearchParams({
+      watch: '1',
+      allowWatchBookmarks: 'true',
+      resourceVersion: this.#resourceVersion ?? '0',
+      timeoutSeconds: String(Math.round(duration / 1_000)),
+    });
+    const start = clock.now();
+    this.#heard = false;
+    await client.watch<T>(`${path}&${query}`, duration, signal, {
+      onOpen: () => {
+        this.#failingSince = undefined;
+        listener.onOpen();
+      },
+      onEvents: (events) => this.#take(events),
+    });
+    const lasted = clock.now() - start;
+    // One that ends at once, with nothing said, would be opened again and again.
+    if (!this.#heard && lasted < RECONNECT_SPREAD) return this.#backoff.next();
+    // One that ends early is ended for all: the server goes away.
+    return lasted < duration / 2 ? random() * RECONNECT_SPREAD : 0;
+  }
+
+  #take(events: readonly WatchEvent<T>[]): void {
+    const error = events.findIndex((event) => event.type === 'ERROR');
+    const good = error === -1 ? events : events.slice(0, error);
+    if (good.length > 0) this.#heard = true;
+    this.#resourceVersion = good.at(-1)?.object.metadata?.resourceVersion ?? this.#resourceVersion;
+    const changes = good.filter((event) => event.type !== 'BOOKMARK');
+    if (changes.length > 0) this.#options.listener.onEvents(changes);
+    if (error !== -1) throw ApiError.of(events[error]?.object);
+  }
+
+  #pauseAfter(error: unknown): number {
+    const { clock, random, isHopeless } = this.#options;
+    this.#failingSince ??= clock.now();
+    if (this.#mayHaveMissed(error)) this.#resourceVersion = undefined;
+    if (error instanceof ApiError && error.expired) {
+      const again = clock.now() - this.#listedAt < SOON;
+      // All clients of a server that lost its history learn of it at the same moment.
+      return random() * RELIST_SPREAD + (again ? this.#backoff.next() : 0);
+    }
+    return isHopeless() ? this.#backoff.refusal() : this.#backoff.after(error);
+  }
+
+  /** Whether a watch from where the last one stood could hide changes, so that it takes a list. */
+  #mayHaveMissed(error: unknown): boolean {
+    if (error instanceof ApiError) return error.expired || error.refused;
+    // What can't be understood may have been a change.
+    if (error instanceof SyntaxError) return true;
+    // A watch from a version that the server has yet to reach is mute: its history may be another one now.
+    if (error instanceof SilenceError) return !this.#heard;
+    return this.#options.clock.now() - (this.#failingSince ?? 0) > LONG_OUTAGE;
+  }
+}

@@ -1,0 +1,63 @@
+import type { ApiObject } from './api-client.ts';
+
+/** What a Service says of how it is reached. */
+export type ServiceSpec =
+  | {
+      readonly kind: 'alias';
+      /** The name that callers are sent to instead. */
+      readonly hostname: string;
+    }
+  | { readonly kind: 'headless' }
+  | {
+      readonly kind: 'cluster-ip';
+      /** One for each family that the Service has. */
+      readonly clusterIPs: readonly string[];
+      /** Names of the TCP ports, by number. The name of an only port may be empty. */
+      readonly ports: ReadonlyMap<number, string>;
+      /** `internalTrafficPolicy: Local`: only pods on the caller's node may be used. */
+      readonly local: boolean;
+      /** `sessionAffinity: ClientIP`: milliseconds for which a client that stays away keeps its pod. */
+      readonly affinity: number | undefined;
+      /** Pods of other clusters serve too, and aren't listed here. */
+      readonly global: boolean;
+    };
+
+export interface ServiceObject extends ApiObject {
+  readonly metadata?: ApiObject['metadata'] & { readonly annotations?: Record<string, string> };
+  readonly spec?: {
+    readonly type?: string;
+    readonly externalName?: string;
+    readonly clusterIP?: string;
+    readonly clusterIPs?: readonly string[];
+    readonly ports?: readonly { name?: string; port: number; protocol?: string }[];
+    readonly internalTrafficPolicy?: string;
+    readonly sessionAffinity?: string;
+    readonly sessionAffinityConfig?: { clientIP?: { timeoutSeconds?: number } };
+  };
+}
+
+const AFFINITY_SECONDS = 10_800;
+
+export function parseService({ metadata, spec = {} }: ServiceObject): ServiceSpec {
+  if (spec.type === 'ExternalName') return { kind: 'alias', hostname: spec.externalName ?? '' };
+  if (spec.clusterIP === 'None') return { kind: 'headless' };
+  const tcp = (spec.ports ?? []).filter(({ protocol }) => protocol === undefined || protocol === 'TCP');
+  const seconds = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? AFFINITY_SECONDS;
+  return {
+    kind: 'cluster-ip',
+    clusterIPs: spec.clusterIPs ?? (spec.clusterIP ? [spec.clusterIP] : []),
+    ports: new Map(tcp.map(({ port, name }) => [port, name ?? ''])),
+    local: spec.internalTrafficPolicy === 'Local',
+    affinity: spec.sessionAffinity === 'ClientIP' ? seconds * 1_000 : undefined,
+    global: isGlobal(metadata?.annotations ?? {}),
+  };
+}
+
+/**
+ * A Cilium global Service spans clusters; its remote pods are in the local slices only if they are synchronised:
+ * https://docs.cilium.io/en/stable/network/clustermesh/services/
+ */
+function isGlobal(annotations: Record<string, string>): boolean {
+  const global = annotations['service.cilium.io/global'] ?? annotations['io.cilium/global-service'];
+  return global === 'true' && annotations['service.cilium.io/global-sync-endpoint-slices'] !== 'true';
+}

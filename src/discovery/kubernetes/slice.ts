@@ -1,0 +1,81 @@
+import type { ApiObject } from './api-client.ts';
+
+/** An EndpointSlice, as the API writes it: https://kubernetes.io/docs/reference/kubernetes-api/service-resources/endpoint-slice-v1/ */
+export interface SliceObject extends ApiObject {
+  readonly metadata?: ApiObject['metadata'] & { readonly labels?: Record<string, string> };
+  readonly addressType?: string;
+  readonly ports?: readonly { name?: string; port?: number; protocol?: string }[] | null;
+  readonly endpoints?: readonly EndpointObject[] | null;
+}
+
+interface EndpointObject {
+  readonly addresses?: readonly string[];
+  readonly conditions?: { ready?: boolean | null; serving?: boolean | null; terminating?: boolean | null };
+  readonly nodeName?: string;
+  readonly zone?: string;
+  readonly targetRef?: { kind?: string; uid?: string };
+  readonly hints?: { forZones?: readonly { name: string }[]; forNodes?: readonly { name: string }[] };
+}
+
+/** An EndpointSlice, as far as balancing is concerned. */
+export interface Slice {
+  readonly name: string;
+  readonly version: string;
+  readonly addressType: 'IPv4' | 'IPv6';
+  /** Numbers of the TCP ports, by the name that the Service has for them. */
+  readonly ports: ReadonlyMap<string, number>;
+  readonly endpoints: readonly SliceEndpoint[];
+  /** Its endpoints lie in another cluster of a Cilium cluster mesh. */
+  readonly remote: boolean;
+}
+
+export interface SliceEndpoint {
+  readonly address: string;
+  /** The pod's. */
+  readonly uid: string | undefined;
+  readonly ready: boolean;
+  readonly serving: boolean;
+  readonly terminating: boolean;
+  readonly nodeName: string | undefined;
+  readonly zone: string | undefined;
+  readonly zoneHints: readonly string[];
+  readonly nodeHints: readonly string[];
+}
+
+const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by';
+const CLUSTER_MESH = 'endpointslice-mesh-controller.cilium.io';
+const NONE: readonly never[] = [];
+
+/** Reads a slice; `undefined` when its endpoints are names, which nobody balances. */
+export function parseSlice({ metadata, addressType, ports, endpoints }: SliceObject): Slice | undefined {
+  if (addressType !== 'IPv4' && addressType !== 'IPv6') return undefined;
+  const tcp = (ports ?? []).filter(({ protocol }) => protocol === undefined || protocol === 'TCP');
+  return {
+    name: metadata?.name ?? '',
+    version: metadata?.resourceVersion ?? '',
+    addressType,
+    ports: new Map(tcp.flatMap(({ name, port }) => (port === undefined ? [] : [[name ?? '', port]]))),
+    endpoints: (endpoints ?? []).flatMap(parseEndpoint),
+    remote: metadata?.labels?.[MANAGED_BY] === CLUSTER_MESH,
+  };
+}
+
+/** An absent condition means yes, yes and no, in this order. Of several addresses, only the first counts. */
+function parseEndpoint(endpoint: EndpointObject): SliceEndpoint[] {
+  const address = endpoint.addresses?.[0];
+  if (address === undefined) return [];
+  const { conditions, hints, targetRef } = endpoint;
+  return [
+    {
+      address,
+      uid: targetRef?.kind === 'Pod' ? targetRef.uid : undefined,
+      ready: conditions?.ready ?? true,
+      serving: conditions?.serving ?? true,
+      terminating: conditions?.terminating ?? false,
+      nodeName: endpoint.nodeName,
+      zone: endpoint.zone,
+      zoneHints: hints?.forZones?.map(({ name }) => name) ?? NONE,
+      nodeHints: hints?.forNodes?.map(({ name }) => name) ?? NONE,
+    },
+  ];
+}

@@ -1,0 +1,263 @@
+import { EventEmitter, once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { ApiStore, type Change } from './api-store.ts';
+
+const PATH =
+  /^\/(?:api\/v1|apis\/discovery\.k8s\.io\/v1)\/namespaces\/([^/]+)\/(services|endpointslices)(?:\/([^/]+))?$/;
+
+const pem = (name: string) => readFileSync(new URL(`api-server-tls/${name}.pem`, import.meta.url), 'utf8');
+
+export type RequestKind = 'list' | 'watch' | 'service';
+
+export interface ApiRequest {
+  readonly kind: RequestKind;
+  readonly namespace: string;
+  /** The Service that it is about. */
+  readonly service: string;
+  readonly query: URLSearchParams;
+  readonly token: string | undefined;
+  /** When it came, as `performance.now()` has it. */
+  readonly at: number;
+}
+
+/** What a request gets in place of its answer. */
+export interface Refusal {
+  readonly status: number;
+  readonly message?: string;
+  /** Seconds. */
+  readonly retryAfter?: number;
+}
+
+interface Watch {
+  readonly request: ApiRequest;
+  readonly since: number;
+  readonly response: ServerResponse;
+}
+
+/**
+ * Behaves as a Kubernetes API server does for Services and EndpointSlices, over HTTPS on loopback, with a
+ * service account's token; and misbehaves when told to.
+ */
+export class ApiServer extends EventEmitter {
+  readonly store = new ApiStore();
+  readonly requests: ApiRequest[] = [];
+  readonly host = '127.0.0.1';
+  /** Where token, CA and namespace lie, as the kubelet puts them. */
+  readonly serviceAccount = mkdtempSync(join(tmpdir(), 'service-account-'));
+  /** The token that it accepts. */
+  token = 'first-token';
+  /** What goes wrong with a request; by default nothing. */
+  refuse: (request: ApiRequest) => Refusal | undefined = () => undefined;
+  /** Takes requests and never answers. */
+  mute = false;
+  /** How it says that the history which a watch asks for is gone. */
+  goneAs: 'status' | 'event' = 'event';
+  /** Connections ever made. */
+  connections = 0;
+  readonly #watches = new Set<Watch>();
+  readonly #sockets = new Set<Socket>();
+  #server: Server | undefined;
+  #port = 0;
+
+  constructor() {
+    super();
+    this.setMaxListeners(0);
+    this.store.onChange = (change) => this.#report(change);
+    writeFileSync(join(this.serviceAccount, 'ca.crt'), pem('ca'));
+    writeFileSync(join(this.serviceAccount, 'namespace'), 'prod\n');
+    this.writeToken(this.token);
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get openSockets(): number {
+    return this.#sockets.size;
+  }
+
+  /** Watches that hear of changes. */
+  get openWatches(): number {
+    return this.#watches.size;
+  }
+
+  /** Listens; after `stop`, at the same port as before. */
+  async start(): Promise<void> {
+    this.#server = createServer({ key: pem('key'), cert: pem('cert') }, (request, response) =>
+      this.#take(request, response),
+    );
+    this.#server.on('connection', (socket: Socket) => {
+      this.connections++;
+      this.#sockets.add(socket);
+      socket.on('close', () => {
+        this.#sockets.delete(socket);
+        this.emit('disconnected');
+      });
+    });
+    this.#server.listen(this.#port, this.host);
+    await once(this.#server, 'listening');
+    this.#port = (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Goes away at once, with all its connections. */
+  async stop(): Promise<void> {
+    const closed = this.#server?.listening ? once(this.#server, 'close') : undefined;
+    this.#server?.close();
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+
+  /** Puts a token where the client reads it, without accepting it. */
+  writeToken(token: string): void {
+    writeFileSync(join(this.serviceAccount, 'token'), token);
+  }
+
+  sendBookmarks(): void {
+    const object = { metadata: { resourceVersion: String(this.store.version) } };
+    for (const { response } of this.#watches) writeEvent(response, 'BOOKMARK', object);
+  }
+
+  /** Ends all watches, with these last words. */
+  endWatches(lastWords = ''): void {
+    for (const { response } of this.#watches) response.end(lastWords);
+    this.#watches.clear();
+  }
+
+  /** Closes the connections of all watches. */
+  breakWatches(): void {
+    for (const { response } of this.#watches) response.destroy();
+    this.#watches.clear();
+  }
+
+  /** All watches stay open and hear nothing any more. */
+  silenceWatches(): void {
+    this.#watches.clear();
+  }
+
+  /** Resolves when that many requests of a kind have come in all, with the last of them. */
+  async received(kind: RequestKind, count = 1): Promise<ApiRequest> {
+    for (;;) {
+      const request = this.requests.filter((request) => request.kind === kind)[count - 1];
+      if (request !== undefined) return request;
+      await once(this, 'request');
+    }
+  }
+
+  /** Resolves when that many watches hear of changes. */
+  async watched(count = 1): Promise<void> {
+    while (this.#watches.size < count) await once(this, 'watch');
+  }
+
+  /** Resolves when no connection is open. */
+  async left(): Promise<void> {
+    while (this.#sockets.size > 0) await once(this, 'disconnected');
+  }
+
+  #take(incoming: IncomingMessage, response: ServerResponse): void {
+    const request = parse(incoming);
+    this.requests.push(request);
+    if (!this.mute) this.#answer(request, response);
+    this.emit('request');
+  }
+
+  #answer(request: ApiRequest, response: ServerResponse): void {
+    const { kind, namespace, service } = request;
+    const refusal =
+      request.token === this.token ? this.refuse(request) : { status: 401, message: 'Unauthorized' };
+    if (refusal !== undefined) {
+      fail(response, refusal);
+    } else if (kind === 'watch') {
+      this.#openWatch(request, response);
+    } else if (kind === 'list') {
+      const metadata = { resourceVersion: String(this.store.version) };
+      response.end(JSON.stringify({ metadata, items: this.store.slices(namespace, service) }));
+    } else {
+      const object = this.store.service(namespace, service);
+      if (object === undefined) fail(response, { status: 404, message: `services "${service}" not found` });
+      else response.end(JSON.stringify(object));
+    }
+  }
+
+  #openWatch(request: ApiRequest, response: ServerResponse): void {
+    const since = Number(request.query.get('resourceVersion'));
+    if (since < this.store.oldest) {
+      const gone = { status: 410, message: 'too old resource version' };
+      if (this.goneAs === 'status') fail(response, gone);
+      else response.end(`${JSON.stringify({ type: 'ERROR', object: status(gone) })}\n`);
+      return;
+    }
+    const watch = { request, since, response };
+    const timeout = setTimeout(() => response.end(), Number(request.query.get('timeoutSeconds')) * 1_000);
+    this.#watches.add(watch);
+    response.on('close', () => {
+      clearTimeout(timeout);
+      this.#watches.delete(watch);
+    });
+    response.flushHeaders();
+    for (const change of this.store.changesSince(since)) {
+      if (concerns(watch, change)) writeEvent(response, change.type, change.object);
+    }
+    this.emit('watch');
+  }
+
+  #report(change: Change): void {
+    for (const watch of this.#watches) {
+      if (concerns(watch, change)) writeEvent(watch.response, change.type, change.object);
+    }
+  }
+}
+
+/** Starts an API server that goes away when the test ends. */
+export async function startApiServer(t: TestContext): Promise<ApiServer> {
+  const server = new ApiServer();
+  t.after(async () => {
+    await server.stop();
+    rmSync(server.serviceAccount, { recursive: true });
+  });
+  await server.start();
+  return server;
+}
+
+function parse({ url = '', headers }: IncomingMessage): ApiRequest {
+  const { pathname, searchParams: query } = new URL(url, 'https://api');
+  const [, namespace, resource, name] = PATH.exec(pathname) ?? [];
+  const [, selected] = /^kubernetes\.io\/service-name=(.+)$/.exec(query.get('labelSelector') ?? '') ?? [];
+  const service = resource === 'services' ? name : selected;
+  if (namespace === undefined || service === undefined) throw new Error(`unexpected request for ${url}`);
+  const listing = query.get('watch') === '1' ? 'watch' : 'list';
+  return {
+    kind: resource === 'services' ? 'service' : listing,
+    namespace,
+    service,
+    query,
+    token: headers.authorization?.replace(/^Bearer /, ''),
+    at: performance.now(),
+  };
+}
+
+function writeEvent(response: ServerResponse, type: string, object: object): void {
+  response.write(`${JSON.stringify({ type, object })}\n`);
+}
+
+function fail(response: ServerResponse, refusal: Refusal): void {
+  if (refusal.retryAfter !== undefined) response.setHeader('retry-after', String(refusal.retryAfter));
+  response.statusCode = refusal.status;
+  response.end(JSON.stringify(status(refusal)));
+}
+
+function status({ status, message = 'refused' }: Refusal): object {
+  return { kind: 'Status', status: 'Failure', message, code: status };
+}
+
+/** As the real one, it tells a watch only what is newer than where it started. */
+function concerns({ request, since }: Watch, change: Change): boolean {
+  return (
+    change.version > since && request.namespace === change.namespace && request.service === change.service
+  );
+}
