@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { buildConnector } from 'undici';
+import type { BalancedAgent } from '../src/agent.ts';
+import { noticeVirtual } from '../src/discovery/virtual.ts';
+import type { EndpointAddress, Resolution } from '../src/discovery/resolver.ts';
+import { get, ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
+import { nextAddress, type Pod, startPods } from './support/pods.ts';
+
+/** One address that passes each connection to a pod, in turn: what kube-proxy does, without the chance. */
+async function startVirtualIp(t: TestContext, pods: readonly Pod[]): Promise<{ endpoint: EndpointAddress }> {
+  const sockets = new Set<Socket>();
+  let turn = 0;
+  const server = createServer((client) => {
+    const { address, port } = pods[turn++ % pods.length]!;
+    const upstream = connect(port, address);
+    for (const [from, to] of [[client, upstream], [upstream, client]] as const) {
+      sockets.add(from);
+      from.pipe(to);
+      from.on('error', () => to.destroy());
+      from.on('close', () => sockets.delete(from) && to.destroy());
+    }
+  });
+  server.listen(0, nextAddress());
+  await once(server, 'listening');
+  t.after(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  const { address, port } = server.address() as AddressInfo;
+  return { endpoint: { address, port } };
+}
+
+/** A connector whose dials take so long that a request that waits on one stands out. */
+function slowDials(milliseconds: number): buildConnector.connector {
+  const dial = buildConnector({});
+  return (params, callback) => setTimeout(() => dial(params, callback), milliseconds);
+}
+
+/** Sends requests at a steady rate and returns how long each took. */
+async function steady(agent: BalancedAgent, perSecond: number, seconds: number): Promise<number[]> {
+  const pending: Promise<number>[] = [];
+  const begun = performance.now();
+  for (let n = 0; n < perSecond * seconds; n++) {
+    const due = begun + (n * 1_000) / perSecond;
+    const early = due - performance.now();
+    if (early > 1) await new Promise((resolve) => setTimeout(resolve, early));
+    const sent = performance.now();
+    pending.push(get(agent).then(() => performance.now() - sent));
+  }
+  return Promise.all(pending);
+}
+
+test('a virtual IP is re-dialled as connections age, so that pods behind it share the traffic', async (t) => {
+  const pods = await startPods(t, 4);
+  const vip = await startVirtualIp(t, pods);
+  const resolver = new ManualResolver();
+  resolver.set([vip], { virtual: true });
+  const agent = startAgent(t, [], { discovery: resolver.resolve, maxConnectionDuration: 800, spread: 4 });
+  await steady(agent, 200, 2.5);
+  for (const pod of pods) assert.ok(pod.requests > 60, pods.map(({ requests }) => requests).join());
+});
+
+test('no request waits on a dial while connections rotate', async (t) => {
+  const pods = await startPods(t, 3);
+  const agent = startAgent(t, pods, { maxConnectionDuration: 1_000, connect: slowDials(120) });
+  await steady(agent, 100, 1.5);
+  const opened = pods.reduce((sum, { connections }) => sum + connections.length, 0);
+  const times = await steady(agent, 100, 3);
+  assert.ok(pods.reduce((sum, { connections }) => sum + connections.length, 0) > opened, 'it did rotate');
+  assert.ok(Math.max(...times) < 100, String(Math.max(...times)));
+});
+
+test('a trickle behind a virtual IP waits on no dial when its connection reaches its age', async (t) => {
+  const pods = await startPods(t, 2);
+  const resolver = new ManualResolver();
+  resolver.set([await startVirtualIp(t, pods)], { virtual: true });
+  const agent = startAgent(t, [], {
+    discovery: resolver.resolve,
+    maxConnectionDuration: 1_500,
+    connect: slowDials(100),
+  });
+  await steady(agent, 4, 1);
+  const times = await steady(agent, 4, 4);
+  assert.ok(Math.max(...times) < 80, String(Math.max(...times)));
+});
+
+test('from a virtual IP to its pods and back under load: no request fails, none waits on a dial', async (t) => {
+  const pods = await startPods(t, 5);
+  const vip = await startVirtualIp(t, pods);
+  const resolver = new ManualResolver();
+  resolver.set([vip], { virtual: true });
+  const agent = startAgent(t, [], { discovery: resolver.resolve, connect: slowDials(100) });
+  await steady(agent, 200, 1.5);
+  setTimeout(() => resolver.set(pods), 300);
+  setTimeout(() => resolver.set([vip], { virtual: true }), 2_600);
+  const times = await steady(agent, 200, 5);
+  assert.ok(Math.max(...times) < 80, String(Math.max(...times)));
+  assert.equal(agent.stats[ORIGIN]!.endpoints.length, 8);
+});
+
+for (const [what, endpoints, matchedName, expected] of [
+  ['one private address', ['10.96.0.1'], undefined, true],
+  ['one address of a Service', ['203.0.113.7'], 'orders.prod.svc.cluster.local', true],
+  ['one public address', ['203.0.113.7'], 'example.com', false],
+  ['one loopback address', ['127.0.0.1'], 'orders.prod.svc.cluster.local', false],
+  ['two private addresses', ['10.0.0.1', '10.0.0.2'], 'orders.prod.svc.cluster.local', false],
+] as const) {
+  test(`${what} ${expected ? 'is' : 'is not'} taken for a virtual IP`, async () => {
+    const resolution: Resolution = {
+      endpoints: endpoints.map((address) => ({ address, port: 80 })),
+      source: 'dns',
+      ...(matchedName ? { matchedName } : undefined),
+    };
+    const resolver = noticeVirtual(async function* () {
+      yield resolution;
+    });
+    const target = { hostname: 'orders', port: 80, protocol: 'http:' } as const;
+    for await (const seen of resolver(target, new AbortController().signal)) {
+      assert.equal('endpoints' in seen && seen.virtual === true, expected);
+    }
+  });
+}
