@@ -18,7 +18,7 @@ export type ServiceSpec =
       readonly local: boolean;
       /** `sessionAffinity: ClientIP`: milliseconds for which a client that stays away keeps its pod. */
       readonly affinity: number | undefined;
-      /** Pods of other clusters serve too, and aren't listed here. */
+      /** Of Cilium: pods of other clusters serve too. */
       readonly global: boolean;
     };
 
@@ -53,11 +53,8 @@ export function parseService({ metadata, spec = {} }: ServiceObject): ServiceSpe
   };
 }
 
-/**
- * A Cilium global Service spans clusters; its remote pods are in the local slices only if they are synchronised:
- * https://docs.cilium.io/en/stable/network/clustermesh/services/
- */
+/** https://docs.cilium.io/en/stable/network/clustermesh/services/ */
 function isGlobal(annotations: Record<string, string>): boolean {
   const global = annotations['service.cilium.io/global'] ?? annotations['io.cilium/global-service'];
-  return global === 'true' && annotations['service.cilium.io/global-sync-endpoint-slices'] !== 'true';
+  return global === 'true';
 }

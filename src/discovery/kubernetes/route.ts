@@ -1,0 +1,88 @@
+import type { Families } from '../dns/families.ts';
+import { type Candidate, merge, type PortOf, usable, usableHere } from './selection.ts';
+import type { ServiceSpec } from './service-spec.ts';
+import type { Slice } from './slice.ts';
+import type { OwnPlace } from './topology.ts';
+
+/** How requests get to a Service. */
+export type Route =
+  | { readonly way: 'alias'; readonly hostname: string }
+  /** To pods, chosen here. Without `clusterIP` there's no other way. */
+  | { readonly way: 'pods'; readonly pods: readonly Candidate[]; readonly clusterIP: string | undefined }
+  /** To the virtual address, behind which kube-proxy chooses a pod: the safe answer. */
+  | { readonly way: 'cluster-ip'; readonly clusterIP: string; readonly reason: ClusterIPReason }
+  | { readonly way: 'none' };
+
+export type ClusterIPReason = 'port-unknown' | 'node-unknown' | 'global';
+
+export interface Caller {
+  readonly port: number;
+  readonly own: OwnPlace;
+  readonly families: Families;
+}
+
+/** The way to a Service, as its spec and its slices have it. */
+export function route(spec: ServiceSpec, slices: readonly Slice[], caller: Caller): Route {
+  switch (spec.kind) {
+    case 'alias':
+      return { way: 'alias', hostname: spec.hostname };
+    case 'headless': {
+      // Nothing on the way to a headless Service translates ports: the one in the URL is the pods'.
+      const { port, own, families } = caller;
+      const pods = podsIn(
+        slices,
+        () => port,
+        families,
+        (all) => usable(all, own),
+      );
+      return { way: 'pods', pods, clusterIP: undefined };
+    }
+    case 'cluster-ip':
+      return routeBehind(spec, slices, caller);
+  }
+}
+
+type ClusterIPSpec = Extract<ServiceSpec, { kind: 'cluster-ip' }>;
+
+function routeBehind(spec: ClusterIPSpec, slices: readonly Slice[], { port, own, families }: Caller): Route {
+  const [clusterIP] = families.choose(spec.clusterIPs);
+  if (clusterIP === undefined) return { way: 'none' };
+  const around = (reason: ClusterIPReason): Route => ({ way: 'cluster-ip', clusterIP, reason });
+
+  const portName = spec.ports.get(port);
+  if (portName === undefined) return around('port-unknown');
+  if (spec.global && !slices.some(({ remote }) => remote)) return around('global');
+
+  const portOf = (slice: Slice) => slice.ports.get(portName);
+  if (!spec.local) {
+    return { way: 'pods', pods: podsIn(slices, portOf, families, (all) => usable(all, own)), clusterIP };
+  }
+  const { nodeName } = own;
+  if (nodeName === undefined) return around('node-unknown');
+  return {
+    way: 'pods',
+    pods: podsIn(slices, portOf, families, (all) => usableHere(all, nodeName)),
+    clusterIP,
+  };
+}
+
+/** Of a dual-stack Service, each pod is in slices of both families: those of one are used. */
+function podsIn(
+  slices: readonly Slice[],
+  portOf: PortOf,
+  families: Families,
+  take: (all: readonly Candidate[]) => readonly Candidate[],
+): readonly Candidate[] {
+  const sets = (['IPv4', 'IPv6'] as const)
+    .map((type) =>
+      take(
+        merge(
+          slices.filter(({ addressType }) => addressType === type),
+          portOf,
+        ),
+      ),
+    )
+    .filter((pods) => pods.length > 0);
+  const [chosen] = families.choose(sets.map(([pod]) => pod?.address ?? ''));
+  return sets.find(([pod]) => pod?.address === chosen) ?? [];
+}
