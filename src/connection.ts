@@ -63,7 +63,7 @@ export class Connection {
   stacked = false;
   /** Requests it carries now, upgraded ones aside. */
   inFlight = 0;
-  /** Upgraded sockets and streams it carries now. */
+  /** Upgraded streams of HTTP/2 that it carries now. */
   upgraded = 0;
   /** Requests it has carried, the present ones included. */
   requests = 0;
@@ -159,15 +159,19 @@ export class Connection {
     this.#closeIfDrained();
   }
 
-  /** A request it carried has become an upgraded socket or stream, which ends by itself. */
+  /**
+   * A request it carried has become a socket, which is the caller's from now on, or a stream, which must
+   * end before the connection is closed: undici would kill it.
+   */
   upgrade(): void {
     this.inFlight--;
-    this.upgraded++;
-    if (!this.h2) this.retire('upgrade');
+    if (this.h2) this.upgraded++;
+    else this.retire('upgrade');
+    this.#closeIfDrained();
   }
 
   upgradeEnded(): void {
-    this.upgraded--;
+    if (this.h2) this.upgraded--;
     this.#closeIfDrained();
   }
 
@@ -251,7 +255,7 @@ export class Connection {
   #onDisconnect(error: Error): void {
     this.#owner.onClientEvent('disconnect', this.client, error);
     // After an upgrade the socket lives on.
-    if (!this.h2 && (this.upgraded > 0 || error.message === 'upgrade')) return;
+    if (!this.h2 && error.message === 'upgrade') return;
     this.retire((error as NodeJS.ErrnoException).code === 'UND_ERR_INFO' ? 'idle' : 'closed-by-peer');
   }
 

@@ -10,6 +10,7 @@ import { Dials, type DialsOwner } from './dials.ts';
 import type { EndpointAddress } from './discovery/resolver.ts';
 import { CONNECTING, Endpoint, type EndpointOwner } from './endpoint.ts';
 import { type EndpointUpdate, endpointsByKey, isSameEndpoint } from './endpoint-keys.ts';
+import { Seats } from './seats.ts';
 import { channels } from './telemetry/channels.ts';
 import { Warmth, type WarmthOwner } from './warmth.ts';
 
@@ -21,7 +22,7 @@ export interface PoolOwner {
   readonly demand: number;
   /** A connection has room that had none. */
   onRoom(): void;
-  onDialFailed(error: Error): void;
+  onDialFailed(endpoint: Endpoint, error: Error): void;
   onConnectionGone(): void;
   /** No request came for a while. */
   onQuiet(): void;
@@ -49,6 +50,8 @@ const POLICIES: Record<'least-request' | 'round-robin', PickerFactory> = {
  */
 export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
   readonly origin: string;
+  /** Endpoints that can be reached, for all we know, as places for upgraded sockets. */
+  readonly seats = new Seats();
 
   readonly #owner: PoolOwner;
   readonly #settings: Settings;
@@ -155,6 +158,11 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
     return this.#dials.size > 0 || this.#frozen || this.#endpoints.size === 0 || this.isConnected;
   }
 
+  /** Dials that very endpoint, so that there is a dial for each of `waiting` requests. */
+  dialEndpointFor(endpoint: Endpoint, waiting: number): void {
+    while (endpoint.dialing < waiting && this.#mayDial(endpoint)) this.#dial(endpoint);
+  }
+
   /** Dials one more endpoint for a request that has waited for a while; the dials under way may be stuck. */
   hedge(since: number): void {
     if (this.#frozen) return;
@@ -187,7 +195,10 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
     this.frozen = update.withdrawn ?? false;
     if (fresh.length + gone.length === 0) return;
     // In random order, so that not all clients begin with the same one.
-    for (const endpoint of shuffled(fresh, random)) this.place(endpoint);
+    for (const endpoint of shuffled(fresh, random)) {
+      this.place(endpoint);
+      this.seats.offer(endpoint, true);
+    }
     this.#placeAll();
     this.#dialAll(fresh);
   }
@@ -218,6 +229,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
   }
 
   #remove(endpoint: Endpoint, reason: RetireReason): void {
+    this.seats.offer(endpoint, false);
     this.#superseded.delete(endpoint);
     this.#leaving.add(endpoint);
     endpoint.drain(reason);
@@ -230,6 +242,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
   }
 
   #supersede(endpoint: Endpoint): void {
+    this.seats.offer(endpoint, false);
     endpoint.warm = false;
     this.#superseded.add(endpoint);
     this.#dials.abandon(endpoint);
@@ -357,6 +370,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
       idleTimeout: this.#warmth.keepAlive,
     });
     endpoint.add(connection);
+    if (this.#endpoints.get(endpoint.key) === endpoint) this.seats.offer(endpoint, true);
     this.#owner.onRoom();
     connection.park();
   }
@@ -369,11 +383,12 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
 
   onDialFailed(endpoint: Endpoint, error: Error): void {
     if (endpoint.connected === 0) endpoint.state = CONNECTING;
+    this.seats.offer(endpoint, false);
     this.place(endpoint);
     // So that an endpoint that can't be reached costs no warm one.
     if (endpoint.warm) this.#warmth.grow();
     if (this.failing === this.#endpoints.size && !this.isConnected) this.#update?.onUnreachable?.();
-    this.#owner.onDialFailed(error);
+    this.#owner.onDialFailed(endpoint, error);
   }
 
   onDialAbandoned(endpoint: Endpoint): void {
@@ -381,6 +396,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
   }
 
   onBackoffOver(endpoint: Endpoint): void {
+    this.seats.offer(endpoint, true);
     this.place(endpoint);
     this.#dialAll([endpoint]);
   }

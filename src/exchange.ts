@@ -34,6 +34,8 @@ export interface ExchangeOwner {
 export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher.DispatchController {
   readonly options: Dispatcher.DispatchOptions;
   readonly owner: ExchangeOwner;
+  /** Asks for a socket of its own. */
+  readonly upgrades: boolean;
   endpoint: Endpoint | undefined = undefined;
   connection: Connection | undefined = undefined;
   /** Times the request was given to a connection that turned out to be gone. */
@@ -51,6 +53,7 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
   constructor(options: Dispatcher.DispatchOptions, owner: ExchangeOwner) {
     this.options = options;
     this.owner = owner;
+    this.upgrades = Boolean(options.upgrade) || options.method === 'CONNECT';
   }
 
   // What the caller's handler is told, in the generation it speaks.

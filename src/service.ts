@@ -13,7 +13,8 @@ import { Holds } from './holds.ts';
 import { keepAliveOf } from './keep-alive.ts';
 import { channels } from './telemetry/channels.ts';
 import { type ServiceStats, statsOf } from './telemetry/stats.ts';
-import { WaitingLine } from './waiting.ts';
+import { UpgradeLine } from './upgrade-line.ts';
+import { type Waiter, WaitingLine } from './waiting.ts';
 
 /** What a service tells its agent. */
 export interface ServiceOwner {
@@ -51,6 +52,7 @@ export class Service implements PoolOwner, ExchangeOwner {
   readonly #follower: Follower;
   readonly #holds: Holds;
   readonly #waiting = new WaitingLine();
+  readonly #upgrades: UpgradeLine;
   #discovery: { source: string; updatedAt: number; error: Error | null } | undefined;
   #validUntil = Number.POSITIVE_INFINITY;
   /** The resolver waits for changes at no cost. */
@@ -70,6 +72,7 @@ export class Service implements PoolOwner, ExchangeOwner {
     this.#settings = settings;
     this.#owner = owner;
     this.#pool = new EndpointPool(this, settings, identity);
+    this.#upgrades = new UpgradeLine(this.#pool, (exchange, endpoint) => this.#start(exchange, endpoint));
     this.#holds = new Holds(settings.clock);
     this.#follower = new Follower({
       resolver,
@@ -81,27 +84,32 @@ export class Service implements PoolOwner, ExchangeOwner {
       clock: settings.clock,
       random: settings.random,
       onResolution: (resolution) => this.#onResolution(resolution),
-      isWanted: () => this.#pushed || (this.#pool.size > 0 ? !this.#quiet : this.#waiting.size > 0),
-      isUrgent: () => this.#pool.size === 0 && this.#waiting.size > 0,
+      isWanted: () => this.#pushed || (this.#pool.size > 0 ? !this.#quiet : this.demand > 0),
+      isUrgent: () => this.#pool.size === 0 && this.demand > 0,
     });
   }
 
   get demand(): number {
-    return this.#running + this.#waiting.size;
+    return this.#running + this.#waiting.size + this.#upgrades.size;
   }
 
   /** Takes a request. False when the caller should wait for `drain` before the next. */
   dispatch(exchange: Exchange): boolean {
     if (this.#quiet) this.#wake();
     this.#pool.count();
-    const endpoint = this.#waiting.size === 0 ? this.#pool.pick(this.#settings.clock.now()) : undefined;
+    const now = this.#settings.clock.now();
+    if (exchange.upgrades) {
+      this.#waitForUpgrade(exchange, now);
+      return this.#hasRoom();
+    }
+    const endpoint = this.#waiting.size === 0 ? this.#pool.pick(now) : undefined;
     if (endpoint !== undefined) this.#start(exchange, endpoint);
     else this.#wait(exchange);
     return this.#hasRoom();
   }
 
   stats(): ServiceStats {
-    return statsOf(this.#pool.endpoints, this.#waiting.size, this.#running, this.#discovery);
+    return statsOf(this.#pool.endpoints, this.demand - this.#running, this.#running, this.#discovery);
   }
 
   /** Finishes what was taken, then closes all connections. */
@@ -115,9 +123,7 @@ export class Service implements PoolOwner, ExchangeOwner {
   /** Ends everything now, with `error` for what was taken. */
   destroy(error: Error): Promise<void> {
     this.#destroyedBy = error;
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      next.run((exchange) => exchange.fail(error));
-    }
+    this.#failWaiting(error);
     this.#pool.destroy(error);
     return this.close();
   }
@@ -144,6 +150,7 @@ export class Service implements PoolOwner, ExchangeOwner {
     if (failed) this.#holds.add(endpoint);
     const broken = outcome === 'failure' || outcome === 'cancelled';
     if (broken && !connection.h2) connection.retire('error');
+    if (exchange.upgrades) this.#pool.seats.leave(endpoint);
     endpoint.end(connection, failed);
     this.#afterEnd();
   }
@@ -153,7 +160,10 @@ export class Service implements PoolOwner, ExchangeOwner {
     if (endpoint === undefined || connection === undefined) return;
     exchange.connection = undefined;
     endpoint.upgrade(connection);
-    socket.once('close', () => endpoint.upgradeEnded(connection));
+    socket.once('close', () => {
+      endpoint.upgradeEnded(connection);
+      this.#pool.seats.leave(endpoint);
+    });
     this.#afterEnd();
   }
 
@@ -162,10 +172,13 @@ export class Service implements PoolOwner, ExchangeOwner {
     if (endpoint === undefined || connection === undefined) return;
     exchange.connection = undefined;
     connection.retire('closed-by-peer');
+    if (exchange.upgrades) this.#pool.seats.leave(endpoint);
     endpoint.end(connection, false);
     this.#running--;
     if (this.#destroyedBy !== undefined || ++exchange.reroutes > MAX_REROUTES) {
       exchange.fail(this.#destroyedBy ?? error);
+    } else if (exchange.upgrades) {
+      this.#waitForUpgrade(exchange, this.#settings.clock.now());
     } else {
       this.#queue(exchange, true);
     }
@@ -174,13 +187,20 @@ export class Service implements PoolOwner, ExchangeOwner {
 
   onAbandoned(exchange: Exchange): void {
     this.#waiting.remove(exchange);
+    this.#upgrades.remove(exchange);
     exchange.fail(exchange.reason!);
     this.#serveSoon();
   }
 
   #afterEnd(): void {
     this.#running--;
-    if (this.#waiting.size > 0 || this.#needDrain || this.#onClosed !== undefined) this.#serveSoon();
+    if (this.#isAwaited) this.#serveSoon();
+  }
+
+  /** Whether anybody waits for a connection to become free, or closed. */
+  get #isAwaited(): boolean {
+    if (this.#waiting.size > 0 || this.#upgrades.size > 0) return true;
+    return this.#needDrain || this.#onClosed !== undefined;
   }
 
   // Requests that wait
@@ -198,10 +218,18 @@ export class Service implements PoolOwner, ExchangeOwner {
     this.#queue(exchange, false);
   }
 
+  #waitForUpgrade(exchange: Exchange, now: number): void {
+    this.#upgrades.add(exchange, now);
+    if (!this.#upgrades.has(exchange)) return;
+    exchange.begin();
+    this.#waitCheck ??= this.#checkLater();
+    if (this.#pool.size === 0) this.#follower.demand();
+  }
+
   #queue(exchange: Exchange, inFront: boolean): void {
     this.#waiting.add(exchange, this.#settings.clock.now(), this.#pool.moment(), inFront);
     exchange.begin();
-    if (this.#waiting.size === 0) return;
+    if (!this.#waiting.has(exchange)) return;
     this.#waitCheck ??= this.#checkLater();
     if (this.#pool.size === 0) this.#follower.demand();
     this.#dialForWaiting();
@@ -218,6 +246,7 @@ export class Service implements PoolOwner, ExchangeOwner {
   }
 
   #serve(): void {
+    if (this.#upgrades.size > 0) this.#upgrades.serve(this.#settings.clock.now());
     while (this.#waiting.size > 0) {
       const endpoint = this.#pool.pick(this.#settings.clock.now());
       if (endpoint === undefined) break;
@@ -251,18 +280,20 @@ export class Service implements PoolOwner, ExchangeOwner {
     const deadline = clock.now() - endpointTimeout;
     // Where connections are there and all busy, the wait is for them, and as long as it takes.
     const unserved = !this.#pool.isConnected;
-    for (let first = this.#waiting.first; first !== undefined; first = this.#waiting.first) {
-      if (!unserved || first.since > deadline) break;
-      this.#waiting.shift();
-      first.run((exchange) => exchange.fail(this.#noEndpoints(endpointTimeout)));
+    if (unserved) {
+      for (const waiter of this.#waiting) if (waiter.since <= deadline) this.#failWaiter(waiter);
     }
+    for (const waiter of this.#upgrades.since(deadline)) this.#failWaiter(waiter);
     const { first } = this.#waiting;
-    if (first === undefined) {
-      this.#closeIfDone();
-      return;
-    }
-    this.#pool.hedge(first.moment);
-    this.#waitCheck = this.#checkLater();
+    if (first !== undefined) this.#pool.hedge(first.moment);
+    if (this.#waiting.size + this.#upgrades.size > 0) this.#waitCheck = this.#checkLater();
+    else this.#closeIfDone();
+  }
+
+  #failWaiter({ exchange, run }: Waiter, error?: Error): void {
+    this.#waiting.remove(exchange);
+    this.#upgrades.remove(exchange);
+    run(() => exchange.fail(error ?? this.#noEndpoints(this.#settings.endpointTimeout)));
   }
 
   #noEndpoints(timeout: number): NoEndpointsError {
@@ -294,14 +325,15 @@ export class Service implements PoolOwner, ExchangeOwner {
     this.#serve();
   }
 
-  onDialFailed(error: Error): void {
+  onDialFailed(endpoint: Endpoint, error: Error): void {
     this.#owner.onConnectionError(this, error);
+    this.#upgrades.onDialFailed(endpoint, error);
     this.#dialForWaiting(error);
     this.#closeIfDone();
   }
 
   onConnectionGone(): void {
-    if (this.#waiting.size > 0 || this.#onClosed !== undefined || this.#needDrain) this.#serveSoon();
+    if (this.#isAwaited) this.#serveSoon();
   }
 
   onClientEvent(event: 'connect' | 'disconnect', client: Client, error?: Error): void {
@@ -358,10 +390,13 @@ export class Service implements PoolOwner, ExchangeOwner {
       this.#serve();
       return;
     }
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      next.run((exchange) => exchange.fail(error));
-    }
+    this.#failWaiting(error);
     this.#closeIfDone();
+  }
+
+  #failWaiting(error: Error): void {
+    for (const waiter of this.#waiting) this.#failWaiter(waiter, error);
+    for (const waiter of this.#upgrades.since(Number.POSITIVE_INFINITY)) this.#failWaiter(waiter, error);
   }
 
   // The end

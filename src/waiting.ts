@@ -22,9 +22,9 @@ export class Waiter {
   }
 
   /** Calls `fn` in the context of the caller. */
-  run<T>(fn: (exchange: Exchange) => T): T {
-    return this.#context.runInAsyncScope(fn, undefined, this.exchange);
-  }
+  readonly run = (fn: (exchange: Exchange) => void): void => {
+    this.#context.runInAsyncScope(fn, undefined, this.exchange);
+  };
 
   /** Stops looking after the body: whoever sends it does that. */
   leave(): void {
@@ -53,12 +53,21 @@ export class WaitingLine {
     return this.#ring.first?.value;
   }
 
+  /** All of them, in order. */
+  *[Symbol.iterator](): Generator<Waiter> {
+    yield* this.#waiters.values();
+  }
+
   /** Puts an exchange at the end, or in front of all others: one that has waited before. */
   add(exchange: Exchange, now: number, moment: number, inFront: boolean): void {
     const waiter = new Waiter(exchange, now, moment);
     this.#waiters.set(exchange, waiter);
     if (inFront) this.#ring.prepend(waiter.node);
     else this.#ring.append(waiter.node);
+  }
+
+  has(exchange: Exchange): boolean {
+    return this.#waiters.has(exchange);
   }
 
   /** Takes an exchange out; false if it wasn't waiting. */

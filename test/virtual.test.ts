@@ -4,8 +4,8 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { buildConnector } from 'undici';
 import type { BalancedAgent } from '../src/agent.ts';
-import { noticeVirtual } from '../src/discovery/virtual.ts';
 import type { EndpointAddress, Resolution } from '../src/discovery/resolver.ts';
+import { noticeVirtual } from '../src/discovery/virtual.ts';
 import { get, ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
 import { nextAddress, type Pod, startPods } from './support/pods.ts';
 
@@ -16,7 +16,10 @@ async function startVirtualIp(t: TestContext, pods: readonly Pod[]): Promise<{ e
   const server = createServer((client) => {
     const { address, port } = pods[turn++ % pods.length]!;
     const upstream = connect(port, address);
-    for (const [from, to] of [[client, upstream], [upstream, client]] as const) {
+    for (const [from, to] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
       sockets.add(from);
       from.pipe(to);
       from.on('error', () => to.destroy());

@@ -1,0 +1,60 @@
+import { LeastRequest } from './balancing/least-request.ts';
+import type { Candidate } from './balancing/picker.ts';
+import type { Endpoint } from './endpoint.ts';
+
+/** An endpoint as a place for upgraded sockets, which are counted apart from requests. */
+class Seat implements Candidate {
+  readonly endpoint: Endpoint;
+  readonly weight = 1;
+  /** Sockets and streams that are open, or being opened. */
+  load = 0;
+  slot: unknown = undefined;
+  /** Whether it may be chosen. */
+  offered = false;
+
+  constructor(endpoint: Endpoint) {
+    this.endpoint = endpoint;
+  }
+}
+
+/** Chooses endpoints for upgraded sockets: the one with the fewest of them. */
+export class Seats {
+  readonly #picker = new LeastRequest<Seat>();
+  readonly #seats = new WeakMap<Endpoint, Seat>();
+
+  /** The endpoint with the fewest, which counts one more from now on. */
+  take(): Endpoint | undefined {
+    const seat = this.#picker.pick();
+    if (seat === undefined) return undefined;
+    this.#count(seat, 1);
+    return seat.endpoint;
+  }
+
+  /** Counts one less at an endpoint. */
+  leave(endpoint: Endpoint): void {
+    this.#count(this.#seatOf(endpoint), -1);
+  }
+
+  /** Says whether an endpoint may be chosen. */
+  offer(endpoint: Endpoint, offered: boolean): void {
+    const seat = this.#seatOf(endpoint);
+    if (seat.offered === offered) return;
+    seat.offered = offered;
+    if (offered) this.#picker.add(seat);
+    else this.#picker.remove(seat);
+  }
+
+  #count(seat: Seat, change: number): void {
+    seat.load += change;
+    if (seat.offered) this.#picker.update(seat);
+  }
+
+  #seatOf(endpoint: Endpoint): Seat {
+    let seat = this.#seats.get(endpoint);
+    if (seat === undefined) {
+      seat = new Seat(endpoint);
+      this.#seats.set(endpoint, seat);
+    }
+    return seat;
+  }
+}
