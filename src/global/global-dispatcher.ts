@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { type Client, Dispatcher } from 'undici';
 import type { BalancedAgent } from '../agent.ts';
 import { QueueFullError } from '../errors.ts';
-import { isLegacy, type LegacyHandler, rejectWith } from '../handlers.ts';
+import { isLegacy, type LegacyHandler, normalizeLegacyOptions, rejectWith } from '../handlers.ts';
 import type { ServiceStats } from '../telemetry/stats.ts';
 import type { Pending, Verdicts } from './verdicts.ts';
 
@@ -110,7 +110,8 @@ export class GlobalDispatcher extends Dispatcher {
   #pass(options: Options, handler: Handler): boolean {
     const { legacy, modern } = this.previous;
     if (!isObject(handler) || !isLegacy(handler)) return modern.dispatch(options, handler);
-    return legacy.dispatch(withoutDispatcher(options), handler as object);
+    // They may come to a dispatcher of another version than their own, now that theirs did not become global.
+    return legacy.dispatch(normalizeLegacyOptions(options), handler as object);
   }
 
   /** Keeps a request until the verdict on its origin. */
@@ -159,13 +160,6 @@ function originOf(options: Options | undefined, handler: unknown): string | unde
   if (!origin || !isObject(handler)) return undefined;
   if (typeof origin === 'string') return origin;
   return origin instanceof URL ? origin.origin : undefined;
-}
-
-/** undici 6 and 7 pass the option on that led them here, and undici 8 refuses it. */
-function withoutDispatcher(options: Options): Options {
-  if (!('dispatcher' in options)) return options;
-  const { dispatcher: _, ...rest } = options;
-  return rest as Options;
 }
 
 function bodyStreamOf({ body }: Options): Readable | undefined {
