@@ -1,0 +1,82 @@
+import './inert.ts';
+import { hostname } from 'node:os';
+import { Agent, Dispatcher1Wrapper } from 'undici';
+import { BalancedAgent } from '../agent.ts';
+import type { BalancedAgentOptions } from '../config/options.ts';
+import { resolveSettings } from '../config/resolve-settings.ts';
+import type { Settings } from '../config/settings.ts';
+import { ParsedFile } from '../discovery/dns/parsed-file.ts';
+import { parseResolvConf } from '../discovery/dns/resolv-conf.ts';
+import { clusterDomainOf } from '../discovery/kubernetes/match.ts';
+import { GlobalDispatcher, type Previous } from './global-dispatcher.ts';
+import { type NameJudge, nameJudge } from './name-judge.ts';
+import { ownership } from './ownership.ts';
+import { slots } from './slots.ts';
+import { Verdicts } from './verdicts.ts';
+
+let installed: GlobalDispatcher | undefined;
+
+/**
+ * Balances the requests of the whole process: of built-in `fetch` and `WebSocket`, and of all copies of
+ * undici, where they go into the cluster or into private networks (option `hosts`). Installing again
+ * replaces what was installed, options and all.
+ *
+ * @returns the agent, for its `stats` and events
+ * @throws undici's `InvalidArgumentError` for an option that is unknown or isn't accepted
+ */
+export function install(options: BalancedAgentOptions = {}): BalancedAgent {
+  const settings = resolveSettings(options);
+  const agent = new BalancedAgent(options);
+  void uninstall();
+  const previous = dispatchersBefore();
+  const verdicts = new Verdicts({
+    judge: ownership({ ...settings, previous: Object.values(previous), judgeName: judgeOf(settings) }),
+    clock: settings.clock,
+    maxOrigins: settings.maxOrigins,
+    timeout: settings.endpointTimeout,
+  });
+  installed = new GlobalDispatcher({ agent, previous, verdicts, maxHeld: settings.maxPendingRequests });
+  slots.legacy = installed;
+  slots.modern = installed;
+  return agent;
+}
+
+/**
+ * Puts back the dispatchers that were global before; one that somebody else has put in place since stays.
+ * Requests under way come to their end.
+ *
+ * @returns when they have
+ */
+export async function uninstall(): Promise<void> {
+  const dispatcher = installed;
+  if (dispatcher === undefined) return;
+  installed = undefined;
+  if (slots.legacy === dispatcher) slots.legacy = dispatcher.previous.legacy;
+  if (slots.modern === dispatcher) slots.modern = dispatcher.previous.modern;
+  dispatcher.release();
+  if (!dispatcher.agent.destroyed) await dispatcher.agent.close();
+}
+
+function dispatchersBefore(): Previous {
+  if (slots.legacy === undefined) loadBuiltInFetch();
+  const modern = slots.modern ?? new Agent();
+  return { legacy: slots.legacy ?? new Dispatcher1Wrapper(modern), modern };
+}
+
+/**
+ * Has Node.js 22 and 24 load the undici inside them, so that it fills the slot with an Agent of its own: it never
+ * does so again, and through another version's, requests to the outside would not be what they were.
+ */
+function loadBuiltInFetch(): void {
+  if (Number.parseInt(process.versions.undici ?? '', 10) >= 8) return;
+  const { modern } = slots;
+  Reflect.get(globalThis, 'Response');
+  // On Node 24 it takes both.
+  slots.modern = modern;
+}
+
+function judgeOf({ dns, kubernetes, clock, random }: Settings): NameJudge {
+  const { search } = new ParsedFile('/etc/resolv.conf', (text) => parseResolvConf(text, hostname())).read();
+  const clusterDomain = kubernetes.clusterDomain ?? clusterDomainOf(search);
+  return nameJudge({ ...dns, clock, random, clusterDomain });
+}
