@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, type TestContext, test } from 'node:test';
+import { nextAddress, startPod } from '../support/pods.ts';
+import { NODES, nodeBinary, type Run, run } from '../support/versions.ts';
+
+const REGISTER = import.meta.resolve('../../src/register.ts');
+
+/** Fetches the URL given, and says what came and which origins are managed: none, if evenkeel is not installed. */
+const FETCH = `
+  const text = await (await fetch(process.argv[1])).text();
+  const { agent } = globalThis[Symbol.for('undici.globalDispatcher.2')];
+  console.log(JSON.stringify({ text, managed: Object.keys(agent?.stats ?? {}) }));`;
+
+interface Fetched {
+  readonly text: string;
+  readonly managed: string[];
+}
+
+async function fetched(binary: string, args: string[], url: string, env = {}): Promise<Run & Fetched> {
+  const ended = await run(binary, [...args, '--input-type=module', '-e', FETCH, url], env);
+  assert.equal(ended.code, 0, ended.stderr);
+  return { ...ended, ...(JSON.parse(ended.stdout) as Fetched) };
+}
+
+async function startServer(t: TestContext): Promise<string> {
+  // Keeps connections for longer than the process may take to end.
+  const pod = await startPod(t, { keepAliveTimeout: 60_000 });
+  return `http://${pod.address}:${pod.port}`;
+}
+
+/** A proxy that answers for every server itself, through a tunnel or without. */
+async function startProxy(t: TestContext): Promise<string> {
+  const server: Server = createServer((_request, response) => {
+    response.writeHead(200, { connection: 'close' }).end('proxied');
+  });
+  server.on('connect', (_request, socket) => {
+    socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
+    server.emit('connection', socket);
+  });
+  server.listen(0, nextAddress());
+  await once(server, 'listening');
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const { address, port } = server.address() as AddressInfo;
+  return `http://${address}:${port}`;
+}
+
+for (const major of NODES) {
+  describe(`Node ${major}`, { concurrency: 2 }, () => {
+    /** A test that runs in this release. */
+    function testHere(name: string, body: (t: TestContext, binary: string) => Promise<void>): void {
+      test(name, async (t) => {
+        const binary = await nodeBinary(major);
+        if (binary === undefined) t.skip(`Node ${major} can't be had from npm's registry`);
+        else await body(t, binary);
+      });
+    }
+
+    for (const [way, args, env] of [
+      ['--import', ['--import', REGISTER], {}],
+      ['--require', ['--require', new URL(REGISTER).pathname], {}],
+      ['NODE_OPTIONS', [], { NODE_OPTIONS: `--import ${REGISTER}` }],
+    ] as const) {
+      testHere(
+        `preloaded with ${way}, it balances fetch, and the process ends by itself`,
+        async (t, binary) => {
+          const origin = await startServer(t);
+          const { managed, text, lingered } = await fetched(binary, [...args], origin, env);
+          assert.ok(origin.includes(text));
+          assert.deepEqual(managed, [origin]);
+          assert.ok(lingered < 1_000, `it took ${lingered} ms`);
+        },
+      );
+    }
+
+    testHere(
+      'built-in fetch sends through its own agent what it sent through that before',
+      async (_t, binary) => {
+        const script = `console.log(globalThis[Symbol.for('undici.globalDispatcher.1')].previous.legacy.constructor.name)`;
+        const { stdout } = await run(binary, ['--import', REGISTER, '-e', script]);
+        // Node 26's is of the generation that undici 8 is of, and shares its agent as it did.
+        assert.equal(stdout.trim(), major < 26 ? 'Agent' : 'Dispatcher1Wrapper');
+      },
+    );
+
+    testHere('EVENKEEL_DISABLED makes the preload do nothing', async (t, binary) => {
+      const origin = await startServer(t);
+      const { managed } = await fetched(binary, ['--import', REGISTER], origin, { EVENKEEL_DISABLED: '1' });
+      assert.deepEqual(managed, []);
+    });
+
+    testHere('variables configure what is preloaded, and bad ones are warned of', async (t, binary) => {
+      const origin = await startServer(t);
+      const env = { EVENKEEL_HOSTS: '!127.*', EVENKEEL_SPREAD: 'many' };
+      const { managed, stderr } = await fetched(binary, ['--import', REGISTER], origin, env);
+      assert.deepEqual(managed, []);
+      assert.match(stderr, /\[EVENKEEL_BAD_VARIABLE\].*EVENKEEL_SPREAD must be an integer/);
+    });
+
+    testHere(
+      'the environment’s proxy keeps its requests, and evenkeel gets those it exempts',
+      async (t, binary) => {
+        const [origin, proxy] = [await startServer(t), await startProxy(t)];
+        const env = { NODE_USE_ENV_PROXY: '1', http_proxy: proxy };
+        const args = ['--import', REGISTER];
+        for (const url of ['http://api.example.com/', origin]) {
+          const { managed, text } = await fetched(binary, args, url, env);
+          assert.deepEqual([text, managed], ['proxied', []], url);
+        }
+        const { hostname } = new URL(origin);
+        const { managed } = await fetched(binary, args, origin, { ...env, no_proxy: `.svc, ${hostname}` });
+        assert.deepEqual(managed, [origin]);
+      },
+    );
+  });
+}

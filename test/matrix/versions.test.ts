@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { nextAddress } from '../support/pods.ts';
+import { NODES, nodeBinary, run } from '../support/versions.ts';
+import type { Client, Mode, Setting } from './calls.ts';
+import { startEchoServer } from './echo-server.ts';
+
+const CLIENTS: Client[] = ['built-in', 'undici6', 'undici7', 'undici'];
+const MODES: Mode[] = ['per call', 'global, evenkeel first', 'global, client first'];
+const calls = fileURLToPath(import.meta.resolve('./calls.ts'));
+
+for (const major of NODES) {
+  describe(`Node ${major}`, { concurrency: 2 }, () => {
+    for (const client of CLIENTS) {
+      for (const mode of MODES) {
+        test(`${client}, ${mode}: every kind of call works, and is balanced`, async (t) => {
+          const binary = await nodeBinary(major);
+          if (binary === undefined) return t.skip(`Node ${major} can't be had from npm's registry`);
+          const pods = [await startEchoServer(t, nextAddress()), await startEchoServer(t, nextAddress())];
+          const outside = await startEchoServer(t, nextAddress());
+          const endpoints = pods.map(({ address, port }) => ({ address, port }));
+          const setting: Setting = {
+            client,
+            mode,
+            pods: endpoints,
+            outside: `http://${outside.address}:${outside.port}`,
+          };
+          const { code, stdout, stderr } = await run(binary, [calls, JSON.stringify(setting)]);
+          assert.equal(code, 0, stderr);
+          assert.deepEqual(JSON.parse(stdout), {});
+          for (const pod of pods) assert.ok(pod.requests >= 3, `a pod got ${pod.requests} requests`);
+        });
+      }
+    }
+  });
+}
