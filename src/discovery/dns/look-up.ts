@@ -60,7 +60,7 @@ export class LookUp {
     if (listed.length > 0) return found('hosts', listed);
 
     const verdict = await this.#askServers(hostname, match, families, signal);
-    if (verdict.name === 'found' || isServiceName(name)) return verdict;
+    if (verdict.name === 'found' || isServiceName(name) || signal.aborted) return verdict;
     if (!match && isLocalhost(name)) return found('localhost', families.choose(['127.0.0.1', '::1']));
     if (verdict.name === 'failed') {
       return this.#system?.afterFailure(name, verdict.asked, families, verdict) ?? verdict;
@@ -90,8 +90,6 @@ export class LookUp {
     } catch (error) {
       // Ends the search: this name may well exist, and none after it must be taken for it.
       return { name: 'failed', error: error as Error, asked };
-    } finally {
-      query.cancel();
     }
   }
 

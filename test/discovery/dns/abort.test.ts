@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -122,7 +122,7 @@ test('one service that leaves does not take the question from the others', async
   assert.equal(dns.count('orders.test'), 1);
 });
 
-test('a service that comes just after the last one has left asks anew', async (t) => {
+test('a service that comes in the moment when the last one leaves has its question answered', async (t) => {
   const { dns, follow } = await setUp(t);
   dns.set('orders.test', ['10.0.1.1']);
   const release = dns.hold('orders.test');
@@ -132,27 +132,80 @@ test('a service that comes just after the last one has left asks anew', async (t
   leaving.stop();
   const addresses = follow('orders.test').addresses();
   await ended;
-  const later = follow('orders.test').addresses();
   release();
   assert.deepEqual(await addresses, ['10.0.1.1']);
-  assert.deepEqual(await later, ['10.0.1.1']);
 });
 
-test('an abort while the system is asked does not wait for it', async (t) => {
-  const { promise: asked, resolve: onAsked } = Promise.withResolvers<void>();
-  const { promise: answer, reject } = Promise.withResolvers<string[]>();
+test('services that come after the last one has left ask anew, once', async (t) => {
+  const { dns, follow } = await setUp(t);
+  dns.set('orders.test', ['10.0.1.1']);
+  const release = dns.hold('orders.test');
+  const leaving = follow('orders.test');
+  const ended = leaving.ended();
+  await dns.received('orders.test');
+  leaving.stop();
+  await ended;
+  const one = follow('orders.test').addresses();
+  await dns.received('orders.test', 2);
+  const other = follow('orders.test').addresses();
+  release();
+  assert.deepEqual(await one, ['10.0.1.1']);
+  assert.deepEqual(await other, ['10.0.1.1']);
+  assert.equal(dns.count('orders.test'), 2);
+});
+
+test('an abort wins over an answer that is there already', async (t) => {
+  const { dns, follow } = await setUp(t);
+  dns.set('orders.test', ['10.0.1.1']);
+  await follow('orders.test').next();
+  const orders = follow('orders.test');
+  const ended = orders.ended();
+  orders.stop();
+  assert.ok(await ended);
+});
+
+test('an abort while the name servers are asked leaves the system alone', async (t) => {
+  let asked = 0;
+  const getaddrinfo = async () => {
+    asked++;
+    return ['10.0.1.1'];
+  };
+  const { dns, follow } = await setUp(t, { getaddrinfo });
+  dns.misbehave('orders.test', 'silent');
+  const orders = follow('orders.test');
+  const ended = orders.ended();
+  await dns.received('orders.test');
+  orders.stop();
+  assert.ok(await ended);
+  await new Promise(setImmediate);
+  assert.equal(asked, 0);
+});
+
+test('an abort while the system is asked does not wait for it, nor use its answer', async (t) => {
+  const calls: PromiseWithResolvers<string[]>[] = [];
+  const events = new EventEmitter();
   const getaddrinfo = () => {
-    onAsked();
-    return answer;
+    const call = Promise.withResolvers<string[]>();
+    calls.push(call);
+    events.emit('call');
+    return call.promise;
   };
   const { follow } = await setUp(t, { getaddrinfo });
-  const printer = follow('printer.local');
-  const ended = printer.ended();
-  await asked;
-  printer.stop();
+  const leaving = follow('printer.local');
+  const ended = leaving.ended();
+  await once(events, 'call');
+  leaving.stop();
   assert.ok(await ended);
-  // Must not become an unhandled rejection.
-  reject(new Error('too late'));
+
+  const one = follow('printer.local').addresses();
+  await once(events, 'call');
+  calls[0]?.resolve(['192.168.1.8']);
+  await new Promise(setImmediate);
+  const other = follow('printer.local').addresses();
+  calls[1]?.resolve(['192.168.1.9']);
+  assert.deepEqual(await one, ['192.168.1.9']);
+  assert.deepEqual(await other, ['192.168.1.9']);
+  assert.equal(calls.length, 2);
 });
 
 /** Starts a process that follows a name, and ends by itself when nothing keeps it alive. */

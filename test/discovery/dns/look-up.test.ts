@@ -242,9 +242,10 @@ test('a name that only the system knows stays known to it', async (t) => {
   const printer = follow('printer.local');
   assert.deepEqual(await printer.addresses(), ['192.168.1.9']);
   dns.behave('*');
-  const next = printer.addresses();
+  const next = printer.next();
   clock.advance('5s');
-  assert.deepEqual(await next, ['192.168.1.9']);
+  assert.equal((await next).source, 'getaddrinfo');
+  assert.equal((await next).withdrawn, undefined);
 });
 
 test('the system is not asked when the servers were silent, or are ones of our own', async (t) => {
@@ -279,6 +280,18 @@ test('localhost and names below it are loopback when nobody says otherwise', asy
   assert.deepEqual(await follow('LOCALHOST.').addresses(), ['127.0.0.3']);
   dns.set('web.localhost', ['172.18.0.5']);
   assert.deepEqual(await follow('web.localhost').addresses(), ['172.18.0.5']);
+});
+
+test('a name below localhost that once had an address does not become loopback', async (t) => {
+  const { dns, clock, follow } = await setUp(t, { negativeHold: 0 });
+  dns.set('web.localhost', ['172.18.0.5'], { ttl: 1 });
+  const web = follow('web.localhost');
+  await web.next();
+  dns.remove('web.localhost');
+  const next = web.addresses();
+  clock.advance('1s');
+  assert.deepEqual(await next, []);
+  assert.equal((await web.failure()).error.code, 'ENOTFOUND');
 });
 
 test('localhost is loopback without a name server too', async (t) => {

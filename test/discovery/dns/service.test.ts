@@ -169,6 +169,19 @@ test('a target that has gone is left out; one that cannot be asked for fails the
   assert.equal((await next).error.code, 'ESERVFAIL');
 });
 
+test('the system, which knows no SRV records, is not asked', async (t) => {
+  const asked: string[] = [];
+  const getaddrinfo = async (name: string) => {
+    asked.push(name);
+    return ['10.0.1.9'];
+  };
+  const { dns, follow } = await setUp(t, { getaddrinfo });
+  assert.equal((await follow(NAME).failure()).error.code, 'ENOTFOUND');
+  dns.misbehave(NAME, { rcode: 'SERVFAIL' });
+  assert.equal((await follow(`${NAME}.`).failure()).error.code, 'ESERVFAIL');
+  assert.deepEqual(asked, []);
+});
+
 test('a service that is not offered, or whose name has no SRV records, is not found', async (t) => {
   const { dns, follow } = await setUp(t);
   dns.setServices(NAME, [{ target: '', port: 0 }]);

@@ -35,16 +35,31 @@ test('a name that loses its addresses but stays has them withdrawn too', async (
   assert.equal((await next(clock, orders)).withdrawn, true);
 });
 
-test('a withdrawn name is asked for every 1 to 5 s', async (t) => {
-  const { clock, orders } = await scaledToZero(t, { random: () => 0.5 });
-  await next(clock, orders);
+test('a withdrawn name is asked for every 1 to 5 s, the first time soon', async (t) => {
+  const { dns, clock, orders } = await scaledToZero(t, { random: () => 0.5 });
   const delays: number[] = [];
-  for (let i = 0; i < 5; i++) {
+  for (let absences = 0; absences < 6; absences++) {
     const from = clock.now();
     assert.equal((await next(clock, orders)).withdrawn, true);
     delays.push(clock.now() - from);
   }
-  assert.deepEqual(delays, [1_000, 1_600, 2_560, 4_096, 4_167]);
+  assert.deepEqual(delays.slice(1), [1_000, 1_600, 2_560, 4_096, 4_167]);
+
+  dns.set('orders.test', ['10.0.1.1'], { ttl: 1 });
+  await next(clock, orders);
+  dns.remove('orders.test');
+  await next(clock, orders);
+  const from = clock.now();
+  await next(clock, orders);
+  assert.equal(clock.now() - from, 1_000);
+});
+
+test('a withdrawn name is not asked for more often than the smallest time to live', async (t) => {
+  const { clock, orders } = await scaledToZero(t, { minTtl: 10_000 });
+  await next(clock, orders);
+  const from = clock.now();
+  await next(clock, orders);
+  assert.equal(clock.now() - from, 10_000);
 });
 
 test('a name that comes back in time is as before', async (t) => {
