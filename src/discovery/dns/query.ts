@@ -88,10 +88,7 @@ export class Query {
     const { servers, timeout, attempts } = this.#options;
     // Without a maximum, the timeout doubles with each attempt.
     const resolver = new Resolver({ timeout, tries: attempts, maxTimeout: timeout });
-    // Node drops the scope of a link-local server; c-ares's own reading of resolv.conf keeps it.
-    const scoped = servers.some((server) => server.includes('%'));
-    if (servers.length > 0 && !scoped)
-      resolver.setServers(index === 0 ? servers : servers.slice(index, index + 1));
+    if (servers.length > 0) resolver.setServers(index === 0 ? servers : servers.slice(index, index + 1));
     return resolver;
   }
 }
