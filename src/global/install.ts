@@ -75,8 +75,9 @@ function loadBuiltInFetch(): void {
   slots.modern = modern;
 }
 
-function judgeOf({ dns, kubernetes, clock, random }: Settings): NameJudge {
+function judgeOf({ dns, kubernetes, discovery, clock, random }: Settings): NameJudge {
   const { search } = new ParsedFile('/etc/resolv.conf', (text) => parseResolvConf(text, hostname())).read();
-  const clusterDomain = kubernetes.clusterDomain ?? clusterDomainOf(search);
-  return nameJudge({ ...dns, clock, random, clusterDomain });
+  const clusterDomain = kubernetes.clusterDomain ?? clusterDomainOf(search) ?? 'cluster.local';
+  const findsMore = discovery !== 'auto' && discovery !== 'dns';
+  return nameJudge({ ...dns, clock, random, clusterDomain, findsMore });
 }

@@ -66,6 +66,12 @@ test('code beats environment, and environment beats default', () => {
   assert.deepEqual([dns.minTtl, dns.maxTtl], [2_000, 10_000]);
 });
 
+test('the variables are those of the process', (t) => {
+  process.env.EVENKEEL_SPREAD = '3';
+  t.after(() => delete process.env.EVENKEEL_SPREAD);
+  assert.equal(resolveSettings().spread, 3);
+});
+
 test('a bad variable is warned of once, in the words for the option, and ignored', async (t) => {
   const warnings = watchWarnings(t);
   const env = { EVENKEEL_SPREAD: 'many' };

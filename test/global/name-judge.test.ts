@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { systemClock } from '../../src/clock.ts';
-import { type NameJudge, nameJudge } from '../../src/global/name-judge.ts';
+import { type NameJudge, type NameJudgeOptions, nameJudge } from '../../src/global/name-judge.ts';
 import { type DnsServer, startDnsServer } from '../support/dns-server.ts';
 
 interface Setup {
@@ -13,7 +13,7 @@ interface Setup {
 }
 
 /** A judge in a pod of the namespace prod, with a name server of its own. */
-async function setUp(t: TestContext, clusterDomain: string | undefined = 'cluster.local'): Promise<Setup> {
+async function setUp(t: TestContext, options: Partial<NameJudgeOptions> = {}): Promise<Setup> {
   const dns = await startDnsServer(t);
   const folder = mkdtempSync(join(tmpdir(), 'evenkeel-judge-'));
   t.after(() => rmSync(folder, { recursive: true }));
@@ -29,7 +29,9 @@ async function setUp(t: TestContext, clusterDomain: string | undefined = 'cluste
     random: Math.random,
     hostsPath,
     resolvConfPath,
-    clusterDomain,
+    clusterDomain: 'cluster.local',
+    findsMore: false,
+    ...options,
   });
   return { dns, judge };
 }
@@ -53,9 +55,24 @@ test('names that lead into the cluster are managed, wherever its pods’ address
 });
 
 test('a cluster that the name is not in makes no difference', async (t) => {
-  const { dns, judge } = await setUp(t, 'other.local');
+  const { dns, judge } = await setUp(t, { clusterDomain: 'other.local' });
   dns.set('orders.prod.svc.cluster.local', ['203.0.113.7']);
   assert.equal(await judge('orders'), 'foreign');
+});
+
+test('names that can only mean a Service are managed without a look-up', async (t) => {
+  const { dns, judge } = await setUp(t);
+  for (const name of ['orders.prod.svc', 'orders.prod.svc.cluster.local', 'Orders.Prod.Svc.']) {
+    assert.equal(await judge(name), 'managed', name);
+    assert.equal(dns.count(name), 0);
+  }
+});
+
+test('names that DNS does not know are managed if the agent may know them', async (t) => {
+  const { dns, judge } = await setUp(t, { findsMore: true });
+  assert.equal(await judge('orders.consul'), 'managed');
+  dns.misbehave('broken.example.com.prod.svc.cluster.local', { rcode: 'SERVFAIL' });
+  await assert.rejects(judge('broken.example.com'), { code: 'ESERVFAIL' });
 });
 
 test('of a name that leads nowhere, or may lead anywhere, there is no verdict', async (t) => {
