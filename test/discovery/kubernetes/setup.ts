@@ -3,19 +3,28 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Timer } from '../../../src/clock.ts';
 import type { KubernetesSettings } from '../../../src/config/settings.ts';
 import type { Place } from '../../../src/discovery/kubernetes/place.ts';
+import type { Resolution } from '../../../src/discovery/resolver.ts';
 import type { ApiServer } from '../../support/api-server.ts';
 import { FakeClock } from '../../support/clock.ts';
 
 /** A clock that stands still, and tells which delays are asked of it. */
 export class WatchedClock extends FakeClock {
+  /** Delays up to this many milliseconds pass by themselves, a turn of the loop later. */
+  readonly #passes: number;
   readonly #asked = new EventEmitter();
   #delays: number[] = [];
 
+  constructor({ passes = -1 } = {}) {
+    super();
+    this.#passes = passes;
+  }
+
   override schedule(callback: () => void, delay: number): Timer {
+    if (delay <= this.#passes) setImmediate(() => this.advance(delay));
     this.#delays.push(delay);
     queueMicrotask(() => this.#asked.emit('delay'));
     return super.schedule(callback, delay);
@@ -87,7 +96,7 @@ export function placeIn(t: TestContext, api?: ApiServer): TestPlace {
 
 /** Waits until everything that is ready to run has run. */
 export async function settled(): Promise<void> {
-  for (let i = 0; i < 5; i++) await setImmediate();
+  for (let i = 0; i < 5; i++) await turn();
 }
 
 function listenersOf(ports: readonly number[]): string {
@@ -96,4 +105,57 @@ function listenersOf(ports: readonly number[]): string {
     return `   ${index}: 0100007F:${hex} 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1\n`;
   });
   return `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n${lines.join('')}`;
+}
+
+type Endpoints = Extract<Resolution, { endpoints: unknown }>;
+
+/** Reads what an async iterable yields, as it comes. */
+export class Reader<T> {
+  readonly values: T[] = [];
+  readonly #arrivals = new EventEmitter();
+  over = false;
+
+  constructor(iterable: AsyncIterable<T>) {
+    void this.#read(iterable);
+  }
+
+  get last(): T | undefined {
+    return this.values.at(-1);
+  }
+
+  /** Resolves with the value of that number, from 1 on, when it is there. */
+  async nth(count: number): Promise<T> {
+    while (this.values.length < count) await once(this.#arrivals, 'value');
+    return this.values[count - 1] as T;
+  }
+
+  /** Resolves with the first value from now on, or the last until now, that is as wanted. */
+  async until(isWanted: (value: T) => boolean): Promise<T> {
+    while (this.last === undefined || !isWanted(this.last)) await once(this.#arrivals, 'value');
+    return this.last;
+  }
+
+  async end(): Promise<void> {
+    while (!this.over) await once(this.#arrivals, 'value');
+  }
+
+  async #read(iterable: AsyncIterable<T>): Promise<void> {
+    for await (const value of iterable) {
+      this.values.push(value);
+      this.#arrivals.emit('value');
+    }
+    this.over = true;
+    this.#arrivals.emit('value');
+  }
+}
+
+/** `address:port` of each endpoint, in order, or what else there is. */
+export function text(resolution: Resolution): string {
+  if ('error' in resolution) return `error: ${resolution.error.message}`;
+  return resolution.endpoints.map(({ address, port }) => `${address}:${port}`).join(' ');
+}
+
+export function endpointsOf(resolution: Resolution): Endpoints {
+  if ('error' in resolution) throw resolution.error;
+  return resolution;
 }

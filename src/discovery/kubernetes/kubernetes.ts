@@ -1,0 +1,189 @@
+import type { Clock } from '../../clock.ts';
+import type { KubernetesSettings } from '../../config/settings.ts';
+import { Families, type Family } from '../dns/families.ts';
+import { ParsedFile } from '../dns/parsed-file.ts';
+import { parseResolvConf, type ResolvConf } from '../dns/resolv-conf.ts';
+import type { ResolveTarget } from '../resolver.ts';
+import { Affinity } from './affinity.ts';
+import { ApiError, type ApiTransport } from './api.ts';
+import { ApiClient } from './api-client.ts';
+import type { Finding } from './finding.ts';
+import {
+  clusterDomainOf,
+  explicitService,
+  fullName,
+  possibleService,
+  type ServiceName,
+  serviceOf,
+} from './match.ts';
+import { PlaceFinder } from './own-place.ts';
+import type { Place } from './place.ts';
+import { ServiceView } from './service-view.ts';
+import { ServiceWatch } from './service-watch.ts';
+import type { Warn } from './warnings.ts';
+
+export interface KubernetesOptions {
+  /** Opens the way to the API, when it is first needed. */
+  open: () => Promise<ApiTransport>;
+  settings: KubernetesSettings;
+  family: 'auto' | Family;
+  place: Place;
+  clock: Clock;
+  random: () => number;
+  warn: Warn;
+  /** Milliseconds over which clients that start together spread their first request. */
+  startSpread: number;
+}
+
+interface SharedWatch {
+  readonly watch: ServiceWatch;
+  users: number;
+}
+
+const DEFAULT_NAMESPACE = 'default';
+const DEFAULT_DOMAIN = 'cluster.local';
+
+/** Knows the Services of a cluster, as far as they are used. Each is watched once, whoever uses it. */
+export class Kubernetes {
+  readonly #options: KubernetesOptions;
+  readonly #resolvConf: ParsedFile<ResolvConf>;
+  readonly #own: PlaceFinder;
+  readonly #affinity: Affinity;
+  readonly #watches = new Map<string, SharedWatch>();
+  #transport: Promise<ApiTransport> | undefined;
+
+  constructor(options: KubernetesOptions) {
+    const { place, settings, clock } = options;
+    this.#options = options;
+    this.#resolvConf = new ParsedFile(place.resolvConf, (text) => parseResolvConf(text, place.hostname));
+    this.#own = new PlaceFinder(place, settings);
+    this.#affinity = new Affinity(place.hostname, clock);
+  }
+
+  /** The Service that a full name, with the cluster domain, leads to. */
+  serviceOf(name: string): ServiceName | undefined {
+    return serviceOf(name, this.#domain);
+  }
+
+  /** The Service that a host name means wherever it is looked up. */
+  explicitService(hostname: string): ServiceName | undefined {
+    return explicitService(hostname, this.#domain);
+  }
+
+  /**
+   * Follows a Service for those who call it as `target`: what is found of it, and again whenever that changes,
+   * until `signal` aborts. Never throws.
+   */
+  async *follow(
+    service: ServiceName,
+    target: ResolveTarget,
+    signal: AbortSignal,
+  ): AsyncGenerator<Finding, void, undefined> {
+    let transport: ApiTransport;
+    try {
+      transport = await this.#open();
+    } catch (error) {
+      this.#options.warn('EVENKEEL_KUBECONFIG', (error as Error).message);
+      yield { name: 'unknown', error: error as Error };
+      return;
+    }
+    const { clock, random, place, family, warn } = this.#options;
+    const watch = this.#join(service, transport);
+    try {
+      const view = new ServiceView({
+        watch,
+        fullName: fullName(service, this.#domain),
+        target,
+        own: this.#own,
+        families: new Families(family, place.interfaces),
+        affinity: this.#affinity,
+        clock,
+        random,
+        warn,
+      });
+      yield* view.findings(signal);
+    } finally {
+      this.#leave(service);
+    }
+  }
+
+  /** Follows the Service that `target` names, should it name one: `svc` or `svc.ns`. */
+  async *guess(target: ResolveTarget, signal: AbortSignal): AsyncGenerator<Finding, void, undefined> {
+    const { namespace } = this.#options.settings;
+    const service = possibleService(target.hostname, namespace ?? (await this.#namespace()));
+    if (service === undefined) yield { name: 'unknown', error: undefined };
+    else yield* this.follow(service, target, signal);
+  }
+
+  get #domain(): string {
+    return (
+      this.#options.settings.clusterDomain ??
+      clusterDomainOf(this.#resolvConf.read().search) ??
+      DEFAULT_DOMAIN
+    );
+  }
+
+  async #namespace(): Promise<string> {
+    const transport = await this.#open().catch(() => undefined);
+    return transport?.namespace ?? DEFAULT_NAMESPACE;
+  }
+
+  /** What can't be opened now is tried again the next time. */
+  #open(): Promise<ApiTransport> {
+    this.#transport ??= this.#options.open().catch((error: unknown) => {
+      this.#transport = undefined;
+      throw error;
+    });
+    return this.#transport;
+  }
+
+  #join(service: ServiceName, transport: ApiTransport): ServiceWatch {
+    const key = `${service.namespace}/${service.name}`;
+    let shared = this.#watches.get(key);
+    if (shared === undefined)
+      this.#watches.set(key, (shared = { watch: this.#watch(service, transport), users: 0 }));
+    shared.users += 1;
+    return shared.watch;
+  }
+
+  #leave(service: ServiceName): void {
+    const key = `${service.namespace}/${service.name}`;
+    const shared = this.#watches.get(key);
+    if (shared === undefined || --shared.users > 0) return;
+    shared.watch.stop();
+    this.#watches.delete(key);
+  }
+
+  #watch(service: ServiceName, transport: ApiTransport): ServiceWatch {
+    const { clock, random, startSpread } = this.#options;
+    const watch: ServiceWatch = new ServiceWatch({
+      client: new ApiClient(transport, clock),
+      service,
+      clock,
+      random,
+      startSpread,
+      onSlice: (slice) => {
+        if (!this.#own.learn(slice)) return;
+        // Where we are decides for other Services too.
+        for (const { watch } of this.#watches.values()) watch.changes.add();
+      },
+      onFailure: (error) => this.#warnOf(service, error, watch.hopeless),
+    });
+    return watch;
+  }
+
+  #warnOf({ namespace }: ServiceName, error: Error, hopeless: boolean): void {
+    const { warn } = this.#options;
+    if (error instanceof ApiError && error.status === 403) {
+      const [, owner, name] = /system:serviceaccount:([^":]+):([^":]+)/.exec(error.message) ?? [];
+      const account = owner === undefined ? '<namespace>:<name>' : `${owner}:${name}`;
+      const command = `npx evenkeel rbac --namespace ${namespace} --service-account ${account} | kubectl apply -f -`;
+      warn(
+        'EVENKEEL_KUBERNETES_FORBIDDEN',
+        `the Services and EndpointSlices of namespace ${namespace} may not be read, so DNS is used; to grant it: ${command}`,
+      );
+    } else if (hopeless) {
+      warn('EVENKEEL_KUBERNETES_UNREACHABLE', `Kubernetes can't be asked, so DNS is used: ${error.message}`);
+    }
+  }
+}

@@ -1,0 +1,506 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import type { KubernetesSettings } from '../../../src/config/settings.ts';
+import type { Finding } from '../../../src/discovery/kubernetes/finding.ts';
+import { Kubernetes } from '../../../src/discovery/kubernetes/kubernetes.ts';
+import type { Place } from '../../../src/discovery/kubernetes/place.ts';
+import { transportFor } from '../../../src/discovery/kubernetes/transport.ts';
+import { leaving, podAt, serviceNamed, sliceOf } from '../../support/api-objects.ts';
+import { type ApiServer, startApiServer } from '../../support/api-server.ts';
+import { endpointsOf, NO_SETTINGS, placeIn, Reader, settled, text, WatchedClock } from './setup.ts';
+
+const ORDERS = { namespace: 'prod', name: 'orders' };
+
+interface Options {
+  /** By default one on which the 50 ms between two findings pass by themselves. */
+  clock?: WatchedClock;
+  place?: Partial<Place>;
+  settings?: Partial<KubernetesSettings>;
+}
+
+/** A client in the cluster of an API server that has a Service `orders`, of one pod. */
+class Client {
+  readonly api: ApiServer;
+  readonly clock: WatchedClock;
+  readonly kubernetes: Kubernetes;
+  readonly warnings: string[] = [];
+  readonly #t: TestContext;
+
+  constructor(t: TestContext, api: ApiServer, options: Options = {}) {
+    const { place, settings, clock = new WatchedClock({ passes: 50 }) } = options;
+    this.#t = t;
+    this.api = api;
+    this.clock = clock;
+    const here = { ...placeIn(t, api), ...place };
+    const open = transportFor({ kubeconfig: settings?.kubeconfig, wanted: false, place: here });
+    this.kubernetes = new Kubernetes({
+      open: open ?? assert.fail,
+      settings: { ...NO_SETTINGS, ...settings },
+      family: 'auto',
+      place: here,
+      clock: this.clock,
+      random: () => 0,
+      warn: (code, message) => this.warnings.push(`${code}: ${message}`),
+      startSpread: 0,
+    });
+  }
+
+  follow(port = 80, service = ORDERS): Following {
+    const abort = this.aborted();
+    const target = { hostname: service.name, port, protocol: 'http:' } as const;
+    return new Following(this.kubernetes.follow(service, target, abort.signal), abort);
+  }
+
+  /** Aborts when the test ends. */
+  aborted(): AbortController {
+    const abort = new AbortController();
+    this.#t.after(() => abort.abort());
+    return abort;
+  }
+
+  put(name: string, ...addresses: string[]): void {
+    this.api.store.putSlice(
+      'prod',
+      sliceOf(
+        'orders',
+        name,
+        addresses.map((address) => podAt(address)),
+      ),
+    );
+  }
+}
+
+class Following extends Reader<Finding> {
+  readonly abort: AbortController;
+
+  constructor(findings: AsyncIterable<Finding>, abort = new AbortController()) {
+    super(findings);
+    this.abort = abort;
+  }
+
+  /** What was found last. */
+  get text(): string {
+    return this.last === undefined ? '' : said(this.last);
+  }
+
+  async finds(wanted: string): Promise<Finding> {
+    return this.until((finding) => said(finding) === wanted);
+  }
+}
+
+function said(finding: Finding): string {
+  if (finding.name === 'resolved') return text(finding.resolution);
+  return finding.name === 'alias' ? `alias: ${finding.hostname}` : `unknown: ${finding.error?.message ?? ''}`;
+}
+
+async function start(t: TestContext, options?: Options): Promise<Client> {
+  const api = await startApiServer(t);
+  const client = new Client(t, api, options);
+  api.store.putService('prod', serviceNamed('orders'));
+  client.put('a', '10.0.0.1');
+  return client;
+}
+
+test('the endpoints of a Service are found, and whose they are', async (t) => {
+  const client = await start(t);
+  const orders = client.follow();
+  const finding = await orders.finds('10.0.0.1:8080');
+  const { source, pushed, matchedName, virtual } = endpointsOf(
+    (finding as Extract<Finding, { name: 'resolved' }>).resolution,
+  );
+  assert.equal(source, 'endpointslices');
+  assert.equal(matchedName, 'orders.prod.svc.cluster.local');
+  assert.equal(pushed, true);
+  assert.equal(virtual, undefined);
+});
+
+test('a change after a quiet moment is found at once', async (t) => {
+  const client = await start(t, { clock: new WatchedClock() });
+  const orders = client.follow();
+  await orders.finds('10.0.0.1:8080');
+  await client.api.watched();
+  await settled();
+  client.clock.advance(50);
+  client.put('b', '10.0.0.2');
+  await orders.finds('10.0.0.1:8080 10.0.0.2:8080');
+});
+
+test('of changes in a burst the last is found, 50 ms after the first', async (t) => {
+  const client = await start(t, { clock: new WatchedClock() });
+  const orders = client.follow();
+  await orders.finds('10.0.0.1:8080');
+  await client.api.watched();
+  await settled();
+  client.clock.advance(50);
+  client.put('b', '10.0.0.2');
+  await orders.nth(2);
+  client.clock.forget();
+  for (let n = 3; n < 50; n++) client.put('b', `10.0.0.${n}`);
+  await client.clock.pass(50);
+  await orders.finds('10.0.0.1:8080 10.0.0.49:8080');
+  assert.equal(orders.values.length, 3);
+});
+
+test('changes that concern nobody are not reported', async (t) => {
+  const client = await start(t);
+  const orders = client.follow();
+  await orders.finds('10.0.0.1:8080');
+  await client.api.watched();
+  const unready = podAt('10.0.0.2', { ready: false });
+  client.api.store.putSlice('prod', sliceOf('orders', 'b', [unready]));
+  client.api.store.putSlice('prod', sliceOf('orders', 'c', [podAt('10.0.0.1')]));
+  client.put('d', '10.0.0.4');
+  await orders.finds('10.0.0.1:8080 10.0.0.4:8080');
+  assert.equal(orders.values.length, 2);
+});
+
+test('250 endpoints in three slices are followed through moves and deletions, exactly', async (t) => {
+  const client = await start(t);
+  const addresses = Array.from({ length: 250 }, (_, i) => `10.1.${i >> 7}.${i & 127}`);
+  const [first, second, third] = [addresses.slice(0, 100), addresses.slice(100, 200), addresses.slice(200)];
+  client.put('a', ...(first as string[]));
+  client.put('b', ...(second as string[]));
+  client.put('c', ...(third as string[]));
+  const orders = client.follow();
+  const set = async (wanted: readonly string[]) => {
+    const sorted = wanted.toSorted().join();
+    await orders.until((finding) => {
+      const resolution = (finding as Extract<Finding, { name: 'resolved' }>).resolution;
+      const found = endpointsOf(resolution).endpoints.map(({ address }) => address);
+      return found.toSorted().join() === sorted;
+    });
+  };
+  await set(addresses);
+  await client.api.watched();
+
+  const moving = '10.1.0.5';
+  const rest = addresses.filter((address) => address !== moving);
+  // It is in both slices for a moment,
+  client.put('b', ...(second as string[]), moving);
+  client.put('a', ...(first as string[]).filter((address) => address !== moving));
+  await set(addresses.toSorted());
+  // or in none.
+  client.put('b', ...(second as string[]));
+  await set(rest);
+  client.put('c', ...(third as string[]), moving);
+  await set([...rest, moving]);
+
+  client.api.store.removeSlice('prod', 'b');
+  await set([...rest, moving].filter((address) => !second?.includes(address)));
+});
+
+test('one that terminates is no longer found; with none ready it is again', async (t) => {
+  const client = await start(t);
+  client.put('a', '10.0.0.1', '10.0.0.2');
+  const orders = client.follow();
+  await orders.finds('10.0.0.1:8080 10.0.0.2:8080');
+  await client.api.watched();
+  client.api.store.putSlice('prod', sliceOf('orders', 'a', [leaving('10.0.0.1'), podAt('10.0.0.2')]));
+  await orders.finds('10.0.0.2:8080');
+  client.api.store.putSlice('prod', sliceOf('orders', 'a', [leaving('10.0.0.1')]));
+  await orders.finds('10.0.0.1:8080');
+});
+
+test('a Service that nobody serves is found without endpoints', async (t) => {
+  const client = await start(t);
+  client.api.store.removeSlice('prod', 'a');
+  const orders = client.follow();
+  const finding = await orders.nth(1);
+  assert.equal(said(finding), '');
+  assert.equal(finding.name, 'resolved');
+});
+
+test('a Service is watched once, whoever follows it, and no longer than that', async (t) => {
+  const client = await start(t);
+  const ports = [
+    { name: 'http', port: 80 },
+    { name: 'admin', port: 9000 },
+  ];
+  client.api.store.putService('prod', serviceNamed('orders', { ports }));
+  const named = sliceOf('orders', 'a', [podAt('10.0.0.1')], { ports: { http: 8080, admin: 9001 } });
+  client.api.store.putSlice('prod', named);
+  const http = client.follow(80);
+  const admin = client.follow(9000);
+  const again = client.follow(80);
+  await Promise.all([
+    http.finds('10.0.0.1:8080'),
+    admin.finds('10.0.0.1:9001'),
+    again.finds('10.0.0.1:8080'),
+  ]);
+  const kinds = client.api.requests.map(({ kind }) => kind).sort();
+  assert.deepEqual(kinds, ['list', 'service', 'watch']);
+
+  http.abort.abort();
+  again.abort.abort();
+  await Promise.all([http.end(), again.end()]);
+  await client.api.watched();
+  assert.equal(client.api.openWatches, 1);
+  admin.abort.abort();
+  await admin.end();
+  await client.api.left();
+  assert.equal(client.clock.pending, 0);
+});
+
+test('a Service that is followed again is asked for again', async (t) => {
+  const client = await start(t);
+  const before = client.follow();
+  await before.finds('10.0.0.1:8080');
+  before.abort.abort();
+  await before.end();
+  client.put('a', '10.0.0.2');
+  await client.follow().finds('10.0.0.2:8080');
+});
+
+test('slices with a port that the Service did not have wait for what the Service says of it', async (t) => {
+  const client = await start(t);
+  const orders = client.follow();
+  await orders.finds('10.0.0.1:8080');
+  await client.api.watched();
+  client.api.store.putService('prod', serviceNamed('orders', { ports: [{ name: 'web', port: 80 }] }));
+  client.api.store.putSlice('prod', sliceOf('orders', 'a', [podAt('10.0.0.1')], { ports: { web: 8081 } }));
+  await orders.finds('10.0.0.1:8081');
+  assert.deepEqual(orders.values.map(said), ['10.0.0.1:8080', '10.0.0.1:8081']);
+});
+
+test('they do not wait for ever', async (t) => {
+  const client = await start(t);
+  const orders = client.follow();
+  await orders.finds('10.0.0.1:8080');
+  await client.api.watched();
+  client.api.refuse = ({ kind }) => (kind === 'service' ? { status: 500 } : undefined);
+  const slice = sliceOf('orders', 'b', [podAt('10.0.0.2')], { ports: { '': 8080, admin: 9000 } });
+  client.api.store.putSlice('prod', slice);
+  await client.clock.asked(2_000);
+  await client.clock.pass(800);
+  assert.equal(orders.text, '10.0.0.1:8080');
+  client.clock.advance(1_200);
+  await orders.finds('10.0.0.1:8080 10.0.0.2:8080');
+});
+
+test('what the Service says is read anew with every watch', async (t) => {
+  const client = await start(t);
+  const orders = client.follow();
+  await orders.finds('10.0.0.1:8080');
+  await client.api.watched();
+  client.api.store.putService('prod', serviceNamed('orders', { clusterIP: 'None' }));
+  client.api.breakWatches();
+  await client.clock.pass(800);
+  await orders.finds('10.0.0.1:80');
+});
+
+test('a Service that is not there is unknown, until it is', async (t) => {
+  const client = await start(t);
+  client.api.store.removeService('prod', 'orders');
+  client.api.store.removeSlice('prod', 'a');
+  const orders = client.follow();
+  await orders.finds('unknown: ');
+  await client.api.watched();
+  client.api.store.putService('prod', serviceNamed('orders'));
+  client.put('a', '10.0.0.1');
+  await orders.finds('10.0.0.1:8080');
+  client.api.store.removeService('prod', 'orders');
+  client.api.store.removeSlice('prod', 'a');
+  await orders.finds('unknown: ');
+  assert.deepEqual(client.warnings, []);
+});
+
+test('an alias is found as one', async (t) => {
+  const client = await start(t);
+  const spec = { type: 'ExternalName', externalName: 'db.example.com' };
+  client.api.store.putService('prod', serviceNamed('db', spec));
+  await client.follow(5432, { namespace: 'prod', name: 'db' }).finds('alias: db.example.com');
+});
+
+test('for a port that it seems to lack, the Service is read again', async (t) => {
+  const client = await start(t);
+  const http = client.follow();
+  await http.finds('10.0.0.1:8080');
+  client.api.store.putService(
+    'prod',
+    serviceNamed('orders', { ports: [{ port: 80 }, { name: 'admin', port: 9000 }] }),
+  );
+  const slice = sliceOf('orders', 'a', [podAt('10.0.0.1')], { ports: { '': 8080, admin: 9001 } });
+  client.api.store.putSlice('prod', slice);
+  const admin = client.follow(9000);
+  await admin.finds('10.0.0.1:9001');
+  assert.deepEqual(client.warnings, []);
+  assert.equal(admin.values.length, 1);
+});
+
+test('a port that the Service lacks leads to its ClusterIP, and a warning', async (t) => {
+  const client = await start(t);
+  const orders = client.follow(8080);
+  const finding = await orders.finds('10.96.0.10:8080');
+  const { resolution } = finding as Extract<Finding, { name: 'resolved' }>;
+  assert.equal(endpointsOf(resolution).virtual, true);
+  assert.equal(endpointsOf(resolution).source, 'clusterip');
+  assert.equal(client.warnings.length, 1);
+  assert.match(
+    client.warnings[0] ?? '',
+    /^EVENKEEL_PORT_UNKNOWN: orders\.prod\.svc\.cluster\.local: .* TCP port 8080/,
+  );
+});
+
+test('pods that cannot be reached are left to the ClusterIP, until they can', async (t) => {
+  const client = await start(t);
+  // A ClusterIP that connects: the API server's own address.
+  const { host, port } = client.api;
+  client.api.store.putService('prod', serviceNamed('orders', { clusterIP: host, ports: [{ port }] }));
+  const unreachable = sliceOf('orders', 'a', [podAt('127.0.0.2')], { ports: { '': port } });
+  client.api.store.putSlice('prod', unreachable);
+  const orders = client.follow(port);
+  const finding = await orders.finds(`127.0.0.2:${port}`);
+
+  endpointsOf((finding as Extract<Finding, { name: 'resolved' }>).resolution).onUnreachable?.();
+  await orders.finds(`${host}:${port}`);
+  assert.match(client.warnings.join(), /^EVENKEEL_PODS_UNREACHABLE: /);
+
+  const pod = createServer().listen(port, '127.0.0.2');
+  await once(pod, 'listening');
+  t.after(() => pod.close());
+  await client.clock.pass(60_000);
+  await orders.finds(`127.0.0.2:${port}`);
+  assert.equal(client.warnings.length, 1);
+});
+
+test('session affinity leaves one endpoint', async (t) => {
+  const client = await start(t);
+  client.api.store.putService('prod', serviceNamed('orders', { sessionAffinity: 'ClientIP' }));
+  client.put('a', '10.0.0.1', '10.0.0.2', '10.0.0.3');
+  const orders = client.follow();
+  await orders.nth(1);
+  assert.match(orders.text, /^10\.0\.0\.[123]:8080$/);
+  const again = client.follow();
+  await again.finds(orders.text);
+});
+
+test('where we are is learnt from one Service and used for another', async (t) => {
+  const eth0 = [{ address: '10.0.0.7', internal: false }] as never;
+  const client = await start(t, { place: { interfaces: { eth0 } } });
+  const near = podAt('10.0.0.1', { forZones: ['z1'] });
+  const far = podAt('10.0.0.2', { forZones: ['z2'] });
+  client.api.store.putSlice('prod', sliceOf('orders', 'a', [near, far]));
+  const orders = client.follow();
+  await orders.finds('10.0.0.1:8080 10.0.0.2:8080');
+
+  client.api.store.putService('prod', serviceNamed('own'));
+  client.api.store.putSlice('prod', sliceOf('own', 'o', [podAt('10.0.0.7', { zone: 'z2', nodeName: 'n2' })]));
+  client.follow(80, { namespace: 'prod', name: 'own' });
+  await orders.finds('10.0.0.2:8080');
+});
+
+test('without rights the Service is unknown, a warning names the remedy, and ten minutes later it is tried again', async (t) => {
+  const client = await start(t);
+  const user = 'system:serviceaccount:web:frontend';
+  client.api.refuse = () => ({
+    status: 403,
+    message: `endpointslices is forbidden: User "${user}" cannot list`,
+  });
+  const orders = client.follow();
+  await orders.until((finding) => finding.name === 'unknown');
+  assert.equal(client.warnings.length, 1);
+  assert.match(client.warnings[0] ?? '', /^EVENKEEL_KUBERNETES_FORBIDDEN: /);
+  assert.match(
+    client.warnings[0] ?? '',
+    /npx evenkeel rbac --namespace prod --service-account web:frontend \| kubectl apply -f -$/,
+  );
+  client.api.refuse = () => undefined;
+  await client.clock.pass(600_000);
+  await orders.finds('10.0.0.1:8080');
+});
+
+test('the right to read slices alone is not enough', async (t) => {
+  const client = await start(t);
+  client.api.refuse = ({ kind }) => (kind === 'service' ? { status: 403 } : undefined);
+  const orders = client.follow();
+  await orders.until((finding) => finding.name === 'unknown');
+  assert.match(client.warnings.join(), /FORBIDDEN/);
+  client.api.refuse = () => undefined;
+  await client.clock.pass(600_000);
+  await orders.finds('10.0.0.1:8080');
+});
+
+test('while the API is away the last good set stays; when it lasts, that is said, and taken back', async (t) => {
+  const client = await start(t);
+  const orders = client.follow();
+  await orders.finds('10.0.0.1:8080');
+  await client.api.watched();
+  await client.api.stop();
+  await client.clock.pass(800);
+  await orders.until((finding) => said(finding).startsWith('error: '));
+  await client.api.start();
+  await client.clock.pass(1, 10_000);
+  await orders.finds('10.0.0.1:8080');
+  assert.deepEqual(
+    orders.values.map(({ name }) => name),
+    ['resolved', 'resolved', 'resolved'],
+  );
+});
+
+test('after ten minutes without the API the Service is unknown, until the API is back', async (t) => {
+  const client = await start(t);
+  const orders = client.follow();
+  await orders.finds('10.0.0.1:8080');
+  await client.api.watched();
+  await client.api.stop();
+  for (let away = 0; away < 600_000; ) {
+    assert.equal(orders.last?.name, 'resolved');
+    away += await client.clock.pass(800, 10_000);
+  }
+  await client.clock.asked(10_000);
+  await orders.until((finding) => finding.name === 'unknown');
+  await client.api.start();
+  client.clock.advance(10_000);
+  await orders.finds('10.0.0.1:8080');
+});
+
+test('an API that was never to be seen makes the Service unknown at once; it is said after a minute', async (t) => {
+  const client = await start(t);
+  client.api.refuse = () => ({ status: 500 });
+  const orders = client.follow();
+  await orders.until((finding) => finding.name === 'unknown');
+  for (const pause of [800, 1_600, 3_200, 6_400, 10_000, 10_000, 10_000, 10_000]) {
+    await client.clock.pass(pause);
+    assert.deepEqual(client.warnings, []);
+  }
+  await client.clock.pass(10_000);
+  await client.clock.asked(600_000);
+  client.api.refuse = () => undefined;
+  client.clock.advance(600_000);
+  await orders.finds('10.0.0.1:8080');
+  assert.equal(client.warnings.length, 1);
+  assert.match(client.warnings[0] ?? '', /^EVENKEEL_KUBERNETES_UNREACHABLE: .*answered 500/);
+});
+
+test('a kubeconfig that cannot be used makes every Service unknown, and is said', async (t) => {
+  const client = await start(t, { settings: { kubeconfig: '/nonexistent/config' } });
+  const orders = client.follow();
+  await orders.end();
+  assert.match(orders.text, /^unknown: the kubeconfig \/nonexistent\/config can't be used: ENOENT/);
+  assert.match(client.warnings.join(), /^EVENKEEL_KUBECONFIG: /);
+});
+
+test('names are Services by the cluster domain of resolv.conf, or the one that is set', async (t) => {
+  const found = await start(t);
+  assert.deepEqual(found.kubernetes.serviceOf('orders.prod.svc.cluster.local'), ORDERS);
+  assert.equal(found.kubernetes.serviceOf('orders.prod.svc.example.com'), undefined);
+  assert.deepEqual(found.kubernetes.explicitService('orders.prod.svc'), ORDERS);
+  const set = await start(t, { settings: { clusterDomain: 'example.com' } });
+  assert.deepEqual(set.kubernetes.serviceOf('orders.prod.svc.example.com'), ORDERS);
+});
+
+test('a short name means a Service of the own namespace, or the one that is set', async (t) => {
+  const guess = (client: Client, hostname: string) => {
+    const { signal } = client.aborted();
+    return new Following(client.kubernetes.guess({ hostname, port: 80, protocol: 'http:' }, signal));
+  };
+  const client = await start(t);
+  await guess(client, 'orders').finds('10.0.0.1:8080');
+  await guess(client, 'orders.prod').finds('10.0.0.1:8080');
+  await guess(client, 'api.github.com').finds('unknown: ');
+  const elsewhere = await start(t, { settings: { namespace: 'test' } });
+  await guess(elsewhere, 'orders').finds('unknown: ');
+  assert.equal((await elsewhere.api.received('list')).namespace, 'test');
+});
