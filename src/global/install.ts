@@ -35,9 +35,10 @@ export function install(options: BalancedAgentOptions = {}): BalancedAgent {
     maxOrigins: settings.maxOrigins,
     timeout: settings.endpointTimeout,
   });
-  installed = new GlobalDispatcher({ agent, previous, verdicts, maxHeld: settings.maxPendingRequests });
-  slots.legacy = installed;
-  slots.modern = installed;
+  const dispatcher = new GlobalDispatcher({ agent, previous, verdicts, maxHeld: settings.maxPendingRequests });
+  slots.legacy = dispatcher;
+  slots.modern = dispatcher;
+  installed = dispatcher;
   return agent;
 }
 
