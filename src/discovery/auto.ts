@@ -1,0 +1,194 @@
+import { isIP } from 'node:net';
+import type { Clock, Timer } from '../clock.ts';
+import { EvenkeelError } from '../errors.ts';
+import { Changes } from './changes.ts';
+import { unlessAborted } from './dns/abortable.ts';
+import { Feed } from './feed.ts';
+import type { Finding } from './kubernetes/finding.ts';
+import type { Kubernetes } from './kubernetes/kubernetes.ts';
+import { type ServiceName, sameService } from './kubernetes/match.ts';
+import type { Resolution, Resolver, ResolveTarget } from './resolver.ts';
+
+const MOST_ALIASES = 8;
+const LONGEST_HOLD = 3_000;
+
+export interface AutoOptions {
+  dns: Resolver;
+  kubernetes: Kubernetes;
+  /** Kubernetes was asked for, and not only hoped for: what it says is waited for. */
+  wanted: boolean;
+  /** Milliseconds for which endpoints stay in use when their name is gone. */
+  negativeHold: number;
+  clock: Clock;
+}
+
+/**
+ * Makes a resolver that answers from DNS at once, and goes over to EndpointSlices once DNS has matched the name
+ * of a Service and its slices are there; back to DNS when they can't be had any more. What was known last stays
+ * in use until there's something in its place.
+ */
+export function autoResolver(options: AutoOptions): Resolver {
+  return (target, signal) =>
+    isIP(target.hostname.replace(/^\[|\]$/g, '')) === 0
+      ? new Auto(options, target).follow(signal)
+      : options.dns(target, signal);
+}
+
+type Endpoints = Extract<Resolution, { endpoints: unknown }>;
+
+/** One host name followed by both. */
+class Auto {
+  readonly #options: AutoOptions;
+  readonly #target: ResolveTarget;
+  /** How many Services sent their callers here, each to the next. */
+  readonly #aliases: number;
+  readonly #arrivals = new Changes();
+  #dns: Feed<Resolution> | undefined;
+  #kubernetes: Feed<Finding> | undefined;
+  #service: ServiceName | undefined;
+  #alias: string | undefined;
+  /** Kubernetes is to speak before DNS is heard, for a while. */
+  #hold: Timer | undefined;
+  #held: Resolution | undefined;
+  /** What Kubernetes found, until there's something in its place. */
+  #found: Endpoints | undefined;
+  #withdrawal: Timer | undefined;
+  #due: (() => Resolution[])[] = [];
+
+  constructor(options: AutoOptions, target: ResolveTarget, aliases = 0) {
+    this.#options = options;
+    this.#target = target;
+    this.#aliases = aliases;
+  }
+
+  async *follow(signal: AbortSignal): AsyncGenerator<Resolution, void, undefined> {
+    const { kubernetes, wanted } = this.#options;
+    try {
+      const service = wanted ? kubernetes.explicitService(this.#target.hostname) : undefined;
+      if (service === undefined) this.#startDns();
+      else this.#startKubernetes(service);
+      while (!signal.aborted) {
+        const { count } = this.#arrivals;
+        yield* this.#arrived();
+        if (this.#kubernetes === undefined && this.#dns?.over) return;
+        await unlessAborted(this.#arrivals.since(count), signal);
+      }
+    } finally {
+      this.#dns?.stop();
+      this.#kubernetes?.stop();
+      this.#hold?.cancel();
+      this.#withdrawal?.cancel();
+    }
+  }
+
+  *#arrived(): Generator<Resolution, void, undefined> {
+    for (;;) {
+      const due = this.#due.shift();
+      const finding = due === undefined ? this.#kubernetes?.take() : undefined;
+      const answer = due === undefined && finding === undefined ? this.#dns?.take() : undefined;
+      if (due !== undefined) yield* due();
+      else if (finding !== undefined) yield* this.#onFinding(finding.value);
+      else if (answer !== undefined) yield* this.#onAnswer(answer.value);
+      else return;
+    }
+  }
+
+  #onFinding(finding: Finding): Resolution[] {
+    const held = this.#release();
+    switch (finding.name) {
+      case 'resolved':
+        this.#dns?.stop();
+        this.#dns = undefined;
+        if ('endpoints' in finding.resolution) this.#replace(finding.resolution);
+        return [finding.resolution];
+      case 'alias':
+        if (this.#dns === undefined || this.#alias !== finding.hostname) this.#startDns(finding.hostname);
+        return [];
+      case 'unknown':
+        // Asked anew: what it said before Kubernetes took over may be long out of date.
+        if (this.#dns === undefined || this.#alias !== undefined) this.#startDns();
+        return held;
+    }
+  }
+
+  #onAnswer(resolution: Resolution): Resolution[] {
+    const { kubernetes, wanted } = this.#options;
+    const absent = 'error' in resolution && (resolution.error as NodeJS.ErrnoException).code === 'ENOTFOUND';
+    if ('endpoints' in resolution && this.#alias === undefined) {
+      const service = kubernetes.serviceOf(resolution.matchedName ?? '');
+      if (service !== undefined && !sameService(service, this.#service)) this.#startKubernetes(service);
+    } else if (absent && wanted && this.#kubernetes === undefined) {
+      // No name of the public's: it may be a Service's, short for where we are.
+      this.#startKubernetes(undefined);
+    }
+    if (this.#hold !== undefined) {
+      this.#held = resolution;
+      return [];
+    }
+    if (absent && this.#found !== undefined) return [this.#withdraw(this.#found)];
+    if ('endpoints' in resolution) this.#replace(undefined);
+    return [resolution];
+  }
+
+  #startDns(alias?: string): void {
+    this.#dns?.stop();
+    this.#alias = alias;
+    this.#dns = new Feed((signal) => this.#answers(alias, signal), this.#arrivals);
+  }
+
+  #answers(alias: string | undefined, signal: AbortSignal): AsyncIterable<Resolution> {
+    if (alias === undefined) return this.#options.dns(this.#target, signal);
+    // Absolute: no search list is walked for it.
+    const target = { ...this.#target, hostname: `${alias}.` };
+    if (this.#aliases < MOST_ALIASES)
+      return new Auto(this.#options, target, this.#aliases + 1).follow(signal);
+    const message = `ExternalName Services lead from one to the next, past ${alias}`;
+    return only({ error: new EvenkeelError('EVENKEEL_ALIASES', message) });
+  }
+
+  /** Without a name, the host name itself is taken for one. */
+  #startKubernetes(service: ServiceName | undefined): void {
+    const { kubernetes, wanted } = this.#options;
+    const target = this.#target;
+    this.#kubernetes?.stop();
+    this.#service = service;
+    this.#kubernetes = new Feed(
+      (signal) =>
+        service === undefined ? kubernetes.guess(target, signal) : kubernetes.follow(service, target, signal),
+      this.#arrivals,
+    );
+    if (wanted)
+      this.#hold = this.#later(LONGEST_HOLD, () => this.#onFinding({ name: 'unknown', error: undefined }));
+  }
+
+  #release(): Resolution[] {
+    this.#hold?.cancel();
+    this.#hold = undefined;
+    const held = this.#held === undefined ? [] : [this.#held];
+    this.#held = undefined;
+    return held;
+  }
+
+  #replace(found: Endpoints | undefined): void {
+    this.#withdrawal?.cancel();
+    this.#found = found;
+  }
+
+  /** The name is gone: its endpoints are used for as long as they were when DNS had given them. */
+  #withdraw({ endpoints, source }: Endpoints): Resolution {
+    this.#replace(undefined);
+    this.#withdrawal = this.#later(this.#options.negativeHold, () => [{ endpoints: [], source }]);
+    return { endpoints, source, withdrawn: true };
+  }
+
+  #later(delay: number, due: () => Resolution[]): Timer {
+    return this.#options.clock.schedule(() => {
+      this.#due.push(due);
+      this.#arrivals.add();
+    }, delay);
+  }
+}
+
+async function* only(resolution: Resolution): AsyncGenerator<Resolution, void, undefined> {
+  yield resolution;
+}

@@ -1,0 +1,58 @@
+import { Changes } from './changes.ts';
+import { unlessAborted } from './dns/abortable.ts';
+import { Feed } from './feed.ts';
+import type { MeshDetector } from './kubernetes/mesh.ts';
+import type { Warn } from './kubernetes/warnings.ts';
+import type { Resolution, Resolver } from './resolver.ts';
+
+export interface BesideMeshOptions {
+  detector: MeshDetector;
+  /** Where there's no mesh. */
+  otherwise: Resolver;
+  /** In a mesh. */
+  dns: Resolver;
+  /** Whether a full name is one of the cluster's. */
+  isService: (name: string) => boolean;
+  warn: Warn;
+}
+
+/**
+ * Leaves the choice of pods to a service mesh, where there is one: its proxy balances and authorises by the
+ * Service, and knows it by the address that its name has.
+ */
+export function besideMesh({ detector, otherwise, dns, isService, warn }: BesideMeshOptions): Resolver {
+  async function* passive(...args: Parameters<Resolver>): AsyncGenerator<Resolution, void, undefined> {
+    for await (const resolution of dns(...args)) {
+      const ours = 'endpoints' in resolution && isService(resolution.matchedName ?? '');
+      yield ours ? { ...resolution, passive: true } : resolution;
+    }
+  }
+
+  return async function* (target, signal) {
+    const arrivals = new Changes();
+    const meshes = new Feed((signal) => detector.follow(signal), arrivals);
+    let feed: Feed<Resolution> | undefined;
+    try {
+      while (!signal.aborted && !feed?.over) {
+        const { count } = arrivals;
+        const change = meshes.take();
+        if (change !== undefined) {
+          const mesh = change.value;
+          if (mesh !== undefined) warn('EVENKEEL_MESH', says(mesh));
+          feed?.stop();
+          feed = new Feed((signal) => (mesh === undefined ? otherwise : passive)(target, signal), arrivals);
+        }
+        const resolution = feed?.take();
+        if (resolution !== undefined) yield resolution.value;
+        else await unlessAborted(arrivals.since(count), signal);
+      }
+    } finally {
+      meshes.stop();
+      feed?.stop();
+    }
+  };
+}
+
+function says(mesh: string): string {
+  return `${mesh} balances requests here, so pods aren't dialled: requests go to Services by name (mesh: 'ignore' changes that)`;
+}
