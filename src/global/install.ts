@@ -35,7 +35,12 @@ export function install(options: BalancedAgentOptions = {}): BalancedAgent {
     maxOrigins: settings.maxOrigins,
     timeout: settings.endpointTimeout,
   });
-  const dispatcher = new GlobalDispatcher({ agent, previous, verdicts, maxHeld: settings.maxPendingRequests });
+  const dispatcher = new GlobalDispatcher({
+    agent,
+    previous,
+    verdicts,
+    maxHeld: settings.maxPendingRequests,
+  });
   slots.legacy = dispatcher;
   slots.modern = dispatcher;
   installed = dispatcher;
