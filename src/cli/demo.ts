@@ -1,0 +1,81 @@
+import { setTimeout } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { Meter } from './demo/report.ts';
+import { isLive, jsonScreen, liveScreen, type Output, plainScreen, type Screen } from './demo/screen.ts';
+import { EvenkeelSide, type Side, StockSide } from './demo/side.ts';
+import { RATE, Traffic } from './demo/traffic.ts';
+
+const OLD = 3;
+const NEW = 3;
+const DEFAULT_SECONDS = '15';
+const FEWEST_SECONDS = 2;
+const MOST_SECONDS = 300;
+
+/**
+ * Shows a scale-out on this machine, within `--seconds`: for a third of them there are three pods, for the rest
+ * six. The same load comes to pods through a stock undici Agent, and to others like them through evenkeel.
+ */
+export async function demo(args: readonly string[], output: Output = process.stdout): Promise<void> {
+  const { seconds, json } = parse(args);
+  const sides: readonly Side[] = [new StockSide('127.0.1'), new EvenkeelSide('127.0.2')];
+  await Promise.all(sides.map((side) => side.addPods(OLD)));
+  const traffics = sides.map((side) => new Traffic(() => side.request()));
+  try {
+    await show(sides, traffics, seconds, screenFor(output, json));
+  } finally {
+    await Promise.all(traffics.map((traffic) => traffic.stop()));
+    await Promise.all(sides.map((side) => side.stop()));
+  }
+}
+
+async function show(
+  sides: readonly Side[],
+  traffics: readonly Traffic[],
+  seconds: number,
+  screen: Screen,
+): Promise<void> {
+  const meters = () => sides.map((side, index) => new Meter(side, traffics[index]!));
+  const scaleOut = Math.round(seconds / 3);
+  screen.begin(`${RATE} requests/s from each client, to ${OLD} pods; ${NEW} more start after ${scaleOut} s.`);
+  let sinceScaleOut = meters();
+  let lastSecond = sinceScaleOut;
+  for (let second = 1; second <= seconds; second++) {
+    await setTimeout(1_000);
+    screen.moment(
+      second,
+      lastSecond.map((meter) => meter.rates()),
+    );
+    if (second === scaleOut) {
+      await Promise.all(sides.map((side) => side.addPods(NEW)));
+      sinceScaleOut = meters();
+    }
+    lastSecond = meters();
+  }
+  screen.end(
+    'Requests/s on each pod since then:',
+    sinceScaleOut.map((meter) => meter.report(OLD)),
+  );
+}
+
+function screenFor(output: Output, json: boolean): Screen {
+  const layout = { pods: OLD + NEW, old: OLD };
+  if (json) return jsonScreen(output);
+  return isLive(output) ? liveScreen(output, layout) : plainScreen(output, layout);
+}
+
+function parse(args: readonly string[]): { seconds: number; json: boolean } {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      seconds: { type: 'string', default: DEFAULT_SECONDS },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const seconds = Number(values.seconds);
+  if (Number.isInteger(seconds) && seconds >= FEWEST_SECONDS && seconds <= MOST_SECONDS) {
+    return { seconds, json: values.json };
+  }
+  throw new RangeError(
+    `--seconds must be an integer from ${FEWEST_SECONDS} to ${MOST_SECONDS}, got ${values.seconds}`,
+  );
+}
