@@ -1,12 +1,15 @@
 #!/usr/bin/env node
 import { demo } from './demo.ts';
+import { rbac } from './rbac.ts';
 
 /** Each takes the arguments that follow its name, and throws what there is to say about them. */
-const COMMANDS: Record<string, (args: readonly string[]) => Promise<void> | void> = { demo };
+const COMMANDS: Record<string, (args: readonly string[]) => Promise<void> | void> = { demo, rbac };
 
 const USAGE = `Usage: evenkeel <command>
 
   demo [--seconds N] [--json]   shows a scale-out on this machine, with evenkeel and without
+  rbac [--namespace NS] [--service-account NAME] [--cluster]
+                                prints the rights that reading EndpointSlices takes, for kubectl apply -f -
 `;
 
 const [name = '--help', ...args] = process.argv.slice(2);
