@@ -1,10 +1,14 @@
 import { execFile, spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 /** The releases of Node.js that evenkeel runs on. */
 export const NODES = [22, 24, 26] as const;
 
 const execute = promisify(execFile);
+// Most of the time of a short process would go into stripping the types of evenkeel's sources again.
+const compileCache = join(tmpdir(), 'evenkeel-compile-cache');
 const binaries = new Map<number, Promise<string | undefined>>();
 
 /** The executable of the newest Node.js of that release; `undefined` if it can't be had from npm's registry or cache. */
@@ -48,7 +52,7 @@ export interface Run {
 export function run(binary: string, args: readonly string[], env: Record<string, string> = {}): Promise<Run> {
   return new Promise((resolve, reject) => {
     const child = spawn(binary, args, {
-      env: { ...cleanEnvironment(), ...env },
+      env: { ...cleanEnvironment(), NODE_COMPILE_CACHE: compileCache, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: 60_000,
     });
