@@ -4,6 +4,7 @@ import { EvenkeelError } from '../errors.ts';
 import { Changes } from './changes.ts';
 import { unlessAborted } from './dns/abortable.ts';
 import { Feed } from './feed.ts';
+import type { ClusterNames } from './kubernetes/cluster-names.ts';
 import type { Finding } from './kubernetes/finding.ts';
 import type { Kubernetes } from './kubernetes/kubernetes.ts';
 import { type ServiceName, sameService } from './kubernetes/match.ts';
@@ -15,6 +16,7 @@ const LONGEST_HOLD = 3_000;
 export interface AutoOptions {
   dns: Resolver;
   kubernetes: Kubernetes;
+  names: ClusterNames;
   /** Kubernetes was asked for, and not only hoped for: what it says is waited for. */
   wanted: boolean;
   /** Milliseconds for which endpoints stay in use when their name is gone. */
@@ -62,9 +64,9 @@ class Auto {
   }
 
   async *follow(signal: AbortSignal): AsyncGenerator<Resolution, void, undefined> {
-    const { kubernetes, wanted } = this.#options;
+    const { names, wanted } = this.#options;
     try {
-      const service = wanted ? kubernetes.explicitService(this.#target.hostname) : undefined;
+      const service = wanted ? names.explicit(this.#target.hostname) : undefined;
       if (service === undefined) this.#startDns();
       else this.#startKubernetes(service);
       while (!signal.aborted) {
@@ -112,10 +114,10 @@ class Auto {
   }
 
   #onAnswer(resolution: Resolution): Resolution[] {
-    const { kubernetes, wanted } = this.#options;
+    const { names, wanted } = this.#options;
     const absent = 'error' in resolution && (resolution.error as NodeJS.ErrnoException).code === 'ENOTFOUND';
     if ('endpoints' in resolution && this.#alias === undefined) {
-      const service = kubernetes.serviceOf(resolution.matchedName ?? '');
+      const service = names.serviceOf(resolution.matchedName ?? '');
       if (service !== undefined && !sameService(service, this.#service)) this.#startKubernetes(service);
     } else if (absent && wanted && this.#kubernetes === undefined) {
       // No name of the public's: it may be a Service's, short for where we are.

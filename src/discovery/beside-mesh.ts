@@ -1,6 +1,7 @@
 import { Changes } from './changes.ts';
 import { unlessAborted } from './dns/abortable.ts';
 import { Feed } from './feed.ts';
+import type { ClusterNames } from './kubernetes/cluster-names.ts';
 import type { MeshDetector } from './kubernetes/mesh.ts';
 import type { Warn } from './kubernetes/warnings.ts';
 import type { Resolution, Resolver } from './resolver.ts';
@@ -11,8 +12,7 @@ export interface BesideMeshOptions {
   otherwise: Resolver;
   /** In a mesh. */
   dns: Resolver;
-  /** Whether a full name is one of the cluster's. */
-  isService: (name: string) => boolean;
+  names: ClusterNames;
   warn: Warn;
 }
 
@@ -20,10 +20,10 @@ export interface BesideMeshOptions {
  * Leaves the choice of pods to a service mesh, where there is one: its proxy balances and authorises by the
  * Service, and knows it by the address that its name has.
  */
-export function besideMesh({ detector, otherwise, dns, isService, warn }: BesideMeshOptions): Resolver {
+export function besideMesh({ detector, otherwise, dns, names, warn }: BesideMeshOptions): Resolver {
   async function* passive(...args: Parameters<Resolver>): AsyncGenerator<Resolution, void, undefined> {
     for await (const resolution of dns(...args)) {
-      const ours = 'endpoints' in resolution && isService(resolution.matchedName ?? '');
+      const ours = 'endpoints' in resolution && names.serviceOf(resolution.matchedName ?? '') !== undefined;
       yield ours ? { ...resolution, passive: true } : resolution;
     }
   }

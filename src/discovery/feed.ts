@@ -8,10 +8,11 @@ export class Feed<T> {
   #state: 'idle' | 'asked' | 'over' = 'idle';
   #arrived: { value: T } | { error: unknown } | undefined;
 
-  /** Counts an arrival when there's something to take, or no more to come. */
+  /** Asks for the first value. Counts an arrival when there's something to take, or no more to come. */
   constructor(start: (signal: AbortSignal) => AsyncIterable<T>, arrivals: Changes) {
     this.#iterator = start(this.#abort.signal)[Symbol.asyncIterator]();
     this.#arrivals = arrivals;
+    this.#ask();
   }
 
   /** Whether there is no more to come. */

@@ -5,6 +5,7 @@ import { besideMesh } from '../../src/discovery/beside-mesh.ts';
 import { Changes } from '../../src/discovery/changes.ts';
 import { unlessAborted } from '../../src/discovery/dns/abortable.ts';
 import { NotFoundError } from '../../src/discovery/dns/verdict.ts';
+import { ClusterNames } from '../../src/discovery/kubernetes/cluster-names.ts';
 import { Kubernetes } from '../../src/discovery/kubernetes/kubernetes.ts';
 import { MeshDetector } from '../../src/discovery/kubernetes/mesh.ts';
 import { transportFor } from '../../src/discovery/kubernetes/transport.ts';
@@ -74,13 +75,16 @@ class Cluster {
   readonly warnings: string[] = [];
   readonly place: TestPlace;
   readonly kubernetes: Kubernetes;
+  readonly names: ClusterNames;
   readonly #t: TestContext;
 
   constructor(t: TestContext, api: ApiServer) {
     this.#t = t;
     this.api = api;
     this.place = placeIn(t, api);
+    this.names = new ClusterNames(undefined, this.place);
     this.kubernetes = new Kubernetes({
+      names: this.names,
       open: transportFor({ kubeconfig: undefined, wanted: false, place: this.place }) ?? assert.fail,
       settings: NO_SETTINGS,
       family: 'auto',
@@ -114,6 +118,7 @@ class Cluster {
     return autoResolver({
       dns: this.dns.resolve,
       kubernetes: this.kubernetes,
+      names: this.names,
       wanted,
       negativeHold: 30_000,
       clock: this.clock,
@@ -125,7 +130,7 @@ class Cluster {
       detector: new MeshDetector(this.place.procNet, this.clock),
       otherwise: this.resolver(),
       dns: this.dns.resolve,
-      isService: (name) => this.kubernetes.serviceOf(name) !== undefined,
+      names: this.names,
       warn: this.warn,
     });
   }
@@ -307,8 +312,8 @@ test('a resolver in place of DNS that has said all there is to say ends it', asy
   async function* once(): AsyncGenerator<Resolution> {
     yield { endpoints: [{ address: '10.1.2.3', port: 80 }], source: 'static' };
   }
-  const { kubernetes, clock } = cluster;
-  const resolver = autoResolver({ dns: once, kubernetes, wanted: false, negativeHold: 30_000, clock });
+  const { kubernetes, names, clock } = cluster;
+  const resolver = autoResolver({ dns: once, kubernetes, names, wanted: false, negativeHold: 30_000, clock });
   const orders = cluster.follow('orders', resolver);
   await orders.end();
   assert.deepEqual(orders.texts, ['10.1.2.3:80']);

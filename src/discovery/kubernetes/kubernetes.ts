@@ -1,21 +1,13 @@
 import type { Clock } from '../../clock.ts';
 import type { KubernetesSettings } from '../../config/settings.ts';
 import { Families, type Family } from '../dns/families.ts';
-import { ParsedFile } from '../dns/parsed-file.ts';
-import { parseResolvConf, type ResolvConf } from '../dns/resolv-conf.ts';
 import type { ResolveTarget } from '../resolver.ts';
 import { Affinity } from './affinity.ts';
 import { ApiError, type ApiTransport } from './api.ts';
 import { ApiClient } from './api-client.ts';
+import type { ClusterNames } from './cluster-names.ts';
 import type { Finding } from './finding.ts';
-import {
-  clusterDomainOf,
-  explicitService,
-  fullName,
-  possibleService,
-  type ServiceName,
-  serviceOf,
-} from './match.ts';
+import { possibleService, type ServiceName } from './match.ts';
 import { PlaceFinder } from './own-place.ts';
 import type { Place } from './place.ts';
 import { ServiceView } from './service-view.ts';
@@ -25,6 +17,7 @@ import type { Warn } from './warnings.ts';
 export interface KubernetesOptions {
   /** Opens the way to the API, when it is first needed. */
   open: () => Promise<ApiTransport>;
+  names: ClusterNames;
   settings: KubernetesSettings;
   family: 'auto' | Family;
   place: Place;
@@ -41,12 +34,10 @@ interface SharedWatch {
 }
 
 const DEFAULT_NAMESPACE = 'default';
-const DEFAULT_DOMAIN = 'cluster.local';
 
 /** Knows the Services of a cluster, as far as they are used. Each is watched once, whoever uses it. */
 export class Kubernetes {
   readonly #options: KubernetesOptions;
-  readonly #resolvConf: ParsedFile<ResolvConf>;
   readonly #own: PlaceFinder;
   readonly #affinity: Affinity;
   readonly #watches = new Map<string, SharedWatch>();
@@ -55,19 +46,8 @@ export class Kubernetes {
   constructor(options: KubernetesOptions) {
     const { place, settings, clock } = options;
     this.#options = options;
-    this.#resolvConf = new ParsedFile(place.resolvConf, (text) => parseResolvConf(text, place.hostname));
     this.#own = new PlaceFinder(place, settings);
     this.#affinity = new Affinity(place.hostname, clock);
-  }
-
-  /** The Service that a full name, with the cluster domain, leads to. */
-  serviceOf(name: string): ServiceName | undefined {
-    return serviceOf(name, this.#domain);
-  }
-
-  /** The Service that a host name means wherever it is looked up. */
-  explicitService(hostname: string): ServiceName | undefined {
-    return explicitService(hostname, this.#domain);
   }
 
   /**
@@ -92,7 +72,7 @@ export class Kubernetes {
     try {
       const view = new ServiceView({
         watch,
-        fullName: fullName(service, this.#domain),
+        fullName: this.#options.names.fullName(service),
         target,
         own: this.#own,
         families: new Families(family, place.interfaces),
@@ -113,14 +93,6 @@ export class Kubernetes {
     const service = possibleService(target.hostname, namespace ?? (await this.#namespace()));
     if (service === undefined) yield { name: 'unknown', error: undefined };
     else yield* this.follow(service, target, signal);
-  }
-
-  get #domain(): string {
-    return (
-      this.#options.settings.clusterDomain ??
-      clusterDomainOf(this.#resolvConf.read().search) ??
-      DEFAULT_DOMAIN
-    );
   }
 
   async #namespace(): Promise<string> {

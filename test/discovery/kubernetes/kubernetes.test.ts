@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { KubernetesSettings } from '../../../src/config/settings.ts';
+import { ClusterNames } from '../../../src/discovery/kubernetes/cluster-names.ts';
 import type { Finding } from '../../../src/discovery/kubernetes/finding.ts';
 import { Kubernetes } from '../../../src/discovery/kubernetes/kubernetes.ts';
 import type { Place } from '../../../src/discovery/kubernetes/place.ts';
@@ -37,6 +38,7 @@ class Client {
     const open = transportFor({ kubeconfig: settings?.kubeconfig, wanted: false, place: here });
     this.kubernetes = new Kubernetes({
       open: open ?? assert.fail,
+      names: new ClusterNames(settings?.clusterDomain, here),
       settings: { ...NO_SETTINGS, ...settings },
       family: 'auto',
       place: here,
@@ -480,15 +482,6 @@ test('a kubeconfig that cannot be used makes every Service unknown, and is said'
   await orders.end();
   assert.match(orders.text, /^unknown: the kubeconfig \/nonexistent\/config can't be used: ENOENT/);
   assert.match(client.warnings.join(), /^EVENKEEL_KUBECONFIG: /);
-});
-
-test('names are Services by the cluster domain of resolv.conf, or the one that is set', async (t) => {
-  const found = await start(t);
-  assert.deepEqual(found.kubernetes.serviceOf('orders.prod.svc.cluster.local'), ORDERS);
-  assert.equal(found.kubernetes.serviceOf('orders.prod.svc.example.com'), undefined);
-  assert.deepEqual(found.kubernetes.explicitService('orders.prod.svc'), ORDERS);
-  const set = await start(t, { settings: { clusterDomain: 'example.com' } });
-  assert.deepEqual(set.kubernetes.serviceOf('orders.prod.svc.example.com'), ORDERS);
 });
 
 test('a short name means a Service of the own namespace, or the one that is set', async (t) => {

@@ -1,0 +1,35 @@
+import { ParsedFile } from '../dns/parsed-file.ts';
+import { parseResolvConf, type ResolvConf } from '../dns/resolv-conf.ts';
+import { clusterDomainOf, explicitService, fullName, type ServiceName, serviceOf } from './match.ts';
+import type { Place } from './place.ts';
+
+const DEFAULT_DOMAIN = 'cluster.local';
+
+/** The names of Services in the cluster that we are in: its domain is set, or in the search list of resolv.conf. */
+export class ClusterNames {
+  readonly #domain: string | undefined;
+  readonly #resolvConf: ParsedFile<ResolvConf>;
+
+  constructor(domain: string | undefined, { resolvConf, hostname }: Pick<Place, 'resolvConf' | 'hostname'>) {
+    this.#domain = domain;
+    this.#resolvConf = new ParsedFile(resolvConf, (text) => parseResolvConf(text, hostname));
+  }
+
+  get domain(): string {
+    return this.#domain ?? clusterDomainOf(this.#resolvConf.read().search) ?? DEFAULT_DOMAIN;
+  }
+
+  /** The Service that a full name leads to. */
+  serviceOf(name: string): ServiceName | undefined {
+    return serviceOf(name, this.domain);
+  }
+
+  /** The Service that a host name means wherever it is looked up. */
+  explicit(hostname: string): ServiceName | undefined {
+    return explicitService(hostname, this.domain);
+  }
+
+  fullName(service: ServiceName): string {
+    return fullName(service, this.domain);
+  }
+}
