@@ -5,9 +5,7 @@ import { BalancedAgent } from '../agent.ts';
 import type { BalancedAgentOptions } from '../config/options.ts';
 import { resolveSettings } from '../config/resolve-settings.ts';
 import type { Settings } from '../config/settings.ts';
-import { ParsedFile } from '../discovery/dns/parsed-file.ts';
-import { parseResolvConf } from '../discovery/dns/resolv-conf.ts';
-import { clusterDomainOf } from '../discovery/kubernetes/match.ts';
+import { ClusterNames } from '../discovery/kubernetes/cluster-names.ts';
 import { GlobalDispatcher, type Previous } from './global-dispatcher.ts';
 import { type NameJudge, nameJudge } from './name-judge.ts';
 import { ownership } from './ownership.ts';
@@ -82,8 +80,8 @@ function loadBuiltInFetch(): void {
 }
 
 function judgeOf({ dns, kubernetes, discovery, clock, random }: Settings): NameJudge {
-  const { search } = new ParsedFile('/etc/resolv.conf', (text) => parseResolvConf(text, hostname())).read();
-  const clusterDomain = kubernetes.clusterDomain ?? clusterDomainOf(search) ?? 'cluster.local';
+  const place = { resolvConf: '/etc/resolv.conf', hostname: hostname() };
+  const names = new ClusterNames(kubernetes.clusterDomain, place);
   const findsMore = discovery !== 'auto' && discovery !== 'dns';
-  return nameJudge({ ...dns, clock, random, clusterDomain, findsMore });
+  return nameJudge({ ...dns, clock, random, names, findsMore });
 }

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { systemClock } from '../../src/clock.ts';
-import { type NameJudge, type NameJudgeOptions, nameJudge } from '../../src/global/name-judge.ts';
+import { ClusterNames } from '../../src/discovery/kubernetes/cluster-names.ts';
+import { type NameJudge, nameJudge } from '../../src/global/name-judge.ts';
 import { type DnsServer, startDnsServer } from '../support/dns-server.ts';
 
 interface Setup {
@@ -12,8 +13,13 @@ interface Setup {
   judge: NameJudge;
 }
 
+interface Options {
+  clusterDomain?: string;
+  findsMore?: boolean;
+}
+
 /** A judge in a pod of the namespace prod, with a name server of its own. */
-async function setUp(t: TestContext, options: Partial<NameJudgeOptions> = {}): Promise<Setup> {
+async function setUp(t: TestContext, { clusterDomain, findsMore = false }: Options = {}): Promise<Setup> {
   const dns = await startDnsServer(t);
   const folder = mkdtempSync(join(tmpdir(), 'evenkeel-judge-'));
   t.after(() => rmSync(folder, { recursive: true }));
@@ -29,9 +35,8 @@ async function setUp(t: TestContext, options: Partial<NameJudgeOptions> = {}): P
     random: Math.random,
     hostsPath,
     resolvConfPath,
-    clusterDomain: 'cluster.local',
-    findsMore: false,
-    ...options,
+    names: new ClusterNames(clusterDomain, { resolvConf: resolvConfPath, hostname: 'app-1' }),
+    findsMore,
   });
   return { dns, judge };
 }
