@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
@@ -7,11 +7,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { ApiStore, type Change } from './api-store.ts';
+import { certificateFor } from './certificate.ts';
 
 const PATH =
   /^\/(?:api\/v1|apis\/discovery\.k8s\.io\/v1)\/namespaces\/([^/]+)\/(services|endpointslices)(?:\/([^/]+))?$/;
 
-const pem = (name: string) => readFileSync(new URL(`api-server-tls/${name}.pem`, import.meta.url), 'utf8');
+const HOST = '127.0.0.1';
+const certificate = certificateFor(`IP:${HOST}`);
 
 export type RequestKind = 'list' | 'watch' | 'service';
 
@@ -47,7 +49,7 @@ interface Watch {
 export class ApiServer extends EventEmitter {
   readonly store = new ApiStore();
   readonly requests: ApiRequest[] = [];
-  readonly host = '127.0.0.1';
+  readonly host = HOST;
   /** Where token, CA and namespace lie, as the kubelet puts them. */
   readonly serviceAccount = mkdtempSync(join(tmpdir(), 'service-account-'));
   /** The token that it accepts. */
@@ -69,7 +71,7 @@ export class ApiServer extends EventEmitter {
     super();
     this.setMaxListeners(0);
     this.store.onChange = (change) => this.#report(change);
-    writeFileSync(join(this.serviceAccount, 'ca.crt'), pem('ca'));
+    writeFileSync(join(this.serviceAccount, 'ca.crt'), certificate.cert);
     writeFileSync(join(this.serviceAccount, 'namespace'), 'prod\n');
     this.writeToken(this.token);
   }
@@ -89,9 +91,7 @@ export class ApiServer extends EventEmitter {
 
   /** Listens; after `stop`, at the same port as before. */
   async start(): Promise<void> {
-    this.#server = createServer({ key: pem('key'), cert: pem('cert') }, (request, response) =>
-      this.#take(request, response),
-    );
+    this.#server = createServer(certificate, (request, response) => this.#take(request, response));
     this.#server.on('connection', (socket: Socket) => {
       this.connections++;
       this.#sockets.add(socket);
