@@ -1,10 +1,14 @@
 import type { Channel } from 'node:diagnostics_channel';
+import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { type buildConnector, Client, type Dispatcher } from 'undici';
 import type { Clock, Timer } from './clock.ts';
 import { EvenkeelError } from './errors.ts';
 import { Parking } from './parking.ts';
 import { channels } from './telemetry/channels.ts';
+
+/** The code of the error for a request whose connection ended before it was sent. */
+export const CONNECTION_GONE = 'EVENKEEL_CONNECTION_GONE';
 
 /** Why a connection takes no more requests. */
 export type RetireReason =
@@ -17,9 +21,12 @@ export type RetireReason =
   | 'upgrade'
   | 'service-closed';
 
-/** The part of its age, and milliseconds at most, that a connection has left when its successor is made. */
+/** The part of its caps, and milliseconds at most, that a connection has left when its successor is made. */
 const LEAD = 0.2;
 const LONGEST_LEAD = 5_000;
+/** Milliseconds between PINGs, and those that a peer has to answer one. */
+const PING_INTERVAL = 10_000;
+const PING_DEADLINE = 1_000;
 
 /** What a connection tells its endpoint. */
 export interface ConnectionOwner {
@@ -31,9 +38,18 @@ export interface ConnectionOwner {
   onRetired(connection: Connection): void;
   /** Whether it has room has changed, without a request having begun or ended. */
   settle(connection: Connection): void;
+  /** It has room again, without a request having ended. */
+  onRoom(connection: Connection): void;
   /** Its socket is gone. */
   onClosed(connection: Connection): void;
   onClientEvent(event: 'connect' | 'disconnect', client: Client, error?: Error): void;
+}
+
+/** A request as a connection sees it. */
+export interface Request extends Dispatcher.DispatchHandler {
+  readonly options: Dispatcher.DispatchOptions;
+  /** Takes it back, to be sent elsewhere. */
+  reclaim(): void;
 }
 
 export interface ConnectionOptions {
@@ -71,6 +87,8 @@ export class Connection {
   /** It was in use when its age came near its end. */
   aging = false;
 
+  /** What it carries with HTTP/2, in the order in which it came. */
+  readonly #streams = new Set<Request>();
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
   readonly #options: ConnectionOptions;
@@ -78,6 +96,7 @@ export class Connection {
   #expiry: Timer | undefined;
   #idleExpiry: Timer | undefined;
   #drainDeadline: Timer | undefined;
+  #pingCheck: Timer | undefined;
   #parking: Parking | undefined;
   /** An HTTP/2 peer takes no more streams for now. */
   #full = false;
@@ -95,12 +114,14 @@ export class Connection {
     this.h2 = (socket as { alpnProtocol?: string | false | null }).alpnProtocol === 'h2';
     this.client = new Client(options.url, {
       ...options.client,
+      ...(this.h2 ? { h2Options: { pingInterval: PING_INTERVAL, ...options.client.h2Options } } : undefined),
       connect: (_params, callback) => this.#handOver(callback),
     });
     this.client
       .on('connect', () => owner.onClientEvent('connect', this.client))
       .on('disconnect', (_origin, _targets, error) => this.#onDisconnect(error))
       .on('drain', () => this.#onDrain());
+    if (this.h2) this.#watchPings();
     const { clock, maxDuration } = options;
     this.#expiresAt = maxDuration > 0 ? clock.now() + maxDuration : Number.POSITIVE_INFINITY;
     const lead = Math.min(maxDuration * LEAD, LONGEST_LEAD);
@@ -141,11 +162,16 @@ export class Connection {
   reserve(): void {
     this.inFlight++;
     this.requests++;
-    if (this.requests === this.#options.maxRequests) this.retire('max-requests');
+    const { maxRequests } = this.#options;
+    if (maxRequests === 0) return;
+    // With HTTP/1.1 a successor would take over at once, and leave the rest of the cap unused.
+    if (this.h2 && this.requests === Math.ceil(maxRequests * (1 - LEAD))) this.#startAging();
+    if (this.requests === maxRequests) this.retire('max-requests');
   }
 
-  send(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
-    const more = this.client.dispatch(options, handler);
+  send(request: Request): void {
+    if (this.h2) this.#streams.add(request);
+    const more = this.client.dispatch(request.options, request);
     // An HTTP/1.1 Client returns false even when idle.
     if (!this.h2 || (more && this.#ready)) return;
     if (more) this.#ready = true;
@@ -154,8 +180,9 @@ export class Connection {
   }
 
   /** A request it carried has ended. */
-  release(): void {
+  release(request: Request): void {
     this.inFlight--;
+    if (this.h2) this.#streams.delete(request);
     this.#closeIfDrained();
   }
 
@@ -163,8 +190,9 @@ export class Connection {
    * A request it carried has become a socket, which is the caller's from now on, or a stream, which must
    * end before the connection is closed: undici would kill it.
    */
-  upgrade(): void {
+  upgrade(request: Request): void {
     this.inFlight--;
+    this.#streams.delete(request);
     if (this.h2) this.upgraded++;
     else this.retire('upgrade');
     this.#closeIfDrained();
@@ -175,11 +203,40 @@ export class Connection {
     this.#closeIfDrained();
   }
 
+  /**
+   * Ends an HTTP/2 connection whose peer has stopped to answer PINGs: undici sends them, and does nothing
+   * when they stay unanswered.
+   */
+  #watchPings(): void {
+    const interval = this.#options.client.h2Options?.pingInterval ?? PING_INTERVAL;
+    if (interval === 0) return;
+    const { clock } = this.#options;
+    let heardAt = clock.now();
+    const check = () => {
+      if (clock.now() - heardAt > interval + PING_DEADLINE && this.#busy) {
+        const message = `no PING was answered for ${Math.round(clock.now() - heardAt)} ms`;
+        this.destroy(new EvenkeelError('EVENKEEL_UNRESPONSIVE', message));
+      } else {
+        this.#pingCheck = clock.schedule(check, interval);
+      }
+    };
+    (this.client as EventEmitter).on('ping', () => {
+      heardAt = clock.now();
+    });
+    this.#pingCheck = clock.schedule(check, interval);
+  }
+
   #age(lead: number): void {
     const { clock, idleTimeout } = this.#options;
     this.#expiry = clock.schedule(() => this.retire('max-duration'), lead);
-    this.aging = this.inFlight > 0 || (this.requests > 0 && clock.now() - this.#checkedAt < idleTimeout / 2);
-    if (this.aging) this.#owner.onAging(this);
+    const used = this.inFlight > 0 || (this.requests > 0 && clock.now() - this.#checkedAt < idleTimeout / 2);
+    if (used) this.#startAging();
+  }
+
+  #startAging(): void {
+    if (this.aging || this.retired !== undefined) return;
+    this.aging = true;
+    this.#owner.onAging(this);
   }
 
   /** Takes no more requests, and closes when the last one it carries has ended: at once if idle. */
@@ -222,6 +279,7 @@ export class Connection {
     if (this.#closed) return;
     this.#closed = true;
     this.#drainDeadline?.cancel();
+    this.#pingCheck?.cancel();
     if (!this.#handedOver) {
       this.#parking?.leave();
       this.#socket.destroy();
@@ -239,7 +297,7 @@ export class Connection {
     // A Client whose connector calls back synchronously stalls.
     queueMicrotask(() => {
       if (this.#handedOver || this.#closed) {
-        callback(new EvenkeelError('EVENKEEL_CONNECTION_GONE', 'the connection has closed'), null);
+        callback(new EvenkeelError(CONNECTION_GONE, 'the connection has closed'), null);
         return;
       }
       this.#handedOver = true;
@@ -257,13 +315,23 @@ export class Connection {
     // After an upgrade the socket lives on.
     if (!this.h2 && error.message === 'upgrade') return;
     this.retire((error as NodeJS.ErrnoException).code === 'UND_ERR_INFO' ? 'idle' : 'closed-by-peer');
+    if (this.h2) this.#reclaimPending();
+  }
+
+  /**
+   * After a GOAWAY the Client keeps the requests that the server refused until the accepted ones have
+   * ended, which may be never. They are the last it was given.
+   */
+  #reclaimPending(): void {
+    const { pending } = this.client.stats;
+    if (pending > 0) for (const request of [...this.#streams].slice(-pending)) request.reclaim();
   }
 
   #onDrain(): void {
     this.#ready = true;
     if (!this.#full) return;
     this.#full = false;
-    this.#owner.settle(this);
+    this.#owner.onRoom(this);
   }
 
   #publish(channel: Channel, reason?: RetireReason): void {

@@ -450,6 +450,10 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
     this.#owner.onConnectionGone();
   }
 
+  onRoom(): void {
+    this.#owner.onRoom();
+  }
+
   onClientEvent(event: 'connect' | 'disconnect', client: Client, error?: Error): void {
     this.#owner.onClientEvent(event, client, error);
   }

@@ -1,7 +1,7 @@
 import type { Client } from 'undici';
 import type { Candidate, Picker } from './balancing/picker.ts';
 import type { Timer } from './clock.ts';
-import type { Connection, ConnectionOwner, RetireReason } from './connection.ts';
+import type { Connection, ConnectionOwner, Request, RetireReason } from './connection.ts';
 import type { EndpointAddress } from './discovery/resolver.ts';
 import { formatAddress } from './endpoint-keys.ts';
 
@@ -30,6 +30,8 @@ export interface EndpointOwner {
   readonly origin: string;
   /** Something changed that decides whether the endpoint may be picked. */
   place(endpoint: Endpoint): void;
+  /** A connection has room that had none. */
+  onRoom(): void;
   /** A connection in use will reach its age soon. */
   onAging(endpoint: Endpoint): void;
   /** A connection of its has retired, or closed. */
@@ -117,11 +119,11 @@ export class Endpoint implements Candidate, ConnectionOwner {
   }
 
   /** A request has ended. A held one goes on counting as load until `unhold`. */
-  end(connection: Connection, held: boolean): void {
+  end(connection: Connection, request: Request, held: boolean): void {
     this.inFlight--;
     if (held) this.failures++;
     else this.load--;
-    connection.release();
+    connection.release(request);
     this.settle(connection);
   }
 
@@ -131,11 +133,11 @@ export class Endpoint implements Candidate, ConnectionOwner {
   }
 
   /** A request has become an upgraded socket or stream, which is counted apart. */
-  upgrade(connection: Connection): void {
+  upgrade(connection: Connection, request: Request): void {
     this.inFlight--;
     this.load--;
     this.upgraded++;
-    connection.upgrade();
+    connection.upgrade(request);
     this.settle(connection);
   }
 
@@ -170,6 +172,11 @@ export class Endpoint implements Candidate, ConnectionOwner {
     this.state = DRAINING;
     for (const connection of this.connections) connection.retire(reason);
     this.#owner.place(this);
+  }
+
+  onRoom(connection: Connection): void {
+    this.settle(connection);
+    this.#owner.onRoom();
   }
 
   onAging(): void {

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { type Dispatcher, errors } from 'undici';
-import type { Connection } from './connection.ts';
+import { CONNECTION_GONE, type Connection } from './connection.ts';
 import type { Endpoint } from './endpoint.ts';
 
 type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
@@ -20,8 +20,8 @@ export interface ExchangeOwner {
   /** The request has ended, or turned into an upgraded socket, and its connection is free of it. */
   onEnded(exchange: Exchange, outcome: Outcome): void;
   onUpgraded(exchange: Exchange, socket: Duplex): void;
-  /** Nothing of the request was written, and its connection is gone. */
-  onUnsent(exchange: Exchange, error: Error): void;
+  /** The server has seen nothing of the request, or says so. `gone`: its connection is no more. */
+  onUnsent(exchange: Exchange, error: Error, gone: boolean): void;
   /** The caller gave up while the request waited. */
   onAbandoned(exchange: Exchange): void;
 }
@@ -49,6 +49,7 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
   #controller: Dispatcher.DispatchController | undefined = undefined;
   #begun = false;
   #pauseWanted = false;
+  #reclaimed = false;
 
   constructor(options: Dispatcher.DispatchOptions, owner: ExchangeOwner) {
     this.options = options;
@@ -86,7 +87,14 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
   }
 
   onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void {
+    const again = this.#controller !== undefined;
     this.#controller = controller;
+    if (again && !this.aborted) {
+      // The server has refused the stream. undici would try it on the same connection once more.
+      this.#reclaimed = true;
+      controller.abort(new errors.InformationalError('stream refused'));
+      return;
+    }
     if (this.#begun) {
       if (this.aborted) controller.abort(this.reason!);
       else if (this.#pauseWanted) controller.pause();
@@ -134,8 +142,12 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
 
   /** Without a controller nothing was written: it was refused, or its connection is gone. */
   onResponseError(controller: Dispatcher.DispatchController | null | undefined, error: Error): void {
-    if (controller == null && !this.aborted && !REFUSALS.has(codeOf(error))) {
-      this.owner.onUnsent(this, error);
+    const gone = codeOf(error) === CONNECTION_GONE || controller == null;
+    if (this.#reclaimed || (gone && !this.aborted && this.statusCode === 0 && !REFUSALS.has(codeOf(error)))) {
+      const { connection } = this;
+      this.#controller = undefined;
+      this.#reclaimed = false;
+      this.owner.onUnsent(this, error, gone || connection?.retired !== undefined);
       return;
     }
     try {
@@ -143,6 +155,13 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
     } finally {
       this.owner.onEnded(this, controller == null ? 'refused' : this.#outcomeOf(error));
     }
+  }
+
+  /** Takes the request back from a connection that keeps it, unsent, for nothing. */
+  reclaim(): void {
+    if (this.#controller === undefined || this.settled || this.aborted) return;
+    this.#reclaimed = true;
+    this.#controller.abort(new errors.InformationalError('reclaimed'));
   }
 
   abort(reason: Error): void {

@@ -135,7 +135,7 @@ export class Service implements PoolOwner, ExchangeOwner {
     exchange.endpoint = endpoint;
     const connection = this.#pool.begin(endpoint);
     exchange.connection = connection;
-    connection.send(exchange.options, exchange);
+    connection.send(exchange);
   }
 
   onFirstResponse(headers: Record<string, string | string[] | undefined>): void {
@@ -151,7 +151,7 @@ export class Service implements PoolOwner, ExchangeOwner {
     const broken = outcome === 'failure' || outcome === 'cancelled';
     if (broken && !connection.h2) connection.retire('error');
     if (exchange.upgrades) this.#pool.seats.leave(endpoint);
-    endpoint.end(connection, failed);
+    endpoint.end(connection, exchange, failed);
     this.#afterEnd();
   }
 
@@ -159,7 +159,7 @@ export class Service implements PoolOwner, ExchangeOwner {
     const { endpoint, connection } = exchange;
     if (endpoint === undefined || connection === undefined) return;
     exchange.connection = undefined;
-    endpoint.upgrade(connection);
+    endpoint.upgrade(connection, exchange);
     socket.once('close', () => {
       endpoint.upgradeEnded(connection);
       this.#pool.seats.leave(endpoint);
@@ -167,13 +167,15 @@ export class Service implements PoolOwner, ExchangeOwner {
     this.#afterEnd();
   }
 
-  onUnsent(exchange: Exchange, error: Error): void {
+  onUnsent(exchange: Exchange, error: Error, gone: boolean): void {
     const { endpoint, connection } = exchange;
     if (endpoint === undefined || connection === undefined) return;
     exchange.connection = undefined;
-    connection.retire('closed-by-peer');
+    if (gone) connection.retire('closed-by-peer');
+    // One that refuses streams has enough for a moment.
+    else this.#holds.add(endpoint);
     if (exchange.upgrades) this.#pool.seats.leave(endpoint);
-    endpoint.end(connection, false);
+    endpoint.end(connection, exchange, !gone);
     this.#running--;
     if (this.#destroyedBy !== undefined || ++exchange.reroutes > MAX_REROUTES) {
       exchange.fail(this.#destroyedBy ?? error);

@@ -8,6 +8,7 @@ import { FakeClock } from './support/clock.ts';
 const owner = {
   origin: 'http://orders.prod',
   place() {},
+  onRoom() {},
   onAging() {},
   onConnectionGone() {},
   onClientEvent() {},

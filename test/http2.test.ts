@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import {
+  constants,
+  createServer,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import type { EndpointAddress } from '../src/discovery/resolver.ts';
+import { get, load, ORIGIN, startAgent } from './support/agent.ts';
+import { nextAddress } from './support/pods.ts';
+
+type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, nth: number) => void;
+
+interface H2Pod {
+  endpoint: EndpointAddress;
+  server: Http2Server;
+  sessions: ServerHttp2Session[];
+  streams: number;
+}
+
+const answer: OnStream = (stream) => {
+  stream.respond({ ':status': 200 });
+  stream.end('ok');
+};
+
+/** Starts a pod that speaks HTTP/2 without TLS. */
+async function startH2Pod(t: TestContext, onStream: OnStream = answer): Promise<H2Pod> {
+  const server = createServer();
+  const pod: H2Pod = { endpoint: { address: '', port: 0 }, server, sessions: [], streams: 0 };
+  server.on('session', (session) => {
+    pod.sessions.push(session);
+    session.on('error', () => {});
+  });
+  server.on('stream', (stream, headers) => {
+    stream.on('error', () => {});
+    onStream(stream, headers, ++pod.streams);
+  });
+  server.listen(0, nextAddress());
+  await once(server, 'listening');
+  const { address, port } = server.address() as AddressInfo;
+  pod.endpoint = { address, port };
+  t.after(() => {
+    for (const session of pod.sessions) session.destroy();
+    server.close();
+  });
+  return pod;
+}
+
+const h2c = { h2Options: { useH2c: true } };
+
+test('streams that a GOAWAY refuses are served elsewhere while the accepted one goes on', async (t) => {
+  const held: ServerHttp2Stream[] = [];
+  const first: H2Pod = await startH2Pod(t, (stream, headers, nth) => {
+    if (headers[':path'] === '/held') held.push(stream);
+    else if (nth === 2 || stream.session !== first.sessions[0]) answer(stream, headers, nth);
+    // Streams 1 and 3 were taken; what comes after them isn't.
+    else if (nth === 3) stream.session!.goaway(constants.NGHTTP2_NO_ERROR, 3);
+  });
+  const agent = startAgent(t, [first], h2c);
+  const waiting = agent.request({ origin: ORIGIN, path: '/held', method: 'GET' });
+  await get(agent, '/first');
+  const refused = Array.from({ length: 20 }, () =>
+    agent.request({ origin: ORIGIN, path: '/', method: 'POST', body: 'x' }),
+  );
+  for (const { statusCode, body } of await Promise.all(refused)) {
+    assert.equal(statusCode, 200);
+    await body.dump();
+  }
+  assert.equal(first.sessions.length, 2);
+  answer(held[0]!, {}, 0);
+  const { body, statusCode } = await waiting;
+  assert.equal(statusCode, 200);
+  await body.dump();
+});
+
+test('a refused stream goes to another endpoint', async (t) => {
+  const refusing = await startH2Pod(t, (stream) => stream.close(constants.NGHTTP2_REFUSED_STREAM));
+  const healthy = await startH2Pod(t);
+  const agent = startAgent(t, [refusing, healthy], h2c);
+  for (let n = 0; n < 20; n++) await get(agent);
+  assert.equal(healthy.streams >= 20, true);
+});
+
+test('a server that refuses every stream ends in an error, not in a loop', async (t) => {
+  const refusing = await startH2Pod(t, (stream) => stream.close(constants.NGHTTP2_REFUSED_STREAM));
+  const agent = startAgent(t, [refusing], h2c);
+  await assert.rejects(get(agent));
+  assert.ok(refusing.streams < 40, String(refusing.streams));
+  assert.equal(agent.stats[ORIGIN]!.running, 0);
+});
+
+test('a session that ends between requests is replaced without notice', async (t) => {
+  const pod = await startH2Pod(t);
+  const agent = startAgent(t, [pod], h2c);
+  for (let n = 0; n < 5; n++) {
+    await get(agent);
+    const session = pod.sessions.at(-1)!;
+    const closed = once(session, 'close');
+    session.close();
+    await closed;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  assert.ok(pod.sessions.length >= 5);
+});
+
+test('200 streams at once, with a cap of 50: no connection carries a 51st', async (t) => {
+  const counts = new Map<unknown, number>();
+  const pods = await Promise.all(
+    Array.from({ length: 5 }, () =>
+      startH2Pod(t, (stream, headers, nth) => {
+        counts.set(stream.session, (counts.get(stream.session) ?? 0) + 1);
+        setImmediate(() => answer(stream, headers, nth));
+      }),
+    ),
+  );
+  const agent = startAgent(t, pods, { ...h2c, maxRequestsPerConnection: 50 });
+  await load(agent, 10_000, 200);
+  assert.equal(Math.max(...counts.values()), 50);
+  const total = pods.reduce((sum, { streams }) => sum + streams, 0);
+  assert.equal(total, 10_000);
+  for (const { streams } of pods)
+    assert.ok(Math.abs(streams - 2_000) <= 60, String(pods.map((pod) => pod.streams)));
+});
+
+test('a peer that answers no PING is given up', async (t) => {
+  const pod = await startH2Pod(t, () => {});
+  const sockets = new Set<Socket>();
+  let swallow = false;
+  const proxy = createTcpServer((client) => {
+    const upstream = connect(pod.endpoint.port, pod.endpoint.address);
+    for (const socket of [client, upstream]) sockets.add(socket.on('error', () => {}));
+    client.on('data', (chunk) => swallow || upstream.write(chunk));
+    upstream.on('data', (chunk) => swallow || client.write(chunk));
+  });
+  proxy.listen(0, nextAddress());
+  await once(proxy, 'listening');
+  t.after(() => {
+    proxy.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  const { address, port } = proxy.address() as AddressInfo;
+  const agent = startAgent(t, [{ endpoint: { address, port } }], {
+    h2Options: { useH2c: true, pingInterval: 100 },
+  });
+  const unanswered = agent.request({ origin: ORIGIN, path: '/', method: 'GET' });
+  while (pod.streams === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  swallow = true;
+  await assert.rejects(unanswered, { code: 'EVENKEEL_UNRESPONSIVE' });
+});
