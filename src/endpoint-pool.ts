@@ -1,17 +1,16 @@
 import type { Socket } from 'node:net';
 import type { Client } from 'undici';
-import { LeastRequest } from './balancing/least-request.ts';
-import type { Picker, PickerFactory } from './balancing/picker.ts';
-import { RoundRobin } from './balancing/round-robin.ts';
+import type { Picker } from './balancing/picker.ts';
 import type { Settings } from './config/settings.ts';
 import { Connection, type RetireReason } from './connection.ts';
 import { Dialer } from './dialer.ts';
 import { Dials, type DialsOwner } from './dials.ts';
-import type { EndpointAddress } from './discovery/resolver.ts';
-import { CONNECTING, Endpoint, type EndpointOwner } from './endpoint.ts';
-import { type EndpointUpdate, endpointsByKey, isSameEndpoint } from './endpoint-keys.ts';
+import { CONNECTING, type Endpoint, type EndpointOwner } from './endpoint.ts';
+import { type EndpointUpdate, endpointsByKey } from './endpoint-keys.ts';
+import { EndpointSet } from './endpoint-set.ts';
+import { Pickers, place } from './pickers.ts';
 import { Seats } from './seats.ts';
-import { channels } from './telemetry/channels.ts';
+import { shuffled } from './shuffle.ts';
 import { Warmth, type WarmthOwner } from './warmth.ts';
 
 /** What the pool tells its service, and asks of it. */
@@ -39,11 +38,6 @@ const TAKEOVER = 1_500;
 const MAX_DURATION_VIRTUAL = 60_000;
 const MAX_DURATION_VISIBLE = 300_000;
 
-const POLICIES: Record<'least-request' | 'round-robin', PickerFactory> = {
-  'least-request': () => new LeastRequest(),
-  'round-robin': () => new RoundRobin(),
-};
-
 /**
  * The endpoints of one service: which there are, which are kept connected, which may be picked, and the
  * dials to them.
@@ -57,17 +51,8 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
   readonly #settings: Settings;
   readonly #dials: Dials;
   readonly #warmth: Warmth;
-  readonly #endpoints = new Map<string, Endpoint>();
-  /** Those that have left the set and still carry something. */
-  readonly #leaving = new Set<Endpoint>();
-  /** Endpoints with a connection that has room. */
-  readonly #free: Picker<Endpoint>;
-  /** Proven ones that would have to be dialled. */
-  readonly #full: Picker<Endpoint>;
-  /** Never connected ones, which are dialled for a request only when nothing else is left. */
-  readonly #unproven: Picker<Endpoint>;
-  /** Those of the set before, which serve until this one is connected. */
-  readonly #superseded = new Set<Endpoint>();
+  readonly #set = new EndpointSet(this);
+  readonly #pickers: Pickers;
   /** What is known of the endpoints may be out of date, so none is dialled. */
   #frozen = false;
   #update: EndpointUpdate | undefined;
@@ -77,24 +62,23 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
     this.#owner = owner;
     this.origin = owner.url.origin;
     this.#settings = settings;
-    const createPicker = typeof policy === 'string' ? POLICIES[policy] : policy;
-    this.#free = createPicker();
-    this.#full = createPicker();
-    this.#unproven = createPicker();
+    this.#pickers = new Pickers(policy);
     this.#warmth = new Warmth(this, clock, identity, client.keepAliveTimeout ?? DEFAULT_KEEP_ALIVE);
     const dialer = new Dialer({ url: owner.url, servername: owner.servername, client, connectTimeout });
     this.#dials = new Dials(this, dialer, clock, random);
   }
 
-  /** Whether nothing is connected, nor being dialled, nor still draining. */
+  /** Whether nothing is connected any more, nor being dialled. */
   get empty(): boolean {
-    if (this.#dials.size > 0 || this.#leaving.size > 0) return false;
-    for (const { connections } of this.#endpoints.values()) if (connections.size > 0) return false;
-    return true;
+    return this.#dials.size === 0 && this.#set.isClosed;
   }
 
   get size(): number {
-    return this.#endpoints.size;
+    return this.#set.current.size;
+  }
+
+  get isConnected(): boolean {
+    return this.#set.isConnected;
   }
 
   get dialing(): number {
@@ -108,11 +92,11 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
 
   /** Whether a request could be served now, or after a dial. */
   get hasRoom(): boolean {
-    return (this.#free.pick() ?? this.#full.pick() ?? this.#unproven.pick()) !== undefined;
+    return this.#pickers.hasRoom;
   }
 
   get endpoints(): Iterable<Endpoint> {
-    return this.#endpoints.values();
+    return this.#set.current.values();
   }
 
   // Requests
@@ -124,7 +108,8 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
 
   /** The endpoint to serve a request, with a connection ready for it; none if it has to wait. */
   pick(now: number): Endpoint | undefined {
-    for (let best = this.#free.pick(); best !== undefined; best = this.#free.pick()) {
+    const { free } = this.#pickers;
+    for (let best = free.pick(); best !== undefined; best = free.pick()) {
       if (best.isReady(now)) return best;
     }
     return undefined;
@@ -132,11 +117,10 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
 
   /** Gives a request to an endpoint just picked. */
   begin(endpoint: Endpoint): Connection {
-    const rival = this.#full.pick();
-    // On a tie too: where it has few connections, it would lose all ties to those that have more.
-    if (rival !== undefined && !this.#full.before(endpoint, rival)) this.#dial(rival);
+    const rival = this.#pickers.rivalOf(endpoint);
+    if (rival !== undefined) this.#dial(rival);
     this.#warmth.consider(endpoint.load);
-    this.#free.used(endpoint);
+    this.#pickers.free.used(endpoint);
     return endpoint.begin();
   }
 
@@ -151,11 +135,11 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
    */
   dialFor(waiting: number, since: number): boolean {
     while (!this.#frozen && this.#dials.size < waiting) {
-      const endpoint = this.#full.pick() ?? this.#unproven.pick();
+      const endpoint = this.#pickers.toDial;
       if (endpoint !== undefined) this.#dial(endpoint);
       else if (!this.#warmth.grow() && !this.#dialFailed(since)) break;
     }
-    return this.#dials.size > 0 || this.#frozen || this.#endpoints.size === 0 || this.isConnected;
+    return this.#dials.size > 0 || this.#frozen || this.size === 0 || this.isConnected;
   }
 
   /** Dials that very endpoint, so that there is a dial for each of `waiting` requests. */
@@ -166,14 +150,9 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
   /** Dials one more endpoint for a request that has waited for a while; the dials under way may be stuck. */
   hedge(since: number): void {
     if (this.#frozen) return;
-    const endpoint = this.#full.pick() ?? this.#unproven.pick();
+    const endpoint = this.#pickers.toDial;
     if (endpoint?.dialing === 0) this.#dial(endpoint);
     else if (!this.#warmth.grow()) this.#dialFailed(since);
-  }
-
-  get isConnected(): boolean {
-    for (const { connected } of this.#endpoints.values()) if (connected > 0) return true;
-    return false;
   }
 
   // The set of endpoints
@@ -182,15 +161,14 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
   update(update: EndpointUpdate): void {
     const { random, spread } = this.#settings;
     // What leads to a Service by another way, its ClusterIP or its pods, is as good until that is connected.
-    const takeover = this.#endpoints.size > 0 && update.virtual !== this.#update?.virtual;
+    const takeover = this.size > 0 && update.virtual !== this.#update?.virtual;
     this.#update = update;
-    const infos = endpointsByKey(update, spread);
-    const gone = this.#reconcile(infos);
-    const fresh = Array.from(infos, ([key, info]) => this.#create(key, info));
-    if (fresh.length + gone.length > 0) this.#warmth.replace(this.#endpoints.values());
+    const { fresh, gone } = this.#set.replace(endpointsByKey(update, spread));
+    if (fresh.length + gone.length > 0) this.#warmth.replace(this.endpoints);
     for (const endpoint of gone) {
+      this.seats.offer(endpoint, false);
       if (takeover && endpoint.connected > 0) this.#supersede(endpoint);
-      else this.#remove(endpoint, 'endpoint-removed');
+      else this.#drain(endpoint, 'endpoint-removed');
     }
     this.frozen = update.withdrawn ?? false;
     if (fresh.length + gone.length === 0) return;
@@ -203,53 +181,20 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
     this.#dialAll(fresh);
   }
 
-  /** Takes what is not in `infos` out of the set, and leaves there what is new. */
-  #reconcile(infos: Map<string, EndpointAddress>): Endpoint[] {
-    const gone: Endpoint[] = [];
-    for (const [key, endpoint] of this.#endpoints) {
-      const info = infos.get(key);
-      if (info !== undefined && isSameEndpoint(endpoint.info, info)) {
-        endpoint.info = info;
-        infos.delete(key);
-      } else {
-        this.#endpoints.delete(key);
-        gone.push(endpoint);
-      }
-    }
-    return gone;
-  }
-
-  #create(key: string, info: EndpointAddress): Endpoint {
-    const endpoint = new Endpoint(key, info, this);
-    this.#endpoints.set(key, endpoint);
-    const { origin } = this;
-    if (channels.endpointAdd.hasSubscribers)
-      channels.endpointAdd.publish({ origin, address: endpoint.address });
-    return endpoint;
-  }
-
-  #remove(endpoint: Endpoint, reason: RetireReason): void {
-    this.seats.offer(endpoint, false);
-    this.#superseded.delete(endpoint);
-    this.#leaving.add(endpoint);
-    endpoint.drain(reason);
+  #drain(endpoint: Endpoint, reason: RetireReason): void {
+    this.#set.drain(endpoint, reason);
     this.#dials.abandon(endpoint);
-    if (endpoint.connections.size === 0) this.#leaving.delete(endpoint);
-    const { origin } = this;
-    if (channels.endpointRemove.hasSubscribers) {
-      channels.endpointRemove.publish({ origin, address: endpoint.address, reason });
-    }
   }
 
   #supersede(endpoint: Endpoint): void {
-    this.seats.offer(endpoint, false);
+    const { superseded } = this.#set;
     endpoint.warm = false;
-    this.#superseded.add(endpoint);
+    superseded.add(endpoint);
     this.#dials.abandon(endpoint);
     this.place(endpoint);
-    if (this.#superseded.size > 1) return;
+    if (superseded.size > 1) return;
     this.#settings.clock.schedule(() => {
-      for (const old of this.#superseded) this.#remove(old, 'endpoint-removed');
+      for (const old of superseded) this.#drain(old, 'endpoint-removed');
     }, TAKEOVER);
   }
 
@@ -262,49 +207,38 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
 
   /** Retires all connections; each closes when it is done. */
   close(): void {
-    this.#stop();
-    for (const endpoint of [...this.#endpoints.values(), ...this.#superseded]) {
-      this.#remove(endpoint, 'service-closed');
-    }
-    this.#endpoints.clear();
+    this.#warmth.stop();
+    this.#dials.abandon();
+    const { current, superseded } = this.#set;
+    const all = [...current.values(), ...superseded];
+    current.clear();
+    for (const endpoint of all) this.#drain(endpoint, 'service-closed');
   }
 
   /** Ends all connections with what they carry. */
   destroy(error: Error): void {
     this.close();
-    for (const { connections } of this.#leaving) {
+    for (const { connections } of this.#set) {
       for (const connection of connections) connection.destroy(error);
     }
-  }
-
-  #stop(): void {
-    this.#warmth.stop();
-    this.#dials.abandon();
   }
 
   // Which may be picked
 
   place(endpoint: Endpoint): void {
-    const picker = this.#pickerFor(endpoint);
-    if (picker === endpoint.picker) {
-      picker?.update(endpoint);
-      return;
-    }
-    endpoint.picker?.remove(endpoint);
-    endpoint.picker = picker;
-    picker?.add(endpoint);
+    place(endpoint, this.#pickerFor(endpoint));
   }
 
   #pickerFor(endpoint: Endpoint): Picker<Endpoint> | undefined {
+    const { free, full, unproven } = this.#pickers;
     if (endpoint.state.name === 'draining') return undefined;
-    if (endpoint.hasRoom && (endpoint.warm || this.#superseded.has(endpoint))) return this.#free;
+    if (endpoint.hasRoom && (endpoint.warm || this.#set.superseded.has(endpoint))) return free;
     if (!endpoint.warm || endpoint.backoff !== undefined || !this.#mayDial(endpoint)) return undefined;
-    return endpoint.state.name === 'connecting' ? this.#unproven : this.#full;
+    return endpoint.state.name === 'connecting' ? unproven : full;
   }
 
   #placeAll(): void {
-    for (const endpoint of this.#endpoints.values()) this.place(endpoint);
-    for (const endpoint of this.#superseded) this.place(endpoint);
+    for (const endpoint of this.#set) this.place(endpoint);
   }
 
   // Dials
@@ -335,7 +269,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
   }
 
   #dial(endpoint: Endpoint): void {
-    this.#full.used(endpoint);
+    this.#pickers.full.used(endpoint);
     this.#dials.start(endpoint);
     this.place(endpoint);
   }
@@ -370,7 +304,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
       idleTimeout: this.#warmth.keepAlive,
     });
     endpoint.add(connection);
-    if (this.#endpoints.get(endpoint.key) === endpoint) this.seats.offer(endpoint, true);
+    if (this.#set.current.get(endpoint.key) === endpoint) this.seats.offer(endpoint, true);
     this.#owner.onRoom();
     connection.park();
   }
@@ -387,7 +321,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
     this.place(endpoint);
     // So that an endpoint that can't be reached costs no warm one.
     if (endpoint.warm) this.#warmth.grow();
-    if (this.failing === this.#endpoints.size && !this.isConnected) this.#update?.onUnreachable?.();
+    if (this.failing === this.size && !this.isConnected) this.#update?.onUnreachable?.();
     this.#owner.onDialFailed(endpoint, error);
   }
 
@@ -426,13 +360,13 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
     this.place(endpoint);
     this.#dialAll([endpoint]);
     // In a microtask: this may be on behalf of a request that waits.
-    if (endpoint.picker === this.#free) queueMicrotask(() => this.#owner.onRoom());
+    if (endpoint.picker === this.#pickers.free) queueMicrotask(() => this.#owner.onRoom());
   }
 
   /** Connects again what is warm and has lost its last connection. */
   onTick(): void {
     const lost: Endpoint[] = [];
-    for (const endpoint of this.#endpoints.values()) {
+    for (const endpoint of this.endpoints) {
       if (endpoint.warm && this.#isUnconnected(endpoint)) lost.push(endpoint);
     }
     this.#dialAll(lost);
@@ -443,7 +377,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
   }
 
   onConnectionGone(endpoint: Endpoint, connection: Connection): void {
-    if (endpoint.connections.size === 0) this.#leaving.delete(endpoint);
+    this.#set.forgetIfClosed(endpoint);
     if (connection.retired === 'max-duration' && endpoint.connected === 0 && this.#warmth.rotate(endpoint)) {
       this.#placeAll();
     }
@@ -457,14 +391,4 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
   onClientEvent(event: 'connect' | 'disconnect', client: Client, error?: Error): void {
     this.#owner.onClientEvent(event, client, error);
   }
-}
-
-/** In random order, by Fisher and Yates. */
-function shuffled<T>(items: readonly T[], random: () => number): T[] {
-  const result = [...items];
-  for (let last = result.length - 1; last > 0; last--) {
-    const other = Math.floor(random() * (last + 1));
-    [result[last], result[other]] = [result[other]!, result[last]!];
-  }
-  return result;
 }

@@ -2,8 +2,8 @@ import type { Duplex } from 'node:stream';
 import type { Client } from 'undici';
 import type { Timer } from './clock.ts';
 import type { Settings } from './config/settings.ts';
-import { Follower } from './discovery/follower.ts';
-import type { Resolution, Resolver } from './discovery/resolver.ts';
+import { Discovery, type DiscoveryOwner } from './discovery/discovery.ts';
+import type { Resolver } from './discovery/resolver.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { EndpointUpdate } from './endpoint-keys.ts';
 import { EndpointPool, type PoolOwner } from './endpoint-pool.ts';
@@ -11,7 +11,6 @@ import { NoEndpointsError, QueueFullError } from './errors.ts';
 import type { Exchange, ExchangeOwner, Outcome } from './exchange.ts';
 import { Holds } from './holds.ts';
 import { keepAliveOf } from './keep-alive.ts';
-import { channels } from './telemetry/channels.ts';
 import { type ServiceStats, statsOf } from './telemetry/stats.ts';
 import { UpgradeLine } from './upgrade-line.ts';
 import { type Waiter, WaitingLine } from './waiting.ts';
@@ -42,21 +41,17 @@ const WAIT_CHECK = 250;
 const MAX_REROUTES = 8;
 
 /** One destination: who serves a request, who waits for a connection, and when that has no use any more. */
-export class Service implements PoolOwner, ExchangeOwner {
+export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
   readonly url: URL;
   readonly servername: string;
 
   readonly #settings: Settings;
   readonly #owner: ServiceOwner;
   readonly #pool: EndpointPool;
-  readonly #follower: Follower;
+  readonly #discovery: Discovery;
   readonly #holds: Holds;
   readonly #waiting = new WaitingLine();
   readonly #upgrades: UpgradeLine;
-  #discovery: { source: string; updatedAt: number; error: Error | null } | undefined;
-  #validUntil = Number.POSITIVE_INFINITY;
-  /** The resolver waits for changes at no cost. */
-  #pushed = false;
   #quiet = true;
   #running = 0;
   #needDrain = false;
@@ -74,19 +69,12 @@ export class Service implements PoolOwner, ExchangeOwner {
     this.#pool = new EndpointPool(this, settings, identity);
     this.#upgrades = new UpgradeLine(this.#pool, (exchange, endpoint) => this.#start(exchange, endpoint));
     this.#holds = new Holds(settings.clock);
-    this.#follower = new Follower({
-      resolver,
-      target: {
-        hostname: url.hostname.replace(/^\[|\]$/g, ''),
-        port: Number(url.port) || (url.protocol === 'https:' ? 443 : 80),
-        protocol: url.protocol as 'http:' | 'https:',
-      },
-      clock: settings.clock,
-      random: settings.random,
-      onResolution: (resolution) => this.#onResolution(resolution),
-      isWanted: () => this.#pushed || (this.#pool.size > 0 ? !this.#quiet : this.demand > 0),
-      isUrgent: () => this.#pool.size === 0 && this.demand > 0,
-    });
+    const { clock, random } = settings;
+    this.#discovery = new Discovery(this, { resolver, clock, random });
+  }
+
+  get inUse(): boolean {
+    return !this.#quiet;
   }
 
   get demand(): number {
@@ -225,7 +213,7 @@ export class Service implements PoolOwner, ExchangeOwner {
     if (!this.#upgrades.has(exchange)) return;
     exchange.begin();
     this.#waitCheck ??= this.#checkLater();
-    if (this.#pool.size === 0) this.#follower.demand();
+    if (this.#pool.size === 0) this.#discovery.demand();
   }
 
   #queue(exchange: Exchange, inFront: boolean): void {
@@ -233,7 +221,7 @@ export class Service implements PoolOwner, ExchangeOwner {
     exchange.begin();
     if (!this.#waiting.has(exchange)) return;
     this.#waitCheck ??= this.#checkLater();
-    if (this.#pool.size === 0) this.#follower.demand();
+    if (this.#pool.size === 0) this.#discovery.demand();
     this.#dialForWaiting();
   }
 
@@ -302,7 +290,7 @@ export class Service implements PoolOwner, ExchangeOwner {
     const counts = new Map<string, number>();
     for (const { state } of this.#pool.endpoints) counts.set(state.name, (counts.get(state.name) ?? 0) + 1);
     const known = Array.from(counts, ([state, count]) => `${count} ${state}`).join(', ');
-    const cause = this.#pool.lastError ?? this.#discovery?.error;
+    const cause = this.#pool.lastError ?? this.#discovery.error;
     return new NoEndpointsError(
       `no endpoint for ${this.url.origin} after ${timeout} ms (${this.#pool.size} known${known && `: ${known}`})`,
       cause ? { cause } : undefined,
@@ -353,42 +341,18 @@ export class Service implements PoolOwner, ExchangeOwner {
   #wake(): void {
     this.#quiet = false;
     this.#idle?.cancel();
-    if (this.#settings.clock.now() > this.#validUntil) this.#pool.frozen = true;
-    this.#follower.demand();
+    if (this.#discovery.isStale) this.#pool.frozen = true;
+    this.#discovery.demand();
   }
 
-  #onResolution(resolution: Resolution): void {
-    const updatedAt = Date.now();
-    if ('error' in resolution) {
-      this.#discovery = { source: this.#discovery?.source ?? 'none', updatedAt, error: resolution.error };
-      if (channels.discoveryError.hasSubscribers) {
-        channels.discoveryError.publish({ origin: this.url.origin, error: resolution.error });
-      }
-      this.#onResolutionError(resolution.error);
-      return;
-    }
-    this.#discovery = { source: resolution.source, updatedAt, error: null };
-    this.#update(resolution);
-  }
-
-  #update(update: EndpointUpdate): void {
-    this.#validUntil = update.validUntil ?? Number.POSITIVE_INFINITY;
-    this.#pushed = update.pushed ?? false;
+  onUpdate(update: EndpointUpdate): void {
     this.#pool.update(update);
-    if (channels.discoveryUpdate.hasSubscribers) {
-      channels.discoveryUpdate.publish({
-        origin: this.url.origin,
-        source: update.source,
-        endpoints: update.endpoints,
-      });
-    }
     this.#serve();
   }
 
-  /** What is known stays in use; where nothing is known, nobody need wait. */
-  #onResolutionError(error: Error): void {
+  onError(error: Error): void {
     this.#pool.frozen = false;
-    if (this.#pool.size > 0) {
+    if (this.#discovery.isKnown) {
       this.#serve();
       return;
     }
@@ -405,7 +369,7 @@ export class Service implements PoolOwner, ExchangeOwner {
 
   #closeIfDone(): void {
     if (this.#onClosed === undefined || this.demand > 0) return;
-    this.#follower.stop();
+    this.#discovery.stop();
     this.#idle?.cancel();
     this.#waitCheck?.cancel();
     this.#holds.clear();

@@ -30,7 +30,7 @@ export function statsOf(
   endpoints: Iterable<Endpoint>,
   waiting: number,
   running: number,
-  discovery: { source: string; updatedAt: number; error: Error | null } | undefined,
+  discovery: { source: string; updatedAt: number | undefined; error: Error | null },
 ): ServiceStats {
   let connected = 0;
   let free = 0;
@@ -58,10 +58,10 @@ export function statsOf(
     running,
     size: waiting + running,
     discovery: {
-      source: discovery?.source ?? 'none',
+      source: discovery.source,
       endpoints: rows.length,
-      updatedAt: discovery?.updatedAt,
-      error: discovery?.error ?? null,
+      updatedAt: discovery.updatedAt,
+      error: discovery.error,
     },
     endpoints: rows,
   };

@@ -1,0 +1,100 @@
+import type { Clock } from '../clock.ts';
+import type { EndpointUpdate } from '../endpoint-keys.ts';
+import { channels } from '../telemetry/channels.ts';
+import { Follower } from './follower.ts';
+import type { Resolution, Resolver } from './resolver.ts';
+
+/** What discovery tells its service, and asks of it. */
+export interface DiscoveryOwner {
+  readonly url: URL;
+  /** Whether there is traffic. */
+  readonly inUse: boolean;
+  /** Requests that wait or are in flight. */
+  readonly demand: number;
+  onUpdate(update: EndpointUpdate): void;
+  /** What is known stays in use. With nothing known, those that wait need wait no more. */
+  onError(error: Error): void;
+}
+
+export interface DiscoveryOptions {
+  resolver: Resolver;
+  clock: Clock;
+  random: () => number;
+}
+
+/** What is known of a service's endpoints: from where, since when, and for how long. */
+export class Discovery {
+  /** Who said what is known; `none` before anybody has. */
+  source = 'none';
+  /** Wall-clock milliseconds. */
+  updatedAt: number | undefined;
+  /** Why nothing newer is known. */
+  error: Error | null = null;
+
+  readonly #owner: DiscoveryOwner;
+  readonly #clock: Clock;
+  readonly #follower: Follower;
+  #update: EndpointUpdate | undefined;
+
+  constructor(owner: DiscoveryOwner, { resolver, clock, random }: DiscoveryOptions) {
+    const { hostname, port, protocol } = owner.url;
+    this.#owner = owner;
+    this.#clock = clock;
+    this.#follower = new Follower({
+      resolver,
+      target: {
+        hostname: hostname.replace(/^\[|\]$/g, ''),
+        port: Number(port) || (protocol === 'https:' ? 443 : 80),
+        protocol: protocol as 'http:' | 'https:',
+      },
+      clock,
+      random,
+      onResolution: (resolution) => this.#onResolution(resolution),
+      isWanted: () => this.#isWanted,
+      isUrgent: () => !this.isKnown && owner.demand > 0,
+    });
+  }
+
+  /** Whether there are endpoints. */
+  get isKnown(): boolean {
+    return this.#update !== undefined && this.#update.endpoints.length > 0;
+  }
+
+  /** Whether what is known was for a while that has passed. */
+  get isStale(): boolean {
+    return this.#clock.now() > (this.#update?.validUntil ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** Asks for news. */
+  demand(): void {
+    this.#follower.demand();
+  }
+
+  stop(): void {
+    this.#follower.stop();
+  }
+
+  get #isWanted(): boolean {
+    if (this.#update?.pushed) return true;
+    return this.isKnown ? this.#owner.inUse : this.#owner.demand > 0;
+  }
+
+  #onResolution(resolution: Resolution): void {
+    const { origin } = this.#owner.url;
+    this.updatedAt = Date.now();
+    if ('error' in resolution) {
+      const { error } = resolution;
+      this.error = error;
+      if (channels.discoveryError.hasSubscribers) channels.discoveryError.publish({ origin, error });
+      this.#owner.onError(error);
+      return;
+    }
+    const { source, endpoints } = resolution;
+    this.source = source;
+    this.error = null;
+    this.#update = resolution;
+    this.#owner.onUpdate(resolution);
+    if (channels.discoveryUpdate.hasSubscribers)
+      channels.discoveryUpdate.publish({ origin, source, endpoints });
+  }
+}
