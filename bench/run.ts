@@ -6,6 +6,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import { availableParallelism, loadavg } from 'node:os';
 
 const names = readdirSync(import.meta.dirname)
   .filter((file) => file.endsWith('.ts') && file !== 'run.ts')
@@ -19,6 +20,10 @@ if (!all && !names.includes(first)) {
   process.exit(2);
 }
 
+const [load, cores] = [loadavg()[0]!, availableParallelism()];
+if (load > cores / 2) {
+  console.error(`the machine is busy (load ${load.toFixed(1)} on ${cores} cores): expect noise`);
+}
 for (const name of all ? names : [first]) {
   console.error(`— ${name}`);
   const code = await run(name, all ? process.argv.slice(2) : rest);
