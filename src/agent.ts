@@ -1,12 +1,13 @@
 import type { EventEmitter } from 'node:events';
 import { hostname } from 'node:os';
 import { LRUCache } from 'lru-cache';
-import { Agent, type Client, Dispatcher, errors } from 'undici';
+import { Agent, type Client, Dispatcher, Dispatcher1Wrapper, errors } from 'undici';
 import type { BalancedAgentOptions } from './config/options.ts';
 import { resolveSettings } from './config/resolve-settings.ts';
 import type { Settings } from './config/settings.ts';
 import type { Resolver } from './discovery/resolver.ts';
 import { resolverFor } from './discovery/sources.ts';
+import { ForeignOrigins } from './foreign-origins.ts';
 import {
   assertHandler,
   assertLegacyHandler,
@@ -38,8 +39,9 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
   private readonly services: LRUCache<string, Service>;
   /** Those that were evicted and still drain. */
   private readonly leaving = new Map<Service, Promise<void>>();
-  /** Answers for what undici's agents have of their own, and is never used to send. */
+  /** Sends what is not balanced, and answers for what undici's agents have of their own. */
   private readonly plain: Agent;
+  private readonly foreign: ForeignOrigins | undefined;
   private lastKey = '';
   private lastService: Service | undefined;
   private closing: Promise<unknown> | undefined;
@@ -51,6 +53,7 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
     this.settings = resolveSettings(options);
     this.resolver = resolverFor(this.settings);
     this.plain = new Agent(this.settings.client);
+    this.foreign = ForeignOrigins.from(this.settings);
     this.services = new LRUCache({
       max: this.settings.maxOrigins,
       dispose: (service) => this.retire(service),
@@ -101,12 +104,21 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
       }
       if (this.destroying !== undefined) throw new errors.ClientDestroyedError();
       if (this.closing !== undefined) throw new errors.ClientClosedError();
+      if (this.foreign?.has(options.origin)) return this.dispatchPlain(options, handler);
       return isLegacy(handler)
         ? this.dispatchLegacy(options, handler)
         : this.dispatchModern(options, handler);
     } catch (error) {
       return rejectWith(handler, error as Error);
     }
+  }
+
+  private dispatchPlain(
+    options: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler | LegacyHandler,
+  ): boolean {
+    if (!isLegacy(handler)) return this.plain.dispatch(options, handler);
+    return new Dispatcher1Wrapper(this.plain).dispatch(normalizeLegacyOptions(options), handler as object);
   }
 
   private dispatchModern(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
@@ -138,7 +150,7 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
       queueMicrotask(() => callback(new errors.ClientDestroyedError(), null));
       return undefined;
     }
-    this.closing ??= this.end((service) => service.close()).then(() => {
+    this.closing ??= this.end((service) => service.close(), this.plain.close()).then(() => {
       this.destroying ??= Promise.resolve();
     });
     callWhen(this.closing, callback);
@@ -158,7 +170,7 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
     if (callback === undefined) return promised((done) => this.destroy(error ?? null, done));
     assertCallback(callback);
     const reason = error ?? new errors.ClientDestroyedError();
-    this.destroying ??= this.end((service) => service.destroy(reason));
+    this.destroying ??= this.end((service) => service.destroy(reason), this.plain.destroy(reason));
     callWhen(this.destroying, callback);
     return undefined;
   }
@@ -229,10 +241,10 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
     );
   }
 
-  private end(how: (service: Service) => Promise<void>): Promise<unknown> {
+  private end(how: (service: Service) => Promise<void>, plain: Promise<void>): Promise<unknown> {
     const services = new Set([...this.services.values(), ...this.leaving.keys()]);
     const ended = Array.from(services, how);
-    return Promise.all(ended);
+    return Promise.all([plain, ...ended]);
   }
 }
 

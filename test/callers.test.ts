@@ -220,3 +220,26 @@ test('the options of undici’s agents are answered', () => {
   assert.deepEqual(agent.webSocketOptions, { maxFragments: 5, maxPayloadSize: 128 * 1024 * 1024 });
   assert.ok((agent.eventSourceOptions.maxEventSize ?? 0) > 0);
 });
+
+test('what hosts leaves out is sent as undici sends it, for old-style callers too', async (t) => {
+  const pod = await startPod(t);
+  const elsewhere = await startPod(t);
+  const agent = startAgent(t, [pod], { hosts: ['*.prod', '!billing.prod'] });
+  assert.equal(await get(agent), pod.address);
+  const origin = `http://${elsewhere.address}:${elsewhere.port}`;
+  assert.equal(await get(agent, '/', origin), elsewhere.address);
+  const response = await fetch(origin, { dispatcher: agent } as object);
+  assert.equal(await response.text(), elsewhere.address);
+  assert.deepEqual(Object.keys(agent.stats), [ORIGIN]);
+});
+
+test('an origin behind a socketPath is not balanced', async (t) => {
+  const { createServer } = await import('node:http');
+  const { mkdtempSync } = await import('node:fs');
+  const socketPath = `${mkdtempSync('/tmp/evenkeel-')}/socket`;
+  const server = createServer((_request, response) => void response.end('by socket')).listen(socketPath);
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const agent = startAgent(t, [], { socketPath });
+  assert.equal(await get(agent), 'by socket');
+});
