@@ -1,10 +1,27 @@
 import type { Settings } from '../config/settings.ts';
 import { dnsResolver } from './dns/dns-resolver.ts';
+import { thisPlace } from './kubernetes/place.ts';
 import type { Resolver } from './resolver.ts';
 import { noticeVirtual } from './virtual.ts';
 
 /** The resolver that the settings ask for. */
-export function resolverFor({ discovery, dns, clock, random }: Settings): Resolver {
+export function resolverFor(settings: Settings): Resolver {
+  const { discovery, dns, kubernetes, clock, random } = settings;
   if (typeof discovery === 'function') return discovery;
-  return noticeVirtual(dnsResolver({ ...dns, clock, random }));
+  const names = noticeVirtual(dnsResolver({ ...dns, clock, random }));
+  const place = thisPlace();
+  const cluster = place.apiHost ?? place.kubeconfig ?? kubernetes.kubeconfig;
+  if (discovery === 'dns' || (discovery === 'auto' && cluster === undefined)) return names;
+  return loaded(async () => (await import('./cluster.ts')).clusterResolver(names, settings, place));
+}
+
+/** A resolver whose code comes once there is a use for it, and is fetched from now on. */
+function loaded(load: () => Promise<Resolver>): Resolver {
+  const loading = load();
+  // Whoever resolves a name hears of it.
+  loading.catch(() => {});
+  return async function* (target, signal) {
+    const resolver = await loading;
+    yield* resolver(target, signal);
+  };
 }
