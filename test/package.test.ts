@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { compile, makeProject, type Project } from './support/package.ts';
+import { run } from './support/versions.ts';
+
+let project: Project;
+
+before(() => {
+  project = makeProject();
+});
+
+after(() => project.remove());
+
+test('the package holds what users need, and nothing else', () => {
+  const others = project.files.filter((file) => !/^dist\/[\w/-]+\.(js|d\.ts)$/.test(file));
+  assert.deepEqual(others.sort(), ['LICENSE', 'README.md', 'package.json']);
+});
+
+test('all that package.json names is in the package', () => {
+  const folder = join(project.folder, 'node_modules/evenkeel');
+  const { exports, bin } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const paths = [...Object.values(exports), ...Object.values(bin)].flatMap((entry) =>
+    typeof entry === 'string' ? [entry] : Object.values(entry as Record<string, string>),
+  );
+  for (const path of paths) assert.ok(existsSync(join(folder, path)), path);
+});
+
+test('what is published needs no type stripping and no development dependency', async () => {
+  const script = "import('evenkeel').then(({ staticResolver }) => console.log(typeof staticResolver))";
+  const file = join(project.folder, 'import.js');
+  writeFileSync(file, script);
+  const { stdout, stderr } = await run(process.execPath, ['--no-strip-types', file]);
+  assert.deepEqual([stdout, stderr], ['function\n', '']);
+});
+
+test('a CommonJS module in TypeScript has its types', () => {
+  const file = join(project.folder, 'install.cts');
+  writeFileSync(file, "import { install } from 'evenkeel';\n\ninstall({ policy: 'round-robin' });\n");
+  const options = ['--target', 'es2024', '--module', 'nodenext', '--strict', '--noEmit', '--skipLibCheck'];
+  compile('--ignoreConfig', ...options, file);
+});
+
+test('wrong options are seen by the compiler', () => {
+  const file = join(project.folder, 'wrong.ts');
+  writeFileSync(file, "import { install } from 'evenkeel';\n\ninstall({ policy: 'fastest' });\n");
+  const options = ['--target', 'es2024', '--module', 'nodenext', '--strict', '--noEmit', '--skipLibCheck'];
+  assert.throws(() => compile('--ignoreConfig', ...options, file), /'"fastest"' is not assignable/);
+});

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { subscribe } from 'node:diagnostics_channel';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { CLIENT_TABLE } from '../src/config/client-options.ts';
+import { variableFor } from '../src/config/env.ts';
+import { type Option, TABLE } from '../src/config/table.ts';
+import { channels } from '../src/telemetry/channels.ts';
+import { get, ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
+import { startPod } from './support/pods.ts';
+import { examples, quoted, README, rowsUnder } from './support/readme.ts';
+
+/** Names in the sources that look like codes: variables, and what debuggers call a wait. */
+const NO_CODES = [
+  'EVENKEEL_DISABLED',
+  'EVENKEEL_MODE',
+  'EVENKEEL_DNS_MIN_TTL',
+  'EVENKEEL_DNS_MAX_TTL',
+  'EVENKEEL_WAITER',
+];
+
+interface Entries {
+  readonly [name: string]: Option<unknown> | Entries;
+}
+
+/** The options of a table, by their full names. */
+function optionsIn(entries: Entries, path: readonly string[] = []): [string, Option<unknown>][] {
+  return Object.entries(entries).flatMap(([name, entry]) =>
+    typeof entry.parse === 'function'
+      ? [[[...path, name].join('.'), entry as Option<unknown>]]
+      : optionsIn(entry as Entries, [...path, name]),
+  );
+}
+
+const rows = rowsUnder('Option').map(([option, ...cells]) => [quoted(option!)[0]!, ...cells] as const);
+const options = optionsIn(TABLE as unknown as Entries);
+
+test('the table has all options of evenkeel’s own, in the order of the code', () => {
+  assert.deepEqual(
+    rows.map(([name]) => name),
+    options.map(([name]) => name),
+  );
+});
+
+test('the table has the defaults of the code', () => {
+  for (const [index, [name, option]] of options.entries()) {
+    const cell = rows[index]![1]!;
+    const [literal] = cell === `\`${quoted(cell)[0]}\`` ? quoted(cell) : [];
+    // Where it depends, or is no value, words say so.
+    const inWords = [undefined, Number.POSITIVE_INFINITY].includes(option.fallback as undefined);
+    if (inWords || name === 'clock') assert.equal(literal, undefined, name);
+    else if (name === 'random') assert.equal(literal, 'Math.random');
+    else assert.deepEqual(option.parse(meantBy(literal!)), option.fallback, name);
+  }
+});
+
+test('the table has the variables that are read', () => {
+  for (const [index, [name, option]] of options.entries()) {
+    const variable = option.fromText && variableFor(name.split('.'));
+    assert.equal(rows[index]![2], variable === undefined ? '–' : `\`${variable}\``);
+  }
+});
+
+test('undici’s options are listed', () => {
+  const list = /have variables too(.*?)\.\n/s.exec(README)![1]!;
+  const [, , ...names] = quoted(list);
+  assert.deepEqual(names, Object.keys(CLIENT_TABLE));
+});
+
+test('codes of errors and warnings are in the tables, and no others', () => {
+  const inText = rowsUnder('Code').flatMap(([code]) => quoted(code!));
+  const besides = ['EVENKEEL_KUBERNETES_API', 'EVENKEEL_KUBERNETES_SILENT'];
+  for (const code of besides) assert.ok(README.includes(`\`${code}\``), code);
+  assert.deepEqual([...inText, ...besides].sort(), [...codesInSource()].sort());
+});
+
+test('channels have the messages that the table says', async (t) => {
+  const keys = new Map<string, string[]>();
+  for (const { name } of Object.values(channels)) {
+    subscribe(String(name), (message) => keys.set(String(name), Object.keys(message as object)));
+  }
+  const pod = await startPod(t);
+  const resolver = new ManualResolver();
+  resolver.say({ error: new Error('not yet') });
+  const agent = startAgent(t, [], { discovery: resolver.resolve });
+  await assert.rejects(get(agent), { message: 'not yet' });
+  resolver.set([pod]);
+  await get(agent);
+  await agent.close();
+  assert.deepEqual(
+    new Map(rowsUnder('Channel').map(([name, message]) => [quoted(name!)[0], message!.match(/\w+/g)])),
+    new Map(Object.values(channels).map(({ name }) => [String(name), keys.get(String(name))])),
+  );
+});
+
+test('stats are as they are shown', async (t) => {
+  const agent = startAgent(t, [await startPod(t)]);
+  await get(agent);
+  const { code } = examples('text').find(({ code }) => code.startsWith('{'))!;
+  const shown = Object.values(new Function(`return ${code}`)() as typeof agent.stats)[0]!;
+  const stats = agent.stats[ORIGIN]!;
+  assert.deepEqual(Object.keys(shown), Object.keys(stats));
+  assert.deepEqual(Object.keys(shown.discovery), Object.keys(stats.discovery));
+  assert.deepEqual(Object.keys(shown.endpoints[0]!), Object.keys(stats.endpoints[0]!));
+});
+
+/** The value that stands for itself in a table: a number or a string. */
+function meantBy(literal: string): unknown {
+  return literal.startsWith("'") ? literal.slice(1, -1) : Number(literal);
+}
+
+/** What the sources give to errors and warnings as their codes. */
+function codesInSource(): Set<string> {
+  const folder = join(import.meta.dirname, '../src');
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) =>
+    file.endsWith('.ts'),
+  );
+  const text = files.map((file) => readFileSync(join(folder, file), 'utf8')).join('\n');
+  const names = Array.from(text.matchAll(/'(EVENKEEL_[A-Z_]*[A-Z])'/g), ([, name]) => name!);
+  return new Set(names.filter((name) => !NO_CODES.includes(name)));
+}

@@ -1,0 +1,55 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+/** What a user's project would get along with evenkeel, or has by itself. */
+const NEIGHBOURS = ['undici', 'lru-cache', '@types/node', 'undici-types'];
+
+/** A project in a folder of its own that has evenkeel among its packages, as npm would publish it. */
+export interface Project {
+  readonly folder: string;
+  /** Paths of all files in the package. */
+  readonly files: readonly string[];
+  remove(): void;
+}
+
+/** Runs TypeScript's compiler; throws with what it has to say when it is not content. */
+export function compile(...args: string[]): void {
+  execute(join(ROOT, 'node_modules/.bin/tsc'), ...args);
+}
+
+/** Builds and packs evenkeel, and unpacks it into a project. */
+export function makeProject(): Project {
+  const folder = mkdtempSync(join(tmpdir(), 'evenkeel-project-'));
+  const source = join(folder, 'source');
+  const modules = join(folder, 'node_modules');
+  const unpacked = join(modules, 'evenkeel');
+  compile('-p', 'tsconfig.build.json', '--outDir', join(source, 'dist'));
+  for (const file of ['package.json', 'README.md', 'LICENSE']) cpSync(join(ROOT, file), join(source, file));
+
+  const packed = execute('npm', 'pack', source, '--ignore-scripts', '--json', '--pack-destination', folder);
+  const [{ filename, files }] = JSON.parse(packed) as [{ filename: string; files: { path: string }[] }];
+  for (const path of ['evenkeel', '.bin', '@types']) mkdirSync(join(modules, path), { recursive: true });
+  execute('tar', '-xzf', join(folder, filename), '--strip-components=1', '-C', unpacked);
+  for (const name of NEIGHBOURS) symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
+  const command = join(unpacked, 'dist/cli/main.js');
+  chmodSync(command, 0o755);
+  symlinkSync(command, join(modules, '.bin/evenkeel'));
+  writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
+  return {
+    folder,
+    files: files.map(({ path }) => path),
+    remove: () => rmSync(folder, { recursive: true }),
+  };
+}
+
+function execute(command: string, ...args: string[]): string {
+  try {
+    return execFileSync(command, args, { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout: string; stderr: string };
+    throw new Error(`${command} failed:\n${stdout}${stderr}`, { cause: error });
+  }
+}
