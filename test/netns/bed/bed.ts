@@ -1,0 +1,165 @@
+import type { TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { certificateFor } from '../../support/certificate.ts';
+import type { ClientSpec, ClientsMethods } from './clients-process.ts';
+import { KubeProxy } from './kube-proxy.ts';
+import type { LoadReport } from './load-client.ts';
+import { startNamespace } from './namespace.ts';
+import { Peer } from './peer.ts';
+import type { PodCounts, PodSpec, Protocol } from './pod.ts';
+import type { ServersMethods } from './servers-process.ts';
+
+export interface BedOptions {
+  /** Pods that run. */
+  readonly pods: number;
+  /** How many of them are behind the Service at first; default all. */
+  readonly ready?: number;
+  /** Default `http`. */
+  readonly protocol?: Protocol;
+  /** Milliseconds that each request takes; default 10. */
+  readonly work?: number;
+  /** What DNS answers with: the ClusterIP, or the pods themselves. Default `cluster-ip`. */
+  readonly exposed?: Exposure;
+}
+
+export type Exposure = 'cluster-ip' | 'headless';
+
+const HOSTNAME = 'orders.prod.svc.cluster.local';
+const SERVICE = { name: 'prod/orders', clusterIp: '10.96.0.20', port: 8080 };
+const SERVICE_SUBNET = '10.96.0.0/12';
+const NODE = '10.244.0.1';
+const NAME_SERVER = '10.244.0.2';
+/** Seconds for which DNS answers hold. */
+const TTL = 1;
+
+/**
+ * Starts a node with clients, and a Service with pods, of its own: iptables rules like kube-proxy's, addresses and
+ * DNS, in a network namespace that ends with the test.
+ *
+ * ```ts
+ * const bed = await startBed(t, { pods: 10, ready: 3 });
+ * const client = await bed.startClient('evenkeel', { spread: 8 });
+ * const loading = client.steady(500, 10);
+ * await bed.scale(10);
+ * await loading;
+ * await bed.counts();
+ * ```
+ */
+export async function startBed(t: TestContext, options: BedOptions): Promise<Bed> {
+  const { pods: count, ready = count, protocol = 'http', work = 10, exposed = 'cluster-ip' } = options;
+  const namespace = startNamespace(t);
+  const tls = certificateFor(`DNS:${HOSTNAME}`);
+  const pods = Array.from({ length: count }, (_, n): PodSpec => {
+    return { name: `orders-${n}`, address: `10.244.1.${n + 1}`, port: SERVICE.port, protocol, work, tls };
+  });
+  namespace.addAddresses([NODE, NAME_SERVER, ...pods.map(({ address }) => address)]);
+  namespace.addRoute(SERVICE_SUBNET);
+  const servers = new Peer<ServersMethods>(namespace.fork(new URL('./servers-process.ts', import.meta.url)));
+  const clients = new Peer<ClientsMethods>(namespace.fork(new URL('./clients-process.ts', import.meta.url)));
+  await servers.call('startPods', pods);
+  const dns = await servers.call('startDns', NAME_SERVER);
+  const origin = `${/https|h2$/.test(protocol) ? 'https' : 'http'}://${HOSTNAME}:${SERVICE.port}`;
+  const target = { origin, dns, ca: tls.cert };
+  const addresses = pods.map(({ address }) => address);
+  const bed = new Bed(new KubeProxy(namespace, SERVICE), servers, clients, addresses, target);
+  await bed.expose(exposed);
+  await bed.scale(ready);
+  return bed;
+}
+
+/** One Service, its pods and its clients. */
+export class Bed {
+  readonly kubeProxy: KubeProxy;
+  /** Of all pods, those that aren't behind the Service included. */
+  readonly addresses: readonly string[];
+  readonly #servers: Peer<ServersMethods>;
+  readonly #clients: Peer<ClientsMethods>;
+  readonly #target: Pick<ClientSpec, 'origin' | 'dns' | 'ca'>;
+  #ready: readonly string[] = [];
+  #exposed: Exposure = 'cluster-ip';
+
+  constructor(
+    kubeProxy: KubeProxy,
+    servers: Peer<ServersMethods>,
+    clients: Peer<ClientsMethods>,
+    addresses: readonly string[],
+    target: Pick<ClientSpec, 'origin' | 'dns' | 'ca'>,
+  ) {
+    this.kubeProxy = kubeProxy;
+    this.addresses = addresses;
+    this.#servers = servers;
+    this.#clients = clients;
+    this.#target = target;
+  }
+
+  /** Puts the first `count` pods behind the Service, and no others. */
+  scale(count: number): Promise<void> {
+    this.#ready = this.addresses.slice(0, count);
+    this.kubeProxy.setPods(this.#ready);
+    return this.#publish();
+  }
+
+  /** Says what DNS answers with from now on. */
+  expose(exposed: Exposure): Promise<void> {
+    this.#exposed = exposed;
+    return this.#publish();
+  }
+
+  /** Starts a client, with options of the dispatcher's own. */
+  async startClient(dispatcher: ClientSpec['dispatcher'], options: object = {}): Promise<BedClient> {
+    const id = await this.#clients.call('start', { dispatcher, options, ...this.#target });
+    return new BedClient(this.#clients, id);
+  }
+
+  /** What each pod has seen so far. */
+  counts(): Promise<PodCounts[]> {
+    return this.#servers.call('counts');
+  }
+
+  /** The same at the end of each of the next `seconds` seconds, and now: one more than that. */
+  async countsEachSecond(seconds: number): Promise<PodCounts[][]> {
+    const start = performance.now();
+    const samples = [await this.counts()];
+    for (let second = 1; second <= seconds; second++) {
+      await delay(start + second * 1_000 - performance.now());
+      samples.push(await this.counts());
+    }
+    return samples;
+  }
+
+  #publish(): Promise<void> {
+    const addresses = this.#exposed === 'headless' ? this.#ready : [SERVICE.clusterIp];
+    return this.#servers.call('setName', HOSTNAME, addresses, TTL);
+  }
+}
+
+/** A client in the namespace. See `LoadClient` for what it does. */
+export class BedClient {
+  readonly #process: Peer<ClientsMethods>;
+  readonly #id: number;
+
+  constructor(clients: Peer<ClientsMethods>, id: number) {
+    this.#process = clients;
+    this.#id = id;
+  }
+
+  steady(rate: number, seconds: number, atOnce = 8): Promise<LoadReport> {
+    return this.#process.call('steady', this.#id, rate, seconds, atOnce);
+  }
+
+  flatOut(requests: number, concurrency: number): Promise<LoadReport> {
+    return this.#process.call('flatOut', this.#id, requests, concurrency);
+  }
+
+  openWebSockets(count: number): Promise<void> {
+    return this.#process.call('openWebSockets', this.#id, count);
+  }
+
+  echoes(): Promise<number> {
+    return this.#process.call('echoes', this.#id);
+  }
+
+  destroy(): Promise<void> {
+    return this.#process.call('destroy', this.#id);
+  }
+}

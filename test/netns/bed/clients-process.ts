@@ -1,0 +1,69 @@
+import { Resolver } from 'node:dns';
+import type { LookupFunction } from 'node:net';
+import { Agent, type Dispatcher } from 'undici';
+import { BalancedAgent, type BalancedAgentOptions } from '../../../src/index.ts';
+import { LoadClient, type LoadReport } from './load-client.ts';
+import { serve } from './peer.ts';
+
+export interface ClientSpec {
+  readonly dispatcher: 'evenkeel' | 'undici';
+  readonly options: object;
+  readonly origin: string;
+  /** The address of the DNS server. */
+  readonly dns: string;
+  /** The certificate to trust. */
+  readonly ca: string;
+}
+
+const clients: LoadClient[] = [];
+
+const methods = {
+  /** Returns what the client is called from then on. */
+  start({ dispatcher, options, origin, dns, ca }: ClientSpec): number {
+    const create = dispatcher === 'evenkeel' ? createEvenkeel : createUndici;
+    return clients.push(new LoadClient(create(options, dns, ca), origin)) - 1;
+  },
+
+  steady(client: number, rate: number, seconds: number, atOnce: number): Promise<LoadReport> {
+    return clients[client]!.steady(rate, seconds, atOnce);
+  },
+
+  flatOut(client: number, requests: number, concurrency: number): Promise<LoadReport> {
+    return clients[client]!.flatOut(requests, concurrency);
+  },
+
+  openWebSockets(client: number, count: number): Promise<void> {
+    return clients[client]!.openWebSockets(count);
+  },
+
+  echoes(client: number): Promise<number> {
+    return clients[client]!.echoes();
+  },
+
+  destroy(client: number): Promise<void> {
+    return clients[client]!.dispatcher.destroy();
+  },
+};
+
+export type ClientsMethods = typeof methods;
+
+serve(methods);
+
+function createEvenkeel(options: BalancedAgentOptions, dns: string, ca: string): Dispatcher {
+  return new BalancedAgent({ discovery: 'dns', dns: { servers: [dns] }, connect: { ca }, ...options });
+}
+
+/** Stock undici, which asks the same DNS server as getaddrinfo would ask one of resolv.conf's. */
+function createUndici(options: Agent.Options, dns: string, ca: string): Dispatcher {
+  const resolver = new Resolver();
+  resolver.setServers([dns]);
+  const lookup: LookupFunction = (hostname, _options, callback) => {
+    resolver.resolve4(hostname, (error, addresses = []) =>
+      callback(
+        error,
+        addresses.map((address) => ({ address, family: 4 })),
+      ),
+    );
+  };
+  return new Agent({ connect: { lookup, ca }, ...options });
+}
