@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { median } from '../../bench/support/statistics.ts';
+import { type BedClient, startBed } from './bed/bed.ts';
+import type { LoadReport } from './bed/load-client.ts';
+
+const ROUNDS = 5;
+/** Of each contestant in each round, after `WARM_UP`. */
+const SECONDS = 6;
+const WARM_UP = 2;
+const RATE = 200;
+/** Fewer than there are connections in rotation, so that only a rotation can make a request wait on a dial. */
+const AT_ONCE = 4;
+
+interface Contestant {
+  readonly dispatcher: 'evenkeel' | 'undici';
+  readonly options: object;
+}
+
+const CONTESTANTS = {
+  rotating: { dispatcher: 'evenkeel', options: { maxConnectionDuration: '1s' } },
+  uncapped: { dispatcher: 'evenkeel', options: { maxConnectionDuration: 0 } },
+  // For contrast: the old connection goes first, and a request dials the new one.
+  withoutMakeBeforeBreak: { dispatcher: 'undici', options: { clientTtl: 1_000 } },
+} satisfies Record<string, Contestant>;
+
+type Reports = Record<keyof typeof CONTESTANTS, LoadReport[]>;
+
+test('connections over TLS rotate every second, at no cost to requests', async (t) => {
+  const bed = await startBed(t, { pods: 3, protocol: 'https' });
+  const clients: [keyof Reports, BedClient][] = [];
+  for (const [name, { dispatcher, options }] of Object.entries(CONTESTANTS)) {
+    clients.push([name as keyof Reports, await bed.startClient(dispatcher, options)]);
+  }
+  const reports: Reports = { rotating: [], uncapped: [], withoutMakeBeforeBreak: [] };
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [name, client] of clients) {
+      await client.steady(RATE, WARM_UP, AT_ONCE);
+      reports[name].push(await client.steady(RATE, SECONDS, AT_ONCE));
+    }
+  }
+  const ratio = median(reports.rotating.map(({ p99 }, round) => p99 / reports.uncapped[round]!.p99));
+  for (const [name, rounds] of Object.entries(reports)) t.diagnostic(`${name}: ${inWords(rounds)}`);
+  t.diagnostic(`p99, rotating to uncapped: ${ratio.toFixed(2)} (median of ${ROUNDS} rounds)`);
+  for (const { failures } of [...reports.rotating, ...reports.uncapped]) assert.deepEqual(failures, {});
+  assert.equal(sum(reports.rotating, 'waited'), 0, 'requests that waited on a dial');
+  assert.ok(ratio <= 1.5, `p99 × ${ratio}`);
+});
+
+function inWords(rounds: readonly LoadReport[]): string {
+  const p99 = median(rounds.map((round) => round.p99)).toFixed(1);
+  return `${sum(rounds, 'waited')} of ${sum(rounds, 'requests')} requests waited on a dial, p99 ${p99} ms`;
+}
+
+function sum(rounds: readonly LoadReport[], what: 'requests' | 'waited'): number {
+  return rounds.reduce((total, round) => total + round[what], 0);
+}
