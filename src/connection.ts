@@ -172,8 +172,8 @@ export class Connection {
   send(request: Request): void {
     if (this.h2) this.#streams.add(request);
     const more = this.client.dispatch(request.options, request);
-    // An HTTP/1.1 Client returns false even when idle.
-    if (!this.h2 || (more && this.#ready)) return;
+    // An HTTP/1.1 Client returns false even when idle, and every one does for a request that it refuses.
+    if (!this.#streams.has(request) || (more && this.#ready)) return;
     if (more) this.#ready = true;
     else this.#full = true;
     this.#owner.settle(this);

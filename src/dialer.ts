@@ -44,43 +44,20 @@ export class Dialer {
       ...(url.protocol === 'https:' && servername !== '' ? { servername } : undefined),
       localAddress: client.localAddress ?? null,
     };
-    let over = false;
-    const done: buildConnector.Callback = (error, socket) => {
-      if (over) {
-        socket?.destroy();
-        return;
-      }
-      over = true;
+    const attempt = new Attempt((error, socket) => {
       if (error !== null && connectError.hasSubscribers) {
         connectError.publish({ connectParams: params, connector: this, error });
       }
-      callback(error, socket ?? undefined);
-    };
-    const socket = this.#start(endpoint, params as buildConnector.Options, done);
-    socket?.on('session', (session: Buffer) => {
-      endpoint.tlsSession = session;
+      callback(error, socket);
     });
-    return {
-      abandon() {
-        over = true;
-        socket?.destroy();
-      },
-    };
-  }
-
-  #start(
-    endpoint: Endpoint,
-    params: buildConnector.Options,
-    done: buildConnector.Callback,
-  ): Socket | undefined {
     try {
       // The types say void, yet undici's own connector returns the socket.
-      const started: unknown = this.#connectorOf(endpoint)(params, done);
-      return started instanceof Socket ? started : undefined;
+      const socket: unknown = this.#connectorOf(endpoint)(params as buildConnector.Options, attempt.settle);
+      if (socket instanceof Socket) attempt.watch(socket, endpoint);
     } catch (error) {
-      queueMicrotask(() => done(error as Error, null));
-      return undefined;
+      attempt.settle(error as Error, null);
     }
+    return attempt;
   }
 
   /** One for each endpoint: pods don't share the keys of their TLS tickets, and undici's cache goes by name. */
@@ -108,6 +85,45 @@ export class Dialer {
       ...identityCheck(url, endpoint),
       ...connect,
     } as buildConnector.BuildOptions);
+  }
+}
+
+/** One dial, by a connector that may be of the user's: it may call back at once, again, or with nothing. */
+class Attempt implements Dial {
+  readonly #callback: DialCallback;
+  #socket: Socket | null = null;
+  #settled = false;
+  #abandoned = false;
+
+  constructor(callback: DialCallback) {
+    this.#callback = callback;
+  }
+
+  /** Keeps what can be known of a socket before it is connected. */
+  watch(socket: Socket, endpoint: Endpoint): void {
+    this.#socket ??= socket;
+    socket.on('session', (session: Buffer) => {
+      endpoint.tlsSession = session;
+    });
+  }
+
+  readonly settle: buildConnector.Callback = (error, socket) => {
+    if (this.#settled) {
+      if (socket !== this.#socket) socket?.destroy();
+      return;
+    }
+    this.#settled = true;
+    this.#socket = socket;
+    queueMicrotask(() => {
+      if (this.#abandoned) socket?.destroy();
+      else if (socket === null) this.#callback(error ?? new Error('the connector gave no socket'), undefined);
+      else this.#callback(null, socket);
+    });
+  };
+
+  abandon(): void {
+    this.#abandoned = true;
+    this.#socket?.destroy();
   }
 }
 

@@ -90,9 +90,10 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
     return this.#dials.lastError;
   }
 
-  /** Whether a request could be served now, or after a dial. */
-  get hasRoom(): boolean {
-    return this.#pickers.hasRoom;
+  /** Whether no request could be served now, nor any connection made: all that `connections` allows are busy. */
+  get isSaturated(): boolean {
+    if (this.#settings.connections === Number.POSITIVE_INFINITY || this.#pickers.hasRoom) return false;
+    return this.#dials.size > 0 || this.isConnected;
   }
 
   get endpoints(): Iterable<Endpoint> {

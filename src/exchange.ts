@@ -79,11 +79,20 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
     }
   }
 
-  /** Ends the request with an error before it came to a connection, or after it left one. */
+  /**
+   * Ends the request with an error while no Client has it. What the caller's handler throws then is an
+   * uncaught exception, as with undici, and concerns nobody else.
+   */
   fail(error: Error): void {
     if (this.settled) return;
     this.settled = true;
-    this.callError(error);
+    try {
+      this.callError(error);
+    } catch (thrown) {
+      queueMicrotask(() => {
+        throw thrown;
+      });
+    }
   }
 
   onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void {
@@ -151,7 +160,10 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
       return;
     }
     try {
-      this.fail(this.aborted && this.reason !== null ? this.reason : error);
+      if (!this.settled) {
+        this.settled = true;
+        this.callError(this.aborted && this.reason !== null ? this.reason : error);
+      }
     } finally {
       this.owner.onEnded(this, controller == null ? 'refused' : this.#outcomeOf(error));
     }

@@ -243,7 +243,7 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
       this.#waiting.shift()!.run((exchange) => this.#start(exchange, endpoint));
     }
     if (this.#waiting.size > 0) this.#dialForWaiting();
-    if (this.#needDrain && this.#pool.hasRoom && this.#waiting.size === 0) {
+    if (this.#needDrain && !this.#pool.isSaturated && this.#waiting.size === 0) {
       this.#needDrain = false;
       this.#owner.onDrain(this);
     }
@@ -268,16 +268,15 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
     this.#waitCheck = undefined;
     const { clock, endpointTimeout } = this.#settings;
     const deadline = clock.now() - endpointTimeout;
-    // Where connections are there and all busy, the wait is for them, and as long as it takes.
-    const unserved = !this.#pool.isConnected;
-    if (unserved) {
-      for (const waiter of this.#waiting) if (waiter.since <= deadline) this.#failWaiter(waiter);
+    // Where no more connections may be made, the wait is for those there are, and as long as it takes.
+    const unserved = !this.#pool.isSaturated;
+    for (const waiter of unserved ? [...this.#waiting, ...this.#upgrades] : [...this.#upgrades]) {
+      if (waiter.since <= deadline) this.#failWaiter(waiter);
     }
-    for (const waiter of this.#upgrades.since(deadline)) this.#failWaiter(waiter);
     const { first } = this.#waiting;
     if (first !== undefined) this.#pool.hedge(first.moment);
     if (this.#waiting.size + this.#upgrades.size > 0) this.#waitCheck = this.#checkLater();
-    else this.#closeIfDone();
+    if (this.#isAwaited) this.#serveSoon();
   }
 
   #failWaiter({ exchange, run }: Waiter, error?: Error): void {
@@ -298,13 +297,7 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
   }
 
   #hasRoom(): boolean {
-    const { connections, maxPendingRequests } = this.#settings;
-    if (
-      this.#waiting.size < maxPendingRequests &&
-      (connections === Number.POSITIVE_INFINITY || this.#pool.hasRoom)
-    ) {
-      return true;
-    }
+    if (this.#waiting.size < this.#settings.maxPendingRequests && !this.#pool.isSaturated) return true;
     this.#needDrain = true;
     return false;
   }
@@ -317,9 +310,9 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
 
   onDialFailed(endpoint: Endpoint, error: Error): void {
     this.#owner.onConnectionError(this, error);
-    this.#upgrades.onDialFailed(endpoint, error);
+    this.#upgrades.onUnavailable(endpoint, error);
     this.#dialForWaiting(error);
-    this.#closeIfDone();
+    if (this.#isAwaited) this.#serveSoon();
   }
 
   onConnectionGone(): void {
@@ -347,22 +340,23 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
 
   onUpdate(update: EndpointUpdate): void {
     this.#pool.update(update);
+    this.#upgrades.rebind();
     this.#serve();
   }
 
   onError(error: Error): void {
-    this.#pool.frozen = false;
+    this.#pool.frozen = this.#discovery.isWithdrawn;
     if (this.#discovery.isKnown) {
       this.#serve();
       return;
     }
     this.#failWaiting(error);
-    this.#closeIfDone();
+    this.#serveSoon();
   }
 
   #failWaiting(error: Error): void {
-    for (const waiter of this.#waiting) this.#failWaiter(waiter, error);
-    for (const waiter of this.#upgrades.since(Number.POSITIVE_INFINITY)) this.#failWaiter(waiter, error);
+    // Those that are here now: a caller who is told may ask again at once.
+    for (const waiter of [...this.#waiting, ...this.#upgrades]) this.#failWaiter(waiter, error);
   }
 
   // The end

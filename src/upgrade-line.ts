@@ -51,26 +51,41 @@ export class UpgradeLine {
       exchange.endpoint = endpoint;
       run(() => this.#start(exchange, endpoint));
     }
-    for (const [endpoint, count] of this.#awaited) this.#pool.dialEndpointFor(endpoint, count);
+    this.#dial();
   }
 
-  /** An endpoint can't be reached: chooses others for those that wait for it, and fails them where there are none. */
-  onDialFailed(failed: Endpoint, error: Error): void {
+  /** Chooses others for those that wait for an endpoint, and fails them where there are none. */
+  onUnavailable(unavailable: Endpoint, error: Error): void {
     for (const { exchange, run } of this.#line) {
-      if (exchange.endpoint !== failed) continue;
-      this.#pool.seats.leave(failed);
-      this.#unbind(exchange);
-      this.#bind(exchange);
+      if (exchange.endpoint !== unavailable) continue;
+      this.#rebind(exchange);
       if (exchange.endpoint !== undefined) continue;
       this.#line.remove(exchange);
       run(() => exchange.fail(error));
     }
+    this.#dial();
+  }
+
+  /** Chooses others for those that wait for an endpoint that has left. */
+  rebind(): void {
+    for (const { exchange } of this.#line) {
+      if (exchange.endpoint?.state.name === 'draining') this.#rebind(exchange);
+    }
+  }
+
+  /** Those that wait, in order. */
+  [Symbol.iterator](): Iterator<Waiter> {
+    return this.#line[Symbol.iterator]();
+  }
+
+  #dial(): void {
     for (const [endpoint, count] of this.#awaited) this.#pool.dialEndpointFor(endpoint, count);
   }
 
-  /** Those that have waited since that time or longer. */
-  *since(time: number): Generator<Waiter> {
-    for (const waiter of this.#line) if (waiter.since <= time) yield waiter;
+  #rebind(exchange: Exchange): void {
+    this.#pool.seats.leave(exchange.endpoint!);
+    this.#unbind(exchange);
+    this.#bind(exchange);
   }
 
   #bind(exchange: Exchange): void {

@@ -65,6 +65,11 @@ export class Discovery {
     return this.#clock.now() > (this.#update?.validUntil ?? Number.POSITIVE_INFINITY);
   }
 
+  /** Whether the name has gone, and nothing that it led to may be dialled. */
+  get isWithdrawn(): boolean {
+    return this.#update?.withdrawn === true;
+  }
+
   /** Asks for news. */
   demand(): void {
     this.#follower.demand();

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import type { Clock, Timer } from '../clock.ts';
 import { ResolverError } from '../errors.ts';
 import type { Resolution, Resolver, ResolveTarget } from './resolver.ts';
@@ -53,6 +54,8 @@ export class Follower {
           if (signal.aborted) return;
           onResolution(checked(resolution));
           this.#failures = 0;
+          // A resolver that never waits must not keep all else from going on.
+          await setImmediate();
           if (!isWanted()) await this.#pause();
           if (signal.aborted) return;
         }
@@ -63,6 +66,7 @@ export class Follower {
         onResolution({ error: asError(error) });
       }
       const delay = Math.min(FIRST_BACKOFF * BACKOFF_FACTOR ** this.#failures++, LONGEST_BACKOFF);
+      await setImmediate();
       if (!isUrgent()) await this.#pause(delay * (0.8 + 0.4 * this.#options.random()));
     }
   }
