@@ -109,15 +109,15 @@ class Attempt implements Dial {
 
   readonly settle: buildConnector.Callback = (error, socket) => {
     if (this.#settled) {
-      if (socket !== this.#socket) socket?.destroy();
+      if (socket && socket !== this.#socket) socket.destroy();
       return;
     }
     this.#settled = true;
     this.#socket = socket;
     queueMicrotask(() => {
       if (this.#abandoned) socket?.destroy();
-      else if (socket === null) this.#callback(error ?? new Error('the connector gave no socket'), undefined);
-      else this.#callback(null, socket);
+      else if (socket) this.#callback(null, socket);
+      else this.#callback(error ?? new Error('the connector gave no socket'), undefined);
     });
   };
 
