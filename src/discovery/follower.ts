@@ -31,7 +31,8 @@ export class Follower {
 
   constructor(options: FollowerOptions) {
     this.#options = options;
-    void this.#run();
+    // Later: a resolver may speak, or throw, before its first wait.
+    queueMicrotask(() => void this.#run());
   }
 
   /** Says that the next value is wanted. */
