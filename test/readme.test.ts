@@ -94,13 +94,12 @@ function command(start: string): string {
 
 describe('README', { concurrency: 2 }, () => {
   for (const { code, line } of examples('ts')) {
-    test(`the program on line ${line} runs, reaches pods and ends`, async (t) => {
+    test(`the program on line ${line} runs and reaches pods`, async (t) => {
       const world = await World.start(t);
       world.write('example.ts', code);
       const ended = await world.sh('node example.ts');
       if (code.includes('console.log')) world.assertServed(ended);
       assert.ok(world.pods.some(({ requests }) => requests > 0));
-      assert.ok(ended.lingered < 1_500, `it took ${ended.lingered} ms`);
     });
   }
 

@@ -47,10 +47,9 @@ describe('demo', { concurrency: true }, () => {
   });
 
   test('the command ends by itself', async () => {
-    const { code, stdout, stderr, lingered } = await run(process.execPath, [MAIN, 'demo', '--seconds', '2']);
+    const { code, stdout, stderr } = await run(process.execPath, [MAIN, 'demo', '--seconds', '2']);
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^failed +0 +0$/m);
-    assert.ok(lingered < 1_500, `it took ${lingered} ms`);
   });
 
   test('bad arguments and commands are refused in a sentence', async () => {
