@@ -21,9 +21,9 @@ export type RetireReason =
   | 'upgrade'
   | 'service-closed';
 
-/** The part of its caps, and milliseconds at most, that a connection has left when its successor is made. */
+/** The part of its age, and milliseconds at most, that a connection has left when its successor is made. */
 const LEAD = 0.2;
-const LONGEST_LEAD = 5_000;
+const LONGEST_LEAD = 2_000;
 /** Milliseconds between PINGs, and those that a peer has to answer one. */
 const PING_INTERVAL = 10_000;
 const PING_DEADLINE = 1_000;
@@ -164,8 +164,8 @@ export class Connection {
     this.requests++;
     const { maxRequests } = this.#options;
     if (maxRequests === 0) return;
-    // With HTTP/1.1 a successor would take over at once, and leave the rest of the cap unused.
-    if (this.h2 && this.requests === Math.ceil(maxRequests * (1 - LEAD))) this.#startAging();
+    // Early: many come at once with HTTP/2, and a cap on requests is reached as fast as they come.
+    if (this.requests === Math.ceil(maxRequests / 2)) this.#startAging();
     if (this.requests === maxRequests) this.retire('max-requests');
   }
 

@@ -78,8 +78,9 @@ export class Endpoint implements Candidate, ConnectionOwner {
   info: EndpointAddress;
 
   readonly #owner: EndpointOwner;
-  /** Top of the stack of connections with room: what was used last is used first. */
+  /** Top of the stack of connections with room: what was used last is used first, and what never was, last. */
   #top: Connection | undefined;
+  #bottom: Connection | undefined;
 
   constructor(key: string, info: EndpointAddress, owner: EndpointOwner) {
     this.key = key;
@@ -204,15 +205,24 @@ export class Endpoint implements Candidate, ConnectionOwner {
 
   #push(connection: Connection): void {
     connection.stacked = true;
-    connection.below = this.#top;
-    connection.above = undefined;
-    if (this.#top !== undefined) this.#top.above = connection;
-    this.#top = connection;
+    if (this.#bottom === undefined) {
+      this.#top = connection;
+      this.#bottom = connection;
+    } else if (connection.requests === 0) {
+      connection.above = this.#bottom;
+      this.#bottom.below = connection;
+      this.#bottom = connection;
+    } else {
+      connection.below = this.#top;
+      this.#top!.above = connection;
+      this.#top = connection;
+    }
   }
 
   #unstack(connection: Connection): void {
     const { below, above } = connection;
     if (below !== undefined) below.above = above;
+    else this.#bottom = above;
     if (above !== undefined) above.below = below;
     else this.#top = below;
     connection.stacked = false;
