@@ -169,8 +169,13 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
     }
     if (callback === undefined) return promised((done) => this.destroy(error ?? null, done));
     assertCallback(callback);
-    const reason = error ?? new errors.ClientDestroyedError();
-    this.destroying ??= this.end((service) => service.destroy(reason), this.plain.destroy(reason));
+    if (this.destroying === undefined) {
+      const reason = error ?? new errors.ClientDestroyedError();
+      const ended = Promise.withResolvers<unknown>();
+      // Known before callers are told: one that tries again at once must be refused.
+      this.destroying = ended.promise;
+      ended.resolve(this.end((service) => service.destroy(reason), this.plain.destroy(reason)));
+    }
     callWhen(this.destroying, callback);
     return undefined;
   }

@@ -58,6 +58,7 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
   #serving = false;
   #waitCheck: Timer | undefined;
   #idle: Timer | undefined;
+  #closing: Promise<void> | undefined;
   #onClosed: (() => void) | undefined;
   #destroyedBy: Error | undefined;
 
@@ -102,10 +103,11 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
 
   /** Finishes what was taken, then closes all connections. */
   close(): Promise<void> {
-    return new Promise((resolve) => {
+    this.#closing ??= new Promise((resolve) => {
       this.#onClosed = resolve;
-      this.#closeIfDone();
     });
+    this.#closeIfDone();
+    return this.#closing;
   }
 
   /** Ends everything now, with `error` for what was taken. */
