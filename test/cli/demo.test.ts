@@ -41,7 +41,7 @@ describe('demo', { concurrency: true }, () => {
     const text = await printed(['--seconds', '2'], { isTTY: true, columns: 80 });
     const frames = text.split('\x1b[J');
     assert.equal(frames.length, 4);
-    for (const frame of frames) assert.match(frame, /^120 requests\/s from each client/);
+    for (const frame of frames) assert.match(frame, /^240 requests\/s from each client/);
     assert.match(frames[1]!, /^pod 1 +[█▏▎▍▌▋▊▉]* *\d+ +[█▏▎▍▌▋▊▉]+ +\d+$/m);
     assert.match(frames.at(-1)!, /^failed +0 +0$/m);
   });

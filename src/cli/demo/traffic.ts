@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 
-export const CALLERS = 12;
+export const CALLERS = 24;
 /** Requests a second, of all callers together. */
-export const RATE = 120;
+export const RATE = 240;
 
 /** Milliseconds between two requests of one caller. */
 const PERIOD = (1_000 * CALLERS) / RATE;
