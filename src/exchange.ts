@@ -16,7 +16,7 @@ export type Outcome = 'success' | 'rejected' | 'failure' | 'cancelled' | 'refuse
 /** What an exchange tells its service. */
 export interface ExchangeOwner {
   /** The response to the first request of a connection began. */
-  onFirstResponse(headers: Headers): void;
+  onFirstResponse(exchange: Exchange, headers: Headers): void;
   /** The request has ended, or turned into an upgraded socket, and its connection is free of it. */
   onEnded(exchange: Exchange, outcome: Outcome): void;
   onUpgraded(exchange: Exchange, socket: Duplex): void;
@@ -131,7 +131,7 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
     statusMessage?: string,
   ): void {
     this.statusCode = statusCode;
-    if (this.connection?.requests === 1) this.owner.onFirstResponse(headers);
+    if (this.connection?.requests === 1) this.owner.onFirstResponse(this, headers);
     this.callHeaders(statusCode, headers, statusMessage);
   }
 
@@ -196,7 +196,9 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
   }
 
   #outcomeOf(error: Error): Outcome {
-    return !this.aborted && TRANSPORT_ERRORS.has(codeOf(error)) ? 'failure' : 'cancelled';
+    if (this.aborted) return 'cancelled';
+    const theirs = TRANSPORT_ERRORS.has(codeOf(error)) || error instanceof errors.HTTPParserError;
+    return theirs ? 'failure' : 'cancelled';
   }
 
   get paused(): boolean {
@@ -223,6 +225,9 @@ const TRANSPORT_ERRORS = new Set([
   'ETIMEDOUT',
   'EHOSTUNREACH',
   'ENETUNREACH',
+  'ERR_HTTP2_ERROR',
+  'ERR_HTTP2_SESSION_ERROR',
+  'ERR_HTTP2_STREAM_ERROR',
   'UND_ERR_SOCKET',
   'UND_ERR_HEADERS_TIMEOUT',
 ]);
