@@ -21,6 +21,7 @@ export async function demo(args: readonly string[], output: Output = process.std
   await Promise.all(sides.map((side) => side.addPods(OLD)));
   const traffics = sides.map((side) => new Traffic(() => side.request()));
   try {
+    await Promise.all(traffics.map(({ begun }) => begun));
     await show(sides, traffics, seconds, screenFor(output, json));
   } finally {
     await Promise.all(traffics.map((traffic) => traffic.stop()));

@@ -7,20 +7,25 @@ export const RATE = 240;
 /** Milliseconds between two requests of one caller. */
 const PERIOD = (1_000 * CALLERS) / RATE;
 
-/** Callers that each send a request, wait for the response, and send the next when it is time. */
+/** Callers that each send a request, wait for the response, and send the next when it is their turn. */
 export class Traffic {
   /** Milliseconds that requests took, in the order in which they ended. */
   readonly latencies: number[] = [];
   failed = 0;
+  /** Each caller has had its first response, and the client as many connections as it will ever need. */
+  readonly begun: Promise<unknown>;
   readonly #send: () => Promise<void>;
-  readonly #callers: Promise<void>[];
+  readonly #callers: readonly Promise<void>[];
   #stopped = false;
 
   constructor(send: () => Promise<void>) {
     this.#send = send;
     const start = performance.now();
-    this.#callers = Array.from({ length: CALLERS }, (_, index) =>
-      this.#call(start + (index * PERIOD) / CALLERS),
+    // All at once, as after a start; later each has its own moment in the period.
+    const first = Array.from({ length: CALLERS }, () => this.#request());
+    this.begun = Promise.all(first);
+    this.#callers = first.map((ended, index) =>
+      ended.then(() => this.#call(start + (index * PERIOD) / CALLERS)),
     );
   }
 
@@ -30,14 +35,17 @@ export class Traffic {
     await Promise.all(this.#callers);
   }
 
-  /** All callers begin at once, as after a start; then each has its turn in every period, from `turn` on. */
+  /** Sends a request in every period after `turn`. Turns that went by in the meantime are skipped. */
   async #call(turn: number): Promise<void> {
-    for (let due = turn; !this.#stopped; due += PERIOD) {
-      const startedAt = performance.now();
-      await this.#send().catch(() => this.failed++);
-      const endedAt = performance.now();
-      this.latencies.push(endedAt - startedAt);
-      await setTimeout(Math.max(0, due + PERIOD - endedAt));
+    while (!this.#stopped) {
+      await setTimeout(PERIOD - ((performance.now() - turn) % PERIOD));
+      await this.#request();
     }
+  }
+
+  async #request(): Promise<void> {
+    const startedAt = performance.now();
+    await this.#send().catch(() => this.failed++);
+    this.latencies.push(performance.now() - startedAt);
   }
 }
