@@ -19,7 +19,9 @@ export type RetireReason =
   | 'closed-by-peer'
   | 'error'
   | 'upgrade'
-  | 'service-closed';
+  | 'service-closed'
+  /** Another connection leads to the same pod. */
+  | 'replaced';
 
 /** The part of its age, and milliseconds at most, that a connection has left when its successor is made. */
 const LEAD = 0.2;
@@ -90,9 +92,9 @@ export class Connection {
   /** What it carries with HTTP/2, in the order in which it came. */
   readonly #streams = new Set<Request>();
   readonly #socket: Socket;
-  readonly #owner: ConnectionOwner;
+  #owner: ConnectionOwner;
   readonly #options: ConnectionOptions;
-  readonly #expiresAt: number;
+  #expiresAt: number;
   #expiry: Timer | undefined;
   #idleExpiry: Timer | undefined;
   #drainDeadline: Timer | undefined;
@@ -156,6 +158,22 @@ export class Connection {
     if (this.#handedOver || this.retired !== undefined) return;
     this.#parking = new Parking(this.#socket, this.h2, () => this.retire('closed-by-peer'));
     this.#idleExpiry = this.#options.clock.schedule(() => this.retire('idle'), this.#options.idleTimeout);
+  }
+
+  /** Belongs to another from now on. */
+  set owner(owner: ConnectionOwner) {
+    this.#owner = owner;
+  }
+
+  /** Puts the connection where it belongs with whoever it belongs to. */
+  settle(): void {
+    this.#owner.settle(this);
+  }
+
+  /** Lets it live on past its age. */
+  keep(): void {
+    this.#expiresAt = Number.POSITIVE_INFINITY;
+    this.#expiry?.cancel();
   }
 
   /** Takes on a request, which is sent next. The cap on requests is spent here, not when they end. */

@@ -10,6 +10,7 @@ import { type EndpointUpdate, endpointsByKey } from './endpoint-keys.ts';
 import { EndpointSet } from './endpoint-set.ts';
 import { Pickers, place } from './pickers.ts';
 import { Seats } from './seats.ts';
+import { SeeThrough } from './see-through.ts';
 import { shuffled } from './shuffle.ts';
 import { Warmth, type WarmthOwner } from './warmth.ts';
 
@@ -53,9 +54,13 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
   readonly #warmth: Warmth;
   readonly #set = new EndpointSet(this);
   readonly #pickers: Pickers;
+  /** The pods behind a virtual IP, where responses name them. */
+  readonly #seeThrough: SeeThrough;
   /** What is known of the endpoints may be out of date, so none is dialled. */
   #frozen = false;
   #update: EndpointUpdate | undefined;
+  /** The pods behind the virtual IP don't say who they are. */
+  #nameless = false;
 
   constructor(owner: PoolOwner, settings: Settings, identity: string) {
     const { policy, client, connectTimeout, clock, random } = settings;
@@ -63,6 +68,12 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
     this.origin = owner.url.origin;
     this.#settings = settings;
     this.#pickers = new Pickers(policy);
+    this.#seeThrough = new SeeThrough(this, {
+      clock,
+      maxSpread: settings.maxSpread,
+      affordable: () => this.#warmth.affordable,
+      explore: () => this.#explore(),
+    });
     this.#warmth = new Warmth(this, clock, identity, client.keepAliveTimeout ?? DEFAULT_KEEP_ALIVE);
     const dialer = new Dialer({ url: owner.url, servername: owner.servername, client, connectTimeout });
     this.#dials = new Dials(this, dialer, clock, random);
@@ -70,7 +81,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
 
   /** Whether nothing is connected any more, nor being dialled. */
   get empty(): boolean {
-    return this.#dials.size === 0 && this.#set.isClosed;
+    return this.#dials.size === 0 && this.#set.isClosed && this.#seeThrough.pods.size === 0;
   }
 
   get size(): number {
@@ -78,7 +89,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
   }
 
   get isConnected(): boolean {
-    return this.#set.isConnected;
+    return this.#set.isConnected || this.#seeThrough.pods.size > 0;
   }
 
   get dialing(): number {
@@ -97,7 +108,41 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
   }
 
   get endpoints(): Iterable<Endpoint> {
-    return this.#set.current.values();
+    const { pods } = this.#seeThrough;
+    return pods.size > 0 ? pods.values() : this.#set.current.values();
+  }
+
+  /** Whether responses tell which pod a connection leads to. */
+  get seesThrough(): boolean {
+    return this.#settings.identityHeader !== undefined && this.#update?.virtual === true && !this.#nameless;
+  }
+
+  /** A first response names no pod: if none ever has, there's nothing to see. */
+  noticeNameless(): void {
+    if (this.#nameless || this.#seeThrough.pods.size > 0) return;
+    this.#nameless = true;
+    this.#placeAll();
+  }
+
+  /** The first response on a connection has named its pod: says to which endpoint it belongs now. */
+  identify(connection: Connection, endpoint: Endpoint, name: string): Endpoint {
+    if (endpoint.identity !== undefined || connection.retired !== undefined) return endpoint;
+    const pod = this.#seeThrough.identify(connection, endpoint, name);
+    if (pod !== endpoint) {
+      this.seats.offer(pod, true);
+      if (this.#settings.maxConnectionDuration === undefined) connection.keep();
+      this.#seeThrough.start();
+    }
+    return pod;
+  }
+
+  #explore(): void {
+    if (!this.#warmth.active) {
+      this.#seeThrough.stop();
+      return;
+    }
+    const slot = this.#pickers.unproven.pick();
+    if (slot !== undefined && this.#dials.size === 0) this.#dial(slot);
   }
 
   // Requests
@@ -165,7 +210,8 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
     const takeover = this.size > 0 && update.virtual !== this.#update?.virtual;
     this.#update = update;
     const { fresh, gone } = this.#set.replace(endpointsByKey(update, spread));
-    if (fresh.length + gone.length > 0) this.#warmth.replace(this.endpoints);
+    if (fresh.length + gone.length > 0) this.#warmth.replace(this.#set.current.values());
+    if (takeover) gone.push(...this.#seeThrough.pods.values());
     for (const endpoint of gone) {
       this.seats.offer(endpoint, false);
       if (takeover && endpoint.connected > 0) this.#supersede(endpoint);
@@ -211,7 +257,8 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
     this.#warmth.stop();
     this.#dials.abandon();
     const { current, superseded } = this.#set;
-    const all = [...current.values(), ...superseded];
+    const all = [...current.values(), ...superseded, ...this.#seeThrough.pods.values()];
+    this.#seeThrough.stop();
     current.clear();
     for (const endpoint of all) this.#drain(endpoint, 'service-closed');
   }
@@ -219,7 +266,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
   /** Ends all connections with what they carry. */
   destroy(error: Error): void {
     this.close();
-    for (const { connections } of this.#set) {
+    for (const { connections } of [...this.#set, ...this.#seeThrough.pods.values()]) {
       for (const connection of connections) connection.destroy(error);
     }
   }
@@ -235,7 +282,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
     if (endpoint.state.name === 'draining') return undefined;
     if (endpoint.hasRoom && (endpoint.warm || this.#set.superseded.has(endpoint))) return free;
     if (!endpoint.warm || endpoint.backoff !== undefined || !this.#mayDial(endpoint)) return undefined;
-    return endpoint.state.name === 'connecting' ? unproven : full;
+    return endpoint.state.name === 'connecting' || this.seesThrough ? unproven : full;
   }
 
   #placeAll(): void {
@@ -245,7 +292,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
   // Dials
 
   #mayDial(endpoint: Endpoint): boolean {
-    if (this.#frozen || endpoint.opening !== undefined) return false;
+    if (this.#frozen || endpoint.opening !== undefined || endpoint.identity !== undefined) return false;
     const { connected, aging, dialing } = endpoint;
     // Those that age are about to go.
     if (connected - aging + dialing >= this.#settings.connections) return false;
@@ -277,7 +324,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
 
   /** Connects warm endpoints off the request path, while there is traffic to keep them so. */
   #dialAll(endpoints: readonly Endpoint[]): void {
-    if (!this.#warmth.active) return;
+    if (!this.#warmth.active || this.seesThrough) return;
     const { clock, random } = this.#settings;
     for (const endpoint of endpoints) {
       const dial = () => {
@@ -338,6 +385,10 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
 
   /** A busy connection nears its end: makes its successor, or one to the endpoint whose turn comes then. */
   onAging(endpoint: Endpoint): void {
+    if (endpoint.identity !== undefined) {
+      this.#explore();
+      return;
+    }
     if (endpoint.connected === 1 && this.#warmth.prepareRotation()) return;
     if (endpoint.warm && endpoint.backoff === undefined && this.#mayDial(endpoint)) this.#dial(endpoint);
   }
@@ -367,7 +418,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
   /** Connects again what is warm and has lost its last connection. */
   onTick(): void {
     const lost: Endpoint[] = [];
-    for (const endpoint of this.endpoints) {
+    for (const endpoint of this.#set.current.values()) {
       if (endpoint.warm && this.#isUnconnected(endpoint)) lost.push(endpoint);
     }
     this.#dialAll(lost);
@@ -379,6 +430,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
 
   onConnectionGone(endpoint: Endpoint, connection: Connection): void {
     this.#set.forgetIfClosed(endpoint);
+    if (this.#seeThrough.forgetIfClosed(endpoint)) this.seats.offer(endpoint, false);
     if (connection.retired === 'max-duration' && endpoint.connected === 0 && this.#warmth.rotate(endpoint)) {
       this.#placeAll();
     }

@@ -76,15 +76,18 @@ export class Endpoint implements Candidate, ConnectionOwner {
   /** All its connections, those that drain included. */
   readonly connections = new Set<Connection>();
   info: EndpointAddress;
+  /** The name of a pod behind a virtual IP, which can't be dialled by itself. */
+  readonly identity: string | undefined;
 
   readonly #owner: EndpointOwner;
   /** Top of the stack of connections with room: what was used last is used first, and what never was, last. */
   #top: Connection | undefined;
   #bottom: Connection | undefined;
 
-  constructor(key: string, info: EndpointAddress, owner: EndpointOwner) {
+  constructor(key: string, info: EndpointAddress, owner: EndpointOwner, identity?: string) {
     this.key = key;
     this.info = info;
+    this.identity = identity;
     this.#owner = owner;
   }
 
@@ -125,7 +128,8 @@ export class Endpoint implements Candidate, ConnectionOwner {
     if (held) this.failures++;
     else this.load--;
     connection.release(request);
-    this.settle(connection);
+    this.#owner.place(this);
+    connection.settle();
   }
 
   unhold(): void {
@@ -139,7 +143,8 @@ export class Endpoint implements Candidate, ConnectionOwner {
     this.load--;
     this.upgraded++;
     connection.upgrade(request);
-    this.settle(connection);
+    this.#owner.place(this);
+    connection.settle();
   }
 
   upgradeEnded(connection: Connection): void {
@@ -155,6 +160,35 @@ export class Endpoint implements Candidate, ConnectionOwner {
     this.protocol = connection.h2 ? 'h2' : 'h1';
     if (connection.h2) this.opening = connection;
     if (this.state.name !== 'draining') this.state = READY;
+    this.settle(connection);
+  }
+
+  /** Gives a connection, with a request that it carries, to another endpoint. */
+  hand(connection: Connection, other: Endpoint): void {
+    if (connection.stacked) this.#unstack(connection);
+    this.connections.delete(connection);
+    this.connected--;
+    if (connection.aging) this.aging--;
+    if (this.opening === connection) this.opening = undefined;
+    if (this.connected === 0 && this.state.name === 'ready') this.state = IDLE;
+    this.inFlight--;
+    this.load--;
+    this.requests--;
+    this.#owner.place(this);
+    other.#adopt(connection);
+  }
+
+  #adopt(connection: Connection): void {
+    connection.owner = this;
+    this.connections.add(connection);
+    this.connected++;
+    if (connection.aging) this.aging++;
+    this.opened++;
+    this.inFlight++;
+    this.load++;
+    this.requests++;
+    this.protocol = connection.h2 ? 'h2' : 'h1';
+    this.state = READY;
     this.settle(connection);
   }
 

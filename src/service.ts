@@ -128,8 +128,15 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
     connection.send(exchange);
   }
 
-  onFirstResponse(headers: Record<string, string | string[] | undefined>): void {
-    this.#pool.keepAlive = keepAliveOf(headers, this.#settings.client);
+  onFirstResponse(exchange: Exchange, headers: Record<string, string | string[] | undefined>): void {
+    const { client, identityHeader } = this.#settings;
+    this.#pool.keepAlive = keepAliveOf(headers, client);
+    if (identityHeader === undefined || !this.#pool.seesThrough) return;
+    const name = headers[identityHeader];
+    const { endpoint, connection } = exchange;
+    if (endpoint === undefined || connection === undefined) return;
+    if (typeof name === 'string') exchange.endpoint = this.#pool.identify(connection, endpoint, name);
+    else this.#pool.noticeNameless();
   }
 
   onEnded(exchange: Exchange, outcome: Outcome): void {

@@ -66,7 +66,7 @@ export class Warmth {
 
   /** A request goes to an endpoint with that load: if it isn't idle, another one is wanted. */
   consider(load: number): void {
-    if (this.#set.cold > 0 && (load > 0 || this.#affordable > this.#set.size)) this.grow();
+    if (this.#set.cold > 0 && (load > 0 || this.affordable > this.#set.size)) this.grow();
   }
 
   /** Warms one more endpoint, if there is one. */
@@ -112,7 +112,8 @@ export class Warmth {
     return Math.min(Math.max(this.#keepAlive, SHORTEST_WINDOW), LONGEST_WINDOW);
   }
 
-  get #affordable(): number {
+  /** Endpoints that the present rate keeps alive. */
+  get affordable(): number {
     return (this.#window.total * this.#keepAlive) / (2 * this.#windowLength);
   }
 
@@ -121,7 +122,6 @@ export class Warmth {
   }
 
   #tick(): void {
-    this.#window.advance();
     if (this.#window.total === 0 && this.#owner.demand === 0) {
       this.#ticking = undefined;
       this.#owner.onQuiet();
@@ -129,12 +129,14 @@ export class Warmth {
     }
     this.#tickLater();
     this.#resize();
-    if (this.#affordable >= 1) this.#owner.onTick();
+    if (this.affordable >= 1) this.#owner.onTick();
+    // Last: what was just decided is decided on a whole window.
+    this.#window.advance();
   }
 
   #resize(): void {
     const { demand, failing } = this.#owner;
-    const wanted = Math.max(1, Math.floor(this.#affordable), demand) + failing;
+    const wanted = Math.max(1, Math.floor(this.affordable), demand) + failing;
     while (this.#set.size < wanted && this.grow());
     // With some slack, lest an endpoint come and go with the noise of the rate.
     for (const most = wanted * 1.34 + 1; this.#set.size > most; ) {

@@ -6,7 +6,7 @@ import { buildConnector } from 'undici';
 import type { BalancedAgent } from '../src/agent.ts';
 import type { EndpointAddress, Resolution } from '../src/discovery/resolver.ts';
 import { noticeVirtual } from '../src/discovery/virtual.ts';
-import { get, ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
+import { get, load, ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
 import { nextAddress, type Pod, startPods } from './support/pods.ts';
 
 /** One address that passes each connection to a pod, in turn: what kube-proxy does, without the chance. */
@@ -102,6 +102,50 @@ test('from a virtual IP to its pods and back under load: no request fails, none 
   const times = await steady(agent, 200, 5);
   assert.ok(Math.max(...times) < 80, String(Math.max(...times)));
   assert.equal(agent.stats[ORIGIN]!.endpoints.length, 8);
+});
+
+/** Pods that name themselves in a header. */
+async function startNamedPods(t: TestContext, count: number): Promise<Pod[]> {
+  const pods = await startPods(t, count);
+  pods.forEach((pod, n) => {
+    pod.respond = (_request, response) => void response.setHeader('x-pod-name', `pod-${n}`).end();
+  });
+  return pods;
+}
+
+test('with identityHeader, requests are balanced over the pods behind a virtual IP, and new ones are found', async (t) => {
+  const pods = await startNamedPods(t, 6);
+  const behind = pods.slice(0, 3);
+  const resolver = new ManualResolver();
+  resolver.set([await startVirtualIp(t, behind)], { virtual: true });
+  const agent = startAgent(t, [], { discovery: resolver.resolve, identityHeader: 'X-Pod-Name' });
+  const identities = () => (agent.stats[ORIGIN]?.endpoints ?? []).flatMap(({ identity }) => identity ?? []).sort();
+  const known = (count: number) => identities().length === count;
+  while (!known(3)) await steady(agent, 100, 0.2);
+  behind.push(...pods.slice(3));
+  while (!known(6)) await steady(agent, 100, 0.2);
+  assert.deepEqual(identities(), ['pod-0', 'pod-1', 'pod-2', 'pod-3', 'pod-4', 'pod-5']);
+  const before = pods.map(({ requests }) => requests);
+  await steady(agent, 200, 1.5);
+  const during = pods.map(({ requests }, n) => requests - before[n]!);
+  for (const count of during) assert.ok(count > 40 && count < 60, during.join());
+
+  for (const pod of pods.slice(0, 2)) await pod.kill();
+  behind.splice(0, 2);
+  while (!known(4)) await steady(agent, 50, 0.1).catch(() => []);
+  await steady(agent, 100, 0.5);
+  const { running, queued } = agent.stats[ORIGIN]!;
+  assert.deepEqual({ running, queued }, { running: 0, queued: 0 });
+  await agent.close();
+});
+
+test('with identityHeader, pods that don’t name themselves are served as without', async (t) => {
+  const pods = await startPods(t, 2);
+  const resolver = new ManualResolver();
+  resolver.set([await startVirtualIp(t, pods)], { virtual: true });
+  const agent = startAgent(t, [], { discovery: resolver.resolve, identityHeader: 'x-pod-name' });
+  await load(agent, 200, 4);
+  for (const { requests } of pods) assert.ok(requests > 0);
 });
 
 for (const [what, endpoints, matchedName, expected] of [

@@ -65,6 +65,22 @@ export interface BalancedAgentOptions extends UndiciOptions {
   spread?: number;
 
   /**
+   * A response header in which pods name themselves, say `'x-pod-name'`. With it, the pods behind a
+   * virtual IP are told apart: requests are balanced over the pods themselves, connections to them need
+   * no age, and an exploring connection now and then, less than two a second, finds new ones.
+   * Default: none.
+   * Env: `EVENKEEL_IDENTITY_HEADER`.
+   */
+  identityHeader?: string;
+
+  /**
+   * How many pods are kept connected behind a virtual IP that `identityHeader` sees through.
+   * An integer, 1 or more; default `64`.
+   * Env: `EVENKEEL_MAX_SPREAD`.
+   */
+  maxSpread?: number;
+
+  /**
    * Which endpoint gets a request. `'least-request'`: the one with the fewest in flight.
    * `'round-robin'`: the next one in turn. Or a function that makes pickers of your own.
    * Default `'least-request'`.

@@ -14,6 +14,9 @@ export interface Settings {
   /** Connections an endpoint may have; `Infinity` without a limit. */
   connections: number;
   spread: number;
+  /** In lower case. */
+  identityHeader: string | undefined;
+  maxSpread: number;
   policy: 'least-request' | 'round-robin' | PickerFactory;
   discovery: 'auto' | 'kubernetes' | 'dns' | Resolver;
   /** Globs of the names that are managed, `!` excludes; `undefined`: not said. */

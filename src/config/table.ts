@@ -25,6 +25,8 @@ export const TABLE: Table<Omit<Settings, 'client'>> = {
   connectTimeout: option(duration(), 3_000),
   connections: option(connections(), Number.POSITIVE_INFINITY),
   spread: option(integer({ min: 1 }), 8),
+  identityHeader: option(headerName(), undefined),
+  maxSpread: option(integer({ min: 1 }), 64),
   policy: option(
     either(oneOf('least-request', 'round-robin'), functionOf<PickerFactory>('a PickerFactory')),
     'least-request',
@@ -62,6 +64,15 @@ export const TABLE: Table<Omit<Settings, 'client'>> = {
 
 function option<T, F extends T | undefined>(kind: Kind<T>, fallback: F): Option<T | F> {
   return { ...kind, fallback };
+}
+
+function headerName(): Kind<string> {
+  return {
+    ...text(),
+    accepts: "the name of a header, such as 'x-pod-name'",
+    parse: (value) =>
+      typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(value) ? value.toLowerCase() : undefined,
+  };
 }
 
 // As undici has it, null and 0 are no limit.

@@ -2,6 +2,8 @@ import type { Endpoint } from '../endpoint.ts';
 
 export interface EndpointStats {
   address: string;
+  /** What a pod behind a virtual IP calls itself, where `identityHeader` tells. */
+  identity?: string;
   state: string;
   /** Connections that take requests. */
   connections: number;
@@ -40,6 +42,7 @@ export function statsOf(
     for (const connection of endpoint.connections) if (connection.room) free++;
     rows.push({
       address: endpoint.address,
+      ...(endpoint.identity === undefined ? undefined : { identity: endpoint.identity }),
       state: endpoint.state.name,
       connections: endpoint.connected,
       inFlight: endpoint.inFlight,

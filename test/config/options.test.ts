@@ -36,6 +36,8 @@ test('without options, settings are the documented defaults', () => {
     connectTimeout: 3_000,
     connections: Number.POSITIVE_INFINITY,
     spread: 8,
+    identityHeader: undefined,
+    maxSpread: 64,
     policy: 'least-request',
     discovery: 'auto',
     hosts: undefined,
