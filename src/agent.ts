@@ -60,7 +60,7 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
     });
   }
 
-  /** `true` after `close()` or `destroy()` has been called. */
+  /** `true` after `close()` has been called. */
   get closed(): boolean {
     return this.closing !== undefined;
   }
@@ -196,9 +196,7 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
   }
 
   onIdle(service: Service): void {
-    for (const [key, known] of this.services.entries()) {
-      if (known === service) this.services.delete(key);
-    }
+    if (this.services.peek(service.key) === service) this.services.delete(service.key);
   }
 
   /** The service for a request: one for each origin, for each servername with TLS, and for HTTP/1.1 alone. */
@@ -224,9 +222,10 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
     if (known !== undefined) return known;
     const { settings, resolver, identity } = this;
     const client = h2 ? settings.client : { ...settings.client, allowH2: false };
-    const servername = toServername(requestedName(options) ?? url.hostname);
+    const name = url.protocol === 'https:' ? requestedName(options) : undefined;
+    const servername = toServername(name ?? url.hostname);
     const service = new Service(
-      { url, servername, settings: { ...settings, client }, resolver, identity },
+      { key, url, servername, settings: { ...settings, client }, resolver, identity },
       this,
     );
     this.services.set(key, service);

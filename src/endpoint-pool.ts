@@ -408,11 +408,13 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
     return this.#dials.failing;
   }
 
-  onWarmthChanged(endpoint: Endpoint): void {
-    this.place(endpoint);
-    this.#dialAll([endpoint]);
+  onWarmthChanged(endpoints: readonly Endpoint[]): void {
+    for (const endpoint of endpoints) this.place(endpoint);
+    this.#dialAll(endpoints);
     // In a microtask: this may be on behalf of a request that waits.
-    if (endpoint.picker === this.#pickers.free) queueMicrotask(() => this.#owner.onRoom());
+    if (endpoints.some(({ picker }) => picker === this.#pickers.free)) {
+      queueMicrotask(() => this.#owner.onRoom());
+    }
   }
 
   /** Connects again what is warm and has lost its last connection. */

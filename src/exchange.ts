@@ -149,14 +149,14 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
     }
   }
 
-  /** Without a controller nothing was written: it was refused, or its connection is gone. */
+  /** Without a controller nothing was written: undici has refused the request, or its connection is gone. */
   onResponseError(controller: Dispatcher.DispatchController | null | undefined, error: Error): void {
-    const gone = codeOf(error) === CONNECTION_GONE || controller == null;
-    if (this.#reclaimed || (gone && !this.aborted && this.statusCode === 0 && !REFUSALS.has(codeOf(error)))) {
-      const { connection } = this;
+    const code = codeOf(error);
+    const gone = code === CONNECTION_GONE || (controller == null && TRANSPORT_ERRORS.has(code));
+    if (this.#reclaimed || (gone && !this.aborted && this.statusCode === 0)) {
       this.#controller = undefined;
       this.#reclaimed = false;
-      this.owner.onUnsent(this, error, gone || connection?.retired !== undefined);
+      this.owner.onUnsent(this, error, gone || this.connection?.retired !== undefined);
       return;
     }
     try {
@@ -230,14 +230,6 @@ const TRANSPORT_ERRORS = new Set([
   'ERR_HTTP2_STREAM_ERROR',
   'UND_ERR_SOCKET',
   'UND_ERR_HEADERS_TIMEOUT',
-]);
-
-/** undici's errors about the request itself, which no other connection would mend. */
-const REFUSALS = new Set([
-  'UND_ERR_INVALID_ARG',
-  'UND_ERR_NOT_SUPPORTED',
-  'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
-  'UND_ERR_DESTROYED',
 ]);
 
 function codeOf(error: Error): string {

@@ -39,6 +39,8 @@ function hostHeader(headers: Dispatcher.DispatchOptions['headers']): string | un
     return undefined;
   }
   const entries = Symbol.iterator in headers ? headers : Object.entries(headers);
+  // An iterator that can be read once is left to undici.
+  if ((entries[Symbol.iterator]() as unknown) === entries) return undefined;
   for (const [name, value] of entries as Iterable<[string, unknown]>) {
     if (isHost(name)) return typeof value === 'string' ? value : undefined;
   }

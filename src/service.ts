@@ -26,6 +26,8 @@ export interface ServiceOwner {
 }
 
 export interface ServiceOptions {
+  /** What its agent knows it by. */
+  key: string;
   url: URL;
   /** The name for SNI and certificate checks; '' for an IP address. */
   servername: string;
@@ -42,6 +44,7 @@ const MAX_REROUTES = 8;
 
 /** One destination: who serves a request, who waits for a connection, and when that has no use any more. */
 export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
+  readonly key: string;
   readonly url: URL;
   readonly servername: string;
 
@@ -62,7 +65,8 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
   #onClosed: (() => void) | undefined;
   #destroyedBy: Error | undefined;
 
-  constructor({ url, servername, settings, resolver, identity }: ServiceOptions, owner: ServiceOwner) {
+  constructor({ key, url, servername, settings, resolver, identity }: ServiceOptions, owner: ServiceOwner) {
+    this.key = key;
     this.url = url;
     this.servername = servername;
     this.#settings = settings;
@@ -79,7 +83,11 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
   }
 
   get demand(): number {
-    return this.#running + this.#waiting.size + this.#upgrades.size;
+    return this.#running + this.waiting;
+  }
+
+  get waiting(): number {
+    return this.#waiting.size + this.#upgrades.size;
   }
 
   /** Takes a request. False when the caller should wait for `drain` before the next. */
@@ -87,18 +95,16 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
     if (this.#quiet) this.#wake();
     this.#pool.count();
     const now = this.#settings.clock.now();
-    if (exchange.upgrades) {
-      this.#waitForUpgrade(exchange, now);
-      return this.#hasRoom();
-    }
-    const endpoint = this.#waiting.size === 0 ? this.#pool.pick(now) : undefined;
+    const endpoint = this.#waiting.size === 0 && !exchange.upgrades ? this.#pool.pick(now) : undefined;
     if (endpoint !== undefined) this.#start(exchange, endpoint);
-    else this.#wait(exchange);
+    else if (this.#isFull) this.#refuse(exchange);
+    else if (exchange.upgrades) this.#waitForUpgrade(exchange, now);
+    else this.#queue(exchange, false);
     return this.#hasRoom();
   }
 
   stats(): ServiceStats {
-    return statsOf(this.#pool.endpoints, this.demand - this.#running, this.#running, this.#discovery);
+    return statsOf(this.#pool.endpoints, this.waiting, this.#running, this.#discovery);
   }
 
   /** Finishes what was taken, then closes all connections. */
@@ -198,23 +204,23 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
 
   /** Whether anybody waits for a connection to become free, or closed. */
   get #isAwaited(): boolean {
-    if (this.#waiting.size > 0 || this.#upgrades.size > 0) return true;
-    return this.#needDrain || this.#onClosed !== undefined;
+    return this.waiting > 0 || this.#needDrain || this.#onClosed !== undefined;
   }
 
   // Requests that wait
 
-  #wait(exchange: Exchange): void {
+  /** Whether no more may wait. Those for which a connection is being made don't count. */
+  get #isFull(): boolean {
+    return this.waiting - this.#pool.dialing >= this.#settings.maxPendingRequests;
+  }
+
+  #refuse(exchange: Exchange): void {
     const { maxPendingRequests } = this.#settings;
-    if (this.#waiting.size - this.#pool.dialing >= maxPendingRequests) {
-      exchange.fail(
-        new QueueFullError(
-          `${this.#waiting.size} requests wait for ${this.url.origin}, no more than ${maxPendingRequests} may`,
-        ),
-      );
-      return;
-    }
-    this.#queue(exchange, false);
+    exchange.fail(
+      new QueueFullError(
+        `${this.waiting} requests wait for ${this.url.origin}, no more than ${maxPendingRequests} may`,
+      ),
+    );
   }
 
   #waitForUpgrade(exchange: Exchange, now: number): void {
@@ -252,7 +258,7 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
       this.#waiting.shift()!.run((exchange) => this.#start(exchange, endpoint));
     }
     if (this.#waiting.size > 0) this.#dialForWaiting();
-    if (this.#needDrain && !this.#pool.isSaturated && this.#waiting.size === 0) {
+    if (this.#needDrain && !this.#pool.isSaturated && this.waiting === 0) {
       this.#needDrain = false;
       this.#owner.onDrain(this);
     }
@@ -284,7 +290,7 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
     }
     const { first } = this.#waiting;
     if (first !== undefined) this.#pool.hedge(first.moment);
-    if (this.#waiting.size + this.#upgrades.size > 0) this.#waitCheck = this.#checkLater();
+    if (this.waiting > 0) this.#waitCheck = this.#checkLater();
     if (this.#isAwaited) this.#serveSoon();
   }
 
@@ -306,7 +312,7 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
   }
 
   #hasRoom(): boolean {
-    if (this.#waiting.size < this.#settings.maxPendingRequests && !this.#pool.isSaturated) return true;
+    if (!this.#isFull && !this.#pool.isSaturated) return true;
     this.#needDrain = true;
     return false;
   }

@@ -13,8 +13,8 @@ export interface WarmthOwner {
   readonly demand: number;
   /** Endpoints that can't be reached now. */
   readonly failing: number;
-  /** Now, or at the next tick, an endpoint has become warm or cold. */
-  onWarmthChanged(endpoint: Endpoint): void;
+  /** These endpoints have become warm, or cold. */
+  onWarmthChanged(endpoints: readonly Endpoint[]): void;
   /** Time to connect again what is warm and has lost its connections: there is traffic to keep them. */
   onTick(): void;
   /** No request came for a while. */
@@ -72,7 +72,7 @@ export class Warmth {
   /** Warms one more endpoint, if there is one. */
   grow(): boolean {
     const endpoint = this.#set.grow();
-    if (endpoint !== undefined) this.#owner.onWarmthChanged(endpoint);
+    if (endpoint !== undefined) this.#owner.onWarmthChanged([endpoint]);
     return endpoint !== undefined;
   }
 
@@ -137,10 +137,11 @@ export class Warmth {
   #resize(): void {
     const { demand, failing } = this.#owner;
     const wanted = Math.max(1, Math.floor(this.affordable), demand) + failing;
-    while (this.#set.size < wanted && this.grow());
     // With some slack, lest an endpoint come and go with the noise of the rate.
-    for (const most = wanted * 1.34 + 1; this.#set.size > most; ) {
-      this.#owner.onWarmthChanged(this.#set.shrink()!);
-    }
+    const most = wanted * 1.34 + 1;
+    const changed: Endpoint[] = [];
+    while (this.#set.size < wanted && this.#set.cold > 0) changed.push(this.#set.grow()!);
+    while (this.#set.size > most) changed.push(this.#set.shrink()!);
+    if (changed.length > 0) this.#owner.onWarmthChanged(changed);
   }
 }

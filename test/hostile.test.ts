@@ -5,7 +5,7 @@ import { buildConnector, type Dispatcher } from 'undici';
 import type { BalancedAgent } from '../src/agent.ts';
 import { get, load, ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
 import { FakeClock } from './support/clock.ts';
-import { nextAddress, startPod } from './support/pods.ts';
+import { nextAddress, type Pod, startPod, startPods } from './support/pods.ts';
 
 const refusing = () => ({ endpoint: { address: nextAddress(), port: 9 } });
 
@@ -177,6 +177,74 @@ test('a handler that throws when told of a failure keeps nobody from being told'
   assert.deepEqual(told, [0, 1, 2, 3]);
   await new Promise(setImmediate);
   assert.deepEqual(thrown, ['handler broke']);
+});
+
+test('a resolver that ends without a word fails those that wait at once', async (t) => {
+  const agent = startAgent(t, [], { discovery: async function* () {} });
+  await assert.rejects(get(agent), { code: 'EVENKEEL_RESOLVER' });
+  await assert.rejects(get(agent), { code: 'EVENKEEL_RESOLVER' });
+});
+
+test('headers that throw cost one connection at most', async (t) => {
+  const pod = await startPod(t);
+  const agent = startAgent(t, [pod]);
+  await get(agent);
+  const headers = {
+    get 'x-bad'(): string {
+      throw new Error('getter');
+    },
+  };
+  for (let n = 0; n < 5; n++) {
+    await assert.rejects(agent.request({ origin: ORIGIN, path: '/', method: 'GET', headers }), {
+      message: 'getter',
+    });
+  }
+  await get(agent);
+  assert.ok(pod.connections.length <= 2, String(pod.connections.length));
+});
+
+test('headers that can be read once arrive', async (t) => {
+  const pod = await startPod(t);
+  pod.respond = (request, response) => void response.end(request.headers['x-once']);
+  const agent = startAgent(t, [pod]);
+  for (let n = 0; n < 3; n++) {
+    const headers = new Map([['x-once', `value ${n}`]]).entries();
+    const { body } = await agent.request({ origin: ORIGIN, path: '/', method: 'GET', headers });
+    assert.equal(await body.text(), `value ${n}`);
+  }
+});
+
+test('upgrades are bounded by maxPendingRequests too', async (t) => {
+  const agent = startAgent(t, [], { discovery: new ManualResolver().resolve, maxPendingRequests: 2 });
+  const options = { origin: ORIGIN, path: '/', protocol: 'echo' } as Dispatcher.UpgradeOptions;
+  const outcomes = Promise.allSettled(
+    Array.from({ length: 5 }, () => agent.upgrade(options) as Promise<unknown>),
+  );
+  while (agent.stats[ORIGIN]!.queued < 2) await new Promise(setImmediate);
+  assert.equal(agent.stats[ORIGIN]!.queued, 2);
+  await agent.destroy();
+  const codes = (await outcomes).map((outcome) => outcome.status === 'rejected' && outcome.reason.code);
+  assert.equal(codes.filter((code) => code === 'EVENKEEL_QUEUE_FULL').length, 3);
+});
+
+test('many endpoints that appear under load are not dialled at one moment', async (t) => {
+  const pods = await startPods(t, 3);
+  const [{ port }] = pods as [Pod];
+  const dial = buildConnector({});
+  const dialled: number[] = [];
+  const resolver = new ManualResolver(pods);
+  const agent = startAgent(t, [], {
+    discovery: resolver.resolve,
+    connect: (params, callback) => {
+      if (pods.some(({ address }) => address === params.hostname)) dial(params, callback);
+      else dialled.push(performance.now());
+    },
+  });
+  await load(agent, 600, 4);
+  const many = Array.from({ length: 100 }, (_, n) => ({ endpoint: { address: `127.99.0.${n + 1}`, port } }));
+  resolver.set([...pods, ...many]);
+  while (dialled.length < 80) await load(agent, 20, 4);
+  assert.ok(dialled.at(-1)! - dialled[0]! > 400);
 });
 
 function dispatch(agent: BalancedAgent, handler: Dispatcher.DispatchHandler): boolean {

@@ -9,8 +9,8 @@ export interface DiscoveryOwner {
   readonly url: URL;
   /** Whether there is traffic. */
   readonly inUse: boolean;
-  /** Requests that wait or are in flight. */
-  readonly demand: number;
+  /** Requests that wait for a connection. */
+  readonly waiting: number;
   onUpdate(update: EndpointUpdate): void;
   /** What is known stays in use. With nothing known, those that wait need wait no more. */
   onError(error: Error): void;
@@ -51,7 +51,7 @@ export class Discovery {
       random,
       onResolution: (resolution) => this.#onResolution(resolution),
       isWanted: () => this.#isWanted,
-      isUrgent: () => !this.isKnown && owner.demand > 0,
+      isUrgent: () => !this.isKnown && owner.waiting > 0,
     });
   }
 
@@ -81,7 +81,7 @@ export class Discovery {
 
   get #isWanted(): boolean {
     if (this.#update?.pushed) return true;
-    return this.isKnown ? this.#owner.inUse : this.#owner.demand > 0;
+    return this.isKnown ? this.#owner.inUse : this.#owner.waiting > 0;
   }
 
   #onResolution(resolution: Resolution): void {

@@ -50,10 +50,14 @@ export class Follower {
     const { resolver, target, onResolution, isWanted, isUrgent } = this.#options;
     const { signal } = this.#abort;
     while (!signal.aborted) {
+      let known = false;
+      let spoke = false;
       try {
         for await (const resolution of resolver(target, signal)) {
           if (signal.aborted) return;
-          onResolution(checked(resolution));
+          spoke = true;
+          known ||= 'endpoints' in checked(resolution);
+          onResolution(resolution);
           this.#failures = 0;
           // A resolver that never waits must not keep all else from going on.
           await setImmediate();
@@ -61,7 +65,8 @@ export class Follower {
           if (signal.aborted) return;
         }
         // It has said all there is to say.
-        return;
+        if (known) return;
+        if (!spoke) throw new ResolverError('the resolver ended without a word');
       } catch (error) {
         if (signal.aborted) return;
         onResolution({ error: asError(error) });
