@@ -4,8 +4,6 @@ import { Deadline } from './deadline.ts';
 import { LineSplitter } from './lines.ts';
 
 const ANSWER_TIMEOUT = 15_000;
-// A healthy watch carries a bookmark about every minute.
-const SILENCE_TIMEOUT = 90_000;
 const WATCH_GRACE = 30_000;
 const LONGEST_REASON = 64 * 1024;
 
@@ -22,6 +20,13 @@ export interface ApiList<T> extends ApiObject {
 export interface WatchEvent<T> {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
   readonly object: T;
+}
+
+export interface WatchTimes {
+  /** Milliseconds after which the server was asked to end it. */
+  readonly duration: number;
+  /** Milliseconds without a word after which it is taken for dead. */
+  readonly silence: number;
 }
 
 export interface WatchListener<T> {
@@ -59,24 +64,25 @@ export class ApiClient {
   }
 
   /**
-   * Follows a watch that the server was asked to end after `duration` milliseconds. Resolves when the server
-   * ends it; rejects when it breaks, falls silent, `signal` aborts, or a listener throws.
+   * Follows a watch. Resolves when the server ends it; rejects when it breaks, falls silent, takes too long,
+   * `signal` aborts, or a listener throws.
    */
   async watch<T>(
     path: string,
-    duration: number,
-    signal: AbortSignal,
+    { duration, silence }: WatchTimes,
     listener: WatchListener<T>,
+    signal: AbortSignal,
   ): Promise<void> {
     const deadline = new Deadline(this.#clock, signal);
     const end = this.#clock.now() + duration + WATCH_GRACE;
     const lines = new LineSplitter();
     try {
       const body = await this.#open(path, deadline);
-      deadline.extend(SILENCE_TIMEOUT);
+      const allow = () => deadline.extend(Math.min(silence, end - this.#clock.now()));
+      allow();
       listener.onOpen();
       for await (const chunk of body) {
-        deadline.extend(Math.min(SILENCE_TIMEOUT, end - this.#clock.now()));
+        allow();
         const events = lines
           .push(chunk)
           .filter((line) => line !== '')

@@ -31,6 +31,11 @@ export class Backoff {
     return delay;
   }
 
+  /** All is well: the next delay is the first again. */
+  reset(): void {
+    this.#delay = FIRST;
+  }
+
   /** The delay after `error`: what the server asks for, if that is longer. */
   after(error: unknown): number {
     if (error instanceof ApiError && error.refused) return this.refusal();

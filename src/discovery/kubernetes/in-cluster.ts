@@ -6,6 +6,8 @@ import { buildConnector, Pool } from 'undici';
 import type { ApiTransport } from './api.ts';
 
 const CONNECT_TIMEOUT = 3_000;
+/** A connection that carries nothing for so long is probed by the system, which finds out when its peer vanished. */
+const PROBE_AFTER = 30_000;
 // Long enough for a list's connection to carry the watch as well.
 const KEEP_ALIVE = 1_000;
 
@@ -58,7 +60,12 @@ function connectorTrusting(caFile: string): buildConnector.connector {
       (current) => {
         if (connect === undefined || current !== ca) {
           ca = current;
-          connect = buildConnector({ ca, allowH2: false, timeout: CONNECT_TIMEOUT });
+          connect = buildConnector({
+            ca,
+            allowH2: false,
+            timeout: CONNECT_TIMEOUT,
+            keepAliveInitialDelay: PROBE_AFTER,
+          });
         }
         // The types say void, yet undici's connector returns the socket.
         const socket: unknown = connect(options, callback);

@@ -8,6 +8,10 @@ import { SilenceError } from './deadline.ts';
 const SHORTEST_WATCH = 300_000;
 const RELIST_SPREAD = 5_000;
 const RECONNECT_SPREAD = 1_000;
+const STABLE_AFTER = 10_000;
+/** A watch carries a bookmark about every minute, unless nothing happens in the whole cluster. */
+const SILENCE = 90_000;
+const LONGEST_SILENCE = 600_000;
 const SOON = 60_000;
 /** A server may come back from a longer one with another history: restored from a backup, say. */
 const LONG_OUTAGE = 30_000;
@@ -49,6 +53,10 @@ export class ListWatch<T extends ApiObject> {
   #failingSince: number | undefined;
   /** The current watch, or the last, has said something. */
   #heard = false;
+  /** Of the current watch. */
+  #openedAt = Number.POSITIVE_INFINITY;
+  /** How long a watch may say nothing. */
+  #silence = SILENCE;
 
   constructor(options: ListWatchOptions<T>) {
     this.#options = options;
@@ -61,6 +69,7 @@ export class ListWatch<T extends ApiObject> {
     while (!signal.aborted) {
       let pause: number;
       try {
+        this.#openedAt = Number.POSITIVE_INFINITY;
         if (this.#resourceVersion === undefined) await this.#list(signal);
         pause = await this.#watch(signal);
       } catch (error) {
@@ -94,13 +103,14 @@ export class ListWatch<T extends ApiObject> {
     });
     const start = clock.now();
     this.#heard = false;
-    await client.watch<T>(`${path}&${query}`, duration, signal, {
-      onOpen: () => {
-        this.#failingSince = undefined;
-        listener.onOpen();
-      },
-      onEvents: (events) => this.#take(events),
-    });
+    const times = { duration, silence: this.#silence };
+    const onEvents = (events: readonly WatchEvent<T>[]) => this.#take(events);
+    const onOpen = () => {
+      this.#failingSince = undefined;
+      this.#openedAt = clock.now();
+      listener.onOpen();
+    };
+    await client.watch<T>(`${path}&${query}`, times, { onOpen, onEvents }, signal);
     const lasted = clock.now() - start;
     // One that ends at once, with nothing said, would be opened again and again.
     if (!this.#heard && lasted < RECONNECT_SPREAD) return this.#backoff.next();
@@ -111,7 +121,10 @@ export class ListWatch<T extends ApiObject> {
   #take(events: readonly WatchEvent<T>[]): void {
     const error = events.findIndex((event) => event.type === 'ERROR');
     const good = error === -1 ? events : events.slice(0, error);
-    if (good.length > 0) this.#heard = true;
+    if (good.length > 0) {
+      this.#heard = true;
+      this.#silence = SILENCE;
+    }
     this.#resourceVersion = good.at(-1)?.object.metadata?.resourceVersion ?? this.#resourceVersion;
     const changes = good.filter((event) => event.type !== 'BOOKMARK');
     if (changes.length > 0) this.#options.listener.onEvents(changes);
@@ -120,10 +133,18 @@ export class ListWatch<T extends ApiObject> {
 
   #pauseAfter(error: unknown): number {
     const { clock, random, isHopeless } = this.#options;
-    this.#failingSince ??= clock.now();
-    if (this.#mayHaveMissed(error)) this.#resourceVersion = undefined;
+    const now = clock.now();
+    this.#failingSince ??= now;
+    if (now - this.#openedAt > STABLE_AFTER) this.#backoff.reset();
+
+    // A watch from a version that the server has yet to reach is mute: its history may be another one now.
+    const mute = error instanceof SilenceError && this.#openedAt <= now && !this.#heard;
+    if (mute || this.#mayHaveMissed(error)) this.#resourceVersion = undefined;
+    // Or nothing happened at all; then it would be a waste to go on listing.
+    if (mute) this.#silence = Math.min(this.#silence * 2, LONGEST_SILENCE);
+
     if (error instanceof ApiError && error.expired) {
-      const again = clock.now() - this.#listedAt < SOON;
+      const again = now - this.#listedAt < SOON;
       // All clients of a server that lost its history learn of it at the same moment.
       return random() * RELIST_SPREAD + (again ? this.#backoff.next() : 0);
     }
@@ -135,8 +156,6 @@ export class ListWatch<T extends ApiObject> {
     if (error instanceof ApiError) return error.expired || error.refused;
     // What can't be understood may have been a change.
     if (error instanceof SyntaxError) return true;
-    // A watch from a version that the server has yet to reach is mute: its history may be another one now.
-    if (error instanceof SilenceError) return !this.#heard;
     return this.#options.clock.now() - (this.#failingSince ?? 0) > LONG_OUTAGE;
   }
 }
