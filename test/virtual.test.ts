@@ -119,7 +119,8 @@ test('with identityHeader, requests are balanced over the pods behind a virtual 
   const resolver = new ManualResolver();
   resolver.set([await startVirtualIp(t, behind)], { virtual: true });
   const agent = startAgent(t, [], { discovery: resolver.resolve, identityHeader: 'X-Pod-Name' });
-  const identities = () => (agent.stats[ORIGIN]?.endpoints ?? []).flatMap(({ identity }) => identity ?? []).sort();
+  const identities = () =>
+    (agent.stats[ORIGIN]?.endpoints ?? []).flatMap(({ identity }) => identity ?? []).sort();
   const known = (count: number) => identities().length === count;
   while (!known(3)) await steady(agent, 100, 0.2);
   behind.push(...pods.slice(3));
