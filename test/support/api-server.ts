@@ -58,6 +58,8 @@ export class ApiServer extends EventEmitter {
   refuse: (request: ApiRequest) => Refusal | undefined = () => undefined;
   /** Takes requests and never answers. */
   mute = false;
+  /** Watches get no headers before there's an event, as some proxies have it. */
+  holdsHeaders = false;
   /** How it says that the history which a watch asks for is gone. */
   goneAs: 'status' | 'event' = 'event';
   /** Connections ever made. */
@@ -199,7 +201,7 @@ export class ApiServer extends EventEmitter {
       clearTimeout(timeout);
       this.#watches.delete(watch);
     });
-    response.flushHeaders();
+    if (!this.holdsHeaders) response.flushHeaders();
     for (const change of this.store.changesSince(since)) {
       if (concerns(watch, change)) writeEvent(response, change.type, change.object);
     }

@@ -49,6 +49,7 @@ export class ApiClient {
   /** @throws ApiError when the answer isn't 200; other errors when none came, or it was cut off. */
   async get<T>(path: string, signal: AbortSignal): Promise<T> {
     const deadline = new Deadline(this.#clock, signal);
+    deadline.extend(ANSWER_TIMEOUT);
     try {
       const chunks: Uint8Array[] = [];
       for await (const chunk of await this.#open(path, deadline)) {
@@ -77,8 +78,10 @@ export class ApiClient {
     const end = this.#clock.now() + duration + WATCH_GRACE;
     const lines = new LineSplitter();
     try {
-      const body = await this.#open(path, deadline);
       const allow = () => deadline.extend(Math.min(silence, end - this.#clock.now()));
+      // Some proxies hold the headers back until there's something to follow them.
+      allow();
+      const body = await this.#open(path, deadline);
       allow();
       listener.onOpen();
       for await (const chunk of body) {
@@ -98,7 +101,6 @@ export class ApiClient {
   }
 
   async #open(path: string, deadline: Deadline): Promise<AsyncIterable<Uint8Array>> {
-    deadline.extend(ANSWER_TIMEOUT);
     const response = await this.#transport.get(path, deadline.signal);
     if (response.status !== 200) throw await errorIn(response);
     return response.body;

@@ -110,12 +110,28 @@ export class ListWatch<T extends ApiObject> {
       this.#openedAt = clock.now();
       listener.onOpen();
     };
-    await client.watch<T>(`${path}&${query}`, times, { onOpen, onEvents }, signal);
+    try {
+      await client.watch<T>(`${path}&${query}`, times, { onOpen, onEvents }, signal);
+    } catch (error) {
+      if (this.#heard || !(error instanceof SilenceError)) throw error;
+      return this.#afterSilence();
+    }
     const lasted = clock.now() - start;
     // One that ends at once, with nothing said, would be opened again and again.
     if (!this.#heard && lasted < RECONNECT_SPREAD) return this.#backoff.next();
     // One that ends early is ended for all: the server goes away.
     return lasted < duration / 2 ? random() * RECONNECT_SPREAD : 0;
+  }
+
+  /**
+   * The watch never said a word. It may be that nothing happened, and then the next one is given more time. Or the
+   * server has yet to reach the version that the watch was to start from, for its history is another one now, or
+   * it is dead: a list tells.
+   */
+  #afterSilence(): number {
+    this.#silence = Math.min(this.#silence * 2, LONGEST_SILENCE);
+    this.#resourceVersion = undefined;
+    return this.#options.random() * RECONNECT_SPREAD;
   }
 
   #take(events: readonly WatchEvent<T>[]): void {
@@ -136,13 +152,7 @@ export class ListWatch<T extends ApiObject> {
     const now = clock.now();
     this.#failingSince ??= now;
     if (now - this.#openedAt > STABLE_AFTER) this.#backoff.reset();
-
-    // A watch from a version that the server has yet to reach is mute: its history may be another one now.
-    const mute = error instanceof SilenceError && this.#openedAt <= now && !this.#heard;
-    if (mute || this.#mayHaveMissed(error)) this.#resourceVersion = undefined;
-    // Or nothing happened at all; then it would be a waste to go on listing.
-    if (mute) this.#silence = Math.min(this.#silence * 2, LONGEST_SILENCE);
-
+    if (this.#mayHaveMissed(error)) this.#resourceVersion = undefined;
     if (error instanceof ApiError && error.expired) {
       const again = now - this.#listedAt < SOON;
       // All clients of a server that lost its history learn of it at the same moment.

@@ -54,6 +54,8 @@ export class ServiceWatch {
   readonly #reader: ServiceReader;
   readonly #slices = new Map<string, Slice>();
   #shape: ReadonlySet<string> | undefined;
+  /** A list has come and no watch since. */
+  #listed = false;
   /** While a new shape waits for the Service that explains it, nothing is published. */
   #hold: Timer | undefined;
   #spec: ServiceSpec | 'absent' | undefined;
@@ -156,12 +158,16 @@ export class ServiceWatch {
 
   #takeOpen(): void {
     this.#watchFailure = undefined;
-    // The Service isn't watched, yet its policies may change: a look at every new watch.
-    this.#reader.read();
+    // The Service isn't watched, yet its policies may change: it is read anew with every list and watch.
+    if (!this.#listed) this.#reader.read();
+    this.#listed = false;
     this.changes.add();
   }
 
   #takeList(items: readonly SliceObject[]): void {
+    this.#watchFailure = undefined;
+    this.#listed = true;
+    this.#reader.read();
     const before = new Map(this.#slices);
     this.#slices.clear();
     for (const item of items) {
