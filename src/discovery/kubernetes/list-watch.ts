@@ -12,7 +12,7 @@ const STABLE_AFTER = 10_000;
 /** A watch carries a bookmark about every minute, unless nothing happens in the whole cluster. */
 const SILENCE = 90_000;
 const LONGEST_SILENCE = 600_000;
-const SOON = 60_000;
+const SOON = 5_000;
 /** A server may come back from a longer one with another history: restored from a backup, say. */
 const LONG_OUTAGE = 30_000;
 
