@@ -96,8 +96,11 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
     this.#pool.count();
     const now = this.#settings.clock.now();
     const endpoint = this.#waiting.size === 0 && !exchange.upgrades ? this.#pool.pick(now) : undefined;
-    if (endpoint !== undefined) this.#start(exchange, endpoint);
-    else if (this.#isFull) this.#refuse(exchange);
+    if (endpoint !== undefined) {
+      this.#start(exchange, endpoint);
+      return this.#settings.connections === Number.POSITIVE_INFINITY || this.#hasRoom();
+    }
+    if (this.#isFull) this.#refuse(exchange);
     else if (exchange.upgrades) this.#waitForUpgrade(exchange, now);
     else this.#queue(exchange, false);
     return this.#hasRoom();
