@@ -75,6 +75,8 @@ export interface ConnectionOptions {
 export class Connection {
   readonly h2: boolean;
   readonly client: Client;
+  /** The endpoint it belongs to. */
+  owner: ConnectionOwner;
   /** Neighbours in the endpoint's stack of connections with room. */
   below: Connection | undefined;
   above: Connection | undefined;
@@ -92,7 +94,6 @@ export class Connection {
   /** What it carries with HTTP/2, in the order in which it came. */
   readonly #streams = new Set<Request>();
   readonly #socket: Socket;
-  #owner: ConnectionOwner;
   readonly #options: ConnectionOptions;
   #expiresAt: number;
   #expiry: Timer | undefined;
@@ -111,7 +112,7 @@ export class Connection {
 
   constructor(socket: Socket, owner: ConnectionOwner, options: ConnectionOptions) {
     this.#socket = socket;
-    this.#owner = owner;
+    this.owner = owner;
     this.#options = options;
     this.h2 = (socket as { alpnProtocol?: string | false | null }).alpnProtocol === 'h2';
     this.client = new Client(options.url, {
@@ -160,16 +161,6 @@ export class Connection {
     this.#idleExpiry = this.#options.clock.schedule(() => this.retire('idle'), this.#options.idleTimeout);
   }
 
-  /** Belongs to another from now on. */
-  set owner(owner: ConnectionOwner) {
-    this.#owner = owner;
-  }
-
-  /** Puts the connection where it belongs with whoever it belongs to. */
-  settle(): void {
-    this.#owner.settle(this);
-  }
-
   /** Lets it live on past its age. */
   keep(): void {
     this.#expiresAt = Number.POSITIVE_INFINITY;
@@ -194,7 +185,7 @@ export class Connection {
     if (!this.#streams.has(request) || (more && this.#ready)) return;
     if (more) this.#ready = true;
     else this.#full = true;
-    this.#owner.settle(this);
+    this.owner.settle(this);
   }
 
   /** A request it carried has ended. */
@@ -254,7 +245,7 @@ export class Connection {
   #startAging(): void {
     if (this.aging || this.retired !== undefined) return;
     this.aging = true;
-    this.#owner.onAging(this);
+    this.owner.onAging(this);
   }
 
   /** Takes no more requests, and closes when the last one it carries has ended: at once if idle. */
@@ -264,7 +255,7 @@ export class Connection {
     this.#expiry?.cancel();
     this.#idleExpiry?.cancel();
     this.#publish(channels.connectionRetire, reason);
-    this.#owner.onRetired(this);
+    this.owner.onRetired(this);
     if (this.#busy && this.#options.drainTimeout > 0) {
       const { clock, drainTimeout } = this.#options;
       this.#drainDeadline = clock.schedule(() => this.destroy(drainTimedOut(drainTimeout)), drainTimeout);
@@ -303,7 +294,7 @@ export class Connection {
       this.#socket.destroy();
     }
     this.#publish(channels.connectionClose, this.retired);
-    this.#owner.onClosed(this);
+    this.owner.onClosed(this);
   }
 
   /**
@@ -329,7 +320,7 @@ export class Connection {
   }
 
   #onDisconnect(error: Error): void {
-    this.#owner.onClientEvent('disconnect', this.client, error);
+    this.owner.onClientEvent('disconnect', this.client, error);
     // After an upgrade the socket lives on.
     if (!this.h2 && error.message === 'upgrade') return;
     this.retire((error as NodeJS.ErrnoException).code === 'UND_ERR_INFO' ? 'idle' : 'closed-by-peer');
@@ -349,12 +340,12 @@ export class Connection {
     this.#ready = true;
     if (!this.#full) return;
     this.#full = false;
-    this.#owner.onRoom(this);
+    this.owner.onRoom(this);
   }
 
   #publish(channel: Channel, reason?: RetireReason): void {
     if (!channel.hasSubscribers) return;
-    const { origin, address } = this.#owner;
+    const { origin, address } = this.owner;
     channel.publish({ origin, address, reason, requests: this.requests });
   }
 }

@@ -128,8 +128,17 @@ export class Endpoint implements Candidate, ConnectionOwner {
     if (held) this.failures++;
     else this.load--;
     connection.release(request);
+    this.#settleAnywhere(connection);
+  }
+
+  /** The connection may have been handed to another endpoint while it carried what this one began. */
+  #settleAnywhere(connection: Connection): void {
+    if (connection.owner === this) {
+      this.settle(connection);
+      return;
+    }
     this.#owner.place(this);
-    connection.settle();
+    connection.owner.settle(connection);
   }
 
   unhold(): void {
@@ -143,8 +152,7 @@ export class Endpoint implements Candidate, ConnectionOwner {
     this.load--;
     this.upgraded++;
     connection.upgrade(request);
-    this.#owner.place(this);
-    connection.settle();
+    this.#settleAnywhere(connection);
   }
 
   upgradeEnded(connection: Connection): void {
