@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..', '..');
+/** What the package is built from. */
+const SOURCES = ['src', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'README.md', 'LICENSE'];
 /** What a user's project would get along with evenkeel, or has by itself. */
 const NEIGHBOURS = ['undici', 'lru-cache', '@types/node', 'undici-types'];
 
@@ -23,14 +25,27 @@ export function compile(...args: string[]): void {
 /** Builds and packs evenkeel, and unpacks it into a project. */
 export function makeProject(): Project {
   const folder = mkdtempSync(join(tmpdir(), 'evenkeel-project-'));
-  const source = join(folder, 'source');
-  const modules = join(folder, 'node_modules');
-  const unpacked = join(modules, 'evenkeel');
-  compile('-p', 'tsconfig.build.json', '--outDir', join(source, 'dist'));
-  for (const file of ['package.json', 'README.md', 'LICENSE']) cpSync(join(ROOT, file), join(source, file));
+  const remove = () => rmSync(folder, { recursive: true });
+  try {
+    return { folder, files: fill(folder), remove };
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
 
+/** Makes a project of a folder; returns the paths in the package. */
+function fill(folder: string): string[] {
+  // Built apart from the checkout's own `dist`, which others may use.
+  const source = join(folder, 'source');
+  for (const path of SOURCES) cpSync(join(ROOT, path), join(source, path), { recursive: true });
+  symlinkSync(join(ROOT, 'node_modules'), join(source, 'node_modules'));
+  execute('npm', 'run', 'build', '--prefix', source);
   const packed = execute('npm', 'pack', source, '--ignore-scripts', '--json', '--pack-destination', folder);
   const [{ filename, files }] = JSON.parse(packed) as [{ filename: string; files: { path: string }[] }];
+
+  const modules = join(folder, 'node_modules');
+  const unpacked = join(modules, 'evenkeel');
   for (const path of ['evenkeel', '.bin', '@types']) mkdirSync(join(modules, path), { recursive: true });
   execute('tar', '-xzf', join(folder, filename), '--strip-components=1', '-C', unpacked);
   for (const name of NEIGHBOURS) symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
@@ -38,11 +53,7 @@ export function makeProject(): Project {
   chmodSync(command, 0o755);
   symlinkSync(command, join(modules, '.bin/evenkeel'));
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
-  return {
-    folder,
-    files: files.map(({ path }) => path),
-    remove: () => rmSync(folder, { recursive: true }),
-  };
+  return files.map(({ path }) => path);
 }
 
 function execute(command: string, ...args: string[]): string {
