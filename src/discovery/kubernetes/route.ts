@@ -1,5 +1,5 @@
 import type { Families } from '../dns/families.ts';
-import { type Candidate, merge, type PortOf, usable, usableHere } from './selection.ts';
+import { type Candidate, join, merge, type PortOf, usable, usableHere } from './selection.ts';
 import type { ServiceSpec } from './service-spec.ts';
 import type { Slice } from './slice.ts';
 import type { OwnPlace } from './topology.ts';
@@ -15,6 +15,14 @@ export type Route =
 
 export type ClusterIPReason = 'port-unknown' | 'node-unknown' | 'global';
 
+/** What there is of a Service. */
+export interface Supply {
+  readonly spec: ServiceSpec;
+  readonly slices: readonly Slice[];
+  /** Some endpoint is in two of them. */
+  readonly overlap: boolean;
+}
+
 export interface Caller {
   readonly port: number;
   readonly own: OwnPlace;
@@ -22,66 +30,56 @@ export interface Caller {
 }
 
 /** The way to a Service, as its spec and its slices have it. */
-export function route(spec: ServiceSpec, slices: readonly Slice[], caller: Caller): Route {
+export function route(supply: Supply, caller: Caller): Route {
+  const { spec } = supply;
   switch (spec.kind) {
     case 'alias':
       return { way: 'alias', hostname: spec.hostname };
     case 'headless': {
       // Nothing on the way to a headless Service translates ports: the one in the URL is the pods'.
       const { port, own, families } = caller;
-      const pods = podsIn(
-        slices,
-        () => port,
-        families,
-        (all) => usable(all, own),
-      );
-      return { way: 'pods', pods, clusterIP: undefined };
+      const take = (all: readonly Candidate[]) => usable(all, own);
+      return { way: 'pods', pods: podsIn(supply, () => port, families, take), clusterIP: undefined };
     }
     case 'cluster-ip':
-      return routeBehind(spec, slices, caller);
+      return routeBehind(spec, supply, caller);
   }
 }
 
 type ClusterIPSpec = Extract<ServiceSpec, { kind: 'cluster-ip' }>;
 
-function routeBehind(spec: ClusterIPSpec, slices: readonly Slice[], { port, own, families }: Caller): Route {
+function routeBehind(spec: ClusterIPSpec, supply: Supply, { port, own, families }: Caller): Route {
   const [clusterIP] = families.choose(spec.clusterIPs);
   if (clusterIP === undefined) return { way: 'none' };
   const around = (reason: ClusterIPReason): Route => ({ way: 'cluster-ip', clusterIP, reason });
 
   const portName = spec.ports.get(port);
   if (portName === undefined) return around('port-unknown');
-  if (spec.global && !slices.some(({ remote }) => remote)) return around('global');
+  if (spec.global && !supply.slices.some(({ remote }) => remote)) return around('global');
 
   const portOf = (slice: Slice) => slice.ports.get(portName);
   if (!spec.local) {
-    return { way: 'pods', pods: podsIn(slices, portOf, families, (all) => usable(all, own)), clusterIP };
+    return { way: 'pods', pods: podsIn(supply, portOf, families, (all) => usable(all, own)), clusterIP };
   }
   const { nodeName } = own;
   if (nodeName === undefined) return around('node-unknown');
   return {
     way: 'pods',
-    pods: podsIn(slices, portOf, families, (all) => usableHere(all, nodeName)),
+    pods: podsIn(supply, portOf, families, (all) => usableHere(all, nodeName)),
     clusterIP,
   };
 }
 
 /** Of a dual-stack Service, each pod is in slices of both families: those of one are used. */
 function podsIn(
-  slices: readonly Slice[],
+  { slices, overlap }: Supply,
   portOf: PortOf,
   families: Families,
   take: (all: readonly Candidate[]) => readonly Candidate[],
 ): readonly Candidate[] {
   const sets = (['IPv4', 'IPv6'] as const)
-    .map((type) =>
-      take(
-        merge(
-          slices.filter(({ addressType }) => addressType === type),
-          portOf,
-        ),
-      ),
-    )
+    .map((type) => slices.filter(({ addressType }) => addressType === type))
+    .map((ofType) => take(overlap ? merge(ofType, portOf) : join(ofType, portOf)))
     .filter((pods) => pods.length > 0);
   const [chosen] = families.choose(sets.map(([pod]) => pod?.address ?? ''));
   return sets.find(([pod]) => pod?.address === chosen) ?? [];

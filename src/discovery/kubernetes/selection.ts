@@ -18,11 +18,19 @@ export type PortOf = (slice: Slice) => number | undefined;
 // Most slices are the same from one selection to the next.
 const known = new WeakMap<Slice, Map<number, readonly Candidate[]>>();
 
+/** The endpoints of slices in which none is there twice. */
+export function join(slices: readonly Slice[], portOf: PortOf): Candidate[] {
+  return slices.flatMap((slice) => {
+    const port = portOf(slice);
+    return port === undefined ? [] : candidates(slice, port);
+  });
+}
+
 /**
  * The endpoints of all slices together. One may be in two of them while it moves from one to the other: the
  * slice that was written last is right. It is as right when a pod has the address that another had before.
  */
-export function merge(slices: Iterable<Slice>, portOf: PortOf): Candidate[] {
+export function merge(slices: readonly Slice[], portOf: PortOf): Candidate[] {
   const merged = new Map<string, Candidate>();
   const pods = new Map<string, Candidate>();
   for (const slice of slices) {

@@ -72,10 +72,11 @@ export class ServiceView {
     if (state.name === 'unavailable') {
       return state.error === undefined ? undefined : { name: 'unknown', error: state.error };
     }
-    if (state.spec === 'absent') return { name: 'unknown', error: undefined };
-    this.#affinity = state.spec.kind === 'cluster-ip' ? state.spec.affinity : undefined;
+    const { spec, slices, overlap } = state;
+    if (spec === 'absent') return { name: 'unknown', error: undefined };
+    this.#affinity = spec.kind === 'cluster-ip' ? spec.affinity : undefined;
     const { own, families, target } = this.#options;
-    return this.#findOn(route(state.spec, state.slices, { port: target.port, own, families }));
+    return this.#findOn(route({ spec, slices, overlap }, { port: target.port, own, families }));
   }
 
   #findOn(to: Route): Finding | undefined {

@@ -7,6 +7,7 @@ import type { ServiceName } from './match.ts';
 import { ServiceReader } from './service-reader.ts';
 import type { ServiceSpec } from './service-spec.ts';
 import { parseSlice, type Slice, type SliceObject } from './slice.ts';
+import { SliceSet } from './slice-set.ts';
 
 const LONGEST_HOLD = 2_000;
 const HOPELESS_AFTER = 60_000;
@@ -24,9 +25,13 @@ export type ServiceState =
       /** `'absent'`: there's no Service by that name. */
       readonly spec: ServiceSpec | 'absent';
       readonly slices: readonly Slice[];
+      /** Some endpoint is in two of them. */
+      readonly overlap: boolean;
       /** Why changes don't arrive at the moment. */
       readonly error: Error | undefined;
     };
+
+type Available = Extract<ServiceState, { name: 'available' }>;
 
 export interface ServiceWatchOptions {
   client: ApiClient;
@@ -52,14 +57,14 @@ export class ServiceWatch {
   readonly #options: ServiceWatchOptions;
   readonly #abort = new AbortController();
   readonly #reader: ServiceReader;
-  readonly #slices = new Map<string, Slice>();
+  readonly #slices = new SliceSet();
   #shape: ReadonlySet<string> | undefined;
   /** A list has come and no watch since. */
   #listed = false;
   /** While a new shape waits for the Service that explains it, nothing is published. */
   #hold: Timer | undefined;
   #spec: ServiceSpec | 'absent' | undefined;
-  #published: { spec: ServiceSpec | 'absent'; slices: readonly Slice[] } | undefined;
+  #published: Pick<Available, 'spec' | 'slices' | 'overlap'> | undefined;
   #watchFailure: Failure | undefined;
   #readFailure: Failure | undefined;
 
@@ -157,27 +162,25 @@ export class ServiceWatch {
   }
 
   #takeOpen(): void {
-    this.#watchFailure = undefined;
+    this.#recover();
     // The Service isn't watched, yet its policies may change: it is read anew with every list and watch.
     if (!this.#listed) this.#reader.read();
     this.#listed = false;
+  }
+
+  #recover(): void {
+    if (this.#watchFailure === undefined) return;
+    this.#watchFailure = undefined;
     this.changes.add();
   }
 
   #takeList(items: readonly SliceObject[]): void {
-    this.#watchFailure = undefined;
+    this.#recover();
     this.#listed = true;
     this.#reader.read();
-    const before = new Map(this.#slices);
-    this.#slices.clear();
-    for (const item of items) {
-      const known = before.get(item.metadata?.name ?? '');
-      if (known !== undefined && known.version === item.metadata?.resourceVersion) {
-        this.#slices.set(known.name, known);
-      } else {
-        this.#put(item);
-      }
-    }
+    const names = new Set(items.map(({ metadata }) => metadata?.name));
+    for (const { name } of this.#slices.toArray()) if (!names.has(name)) this.#slices.delete(name);
+    for (const item of items) this.#put(item);
     this.#takeSlices();
   }
 
@@ -190,18 +193,20 @@ export class ServiceWatch {
   }
 
   #put(object: SliceObject): void {
+    const { name = '', resourceVersion } = object.metadata ?? {};
+    if (resourceVersion !== undefined && this.#slices.get(name)?.version === resourceVersion) return;
     const slice = parseSlice(object);
     if (slice === undefined) {
-      this.#slices.delete(object.metadata?.name ?? '');
+      this.#slices.delete(name);
       return;
     }
-    this.#slices.set(slice.name, slice);
+    this.#slices.put(slice);
     this.#options.onSlice(slice);
   }
 
   #takeSlices(): void {
     const before = this.#shape;
-    const shape = shapeOf(this.#slices.values());
+    const shape = new Set(this.#slices.toArray().flatMap((slice) => slice.shape));
     this.#shape = shape;
     if (before !== undefined) {
       const gained = lacks(before, shape);
@@ -225,18 +230,10 @@ export class ServiceWatch {
 
   #publish(): void {
     if (this.#hold !== undefined || this.#spec === undefined) return;
-    this.#published = { spec: this.#spec, slices: [...this.#slices.values()] };
+    const { overlap } = this.#slices;
+    this.#published = { spec: this.#spec, slices: this.#slices.toArray(), overlap };
     this.changes.add();
   }
-}
-
-/** Which ports, by name, and which families the slices have: the Service says what they mean. */
-function shapeOf(slices: Iterable<Slice>): Set<string> {
-  const shape = new Set<string>();
-  for (const { addressType, ports } of slices) {
-    for (const name of ports.keys()) shape.add(`${addressType} ${name}`);
-  }
-  return shape;
 }
 
 function lacks(set: ReadonlySet<string>, others: ReadonlySet<string>): boolean {

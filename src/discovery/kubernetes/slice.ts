@@ -24,6 +24,8 @@ export interface Slice {
   readonly addressType: 'IPv4' | 'IPv6';
   /** Numbers of the TCP ports, by the name that the Service has for them. */
   readonly ports: ReadonlyMap<string, number>;
+  /** Which port, by name, of which family it is about: what the Service says decides over these. */
+  readonly shape: readonly string[];
   readonly endpoints: readonly SliceEndpoint[];
   /** Its endpoints lie in another cluster of a Cilium cluster mesh. */
   readonly remote: boolean;
@@ -50,11 +52,13 @@ const NONE: readonly never[] = [];
 export function parseSlice({ metadata, addressType, ports, endpoints }: SliceObject): Slice | undefined {
   if (addressType !== 'IPv4' && addressType !== 'IPv6') return undefined;
   const tcp = (ports ?? []).filter(({ protocol }) => protocol === undefined || protocol === 'TCP');
+  const numbers = new Map(tcp.flatMap(({ name, port }) => (port === undefined ? [] : [[name ?? '', port]])));
   return {
     name: metadata?.name ?? '',
     version: metadata?.resourceVersion ?? '',
     addressType,
-    ports: new Map(tcp.flatMap(({ name, port }) => (port === undefined ? [] : [[name ?? '', port]]))),
+    ports: numbers,
+    shape: Array.from(numbers.keys(), (name) => `${addressType} ${name}`),
     endpoints: (endpoints ?? []).flatMap(parseEndpoint),
     remote: metadata?.labels?.[MANAGED_BY] === CLUSTER_MESH,
   };

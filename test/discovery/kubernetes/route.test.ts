@@ -20,8 +20,11 @@ const one = sliceOf('orders', 'a', [
 
 function routed({ spec = {}, annotations = {}, slices = [one], caller = {} }: Facts): Route {
   return route(
-    parseService(serviceNamed('orders', spec, annotations)),
-    slices.map((slice) => parseSlice(slice) as Slice),
+    {
+      spec: parseService(serviceNamed('orders', spec, annotations)),
+      slices: slices.map((slice) => parseSlice(slice) as Slice),
+      overlap: false,
+    },
     {
       port: 80,
       own: { zone: undefined, nodeName: undefined },

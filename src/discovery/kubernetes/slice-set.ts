@@ -1,0 +1,74 @@
+import type { Slice, SliceEndpoint } from './slice.ts';
+
+/** The slices of a Service, by name. */
+export class SliceSet {
+  readonly #slices = new Map<string, Slice>();
+  readonly #addresses = new Tally();
+  // Of a dual-stack Service, each pod is in slices of both families.
+  readonly #pods = { IPv4: new Tally(), IPv6: new Tally() };
+
+  get(name: string): Slice | undefined {
+    return this.#slices.get(name);
+  }
+
+  put(slice: Slice): void {
+    const before = this.#slices.get(slice.name);
+    this.#slices.set(slice.name, slice);
+    this.#count(before, slice);
+  }
+
+  delete(name: string): void {
+    const before = this.#slices.get(name);
+    this.#slices.delete(name);
+    this.#count(before, undefined);
+  }
+
+  toArray(): Slice[] {
+    return [...this.#slices.values()];
+  }
+
+  /** Whether some address or pod is there twice. To find that out anew each time would cost as much as all the rest. */
+  get overlap(): boolean {
+    return this.#addresses.repeats || this.#pods.IPv4.repeats || this.#pods.IPv6.repeats;
+  }
+
+  #count(before: Slice | undefined, after: Slice | undefined): void {
+    const length = Math.max(before?.endpoints.length ?? 0, after?.endpoints.length ?? 0);
+    for (let i = 0; i < length; i++) {
+      const [old, young] = [before?.endpoints[i], after?.endpoints[i]];
+      // Most endpoints stay where they are.
+      if (
+        old?.address === young?.address &&
+        old?.uid === young?.uid &&
+        before?.addressType === after?.addressType
+      ) {
+        continue;
+      }
+      if (old !== undefined && before !== undefined) this.#countOne(before, old, -1);
+      if (young !== undefined && after !== undefined) this.#countOne(after, young, 1);
+    }
+  }
+
+  #countOne({ addressType }: Slice, { address, uid }: SliceEndpoint, change: 1 | -1): void {
+    this.#addresses.count(address, change);
+    if (uid !== undefined) this.#pods[addressType].count(uid, change);
+  }
+}
+
+/** Counts things, and knows whether some are there more than once. */
+class Tally {
+  readonly #counts = new Map<string, number>();
+  #repeated = 0;
+
+  get repeats(): boolean {
+    return this.#repeated > 0;
+  }
+
+  count(key: string, change: 1 | -1): void {
+    const before = this.#counts.get(key) ?? 0;
+    const after = before + change;
+    if (after === 0) this.#counts.delete(key);
+    else this.#counts.set(key, after);
+    this.#repeated += Number(after > 1) - Number(before > 1);
+  }
+}
