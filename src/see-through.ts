@@ -3,7 +3,7 @@ import type { Connection } from './connection.ts';
 import { Endpoint, type EndpointOwner } from './endpoint.ts';
 
 /** Milliseconds from one exploring dial to the next, and where a new pod was found not long ago. */
-const INTERVAL = 600;
+const INTERVAL = 800;
 const EAGER_INTERVAL = 200;
 
 export interface SeeThroughOptions {
@@ -53,7 +53,7 @@ export class SeeThrough {
     const known = this.pods.get(name);
     if (known === undefined && this.pods.size >= this.#options.maxSpread) return slot;
     const pod = known ?? this.#add(slot, name);
-    if (known === undefined) this.#eager = 1.5 * this.pods.size;
+    if (known === undefined) this.#eager = Math.ceil(this.pods.size * 0.75);
     slot.hand(connection, pod);
     for (const other of pod.connections) {
       if (other === connection || other.retired !== undefined || other.inFlight > 0) continue;
