@@ -203,8 +203,8 @@ test('when rights are taken away DNS takes over, without a gap; when they are ba
   const cluster = await start(t);
   const orders = cluster.follow();
   await orders.gets(POD);
-  cluster.api.refuse = () => ({ status: 403 });
   await cluster.api.watched();
+  cluster.api.refuse = () => ({ status: 403 });
   cluster.api.breakWatches();
   await cluster.clock.pass(800);
   await orders.gets(CLUSTER_IP);
@@ -219,9 +219,9 @@ test('what slices showed last stays when DNS does not know either', async (t) =>
   const cluster = await start(t);
   const orders = cluster.follow();
   await orders.gets(POD);
+  await cluster.api.watched();
   cluster.dns.fail('orders', new Error('ESERVFAIL'));
   cluster.api.refuse = () => ({ status: 403 });
-  await cluster.api.watched();
   cluster.api.breakWatches();
   await cluster.clock.pass(800);
   await orders.gets('error: ESERVFAIL');

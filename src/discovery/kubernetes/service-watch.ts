@@ -58,7 +58,7 @@ export class ServiceWatch {
   readonly #abort = new AbortController();
   readonly #reader: ServiceReader;
   readonly #slices = new SliceSet();
-  #shape: ReadonlySet<string> | undefined;
+  #shape: readonly string[] | undefined;
   /** A list has come and no watch since. */
   #listed = false;
   /** While a new shape waits for the Service that explains it, nothing is published. */
@@ -206,7 +206,7 @@ export class ServiceWatch {
 
   #takeSlices(): void {
     const before = this.#shape;
-    const shape = new Set(this.#slices.toArray().flatMap((slice) => slice.shape));
+    const { shape } = this.#slices;
     this.#shape = shape;
     if (before !== undefined) {
       const gained = lacks(before, shape);
@@ -236,6 +236,6 @@ export class ServiceWatch {
   }
 }
 
-function lacks(set: ReadonlySet<string>, others: ReadonlySet<string>): boolean {
-  return [...others].some((other) => !set.has(other));
+function lacks(some: readonly string[], others: readonly string[]): boolean {
+  return others.some((other) => !some.includes(other));
 }

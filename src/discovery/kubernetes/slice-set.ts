@@ -3,6 +3,7 @@ import type { Slice, SliceEndpoint } from './slice.ts';
 /** The slices of a Service, by name. */
 export class SliceSet {
   readonly #slices = new Map<string, Slice>();
+  readonly #shape = new Tally();
   readonly #addresses = new Tally();
   // Of a dual-stack Service, each pod is in slices of both families.
   readonly #pods = { IPv4: new Tally(), IPv6: new Tally() };
@@ -32,7 +33,14 @@ export class SliceSet {
     return this.#addresses.repeats || this.#pods.IPv4.repeats || this.#pods.IPv6.repeats;
   }
 
+  /** What the slices are about: each port's name and family, once. */
+  get shape(): readonly string[] {
+    return this.#shape.things;
+  }
+
   #count(before: Slice | undefined, after: Slice | undefined): void {
+    for (const part of before?.shape ?? []) this.#shape.count(part, -1);
+    for (const part of after?.shape ?? []) this.#shape.count(part, 1);
     const length = Math.max(before?.endpoints.length ?? 0, after?.endpoints.length ?? 0);
     for (let i = 0; i < length; i++) {
       const [old, young] = [before?.endpoints[i], after?.endpoints[i]];
@@ -64,11 +72,15 @@ class Tally {
     return this.#repeated > 0;
   }
 
-  count(key: string, change: 1 | -1): void {
-    const before = this.#counts.get(key) ?? 0;
+  get things(): string[] {
+    return [...this.#counts.keys()];
+  }
+
+  count(thing: string, change: 1 | -1): void {
+    const before = this.#counts.get(thing) ?? 0;
     const after = before + change;
-    if (after === 0) this.#counts.delete(key);
-    else this.#counts.set(key, after);
+    if (after === 0) this.#counts.delete(thing);
+    else this.#counts.set(thing, after);
     this.#repeated += Number(after > 1) - Number(before > 1);
   }
 }

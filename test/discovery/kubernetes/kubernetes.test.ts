@@ -231,6 +231,7 @@ test('a Service is watched once, whoever follows it, and no longer than that', a
     admin.finds('10.0.0.1:9001'),
     again.finds('10.0.0.1:8080'),
   ]);
+  await client.api.watched();
   const kinds = client.api.requests.map(({ kind }) => kind).sort();
   assert.deepEqual(kinds, ['list', 'service', 'watch']);
 
