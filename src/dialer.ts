@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
 import { isIP, Socket } from 'node:net';
-import { checkServerIdentity } from 'node:tls';
+import type { PeerCertificate } from 'node:tls';
 import { buildConnector, type Client } from 'undici';
 import type { Endpoint } from './endpoint.ts';
 
@@ -132,8 +132,10 @@ function identityCheck(url: URL, endpoint: Endpoint): object | undefined {
   const hostname = url.hostname.replace(/^\[|\]$/g, '');
   if (url.protocol !== 'https:' || isIP(hostname) === 0 || hostname === endpoint.info.address)
     return undefined;
+  // Not imported: for its list of names, Node would decode all root certificates, which takes half a megabyte.
+  const { checkServerIdentity } = process.getBuiltinModule('node:tls');
   return {
-    checkServerIdentity: (_dialled: string, certificate: Parameters<typeof checkServerIdentity>[1]) =>
+    checkServerIdentity: (_dialled: string, certificate: PeerCertificate) =>
       checkServerIdentity(hostname, certificate),
   };
 }

@@ -1,4 +1,3 @@
-import { inspect } from 'node:util';
 import { parseDuration } from './duration.ts';
 
 /** A kind of value that an option takes. */
@@ -70,7 +69,7 @@ export function boolean(): Kind<boolean> {
 /** One of some words or numbers. */
 export function oneOf<const T extends string | number>(...choices: T[]): Kind<T> {
   return {
-    accepts: choices.map((choice) => inspect(choice)).join(' or '),
+    accepts: choices.map((choice) => (typeof choice === 'string' ? `'${choice}'` : choice)).join(' or '),
     parse: (value) => choices.find((choice) => choice === value),
     fromText: (text) => choices.find((choice) => String(choice) === text) ?? text,
   };

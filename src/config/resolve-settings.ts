@@ -1,4 +1,3 @@
-import { inspect } from 'node:util';
 import { errors } from 'undici';
 import { CLIENT_TABLE, REPLACED } from './client-options.ts';
 import { type Environment, environment, read, variableFor, warn, warnOfUnknown } from './env.ts';
@@ -113,7 +112,8 @@ function isOption(entry: Option<unknown> | Entries): entry is Option<unknown> {
 }
 
 function show(value: unknown): string {
-  return inspect(value, {
+  // Not imported: for its list of names, Node would load all that node:util has, which takes half a megabyte.
+  return process.getBuiltinModule('node:util').inspect(value, {
     depth: 0,
     maxArrayLength: 5,
     maxStringLength: 80,
