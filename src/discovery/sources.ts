@@ -1,15 +1,14 @@
 import type { Settings } from '../config/settings.ts';
 import { dnsResolver } from './dns/dns-resolver.ts';
-import { thisPlace } from './kubernetes/place.ts';
+import { type Place, thisPlace } from './kubernetes/place.ts';
 import type { Resolver } from './resolver.ts';
 import { noticeVirtual } from './virtual.ts';
 
-/** The resolver that the settings ask for. */
-export function resolverFor(settings: Settings): Resolver {
+/** The resolver that the settings ask for, in the place where we are. */
+export function resolverFor(settings: Settings, place: Place = thisPlace()): Resolver {
   const { discovery, dns, kubernetes, clock, random } = settings;
   if (typeof discovery === 'function') return discovery;
   const names = noticeVirtual(dnsResolver({ ...dns, clock, random }));
-  const place = thisPlace();
   const cluster = place.apiHost ?? place.kubeconfig ?? kubernetes.kubeconfig;
   if (discovery === 'dns' || (discovery === 'auto' && cluster === undefined)) return names;
   return loaded(async () => (await import('./cluster.ts')).clusterResolver(names, settings, place));
