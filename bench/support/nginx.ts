@@ -9,10 +9,7 @@ import { type Certificate, selfSigned } from './certificate.ts';
 import { freePort, loopbackAddresses } from './loopback.ts';
 import { temporaryDirectory } from './temporary.ts';
 
-/**
- * One nginx process behind several addresses. `/` answers with a small text, `/address` with the address
- * the request came to.
- */
+/** One nginx process behind several addresses, which answers with a small text. */
 export interface Nginx {
   addresses: readonly string[];
   port: number;
@@ -67,7 +64,6 @@ function configuration(
         ${listen.join(' ')}
         ${tls}
         location = / { return 200 "all is well aboard\\n"; }
-        location = /address { return 200 $server_addr; }
       }
     }`;
 }

@@ -9,21 +9,28 @@ process.once('disconnect', () => process.exit());
 
 const counters: Record<string, PodCounters> = {};
 
-process.once('message', async ({ addresses, tls }: PodsConfig) => {
+process.once('message', async ({ addresses, tls, delay }: PodsConfig) => {
   let port = 0;
-  for (const address of addresses) port = await startPod(address, port, tls);
+  for (const address of addresses) port = await startPod(address, port, tls, delay);
   process.send!(port);
   process.on('message', () => process.send!(counters));
 });
 
-async function startPod(address: string, port: number, tls: PodsConfig['tls']): Promise<number> {
+async function startPod(
+  address: string,
+  port: number,
+  tls: PodsConfig['tls'],
+  delay: number,
+): Promise<number> {
   const counter: PodCounters = { requests: 0, connections: 0, handshakes: 0, resumed: 0 };
   counters[address] = counter;
   const connectedAt = new WeakMap<Socket, string>();
   const answer: RequestListener = (request, response) => {
     counter.requests++;
     const body: PodAnswer = { address, connectedAt: connectedAt.get(request.socket)! };
-    response.end(JSON.stringify(body));
+    const end = () => response.end(JSON.stringify(body));
+    if (delay === 0) end();
+    else setTimeout(end, delay * (0.5 + Math.random()));
   };
   const server = tls ? createHttpsServer(tls, answer) : createHttpServer(answer);
   server.on('connection', () => counter.connections++);

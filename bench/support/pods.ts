@@ -22,6 +22,8 @@ export interface PodCounters {
 export interface PodsConfig {
   addresses: readonly string[];
   tls: { key: string; cert: string } | undefined;
+  /** Milliseconds that a response takes on average; half as much at least. */
+  delay: number;
 }
 
 /** Servers in a process of their own, all on one port. They advertise Node's default keep-alive of 5 s. */
@@ -33,13 +35,21 @@ export interface Pods {
   stop(): void;
 }
 
-export async function startPods({ count, tls = false }: { count: number; tls?: boolean }): Promise<Pods> {
+export async function startPods({
+  count,
+  tls = false,
+  delay = 0,
+}: {
+  count: number;
+  tls?: boolean;
+  delay?: number;
+}): Promise<Pods> {
   const addresses = loopbackAddresses(count);
   const certificate = tls ? selfSigned() : undefined;
   const child = fork(new URL('./pods-process.ts', import.meta.url), { execArgv: [] });
   const stop = () => void child.kill();
   atExit(stop);
-  child.send({ addresses, tls: certificate } satisfies PodsConfig);
+  child.send({ addresses, tls: certificate, delay } satisfies PodsConfig);
   const [port] = (await once(child, 'message')) as [number];
   const counters = async () => {
     child.send('counters');
