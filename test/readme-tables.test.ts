@@ -48,7 +48,9 @@ test('the table has the defaults of the code', () => {
     const cell = rows[index]![1]!;
     const [literal] = cell === `\`${quoted(cell)[0]}\`` ? quoted(cell) : [];
     // Where it depends, or is no value, words say so.
-    const inWords = [undefined, Number.POSITIVE_INFINITY].includes(option.fallback as undefined);
+    const inWords =
+      [undefined, Number.POSITIVE_INFINITY].includes(option.fallback as undefined) ||
+      Array.isArray(option.fallback);
     if (inWords || name === 'clock') assert.equal(literal, undefined, name);
     else if (name === 'random') assert.equal(literal, 'Math.random');
     else assert.deepEqual(option.parse(meantBy(literal!)), option.fallback, name);

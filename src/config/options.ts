@@ -4,6 +4,7 @@ import type { PickerFactory } from '../balancing/picker.ts';
 import type { Clock } from '../clock.ts';
 import type { Resolver } from '../discovery/resolver.ts';
 import type { Duration } from './duration.ts';
+import type { RetryReason } from './settings.ts';
 
 /** What `new BalancedAgent(options)` and `install(options)` take. Code beats environment beats default. */
 export interface BalancedAgentOptions extends UndiciOptions {
@@ -121,6 +122,12 @@ export interface BalancedAgentOptions extends UndiciOptions {
   kubernetes?: KubernetesOptions;
 
   /**
+   * Sending a request again, to another endpoint, when it can do no harm: `false` switches it off.
+   * Env: `EVENKEEL_RETRY`, for `false`.
+   */
+  retry?: RetryOptions | boolean;
+
+  /**
    * How many requests may wait for a connection, per service. One more fails at once, with
    * `EVENKEEL_QUEUE_FULL`.
    * An integer, 1 or more; default `1024`.
@@ -209,6 +216,48 @@ export interface DnsOptions {
    * Env: `EVENKEEL_DNS_NEGATIVE_HOLD`.
    */
   negativeHold?: Duration;
+}
+
+/**
+ * A request is sent again, each time to an endpoint that has not had it while there is one, when the
+ * server says that it has not looked at it. Once it was sent without an answer, it is sent again at most
+ * once, and only if that can do no harm: its method is idempotent (or its `idempotent` option is true, or
+ * it has an Idempotency-Key), its body is no stream, and no byte of a response has come.
+ *
+ * What was never written, because no connection was made or the one at hand turned out to be closed, is
+ * not a retry, and needs none of this.
+ */
+export interface RetryOptions {
+  /**
+   * How many times a request may be sent again.
+   * An integer; default `2`; `0` means never.
+   * Env: `EVENKEEL_RETRY_ATTEMPTS`.
+   */
+  attempts?: number;
+
+  /**
+   * How many retries there may be for each request to the service, over about ten seconds, so that
+   * retries never become a storm.
+   * A number from 0 to 1; default `0.2`; `0` leaves `minRetriesPerSecond` alone.
+   * Env: `EVENKEEL_RETRY_BUDGET`.
+   */
+  budget?: number;
+
+  /**
+   * How many retries a second are free, for services with little traffic.
+   * A number; default `1`.
+   * Env: `EVENKEEL_RETRY_MIN_RETRIES_PER_SECOND`.
+   */
+  minRetriesPerSecond?: number;
+
+  /**
+   * What is a reason to send a request again. `'refused'`: an HTTP/2 server refused the stream, or said
+   * with a GOAWAY that it has not looked at it. `'reset'`: the connection ended before a response.
+   * `'unresponsive'`: the endpoint can't be reached any more.
+   * A list; default all of them.
+   * Env: `EVENKEEL_RETRY_REASONS`, separated by commas.
+   */
+  reasons?: readonly RetryReason[];
 }
 
 export interface KubernetesOptions {

@@ -1,13 +1,15 @@
 import { errors } from 'undici';
 import { CLIENT_TABLE, REPLACED } from './client-options.ts';
 import { type Environment, environment, read, variableFor, warn, warnOfUnknown } from './env.ts';
+import { boolean } from './kinds.ts';
 import { nearest } from './nearest.ts';
 import type { BalancedAgentOptions } from './options.ts';
 import type { ClientSettings, Settings } from './settings.ts';
-import { type Option, TABLE } from './table.ts';
+import { type Option, SWITCH, TABLE } from './table.ts';
 
 interface Entries {
   readonly [name: string]: Option<unknown> | Entries;
+  readonly [SWITCH]?: true;
 }
 
 const ENTRIES = { ...TABLE, ...CLIENT_TABLE } as Entries;
@@ -49,17 +51,24 @@ function resolve(
   const values = Object.entries(entries).map(([name, entry]) => {
     const value = options[name];
     const way = [...path, name];
-    if (!isOption(entry)) return [name, resolve(entry, value ?? {}, way, env)];
+    if (!isOption(entry)) return [name, resolveNested(entry, value, way, env)];
     if (value !== undefined) return [name, fromCode(entry, value, way.join('.'))];
     return [name, fromVariable(entry, variableFor(way), env) ?? entry.fallback];
   });
   return Object.fromEntries(values);
 }
 
+function resolveNested(entries: Entries, given: unknown, path: string[], env: Environment): unknown {
+  if (entries[SWITCH] === undefined) return resolve(entries, given ?? {}, path, env);
+  const on = given ?? fromVariable({ ...boolean(), fallback: true }, variableFor(path), env);
+  return on === false ? false : resolve(entries, on === true ? {} : (on ?? {}), path, env);
+}
+
 function checkNames(entries: Entries, given: unknown, path: string[]): Record<string, unknown> {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    const accepted = entries[SWITCH] ? 'an object, true or false' : 'an object';
     throw new errors.InvalidArgumentError(
-      `${path.join('.') || 'options'} must be an object, got ${show(given)}`,
+      `${path.join('.') || 'options'} must be ${accepted}, got ${show(given)}`,
     );
   }
   for (const [name, value] of Object.entries(given)) {
@@ -101,10 +110,12 @@ function fromVariable(option: Option<unknown>, variable: string, env: Environmen
 }
 
 function variablesOf(entries: Entries, path: string[]): string[] {
-  return Object.entries(entries).flatMap(([name, entry]) => {
+  const own = entries[SWITCH] ? [variableFor(path)] : [];
+  const nested = Object.entries(entries).flatMap(([name, entry]) => {
     if (!isOption(entry)) return variablesOf(entry, [...path, name]);
     return entry.fromText === undefined ? [] : [variableFor([...path, name])];
   });
+  return [...own, ...nested];
 }
 
 function isOption(entry: Option<unknown> | Entries): entry is Option<unknown> {

@@ -24,6 +24,8 @@ export interface Settings {
   mesh: 'auto' | 'ignore';
   dns: DnsSettings;
   kubernetes: KubernetesSettings;
+  /** `false`: requests are sent once, come what may. */
+  retry: RetrySettings | false;
   maxPendingRequests: number;
   endpointTimeout: number;
   maxOrigins: number;
@@ -54,3 +56,21 @@ export interface KubernetesSettings {
 
 /** `pipelining` is 1, or 0: a connection carries one request. */
 export type ClientSettings = Omit<Client.Options, 'connectTimeout' | 'maxRequestsPerClient'>;
+
+/** Why a request may be sent again. */
+export type RetryReason =
+  /** HTTP/2: the server says that it has not looked at it. */
+  | 'refused'
+  /** The connection, or the stream, has ended before a response. */
+  | 'reset'
+  /** The endpoint has stopped to answer at all. */
+  | 'unresponsive';
+
+export const RETRY_REASONS: readonly RetryReason[] = ['refused', 'reset', 'unresponsive'];
+
+export interface RetrySettings {
+  attempts: number;
+  budget: number;
+  minRetriesPerSecond: number;
+  reasons: readonly RetryReason[];
+}

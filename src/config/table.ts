@@ -3,7 +3,7 @@ import type { PickerFactory } from '../balancing/picker.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { Resolver } from '../discovery/resolver.ts';
 import { duration, either, functionOf, integer, type Kind, list, number, oneOf, text } from './kinds.ts';
-import type { Settings } from './settings.ts';
+import { RETRY_REASONS, type RetryReason, type Settings } from './settings.ts';
 
 /** The cache of services takes its room beforehand. */
 const MOST_ORIGINS = 65_536;
@@ -13,8 +13,11 @@ export interface Option<T> extends Kind<T> {
   readonly fallback: T;
 }
 
+/** Marks nested options that `false` switches off all together. */
+export const SWITCH: unique symbol = Symbol('switch');
+
 /** The options behind some settings. Those of nested settings are nested. */
-export type Table<S> = { readonly [Name in keyof S]: Option<S[Name]> | Table<S[Name]> };
+export type Table<S> = { readonly [Name in keyof S]: Option<S[Name]> | Table<Exclude<S[Name], false>> };
 
 /** All options of evenkeel's own. The type of each, its variable and its checks follow from its line here. */
 export const TABLE: Table<Omit<Settings, 'client'>> = {
@@ -54,6 +57,15 @@ export const TABLE: Table<Omit<Settings, 'client'>> = {
     zone: option(text(), undefined),
     nodeName: option(text(), undefined),
   },
+  retry: switchable({
+    attempts: option(integer({}), 2),
+    budget: option(number({ max: 1 }), 0.2),
+    minRetriesPerSecond: option(number({}), 1),
+    reasons: option(
+      list("'refused', 'reset' and 'unresponsive'", isRetryReason) as Kind<readonly RetryReason[]>,
+      RETRY_REASONS,
+    ),
+  }),
   maxPendingRequests: option(integer({ min: 1 }), 1024),
   endpointTimeout: option(duration(1), 5_000),
   maxOrigins: option(maxOrigins(), 1024),
@@ -64,6 +76,10 @@ export const TABLE: Table<Omit<Settings, 'client'>> = {
 
 function option<T, F extends T | undefined>(kind: Kind<T>, fallback: F): Option<T | F> {
   return { ...kind, fallback };
+}
+
+function switchable<T extends object>(entries: T): T {
+  return { ...entries, [SWITCH]: true };
 }
 
 function headerName(): Kind<string> {
@@ -111,4 +127,8 @@ function isGlob(item: string): boolean {
 function isServer(item: string): boolean {
   const [, ip4, bracketed] = /^(?:([\d.]+)|\[(.+)\])(?::\d{1,5})?$/.exec(item) ?? [];
   return isIP(ip4 ?? bracketed ?? item) !== 0;
+}
+
+function isRetryReason(item: string): boolean {
+  return RETRY_REASONS.some((reason) => reason === item);
 }

@@ -50,6 +50,12 @@ test('without options, settings are the documented defaults', () => {
       zone: undefined,
       nodeName: undefined,
     },
+    retry: {
+      attempts: 2,
+      budget: 0.2,
+      minRetriesPerSecond: 1,
+      reasons: ['refused', 'reset', 'unresponsive'],
+    },
     maxPendingRequests: 1024,
     endpointTimeout: 5_000,
     maxOrigins: 1024,
@@ -89,6 +95,15 @@ test('a bad value is refused with the name, what arrived and what is accepted', 
   refuses({ connectionDurationJitter: 25 }, 'connectionDurationJitter must be a number from 0 to 1, got 25');
   refuses({ mesh: 'on' }, "mesh must be 'auto' or 'ignore', got 'on'");
   refuses({ dns: 4 }, 'dns must be an object, got 4');
+});
+
+test('some nested options can be switched off all together', () => {
+  assert.equal(settle({ retry: false }).retry, false);
+  assert.deepEqual(settle({ retry: true }).retry, settle({}).retry);
+  assert.equal(resolveSettings({}, { EVENKEEL_RETRY: 'false' }).retry, false);
+  assert.deepEqual(resolveSettings({ retry: {} }, { EVENKEEL_RETRY: 'false' }).retry, settle({}).retry);
+  refuses({ retry: 4 }, 'retry must be an object, true or false, got 4');
+  refuses({ retry: { reasons: ['timeout'] } }, /^retry\.reasons must be a list of 'refused', /);
 });
 
 const BAD: Record<string, unknown[]> = {
@@ -228,12 +243,10 @@ test('every option’s docstring names its default and its variable', () => {
       text ?? '',
     ]),
   );
-  const { dns, kubernetes, client, clock, random, ...others } = settle({});
-  const paths = [
-    ...Object.keys(others).map((name) => [name]),
-    ...Object.keys(dns).map((name) => ['dns', name]),
-    ...Object.keys(kubernetes).map((name) => ['kubernetes', name]),
-  ];
+  const { client, clock, random, ...others } = settle({});
+  const paths = Object.entries(others).flatMap(([name, value]) =>
+    value?.constructor === Object ? Object.keys(value).map((nested) => [name, nested]) : [[name]],
+  );
   for (const path of paths) {
     const docstring = docstrings.get(path.at(-1)) ?? '';
     assert.match(docstring, /default/i, `of ${path.join('.')}`);
