@@ -8,6 +8,7 @@ import type { Place } from './kubernetes/place.ts';
 import { transportFor } from './kubernetes/transport.ts';
 import { onceEach } from './kubernetes/warnings.ts';
 import type { Resolver } from './resolver.ts';
+import type { Witness } from './witness.ts';
 
 const START_SPREAD = 1_000;
 
@@ -21,9 +22,10 @@ export function clusterResolver(
   dns: Resolver,
   { discovery, mesh, dns: { family, negativeHold }, kubernetes: settings, clock, random }: ClusterSettings,
   place: Place,
+  witness?: Witness,
 ): Resolver {
   const wanted = discovery === 'kubernetes';
-  const warn = onceEach();
+  const warn = onceEach(witness?.warn);
   const open = transportFor({ kubeconfig: settings.kubeconfig, wanted, place });
   if (open === undefined && wanted) {
     warn(
@@ -46,6 +48,7 @@ export function clusterResolver(
       random,
       warn,
       startSpread,
+      witness,
     });
     resolver = autoResolver({ dns, kubernetes, names, wanted, negativeHold, clock });
   }

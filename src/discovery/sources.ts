@@ -3,15 +3,24 @@ import { dnsResolver } from './dns/dns-resolver.ts';
 import { type Place, thisPlace } from './kubernetes/place.ts';
 import type { Resolver } from './resolver.ts';
 import { noticeVirtual } from './virtual.ts';
+import type { Witness } from './witness.ts';
 
-/** The resolver that the settings ask for, in the place where we are. */
-export function resolverFor(settings: Settings, place: Place = thisPlace()): Resolver {
+/** The resolver that the settings ask for, in the place where we are. A witness hears how it comes to what it yields. */
+export function resolverFor(settings: Settings, place: Place = thisPlace(), witness?: Witness): Resolver {
   const { discovery, dns, kubernetes, clock, random } = settings;
   if (typeof discovery === 'function') return discovery;
-  const names = noticeVirtual(dnsResolver({ ...dns, clock, random }));
+  const names = noticeVirtual(
+    dnsResolver({
+      ...dns,
+      clock,
+      random,
+      resolvConfPath: place.resolvConf,
+      onStep: witness && ((step) => witness.onLookUp(step)),
+    }),
+  );
   const cluster = place.apiHost ?? place.kubeconfig ?? kubernetes.kubeconfig;
   if (discovery === 'dns' || (discovery === 'auto' && cluster === undefined)) return names;
-  return loaded(async () => (await import('./cluster.ts')).clusterResolver(names, settings, place));
+  return loaded(async () => (await import('./cluster.ts')).clusterResolver(names, settings, place, witness));
 }
 
 /** A resolver whose code comes once there is a use for it, and is fetched from now on. */

@@ -5,12 +5,15 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
 import { ApiStore, type Change } from './api-store.ts';
 import { certificateFor } from './certificate.ts';
 
 const PATH =
   /^\/(?:api\/v1|apis\/discovery\.k8s\.io\/v1)\/namespaces\/([^/]+)\/(services|endpointslices)(?:\/([^/]+))?$/;
+
+const REVIEW = /^\/apis\/auth(?:orization|entication)\.k8s\.io\/v1\/(selfsubject(?:access)?reviews)$/;
 
 const HOST = '127.0.0.1';
 const certificate = certificateFor(`IP:${HOST}`);
@@ -56,6 +59,8 @@ export class ApiServer extends EventEmitter {
   token = 'first-token';
   /** What goes wrong with a request; by default nothing. */
   refuse: (request: ApiRequest) => Refusal | undefined = () => undefined;
+  /** Who the token is to it. */
+  username = 'system:serviceaccount:prod:default';
   /** Takes requests and never answers. */
   mute = false;
   /** Watches get no headers before there's an event, as some proxies have it. */
@@ -162,10 +167,39 @@ export class ApiServer extends EventEmitter {
   }
 
   #take(incoming: IncomingMessage, response: ServerResponse): void {
+    const [, reviews] = REVIEW.exec(incoming.url ?? '') ?? [];
+    if (reviews !== undefined) {
+      void this.#review(reviews, incoming, response);
+      return;
+    }
     const request = parse(incoming);
     this.requests.push(request);
     if (!this.mute) this.#answer(request, response);
     this.emit('request');
+  }
+
+  /** Says what it would, by `refuse`, to a request of that kind. */
+  async #review(reviews: string, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const review = (await json(incoming)) as Review;
+    if (this.mute) return;
+    const token = tokenIn(incoming);
+    if (token !== this.token) return fail(response, { status: 401, message: 'Unauthorized' });
+    const { verb, resource, namespace = '' } = review.spec?.resourceAttributes ?? {};
+    const kind = resource === 'services' ? 'service' : (verb as RequestKind);
+    const asked = {
+      kind,
+      namespace,
+      service: '',
+      query: new URLSearchParams(),
+      token,
+      at: performance.now(),
+    };
+    const status =
+      reviews === 'selfsubjectreviews'
+        ? { userInfo: { username: this.username } }
+        : { allowed: this.refuse(asked)?.status !== 403 };
+    response.statusCode = 201;
+    response.end(JSON.stringify({ ...review, status }));
   }
 
   #answer(request: ApiRequest, response: ServerResponse): void {
@@ -226,7 +260,16 @@ export async function startApiServer(t: TestContext): Promise<ApiServer> {
   return server;
 }
 
-function parse({ url = '', headers }: IncomingMessage): ApiRequest {
+interface Review {
+  readonly spec?: { resourceAttributes?: { verb?: string; resource?: string; namespace?: string } };
+}
+
+function tokenIn({ headers }: IncomingMessage): string | undefined {
+  return headers.authorization?.replace(/^Bearer /, '');
+}
+
+function parse(incoming: IncomingMessage): ApiRequest {
+  const { url = '' } = incoming;
   const { pathname, searchParams: query } = new URL(url, 'https://api');
   const [, namespace, resource, name] = PATH.exec(pathname) ?? [];
   const [, selected] = /^kubernetes\.io\/service-name=(.+)$/.exec(query.get('labelSelector') ?? '') ?? [];
@@ -238,7 +281,7 @@ function parse({ url = '', headers }: IncomingMessage): ApiRequest {
     namespace,
     service,
     query,
-    token: headers.authorization?.replace(/^Bearer /, ''),
+    token: tokenIn(incoming),
     at: performance.now(),
   };
 }

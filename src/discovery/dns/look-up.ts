@@ -11,6 +11,7 @@ import {
   type Absent,
   type Failed,
   type Found,
+  type FoundAddress,
   found,
   type Match,
   NotFoundError,
@@ -27,6 +28,20 @@ export interface LookUpOptions {
   readonly resolvConfPath?: string;
   readonly getaddrinfo?: Getaddrinfo | undefined;
   readonly networkInterfaces?: () => NetworkInterfaces;
+  /** Hears of each source that was asked. */
+  readonly onStep?: ((step: LookUpStep) => void) | undefined;
+}
+
+/** A source that was asked for a name, and what it answered. */
+export interface LookUpStep {
+  readonly source: Found['source'];
+  /** The name as it was asked for. */
+  readonly name: string;
+  /** None: it doesn't know the name, or failed. */
+  readonly addresses: readonly FoundAddress[];
+  /** Milliseconds. */
+  readonly ttl?: number | undefined;
+  readonly error?: Error | undefined;
 }
 
 interface Unanswered extends Failed {
@@ -57,15 +72,32 @@ export class LookUp {
     const name = hostname.replace(/\.$/, '');
     const families = this.#families();
     const listed = families.choose(addressesInHosts(this.#hosts.read(), name));
-    if (listed.length > 0) return found('hosts', listed);
+    if (listed.length > 0) return this.#told(name, found('hosts', listed));
+    this.#options.onStep?.({ source: 'hosts', name, addresses: [] });
 
     const verdict = await this.#askServers(hostname, match, families, signal);
     if (verdict.name === 'found' || isServiceName(name) || signal.aborted) return verdict;
-    if (!match && isLocalhost(name)) return found('localhost', families.choose(['127.0.0.1', '::1']));
-    if (verdict.name === 'failed') {
-      return this.#system?.afterFailure(name, verdict.asked, families, verdict) ?? verdict;
+    if (!match && isLocalhost(name)) {
+      return this.#told(name, found('localhost', families.choose(['127.0.0.1', '::1'])));
     }
-    return match ? verdict : (this.#system?.afterAbsence(hostname, families, verdict) ?? verdict);
+    if (this.#system === undefined || (match && verdict.name === 'absent')) return verdict;
+    if (verdict.name === 'absent') {
+      return this.#told(name, await this.#system.afterAbsence(hostname, families, verdict));
+    }
+    const last = await this.#system.afterFailure(name, verdict.asked, families, verdict);
+    return last === verdict ? verdict : this.#told(verdict.asked, last);
+  }
+
+  /** Tells what another source than the name servers made of a name. */
+  #told(name: string, verdict: Verdict): Verdict {
+    const isFound = verdict.name === 'found';
+    this.#options.onStep?.({
+      source: isFound ? verdict.source : 'getaddrinfo',
+      name,
+      addresses: isFound ? verdict.addresses : [],
+      error: verdict.name === 'failed' ? verdict.error : undefined,
+    });
+    return verdict;
   }
 
   async #askServers(
@@ -75,6 +107,7 @@ export class LookUp {
     signal: AbortSignal,
   ): Promise<Found | Absent | Unanswered> {
     const conf = this.#resolvConf.read();
+    const { onStep } = this.#options;
     const query = new Query({ ...conf, servers: this.#options.servers ?? settable(conf.servers) }, signal);
     let asked = hostname;
     try {
@@ -82,12 +115,15 @@ export class LookUp {
         const records = isServiceName(asked)
           ? await askForService(query, asked, families, match?.family)
           : await query.addresses(asked, families, match?.family);
+        const { addresses = [], ttl } = records ?? {};
+        onStep?.({ source: 'dns', name: asked, addresses, ttl });
         if (records === undefined) continue;
-        const { addresses, ttl, family } = records;
-        return { name: 'found', source: 'dns', addresses, ttl, match: { name: asked, family } };
+        const { family } = records;
+        return { name: 'found', source: 'dns', addresses, ttl: records.ttl, match: { name: asked, family } };
       }
       return { name: 'absent', error: new NotFoundError(hostname) };
     } catch (error) {
+      onStep?.({ source: 'dns', name: asked, addresses: [], error: error as Error });
       // Ends the search: this name may well exist, and none after it must be taken for it.
       return { name: 'failed', error: error as Error, asked };
     }

@@ -47,21 +47,8 @@ export class ApiClient {
   }
 
   /** @throws ApiError when the answer isn't 200; other errors when none came, or it was cut off. */
-  async get<T>(path: string, signal: AbortSignal): Promise<T> {
-    const deadline = new Deadline(this.#clock, signal);
-    deadline.extend(ANSWER_TIMEOUT);
-    try {
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of await this.#open(path, deadline)) {
-        deadline.extend(ANSWER_TIMEOUT);
-        chunks.push(chunk);
-      }
-      return JSON.parse(Buffer.concat(chunks).toString()) as T;
-    } catch (error) {
-      throw deadline.signal.aborted ? deadline.signal.reason : error;
-    } finally {
-      deadline.clear();
-    }
+  get<T>(path: string, signal: AbortSignal): Promise<T> {
+    return readObject(this.#clock, signal, (signal) => this.#transport.get(path, signal));
   }
 
   /**
@@ -81,7 +68,7 @@ export class ApiClient {
       const allow = () => deadline.extend(Math.min(silence, end - this.#clock.now()));
       // Some proxies hold the headers back until there's something to follow them.
       allow();
-      const body = await this.#open(path, deadline);
+      const body = await bodyOf(this.#transport.get(path, deadline.signal));
       allow();
       listener.onOpen();
       for await (const chunk of body) {
@@ -99,12 +86,39 @@ export class ApiClient {
       deadline.clear();
     }
   }
+}
 
-  async #open(path: string, deadline: Deadline): Promise<AsyncIterable<Uint8Array>> {
-    const response = await this.#transport.get(path, deadline.signal);
-    if (response.status !== 200) throw await errorIn(response);
-    return response.body;
+/**
+ * Reads the object that a request brings.
+ *
+ * @throws ApiError when the answer says no; other errors when none came, or it was cut off
+ */
+export async function readObject<T>(
+  clock: Clock,
+  signal: AbortSignal,
+  request: (signal: AbortSignal) => Promise<ApiResponse>,
+): Promise<T> {
+  const deadline = new Deadline(clock, signal);
+  deadline.extend(ANSWER_TIMEOUT);
+  try {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of await bodyOf(request(deadline.signal))) {
+      deadline.extend(ANSWER_TIMEOUT);
+      chunks.push(chunk);
+    }
+    return JSON.parse(Buffer.concat(chunks).toString()) as T;
+  } catch (error) {
+    throw deadline.signal.aborted ? deadline.signal.reason : error;
+  } finally {
+    deadline.clear();
   }
+}
+
+async function bodyOf(answer: Promise<ApiResponse>): Promise<AsyncIterable<Uint8Array>> {
+  const response = await answer;
+  // 201 is the answer to a question that takes the form of an object.
+  if (response.status !== 200 && response.status !== 201) throw await errorIn(response);
+  return response.body;
 }
 
 async function errorIn({ status, retryAfter, body }: ApiResponse): Promise<ApiError> {

@@ -18,6 +18,12 @@ export interface ApiTransport {
   get(path: string, signal: AbortSignal): Promise<ApiResponse>;
 }
 
+/** One that questions can be put to as well, which take the form of an object. */
+export interface AskingTransport extends ApiTransport {
+  /** Sends `body`, as JSON. */
+  post(path: string, body: object, signal: AbortSignal): Promise<ApiResponse>;
+}
+
 /** The Kubernetes API refused: an answer that isn't 200, or an ERROR event of a watch. */
 export class ApiError extends EvenkeelError {
   override name = 'ApiError';

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { isIPv6, Socket } from 'node:net';
 import { join } from 'node:path';
 import { buildConnector, Pool } from 'undici';
-import type { ApiTransport } from './api.ts';
+import type { ApiResponse, AskingTransport } from './api.ts';
 
 const CONNECT_TIMEOUT = 3_000;
 /** A connection that carries nothing for so long is probed by the system, which finds out when its peer vanished. */
@@ -20,7 +20,7 @@ export interface InClusterOptions {
 }
 
 /** Speaks to the API server of the cluster we run in, as the pod's service account. */
-export function inClusterTransport({ host, port, serviceAccount }: InClusterOptions): ApiTransport {
+export function inClusterTransport({ host, port, serviceAccount }: InClusterOptions): AskingTransport {
   const pool = new Pool(`https://${isIPv6(host) ? `[${host}]` : host}:${port}`, {
     connect: connectorTrusting(join(serviceAccount, 'ca.crt')),
     // A watch is ended by closing its socket, which others must not share.
@@ -30,24 +30,33 @@ export function inClusterTransport({ host, port, serviceAccount }: InClusterOpti
     keepAliveTimeout: KEEP_ALIVE,
     keepAliveMaxTimeout: KEEP_ALIVE,
   });
+  async function send(path: string, question: object | undefined, signal: AbortSignal): Promise<ApiResponse> {
+    // The kubelet replaces the token as it ages.
+    const token = (await readFile(join(serviceAccount, 'token'), 'utf8')).trim();
+    const { statusCode, headers, body } = await pool.request({
+      method: question === undefined ? 'GET' : 'POST',
+      path,
+      headers: {
+        accept: 'application/json',
+        'user-agent': 'evenkeel',
+        authorization: `Bearer ${token}`,
+        ...(question && { 'content-type': 'application/json' }),
+      },
+      ...(question && { body: JSON.stringify(question) }),
+      signal,
+    });
+    const retryAfter = headers['retry-after'];
+    return {
+      status: statusCode,
+      retryAfter: Array.isArray(retryAfter) ? retryAfter[0] : retryAfter,
+      body,
+    };
+  }
+
   return {
     namespace: namespaceIn(serviceAccount),
-    async get(path, signal) {
-      // The kubelet replaces the token as it ages.
-      const token = (await readFile(join(serviceAccount, 'token'), 'utf8')).trim();
-      const { statusCode, headers, body } = await pool.request({
-        method: 'GET',
-        path,
-        headers: { accept: 'application/json', 'user-agent': 'evenkeel', authorization: `Bearer ${token}` },
-        signal,
-      });
-      const retryAfter = headers['retry-after'];
-      return {
-        status: statusCode,
-        retryAfter: Array.isArray(retryAfter) ? retryAfter[0] : retryAfter,
-        body,
-      };
-    },
+    get: (path, signal) => send(path, undefined, signal),
+    post: send,
   };
 }
 

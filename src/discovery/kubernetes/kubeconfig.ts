@@ -3,7 +3,7 @@ import { type RequestOptions, request as requestHttps } from 'node:https';
 import { delimiter } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { EvenkeelError } from '../../errors.ts';
-import type { ApiResponse, ApiTransport } from './api.ts';
+import type { ApiResponse, AskingTransport } from './api.ts';
 
 /**
  * Speaks to the API server that a kubeconfig names, as its user. `paths` may be several files, separated as in
@@ -11,30 +11,39 @@ import type { ApiResponse, ApiTransport } from './api.ts';
  * work as they do in it.
  * @throws EvenkeelError `EVENKEEL_KUBECONFIG` when the package isn't installed, or the file can't be used.
  */
-export async function kubeconfigTransport(paths: string): Promise<ApiTransport> {
+export async function kubeconfigTransport(paths: string): Promise<AskingTransport> {
   const { KubeConfig } = await clientNode();
   const load = () => loaded(KubeConfig, paths);
   let config = load();
+  async function ask(path: string, question: object | undefined, signal: AbortSignal): Promise<ApiResponse> {
+    const server = config.getCurrentCluster()?.server;
+    if (server === undefined) throw unusable(paths, new Error('its current context names no cluster'));
+    const options: RequestOptions = { signal };
+    await config.applyToHTTPSOptions(options);
+    const response = await send(`${server.replace(/\/$/, '')}${path}`, options, question);
+    // Client certificates and tokens in the file may have been replaced.
+    if (response.status === 401) config = load();
+    return response;
+  }
+
   return {
     namespace: config.getContextObject(config.currentContext)?.namespace,
-    async get(path, signal) {
-      const server = config.getCurrentCluster()?.server;
-      if (server === undefined) throw unusable(paths, new Error('its current context names no cluster'));
-      const options: RequestOptions = { signal };
-      await config.applyToHTTPSOptions(options);
-      const response = await send(`${server.replace(/\/$/, '')}${path}`, options);
-      // Client certificates and tokens in the file may have been replaced.
-      if (response.status === 401) config = load();
-      return response;
-    },
+    get: (path, signal) => ask(path, undefined, signal),
+    post: ask,
   };
 }
 
-function send(url: string, options: RequestOptions): Promise<ApiResponse> {
+function send(url: string, options: RequestOptions, question: object | undefined): Promise<ApiResponse> {
   const request = url.startsWith('https:') ? requestHttps : requestHttp;
-  const headers = { ...options.headers, accept: 'application/json', 'user-agent': 'evenkeel' };
+  const method = question === undefined ? 'GET' : 'POST';
+  const headers = {
+    ...options.headers,
+    accept: 'application/json',
+    'user-agent': 'evenkeel',
+    ...(question && { 'content-type': 'application/json' }),
+  };
   return new Promise((resolve, reject) => {
-    request(url, { ...options, headers }, (response) =>
+    request(url, { ...options, method, headers }, (response) =>
       resolve({
         status: response.statusCode ?? 0,
         retryAfter: response.headers['retry-after'],
@@ -43,7 +52,7 @@ function send(url: string, options: RequestOptions): Promise<ApiResponse> {
     )
       .on('socket', (socket) => socket.unref())
       .on('error', reject)
-      .end();
+      .end(question && JSON.stringify(question));
   });
 }
 

@@ -2,11 +2,13 @@ import type { Clock } from '../../clock.ts';
 import type { KubernetesSettings } from '../../config/settings.ts';
 import { Families, type Family } from '../dns/families.ts';
 import type { ResolveTarget } from '../resolver.ts';
+import type { Witness } from '../witness.ts';
 import { Affinity } from './affinity.ts';
 import { ApiError, type ApiTransport } from './api.ts';
 import { ApiClient } from './api-client.ts';
 import type { ClusterNames } from './cluster-names.ts';
 import type { Finding } from './finding.ts';
+import { grantCommand } from './grant.ts';
 import { possibleService, type ServiceName } from './match.ts';
 import { PlaceFinder } from './own-place.ts';
 import type { Place } from './place.ts';
@@ -26,6 +28,7 @@ export interface KubernetesOptions {
   warn: Warn;
   /** Milliseconds over which clients that start together spread their first request. */
   startSpread: number;
+  witness?: Witness | undefined;
 }
 
 interface SharedWatch {
@@ -64,14 +67,16 @@ export class Kubernetes {
       transport = await this.#open();
     } catch (error) {
       this.#options.warn('EVENKEEL_KUBECONFIG', (error as Error).message);
+      this.#options.witness?.onFailure(error as Error);
       yield { name: 'unknown', error: error as Error };
       return;
     }
-    const { clock, random, place, family, warn } = this.#options;
+    const { clock, random, place, family, warn, witness } = this.#options;
     const watch = this.#join(service, transport);
     try {
       const view = new ServiceView({
         watch,
+        service,
         fullName: this.#options.names.fullName(service),
         target,
         own: this.#own,
@@ -80,6 +85,7 @@ export class Kubernetes {
         clock,
         random,
         warn,
+        witness,
       });
       yield* view.findings(signal);
     } finally {
@@ -139,7 +145,10 @@ export class Kubernetes {
         // Where we are decides for other Services too.
         for (const { watch } of this.#watches.values()) watch.changes.add();
       },
-      onFailure: (error) => this.#warnOf(service, error, watch.hopeless),
+      onFailure: (error) => {
+        this.#options.witness?.onFailure(error);
+        this.#warnOf(service, error, watch.hopeless);
+      },
     });
     return watch;
   }
@@ -148,8 +157,8 @@ export class Kubernetes {
     const { warn } = this.#options;
     if (error instanceof ApiError && error.status === 403) {
       const [, owner, name] = /system:serviceaccount:([^":]+):([^":]+)/.exec(error.message) ?? [];
-      const account = owner === undefined ? '<namespace>:<name>' : `${owner}:${name}`;
-      const command = `npx evenkeel rbac --namespace ${namespace} --service-account ${account} | kubectl apply -f -`;
+      const account = owner && name && { namespace: owner, name };
+      const command = grantCommand(namespace, account || undefined);
       warn(
         'EVENKEEL_KUBERNETES_FORBIDDEN',
         `the Services and EndpointSlices of namespace ${namespace} may not be read, so DNS is used; to grant it: ${command}`,

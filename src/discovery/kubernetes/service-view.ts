@@ -2,8 +2,10 @@ import type { Clock } from '../../clock.ts';
 import { unlessAborted, until } from '../dns/abortable.ts';
 import type { Families } from '../dns/families.ts';
 import type { EndpointAddress, Resolution, ResolveTarget } from '../resolver.ts';
+import type { Witness } from '../witness.ts';
 import type { Affinity } from './affinity.ts';
 import { type Finding, sameFinding } from './finding.ts';
+import type { ServiceName } from './match.ts';
 import { Reachability } from './reachability.ts';
 import { type ClusterIPReason, type Route, route } from './route.ts';
 import type { ServiceState, ServiceWatch } from './service-watch.ts';
@@ -15,6 +17,7 @@ const SOURCE = 'endpointslices';
 
 export interface ServiceViewOptions {
   watch: ServiceWatch;
+  service: ServiceName;
   /** The Service's, with the cluster domain. */
   fullName: string;
   target: ResolveTarget;
@@ -24,6 +27,7 @@ export interface ServiceViewOptions {
   clock: Clock;
   random: () => number;
   warn: Warn;
+  witness?: Witness | undefined;
 }
 
 /** One Service as the callers of one of its ports see it. */
@@ -73,10 +77,16 @@ export class ServiceView {
       return state.error === undefined ? undefined : { name: 'unknown', error: state.error };
     }
     const { spec, slices, overlap } = state;
-    if (spec === 'absent') return { name: 'unknown', error: undefined };
+    const { own, families, target, service, witness } = this.#options;
+    if (spec === 'absent') {
+      witness?.onService(service, undefined);
+      return { name: 'unknown', error: undefined };
+    }
     this.#affinity = spec.kind === 'cluster-ip' ? spec.affinity : undefined;
-    const { own, families, target } = this.#options;
-    return this.#findOn(route({ spec, slices, overlap }, { port: target.port, own, families }));
+    const supply = { spec, slices, overlap };
+    const way = route(supply, { port: target.port, own, families });
+    witness?.onService(service, { supply, route: way });
+    return this.#findOn(way);
   }
 
   #findOn(to: Route): Finding | undefined {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ApiTransport } from './api.ts';
+import type { AskingTransport } from './api.ts';
 import type { Place } from './place.ts';
 
 export interface TransportChoice {
@@ -26,12 +26,12 @@ export function transportFor({ kubeconfig, wanted, place }: TransportChoice) {
   return undefined;
 }
 
-async function inCluster(host: string, port: string, serviceAccount: string): Promise<ApiTransport> {
+async function inCluster(host: string, port: string, serviceAccount: string): Promise<AskingTransport> {
   const { inClusterTransport } = await import('./in-cluster.ts');
   return inClusterTransport({ host, port, serviceAccount });
 }
 
-async function byKubeconfig(paths: string): Promise<ApiTransport> {
+async function byKubeconfig(paths: string): Promise<AskingTransport> {
   const { kubeconfigTransport } = await import('./kubeconfig.ts');
   return kubeconfigTransport(paths);
 }
