@@ -9,6 +9,8 @@ import { channels } from './telemetry/channels.ts';
 
 /** The code of the error for a request whose connection ended before it was sent. */
 export const CONNECTION_GONE = 'EVENKEEL_CONNECTION_GONE';
+/** The code of the error for a request whose endpoint does not answer any more. */
+export const UNRESPONSIVE = 'EVENKEEL_UNRESPONSIVE';
 
 /** Why a connection takes no more requests. */
 export type RetireReason =
@@ -224,7 +226,7 @@ export class Connection {
     const check = () => {
       if (clock.now() - heardAt > interval + PING_DEADLINE && this.#busy) {
         const message = `no PING was answered for ${Math.round(clock.now() - heardAt)} ms`;
-        this.destroy(new EvenkeelError('EVENKEEL_UNRESPONSIVE', message));
+        this.destroy(new EvenkeelError(UNRESPONSIVE, message));
       } else {
         this.#pingCheck = clock.schedule(check, interval);
       }

@@ -161,6 +161,35 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
     return undefined;
   }
 
+  /**
+   * The same for a request that has failed at some endpoints: another one while there is one; 'soon' if
+   * that takes a dial; none if all have failed since the moment `since`.
+   */
+  pickOther(failed: readonly Endpoint[], now: number, since: number): Endpoint | 'soon' | undefined {
+    for (const endpoint of failed) place(endpoint, undefined);
+    const other = this.pick(now) ?? (this.#connectsOther(failed) ? 'soon' : undefined);
+    for (const endpoint of failed) this.place(endpoint);
+    return other ?? this.pick(now) ?? (this.dialFor(1, since) ? 'soon' : undefined);
+  }
+
+  /** Whether another endpoint will have a connection free: it is dialled now, if none is on the way. */
+  #connectsOther(failed: readonly Endpoint[]): boolean {
+    const toFailed = failed.reduce((sum, { dialing }) => sum + dialing, 0);
+    if (this.#dials.size > toFailed) return true;
+    const endpoint = this.#frozen ? undefined : this.#pickers.toDial;
+    if (endpoint !== undefined) this.#dial(endpoint);
+    return endpoint !== undefined || (!this.#frozen && this.#warmth.grow()) || this.#isOtherBusy(failed);
+  }
+
+  /** Whether another endpoint has all the connections that `connections` allows, and all are busy. */
+  #isOtherBusy(failed: readonly Endpoint[]): boolean {
+    if (this.#settings.connections === Number.POSITIVE_INFINITY) return false;
+    for (const endpoint of this.#set.current.values()) {
+      if (endpoint.connected > 0 && !endpoint.hasRoom && !failed.includes(endpoint)) return true;
+    }
+    return false;
+  }
+
   /** Gives a request to an endpoint just picked. */
   begin(endpoint: Endpoint): Connection {
     const rival = this.#pickers.rivalOf(endpoint);

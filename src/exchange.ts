@@ -1,7 +1,9 @@
 import type { Duplex } from 'node:stream';
 import { type Dispatcher, errors } from 'undici';
-import { CONNECTION_GONE, type Connection } from './connection.ts';
+import type { RetryReason } from './config/settings.ts';
+import { CONNECTION_GONE, type Connection, UNRESPONSIVE } from './connection.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { Attempts } from './retry/retries.ts';
 
 type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
 type RawHeaders = Exclude<Dispatcher.DispatchController['rawHeaders'], undefined>;
@@ -20,8 +22,12 @@ export interface ExchangeOwner {
   /** The request has ended, or turned into an upgraded socket, and its connection is free of it. */
   onEnded(exchange: Exchange, outcome: Outcome): void;
   onUpgraded(exchange: Exchange, socket: Duplex): void;
-  /** The server has seen nothing of the request, or says so. `gone`: its connection is no more. */
-  onUnsent(exchange: Exchange, error: Error, gone: boolean): void;
+  /** Nothing of the request was written: its connection is gone. */
+  onUnsent(exchange: Exchange, error: Error): void;
+  /** The server says that it has not looked at the request. */
+  onRefused(exchange: Exchange, error: Error): void;
+  /** The request was sent, and there will be no response. Whether it is sent again. */
+  onUnanswered(exchange: Exchange, error: Error, reason: RetryReason): boolean;
   /** The caller gave up while the request waited. */
   onAbandoned(exchange: Exchange): void;
 }
@@ -38,14 +44,16 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
   readonly upgrades: boolean;
   endpoint: Endpoint | undefined = undefined;
   connection: Connection | undefined = undefined;
-  /** Times the request was given to a connection that turned out to be gone. */
-  reroutes = 0;
+  /** What has been tried, if it didn't go well at once. */
+  attempts: Attempts | undefined = undefined;
   /** The caller's handler has been told of the outcome. */
   settled = false;
   aborted = false;
   reason: Error | null = null;
   statusCode = 0;
 
+  /** A byte of a response has come. */
+  #answered = false;
   #controller: Dispatcher.DispatchController | undefined = undefined;
   #begun = false;
   #pauseWanted = false;
@@ -65,8 +73,8 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
   protected abstract callEnd(trailers: Headers): void;
   protected abstract callError(error: Error): void;
   abstract onBodySent(chunk: Buffer): void;
+  protected abstract callResponseStarted(): void;
   abstract onRequestSent(): void;
-  abstract onResponseStarted(): void;
 
   /** Tells the caller that the request has begun, though it waits: from here on it can abort. */
   begin(): void {
@@ -113,6 +121,11 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
     this.callStart(context);
   }
 
+  onResponseStarted(): void {
+    this.#answered = true;
+    this.callResponseStarted();
+  }
+
   onRequestUpgrade(
     _controller: Dispatcher.DispatchController,
     statusCode: number,
@@ -149,24 +162,43 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
     }
   }
 
-  /** Without a controller nothing was written: undici has refused the request, or its connection is gone. */
   onResponseError(controller: Dispatcher.DispatchController | null | undefined, error: Error): void {
-    const code = codeOf(error);
-    const gone = code === CONNECTION_GONE || (controller == null && TRANSPORT_ERRORS.has(code));
-    if (this.#reclaimed || (gone && !this.aborted && this.statusCode === 0)) {
-      this.#controller = undefined;
-      this.#reclaimed = false;
-      this.owner.onUnsent(this, error, gone || this.connection?.retired !== undefined);
-      return;
-    }
+    if (this.#goesElsewhere(controller, error)) return;
     try {
       if (!this.settled) {
         this.settled = true;
         this.callError(this.aborted && this.reason !== null ? this.reason : error);
       }
     } finally {
+      // Without a controller, undici has refused the request.
       this.owner.onEnded(this, controller == null ? 'refused' : this.#outcomeOf(error));
     }
+  }
+
+  /** Whether the service takes care of the request, instead of its failing here. */
+  #goesElsewhere(controller: Dispatcher.DispatchController | null | undefined, error: Error): boolean {
+    if (this.#reclaimed) {
+      this.#detach();
+      this.owner.onRefused(this, error);
+      return true;
+    }
+    if (this.aborted || this.#answered || this.statusCode !== 0) return false;
+    const code = codeOf(error);
+    // Without a controller nothing was written.
+    if (code === CONNECTION_GONE || (controller == null && RESETS.has(code))) {
+      this.#detach();
+      this.owner.onUnsent(this, error);
+      return true;
+    }
+    const reason = code === UNRESPONSIVE ? 'unresponsive' : RESETS.has(code) ? 'reset' : undefined;
+    if (reason === undefined || !this.owner.onUnanswered(this, error, reason)) return false;
+    this.#detach();
+    return true;
+  }
+
+  #detach(): void {
+    this.#controller = undefined;
+    this.#reclaimed = false;
   }
 
   /** Takes the request back from a connection that keeps it, unsent, for nothing. */
@@ -197,8 +229,9 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
 
   #outcomeOf(error: Error): Outcome {
     if (this.aborted) return 'cancelled';
-    const theirs = TRANSPORT_ERRORS.has(codeOf(error)) || error instanceof errors.HTTPParserError;
-    return theirs ? 'failure' : 'cancelled';
+    const code = codeOf(error);
+    if (RESETS.has(code) || code === UNRESPONSIVE || code === 'UND_ERR_HEADERS_TIMEOUT') return 'failure';
+    return error instanceof errors.HTTPParserError ? 'failure' : 'cancelled';
   }
 
   get paused(): boolean {
@@ -219,7 +252,8 @@ function isGatewayError(statusCode: number): boolean {
   return statusCode >= 502 && statusCode <= 504;
 }
 
-const TRANSPORT_ERRORS = new Set([
+/** What is said of a connection that ended, or a stream, with or without a word from the peer. */
+const RESETS = new Set([
   'ECONNRESET',
   'EPIPE',
   'ETIMEDOUT',
@@ -229,7 +263,6 @@ const TRANSPORT_ERRORS = new Set([
   'ERR_HTTP2_SESSION_ERROR',
   'ERR_HTTP2_STREAM_ERROR',
   'UND_ERR_SOCKET',
-  'UND_ERR_HEADERS_TIMEOUT',
 ]);
 
 function codeOf(error: Error): string {

@@ -67,7 +67,7 @@ export class ModernExchange extends Exchange {
     this.#handler.onRequestSent?.();
   }
 
-  onResponseStarted(): void {
+  protected callResponseStarted(): void {
     this.#handler.onResponseStarted?.();
   }
 }
@@ -115,7 +115,7 @@ export class LegacyExchange extends Exchange {
     this.#handler.onRequestSent?.();
   }
 
-  onResponseStarted(): void {
+  protected callResponseStarted(): void {
     this.#handler.onResponseStarted?.();
   }
 }

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Client } from 'undici';
 import type { Timer } from './clock.ts';
-import type { Settings } from './config/settings.ts';
+import type { RetryReason, Settings } from './config/settings.ts';
 import { Discovery, type DiscoveryOwner } from './discovery/discovery.ts';
 import type { Resolver } from './discovery/resolver.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -11,6 +11,9 @@ import { NoEndpointsError, QueueFullError } from './errors.ts';
 import type { Exchange, ExchangeOwner, Outcome } from './exchange.ts';
 import { Holds } from './holds.ts';
 import { keepAliveOf } from './keep-alive.ts';
+import { attemptsOf, Retries } from './retry/retries.ts';
+import { RetryLine } from './retry/retry-line.ts';
+import { channels } from './telemetry/channels.ts';
 import { type ServiceStats, statsOf } from './telemetry/stats.ts';
 import { UpgradeLine } from './upgrade-line.ts';
 import { type Waiter, WaitingLine } from './waiting.ts';
@@ -55,6 +58,10 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
   readonly #holds: Holds;
   readonly #waiting = new WaitingLine();
   readonly #upgrades: UpgradeLine;
+  readonly #retryLine: RetryLine;
+  readonly #retries: Retries;
+  /** Requests ever taken. */
+  #requests = 0;
   #quiet = true;
   #running = 0;
   #needDrain = false;
@@ -72,9 +79,12 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
     this.#settings = settings;
     this.#owner = owner;
     this.#pool = new EndpointPool(this, settings, identity);
-    this.#upgrades = new UpgradeLine(this.#pool, (exchange, endpoint) => this.#start(exchange, endpoint));
-    this.#holds = new Holds(settings.clock);
-    const { clock, random } = settings;
+    const start = (exchange: Exchange, endpoint: Endpoint) => this.#start(exchange, endpoint);
+    this.#upgrades = new UpgradeLine(this.#pool, start);
+    this.#retryLine = new RetryLine(this.#pool, start);
+    const { clock, random, retry } = settings;
+    this.#retries = new Retries(retry, clock.now());
+    this.#holds = new Holds(clock);
     this.#discovery = new Discovery(this, { resolver, clock, random });
   }
 
@@ -87,13 +97,14 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
   }
 
   get waiting(): number {
-    return this.#waiting.size + this.#upgrades.size;
+    return this.#waiting.size + this.#upgrades.size + this.#retryLine.size;
   }
 
   /** Takes a request. False when the caller should wait for `drain` before the next. */
   dispatch(exchange: Exchange): boolean {
     if (this.#quiet) this.#wake();
     this.#pool.count();
+    this.#requests++;
     const now = this.#settings.clock.now();
     const endpoint = this.#waiting.size === 0 && !exchange.upgrades ? this.#pool.pick(now) : undefined;
     if (endpoint !== undefined) {
@@ -173,29 +184,86 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
     this.#afterEnd();
   }
 
-  onUnsent(exchange: Exchange, error: Error, gone: boolean): void {
+  onUnsent(exchange: Exchange, error: Error): void {
+    exchange.connection?.retire('closed-by-peer');
+    const { endpoint } = exchange;
+    this.#takeBack(exchange, false);
+    if (endpoint === undefined || ++attemptsOf(exchange).reroutes > MAX_REROUTES) exchange.fail(error);
+    else this.#queueAgain(exchange);
+  }
+
+  onRefused(exchange: Exchange, error: Error): void {
+    const { endpoint, connection } = exchange;
+    // One that refuses streams has enough for a moment. One that goes away has not.
+    this.#takeBack(exchange, connection?.retired === undefined);
+    const now = this.#settings.clock.now();
+    if (endpoint === undefined || !this.#retries.allow(exchange, 'refused', this.#requests, now)) {
+      exchange.fail(error);
+    } else if (exchange.upgrades) {
+      this.#queueAgain(exchange);
+    } else {
+      this.#retry(exchange, endpoint, error, 'refused');
+    }
+  }
+
+  onUnanswered(exchange: Exchange, error: Error, reason: RetryReason): boolean {
+    const { endpoint } = exchange;
+    const now = this.#settings.clock.now();
+    if (endpoint === undefined || this.#destroyedBy !== undefined) return false;
+    if (!this.#retries.allow(exchange, reason, this.#requests, now)) return false;
+    this.onEnded(exchange, 'failure');
+    this.#retry(exchange, endpoint, error, reason);
+    return true;
+  }
+
+  /** Ends the stay of a request at its endpoint, which has done nothing for it. */
+  #takeBack(exchange: Exchange, held: boolean): void {
     const { endpoint, connection } = exchange;
     if (endpoint === undefined || connection === undefined) return;
     exchange.connection = undefined;
-    if (gone) connection.retire('closed-by-peer');
-    // One that refuses streams has enough for a moment.
-    else this.#holds.add(endpoint);
+    if (held) this.#holds.add(endpoint);
     if (exchange.upgrades) this.#pool.seats.leave(endpoint);
-    endpoint.end(connection, exchange, !gone);
+    endpoint.end(connection, exchange, held);
     this.#running--;
-    if (this.#destroyedBy !== undefined || ++exchange.reroutes > MAX_REROUTES) {
-      exchange.fail(this.#destroyedBy ?? error);
-    } else if (exchange.upgrades) {
-      this.#waitForUpgrade(exchange, this.#settings.clock.now());
-    } else {
-      this.#queue(exchange, true);
+    this.#serveSoon();
+  }
+
+  #queueAgain(exchange: Exchange): void {
+    if (this.#destroyedBy !== undefined) exchange.fail(this.#destroyedBy);
+    else if (exchange.upgrades) this.#waitForUpgrade(exchange, this.#settings.clock.now());
+    else this.#queue(exchange, true);
+  }
+
+  /** Sends a request again, elsewhere if it can be. */
+  #retry(exchange: Exchange, endpoint: Endpoint, error: Error, reason: RetryReason): void {
+    if (this.#destroyedBy !== undefined) {
+      exchange.fail(this.#destroyedBy);
+      return;
     }
+    const attempts = exchange.attempts!;
+    attempts.failed.push(endpoint);
+    attempts.error = error;
+    if (channels.requestRetry.hasSubscribers) {
+      const { origin } = this.url;
+      const { method, path } = exchange.options;
+      const { address } = endpoint;
+      channels.requestRetry.publish({
+        origin,
+        address,
+        reason,
+        attempt: attempts.retries,
+        method,
+        path,
+        error,
+      });
+    }
+    this.#retryLine.add(exchange, this.#settings.clock.now());
+    this.#waitCheck ??= this.#checkLater();
     this.#serveSoon();
   }
 
   onAbandoned(exchange: Exchange): void {
-    this.#waiting.remove(exchange);
-    this.#upgrades.remove(exchange);
+    this.#leave(exchange);
     exchange.fail(exchange.reason!);
     this.#serveSoon();
   }
@@ -255,6 +323,7 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
 
   #serve(): void {
     if (this.#upgrades.size > 0) this.#upgrades.serve(this.#settings.clock.now());
+    if (this.#retryLine.size > 0) this.#retryLine.serve(this.#settings.clock.now());
     while (this.#waiting.size > 0) {
       const endpoint = this.#pool.pick(this.#settings.clock.now());
       if (endpoint === undefined) break;
@@ -288,7 +357,7 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
     const deadline = clock.now() - endpointTimeout;
     // Where no more connections may be made, the wait is for those there are, and as long as it takes.
     const unserved = !this.#pool.isSaturated;
-    for (const waiter of unserved ? [...this.#waiting, ...this.#upgrades] : [...this.#upgrades]) {
+    for (const waiter of [...(unserved ? [...this.#waiting, ...this.#retryLine] : []), ...this.#upgrades]) {
       if (waiter.since <= deadline) this.#failWaiter(waiter);
     }
     const { first } = this.#waiting;
@@ -298,9 +367,15 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
   }
 
   #failWaiter({ exchange, run }: Waiter, error?: Error): void {
+    this.#leave(exchange);
+    run(() => exchange.fail(error ?? this.#noEndpoints(this.#settings.endpointTimeout)));
+  }
+
+  /** Takes an exchange out of the line in which it waits. */
+  #leave(exchange: Exchange): void {
     this.#waiting.remove(exchange);
     this.#upgrades.remove(exchange);
-    run(() => exchange.fail(error ?? this.#noEndpoints(this.#settings.endpointTimeout)));
+    this.#retryLine.remove(exchange);
   }
 
   #noEndpoints(timeout: number): NoEndpointsError {
@@ -374,7 +449,9 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
 
   #failWaiting(error: Error): void {
     // Those that are here now: a caller who is told may ask again at once.
-    for (const waiter of [...this.#waiting, ...this.#upgrades]) this.#failWaiter(waiter, error);
+    for (const waiter of [...this.#waiting, ...this.#retryLine, ...this.#upgrades]) {
+      this.#failWaiter(waiter, error);
+    }
   }
 
   // The end

@@ -89,6 +89,8 @@ test('channels have the messages that the table says', async (t) => {
   await assert.rejects(get(agent), { message: 'not yet' });
   resolver.set([pod]);
   await get(agent);
+  pod.respond = (request) => request.socket.destroy();
+  await assert.rejects(get(agent));
   await agent.close();
   assert.deepEqual(
     new Map(rowsUnder('Channel').map(([name, message]) => [quoted(name!)[0], message!.match(/\w+/g)])),

@@ -9,4 +9,5 @@ export const channels = {
   connectionOpen: channel('evenkeel:connection:open'),
   connectionRetire: channel('evenkeel:connection:retire'),
   connectionClose: channel('evenkeel:connection:close'),
+  requestRetry: channel('evenkeel:request:retry'),
 };

@@ -1,0 +1,46 @@
+/** Milliseconds for which what is unspent is kept. */
+const KEPT = 10_000;
+
+export interface BudgetOptions {
+  /** Retries that each request earns. */
+  budget: number;
+  /** Retries that each second earns. */
+  minRetriesPerSecond: number;
+}
+
+/**
+ * How many retries a service may send: a share of its requests, and a few for nothing, both of about the
+ * last ten seconds. After Finagle's RetryBudget, as a bucket that leaks what is unspent.
+ * https://twitter.github.io/finagle/guide/Glossary.html
+ */
+export class RetryBudget {
+  readonly #options: BudgetOptions;
+  #tokens: number;
+  #requests = 0;
+  #at: number;
+
+  constructor(options: BudgetOptions, now: number) {
+    this.#options = options;
+    this.#tokens = (options.minRetriesPerSecond * KEPT) / 1_000;
+    this.#at = now;
+  }
+
+  /** Takes one retry out, if there is one. `requests`: all there ever were. */
+  spend(requests: number, now: number): boolean {
+    this.#fill(requests, now);
+    if (this.#tokens < 1) return false;
+    this.#tokens--;
+    return true;
+  }
+
+  // Looks at time and requests only when there is a retry, so that requests cost nothing.
+  #fill(requests: number, now: number): void {
+    const elapsed = Math.max(0, now - this.#at);
+    const counted = elapsed > KEPT ? KEPT / elapsed : 1;
+    const { budget, minRetriesPerSecond } = this.#options;
+    const earned = budget * (requests - this.#requests) + (minRetriesPerSecond * elapsed) / 1_000;
+    this.#tokens = this.#tokens * Math.max(0, 1 - elapsed / KEPT) + earned * counted;
+    this.#requests = requests;
+    this.#at = now;
+  }
+}
