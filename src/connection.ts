@@ -268,8 +268,7 @@ export class Connection {
   /** Ends it now, with all it carries. */
   destroy(error: Error): void {
     this.retire('error');
-    this.client.destroy(error, noop);
-    this.#end();
+    this.client.destroy(error, this.#onEnd);
   }
 
   get #busy(): boolean {
@@ -280,13 +279,13 @@ export class Connection {
     if (this.retired === undefined || this.#busy || this.#closed) return;
     // In a microtask: undici calls `onResponseEnd` before it has settled the socket's fate.
     queueMicrotask(() => {
-      if (this.#busy) return;
-      this.client.close(noop);
-      this.#end();
+      // One that is being destroyed calls back when that is done.
+      if (!this.#busy && !this.client.destroyed) this.client.close(this.#onEnd);
     });
   }
 
-  #end(): void {
+  /** The Client has ended, and said so: its socket is closed. */
+  readonly #onEnd = (): void => {
     if (this.#closed) return;
     this.#closed = true;
     this.#drainDeadline?.cancel();
@@ -297,7 +296,7 @@ export class Connection {
     }
     this.#publish(channels.connectionClose, this.retired);
     this.owner.onClosed(this);
-  }
+  };
 
   /**
    * Gives the socket to the Client, once. A Client dials again by itself when its socket ended while a
@@ -358,5 +357,3 @@ function drainTimedOut(drainTimeout: number): EvenkeelError {
     `the connection did not drain within ${drainTimeout} ms`,
   );
 }
-
-function noop(): void {}

@@ -106,6 +106,19 @@ test('the events of undici are emitted, with the agent as the first target', asy
   assert.ok(error instanceof Error);
 });
 
+for (const how of ['close', 'destroy'] as const) {
+  test(`${how} resolves when all connections have been said to be gone, as undici's does`, async (t) => {
+    const pods = await startPods(t, 2);
+    const agent = startAgent(t, pods);
+    const said: string[] = [];
+    agent.on('connect', () => said.push('connect')).on('disconnect', () => said.push('disconnect'));
+    await load(agent, 20, 4);
+    await agent[how]();
+    const connected = said.filter((event) => event === 'connect').length;
+    assert.equal(said.length, 2 * connected, said.join());
+  });
+}
+
 test('a dial that fails is a connectionError', async (t) => {
   const agent = startAgent(t, [{ endpoint: { address: '127.0.0.1', port: 9 } }]);
   const failed = once(agent, 'connectionError');
