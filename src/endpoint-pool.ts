@@ -56,6 +56,8 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
   readonly #pickers: Pickers;
   /** The pods behind a virtual IP, where responses name them. */
   readonly #seeThrough: SeeThrough;
+  /** Requests in flight that an endpoint may have. */
+  readonly #maxRequests: number;
   /** What is known of the endpoints may be out of date, so none is dialled. */
   #frozen = false;
   #update: EndpointUpdate | undefined;
@@ -67,6 +69,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
     this.#owner = owner;
     this.origin = owner.url.origin;
     this.#settings = settings;
+    this.#maxRequests = settings.maxRequestsPerEndpoint || Number.POSITIVE_INFINITY;
     this.#pickers = new Pickers(policy);
     this.#seeThrough = new SeeThrough(this, {
       clock,
@@ -101,9 +104,14 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
     return this.#dials.lastError;
   }
 
-  /** Whether no request could be served now, nor any connection made: all that `connections` allows are busy. */
+  /** Whether there are limits to what endpoints carry. */
+  get isLimited(): boolean {
+    return Math.min(this.#settings.connections, this.#maxRequests) < Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether no request could be served now, nor any connection made: all that the limits allow are busy. */
   get isSaturated(): boolean {
-    if (this.#settings.connections === Number.POSITIVE_INFINITY || this.#pickers.hasRoom) return false;
+    if (!this.isLimited || this.#pickers.hasRoom) return false;
     return this.#dials.size > 0 || this.isConnected;
   }
 
@@ -181,11 +189,11 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
     return endpoint !== undefined || (!this.#frozen && this.#warmth.grow()) || this.#isOtherBusy(failed);
   }
 
-  /** Whether another endpoint has all the connections that `connections` allows, and all are busy. */
+  /** Whether another endpoint is as busy as the limits allow. */
   #isOtherBusy(failed: readonly Endpoint[]): boolean {
-    if (this.#settings.connections === Number.POSITIVE_INFINITY) return false;
+    if (!this.isLimited) return false;
     for (const endpoint of this.#set.current.values()) {
-      if (endpoint.connected > 0 && !endpoint.hasRoom && !failed.includes(endpoint)) return true;
+      if (endpoint.connected > 0 && endpoint.picker === undefined && !failed.includes(endpoint)) return true;
     }
     return false;
   }
@@ -308,10 +316,12 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
 
   #pickerFor(endpoint: Endpoint): Picker<Endpoint> | undefined {
     const { free, full, unproven } = this.#pickers;
-    if (endpoint.state.name === 'draining') return undefined;
+    const { state, inFlight, dialing } = endpoint;
+    if (state.name === 'draining' || inFlight >= this.#maxRequests) return undefined;
     if (endpoint.hasRoom && (endpoint.warm || this.#set.superseded.has(endpoint))) return free;
     if (!endpoint.warm || endpoint.backoff !== undefined || !this.#mayDial(endpoint)) return undefined;
-    return endpoint.state.name === 'connecting' || this.seesThrough ? unproven : full;
+    if (inFlight + dialing >= this.#maxRequests) return undefined;
+    return state.name === 'connecting' || this.seesThrough ? unproven : full;
   }
 
   #placeAll(): void {

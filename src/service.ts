@@ -109,7 +109,7 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
     const endpoint = this.#waiting.size === 0 && !exchange.upgrades ? this.#pool.pick(now) : undefined;
     if (endpoint !== undefined) {
       this.#start(exchange, endpoint);
-      return this.#settings.connections === Number.POSITIVE_INFINITY || this.#hasRoom();
+      return !this.#pool.isLimited || this.#hasRoom();
     }
     if (this.#isFull) this.#refuse(exchange);
     else if (exchange.upgrades) this.#waitForUpgrade(exchange, now);

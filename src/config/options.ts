@@ -122,6 +122,15 @@ export interface BalancedAgentOptions extends UndiciOptions {
   kubernetes?: KubernetesOptions;
 
   /**
+   * How many requests an endpoint may have in flight, or streams with HTTP/2; upgraded sockets and event
+   * streams don't count. When all endpoints have that many, further requests wait, see
+   * `maxPendingRequests`.
+   * An integer; default `0`, which means no limit.
+   * Env: `EVENKEEL_MAX_REQUESTS_PER_ENDPOINT`.
+   */
+  maxRequestsPerEndpoint?: number;
+
+  /**
    * Sending a request again, to another endpoint, when it can do no harm: `false` switches it off.
    * Env: `EVENKEEL_RETRY`, for `false`.
    */

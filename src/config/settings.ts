@@ -24,6 +24,8 @@ export interface Settings {
   mesh: 'auto' | 'ignore';
   dns: DnsSettings;
   kubernetes: KubernetesSettings;
+  /** 0: no limit. */
+  maxRequestsPerEndpoint: number;
   /** `false`: requests are sent once, come what may. */
   retry: RetrySettings | false;
   maxPendingRequests: number;

@@ -57,6 +57,7 @@ export const TABLE: Table<Omit<Settings, 'client'>> = {
     zone: option(text(), undefined),
     nodeName: option(text(), undefined),
   },
+  maxRequestsPerEndpoint: option(integer({}), 0),
   retry: switchable({
     attempts: option(integer({}), 2),
     budget: option(number({ max: 1 }), 0.2),

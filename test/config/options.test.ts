@@ -50,6 +50,7 @@ test('without options, settings are the documented defaults', () => {
       zone: undefined,
       nodeName: undefined,
     },
+    maxRequestsPerEndpoint: 0,
     retry: {
       attempts: 2,
       budget: 0.2,
