@@ -1,3 +1,5 @@
+import { outsideRequests } from './context.ts';
+
 /** A callback that has been scheduled and can be taken back. */
 export interface Timer {
   cancel(): void;
@@ -32,7 +34,7 @@ const LONGEST_DELAY = 2 ** 31 - 1;
 export const systemClock: Clock = {
   now: () => performance.now(),
   schedule(callback, delay, ref = false) {
-    const timeout = setTimeout(callback, Math.min(delay, LONGEST_DELAY));
+    const timeout = outsideRequests(() => setTimeout(callback, Math.min(delay, LONGEST_DELAY)));
     if (!ref) timeout.unref();
     return new SystemTimer(timeout);
   },

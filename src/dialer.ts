@@ -2,6 +2,7 @@ import { channel } from 'node:diagnostics_channel';
 import { isIP, Socket } from 'node:net';
 import type { PeerCertificate } from 'node:tls';
 import { buildConnector, type Client } from 'undici';
+import { outsideRequests } from './context.ts';
 import type { Endpoint } from './endpoint.ts';
 
 type DialCallback = (error: Error | null, socket: Socket | undefined) => void;
@@ -52,7 +53,9 @@ export class Dialer {
     });
     try {
       // The types say void, yet undici's own connector returns the socket.
-      const socket: unknown = this.#connectorOf(endpoint)(params as buildConnector.Options, attempt.settle);
+      const socket: unknown = outsideRequests(() =>
+        this.#connectorOf(endpoint)(params as buildConnector.Options, attempt.settle),
+      );
       if (socket instanceof Socket) attempt.watch(socket, endpoint);
     } catch (error) {
       attempt.settle(error as Error, null);

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
@@ -130,29 +129,6 @@ test('a request that waits behind a dial is served by a connection that becomes 
   pod.release('/slow');
   await (await slow).body.dump();
   assert.equal(await waiting, pod.address);
-});
-
-test('a waiting request keeps the async context of its caller', async (t) => {
-  const pod = await startPod(t);
-  const storage = new AsyncLocalStorage<string>();
-  const resolver = new ManualResolver();
-  const agent = startAgent(t, [], { discovery: resolver.resolve });
-  const seen = new Promise<unknown>((resolve, reject) => {
-    storage.run('caller', () => {
-      agent.dispatch(
-        { origin: ORIGIN, path: '/', method: 'GET' },
-        {
-          onRequestStart() {},
-          onResponseStart: () => resolve(storage.getStore()),
-          onResponseData() {},
-          onResponseEnd() {},
-          onResponseError: (_controller, error) => reject(error),
-        },
-      );
-    });
-  });
-  resolver.set([pod]);
-  assert.equal(await seen, 'caller');
 });
 
 test('a waiting request can be aborted, and leaves no trace', async (t) => {

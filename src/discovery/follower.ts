@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import type { Clock, Timer } from '../clock.ts';
+import { outsideRequests } from '../context.ts';
 import { ResolverError } from '../errors.ts';
 import type { Resolution, Resolver, ResolveTarget } from './resolver.ts';
 
@@ -32,7 +33,7 @@ export class Follower {
   constructor(options: FollowerOptions) {
     this.#options = options;
     // Later: a resolver may speak, or throw, before its first wait.
-    queueMicrotask(() => void this.#run());
+    outsideRequests(() => queueMicrotask(() => void this.#run()));
   }
 
   /** Says that the next value is wanted. */
@@ -74,6 +75,7 @@ export class Follower {
       const delay = Math.min(FIRST_BACKOFF * BACKOFF_FACTOR ** this.#failures++, LONGEST_BACKOFF);
       await setImmediate();
       if (!isUrgent()) await this.#pause(delay * (0.8 + 0.4 * this.#options.random()));
+      if (!isWanted() && !signal.aborted) await this.#pause();
     }
   }
 
