@@ -7,6 +7,9 @@ import type { Endpoint } from './endpoint.ts';
 
 type DialCallback = (error: Error | null, socket: Socket | undefined) => void;
 
+/** What is dialled: an endpoint, or what stands for one. */
+export type Dialled = Pick<Endpoint, 'info' | 'tlsSession'>;
+
 /** A dial under way. */
 export interface Dial {
   /** Gives it up: the callback isn't called. */
@@ -27,14 +30,14 @@ const connectError = channel('undici:client:connectError');
 /** Dials endpoints, with the name of the service in all that TLS sees. */
 export class Dialer {
   readonly #options: DialerOptions;
-  readonly #connectors = new WeakMap<Endpoint, buildConnector.connector>();
+  readonly #connectors = new WeakMap<Dialled, buildConnector.connector>();
 
   constructor(options: DialerOptions) {
     this.#options = options;
   }
 
   /** `callback` is called once, later, unless the dial is given up. */
-  dial(endpoint: Endpoint, callback: DialCallback): Dial {
+  dial(endpoint: Dialled, callback: DialCallback): Dial {
     const { url, servername, client } = this.#options;
     const { address, port } = endpoint.info;
     const params = {
@@ -64,7 +67,7 @@ export class Dialer {
   }
 
   /** One for each endpoint: pods don't share the keys of their TLS tickets, and undici's cache goes by name. */
-  #connectorOf(endpoint: Endpoint): buildConnector.connector {
+  #connectorOf(endpoint: Dialled): buildConnector.connector {
     let connector = this.#connectors.get(endpoint);
     if (connector === undefined) {
       connector = this.#build(endpoint);
@@ -73,7 +76,7 @@ export class Dialer {
     return connector;
   }
 
-  #build(endpoint: Endpoint): buildConnector.connector {
+  #build(endpoint: Dialled): buildConnector.connector {
     const { url, client, connectTimeout } = this.#options;
     const { connect, allowH2, h2Options, maxCachedSessions } = client;
     if (typeof connect === 'function') return connect;
@@ -103,7 +106,7 @@ class Attempt implements Dial {
   }
 
   /** Keeps what can be known of a socket before it is connected. */
-  watch(socket: Socket, endpoint: Endpoint): void {
+  watch(socket: Socket, endpoint: Dialled): void {
     this.#socket ??= socket;
     socket.on('session', (session: Buffer) => {
       endpoint.tlsSession = session;
@@ -131,7 +134,7 @@ class Attempt implements Dial {
 }
 
 /** Where the service itself is named by an IP address, its certificate is checked against that one, not the dialled. */
-function identityCheck(url: URL, endpoint: Endpoint): object | undefined {
+function identityCheck(url: URL, endpoint: Dialled): object | undefined {
   const hostname = url.hostname.replace(/^\[|\]$/g, '');
   if (url.protocol !== 'https:' || isIP(hostname) === 0 || hostname === endpoint.info.address)
     return undefined;

@@ -12,6 +12,8 @@ import { ownership } from './ownership.ts';
 import { slots } from './slots.ts';
 import { Verdicts } from './verdicts.ts';
 
+const RESOLV_CONF = '/etc/resolv.conf';
+
 let installed: GlobalDispatcher | undefined;
 
 /**
@@ -61,6 +63,22 @@ export async function uninstall(): Promise<void> {
   if (!dispatcher.agent.destroyed) await dispatcher.agent.close();
 }
 
+/** Whether requests to an origin would be balanced, were an agent with these settings installed now. */
+export async function manages(
+  origin: string,
+  settings: Settings,
+  resolvConf = RESOLV_CONF,
+): Promise<boolean> {
+  const previous = Object.values(dispatchersBefore());
+  const judge = ownership({ ...settings, previous, judgeName: judgeOf(settings, resolvConf) });
+  try {
+    return (await judge(origin)) === 'managed';
+  } catch {
+    // It leads nowhere for now.
+    return false;
+  }
+}
+
 function dispatchersBefore(): Previous {
   if (slots.legacy === undefined) loadBuiltInFetch();
   const modern = slots.modern ?? new Agent();
@@ -79,9 +97,12 @@ function loadBuiltInFetch(): void {
   slots.modern = modern;
 }
 
-function judgeOf({ dns, kubernetes, discovery, clock, random }: Settings): NameJudge {
-  const place = { resolvConf: '/etc/resolv.conf', hostname: hostname() };
+function judgeOf(
+  { dns, kubernetes, discovery, clock, random }: Settings,
+  resolvConf = RESOLV_CONF,
+): NameJudge {
+  const place = { resolvConf, hostname: hostname() };
   const names = new ClusterNames(kubernetes.clusterDomain, place);
   const findsMore = discovery !== 'auto' && discovery !== 'dns';
-  return nameJudge({ ...dns, clock, random, names, findsMore });
+  return nameJudge({ ...dns, clock, random, names, findsMore, resolvConfPath: resolvConf });
 }

@@ -1,0 +1,104 @@
+import { parseArgs } from 'node:util';
+import { type Environment, environment } from '../config/env.ts';
+import { optionsFrom } from '../config/in-force.ts';
+import { resolveSettings } from '../config/resolve-settings.ts';
+import { type Place, thisPlace } from '../discovery/kubernetes/place.ts';
+import { diagnose } from './doctor/diagnosis.ts';
+import { examine, type Subject } from './doctor/examine.ts';
+import { report, toJson } from './doctor/report.ts';
+import { UsageError } from './usage-error.ts';
+
+export interface DoctorOutput {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
+
+export interface DoctorWorld {
+  readonly output: DoctorOutput;
+  readonly env: Environment;
+  readonly place: Place;
+}
+
+/**
+ * Says what an app at this place would make of a URL: where its name leads and why, which endpoints can be dialled, which
+ * settings hold, and what to do about what is wrong.
+ *
+ * @returns 0 when all is well, 1 when there are problems
+ * @throws UsageError
+ */
+export async function doctor(args: readonly string[], world: Partial<DoctorWorld> = {}): Promise<number> {
+  const { output = process.stdout, env = environment(), place = thisPlace(env) } = world;
+  const { url, options, json, settings, request } = parse(args, env);
+  const live = output.isTTY === true && !json;
+  const warnings = new Warnings();
+  try {
+    const tell = (what: string) => live && output.write(`\r\x1b[K${what} …`);
+    const examination = await examine({ url, options, env, place, request, tell });
+    if (live) output.write('\r\x1b[K');
+    const whole = { ...examination, warnings: [...examination.warnings, ...(await warnings.all())] };
+    const diagnosis = diagnose(whole);
+    if (json) output.write(`${JSON.stringify(toJson(whole, diagnosis), null, 2)}\n`);
+    else {
+      const colour = output.isTTY === true && !env.NO_COLOR;
+      output.write(`${report(whole, diagnosis, { colour, allSettings: settings }).join('\n')}\n`);
+    }
+    return diagnosis.problems.length === 0 ? 0 : 1;
+  } finally {
+    warnings.restore();
+  }
+}
+
+function parse(
+  args: readonly string[],
+  env: Environment,
+): Pick<Subject, 'url' | 'options' | 'request'> & { json: boolean; settings: boolean } {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        option: { type: 'string', short: 'o', multiple: true, default: [] },
+        json: { type: 'boolean', default: false },
+        settings: { type: 'boolean', default: false },
+        'no-request': { type: 'boolean', default: false },
+      },
+    });
+    const [text = '', ...more] = positionals;
+    const url = URL.parse(/^[a-z]+:\/\//i.test(text) ? text : `http://${text}`);
+    if (more.length > 0 || url === null || !['http:', 'https:'].includes(url.protocol)) {
+      throw new Error(`expected one URL such as http://orders.prod:8080/, got ${args.join(' ') || 'none'}`);
+    }
+    const options = optionsFrom(values.option);
+    resolveSettings(options, env);
+    return { url, options, json: values.json, settings: values.settings, request: !values['no-request'] };
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+/** Takes evenkeel's warnings while it lives: they are part of the report. */
+class Warnings {
+  readonly #taken: { code: string; message: string }[] = [];
+  readonly #before = process.listeners('warning');
+  readonly #take = (warning: Error & { code?: string }) => {
+    const { code = '', message } = warning;
+    if (code.startsWith('EVENKEEL_')) this.#taken.push({ code, message });
+    else for (const listener of this.#before) listener.call(process, warning);
+  };
+
+  constructor() {
+    process.removeAllListeners('warning');
+    process.on('warning', this.#take);
+  }
+
+  async all() {
+    // A warning is emitted on the next tick.
+    await new Promise(setImmediate);
+    return this.#taken;
+  }
+
+  restore(): void {
+    process.off('warning', this.#take);
+    for (const listener of this.#before) process.on('warning', listener);
+  }
+}

@@ -1,0 +1,64 @@
+import { Client, type Dispatcher } from 'undici';
+import type { Settings } from '../../config/settings.ts';
+import { Dialer } from '../../dialer.ts';
+import type { EndpointAddress } from '../../discovery/resolver.ts';
+import { keepAliveOf } from '../../keep-alive.ts';
+import { toServername } from '../../origin.ts';
+import type { ResponseSeen } from './examination.ts';
+
+export type DialSeen = { readonly took: number } | { readonly error: Error };
+
+const RESPONSE_TIMEOUT = 5_000;
+
+/** Dials one endpoint as the agent does: with the name of the service in all that TLS sees. */
+export function dial(url: URL, info: EndpointAddress, settings: Settings): Promise<DialSeen> {
+  const begun = performance.now();
+  return new Promise((resolve) => {
+    dialerFor(url, settings).dial({ info, tlsSession: undefined }, (error, socket) => {
+      const took = performance.now() - begun;
+      socket?.on('error', () => {}).destroy();
+      resolve(error === null ? { took } : { error });
+    });
+  });
+}
+
+/** Asks one endpoint for the headers of the URL, which say how long the server keeps a connection. */
+export async function ask(url: URL, info: EndpointAddress, settings: Settings): Promise<ResponseSeen> {
+  const dialer = dialerFor(url, settings);
+  const client = new Client(url.origin, {
+    ...settings.client,
+    headersTimeout: RESPONSE_TIMEOUT,
+    connect: (_options, callback) => {
+      dialer.dial({ info, tlsSession: undefined }, (error, socket) =>
+        error === null ? callback(null, socket!) : callback(error, null),
+      );
+    },
+  });
+  try {
+    const { statusCode, headers, body } = await client.request({
+      method: 'HEAD',
+      // undici has the connection closed after a HEAD request otherwise, and the server would say so.
+      reset: false,
+      path: `${url.pathname}${url.search}`,
+    });
+    await body.dump();
+    return { error: undefined, status: statusCode, ...keepAliveIn(headers, settings) };
+  } catch (error) {
+    return { error: error as Error, status: 0, keepAlive: undefined, closes: false, kept: 0 };
+  } finally {
+    void client.destroy();
+  }
+}
+
+function keepAliveIn(headers: Dispatcher.ResponseData['headers'], { client }: Settings) {
+  const [, seconds] = /\btimeout=(\d+)/i.exec(String(headers['keep-alive'] ?? '')) ?? [];
+  return {
+    keepAlive: seconds === undefined ? undefined : Number(seconds),
+    closes: /\bclose\b/i.test(String(headers.connection ?? '')),
+    kept: keepAliveOf(headers as Record<string, string | string[] | undefined>, client),
+  };
+}
+
+function dialerFor(url: URL, { client, connectTimeout }: Settings): Dialer {
+  return new Dialer({ url, servername: toServername(url.hostname), client, connectTimeout });
+}

@@ -1,0 +1,88 @@
+import type { SettingInForce } from '../../config/in-force.ts';
+import type { LookUpStep } from '../../discovery/dns/look-up.ts';
+import type { Right } from '../../discovery/kubernetes/access.ts';
+import type { ServiceName } from '../../discovery/kubernetes/match.ts';
+import type { Route, Supply } from '../../discovery/kubernetes/route.ts';
+import type { Resolution } from '../../discovery/resolver.ts';
+
+/** All that was found out about a URL, from this place. */
+export interface Examination {
+  readonly url: URL;
+  /** Of an installed agent: whether it would balance the URL's requests. */
+  readonly managed: boolean;
+  readonly names: NamesSeen;
+  readonly kubernetes: KubernetesSeen;
+  /** The service mesh whose proxy stands beside us. */
+  readonly mesh: string | undefined;
+  /** What discovery came to; none, if it said nothing in time. */
+  readonly resolution: Resolution | undefined;
+  readonly endpoints: readonly EndpointSeen[];
+  /** Endpoints to which nothing was dialled, as there are so many. */
+  readonly notDialled: number;
+  readonly response: ResponseSeen | undefined;
+  readonly warnings: readonly { readonly code: string; readonly message: string }[];
+  readonly settings: readonly SettingInForce[];
+  /** Variables that change whether anything is balanced at all. */
+  readonly switches: { readonly disabled: boolean; readonly mode: string | undefined };
+}
+
+export interface NamesSeen {
+  readonly steps: readonly LookUpStep[];
+  readonly servers: readonly string[];
+  /** The name that it was found by, if DNS found it. */
+  readonly matched: string | undefined;
+}
+
+export interface KubernetesSeen {
+  /** How it can be asked; `none`: outside of a cluster, `no-account`: in one, without a token. */
+  readonly way: 'service-account' | 'kubeconfig' | 'no-account' | 'none';
+  /** Where it is, if known beforehand. */
+  readonly api: string | undefined;
+  /** Our service account. */
+  readonly account: ServiceName | undefined;
+  /** The Service that the name leads to, or could. */
+  readonly service: ServiceName | undefined;
+  /** None when there was no reason to ask. */
+  readonly rights: readonly (Right & { readonly allowed: boolean })[];
+  /** `absent`: there's no such Service; none: it could not be read, or there was no reason to. */
+  readonly seen: { readonly supply: Supply; readonly route: Route } | 'absent' | undefined;
+  readonly error: Error | undefined;
+}
+
+export interface EndpointSeen {
+  readonly address: string;
+  readonly port: number;
+  readonly zone: string | undefined;
+  readonly nodeName: string | undefined;
+  /** `left-out`: ready, but assigned to others by zone, node or affinity. */
+  readonly state: 'in use' | 'left out' | 'not ready' | 'terminating';
+  /** Milliseconds that a dial took, or why it failed. */
+  readonly dial: { readonly took: number } | { readonly error: Error } | undefined;
+}
+
+export interface ResponseSeen {
+  /** Why there was none. */
+  readonly error: Error | undefined;
+  readonly status: number;
+  /** Seconds that the server says it keeps an idle connection. */
+  readonly keepAlive: number | undefined;
+  /** The server closes each connection after its response. */
+  readonly closes: boolean;
+  /** Milliseconds for which evenkeel would keep the connection idle. */
+  readonly kept: number;
+}
+
+/** Something to be said about an examination. */
+export interface Finding {
+  /** What is so, and why. */
+  readonly cause: string;
+  /** What to do about it. */
+  readonly next: string;
+}
+
+export interface Diagnosis {
+  /** What keeps requests from being served, or from being balanced by pod. */
+  readonly problems: readonly Finding[];
+  /** What is good to know. */
+  readonly advice: readonly Finding[];
+}

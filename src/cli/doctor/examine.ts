@@ -1,0 +1,221 @@
+import type { Environment } from '../../config/env.ts';
+import { isDisabled, read } from '../../config/env.ts';
+import { settingsInForce } from '../../config/in-force.ts';
+import type { BalancedAgentOptions } from '../../config/options.ts';
+import { resolveSettings } from '../../config/resolve-settings.ts';
+import type { Settings } from '../../config/settings.ts';
+import { ParsedFile } from '../../discovery/dns/parsed-file.ts';
+import { parseResolvConf } from '../../discovery/dns/resolv-conf.ts';
+import { Access, NEEDED } from '../../discovery/kubernetes/access.ts';
+import { ApiClient } from '../../discovery/kubernetes/api-client.ts';
+import { ClusterNames } from '../../discovery/kubernetes/cluster-names.ts';
+import { possibleService, type ServiceName } from '../../discovery/kubernetes/match.ts';
+import { MeshDetector } from '../../discovery/kubernetes/mesh.ts';
+import type { Place } from '../../discovery/kubernetes/place.ts';
+import type { Supply } from '../../discovery/kubernetes/route.ts';
+import { parseService, type ServiceObject } from '../../discovery/kubernetes/service-spec.ts';
+import { transportFor } from '../../discovery/kubernetes/transport.ts';
+import type { EndpointAddress } from '../../discovery/resolver.ts';
+import { resolverFor } from '../../discovery/sources.ts';
+import { manages } from '../../global/install.ts';
+import { ask, dial } from './dial.ts';
+import type { EndpointSeen, Examination, KubernetesSeen, ResponseSeen } from './examination.ts';
+import { Following } from './following.ts';
+
+export interface Subject {
+  readonly url: URL;
+  readonly options: BalancedAgentOptions;
+  readonly env: Environment;
+  readonly place: Place;
+  /** Whether a request may be sent. */
+  readonly request: boolean;
+  /** Hears what is being done. */
+  readonly tell: (what: string) => void;
+}
+
+const FIRST_ANSWER = 30_000;
+const API_ANSWER = 10_000;
+const MOST_DIALS = 50;
+
+/** Finds out what an app would do here, by doing it. */
+export async function examine(subject: Subject): Promise<Examination> {
+  const { url, options, env, place, tell } = subject;
+  // Nobody else starts at the same moment, so nothing need be spread over time.
+  const settings = { ...resolveSettings(options, env), random: () => 0 };
+  const following = new Following();
+  // What discovery waits for doesn't keep a process alive.
+  const alive = setInterval(() => {}, 1_000);
+  try {
+    const hostname = url.hostname.replace(/^\[|\]$/g, '');
+    const protocol = url.protocol as 'http:' | 'https:';
+    const target = { hostname, port: Number(url.port) || (protocol === 'https:' ? 443 : 80), protocol };
+    tell(`Looking up ${hostname}`);
+    following.start(resolverFor(settings, place, following), target);
+    const [managed, mesh] = await Promise.all([
+      manages(url.origin, settings, place.resolvConf),
+      meshAt(place, settings),
+      following.first(FIRST_ANSWER),
+    ]);
+    const matched = matchedBy(following);
+    const kubernetes = await askKubernetes(subject, settings, following, { hostname, matched, mesh });
+    const all = endpointsOf(following, url);
+    tell(`Dialling ${Math.min(all.length, MOST_DIALS)} of ${all.length} endpoints`);
+    const endpoints = await dialled(all, url, settings);
+    return {
+      url,
+      managed,
+      mesh,
+      names: { steps: following.steps, servers: serversOf(settings, place), matched },
+      kubernetes,
+      resolution: following.resolution,
+      endpoints,
+      notDialled: endpoints.filter(({ dial, state }) => state === 'in use' && dial === undefined).length,
+      response: await responseOf(subject, settings, endpoints),
+      warnings: following.warnings,
+      settings: settingsInForce(settings, options, env),
+      switches: { disabled: isDisabled(env), mode: read(env, 'EVENKEEL_MODE') },
+    };
+  } finally {
+    following.stop();
+    clearInterval(alive);
+  }
+}
+
+function matchedBy({ resolution }: Following): string | undefined {
+  return resolution !== undefined && 'endpoints' in resolution ? resolution.matchedName : undefined;
+}
+
+async function meshAt({ apiHost, procNet }: Place, { mesh, clock }: Settings): Promise<string | undefined> {
+  if (apiHost === undefined || mesh === 'ignore') return undefined;
+  const { value } = await new MeshDetector(procNet, clock).follow(AbortSignal.abort()).next();
+  return value ?? undefined;
+}
+
+function serversOf({ dns }: Settings, { resolvConf, hostname }: Place): readonly string[] {
+  return dns.servers ?? new ParsedFile(resolvConf, (text) => parseResolvConf(text, hostname)).read().servers;
+}
+
+interface NameFacts {
+  readonly hostname: string;
+  readonly matched: string | undefined;
+  readonly mesh: string | undefined;
+}
+
+async function askKubernetes(
+  { place, tell }: Subject,
+  settings: Settings,
+  following: Following,
+  { hostname, matched, mesh }: NameFacts,
+): Promise<KubernetesSeen> {
+  const { discovery, kubernetes, clock } = settings;
+  const names = new ClusterNames(kubernetes.clusterDomain, place);
+  const open = transportFor({ kubeconfig: kubernetes.kubeconfig, wanted: discovery === 'kubernetes', place });
+  const inCluster = open !== undefined && kubernetes.kubeconfig === undefined && place.apiHost !== undefined;
+  const seen = {
+    way: wayOf(open !== undefined, inCluster, place),
+    api: place.apiHost && `https://${place.apiHost}:${place.apiPort ?? '443'}`,
+    account: undefined,
+    service: names.serviceOf(matched ?? '') ?? names.explicit(hostname),
+    rights: [],
+    seen: undefined,
+    error: undefined,
+  } as const satisfies KubernetesSeen;
+  if (open === undefined) return seen;
+  const { signal } = following;
+  let service: ServiceName | undefined = seen.service;
+  try {
+    const transport = await open();
+    const namespace = kubernetes.namespace ?? transport.namespace ?? 'default';
+    // A name that leads nowhere may be that of a Service without pods.
+    if (matched === undefined) service ??= possibleService(hostname, namespace);
+    if (service === undefined) return seen;
+    tell('Asking the Kubernetes API');
+    const access = new Access(transport, clock);
+    const account = await access.account(signal);
+    const owner = service.namespace;
+    const rights = await Promise.all(
+      NEEDED.map(async (right) => ({ ...right, allowed: await access.allows(right, owner, signal) })),
+    );
+    if (discovery !== 'dns' && mesh === undefined && seen.service !== undefined && matched !== undefined) {
+      await following.settled(API_ANSWER);
+    }
+    const mayRead = rights.find(({ resource }) => resource === 'services')?.allowed;
+    const told =
+      following.service === undefined && mayRead
+        ? await specOf(service, new ApiClient(transport, clock), signal)
+        : following.service?.seen;
+    return {
+      ...seen,
+      account,
+      service,
+      rights,
+      seen: told ?? (following.service === undefined ? undefined : 'absent'),
+      error: following.error,
+    };
+  } catch (error) {
+    return { ...seen, service, error: error as Error };
+  }
+}
+
+function wayOf(open: boolean, inCluster: boolean, { apiHost }: Place): KubernetesSeen['way'] {
+  if (open) return inCluster ? 'service-account' : 'kubeconfig';
+  return apiHost === undefined ? 'none' : 'no-account';
+}
+
+/** What the Service is, where discovery had no reason to ask. */
+async function specOf({ namespace, name }: ServiceName, client: ApiClient, signal: AbortSignal) {
+  try {
+    const path = `/api/v1/namespaces/${namespace}/services/${name}`;
+    const spec = parseService(await client.get<ServiceObject>(path, signal));
+    const supply: Supply = { spec, slices: [], overlap: false };
+    return { supply, route: { way: 'none' } as const };
+  } catch (error) {
+    if ((error as { status?: number }).status === 404) return 'absent' as const;
+    throw error;
+  }
+}
+
+/** The endpoints in use, and those that slices have besides. */
+function endpointsOf({ resolution, service }: Following, url: URL): EndpointSeen[] {
+  const used = resolution !== undefined && 'endpoints' in resolution ? resolution.endpoints : [];
+  const inUse = used.map((endpoint) => seenAs(endpoint, 'in use'));
+  const known = new Set(used.map(({ address }) => address));
+  const others = (service?.seen?.supply.slices ?? []).flatMap((slice) =>
+    slice.endpoints
+      .filter(({ address }) => !known.has(address))
+      .map((endpoint) => {
+        const [port = Number(url.port) || 80] = slice.ports.values();
+        const unready = endpoint.terminating ? 'terminating' : 'not ready';
+        return seenAs({ ...endpoint, port }, endpoint.ready ? 'left out' : unready);
+      }),
+  );
+  return [...inUse, ...others];
+}
+
+function seenAs(
+  { address, port, zone, nodeName }: EndpointAddress,
+  state: EndpointSeen['state'],
+): EndpointSeen {
+  return { address, port, zone, nodeName, state, dial: undefined };
+}
+
+function dialled(endpoints: readonly EndpointSeen[], url: URL, settings: Settings): Promise<EndpointSeen[]> {
+  let left = MOST_DIALS;
+  return Promise.all(
+    endpoints.map(async (endpoint) => {
+      if (endpoint.state !== 'in use' || left-- <= 0) return endpoint;
+      return { ...endpoint, dial: await dial(url, endpoint, settings) };
+    }),
+  );
+}
+
+async function responseOf(
+  { url, request, tell }: Subject,
+  settings: Settings,
+  endpoints: readonly EndpointSeen[],
+): Promise<ResponseSeen | undefined> {
+  const endpoint = endpoints.find(({ dial }) => dial !== undefined && 'took' in dial);
+  if (!request || endpoint === undefined) return undefined;
+  tell(`Asking ${endpoint.address} for headers`);
+  return ask(url, endpoint, settings);
+}

@@ -1,0 +1,216 @@
+import { styleText } from 'node:util';
+import type { Diagnosis, EndpointSeen, Examination, Finding } from './examination.ts';
+
+type Style = Parameters<typeof styleText>[0];
+
+export interface ReportOptions {
+  readonly colour: boolean;
+  /** Whether settings that nobody has set are listed too. */
+  readonly allSettings: boolean;
+}
+
+const LABEL = 12;
+const MOST_LINES = 20;
+
+/** An examination for people, in lines. */
+export function report(
+  examination: Examination,
+  { problems, advice }: Diagnosis,
+  { colour, allSettings }: ReportOptions,
+): string[] {
+  const paint = (style: Style, text: string) =>
+    colour ? styleText(style, text, { validateStream: false }) : text;
+  const section = (label: string, lines: readonly string[]) =>
+    lines.map((line, index) => paint('bold', (index === 0 ? label : '').padEnd(LABEL)) + line);
+  const findings = (mark: string, style: Style, list: readonly Finding[]) =>
+    list.flatMap(({ cause, next }) => [
+      '',
+      `${paint(style, mark)} ${cause}`,
+      `  ${paint('dim', '→')} ${next}`,
+    ]);
+  return [
+    ...section('Name', namesIn(examination)),
+    ...section('Kubernetes', kubernetesIn(examination)),
+    ...section('Discovery', discoveryIn(examination)),
+    ...section('Endpoints', endpointsIn(examination.endpoints)),
+    ...section('Response', responseIn(examination)),
+    ...section('Settings', settingsIn(examination, allSettings)),
+    ...findings('✗', 'red', problems),
+    ...findings('!', 'yellow', advice),
+    '',
+    problems.length === 0
+      ? `${paint('green', '✓')} ${examination.url.origin} can be balanced from here.`
+      : paint('red', `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}.`),
+  ];
+}
+
+function namesIn({ url, names: { steps, matched, servers } }: Examination): string[] {
+  if (steps.length === 0) return [`${url.hostname} is an address`];
+  const widths = [
+    Math.max(...steps.map(({ source }) => source.length)),
+    Math.max(...steps.map(({ name }) => name.length)),
+  ] as const;
+  return [
+    `${url.hostname}${matched === undefined ? '' : ` is ${matched}`}`,
+    ...steps
+      .filter(({ source, addresses }) => source !== 'hosts' || addresses.length > 0)
+      .map(({ source, name, addresses, ttl, error }) => {
+        const list = addresses.map(({ address }) => address);
+        const shown = list.length > 6 ? `${list.slice(0, 5).join(' ')} … (${list.length})` : list.join(' ');
+        const time = ttl === undefined ? '' : `, TTL ${seconds(ttl)}`;
+        const answer = list.length > 0 ? shown + time : (error?.message ?? 'no such name');
+        return `${source.padEnd(widths[0])}  ${name.padEnd(widths[1])}  ${answer}`;
+      }),
+    ...(servers.length > 0 ? [`asked ${servers.join(', ')}`] : []),
+  ];
+}
+
+function kubernetesIn({ kubernetes, mesh }: Examination): string[] {
+  const { way, api, account, service, rights, seen, error } = kubernetes;
+  const as = account === undefined ? '' : ` as ${account.namespace}:${account.name}`;
+  const lines = {
+    'service-account': `asked at ${api}${as}`,
+    kubeconfig: `asked by kubeconfig${as}`,
+    'no-account': 'not asked: in a cluster, but without a service account token',
+    none: 'not asked: not in a cluster, and no kubeconfig',
+  } as const;
+  const out: string[] = [
+    service === undefined && way !== 'none'
+      ? `${lines[way]}: not needed, the name is no Service’s`
+      : lines[way],
+  ];
+  if (error !== undefined) out.push(error.message || String((error as NodeJS.ErrnoException).code));
+  if (rights.length > 0) {
+    const list = rights.map(
+      ({ verb, resource, allowed }) => `${verb} ${resource}: ${allowed ? 'yes' : 'no'}`,
+    );
+    out.push(`in namespace ${service?.namespace}: ${list.join(', ')}`);
+  }
+  if (service !== undefined && seen !== undefined)
+    out.push(`Service ${service.name}: ${seen === 'absent' ? 'there is none' : specIn(seen.supply.spec)}`);
+  if (mesh !== undefined) out.push(`${mesh} stands beside this process`);
+  return out;
+}
+
+type Seen = Exclude<Examination['kubernetes']['seen'], 'absent' | undefined>;
+
+function specIn(spec: Seen['supply']['spec']): string {
+  switch (spec.kind) {
+    case 'alias':
+      return `ExternalName ${spec.hostname}`;
+    case 'headless':
+      return 'headless';
+    case 'cluster-ip':
+      return `ClusterIP ${spec.clusterIPs.join(' ')}, ports ${[...spec.ports.keys()].join(' ')}`;
+  }
+}
+
+function discoveryIn({ resolution, managed }: Examination): string[] {
+  const globally = managed ? 'balanced by an installed agent' : 'not balanced by an installed agent';
+  if (resolution === undefined) return ['no answer in time'];
+  if ('error' in resolution) return [`failed: ${resolution.error.message}`];
+  const { source, endpoints, virtual, passive } = resolution;
+  const count = endpoints.length === 1 ? '1 endpoint' : `${endpoints.length} endpoints`;
+  const kind = virtual ? ' (a virtual IP, dialled in rotation)' : passive ? ' (left to the mesh)' : '';
+  return [`${count} by ${source}${kind}; ${globally}`];
+}
+
+function endpointsIn(endpoints: readonly EndpointSeen[]): string[] {
+  if (endpoints.length === 0) return ['none'];
+  const shown = endpoints.slice(0, MOST_LINES);
+  const cells = shown.map(({ address, port, zone, state, dial }) => [
+    address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
+    zone ?? '',
+    state,
+    dial === undefined ? '' : 'took' in dial ? `connected in ${dial.took.toFixed(1)} ms` : dial.error.message,
+  ]);
+  const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
+  const lines = cells.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .filter((_, column) => widths[column]! > 0)
+      .join('  ')
+      .trimEnd(),
+  );
+  const more = endpoints.length - shown.length;
+  return more > 0 ? [...lines, `and ${more} more`] : lines;
+}
+
+function responseIn({ response }: Examination): string[] {
+  if (response === undefined) return ['none asked for'];
+  if (response.error !== undefined) return [`none: ${response.error.message}`];
+  const { status, keepAlive, closes, kept } = response;
+  const server = closes
+    ? 'the server closes the connection'
+    : keepAlive === undefined
+      ? 'the server does not say how long it keeps idle connections'
+      : `the server keeps idle connections for ${keepAlive} s`;
+  return [`${status} to HEAD; ${server}${closes ? '' : `, evenkeel for ${seconds(kept)}`}`];
+}
+
+function settingsIn({ settings, switches }: Examination, all: boolean): string[] {
+  const shown = settings.filter(({ from, value }) => from !== 'default' || (all && value !== undefined));
+  const width = Math.max(0, ...shown.map(({ name }) => name.length));
+  const lines = shown.map(({ name, value, from, variable }) => {
+    const source = from === 'variable' ? variable : from;
+    return `${name.padEnd(width)}  ${show(value)}  (${source})`;
+  });
+  const on = [
+    ...(switches.disabled ? ['EVENKEEL_DISABLED is set'] : []),
+    ...(switches.mode === undefined ? [] : [`EVENKEEL_MODE is ${switches.mode}`]),
+  ];
+  if (all) return [...on, ...lines];
+  const rest = lines.length === 0 ? 'all by default' : 'all others by default';
+  return [...on, ...lines, `${rest} (--settings lists them)`];
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'function') return 'a function';
+  if (value === Number.POSITIVE_INFINITY) return 'no limit';
+  return Array.isArray(value) ? value.join(',') : typeof value === 'object' ? 'an object' : String(value);
+}
+
+function seconds(milliseconds: number): string {
+  return `${Number((milliseconds / 1_000).toFixed(1))} s`;
+}
+
+/** An examination for machines. */
+export function toJson(examination: Examination, { problems, advice }: Diagnosis): object {
+  const { kubernetes, resolution, endpoints, response, settings, url, ...rest } = examination;
+  const { seen, error, ...asked } = kubernetes;
+  return {
+    url: url.href,
+    verdict: problems.length === 0 ? 'well' : 'problems',
+    problems,
+    advice,
+    ...rest,
+    names: {
+      ...rest.names,
+      steps: rest.names.steps.map((step) => ({ ...step, error: step.error?.message })),
+    },
+    kubernetes: {
+      ...asked,
+      error: error?.message,
+      found: seen === 'absent' ? 'absent' : seen?.supply.spec.kind,
+    },
+    discovery:
+      resolution === undefined || 'error' in resolution
+        ? { error: resolution?.error.message ?? 'no answer in time' }
+        : {
+            source: resolution.source,
+            virtual: resolution.virtual === true,
+            passive: resolution.passive === true,
+          },
+    endpoints: endpoints.map(({ dial, ...endpoint }) => ({
+      ...endpoint,
+      dial: dial && ('took' in dial ? dial : { error: dial.error.message }),
+    })),
+    response: response && { ...response, error: response.error?.message },
+    settings: settings
+      .filter(({ value }) => !['function', 'object'].includes(typeof value) || Array.isArray(value))
+      .map((setting) => ({
+        ...setting,
+        value: setting.value === Number.POSITIVE_INFINITY ? null : setting.value,
+      })),
+  };
+}

@@ -1,0 +1,118 @@
+import { isDeepStrictEqual } from 'node:util';
+import { errors } from 'undici';
+import { CLIENT_TABLE } from './client-options.ts';
+import { type Environment, read, variableFor } from './env.ts';
+import { boolean, type Kind } from './kinds.ts';
+import type { BalancedAgentOptions } from './options.ts';
+import type { Settings } from './settings.ts';
+import { type Option, SWITCH, TABLE } from './table.ts';
+
+/** One setting, and who has the say in it. */
+export interface SettingInForce {
+  /** As options have it: `dns.maxTtl`. */
+  readonly name: string;
+  /** Durations are in milliseconds; `undefined`: it depends, or there's none. */
+  readonly value: unknown;
+  readonly from: 'option' | 'variable' | 'default';
+  /** What sets it from outside; none can when it is not to be said in words. */
+  readonly variable: string | undefined;
+}
+
+interface Entries {
+  readonly [name: string]: Option<unknown> | Entries;
+  readonly [SWITCH]?: true;
+}
+
+interface Leaf {
+  readonly path: readonly string[];
+  readonly kind: Kind<unknown>;
+}
+
+const LEAVES = [...leavesOf(TABLE as unknown as Entries, []), ...leavesOf(CLIENT_TABLE, [])];
+
+/** All settings that `options` and `env` came to, and which of the two, or neither, each is from. */
+export function settingsInForce(
+  settings: Settings,
+  options: BalancedAgentOptions,
+  env: Environment,
+): SettingInForce[] {
+  return LEAVES.flatMap(({ path, kind }) => {
+    const value = path[0]! in CLIENT_TABLE ? at(settings.client, path) : at(settings, path);
+    // What is switched off together is there once; what is on is there by its parts.
+    const whole = path.length === 1 && isSwitch(path[0]!);
+    if (whole !== (value === false) && (whole || isOff(settings, path))) return [];
+    const variable = kind.fromText && variableFor(path);
+    const given = at(options, path) !== undefined;
+    const from = given ? 'option' : isFrom(variable, kind, env, value) ? 'variable' : 'default';
+    return [{ name: path.join('.'), value, from, variable }];
+  });
+}
+
+/**
+ * Options as code would give them, from words like `dns.maxTtl=5s`, which are what the variables take.
+ *
+ * @throws undici's `InvalidArgumentError` for one that there isn't, or that can't be said in words
+ */
+export function optionsFrom(words: readonly string[]): BalancedAgentOptions {
+  const options = {};
+  for (const word of words) {
+    const [, name = word, text] = /^([^=]+)=(.*)$/s.exec(word) ?? [];
+    const leaf = LEAVES.find(({ path }) => path.join('.') === name);
+    if (leaf === undefined) throw new errors.InvalidArgumentError(`unknown option ${name}`);
+    if (leaf.kind.fromText === undefined || text === undefined) {
+      throw new errors.InvalidArgumentError(`${name} can't be given like this; expected <option>=<value>`);
+    }
+    put(options, leaf.path, leaf.kind.fromText(text));
+  }
+  return options;
+}
+
+function leavesOf(entries: Entries, path: readonly string[]): Leaf[] {
+  const own = entries[SWITCH] ? [{ path, kind: boolean() as Kind<unknown> }] : [];
+  const nested = Object.entries(entries).flatMap(([name, entry]) =>
+    isOption(entry) ? [{ path: [...path, name], kind: entry }] : leavesOf(entry, [...path, name]),
+  );
+  return [...own, ...nested];
+}
+
+function isOption(entry: Option<unknown> | Entries): entry is Option<unknown> {
+  return typeof entry.parse === 'function';
+}
+
+function isSwitch(name: string): boolean {
+  const entry = (TABLE as unknown as Entries)[name] as Entries | undefined;
+  return entry?.[SWITCH] === true;
+}
+
+function isOff(settings: Settings, [first]: readonly string[]): boolean {
+  return isSwitch(first!) && at(settings, [first!]) === false;
+}
+
+/** Whether a variable is there, and was taken at its word. */
+function isFrom(
+  variable: string | undefined,
+  kind: Kind<unknown>,
+  env: Environment,
+  value: unknown,
+): boolean {
+  const text = variable && read(env, variable);
+  if (!text) return false;
+  try {
+    return isDeepStrictEqual(kind.parse(kind.fromText!(text)), value);
+  } catch {
+    return false;
+  }
+}
+
+function at(values: object, path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (value, name) =>
+      typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined,
+    values,
+  );
+}
+
+function put(options: Record<string, unknown>, [name, ...rest]: readonly string[], value: unknown): void {
+  if (rest.length === 0) options[name!] = value;
+  else put((options[name!] ??= {}) as Record<string, unknown>, rest, value);
+}

@@ -1,0 +1,243 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { doctor } from '../../src/cli/doctor.ts';
+import { placeIn } from '../discovery/kubernetes/setup.ts';
+import { podAt, serviceNamed, sliceOf } from '../support/api-objects.ts';
+import { startApiServer } from '../support/api-server.ts';
+import { startDnsServer } from '../support/dns-server.ts';
+import { nextAddress, startPod, startPods } from '../support/pods.ts';
+
+const NAME = 'orders.prod.svc.cluster.local';
+
+interface Examined {
+  readonly code: number;
+  readonly text: string;
+  /** Causes and next steps, and nothing else. */
+  readonly findings: string;
+}
+
+interface Facts {
+  headless?: boolean;
+  pods?: number;
+  env?: Record<string, string>;
+}
+
+/** A cluster with a Service `orders` in the namespace `prod`, seen from one of its pods. */
+async function start(t: TestContext, { headless = false, pods: count = 3, env = {} }: Facts = {}) {
+  const [api, dns, pods] = await Promise.all([startApiServer(t), startDnsServer(t), startPods(t, count)]);
+  const place = placeIn(t, api);
+  const { port } = pods[0]!;
+  const addresses = pods.map(({ address }) => address);
+  // Stands for the ClusterIP: somebody listens there too.
+  const proxy = await startPod(t, { port, address: nextAddress() });
+  const spec = { clusterIP: headless ? 'None' : proxy.address, ports: [{ port, protocol: 'TCP' }] };
+  api.store.putService('prod', serviceNamed('orders', spec));
+  const endpoints = addresses.map((address, index) => podAt(address, { zone: `zone-${index}` }));
+  api.store.putSlice('prod', sliceOf('orders', 'a', endpoints, { ports: { '': port } }));
+  dns.set(NAME, headless ? addresses : [proxy.address], { ttl: 5 });
+  const examine = async (name: string, ...args: string[]): Promise<Examined> => {
+    let text = '';
+    const code = await doctor([`http://${name}:${port}/`, ...args], {
+      output: { write: (part) => (text += part) },
+      env: { EVENKEEL_DNS_SERVERS: dns.address, ...env },
+      place,
+    });
+    return { code, text, findings: text.slice(text.search(/^[✗!✓]/m)) };
+  };
+  return { api, dns, place, pods, port, proxy, examine };
+}
+
+test('behind a headless Service it sees the pods, and all is well', async (t) => {
+  const { examine, pods, dns } = await start(t, { headless: true });
+  const { code, text } = await examine('orders');
+  assert.equal(code, 0, text);
+  assert.match(text, /orders is orders\.prod\.svc\.cluster\.local/);
+  assert.match(text, /dns +orders\.prod\.svc\.cluster\.local +127\.[\d. ]+, TTL 5 s/);
+  assert.ok(text.includes(`asked ${dns.address}`));
+  assert.match(text, /Service orders: headless/);
+  assert.match(text, /3 endpoints by endpointslices; balanced by an installed agent/);
+  for (const { address, port } of pods) {
+    assert.match(text, new RegExp(`${address}:${port} +zone-\\d +in use +connected in [\\d.]+ ms`));
+  }
+  assert.match(text, /200 to HEAD; the server keeps idle connections for 5 s, evenkeel for 3 s/);
+  assert.match(text, /^✓ http:\/\/orders:\d+ can be balanced from here\.$/m);
+});
+
+test('behind a headless Service without rights it says what they would change', async (t) => {
+  const { examine, api } = await start(t, { headless: true });
+  api.refuse = () => ({ status: 403, message: 'forbidden' });
+  const { code, findings, text } = await examine('orders.prod');
+  assert.equal(code, 0, text);
+  assert.match(text, /3 endpoints by dns/);
+  assert.match(findings, /^! pods are seen by DNS, so changes are noticed when its TTL is over/m);
+  assert.match(findings, /→ npx evenkeel rbac --namespace prod --service-account prod:default \| kubectl/);
+});
+
+test('behind a ClusterIP with rights it sees the pods, and all is well', async (t) => {
+  const { examine, proxy } = await start(t);
+  const { code, text } = await examine('orders.prod');
+  assert.equal(code, 0, text);
+  assert.match(text, /list endpointslices: yes, watch endpointslices: yes, get services: yes/);
+  assert.ok(text.includes(`Service orders: ClusterIP ${proxy.address}`));
+  assert.match(text, /3 endpoints by endpointslices/);
+});
+
+test('behind a ClusterIP without rights it has the command that grants them', async (t) => {
+  const { examine, api } = await start(t);
+  api.refuse = () => ({ status: 403, message: 'forbidden' });
+  const { code, findings, text } = await examine('orders.prod');
+  assert.equal(code, 1, text);
+  assert.match(text, /list endpointslices: no, watch endpointslices: no, get services: no/);
+  assert.match(findings, /^✗ the pods of Service orders of namespace prod can't be seen: .*not granted/m);
+  assert.match(
+    findings,
+    /→ npx evenkeel rbac --namespace prod --service-account prod:default \| kubectl apply -f -/,
+  );
+  assert.match(findings, /^1 problem\.$/m);
+});
+
+test('a name that does not exist is named, with what it was asked for', async (t) => {
+  const { examine } = await start(t);
+  const { code, findings } = await examine('oders.prod');
+  assert.equal(code, 1);
+  assert.match(findings, /^✗ there is no such name: oders\.prod \(asked for oders\.prod\.prod\.svc/m);
+  assert.match(findings, /namespace prod has no Service oders/);
+  assert.match(findings, /→ is it spelt right, and its namespace\? kubectl get services .* grep oders/);
+});
+
+test('a headless Service none of whose pods is ready is told from a name that does not exist', async (t) => {
+  const { examine, dns } = await start(t, { headless: true });
+  dns.remove(NAME);
+  const { code, findings } = await examine('orders');
+  assert.equal(code, 1);
+  assert.match(findings, /^✗ the Service orders of namespace prod is there.*none of its pods is ready/m);
+  assert.match(findings, /→ kubectl -n prod describe service orders/);
+});
+
+test('an API server that is down is named, and what holds without it', async (t) => {
+  const { examine, api } = await start(t);
+  await api.stop();
+  const { code, findings, text } = await examine('orders.prod');
+  assert.equal(code, 1);
+  assert.match(text, /1 endpoint by dns/);
+  assert.match(
+    findings,
+    /^✗ the Kubernetes API at https:\/\/127\.0\.0\.1:\d+ can't be reached: .*ECONNREFUSED.*DNS is all/m,
+  );
+  assert.match(findings, /→ does it run, and may this pod connect to it \(a NetworkPolicy\)\?/);
+});
+
+test('name servers that fail are named', async (t) => {
+  const { examine, dns } = await start(t);
+  dns.misbehave('*', { rcode: 'SERVFAIL' });
+  const { code, findings } = await examine('orders.prod');
+  assert.equal(code, 1);
+  assert.match(findings, /^✗ the name could not be looked up at 127\.0\.0\.1:\d+: .*SERVFAIL/m);
+});
+
+test('pods that are not ready, and one that refuses connections, are told', async (t) => {
+  const { examine, api, pods, port } = await start(t);
+  await pods[0]!.kill();
+  const endpoints = pods.map(({ address }, index) => podAt(address, { ready: index < 2 }));
+  api.store.putSlice('prod', sliceOf('orders', 'a', endpoints, { ports: { '': port } }));
+  const { code, findings, text } = await examine('orders.prod');
+  assert.equal(code, 1);
+  assert.match(text, new RegExp(`${pods[2]!.address}:${port} +not ready`));
+  assert.match(findings, /^✗ 1 of 2 endpoints can't be connected to: .*ECONNREFUSED/m);
+  assert.match(findings, /→ does the container listen/);
+});
+
+test('a Service with nobody ready is told, and the port that one does not have', async (t) => {
+  const { examine, api, pods, port } = await start(t);
+  const endpoints = pods.map(({ address }) => podAt(address, { ready: false }));
+  api.store.putSlice('prod', sliceOf('orders', 'a', endpoints, { ports: { '': port } }));
+  const nobody = await examine('orders.prod');
+  assert.equal(nobody.code, 1);
+  assert.match(nobody.findings, /^✗ there is nobody to serve: no endpoint is ready \(3 not ready\)/m);
+  api.store.putService(
+    'prod',
+    serviceNamed('orders', { clusterIP: pods[0]!.address, ports: [{ port: 81 }] }),
+  );
+  const { code, findings } = await examine('orders.prod');
+  assert.equal(code, 1);
+  assert.match(findings, /^✗ Service orders of namespace prod has no TCP port \d+; it has 81/m);
+});
+
+test('one pod, a mesh, and a server that closes connections are good to know', async (t) => {
+  const { examine, place, pods } = await start(t, { pods: 1 });
+  pods[0]!.respond = (_request, response) => response.writeHead(200, { connection: 'close' }).end();
+  const one = await examine('orders.prod');
+  assert.equal(one.code, 0, one.text);
+  assert.match(one.findings, /^! there is one pod: nothing to balance/m);
+  assert.match(one.findings, /^! the server closes each connection after its response/m);
+  place.listen(15_001, 15_006);
+  const { code, findings } = await examine('orders.prod');
+  assert.equal(code, 0);
+  assert.match(findings, /^! Istio stands beside this process and balances/m);
+});
+
+test('outside of a cluster it says so, and asks DNS', async (t) => {
+  const { place, dns, port } = await start(t, { headless: true });
+  let text = '';
+  const code = await doctor([`${NAME}:${port}`], {
+    output: { write: (part) => (text += part) },
+    env: { EVENKEEL_DNS_SERVERS: dns.address },
+    place: { ...place, apiHost: undefined },
+  });
+  assert.equal(code, 0, text);
+  assert.match(text, /not asked: not in a cluster, and no kubeconfig/);
+});
+
+test('settings are listed with where they come from', async (t) => {
+  const env = { EVENKEEL_SPREAD: '4', EVENKEEL_CONNECT_TIMEOUT: '2s', EVENKEEL_DNS_MAX_TTL: 'soon' };
+  const { examine } = await start(t, { env });
+  const some = await examine('orders.prod', '-o', 'spread=6', '--option', 'retry=false');
+  assert.match(some.text, /connectTimeout +2000 +\(EVENKEEL_CONNECT_TIMEOUT\)/);
+  assert.match(some.text, /spread +6 +\(option\)/);
+  assert.match(some.text, /retry +false +\(option\)/);
+  assert.doesNotMatch(some.text, /retry\.attempts|maxTtl +\d/);
+  assert.match(some.findings, /^✗ EVENKEEL_DNS_MAX_TTL must be a duration/m);
+  const all = await examine('orders.prod', '--settings');
+  assert.match(all.text, /dns\.maxTtl +30000 +\(default\)/);
+});
+
+test('as JSON there is all of it', async (t) => {
+  const { examine } = await start(t);
+  const { code, text } = await examine('orders.prod', '--json', '--no-request');
+  const result = JSON.parse(text);
+  assert.equal(code, 0);
+  assert.equal(result.verdict, 'well');
+  assert.equal(result.names.matched, NAME);
+  assert.equal(result.names.steps.at(-1).ttl, 5_000);
+  assert.deepEqual(result.discovery, { source: 'endpointslices', virtual: false, passive: false });
+  assert.equal(result.endpoints.length, 3);
+  assert.ok(result.endpoints[0].dial.took > 0);
+  assert.equal(result.response, undefined);
+  assert.ok(
+    result.settings.some(
+      ({ name, from }: { name: string; from: string }) => name === 'spread' && from === 'default',
+    ),
+  );
+});
+
+test('a request is sent only where that is wanted, and only one', async (t) => {
+  const { examine, pods } = await start(t);
+  await examine('orders.prod', '--no-request');
+  assert.equal(
+    pods.reduce((sum, { requests }) => sum + requests, 0),
+    0,
+  );
+  await examine('orders.prod');
+  assert.equal(
+    pods.reduce((sum, { requests }) => sum + requests, 0),
+    1,
+  );
+});
+
+test('what is no URL or no option is refused', async () => {
+  await assert.rejects(doctor([]), { name: 'UsageError' });
+  await assert.rejects(doctor(['ftp://orders']), { name: 'UsageError' });
+  await assert.rejects(doctor(['orders', '--nonsense']), { name: 'UsageError' });
+  await assert.rejects(doctor(['orders', '-o', 'sprad=3']), { name: 'UsageError', message: /sprad/ });
+  await assert.rejects(doctor(['orders', '-o', 'spread=many']), { name: 'UsageError', message: /spread/ });
+});
