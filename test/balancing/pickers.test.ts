@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { LeastRequest } from '../../src/balancing/least-request.ts';
 import type { Candidate, PickerFactory } from '../../src/balancing/picker.ts';
 import { RoundRobin } from '../../src/balancing/round-robin.ts';
+import { seededRandom } from '../support/random.ts';
 
 class Pod implements Candidate {
   readonly name: string;
@@ -22,14 +23,6 @@ const policies: Record<string, PickerFactory> = {
 };
 
 const startPods = (count: number) => Array.from({ length: count }, (_, n) => new Pod(`pod-${n}`));
-
-/** Small, fast, and the same every time. */
-function seededRandom(seed: number): () => number {
-  return () => {
-    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
-    return seed / 2 ** 32;
-  };
-}
 
 for (const [policy, create] of Object.entries(policies)) {
   test(`${policy}: an empty set has no pick`, () => {
