@@ -1,21 +1,24 @@
-// What does a choice cost among 5,000 endpoints, compared with one among 5?
+// What does a choice cost among 10,000 endpoints, compared with one among 10?
 //
 // A service in miniature: endpoints with different numbers of connections move between a picker of those
 // that have one free and a picker of those that haven't, as requests start and, in random order, end.
 
 import { parseArgs } from 'node:util';
 import { LeastRequest } from '../src/balancing/least-request.ts';
-import type { Candidate, Picker } from '../src/balancing/picker.ts';
+import type { Candidate, Picker, PickerFactory } from '../src/balancing/picker.ts';
 import { RoundRobin } from '../src/balancing/round-robin.ts';
+import { type Measure, Turns, Weighted } from '../src/balancing/weighted.ts';
 import { report } from './support/report.ts';
 import { type Contestant, type Cost, interleave } from './support/rounds.ts';
 import { median, ratios } from './support/statistics.ts';
 
-const FEW = 5;
-const MANY = 5_000;
+const FEW = 10;
+const MANY = 10_000;
 const MOST_CONNECTIONS = 16;
 /** Share of the connections that are busy. */
 const UTILISATION = 0.5;
+/** Different weights there are. */
+const WEIGHTS = 10;
 const CYCLES = 200_000;
 const TURNS = 4;
 
@@ -25,13 +28,14 @@ const { values: args } = parseArgs({
 
 class Endpoint implements Candidate {
   load = 0;
-  readonly weight = 1;
+  readonly weight: number;
   slot: unknown = undefined;
   picker: Picker<Endpoint> | undefined = undefined;
   readonly connections: number;
 
-  constructor(connections: number) {
+  constructor(connections: number, weight: number) {
     this.connections = connections;
+    this.weight = weight;
   }
 }
 
@@ -40,12 +44,12 @@ class Service {
   readonly #full: Picker<Endpoint>;
   readonly #inFlight: Endpoint[] = [];
 
-  constructor(endpoints: number, createPicker: () => Picker<Endpoint>) {
+  constructor(endpoints: number, createPicker: PickerFactory, weights: number) {
     this.#free = createPicker();
     this.#full = createPicker();
     let connections = 0;
     for (let i = 0; i < endpoints; i++) {
-      const endpoint = new Endpoint(1 + (i % MOST_CONNECTIONS));
+      const endpoint = new Endpoint(1 + (i % MOST_CONNECTIONS), 1 + (i % weights));
       connections += endpoint.connections;
       this.#place(endpoint);
     }
@@ -91,12 +95,20 @@ class Service {
   }
 }
 
-await compare('least-request', () => new LeastRequest());
-await compare('round-robin', () => new RoundRobin());
+await compare('least-request', () => () => new LeastRequest());
+await compare('round-robin', () => () => new RoundRobin());
+await compare('least-request, weighted', () => weighted('load', () => new LeastRequest()), WEIGHTS);
+await compare('round-robin, weighted', () => weighted('turn', () => new RoundRobin()), WEIGHTS);
 
-async function compare(policy: string, createPicker: () => Picker<Endpoint>): Promise<void> {
+function weighted(measure: Measure, createPicker: PickerFactory): PickerFactory {
+  const turns = new Turns();
+  return () => new Weighted(turns, measure, createPicker);
+}
+
+/** `policyOf` makes what the pickers of one service share. */
+async function compare(policy: string, policyOf: () => PickerFactory, weights = 1): Promise<void> {
   const contestants = [FEW, MANY].map((endpoints): Contestant => {
-    const service = new Service(endpoints, createPicker);
+    const service = new Service(endpoints, policyOf(), weights);
     return { name: `${endpoints} endpoints`, turn: async () => service.run(CYCLES / TURNS) };
   });
   const costs = await interleave(contestants, {
@@ -111,7 +123,7 @@ async function compare(policy: string, createPicker: () => Picker<Endpoint>): Pr
     bench: 'pick',
     case: policy,
     value: ratio.median,
-    bar: { atMost: 2 },
+    bar: { atMost: 2.5 },
     text:
       `${ratio.median.toFixed(2)} times (${ratio.low.toFixed(2)}–${ratio.high.toFixed(2)}): ` +
       `${median(many).toFixed(0)} ns a request among ${MANY}, ${median(few).toFixed(0)} ns among ${FEW}`,

@@ -13,6 +13,7 @@ import { Seats } from './seats.ts';
 import { SeeThrough } from './see-through.ts';
 import { shuffled } from './shuffle.ts';
 import { Warmth, type WarmthOwner } from './warmth.ts';
+import { Weights } from './weights.ts';
 
 /** What the pool tells its service, and asks of it. */
 export interface PoolOwner {
@@ -52,6 +53,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
   readonly #settings: Settings;
   readonly #dials: Dials;
   readonly #warmth: Warmth;
+  readonly #weights: Weights;
   readonly #set = new EndpointSet(this);
   readonly #pickers: Pickers;
   /** The pods behind a virtual IP, where responses name them. */
@@ -65,12 +67,13 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
   #nameless = false;
 
   constructor(owner: PoolOwner, settings: Settings, identity: string) {
-    const { policy, client, connectTimeout, clock, random } = settings;
+    const { policy, client, connectTimeout, slowStart, clock, random } = settings;
     this.#owner = owner;
     this.origin = owner.url.origin;
     this.#settings = settings;
     this.#maxRequests = settings.maxRequestsPerEndpoint || Number.POSITIVE_INFINITY;
     this.#pickers = new Pickers(policy);
+    this.#weights = new Weights({ slowStart, clock, onChange: (endpoint) => this.#onWeight(endpoint) });
     this.#seeThrough = new SeeThrough(this, {
       clock,
       maxSpread: settings.maxSpread,
@@ -254,6 +257,8 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
       if (takeover && endpoint.connected > 0) this.#supersede(endpoint);
       else this.#drain(endpoint, 'endpoint-removed');
     }
+    const allFresh = fresh.length === this.size || update.virtual === true;
+    this.#weights.update(this.#set.current.values(), fresh, allFresh);
     this.frozen = update.withdrawn ?? false;
     if (fresh.length + gone.length === 0) return;
     // In random order, so that not all clients begin with the same one.
@@ -292,6 +297,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
   /** Retires all connections; each closes when it is done. */
   close(): void {
     this.#warmth.stop();
+    this.#weights.stop();
     this.#dials.abandon();
     const { current, superseded } = this.#set;
     const all = [...current.values(), ...superseded, ...this.#seeThrough.pods.values()];
@@ -326,6 +332,12 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
 
   #placeAll(): void {
     for (const endpoint of this.#set) this.place(endpoint);
+  }
+
+  #onWeight(endpoint: Endpoint): void {
+    const all = [...this.#set, ...this.#seeThrough.pods.values()];
+    if (!this.#pickers.weigh(all)) this.place(endpoint);
+    else for (const each of all) this.place(each);
   }
 
   // Dials
@@ -390,6 +402,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
       drainTimeout,
       idleTimeout: this.#warmth.keepAlive,
     });
+    this.#weights.onPresent(endpoint);
     endpoint.add(connection);
     if (this.#set.current.get(endpoint.key) === endpoint) this.seats.offer(endpoint, true);
     this.#owner.onRoom();
@@ -403,7 +416,10 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
   }
 
   onDialFailed(endpoint: Endpoint, error: Error): void {
-    if (endpoint.connected === 0) endpoint.state = CONNECTING;
+    if (endpoint.connected === 0) {
+      endpoint.state = CONNECTING;
+      this.#weights.onAbsent(endpoint);
+    }
     this.seats.offer(endpoint, false);
     this.place(endpoint);
     // So that an endpoint that can't be reached costs no warm one.

@@ -43,7 +43,8 @@ export interface EndpointOwner {
 export class Endpoint implements Candidate, ConnectionOwner {
   /** Tells it from the others: its address, and a number where several share that. */
   readonly key: string;
-  readonly weight = 1;
+  /** Share of requests relative to the others'. */
+  weight = 1;
   slot: unknown = undefined;
   load = 0;
   state: EndpointState = CONNECTING;

@@ -4,7 +4,13 @@ export { BalancedAgent } from './agent.ts';
 export type { Candidate, Picker, PickerFactory } from './balancing/picker.ts';
 export type { Clock, Timer } from './clock.ts';
 export type { Duration } from './config/duration.ts';
-export type { BalancedAgentOptions, DnsOptions, KubernetesOptions, RetryOptions } from './config/options.ts';
+export type {
+  BalancedAgentOptions,
+  DnsOptions,
+  KubernetesOptions,
+  RetryOptions,
+  SlowStartOptions,
+} from './config/options.ts';
 export type { RetryReason } from './config/settings.ts';
 export type { EndpointAddress, Resolution, Resolver, ResolveTarget } from './discovery/resolver.ts';
 export { staticResolver } from './discovery/static.ts';

@@ -1,6 +1,7 @@
 import { LeastRequest } from './balancing/least-request.ts';
 import type { Picker, PickerFactory } from './balancing/picker.ts';
 import { RoundRobin } from './balancing/round-robin.ts';
+import { Turns, Weighted } from './balancing/weighted.ts';
 import type { Settings } from './config/settings.ts';
 import type { Endpoint } from './endpoint.ts';
 
@@ -12,17 +13,44 @@ const POLICIES: Record<'least-request' | 'round-robin', PickerFactory> = {
 /** The pickers of a service, of which an endpoint stands in one at most. */
 export class Pickers {
   /** Endpoints with a connection that has room. */
-  readonly free: Picker<Endpoint>;
+  free: Picker<Endpoint>;
   /** Proven ones that would have to be dialled. */
-  readonly full: Picker<Endpoint>;
+  full: Picker<Endpoint>;
   /** Never connected ones, which are dialled for a request only when nothing else is left. */
-  readonly unproven: Picker<Endpoint>;
+  unproven: Picker<Endpoint>;
+
+  readonly #policy: Settings['policy'];
+  #weighted: boolean;
 
   constructor(policy: Settings['policy']) {
+    this.#policy = policy;
     const create = typeof policy === 'string' ? POLICIES[policy] : policy;
     this.free = create();
     this.full = create();
     this.unproven = create();
+    // A picker of the user's looks at weights itself, or doesn't.
+    this.#weighted = typeof policy !== 'string';
+  }
+
+  /**
+   * Looks at weights from now on, which costs a little. The endpoints are all that may stand in a picker; they
+   * are in none afterwards. False if weights were looked at already.
+   */
+  weigh(endpoints: Iterable<Endpoint>): boolean {
+    if (this.#weighted) return false;
+    this.#weighted = true;
+    for (const endpoint of endpoints) {
+      place(endpoint, undefined);
+      endpoint.slot = undefined;
+    }
+    const policy = this.#policy as keyof typeof POLICIES;
+    const turns = new Turns();
+    const measure = policy === 'round-robin' ? 'turn' : 'load';
+    const create = () => new Weighted<Endpoint>(turns, measure, POLICIES[policy]);
+    this.free = create();
+    this.full = create();
+    this.unproven = create();
+    return true;
   }
 
   /** Whether a request could be served now, or after a dial. */

@@ -136,6 +136,9 @@ export interface BalancedAgentOptions extends UndiciOptions {
    */
   retry?: RetryOptions | boolean;
 
+  /** How a new endpoint, or one that is back, comes to its share of requests. */
+  slowStart?: SlowStartOptions;
+
   /**
    * How many requests may wait for a connection, per service. One more fails at once, with
    * `EVENKEEL_QUEUE_FULL`.
@@ -267,6 +270,23 @@ export interface RetryOptions {
    * Env: `EVENKEEL_RETRY_REASONS`, separated by commas.
    */
   reasons?: readonly RetryReason[];
+}
+
+export interface SlowStartOptions {
+  /**
+   * How long an endpoint that joins others, or that can be reached again, has less than its share of
+   * requests: a share that grows evenly. Where all are new, all have their share.
+   * Milliseconds or a duration string; default `0`, which means that it has its share at once.
+   * Env: `EVENKEEL_SLOW_START_WINDOW`.
+   */
+  window?: Duration;
+
+  /**
+   * The part of its share that it begins with.
+   * A number from 0.01 to 1; default `0.1`.
+   * Env: `EVENKEEL_SLOW_START_MIN_WEIGHT`.
+   */
+  minWeight?: number;
 }
 
 export interface KubernetesOptions {

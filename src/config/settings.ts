@@ -28,6 +28,7 @@ export interface Settings {
   maxRequestsPerEndpoint: number;
   /** `false`: requests are sent once, come what may. */
   retry: RetrySettings | false;
+  slowStart: SlowStartSettings;
   maxPendingRequests: number;
   endpointTimeout: number;
   maxOrigins: number;
@@ -54,6 +55,12 @@ export interface KubernetesSettings {
   clusterDomain: string | undefined;
   zone: string | undefined;
   nodeName: string | undefined;
+}
+
+export interface SlowStartSettings {
+  /** 0: off. */
+  window: number;
+  minWeight: number;
 }
 
 /** `pipelining` is 1, or 0: a connection carries one request. */

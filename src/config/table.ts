@@ -67,6 +67,10 @@ export const TABLE: Table<Omit<Settings, 'client'>> = {
       RETRY_REASONS,
     ),
   }),
+  slowStart: {
+    window: option(duration(), 0),
+    minWeight: option(number({ min: 0.01, max: 1 }), 0.1),
+  },
   maxPendingRequests: option(integer({ min: 1 }), 1024),
   endpointTimeout: option(duration(1), 5_000),
   maxOrigins: option(maxOrigins(), 1024),

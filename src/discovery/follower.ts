@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Clock, Timer } from '../clock.ts';
 import { outsideRequests } from '../context.ts';
 import { ResolverError } from '../errors.ts';
-import type { Resolution, Resolver, ResolveTarget } from './resolver.ts';
+import type { EndpointAddress, Resolution, Resolver, ResolveTarget } from './resolver.ts';
 
 const FIRST_BACKOFF = 1_000;
 const BACKOFF_FACTOR = 1.6;
@@ -105,10 +105,13 @@ function checked(value: unknown): Resolution {
   const { endpoints } = value as { endpoints?: unknown };
   if (!Array.isArray(endpoints)) throw invalid(value);
   for (const endpoint of endpoints) {
-    const { address, port } = (endpoint ?? {}) as { address?: unknown; port?: unknown };
+    const { address, port, weight } = (endpoint ?? {}) as Partial<Record<keyof EndpointAddress, unknown>>;
     if (typeof address !== 'string' || isIP(address) === 0) throw invalid(endpoint, 'an IP address');
     if (!Number.isInteger(port) || (port as number) < 1 || (port as number) > 65_535) {
       throw invalid(endpoint, 'a port from 1 to 65535');
+    }
+    if (weight !== undefined && !((weight as number) >= 0 && Number.isFinite(weight))) {
+      throw invalid(endpoint, 'a weight of 0 or more');
     }
   }
   return value as Resolution;

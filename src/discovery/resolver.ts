@@ -19,7 +19,10 @@ export interface EndpointAddress {
   readonly id?: string | undefined;
   readonly zone?: string | undefined;
   readonly nodeName?: string | undefined;
-  /** Share of requests relative to the others'; 1 when absent. */
+  /**
+   * Share of requests relative to the others'; 1 when absent. 0 is as good as 0.01: who is to have no request
+   * at all is left out.
+   */
   readonly weight?: number | undefined;
 }
 

@@ -57,6 +57,7 @@ test('without options, settings are the documented defaults', () => {
       minRetriesPerSecond: 1,
       reasons: ['refused', 'reset', 'unresponsive'],
     },
+    slowStart: { window: 0, minWeight: 0.1 },
     maxPendingRequests: 1024,
     endpointTimeout: 5_000,
     maxOrigins: 1024,
