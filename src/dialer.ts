@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 import { isIP, Socket } from 'node:net';
 import type { PeerCertificate } from 'node:tls';
-import { buildConnector, type Client } from 'undici';
+import { buildConnector, type Client, errors } from 'undici';
 import { outsideRequests } from './context.ts';
 import type { Endpoint } from './endpoint.ts';
 
@@ -14,6 +14,10 @@ export type Dialled = Pick<Endpoint, 'info' | 'tlsSession'>;
 export interface Dial {
   /** Gives it up: the callback isn't called. */
   abandon(): void;
+  /** Lets the process end meanwhile, as far as that can be: not while TCP connects. */
+  unref(): void;
+  /** Ends it, as one that has taken longer than `connectTimeout`: the callback is called with that error. */
+  timeOut(): void;
 }
 
 export interface DialerOptions {
@@ -36,6 +40,13 @@ export class Dialer {
     this.#options = options;
   }
 
+  /** Milliseconds after which a dial should be timed out; 0: never. A connector of the user's may not do so. */
+  get timeout(): number {
+    const { client, connectTimeout } = this.#options;
+    const own = typeof client.connect === 'object' ? client.connect?.timeout : undefined;
+    return own ?? connectTimeout;
+  }
+
   /** `callback` is called once, later, unless the dial is given up. */
   dial(endpoint: Dialled, callback: DialCallback): Dial {
     const { url, servername, client } = this.#options;
@@ -48,7 +59,7 @@ export class Dialer {
       ...(url.protocol === 'https:' && servername !== '' ? { servername } : undefined),
       localAddress: client.localAddress ?? null,
     };
-    const attempt = new Attempt((error, socket) => {
+    const attempt = new Attempt(`${address}:${port}, timeout: ${this.timeout}ms`, (error, socket) => {
       if (error !== null && connectError.hasSubscribers) {
         connectError.publish({ connectParams: params, connector: this, error });
       }
@@ -96,12 +107,15 @@ export class Dialer {
 
 /** One dial, by a connector that may be of the user's: it may call back at once, again, or with nothing. */
 class Attempt implements Dial {
+  /** What it is about, for an error. */
+  readonly #name: string;
   readonly #callback: DialCallback;
   #socket: Socket | null = null;
   #settled = false;
   #abandoned = false;
 
-  constructor(callback: DialCallback) {
+  constructor(name: string, callback: DialCallback) {
+    this.#name = name;
     this.#callback = callback;
   }
 
@@ -130,6 +144,18 @@ class Attempt implements Dial {
   abandon(): void {
     this.#abandoned = true;
     this.#socket?.destroy();
+  }
+
+  unref(): void {
+    this.#socket?.unref();
+  }
+
+  timeOut(): void {
+    this.#socket?.destroy();
+    this.settle(
+      new errors.ConnectTimeoutError(`Connect Timeout Error (attempted address: ${this.#name})`),
+      null,
+    );
   }
 }
 

@@ -2,8 +2,9 @@ import type { Socket } from 'node:net';
 import type { Clock, Timer } from './clock.ts';
 import type { Dial, Dialer } from './dialer.ts';
 import type { Endpoint } from './endpoint.ts';
+import { isProcessHeld } from './process-hold.ts';
 
-/** How often a dial looks whether anybody still needs it: a pending one keeps the process alive. */
+/** How often it is looked whether dials are all that keeps the process alive. */
 const CHECK_INTERVAL = 700;
 const FIRST_BACKOFF = 1_000;
 const BACKOFF_FACTOR = 1.6;
@@ -11,7 +12,7 @@ const LONGEST_BACKOFF = 30_000;
 
 interface DialUnderWay {
   dial: Dial;
-  check: Timer | undefined;
+  deadline: Timer | undefined;
 }
 
 /** What dials tell the pool, and ask of it. */
@@ -34,6 +35,7 @@ export class Dials {
   readonly #underWay = new Map<DialUnderWay, Endpoint>();
   /** In the order of the failures, the longest ago first. */
   readonly #failed = new Set<Endpoint>();
+  #check: Timer | undefined;
   #moments = 0;
 
   constructor(owner: DialsOwner, dialer: Dialer, clock: Clock, random: () => number) {
@@ -69,7 +71,7 @@ export class Dials {
     endpoint.dialing++;
     endpoint.load++;
     const entry: DialUnderWay = {
-      check: undefined,
+      deadline: undefined,
       dial: this.#dialer.dial(endpoint, (error, socket) => {
         this.#end(entry);
         if (socket === undefined) this.#onFailed(endpoint, error!);
@@ -77,7 +79,10 @@ export class Dials {
       }),
     };
     this.#underWay.set(entry, endpoint);
-    this.#checkLater(entry);
+    entry.dial.unref();
+    const { timeout } = this.#dialer;
+    if (timeout > 0) entry.deadline = this.#clock.schedule(() => this.#onDeadline(entry), timeout);
+    this.#check ??= this.#checkLater();
   }
 
   /** The endpoints that failed before a moment, the longest ago first. */
@@ -96,11 +101,24 @@ export class Dials {
     for (const failed of endpoint === undefined ? this.#failed : [endpoint]) this.#forget(failed);
   }
 
-  #checkLater(entry: DialUnderWay): void {
-    entry.check = this.#clock.schedule(() => {
-      if (this.#owner.demand > 0) this.#checkLater(entry);
-      else this.#abandon(entry, this.#underWay.get(entry)!);
+  #onDeadline(entry: DialUnderWay): void {
+    // Where this process was held up, what has come in meanwhile is heard first.
+    setImmediate(() => {
+      if (this.#underWay.has(entry)) entry.dial.timeOut();
+    });
+  }
+
+  /** A pending connect keeps the process alive, unref'd or not. One that nobody waits for must not. */
+  #checkLater(): Timer {
+    return this.#clock.schedule(() => {
+      this.#check = undefined;
+      if (this.#owner.demand === 0 && !isProcessHeld()) this.#abandonAll();
+      else if (this.size > 0) this.#check = this.#checkLater();
     }, CHECK_INTERVAL);
+  }
+
+  #abandonAll(): void {
+    for (const [entry, endpoint] of this.#underWay) this.#abandon(entry, endpoint);
   }
 
   #abandon(entry: DialUnderWay, endpoint: Endpoint): void {
@@ -112,7 +130,7 @@ export class Dials {
   #end(entry: DialUnderWay): void {
     const endpoint = this.#underWay.get(entry)!;
     this.#underWay.delete(entry);
-    entry.check?.cancel();
+    entry.deadline?.cancel();
     endpoint.dialing--;
     endpoint.load--;
   }

@@ -1,0 +1,21 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { parentPort, workerData } from 'node:worker_threads';
+
+const { address, gate } = workerData as { address: string; gate: Int32Array };
+
+const server = createServer((request, response) => {
+  if (request.url === '/') response.end(address);
+  if (request.url === '/slow') setTimeout(() => response.end(address), 1_500);
+});
+
+server.listen({ port: 0, host: address, backlog: 1 }, () => {
+  const { port } = server.address() as AddressInfo;
+  parentPort!.postMessage({ address, port });
+});
+
+parentPort!.on('message', () => {
+  Atomics.store(gate, 0, 0);
+  parentPort!.postMessage('stopped');
+  Atomics.wait(gate, 0, 0);
+});

@@ -1,0 +1,78 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import type { TestContext } from 'node:test';
+import { Worker } from 'node:worker_threads';
+import type { EndpointAddress } from '../../src/discovery/resolver.ts';
+import { nextAddress } from './pods.ts';
+
+/** Connections that the kernel takes for a listener with a backlog of 1. */
+const BACKLOG = 2;
+
+/**
+ * A pod that can vanish as one does whose node has lost its network: what is connected hears nothing more, and
+ * dials are not answered. It runs in a thread, which is stopped, and the queue of its listener is filled.
+ */
+export class FrozenPod {
+  readonly #worker: Worker;
+  readonly #gate = new Int32Array(new SharedArrayBuffer(4));
+  readonly #fillers: Socket[] = [];
+  endpoint!: EndpointAddress;
+
+  constructor() {
+    this.#worker = new Worker(new URL('./frozen-pod-thread.ts', import.meta.url), {
+      workerData: { address: nextAddress(), gate: this.#gate },
+    });
+  }
+
+  async listen(): Promise<void> {
+    [this.endpoint] = await once(this.#worker, 'message');
+  }
+
+  /** It answers `/` at once, with this as the body, `/slow` after a second and a half, and nothing else. */
+  get address(): string {
+    return this.endpoint.address;
+  }
+
+  /** Stops it in its tracks; dials are still answered, as by a process that hangs. */
+  async hang(): Promise<void> {
+    const stopped = once(this.#worker, 'message');
+    this.#worker.postMessage('freeze');
+    await stopped;
+  }
+
+  /** Stops it, and has dials to it swallowed. */
+  async vanish(): Promise<void> {
+    await this.hang();
+    const { port, address } = this.endpoint;
+    for (let n = 0; n < BACKLOG; n++) {
+      const filler = connect(port, address).on('error', () => {});
+      this.#fillers.push(filler);
+      await once(filler, 'connect');
+    }
+  }
+
+  /** Ends either. */
+  restore(): void {
+    for (const filler of this.#fillers.splice(0)) filler.destroy();
+    Atomics.store(this.#gate, 0, 1);
+    Atomics.notify(this.#gate, 0);
+  }
+
+  /** Lets the process end. */
+  unref(): void {
+    this.#worker.unref();
+    for (const filler of this.#fillers) filler.unref();
+  }
+
+  async end(): Promise<void> {
+    this.restore();
+    await this.#worker.terminate();
+  }
+}
+
+export async function startFrozenPod(t: Pick<TestContext, 'after'>): Promise<FrozenPod> {
+  const pod = new FrozenPod();
+  t.after(() => pod.end());
+  await pod.listen();
+  return pod;
+}
