@@ -225,7 +225,19 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
       if (endpoint !== undefined) this.#dial(endpoint);
       else if (!this.#warmth.grow() && !this.#dialFailed(since)) break;
     }
-    return this.#dials.size > 0 || this.#frozen || this.size === 0 || this.isConnected;
+    return this.#dials.size > 0 || this.#frozen || this.size === 0 || this.#mayBecomeFree(since);
+  }
+
+  /**
+   * Whether a connection that is busy may serve one that has waited since then. An endpoint that refuses
+   * dials by now is on its way out, and closes what it has left.
+   */
+  #mayBecomeFree(since: number): boolean {
+    for (const { connected, backoff } of this.endpoints) {
+      const refused = backoff !== undefined && backoff.failedAt > since && isRefusal(backoff.error);
+      if (connected > 0 && !refused) return true;
+    }
+    return false;
   }
 
   /** Dials that very endpoint, so that there is a dial for each of `waiting` requests. */
@@ -501,4 +513,8 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
   onClientEvent(event: 'connect' | 'disconnect', client: Client, error?: Error): void {
     this.#owner.onClientEvent(event, client, error);
   }
+}
+
+function isRefusal(error: NodeJS.ErrnoException): boolean {
+  return error.code === 'ECONNREFUSED';
 }

@@ -49,19 +49,40 @@ test('a connector that throws, or gives nothing, fails the request', async (t) =
   await assert.rejects(get(mute), { message: 'the connector gave no socket' });
 });
 
-test('a request for a busy pod that takes no more connections fails after endpointTimeout', async (t) => {
+test('a request for a busy pod that refuses more connections fails at once', async (t) => {
   const pod = await startPod(t);
-  const clock = new FakeClock();
-  const agent = startAgent(t, [pod], { endpointTimeout: '2s', clock });
+  const agent = startAgent(t, [pod], { clock: new FakeClock() });
   const slow = agent.request({ origin: ORIGIN, path: '/slow', method: 'GET' });
   await pod.received('/slow');
   pod.server.close();
-  const waiting = get(agent);
-  await once(agent, 'connectionError');
-  clock.advance('3s');
-  await assert.rejects(waiting, { code: 'EVENKEEL_NO_ENDPOINTS' });
+  await assert.rejects(get(agent), { code: 'ECONNREFUSED' });
   pod.release('/slow');
   await (await slow).body.dump();
+});
+
+test('a request for a busy pod to which dials get lost waits for its connection', async (t) => {
+  const pod = await startPod(t);
+  const dial = buildConnector({});
+  const clock = new FakeClock();
+  let lost = false;
+  const agent = startAgent(t, [pod], {
+    endpointTimeout: '5s',
+    clock,
+    connect: (params, callback) => {
+      if (!lost) dial(params, callback);
+    },
+  });
+  const slow = agent.request({ origin: ORIGIN, path: '/slow', method: 'GET' });
+  await pod.received('/slow');
+  lost = true;
+  const waiting = [get(agent), get(agent)];
+  const outcomes = Promise.allSettled(waiting);
+  const failed = once(agent, 'connectionError');
+  clock.advance('3s');
+  await failed;
+  pod.release('/slow');
+  await (await slow).body.dump();
+  for (const { status } of await outcomes) assert.equal(status, 'fulfilled');
 });
 
 test('a resolver that never waits lets all else go on', async (t) => {
