@@ -54,6 +54,8 @@ export interface Request extends Dispatcher.DispatchHandler {
   readonly options: Dispatcher.DispatchOptions;
   /** Takes it back, to be sent elsewhere. */
   reclaim(): void;
+  /** Ends it with an error. */
+  abort(reason: Error): void;
 }
 
 export interface ConnectionOptions {
@@ -83,10 +85,10 @@ export class Connection {
   below: Connection | undefined;
   above: Connection | undefined;
   stacked = false;
-  /** Requests it carries now, upgraded ones aside. */
+  /** Requests it carries now, lasting ones aside. */
   inFlight = 0;
-  /** Upgraded streams of HTTP/2 that it carries now. */
-  upgraded = 0;
+  /** Event streams, and upgraded streams of HTTP/2, that it carries now. */
+  lasting = 0;
   /** Requests it has carried, the present ones included. */
   requests = 0;
   retired: RetireReason | undefined;
@@ -136,7 +138,7 @@ export class Connection {
 
   /** Whether one more request can be dispatched now. */
   get room(): boolean {
-    return this.retired === undefined && (this.h2 ? !this.#full : this.inFlight === 0);
+    return this.retired === undefined && (this.h2 ? !this.#full : !this.busy);
   }
 
   /** Whether it will soon have room for many: an HTTP/2 connection whose peer hasn't spoken yet. */
@@ -197,20 +199,30 @@ export class Connection {
     this.#closeIfDrained();
   }
 
-  /**
-   * A request it carried has become a socket, which is the caller's from now on, or a stream, which must
-   * end before the connection is closed: undici would kill it.
-   */
+  /** A request it carried has become a socket, which is the caller's from now on, or a stream. */
   upgrade(request: Request): void {
+    if (this.h2) {
+      this.stream(request);
+      return;
+    }
     this.inFlight--;
-    this.#streams.delete(request);
-    if (this.h2) this.upgraded++;
-    else this.retire('upgrade');
+    this.retire('upgrade');
     this.#closeIfDrained();
   }
 
   upgradeEnded(): void {
-    if (this.h2) this.upgraded--;
+    if (this.h2) this.streamEnded();
+  }
+
+  /** A request it carried has become a stream, which lasts. It must end before the connection is closed. */
+  stream(request: Request): void {
+    this.inFlight--;
+    this.#streams.delete(request);
+    this.lasting++;
+  }
+
+  streamEnded(): void {
+    this.lasting--;
     this.#closeIfDrained();
   }
 
@@ -224,7 +236,7 @@ export class Connection {
     const { clock } = this.#options;
     let heardAt = clock.now();
     const check = () => {
-      if (clock.now() - heardAt > interval + PING_DEADLINE && this.#busy) {
+      if (clock.now() - heardAt > interval + PING_DEADLINE && this.busy) {
         const message = `no PING was answered for ${Math.round(clock.now() - heardAt)} ms`;
         this.destroy(new EvenkeelError(UNRESPONSIVE, message));
       } else {
@@ -258,9 +270,12 @@ export class Connection {
     this.#idleExpiry?.cancel();
     this.#publish(channels.connectionRetire, reason);
     this.owner.onRetired(this);
-    if (this.#busy && this.#options.drainTimeout > 0) {
+    if (this.busy && this.#options.drainTimeout > 0) {
       const { clock, drainTimeout } = this.#options;
-      this.#drainDeadline = clock.schedule(() => this.destroy(drainTimedOut(drainTimeout)), drainTimeout);
+      this.#drainDeadline = clock.schedule(
+        () => this.#endRequests(drainTimedOut(drainTimeout)),
+        drainTimeout,
+      );
     }
     this.#closeIfDrained();
   }
@@ -271,16 +286,23 @@ export class Connection {
     this.client.destroy(error, this.#onEnd);
   }
 
-  get #busy(): boolean {
-    return this.inFlight + this.upgraded > 0;
+  /** Ends what it carries, and itself, unless it carries something that lasts. */
+  #endRequests(error: Error): void {
+    if (this.lasting === 0) this.destroy(error);
+    else for (const request of [...this.#streams]) request.abort(error);
+  }
+
+  /** Whether it carries anything. */
+  get busy(): boolean {
+    return this.inFlight + this.lasting > 0;
   }
 
   #closeIfDrained(): void {
-    if (this.retired === undefined || this.#busy || this.#closed) return;
+    if (this.retired === undefined || this.busy || this.#closed) return;
     // In a microtask: undici calls `onResponseEnd` before it has settled the socket's fate.
     queueMicrotask(() => {
       // One that is being destroyed calls back when that is done.
-      if (!this.#busy && !this.client.destroyed) this.client.close(this.#onEnd);
+      if (!this.busy && !this.client.destroyed) this.client.close(this.#onEnd);
     });
   }
 

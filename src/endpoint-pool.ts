@@ -46,7 +46,7 @@ const MAX_DURATION_VISIBLE = 300_000;
  */
 export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
   readonly origin: string;
-  /** Endpoints that can be reached, for all we know, as places for upgraded sockets. */
+  /** Endpoints that can be reached, for all we know, as places for upgraded sockets and event streams. */
   readonly seats = new Seats();
 
   readonly #owner: PoolOwner;
@@ -238,6 +238,14 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
       if (connected > 0 && !refused) return true;
     }
     return false;
+  }
+
+  /** Whether a request that waits for that very endpoint comes to a connection. */
+  isOpen(endpoint: Endpoint): boolean {
+    if (endpoint.inFlight >= this.#maxRequests) return false;
+    if (endpoint.hasRoom || endpoint.opening !== undefined || this.#mayDial(endpoint)) return true;
+    // With HTTP/2, one dial makes room for many.
+    return endpoint.dialing > 0 && (endpoint.protocol ?? this.#firstGuess) === 'h2';
   }
 
   /** Dials that very endpoint, so that there is a dial for each of `waiting` requests. */

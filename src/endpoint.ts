@@ -64,8 +64,8 @@ export class Endpoint implements Candidate, ConnectionOwner {
   /** Set after a failed dial, until it may be dialled again unasked. */
   backoff: Backoff | undefined;
   inFlight = 0;
-  /** Upgraded sockets and streams that are open. */
-  upgraded = 0;
+  /** Upgraded sockets and event streams that are open. */
+  lasting = 0;
   requests = 0;
   failures = 0;
   opened = 0;
@@ -149,16 +149,36 @@ export class Endpoint implements Candidate, ConnectionOwner {
 
   /** A request has become an upgraded socket or stream, which is counted apart. */
   upgrade(connection: Connection, request: Request): void {
-    this.inFlight--;
-    this.load--;
-    this.upgraded++;
+    this.#countApart();
     connection.upgrade(request);
     this.#settleAnywhere(connection);
   }
 
   upgradeEnded(connection: Connection): void {
-    this.upgraded--;
+    this.lasting--;
     connection.upgradeEnded();
+  }
+
+  /** A request has become an event stream, which is counted apart. */
+  stream(connection: Connection, request: Request): void {
+    this.#countApart();
+    connection.stream(request);
+    this.#settleAnywhere(connection);
+  }
+
+  /** An event stream ends: it's a request again, which is about to `end`. */
+  streamEnded(connection: Connection): void {
+    this.lasting--;
+    this.inFlight++;
+    this.load++;
+    connection.inFlight++;
+    connection.streamEnded();
+  }
+
+  #countApart(): void {
+    this.inFlight--;
+    this.load--;
+    this.lasting++;
   }
 
   /** Takes in a connection just made. */

@@ -3,6 +3,7 @@ import { type Dispatcher, errors } from 'undici';
 import type { RetryReason } from './config/settings.ts';
 import { CONNECTION_GONE, type Connection, UNRESPONSIVE } from './connection.ts';
 import type { Endpoint } from './endpoint.ts';
+import { asksForEventStream, isEventStream } from './event-stream.ts';
 import type { Attempts } from './retry/retries.ts';
 
 type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
@@ -22,6 +23,8 @@ export interface ExchangeOwner {
   /** The request has ended, or turned into an upgraded socket, and its connection is free of it. */
   onEnded(exchange: Exchange, outcome: Outcome): void;
   onUpgraded(exchange: Exchange, socket: Duplex): void;
+  /** The response is an event stream, or isn't one after all. */
+  onStreaming(exchange: Exchange, streaming: boolean): void;
   /** Nothing of the request was written: its connection is gone. */
   onUnsent(exchange: Exchange, error: Error): void;
   /** The server says that it has not looked at the request. */
@@ -42,6 +45,12 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
   readonly owner: ExchangeOwner;
   /** Asks for a socket of its own. */
   readonly upgrades: boolean;
+  /** Asks for a socket of its own, or for an event stream, which are counted apart from requests. */
+  readonly lasting: boolean;
+  /** Counted among the lasting ones of its endpoint. */
+  seated = false;
+  /** Its response is an event stream. */
+  streaming = false;
   endpoint: Endpoint | undefined = undefined;
   connection: Connection | undefined = undefined;
   /** What has been tried, if it didn't go well at once. */
@@ -63,6 +72,7 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
     this.options = options;
     this.owner = owner;
     this.upgrades = Boolean(options.upgrade) || options.method === 'CONNECT';
+    this.lasting = this.upgrades || asksForEventStream(options.headers);
   }
 
   // What the caller's handler is told, in the generation it speaks.
@@ -145,6 +155,8 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
   ): void {
     this.statusCode = statusCode;
     if (this.connection?.requests === 1) this.owner.onFirstResponse(this, headers);
+    const streaming = isEventStream(headers['content-type']);
+    if ((streaming || this.seated) && statusCode >= 200) this.owner.onStreaming(this, streaming);
     this.callHeaders(statusCode, headers, statusMessage);
   }
 

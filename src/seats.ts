@@ -2,7 +2,7 @@ import { LeastRequest } from './balancing/least-request.ts';
 import type { Candidate } from './balancing/picker.ts';
 import type { Endpoint } from './endpoint.ts';
 
-/** An endpoint as a place for upgraded sockets, which are counted apart from requests. */
+/** An endpoint as a place for upgraded sockets and event streams, which are counted apart from requests. */
 class Seat implements Candidate {
   readonly endpoint: Endpoint;
   readonly weight = 1;
@@ -17,17 +17,29 @@ class Seat implements Candidate {
   }
 }
 
-/** Chooses endpoints for upgraded sockets: the one with the fewest of them. */
+/** Chooses endpoints for upgraded sockets and event streams: the one with the fewest of them. */
 export class Seats {
   readonly #picker = new LeastRequest<Seat>();
   readonly #seats = new WeakMap<Endpoint, Seat>();
+  /** How many there are. */
+  taken = 0;
 
-  /** The endpoint with the fewest, which counts one more from now on. */
-  take(): Endpoint | undefined {
-    const seat = this.#picker.pick();
-    if (seat === undefined) return undefined;
-    this.#count(seat, 1);
-    return seat.endpoint;
+  /** The endpoint with the fewest, of those that are open, which counts one more from now on. */
+  take(isOpen: (endpoint: Endpoint) => boolean): Endpoint | undefined {
+    const closed: Seat[] = [];
+    let seat = this.#picker.pick();
+    for (; seat !== undefined && !isOpen(seat.endpoint); seat = this.#picker.pick()) {
+      this.#picker.remove(seat);
+      closed.push(seat);
+    }
+    for (const each of closed) this.#picker.add(each);
+    if (seat !== undefined) this.#count(seat, 1);
+    return seat?.endpoint;
+  }
+
+  /** Counts one more at an endpoint, however many it has. */
+  join(endpoint: Endpoint): void {
+    this.#count(this.#seatOf(endpoint), 1);
   }
 
   /** Counts one less at an endpoint. */
@@ -45,6 +57,7 @@ export class Seats {
   }
 
   #count(seat: Seat, change: number): void {
+    this.taken += change;
     seat.load += change;
     if (seat.offered) this.#picker.update(seat);
   }

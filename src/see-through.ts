@@ -56,7 +56,7 @@ export class SeeThrough {
     if (known === undefined) this.#eager = Math.ceil(this.pods.size * 0.75);
     slot.hand(connection, pod);
     for (const other of pod.connections) {
-      if (other === connection || other.retired !== undefined || other.inFlight > 0) continue;
+      if (other === connection || other.retired !== undefined || other.busy) continue;
       other.retire('replaced');
       break;
     }

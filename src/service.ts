@@ -106,13 +106,13 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
     this.#pool.count();
     this.#requests++;
     const now = this.#settings.clock.now();
-    const endpoint = this.#waiting.size === 0 && !exchange.upgrades ? this.#pool.pick(now) : undefined;
+    const endpoint = this.#waiting.size === 0 && !exchange.lasting ? this.#pool.pick(now) : undefined;
     if (endpoint !== undefined) {
       this.#start(exchange, endpoint);
       return !this.#pool.isLimited || this.#hasRoom();
     }
     if (this.#isFull) this.#refuse(exchange);
-    else if (exchange.upgrades) this.#waitForUpgrade(exchange, now);
+    else if (exchange.lasting) this.#waitForUpgrade(exchange, now);
     else this.#queue(exchange, false);
     return this.#hasRoom();
   }
@@ -155,19 +155,52 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
     const name = headers[identityHeader];
     const { endpoint, connection } = exchange;
     if (endpoint === undefined || connection === undefined) return;
-    if (typeof name === 'string') exchange.endpoint = this.#pool.identify(connection, endpoint, name);
-    else this.#pool.noticeNameless();
+    if (typeof name !== 'string') {
+      this.#pool.noticeNameless();
+      return;
+    }
+    const pod = this.#pool.identify(connection, endpoint, name);
+    if (pod !== endpoint && exchange.seated) {
+      this.#pool.seats.leave(endpoint);
+      this.#pool.seats.join(pod);
+    }
+    exchange.endpoint = pod;
+  }
+
+  onStreaming(exchange: Exchange, streaming: boolean): void {
+    const { endpoint, connection } = exchange;
+    if (endpoint === undefined || connection === undefined) return;
+    if (!streaming) {
+      this.#leaveSeat(exchange, endpoint);
+      return;
+    }
+    if (!exchange.seated) this.#pool.seats.join(endpoint);
+    exchange.seated = true;
+    exchange.streaming = true;
+    endpoint.stream(connection, exchange);
+    this.#afterEnd();
+  }
+
+  #leaveSeat(exchange: Exchange, endpoint: Endpoint): void {
+    if (!exchange.seated) return;
+    exchange.seated = false;
+    this.#pool.seats.leave(endpoint);
   }
 
   onEnded(exchange: Exchange, outcome: Outcome): void {
     const { endpoint, connection } = exchange;
     if (endpoint === undefined || connection === undefined) return;
     exchange.connection = undefined;
+    if (exchange.streaming) {
+      exchange.streaming = false;
+      endpoint.streamEnded(connection);
+      this.#running++;
+    }
     const failed = outcome === 'failure' || outcome === 'rejected';
     if (failed) this.#holds.add(endpoint);
     const broken = outcome === 'failure' || outcome === 'cancelled';
     if (broken && !connection.h2) connection.retire('error');
-    if (exchange.upgrades) this.#pool.seats.leave(endpoint);
+    this.#leaveSeat(exchange, endpoint);
     endpoint.end(connection, exchange, failed);
     this.#afterEnd();
   }
@@ -179,7 +212,7 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
     endpoint.upgrade(connection, exchange);
     socket.once('close', () => {
       endpoint.upgradeEnded(connection);
-      this.#pool.seats.leave(endpoint);
+      this.#leaveSeat(exchange, endpoint);
     });
     this.#afterEnd();
   }
@@ -222,7 +255,7 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
     if (endpoint === undefined || connection === undefined) return;
     exchange.connection = undefined;
     if (held) this.#holds.add(endpoint);
-    if (exchange.upgrades) this.#pool.seats.leave(endpoint);
+    this.#leaveSeat(exchange, endpoint);
     endpoint.end(connection, exchange, held);
     this.#running--;
     this.#serveSoon();
@@ -230,7 +263,7 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
 
   #queueAgain(exchange: Exchange): void {
     if (this.#destroyedBy !== undefined) exchange.fail(this.#destroyedBy);
-    else if (exchange.upgrades) this.#waitForUpgrade(exchange, this.#settings.clock.now());
+    else if (exchange.lasting) this.#waitForUpgrade(exchange, this.#settings.clock.now());
     else this.#queue(exchange, true);
   }
 
@@ -403,7 +436,7 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
 
   onDialFailed(endpoint: Endpoint, error: Error): void {
     this.#owner.onConnectionError(this, error);
-    this.#upgrades.onUnavailable(endpoint, error);
+    this.#upgrades.onUnavailable(endpoint, this.#settings.clock.now());
     this.#dialForWaiting(error);
     if (this.#isAwaited) this.#serveSoon();
   }
@@ -418,8 +451,16 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
 
   onQuiet(): void {
     this.#quiet = true;
+    this.#idleLater();
+  }
+
+  #idleLater(): void {
     const { clock, originIdleTimeout } = this.#settings;
-    this.#idle = clock.schedule(() => this.#owner.onIdle(this), originIdleTimeout);
+    this.#idle = clock.schedule(() => {
+      // New sockets and streams are placed by the number of the open ones, so that these are in use.
+      if (this.#pool.seats.taken > 0) this.#idleLater();
+      else this.#owner.onIdle(this);
+    }, originIdleTimeout);
   }
 
   // Discovery

@@ -4,8 +4,8 @@ import type { Exchange } from './exchange.ts';
 import { type Waiter, WaitingLine } from './waiting.ts';
 
 /**
- * The requests of a service that wait for a socket of their own. Each waits for the endpoint that was
- * chosen for it, so that sockets are as even as they can be however long they live.
+ * The requests of a service that wait for a socket of their own, or for an event stream. Each waits for the
+ * endpoint that was chosen for it, so that they are as even as they can be however long they last.
  */
 export class UpgradeLine {
   readonly #pool: EndpointPool;
@@ -35,41 +35,46 @@ export class UpgradeLine {
 
   /** Takes an exchange out, if it waits. Its place is free again. */
   remove(exchange: Exchange): void {
-    if (!this.#line.remove(exchange) || exchange.endpoint === undefined) return;
-    this.#pool.seats.leave(exchange.endpoint);
-    this.#unbind(exchange);
+    if (this.#line.remove(exchange) && exchange.endpoint !== undefined) this.#unbind(exchange);
   }
 
-  /** Starts those whose endpoints have a connection for them, and has connections made for the others. */
+  /**
+   * Starts those whose endpoints have a connection for them, and has connections made for the others. Fails
+   * those for whom that is hopeless, with the reason.
+   */
   serve(now: number): void {
-    for (const { exchange, run } of this.#line) {
-      if (exchange.endpoint === undefined) this.#bind(exchange);
-      const { endpoint } = exchange;
-      if (endpoint?.isReady(now) !== true) continue;
-      this.#line.remove(exchange);
-      this.#unbind(exchange);
-      exchange.endpoint = endpoint;
-      run(() => this.#start(exchange, endpoint));
+    // Where one finds no endpoint, the next needn't look.
+    let allClosed = false;
+    for (const waiter of this.#line) {
+      const { exchange } = waiter;
+      if (exchange.endpoint !== undefined && !this.#pool.isOpen(exchange.endpoint)) {
+        // It may be the dial for this one that makes the endpoint full.
+        if (exchange.endpoint.dialing > 0) continue;
+        this.#unbind(exchange);
+      }
+      if (exchange.endpoint === undefined) {
+        if (!allClosed) this.#bind(exchange);
+        if (exchange.endpoint === undefined) {
+          allClosed ||= this.#canWait(waiter);
+          continue;
+        }
+      }
+      const endpoint: Endpoint = exchange.endpoint;
+      if (endpoint.isReady(now)) this.#serve(waiter, endpoint);
+      else this.#pool.dialEndpointFor(endpoint, this.#awaited.get(endpoint)!);
     }
-    this.#dial();
   }
 
   /** Chooses others for those that wait for an endpoint, and fails them where there are none. */
-  onUnavailable(unavailable: Endpoint, error: Error): void {
-    for (const { exchange, run } of this.#line) {
-      if (exchange.endpoint !== unavailable) continue;
-      this.#rebind(exchange);
-      if (exchange.endpoint !== undefined) continue;
-      this.#line.remove(exchange);
-      run(() => exchange.fail(error));
-    }
-    this.#dial();
+  onUnavailable(unavailable: Endpoint, now: number): void {
+    for (const { exchange } of this.#line) if (exchange.endpoint === unavailable) this.#unbind(exchange);
+    this.serve(now);
   }
 
   /** Chooses others for those that wait for an endpoint that has left. */
   rebind(): void {
     for (const { exchange } of this.#line) {
-      if (exchange.endpoint?.state.name === 'draining') this.#rebind(exchange);
+      if (exchange.endpoint?.state.name === 'draining') this.#unbind(exchange);
     }
   }
 
@@ -78,26 +83,40 @@ export class UpgradeLine {
     return this.#line[Symbol.iterator]();
   }
 
-  #dial(): void {
-    for (const [endpoint, count] of this.#awaited) this.#pool.dialEndpointFor(endpoint, count);
+  /** Whether there is hope for one that found no endpoint. Otherwise it has failed. */
+  #canWait({ exchange, run, moment }: Waiter): boolean {
+    if (this.#pool.dialFor(1, moment)) return true;
+    const error = this.#pool.lastError;
+    if (error === undefined) return true;
+    this.#line.remove(exchange);
+    run(() => exchange.fail(error));
+    return false;
   }
 
-  #rebind(exchange: Exchange): void {
-    this.#pool.seats.leave(exchange.endpoint!);
-    this.#unbind(exchange);
-    this.#bind(exchange);
+  #serve({ exchange, run }: Waiter, endpoint: Endpoint): void {
+    this.#line.remove(exchange);
+    this.#forget(endpoint);
+    run(() => this.#start(exchange, endpoint));
   }
 
   #bind(exchange: Exchange): void {
-    const endpoint = this.#pool.seats.take();
+    const endpoint = this.#pool.seats.take((candidate) => this.#pool.isOpen(candidate));
     if (endpoint === undefined) return;
     exchange.endpoint = endpoint;
+    exchange.seated = true;
     this.#awaited.set(endpoint, (this.#awaited.get(endpoint) ?? 0) + 1);
   }
 
   #unbind(exchange: Exchange): void {
     const endpoint = exchange.endpoint!;
     exchange.endpoint = undefined;
+    exchange.seated = false;
+    this.#pool.seats.leave(endpoint);
+    this.#forget(endpoint);
+  }
+
+  /** Counts one less that waits for an endpoint. */
+  #forget(endpoint: Endpoint): void {
     const count = this.#awaited.get(endpoint)! - 1;
     if (count > 0) this.#awaited.set(endpoint, count);
     else this.#awaited.delete(endpoint);

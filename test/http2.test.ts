@@ -12,6 +12,7 @@ import { type AddressInfo, connect, createServer as createTcpServer, type Socket
 import { type TestContext, test } from 'node:test';
 import type { EndpointAddress } from '../src/discovery/resolver.ts';
 import { get, load, ORIGIN, startAgent } from './support/agent.ts';
+import { FakeClock } from './support/clock.ts';
 import { nextAddress } from './support/pods.ts';
 
 type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, nth: number) => void;
@@ -151,4 +152,36 @@ test('a peer that answers no PING is given up', async (t) => {
   while (pod.streams === 0) await new Promise((resolve) => setTimeout(resolve, 5));
   swallow = true;
   await assert.rejects(unanswered, { code: 'EVENKEEL_UNRESPONSIVE' });
+});
+
+test('no cap ends an event stream, only the requests beside it', async (t) => {
+  const streams: ServerHttp2Stream[] = [];
+  const pod = await startH2Pod(t, (stream, headers, nth) => {
+    if (headers[':path'] === '/') return answer(stream, headers, nth);
+    streams.push(stream);
+    if (headers[':path'] === '/events') stream.respond({ 'content-type': 'text/event-stream' });
+  });
+  const clock = new FakeClock();
+  const agent = startAgent(t, [pod], {
+    ...h2c,
+    clock,
+    maxConnectionDuration: '10s',
+    connectionDurationJitter: 0,
+    drainTimeout: '1s',
+  });
+  const headers = { accept: 'text/event-stream' };
+  const { body } = await agent.request({ origin: ORIGIN, path: '/events', method: 'GET', headers });
+  const held = get(agent, '/held');
+  while (streams.length < 2) await new Promise(setImmediate);
+  clock.advance('10s');
+  clock.advance('1s');
+  await assert.rejects(held, { code: 'EVENKEEL_DRAIN_TIMEOUT' });
+  await get(agent);
+  assert.equal(pod.sessions.length, 2);
+
+  const [events] = streams;
+  const closed = once(events!.session!, 'close');
+  events!.end('data: still here\n\n');
+  assert.equal(await body.text(), 'data: still here\n\n');
+  await closed;
 });

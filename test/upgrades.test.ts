@@ -70,9 +70,51 @@ test('an upgrade goes elsewhere when its pod refuses', async (t) => {
   for (let n = 0; n < 4; n++) (await upgrade(agent)).destroy();
 });
 
+test('an upgrade passes over a pod whose connections are all in use', async (t) => {
+  const pods = await startPods(t, 2);
+  const open = acceptUpgrades(pods);
+  const resolver = new ManualResolver(pods.slice(0, 1));
+  const agent = startAgent(t, [], { discovery: resolver.resolve, connections: 1 });
+  const slow = get(agent, '/slow');
+  await pods[0]!.received('/slow');
+  resolver.set(pods);
+  // The one with fewer sockets is the one that is full.
+  for (let n = 1; n <= 3; n++) {
+    await upgrade(agent);
+    assert.deepEqual(open(), [0, n]);
+  }
+  pods[0]!.release('/slow');
+  await slow;
+  for (let n = 1; n <= 3; n++) {
+    await upgrade(agent);
+    assert.deepEqual(open(), [n, 3]);
+  }
+});
+
+test('an upgrade that finds all connections in use waits for one', async (t) => {
+  const pods = await startPods(t, 2);
+  const open = acceptUpgrades(pods);
+  const agent = startAgent(t, pods, { connections: 1 });
+  const slow = [get(agent, '/slow/1'), get(agent, '/slow/2')];
+  const received = pods.map((pod) => once(pod, 'request'));
+  await Promise.all(received);
+  const upgraded = [upgrade(agent), upgrade(agent)];
+  while (agent.stats[ORIGIN]!.queued < 2) await new Promise(setImmediate);
+  for (const pod of pods) {
+    pod.release('/slow/1');
+    pod.release('/slow/2');
+  }
+  await Promise.all([...slow, ...upgraded]);
+  assert.deepEqual(open(), [1, 1]);
+});
+
 test('an upgrade with nobody to take it fails with the error of the dial', async (t) => {
   const agent = startAgent(t, [{ endpoint: { address: nextAddress(), port: 9 } }]);
   await assert.rejects(upgrade(agent), { code: 'ECONNREFUSED' });
+  // At once again, though nothing is dialled unasked for a while after a failure.
+  const start = performance.now();
+  await assert.rejects(upgrade(agent), { code: 'ECONNREFUSED' });
+  assert.ok(performance.now() - start < 500);
 });
 
 test('an upgrade that waits can be aborted', async (t) => {

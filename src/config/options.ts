@@ -36,7 +36,7 @@ export interface BalancedAgentOptions extends UndiciOptions {
 
   /**
    * How long a connection that takes no more requests may go on with those it carries. Then it
-   * is destroyed, and they fail.
+   * is destroyed, and they fail. Event streams and upgraded sockets may always go on.
    * Milliseconds or a duration string; default `0`, which means as long as they need.
    * Env: `EVENKEEL_DRAIN_TIMEOUT`.
    */
