@@ -68,8 +68,8 @@ function configuration(
     }`;
 }
 
-async function listening(nginx: ChildProcess, address: string, port: number): Promise<void> {
-  while (nginx.exitCode === null) {
+export async function listening(server: ChildProcess, address: string, port: number): Promise<void> {
+  while (server.exitCode === null) {
     const socket = connect(port, address);
     try {
       await once(socket, 'connect');
@@ -80,7 +80,7 @@ async function listening(nginx: ChildProcess, address: string, port: number): Pr
       socket.destroy();
     }
   }
-  throw new Error(`nginx ended with code ${nginx.exitCode}`);
+  throw new Error(`${server.spawnfile} ended with code ${server.exitCode}`);
 }
 
 function ensureInstalled(): void {

@@ -1,0 +1,131 @@
+import { get, type Agent as HttpAgent, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
+import { json } from 'node:stream/consumers';
+import agentkeepalive from 'agentkeepalive';
+import { Agent, buildConnector, type Dispatcher, interceptors, RoundRobinPool } from 'undici';
+import { BalancedAgent } from '../../../src/agent.ts';
+import type { Resolution } from '../../../src/discovery/resolver.ts';
+import type { PodAnswer } from '../pods.ts';
+import { type ComparedService, NAME } from './service.ts';
+import { startHaproxy, startNginxProxy } from './sidecars.ts';
+
+/** One way to call a Service. */
+export interface Contender {
+  /** Sends a request, and says which pod has answered. */
+  send(): Promise<string>;
+  close(): Promise<void>;
+}
+
+export interface ContenderOptions {
+  /** Milliseconds after which a connection is replaced, of those who can do that. */
+  maxAge: number;
+}
+
+type Start = (service: ComparedService, options: ContenderOptions) => Promise<Contender> | Contender;
+
+/** Those who see a ClusterIP only, then those who see the pods, then those with a proxy beside them. */
+export const CONTENDERS: Readonly<Record<string, Start>> = {
+  'undici Agent, ClusterIP': (service) => by(new Agent({ connect: clusterIP(service) }), service),
+
+  'agentkeepalive, ClusterIP': (service, { maxAge }) => byNodeHttp(service, maxAge),
+
+  'undici RoundRobinPool with clientTtl, ClusterIP': (service, { maxAge }) =>
+    by(
+      new RoundRobinPool(`http://${NAME}:${service.port}`, {
+        connections: 8,
+        clientTtl: maxAge,
+        connect: clusterIP(service),
+      }),
+      service,
+    ),
+
+  'evenkeel, ClusterIP': (service, { maxAge }) =>
+    by(
+      new BalancedAgent({
+        discovery: () => toClusterIP(service.port),
+        maxConnectionDuration: maxAge,
+        connect: clusterIP(service),
+      }),
+      service,
+    ),
+
+  'undici dns interceptor, headless': (service) => by(new Agent().compose(dnsOf(service)), service),
+
+  'evenkeel, headless': (service) =>
+    by(new BalancedAgent({ discovery: 'dns', dns: { servers: [service.dns.address] } }), service),
+
+  'HAProxy sidecar': async (service) => behind(await startHaproxy(service), service),
+
+  'nginx sidecar': async (service) => behind(await startNginxProxy(service), service),
+};
+
+function by(dispatcher: Dispatcher, { port }: ComparedService, stop?: () => void): Contender {
+  const origin = `http://${NAME}:${port}`;
+  return through(dispatcher, origin, stop);
+}
+
+function behind(
+  { origin, stop }: { origin: string; stop: () => void },
+  _service: ComparedService,
+): Contender {
+  return through(new Agent(), origin, stop);
+}
+
+function through(dispatcher: Dispatcher, origin: string, stop?: () => void): Contender {
+  return {
+    async send() {
+      const { body } = await dispatcher.request({ origin, path: '/', method: 'GET' });
+      return ((await body.json()) as PodAnswer).address;
+    },
+    async close() {
+      await dispatcher.close();
+      stop?.();
+    },
+  };
+}
+
+async function* toClusterIP(port: number): AsyncGenerator<Resolution> {
+  yield { endpoints: [{ address: '10.96.0.1', port }], source: 'dns', virtual: true };
+}
+
+/** Connects to a pod of the Service's choice, whatever the name. */
+function clusterIP(service: ComparedService): buildConnector.connector {
+  const dial = buildConnector({});
+  return (options, callback) =>
+    dial({ ...options, hostname: service.anyPod(), port: String(service.port) }, callback);
+}
+
+function dnsOf(service: ComparedService): Dispatcher.DispatcherComposeInterceptor {
+  return interceptors.dns({
+    maxTTL: 1_000,
+    dualStack: false,
+    affinity: 4,
+    lookup: (_origin, _options, callback) => {
+      callback(
+        null,
+        service.addresses.map((address) => ({ address, family: 4 as const, ttl: 1_000 })),
+      );
+    },
+  });
+}
+
+function byNodeHttp(service: ComparedService, maxAge: number): Contender {
+  // Its types are CommonJS's; the class is a node:http Agent.
+  const KeepAlive = agentkeepalive as unknown as new (options: object) => HttpAgent;
+  class ThroughClusterIP extends KeepAlive {
+    override createConnection(): ReturnType<typeof connect> {
+      return connect(service.port, service.anyPod());
+    }
+  }
+  const agent = new ThroughClusterIP({ socketActiveTTL: maxAge });
+  return {
+    async send() {
+      const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+      get({ host: NAME, port: service.port, agent }, resolve).on('error', reject);
+      return ((await json(await promise)) as PodAnswer).address;
+    },
+    async close() {
+      agent.destroy();
+    },
+  };
+}
