@@ -15,17 +15,32 @@ export interface Sidecar {
 
 /** HAProxy, which follows DNS as fast as it can. */
 export async function startHaproxy({ dns, port, pods }: ComparedService): Promise<Sidecar> {
+  const resolvers = `
+resolvers cluster
+  nameserver dns ${dns.address}
+  hold valid 1s
+  hold obsolete 0
+  timeout resolve 500ms`;
+  const server = `server-template pod ${pods.addresses.length} ${NAME}:${port} resolvers cluster init-addr none`;
+  return haproxy(resolvers, [server]);
+}
+
+/** HAProxy in front of pods that never change. */
+export async function startStaticHaproxy(addresses: readonly string[], port: number): Promise<Sidecar> {
+  return haproxy(
+    '',
+    addresses.map((address, n) => `server pod-${n} ${address}:${port}`),
+  );
+}
+
+async function haproxy(resolvers: string, servers: readonly string[]): Promise<Sidecar> {
   return start('haproxy', (listen, file) => ({
     args: ['-db', '-q', '-f', file],
     configuration: `
 global
   maxconn 4000
   nbthread 1
-resolvers cluster
-  nameserver dns ${dns.address}
-  hold valid 1s
-  hold obsolete 0
-  timeout resolve 500ms
+${resolvers}
 defaults
   mode http
   timeout connect 3s
@@ -37,13 +52,28 @@ frontend app
 backend pods
   balance leastconn
   http-reuse always
-  server-template pod ${pods.addresses.length} ${NAME}:${port} resolvers cluster init-addr none
+  ${servers.join('\n  ')}
 `,
   }));
 }
 
 /** nginx, which asks DNS for each connection; without its commercial edition it keeps none then. */
 export async function startNginxProxy({ dns, port }: ComparedService): Promise<Sidecar> {
+  const resolver = `resolver ${dns.address} valid=1s ipv6=off;`;
+  const location = `set $pods "${NAME}:${port}"; location / { proxy_pass http://$pods; }`;
+  return nginx(resolver, location);
+}
+
+/** nginx in front of pods that never change, to which it keeps connections. */
+export async function startStaticNginxProxy(addresses: readonly string[], port: number): Promise<Sidecar> {
+  const servers = addresses.map((address) => `server ${address}:${port};`).join(' ');
+  const upstream = `upstream pods { least_conn; ${servers} keepalive 64; }`;
+  const location = `
+    location / { proxy_pass http://pods; proxy_http_version 1.1; proxy_set_header Connection ""; }`;
+  return nginx(upstream, location);
+}
+
+async function nginx(context: string, location: string): Promise<Sidecar> {
   return start('nginx', (listen, file, directory) => ({
     args: ['-p', directory, '-c', file, '-e', 'stderr'],
     configuration: `
@@ -55,12 +85,11 @@ events { worker_connections 4096; }
 http {
   access_log off;
   ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${name};`).join(' ')}
-  resolver ${dns.address} valid=1s ipv6=off;
+  ${context}
   keepalive_requests 1000000000;
   server {
     listen ${listen};
-    set $pods "${NAME}:${port}";
-    location / { proxy_pass http://$pods; }
+    ${location}
   }
 }
 `,
