@@ -1,12 +1,14 @@
 // npm run bench               every benchmark
 // npm run bench -- NAME …     one of them, with its own arguments
 // --json                      prints lines of JSON only
-// The exit code tells whether every bar was met.
+// What one has found is also in bench/results/NAME.json. The exit code tells whether every bar was met.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 
 const names = readdirSync(import.meta.dirname)
   .filter((file) => file.endsWith('.ts') && file !== 'run.ts')
@@ -32,7 +34,22 @@ for (const name of all ? names : [first]) {
 
 /** In a process of its own: what one makes of the machine code of undici is no other's concern. */
 async function run(name: string, args: readonly string[]): Promise<number | null> {
-  const child = spawn(process.execPath, [`${import.meta.dirname}/${name}.ts`, ...args], { stdio: 'inherit' });
-  const [code] = (await once(child, 'exit')) as [number | null];
+  const child = spawn(process.execPath, [`${import.meta.dirname}/${name}.ts`, ...args], {
+    stdio: ['inherit', 'pipe', 'inherit'],
+  });
+  const results: unknown[] = [];
+  for await (const line of createInterface(child.stdout)) {
+    console.log(line);
+    if (line.startsWith('{')) results.push(JSON.parse(line));
+  }
+  const [code] =
+    child.exitCode === null ? ((await once(child, 'exit')) as [number | null]) : [child.exitCode];
+  save(name, results);
   return code;
+}
+
+function save(name: string, results: readonly unknown[]): void {
+  const folder = join(import.meta.dirname, 'results');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(results, null, 2)}\n`);
 }
