@@ -6,12 +6,13 @@ import { Connection, type RetireReason } from './connection.ts';
 import { Dialer } from './dialer.ts';
 import { Dials, type DialsOwner } from './dials.ts';
 import { CONNECTING, type Endpoint, type EndpointOwner } from './endpoint.ts';
-import { type EndpointUpdate, endpointsByKey } from './endpoint-keys.ts';
+import { type EndpointUpdate, endpointsByKey, formatAddress } from './endpoint-keys.ts';
 import { EndpointSet } from './endpoint-set.ts';
 import { Pickers, place } from './pickers.ts';
 import { Seats } from './seats.ts';
 import { SeeThrough } from './see-through.ts';
 import { shuffled } from './shuffle.ts';
+import { type Subset, subsetFor } from './subset.ts';
 import { Warmth, type WarmthOwner } from './warmth.ts';
 import { Weights } from './weights.ts';
 
@@ -58,6 +59,8 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
   readonly #pickers: Pickers;
   /** The pods behind a virtual IP, where responses name them. */
   readonly #seeThrough: SeeThrough;
+  /** Which endpoints this client uses, if not all. */
+  readonly #subset: Subset | undefined;
   /** Requests in flight that an endpoint may have. */
   readonly #maxRequests: number;
   /** What is known of the endpoints may be out of date, so none is dialled. */
@@ -72,6 +75,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
     this.origin = owner.url.origin;
     this.#settings = settings;
     this.#maxRequests = settings.maxRequestsPerEndpoint || Number.POSITIVE_INFINITY;
+    this.#subset = subsetFor(settings.subset, identity);
     this.#pickers = new Pickers(policy);
     this.#weights = new Weights({ slowStart, clock, onChange: (endpoint) => this.#onWeight(endpoint) });
     this.#seeThrough = new SeeThrough(this, {
@@ -269,7 +273,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
     // What leads to a Service by another way, its ClusterIP or its pods, is as good until that is connected.
     const takeover = this.size > 0 && update.virtual !== this.#update?.virtual;
     this.#update = update;
-    const { fresh, gone } = this.#set.replace(endpointsByKey(update, spread));
+    const { fresh, gone } = this.#set.replace(endpointsByKey(this.#mine(update), spread));
     if (fresh.length + gone.length > 0) this.#warmth.replace(this.#set.current.values());
     if (takeover) gone.push(...this.#seeThrough.pods.values());
     for (const endpoint of gone) {
@@ -288,6 +292,12 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
     }
     this.#placeAll();
     this.#dialAll(fresh);
+  }
+
+  /** What of an update is this client's to use. */
+  #mine(update: EndpointUpdate): EndpointUpdate {
+    if (this.#subset === undefined || update.virtual) return update;
+    return { ...update, endpoints: this.#subset(update.endpoints, formatAddress) };
   }
 
   #drain(endpoint: Endpoint, reason: RetireReason): void {

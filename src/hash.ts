@@ -1,6 +1,11 @@
-/** FNV-1a, with MurmurHash3's finalizer: FNV alone leaves names that end alike near each other. */
-export function hash(text: string): number {
-  let h = 0x811c9dc5;
+const OFFSET_BASIS = 0x811c9dc5;
+
+/**
+ * FNV-1a, with MurmurHash3's finalizer: FNV alone leaves names that end alike near each other. The seed,
+ * another hash, makes it one of many functions.
+ */
+export function hash(text: string, seed = OFFSET_BASIS): number {
+  let h = seed;
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);

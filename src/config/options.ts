@@ -115,6 +115,9 @@ export interface BalancedAgentOptions extends UndiciOptions {
    */
   mesh?: 'auto' | 'ignore';
 
+  /** How many of the endpoints to use, where there are thousands of them. */
+  subset?: SubsetOptions;
+
   /** How names are looked up. */
   dns?: DnsOptions;
 
@@ -189,6 +192,32 @@ export interface BalancedAgentOptions extends UndiciOptions {
 
   /** Chance; for tests. Default `Math.random`. */
   random?: () => number;
+}
+
+/**
+ * Uses some of a service's endpoints only, so that thousands of pods under thousands of clients have a
+ * bounded number of connections. Which ones depends on who the client is, and hardly changes when pods
+ * come and go.
+ *
+ * A client with an index has a share that leaves each pod with the same number of clients, give or take one
+ * or two. Without one it draws by itself, and where a pod has twenty clients on average, the unluckiest of
+ * a thousand has five, and the luckiest 35: use a larger subset then.
+ */
+export interface SubsetOptions {
+  /**
+   * How many endpoints to use. Twenty and more are enough for most; fewer leave a client with
+   * little choice when pods are slow or gone.
+   * An integer; default `0`, which means all.
+   * Env: `EVENKEEL_SUBSET_SIZE`.
+   */
+  size?: number;
+
+  /**
+   * This client's number among those that are like it, from 0 on without gaps.
+   * An integer; default: the ordinal in the name of a StatefulSet's pod, or else none.
+   * Env: `EVENKEEL_SUBSET_INDEX`.
+   */
+  index?: number;
 }
 
 export interface DnsOptions {

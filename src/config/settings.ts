@@ -22,6 +22,7 @@ export interface Settings {
   /** Globs of the names that are managed, `!` excludes; `undefined`: not said. */
   hosts: readonly string[] | undefined;
   mesh: 'auto' | 'ignore';
+  subset: SubsetSettings;
   dns: DnsSettings;
   kubernetes: KubernetesSettings;
   /** 0: no limit. */
@@ -37,6 +38,13 @@ export interface Settings {
   client: ClientSettings;
   clock: Clock;
   random: () => number;
+}
+
+export interface SubsetSettings {
+  /** Endpoints; 0: all. */
+  size: number;
+  /** `undefined`: a StatefulSet pod's ordinal, if it's one's. */
+  index: number | undefined;
 }
 
 export interface DnsSettings {

@@ -43,6 +43,10 @@ export const TABLE: Table<Omit<Settings, 'client'>> = {
   ),
   hosts: option(list("globs like '*.svc.cluster.local' or '!*.example.com'", isGlob), undefined),
   mesh: option(oneOf('auto', 'ignore'), 'auto'),
+  subset: {
+    size: option(integer({}), 0),
+    index: option(integer({}), undefined),
+  },
   dns: {
     servers: option(list('IP addresses, each with a port or without', isServer), undefined),
     minTtl: option(duration(1), 1_000),
