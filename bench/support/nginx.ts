@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { atExit } from './at-exit.ts';
 import { type Certificate, selfSigned } from './certificate.ts';
+import { obtain } from './debian.ts';
 import { freePort, loopbackAddresses } from './loopback.ts';
 import { temporaryDirectory } from './temporary.ts';
 
@@ -23,7 +24,8 @@ export interface NginxOptions {
 }
 
 export async function startNginx({ addresses: count, tls = false }: NginxOptions): Promise<Nginx> {
-  ensureInstalled();
+  const obstacle = obtain('nginx', 'nginx-light');
+  if (obstacle !== undefined) throw new Error(`this benchmark ${obstacle}`);
   const addresses = loopbackAddresses(count);
   const port = await freePort(addresses[0]!);
   const certificate = tls ? selfSigned() : undefined;
@@ -81,21 +83,4 @@ export async function listening(server: ChildProcess, address: string, port: num
     }
   }
   throw new Error(`${server.spawnfile} ended with code ${server.exitCode}`);
-}
-
-function ensureInstalled(): void {
-  if (installed()) return;
-  const install = 'apt-get install --yes --no-install-recommends nginx-light';
-  if (process.getuid?.() !== 0) throw new Error(`this benchmark needs nginx; on Debian: ${install}`);
-  console.error(`nginx is missing: ${install}`);
-  const [command, ...args] = install.split(' ');
-  execFileSync(command!, args, {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-  });
-  if (!installed()) throw new Error('nginx is installed, yet not on PATH');
-}
-
-function installed(): boolean {
-  return spawnSync('nginx', ['-v']).error === undefined;
 }
