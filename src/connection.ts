@@ -5,25 +5,13 @@ import { type buildConnector, Client, type Dispatcher } from 'undici';
 import type { Clock, Timer } from './clock.ts';
 import { EvenkeelError } from './errors.ts';
 import { Parking } from './parking.ts';
+import type { RetireReason } from './retire-reason.ts';
 import { channels } from './telemetry/channels.ts';
 
 /** The code of the error for a request whose connection ended before it was sent. */
 export const CONNECTION_GONE = 'EVENKEEL_CONNECTION_GONE';
 /** The code of the error for a request whose endpoint does not answer any more. */
 export const UNRESPONSIVE = 'EVENKEEL_UNRESPONSIVE';
-
-/** Why a connection takes no more requests. */
-export type RetireReason =
-  | 'max-duration'
-  | 'max-requests'
-  | 'endpoint-removed'
-  | 'idle'
-  | 'closed-by-peer'
-  | 'error'
-  | 'upgrade'
-  | 'service-closed'
-  /** Another connection leads to the same pod. */
-  | 'replaced';
 
 /** The part of its age, and milliseconds at most, that a connection has left when its successor is made. */
 const LEAD = 0.2;
@@ -99,6 +87,7 @@ export class Connection {
   readonly #streams = new Set<Request>();
   readonly #socket: Socket;
   readonly #options: ConnectionOptions;
+  readonly #connectedAt: number;
   #expiresAt: number;
   #expiry: Timer | undefined;
   #idleExpiry: Timer | undefined;
@@ -130,7 +119,8 @@ export class Connection {
       .on('drain', () => this.#onDrain());
     if (this.h2) this.#watchPings();
     const { clock, maxDuration } = options;
-    this.#expiresAt = maxDuration > 0 ? clock.now() + maxDuration : Number.POSITIVE_INFINITY;
+    this.#connectedAt = clock.now();
+    this.#expiresAt = maxDuration > 0 ? this.#connectedAt + maxDuration : Number.POSITIVE_INFINITY;
     const lead = Math.min(maxDuration * LEAD, LONGEST_LEAD);
     if (maxDuration > 0) this.#expiry = clock.schedule(() => this.#age(lead), maxDuration - lead);
     this.#publish(channels.connectionOpen);
@@ -369,7 +359,9 @@ export class Connection {
   #publish(channel: Channel, reason?: RetireReason): void {
     if (!channel.hasSubscribers) return;
     const { origin, address } = this.owner;
-    channel.publish({ origin, address, reason, requests: this.requests });
+    const age = this.#options.clock.now() - this.#connectedAt;
+    const protocol = this.h2 ? 'h2' : 'h1';
+    channel.publish({ origin, address, reason, requests: this.requests, age, protocol });
   }
 }
 

@@ -1,7 +1,7 @@
-import type { RetireReason } from './connection.ts';
 import type { EndpointAddress } from './discovery/resolver.ts';
 import { Endpoint, type EndpointOwner } from './endpoint.ts';
 import { isSameEndpoint } from './endpoint-keys.ts';
+import type { RetireReason } from './retire-reason.ts';
 import { channels } from './telemetry/channels.ts';
 
 /** The endpoints of a service: those of the present set, and those of earlier ones that still carry something. */

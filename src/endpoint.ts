@@ -1,9 +1,10 @@
 import type { Client } from 'undici';
 import type { Candidate, Picker } from './balancing/picker.ts';
 import type { Timer } from './clock.ts';
-import type { Connection, ConnectionOwner, Request, RetireReason } from './connection.ts';
+import type { Connection, ConnectionOwner, Request } from './connection.ts';
 import type { EndpointAddress } from './discovery/resolver.ts';
 import { formatAddress } from './endpoint-keys.ts';
+import type { RetireReason } from './retire-reason.ts';
 
 export type EndpointState =
   /** Never connected, or the last dial failed and nothing is connected. */

@@ -1,0 +1,15 @@
+export const RETIRE_REASONS = [
+  'max-duration',
+  'max-requests',
+  'endpoint-removed',
+  'idle',
+  'closed-by-peer',
+  'error',
+  'upgrade',
+  'service-closed',
+  /** Another connection leads to the same pod. */
+  'replaced',
+] as const;
+
+/** Why a connection takes no more requests. */
+export type RetireReason = (typeof RETIRE_REASONS)[number];
