@@ -2,13 +2,14 @@ import type { Socket } from 'node:net';
 import type { Client } from 'undici';
 import type { Picker } from './balancing/picker.ts';
 import type { Settings } from './config/settings.ts';
-import { Connection, type RetireReason } from './connection.ts';
+import { Connection } from './connection.ts';
 import { Dialer } from './dialer.ts';
 import { Dials, type DialsOwner } from './dials.ts';
 import { CONNECTING, type Endpoint, type EndpointOwner } from './endpoint.ts';
 import { type EndpointUpdate, endpointsByKey, formatAddress } from './endpoint-keys.ts';
 import { EndpointSet } from './endpoint-set.ts';
 import { Pickers, place } from './pickers.ts';
+import type { RetireReason } from './retire-reason.ts';
 import { Seats } from './seats.ts';
 import { SeeThrough } from './see-through.ts';
 import { shuffled } from './shuffle.ts';
@@ -125,6 +126,16 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
   get endpoints(): Iterable<Endpoint> {
     const { pods } = this.#seeThrough;
     return pods.size > 0 ? pods.values() : this.#set.current.values();
+  }
+
+  /** All that may have connections: slots of a virtual IP that is seen through, too, and what has left the set. */
+  get all(): Iterable<Endpoint> {
+    return [...this.#set, ...this.#seeThrough.pods.values()];
+  }
+
+  /** Whether it is known which pod a connection leads to. */
+  get seesPods(): boolean {
+    return this.#update?.virtual !== true || this.#seeThrough.pods.size > 0;
   }
 
   /** Whether responses tell which pod a connection leads to. */

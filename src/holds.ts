@@ -9,6 +9,8 @@ const HOLD = 1_000;
  * the least loaded, and attracts the traffic.
  */
 export class Holds {
+  /** Failed requests there ever were. */
+  total = 0;
   readonly #clock: Clock;
   #entries: { endpoint: Endpoint; until: number }[] = [];
   #timer: Timer | undefined;
@@ -18,6 +20,7 @@ export class Holds {
   }
 
   add(endpoint: Endpoint): void {
+    this.total++;
     this.#entries.push({ endpoint, until: this.#clock.now() + HOLD });
     this.#timer ??= this.#clock.schedule(() => this.#release(), HOLD);
   }

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Client } from 'undici';
-import type { Timer } from './clock.ts';
+import type { Clock, Timer } from './clock.ts';
 import type { RetryReason, Settings } from './config/settings.ts';
 import { Discovery, type DiscoveryOwner } from './discovery/discovery.ts';
 import type { Resolver } from './discovery/resolver.ts';
@@ -14,6 +14,7 @@ import { keepAliveOf } from './keep-alive.ts';
 import { attemptsOf, Retries } from './retry/retries.ts';
 import { RetryLine } from './retry/retry-line.ts';
 import { channels } from './telemetry/channels.ts';
+import { liveServices } from './telemetry/live-services.ts';
 import { type ServiceStats, statsOf } from './telemetry/stats.ts';
 import { UpgradeLine } from './upgrade-line.ts';
 import { type Waiter, WaitingLine } from './waiting.ts';
@@ -50,6 +51,8 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
   readonly key: string;
   readonly url: URL;
   readonly servername: string;
+  /** Requests given to endpoints, each as often as it was. */
+  sent = 0;
 
   readonly #settings: Settings;
   readonly #owner: ServiceOwner;
@@ -86,6 +89,25 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
     this.#retries = new Retries(retry, clock.now());
     this.#holds = new Holds(clock);
     this.#discovery = new Discovery(this, { resolver, clock, random });
+    liveServices.add(this);
+  }
+
+  /** Those of them that failed. */
+  get failures(): number {
+    return this.#holds.total;
+  }
+
+  get clock(): Clock {
+    return this.#settings.clock;
+  }
+
+  /** Who said which endpoints there are. */
+  get source(): string {
+    return this.#discovery.source;
+  }
+
+  get pool(): Pick<EndpointPool, 'endpoints' | 'all' | 'seesPods'> {
+    return this.#pool;
   }
 
   get inUse(): boolean {
@@ -142,6 +164,7 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
 
   #start(exchange: Exchange, endpoint: Endpoint): void {
     this.#running++;
+    this.sent++;
     exchange.endpoint = endpoint;
     const connection = this.#pool.begin(endpoint);
     exchange.connection = connection;
@@ -505,6 +528,7 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
     this.#holds.clear();
     this.#pool.close();
     if (!this.#pool.empty) return;
+    liveServices.delete(this);
     this.#onClosed();
     this.#onClosed = undefined;
   }

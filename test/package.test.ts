@@ -15,7 +15,7 @@ after(() => project.remove());
 
 test('the package holds what users need, and nothing else', () => {
   const others = project.files.filter((file) => !/^dist\/[\w/-]+\.(js|d\.ts)$/.test(file));
-  assert.deepEqual(others.sort(), ['LICENSE', 'README.md', 'package.json']);
+  assert.deepEqual(others.sort(), ['LICENSE', 'README.md', 'dashboards/evenkeel.json', 'package.json']);
 });
 
 test('all that package.json names is in the package', () => {
@@ -33,6 +33,27 @@ test('what is published needs no type stripping and no development dependency', 
   writeFileSync(file, script);
   const { stdout, stderr } = await run(process.execPath, ['--no-strip-types', file]);
   assert.deepEqual([stdout, stderr], ['function\n', '']);
+});
+
+test('the entry points know of the same agents, and those for metrics load no undici', async () => {
+  const file = join(project.folder, 'metrics.cjs');
+  const script = `
+    const { instrument } = require('evenkeel/prometheus');
+    require('evenkeel/opentelemetry').instrument()();
+    const { register } = require('prom-client');
+    console.log(Symbol.for('undici.globalDispatcher.2') in globalThis);
+    const { BalancedAgent } = require('evenkeel');
+    instrument();
+    const agent = new BalancedAgent();
+    const options = { origin: 'http://orders.prod', path: '/', method: 'GET' };
+    agent.request(options).catch(() => undefined);
+    register.metrics().then((text) => {
+      console.log(text.includes('server_address="orders.prod"'));
+      return agent.destroy();
+    });`;
+  writeFileSync(file, script);
+  const { stdout, stderr } = await run(process.execPath, [file]);
+  assert.deepEqual([stdout, stderr], ['false\ntrue\n', '']);
 });
 
 test('a CommonJS module in TypeScript has its types', () => {

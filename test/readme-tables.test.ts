@@ -3,10 +3,13 @@ import { subscribe } from 'node:diagnostics_channel';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { Registry } from 'prom-client';
 import { CLIENT_TABLE } from '../src/config/client-options.ts';
 import { variableFor } from '../src/config/env.ts';
 import { type Option, TABLE } from '../src/config/table.ts';
 import { channels } from '../src/telemetry/channels.ts';
+import { CONNECTION_DURATION, METRICS } from '../src/telemetry/metrics.ts';
+import { instrument } from '../src/telemetry/prometheus.ts';
 import { get, ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
 import { startPod } from './support/pods.ts';
 import { examples, quoted, README, rowsUnder } from './support/readme.ts';
@@ -96,6 +99,25 @@ test('channels have the messages that the table says', async (t) => {
     new Map(rowsUnder('Channel').map(([name, message]) => [quoted(name!)[0], message!.match(/\w+/g)])),
     new Map(Object.values(channels).map(({ name }) => [String(name), keys.get(String(name))])),
   );
+});
+
+test('the table has all metrics, under both names, with their attributes', (t) => {
+  const registry = new Registry();
+  t.after(instrument({ registry }));
+  const names = registry.getMetricsAsArray().map((metric) => (metric as unknown as { name: string }).name);
+  const rows = rowsUnder('Metric').map(([metric, name, attributes]) => [
+    quoted(metric!)[0],
+    metric!.endsWith('*'),
+    name!.replaceAll('`', ''),
+    quoted(attributes!),
+  ]);
+  const all = [...METRICS, { ...CONNECTION_DURATION, byEndpoint: false }].map(
+    ({ name, byEndpoint, attributes }) => {
+      const own = names.find((other) => other.startsWith(name.replaceAll('.', '_')));
+      return [name, byEndpoint, own, attributes];
+    },
+  );
+  assert.deepEqual(rows.toSorted(), all.toSorted());
 });
 
 test('stats are as they are shown', async (t) => {

@@ -5,9 +5,24 @@ import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 /** What the package is built from. */
-const SOURCES = ['src', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'README.md', 'LICENSE'];
+const SOURCES = [
+  'src',
+  'package.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'README.md',
+  'LICENSE',
+  'dashboards',
+];
 /** What a user's project would get along with evenkeel, or has by itself. */
-const NEIGHBOURS = ['undici', 'lru-cache', '@types/node', 'undici-types'];
+const NEIGHBOURS = [
+  'undici',
+  'lru-cache',
+  '@types/node',
+  'undici-types',
+  '@opentelemetry/api',
+  'prom-client',
+];
 
 /** A project in a folder of its own that has evenkeel among its packages, as npm would publish it. */
 export interface Project {
@@ -46,7 +61,8 @@ function fill(folder: string): string[] {
 
   const modules = join(folder, 'node_modules');
   const unpacked = join(modules, 'evenkeel');
-  for (const path of ['evenkeel', '.bin', '@types']) mkdirSync(join(modules, path), { recursive: true });
+  for (const path of ['evenkeel', '.bin', '@types', '@opentelemetry'])
+    mkdirSync(join(modules, path), { recursive: true });
   execute('tar', '-xzf', join(folder, filename), '--strip-components=1', '-C', unpacked);
   for (const name of NEIGHBOURS) symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
   const command = join(unpacked, 'dist/cli/main.js');

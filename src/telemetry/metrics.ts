@@ -1,0 +1,206 @@
+import { RETRY_REASONS } from '../config/settings.ts';
+import type { Endpoint } from '../endpoint.ts';
+import { RETIRE_REASONS } from '../retire-reason.ts';
+import type { Service } from '../service.ts';
+
+export type Attributes = Record<string, string | number>;
+
+/** What is known of one origin, of all agents. */
+export interface OriginReading {
+  /** At least one. */
+  readonly services: readonly Service[];
+  /** Events since metrics are taken. */
+  readonly ejections: number;
+  readonly discoveryErrors: number;
+  readonly retirements: ReadonlyMap<string, number>;
+  readonly retries: ReadonlyMap<string, number>;
+  fairness(): number | undefined;
+}
+
+/** Takes a value; those with the same attributes are added up. An endpoint's address comes to them, if wanted. */
+export type Emit = (value: number, attributes?: Attributes, endpoint?: Endpoint) => void;
+
+export interface Metric {
+  /** OpenTelemetry's; https://opentelemetry.io/docs/specs/semconv/http/http-metrics/ where it begins with `http`. */
+  readonly name: string;
+  readonly kind: 'counter' | 'upDownCounter' | 'gauge';
+  readonly unit: string;
+  readonly description: string;
+  /** Attributes that it has besides the server's. */
+  readonly attributes: readonly string[];
+  /** It can tell endpoints apart. */
+  readonly byEndpoint: boolean;
+  /** `byEndpoint`: as far as it can, it is to do so. */
+  read(origin: OriginReading, emit: Emit, byEndpoint: boolean): void;
+}
+
+const STATE = 'http.connection.state';
+const PROTOCOL = 'network.protocol.version';
+const ENDPOINT_STATE = 'evenkeel.endpoint.state';
+const SOURCE = 'evenkeel.discovery.source';
+const RETIRE_REASON = 'evenkeel.retire.reason';
+const RETRY_REASON = 'evenkeel.retry.reason';
+
+/** What is read when metrics are collected. */
+export const METRICS: readonly Metric[] = [
+  {
+    name: 'http.client.open_connections',
+    kind: 'upDownCounter',
+    unit: '{connection}',
+    description: 'Number of outbound HTTP connections that are currently active or idle on the client.',
+    attributes: [STATE, PROTOCOL],
+    byEndpoint: true,
+    read({ services }, emit) {
+      for (const { pool } of services) {
+        for (const endpoint of pool.all) {
+          for (const { busy, h2 } of endpoint.connections) {
+            const protocol = h2 ? '2' : '1.1';
+            emit(Number(busy), { [STATE]: 'active', [PROTOCOL]: protocol }, endpoint);
+            emit(Number(!busy), { [STATE]: 'idle', [PROTOCOL]: protocol }, endpoint);
+          }
+        }
+      }
+    },
+  },
+  {
+    name: 'http.client.active_requests',
+    kind: 'upDownCounter',
+    unit: '{request}',
+    description:
+      'Number of active HTTP requests, those that wait for a connection included; event streams aside.',
+    attributes: [],
+    byEndpoint: false,
+    read({ services }, emit) {
+      for (const { demand } of services) emit(demand);
+    },
+  },
+  {
+    name: 'evenkeel.pending_requests',
+    kind: 'upDownCounter',
+    unit: '{request}',
+    description: 'Number of requests that wait for a connection.',
+    attributes: [],
+    byEndpoint: false,
+    read({ services }, emit) {
+      for (const { waiting } of services) emit(waiting);
+    },
+  },
+  {
+    name: 'evenkeel.requests',
+    kind: 'counter',
+    unit: '{request}',
+    description: 'Requests given to endpoints; one that is sent again counts again.',
+    attributes: [],
+    byEndpoint: true,
+    read: readTotals('requests'),
+  },
+  {
+    name: 'evenkeel.request.failures',
+    kind: 'counter',
+    unit: '{request}',
+    description: 'Requests that the endpoint failed: its connection did, or it answered 502, 503 or 504.',
+    attributes: [],
+    byEndpoint: true,
+    read: readTotals('failures'),
+  },
+  {
+    name: 'evenkeel.request.retries',
+    kind: 'counter',
+    unit: '{retry}',
+    description: 'Times a request was sent again, to another endpoint.',
+    attributes: [RETRY_REASON],
+    byEndpoint: false,
+    read({ retries }, emit) {
+      for (const reason of RETRY_REASONS) emit(0, { [RETRY_REASON]: reason });
+      for (const [reason, count] of retries) emit(count, { [RETRY_REASON]: reason });
+    },
+  },
+  {
+    name: 'evenkeel.endpoints',
+    kind: 'upDownCounter',
+    unit: '{endpoint}',
+    description: 'Number of endpoints, by state and by who named them.',
+    attributes: [ENDPOINT_STATE, SOURCE],
+    byEndpoint: true,
+    read({ services }, emit) {
+      for (const { pool, source } of services) {
+        const endpoints = new Set(pool.endpoints);
+        for (const endpoint of pool.all) if (endpoint.state.name === 'draining') endpoints.add(endpoint);
+        for (const endpoint of endpoints) {
+          emit(1, { [ENDPOINT_STATE]: endpoint.state.name, [SOURCE]: source }, endpoint);
+        }
+      }
+    },
+  },
+  {
+    name: 'evenkeel.endpoint.ejections',
+    kind: 'counter',
+    unit: '{ejection}',
+    description: 'Times an endpoint was ejected for its failures.',
+    attributes: [],
+    byEndpoint: false,
+    read: ({ ejections }, emit) => emit(ejections),
+  },
+  {
+    name: 'evenkeel.connection.retirements',
+    kind: 'counter',
+    unit: '{connection}',
+    description: 'Connections that were retired: they take no more requests, and close when they are done.',
+    attributes: [RETIRE_REASON],
+    byEndpoint: false,
+    read({ retirements }, emit) {
+      for (const reason of RETIRE_REASONS) emit(0, { [RETIRE_REASON]: reason });
+      for (const [reason, count] of retirements) emit(count, { [RETIRE_REASON]: reason });
+    },
+  },
+  {
+    name: 'evenkeel.discovery.errors',
+    kind: 'counter',
+    unit: '{error}',
+    description: 'Times nothing newer could be learned of the endpoints.',
+    attributes: [],
+    byEndpoint: false,
+    read: ({ discoveryErrors }, emit) => emit(discoveryErrors),
+  },
+  {
+    name: 'evenkeel.fairness',
+    kind: 'gauge',
+    unit: '1',
+    description:
+      "Jain's index of the requests to each endpoint since the last collection: 1 when all had as many, 1/n when one of n had all.",
+    attributes: [],
+    byEndpoint: false,
+    read(origin, emit) {
+      const fairness = origin.fairness();
+      if (fairness !== undefined) emit(fairness);
+    },
+  },
+];
+
+/** Recorded when a connection closes. */
+export const CONNECTION_DURATION = {
+  name: 'http.client.connection.duration',
+  unit: 's',
+  description: 'The duration of the successfully established outbound HTTP connections.',
+  attributes: [PROTOCOL],
+  /** Those that the convention advises. */
+  buckets: [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300],
+} as const;
+
+export const PROTOCOL_VERSIONS = ['1.1', '2'] as const;
+
+export type ProtocolVersion = (typeof PROTOCOL_VERSIONS)[number];
+
+export function protocolAttributes(version: ProtocolVersion): Attributes {
+  return { [PROTOCOL]: version };
+}
+
+function readTotals(total: 'requests' | 'failures'): Metric['read'] {
+  return ({ services }, emit, byEndpoint) => {
+    for (const { pool, sent, failures } of services) {
+      // Those of endpoints that are gone are no part of a sum over the others.
+      if (!byEndpoint) emit(total === 'requests' ? sent : failures);
+      else for (const endpoint of pool.all) emit(endpoint[total], undefined, endpoint);
+    }
+  };
+}

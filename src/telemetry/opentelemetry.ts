@@ -1,0 +1,63 @@
+import { type BatchObservableCallback, type MeterProvider, metrics } from '@opentelemetry/api';
+import { CONNECTION_DURATION, METRICS } from './metrics.ts';
+import { MetricsReader, type Point } from './metrics-reader.ts';
+
+export interface InstrumentOptions {
+  /** Who takes the metrics; default: the global one. */
+  meterProvider?: MeterProvider;
+  /**
+   * Tells endpoints apart, by `network.peer.address` and `network.peer.port`: a time series for each pod
+   * there ever was. Default `false`.
+   */
+  byEndpoint?: boolean;
+}
+
+/**
+ * Gives the metrics of all agents in this process to OpenTelemetry, of those that are made later too. They
+ * are read when they are collected. Call it when OpenTelemetry's SDK has started: the global meter provider
+ * is asked for at once.
+ *
+ * @returns a function that ends this; the SDK goes on reporting what it saw last
+ */
+export function instrument({
+  meterProvider = metrics.getMeterProvider(),
+  byEndpoint = false,
+}: InstrumentOptions = {}): () => void {
+  const meter = meterProvider.getMeter('evenkeel');
+  const { name, unit, description, buckets } = CONNECTION_DURATION;
+  const advice = { explicitBucketBoundaries: [...buckets] };
+  const duration = meter.createHistogram(name, { unit, description, advice });
+  const reader = new MetricsReader({
+    byEndpoint,
+    onConnectionClosed: (attributes, seconds) => duration.record(seconds, attributes),
+  });
+  const observed = METRICS.map((metric) => {
+    const observable = meter[CREATE[metric.kind]](metric.name, metric);
+    return { metric, observable, last: new Map() as ReadonlyMap<string, Point> };
+  });
+  const observables = observed.map(({ observable }) => observable);
+  const observe: BatchObservableCallback = (result) => {
+    for (const each of observed) {
+      const { metric, observable, last } = each;
+      each.last = reader.read(metric);
+      for (const { value, attributes } of each.last.values()) result.observe(observable, value, attributes);
+      // The SDK goes on reporting what it saw last: what is gone must be seen to be none.
+      if (metric.kind !== 'upDownCounter') continue;
+      for (const [key, { attributes }] of last) {
+        if (!each.last.has(key)) result.observe(observable, 0, attributes);
+      }
+    }
+  };
+  reader.start();
+  meter.addBatchObservableCallback(observe, observables);
+  return () => {
+    meter.removeBatchObservableCallback(observe, observables);
+    reader.stop();
+  };
+}
+
+const CREATE = {
+  counter: 'createObservableCounter',
+  upDownCounter: 'createObservableUpDownCounter',
+  gauge: 'createObservableGauge',
+} as const;
