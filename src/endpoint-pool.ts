@@ -8,6 +8,8 @@ import { Dials, type DialsOwner } from './dials.ts';
 import { CONNECTING, type Endpoint, type EndpointOwner } from './endpoint.ts';
 import { type EndpointUpdate, endpointsByKey, formatAddress } from './endpoint-keys.ts';
 import { EndpointSet } from './endpoint-set.ts';
+import type { Outcome } from './exchange.ts';
+import { Health, type HealthOwner } from './health/health.ts';
 import { Pickers, place } from './pickers.ts';
 import type { RetireReason } from './retire-reason.ts';
 import { Seats } from './seats.ts';
@@ -46,7 +48,7 @@ const MAX_DURATION_VISIBLE = 300_000;
  * The endpoints of one service: which there are, which are kept connected, which may be picked, and the
  * dials to them.
  */
-export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
+export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, HealthOwner {
   readonly origin: string;
   /** Endpoints that can be reached, for all we know, as places for upgraded sockets and event streams. */
   readonly seats = new Seats();
@@ -56,6 +58,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
   readonly #dials: Dials;
   readonly #warmth: Warmth;
   readonly #weights: Weights;
+  readonly #health: Health;
   readonly #set = new EndpointSet(this);
   readonly #pickers: Pickers;
   /** The pods behind a virtual IP, where responses name them. */
@@ -79,6 +82,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
     this.#subset = subsetFor(settings.subset, identity);
     this.#pickers = new Pickers(policy);
     this.#weights = new Weights({ slowStart, clock, onChange: (endpoint) => this.#onWeight(endpoint) });
+    this.#health = new Health(this, settings);
     this.#seeThrough = new SeeThrough(this, {
       clock,
       maxSpread: settings.maxSpread,
@@ -100,7 +104,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
   }
 
   get isConnected(): boolean {
-    return this.#set.isConnected || this.#seeThrough.pods.size > 0;
+    return this.#set.isConnected || this.#seeThrough.isConnected;
   }
 
   get dialing(): number {
@@ -155,7 +159,8 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
     if (endpoint.identity !== undefined || connection.retired !== undefined) return endpoint;
     const pod = this.#seeThrough.identify(connection, endpoint, name);
     if (pod !== endpoint) {
-      this.seats.offer(pod, true);
+      this.#health.onSetChanged(false);
+      this.#offer(pod);
       if (this.#settings.maxConnectionDuration === undefined) connection.keep();
       this.#seeThrough.start();
     }
@@ -289,11 +294,13 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
     if (takeover) gone.push(...this.#seeThrough.pods.values());
     for (const endpoint of gone) {
       this.seats.offer(endpoint, false);
+      this.#health.forget(endpoint);
       if (takeover && endpoint.connected > 0) this.#supersede(endpoint);
       else this.#drain(endpoint, 'endpoint-removed');
     }
     const allFresh = fresh.length === this.size || update.virtual === true;
     this.#weights.update(this.#set.current.values(), fresh, allFresh);
+    this.#health.onSetChanged(update.passive ?? false);
     this.frozen = update.withdrawn ?? false;
     if (fresh.length + gone.length === 0) return;
     // In random order, so that not all clients begin with the same one.
@@ -314,6 +321,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
   #drain(endpoint: Endpoint, reason: RetireReason): void {
     this.#set.drain(endpoint, reason);
     this.#dials.abandon(endpoint);
+    this.#forgetIfClosed(endpoint);
   }
 
   #supersede(endpoint: Endpoint): void {
@@ -344,7 +352,10 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
     const all = [...current.values(), ...superseded, ...this.#seeThrough.pods.values()];
     this.#seeThrough.stop();
     current.clear();
-    for (const endpoint of all) this.#drain(endpoint, 'service-closed');
+    for (const endpoint of all) {
+      this.#health.forget(endpoint);
+      this.#drain(endpoint, 'service-closed');
+    }
   }
 
   /** Ends all connections with what they carry. */
@@ -365,6 +376,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
     const { free, full, unproven } = this.#pickers;
     const { state, inFlight, dialing } = endpoint;
     if (state.name === 'draining' || inFlight >= this.#maxRequests) return undefined;
+    if (!this.#health.allows(endpoint)) return undefined;
     if (endpoint.hasRoom && (endpoint.warm || this.#set.superseded.has(endpoint))) return free;
     if (!endpoint.warm || endpoint.backoff !== undefined || !this.#mayDial(endpoint)) return undefined;
     if (inFlight + dialing >= this.#maxRequests) return undefined;
@@ -429,7 +441,8 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
 
   #isUnconnected(endpoint: Endpoint): boolean {
     const { connected, dialing, backoff, state } = endpoint;
-    return connected + dialing === 0 && backoff === undefined && state.name !== 'draining';
+    if (connected + dialing > 0 || backoff !== undefined || state.name === 'draining') return false;
+    return this.#health.allows(endpoint);
   }
 
   onConnected(endpoint: Endpoint, socket: Socket): void {
@@ -445,7 +458,8 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
     });
     this.#weights.onPresent(endpoint);
     endpoint.add(connection);
-    if (this.#set.current.get(endpoint.key) === endpoint) this.seats.offer(endpoint, true);
+    this.#health.review(endpoint);
+    if (this.kindOf(endpoint) !== undefined) this.#offer(endpoint);
     this.#owner.onRoom();
     connection.park();
   }
@@ -461,32 +475,82 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
       endpoint.state = CONNECTING;
       this.#weights.onAbsent(endpoint);
     }
+    this.#health.onDialFailed(endpoint);
     this.seats.offer(endpoint, false);
     this.place(endpoint);
     // So that an endpoint that can't be reached costs no warm one.
     if (endpoint.warm) this.#warmth.grow();
-    if (this.failing === this.size && !this.isConnected) this.#update?.onUnreachable?.();
+    if (this.#dials.failing === this.size && !this.isConnected) this.#update?.onUnreachable?.();
     this.#owner.onDialFailed(endpoint, error);
   }
 
   onDialAbandoned(endpoint: Endpoint): void {
+    this.#health.review(endpoint);
     this.place(endpoint);
   }
 
   onBackoffOver(endpoint: Endpoint): void {
-    this.seats.offer(endpoint, true);
+    this.#offer(endpoint);
     this.place(endpoint);
     this.#dialAll([endpoint]);
+    this.#health.review(endpoint);
   }
 
   /** A busy connection nears its end: makes its successor, or one to the endpoint whose turn comes then. */
   onAging(endpoint: Endpoint): void {
+    if (!this.#health.allows(endpoint)) return;
     if (endpoint.identity !== undefined) {
       this.#explore();
       return;
     }
     if (endpoint.connected === 1 && this.#warmth.prepareRotation()) return;
     if (endpoint.warm && endpoint.backoff === undefined && this.#mayDial(endpoint)) this.#dial(endpoint);
+  }
+
+  // Health
+
+  /** A request to an endpoint has ended. */
+  judge(endpoint: Endpoint, connection: Connection, outcome: Outcome, status: number): void {
+    this.#health.judge(endpoint, connection, outcome, status);
+  }
+
+  get population(): number {
+    return this.seesThrough ? this.#seeThrough.pods.size : this.size;
+  }
+
+  kindOf(endpoint: Endpoint): 'pod' | 'slot' | undefined {
+    const { identity, key } = endpoint;
+    if (identity !== undefined) return this.#seeThrough.pods.get(identity) === endpoint ? 'pod' : undefined;
+    if (this.#set.current.get(key) !== endpoint) return undefined;
+    return this.#update?.virtual ? 'slot' : 'pod';
+  }
+
+  onHealthChanged(endpoint: Endpoint): void {
+    if (endpoint.isEjected) this.#weights.onAbsent(endpoint);
+    else this.#weights.onPresent(endpoint);
+    this.#offer(endpoint);
+    if (this.#health.allows(endpoint)) this.#forgetIfClosed(endpoint);
+    // So that an endpoint that is passed over costs no warm one.
+    else if (endpoint.warm) this.#warmth.grow();
+    this.onWarmthChanged([endpoint]);
+  }
+
+  onConnectionFailing(endpoint: Endpoint, connection: Connection): void {
+    connection.retire('outlier');
+    this.#dialAll([endpoint]);
+  }
+
+  /** Offers an endpoint for upgraded sockets, if it is one of those that serve. */
+  #offer(endpoint: Endpoint): void {
+    this.seats.offer(endpoint, endpoint.backoff === undefined && this.#health.allows(endpoint));
+  }
+
+  /** Forgets a pod behind a virtual IP without connections. One that is passed over is remembered. */
+  #forgetIfClosed(endpoint: Endpoint): void {
+    if (endpoint.state.name !== 'draining' && !this.#health.allows(endpoint)) return;
+    if (!this.#seeThrough.forgetIfClosed(endpoint)) return;
+    this.#health.forget(endpoint);
+    this.seats.offer(endpoint, false);
   }
 
   // What is kept connected
@@ -501,7 +565,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
   }
 
   get failing(): number {
-    return this.#dials.failing;
+    return this.#dials.failing + this.#health.passedOver;
   }
 
   onWarmthChanged(endpoints: readonly Endpoint[]): void {
@@ -528,7 +592,8 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner {
 
   onConnectionGone(endpoint: Endpoint, connection: Connection): void {
     this.#set.forgetIfClosed(endpoint);
-    if (this.#seeThrough.forgetIfClosed(endpoint)) this.seats.offer(endpoint, false);
+    this.#forgetIfClosed(endpoint);
+    this.#health.forgetConnection(connection);
     if (connection.retired === 'max-duration' && endpoint.connected === 0 && this.#warmth.rotate(endpoint)) {
       this.#placeAll();
     }

@@ -4,6 +4,7 @@ import type { Timer } from './clock.ts';
 import type { Connection, ConnectionOwner, Request } from './connection.ts';
 import type { EndpointAddress } from './discovery/resolver.ts';
 import { formatAddress } from './endpoint-keys.ts';
+import type { HealthRecord } from './health/health-record.ts';
 import type { RetireReason } from './retire-reason.ts';
 
 export type EndpointState =
@@ -75,6 +76,8 @@ export class Endpoint implements Candidate, ConnectionOwner {
   connected = 0;
   /** Those of them that will reach their age soon, and have a successor made. */
   aging = 0;
+  /** What is held against it, if anything. */
+  health: HealthRecord | undefined = undefined;
   /** All its connections, those that drain included. */
   readonly connections = new Set<Connection>();
   info: EndpointAddress;
@@ -99,6 +102,21 @@ export class Endpoint implements Candidate, ConnectionOwner {
 
   get address(): string {
     return formatAddress(this.info);
+  }
+
+  /** For people: its state, or that it is ejected. */
+  get condition(): EndpointState['name'] | 'ejected' {
+    const { name } = this.state;
+    return this.isEjected && name !== 'draining' ? 'ejected' : name;
+  }
+
+  get isEjected(): boolean {
+    return this.health?.ejection !== undefined;
+  }
+
+  /** Whether its last dial failed, and nothing is connected. One that is to be dialled for a request only is not known. */
+  get isUnreachable(): boolean {
+    return this.dialFailures > 0 && this.connected === 0 && (this.backoff !== undefined || this.dialing > 0);
   }
 
   get hasRoom(): boolean {

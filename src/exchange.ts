@@ -11,10 +11,10 @@ type RawHeaders = Exclude<Dispatcher.DispatchController['rawHeaders'], undefined
 
 /**
  * How a request ended, for its endpoint. `failure`: the endpoint's doing, or of what is before it;
- * `rejected`: the same, with the connection in good order; `cancelled`: the caller's doing; `refused`: by
- * undici, and nothing was written.
+ * `timeout`: the same, by not answering; `rejected`: with the connection in good order; `cancelled`: the
+ * caller's doing; `refused`: by undici, and nothing was written.
  */
-export type Outcome = 'success' | 'rejected' | 'failure' | 'cancelled' | 'refused';
+export type Outcome = 'success' | 'rejected' | 'failure' | 'timeout' | 'cancelled' | 'refused';
 
 /** What an exchange tells its service. */
 export interface ExchangeOwner {
@@ -242,7 +242,8 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
   #outcomeOf(error: Error): Outcome {
     if (this.aborted) return 'cancelled';
     const code = codeOf(error);
-    if (RESETS.has(code) || code === UNRESPONSIVE || code === 'UND_ERR_HEADERS_TIMEOUT') return 'failure';
+    if (code === 'UND_ERR_HEADERS_TIMEOUT') return 'timeout';
+    if (RESETS.has(code) || code === UNRESPONSIVE) return 'failure';
     return error instanceof errors.HTTPParserError ? 'failure' : 'cancelled';
   }
 

@@ -8,10 +8,11 @@ export type {
   BalancedAgentOptions,
   DnsOptions,
   KubernetesOptions,
+  OutlierDetectionOptions,
   RetryOptions,
   SlowStartOptions,
 } from './config/options.ts';
-export type { RetryReason } from './config/settings.ts';
+export type { FailureKind, RetryReason } from './config/settings.ts';
 export type { EndpointAddress, Resolution, Resolver, ResolveTarget } from './discovery/resolver.ts';
 export { staticResolver } from './discovery/static.ts';
 export { EvenkeelError, NoEndpointsError, QueueFullError, ResolverError } from './errors.ts';

@@ -9,6 +9,8 @@ export const RETIRE_REASONS = [
   'service-closed',
   /** Another connection leads to the same pod. */
   'replaced',
+  /** It fails, and leads to a virtual IP: another one may lead to another pod. */
+  'outlier',
 ] as const;
 
 /** Why a connection takes no more requests. */

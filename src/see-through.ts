@@ -34,6 +34,12 @@ export class SeeThrough {
     this.#options = options;
   }
 
+  /** Whether one of the pods is connected. */
+  get isConnected(): boolean {
+    for (const { connected } of this.pods.values()) if (connected > 0) return true;
+    return false;
+  }
+
   /** Explores from now on, until `stop`. */
   start(): void {
     const { clock } = this.#options;

@@ -219,10 +219,11 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
       endpoint.streamEnded(connection);
       this.#running++;
     }
-    const failed = outcome === 'failure' || outcome === 'rejected';
+    const broken = outcome === 'failure' || outcome === 'timeout';
+    const failed = broken || outcome === 'rejected';
     if (failed) this.#holds.add(endpoint);
-    const broken = outcome === 'failure' || outcome === 'cancelled';
-    if (broken && !connection.h2) connection.retire('error');
+    if ((broken || outcome === 'cancelled') && !connection.h2) connection.retire('error');
+    this.#pool.judge(endpoint, connection, outcome, exchange.statusCode);
     this.#leaveSeat(exchange, endpoint);
     endpoint.end(connection, exchange, failed);
     this.#afterEnd();
@@ -233,6 +234,7 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
     if (endpoint === undefined || connection === undefined) return;
     exchange.connection = undefined;
     endpoint.upgrade(connection, exchange);
+    this.#pool.judge(endpoint, connection, 'success', exchange.statusCode);
     socket.once('close', () => {
       endpoint.upgradeEnded(connection);
       this.#leaveSeat(exchange, endpoint);
@@ -436,7 +438,7 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
 
   #noEndpoints(timeout: number): NoEndpointsError {
     const counts = new Map<string, number>();
-    for (const { state } of this.#pool.endpoints) counts.set(state.name, (counts.get(state.name) ?? 0) + 1);
+    for (const { condition } of this.#pool.endpoints) counts.set(condition, (counts.get(condition) ?? 0) + 1);
     const known = Array.from(counts, ([state, count]) => `${count} ${state}`).join(', ');
     const cause = this.#pool.lastError ?? this.#discovery.error;
     return new NoEndpointsError(

@@ -88,12 +88,19 @@ test('channels have the messages that the table says', async (t) => {
   const pod = await startPod(t);
   const resolver = new ManualResolver();
   resolver.say({ error: new Error('not yet') });
-  const agent = startAgent(t, [], { discovery: resolver.resolve });
+  const agent = startAgent(t, [], {
+    discovery: resolver.resolve,
+    outlierDetection: { consecutiveFailures: 1, baseEjectionTime: 1 },
+  });
   await assert.rejects(get(agent), { message: 'not yet' });
   resolver.set([pod]);
   await get(agent);
   pod.respond = (request) => request.socket.destroy();
   await assert.rejects(get(agent));
+  const restored = new Promise((resolve) => subscribe('evenkeel:endpoint:restore', resolve));
+  pod.respond = (_request, response) => response.writeHead(503).end();
+  await assert.rejects(get(agent));
+  await restored;
   await agent.close();
   assert.deepEqual(
     new Map(rowsUnder('Channel').map(([name, message]) => [quoted(name!)[0], message!.match(/\w+/g)])),

@@ -4,7 +4,7 @@ import type { PickerFactory } from '../balancing/picker.ts';
 import type { Clock } from '../clock.ts';
 import type { Resolver } from '../discovery/resolver.ts';
 import type { Duration } from './duration.ts';
-import type { RetryReason } from './settings.ts';
+import type { FailureKind, RetryReason } from './settings.ts';
 
 /** What `new BalancedAgent(options)` and `install(options)` take. Code beats environment beats default. */
 export interface BalancedAgentOptions extends UndiciOptions {
@@ -141,6 +141,12 @@ export interface BalancedAgentOptions extends UndiciOptions {
 
   /** How a new endpoint, or one that is back, comes to its share of requests. */
   slowStart?: SlowStartOptions;
+
+  /**
+   * Passing over endpoints that fail one request after the other: `false` switches it off.
+   * Env: `EVENKEEL_OUTLIER_DETECTION`, for `false`.
+   */
+  outlierDetection?: OutlierDetectionOptions | boolean;
 
   /**
    * How many requests may wait for a connection, per service. One more fails at once, with
@@ -316,6 +322,64 @@ export interface SlowStartOptions {
    * Env: `EVENKEEL_SLOW_START_MIN_WEIGHT`.
    */
   minWeight?: number;
+}
+
+/**
+ * An endpoint that fails several times in a row is ejected: it gets no requests for a while, and finishes
+ * those that it has. Then it gets one: if that fails too, it is ejected again, for twice as long; each
+ * `baseEjectionTime` in which it isn't takes back one doubling. New sets of endpoints from discovery
+ * change nothing about that, while the endpoint is in them.
+ *
+ * The connections to a virtual IP are closed instead, so that the next may lead to another pod. Beside a
+ * service mesh's proxy nothing is ejected.
+ */
+export interface OutlierDetectionOptions {
+  /**
+   * How many failures in a row eject an endpoint.
+   * An integer, 1 or more; default `5`.
+   * Env: `EVENKEEL_OUTLIER_DETECTION_CONSECUTIVE_FAILURES`.
+   */
+  consecutiveFailures?: number;
+
+  /**
+   * How long the first ejection lasts. Each is shortened at random by up to a fifth, so that clients
+   * don't come back together.
+   * Milliseconds or a duration string, 1 ms or more; default `'30s'`.
+   * Env: `EVENKEEL_OUTLIER_DETECTION_BASE_EJECTION_TIME`.
+   */
+  baseEjectionTime?: Duration;
+
+  /**
+   * How long an ejection lasts at most.
+   * Milliseconds or a duration string, 1 ms or more; default `'5m'`.
+   * Env: `EVENKEEL_OUTLIER_DETECTION_MAX_EJECTION_TIME`.
+   */
+  maxEjectionTime?: Duration;
+
+  /**
+   * Which share of the endpoints may be ejected at a time. One may be, whatever the share.
+   * A percentage; default `30`.
+   * Env: `EVENKEEL_OUTLIER_DETECTION_MAX_EJECTION_PERCENT`.
+   */
+  maxEjectionPercent?: number;
+
+  /**
+   * Where fewer of the endpoints than this are fit to serve, ejected ones get requests like all others:
+   * the failures aren't theirs alone, and the few that are left would break too. Those that fail
+   * and can't be ejected, or can't be reached, aren't fit either.
+   * A percentage; default `50`; `0` means that ejected endpoints never get requests.
+   * Env: `EVENKEEL_OUTLIER_DETECTION_PANIC_THRESHOLD`.
+   */
+  panicThreshold?: number;
+
+  /**
+   * What counts as a failure. `'reset'`: the connection broke before the response had ended. `'connect'`:
+   * a dial failed. `'timeout'`: no response within `headersTimeout`. Statuses: a response with that
+   * one. What the caller aborts is no failure.
+   * A list; default `['502', '503', '504', 'reset', 'connect', 'timeout']`.
+   * Env: `EVENKEEL_OUTLIER_DETECTION_FAILURES`, separated by commas.
+   */
+  failures?: readonly FailureKind[];
 }
 
 export interface KubernetesOptions {

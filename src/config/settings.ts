@@ -30,6 +30,8 @@ export interface Settings {
   /** `false`: requests are sent once, come what may. */
   retry: RetrySettings | false;
   slowStart: SlowStartSettings;
+  /** `false`: nothing is ejected. */
+  outlierDetection: OutlierSettings | false;
   maxPendingRequests: number;
   endpointTimeout: number;
   maxOrigins: number;
@@ -84,6 +86,22 @@ export type RetryReason =
   | 'unresponsive';
 
 export const RETRY_REASONS: readonly RetryReason[] = ['refused', 'reset', 'unresponsive'];
+
+/**
+ * A failure of an endpoint: `reset`, a connection that broke; `connect`, a dial that failed; `timeout`, no
+ * response within the caller's `headersTimeout`; or the status of a response.
+ */
+export type FailureKind = 'reset' | 'connect' | 'timeout' | `${number}`;
+
+export interface OutlierSettings {
+  consecutiveFailures: number;
+  baseEjectionTime: number;
+  maxEjectionTime: number;
+  /** Of the endpoints. */
+  maxEjectionPercent: number;
+  panicThreshold: number;
+  failures: readonly FailureKind[];
+}
 
 export interface RetrySettings {
   attempts: number;

@@ -3,7 +3,7 @@ import type { PickerFactory } from '../balancing/picker.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { Resolver } from '../discovery/resolver.ts';
 import { duration, either, functionOf, integer, type Kind, list, number, oneOf, text } from './kinds.ts';
-import { RETRY_REASONS, type RetryReason, type Settings } from './settings.ts';
+import { type FailureKind, RETRY_REASONS, type RetryReason, type Settings } from './settings.ts';
 
 /** The cache of services takes its room beforehand. */
 const MOST_ORIGINS = 65_536;
@@ -75,6 +75,19 @@ export const TABLE: Table<Omit<Settings, 'client'>> = {
     window: option(duration(), 0),
     minWeight: option(number({ min: 0.01, max: 1 }), 0.1),
   },
+  outlierDetection: switchable({
+    consecutiveFailures: option(integer({ min: 1 }), 5),
+    baseEjectionTime: option(duration(1), 30_000),
+    maxEjectionTime: option(duration(1), 300_000),
+    maxEjectionPercent: option(number({ max: 100 }), 30),
+    panicThreshold: option(number({ max: 100 }), 50),
+    failures: option(
+      list("'reset', 'connect', 'timeout' and statuses like '503'", isFailureKind) as Kind<
+        readonly FailureKind[]
+      >,
+      ['502', '503', '504', 'reset', 'connect', 'timeout'],
+    ),
+  }),
   maxPendingRequests: option(integer({ min: 1 }), 1024),
   endpointTimeout: option(duration(1), 5_000),
   maxOrigins: option(maxOrigins(), 1024),
@@ -136,6 +149,10 @@ function isGlob(item: string): boolean {
 function isServer(item: string): boolean {
   const [, ip4, bracketed] = /^(?:([\d.]+)|\[(.+)\])(?::\d{1,5})?$/.exec(item) ?? [];
   return isIP(ip4 ?? bracketed ?? item) !== 0;
+}
+
+function isFailureKind(item: string): boolean {
+  return /^(reset|connect|timeout|[45]\d\d)$/.test(item);
 }
 
 function isRetryReason(item: string): boolean {

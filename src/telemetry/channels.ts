@@ -6,6 +6,8 @@ export const channels = {
   discoveryError: channel('evenkeel:discovery:error'),
   endpointAdd: channel('evenkeel:endpoint:add'),
   endpointRemove: channel('evenkeel:endpoint:remove'),
+  endpointEject: channel('evenkeel:endpoint:eject'),
+  endpointRestore: channel('evenkeel:endpoint:restore'),
   connectionOpen: channel('evenkeel:connection:open'),
   connectionRetire: channel('evenkeel:connection:retire'),
   connectionClose: channel('evenkeel:connection:close'),

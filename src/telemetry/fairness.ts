@@ -33,10 +33,10 @@ export class Fairness {
     for (const { pool } of services) {
       if (!pool.seesPods) continue;
       for (const endpoint of pool.endpoints) {
-        const { key, requests, warm, state } = endpoint;
+        const { key, requests, warm, condition } = endpoint;
         this.#requests.set(endpoint, requests);
         const then = before.get(endpoint);
-        if (then === undefined || !warm || state.name !== 'ready') continue;
+        if (then === undefined || !warm || condition !== 'ready') continue;
         shares.set(key, (shares.get(key) ?? 0) + requests - then);
       }
     }

@@ -127,7 +127,7 @@ export const METRICS: readonly Metric[] = [
         const endpoints = new Set(pool.endpoints);
         for (const endpoint of pool.all) if (endpoint.state.name === 'draining') endpoints.add(endpoint);
         for (const endpoint of endpoints) {
-          emit(1, { [ENDPOINT_STATE]: endpoint.state.name, [SOURCE]: source }, endpoint);
+          emit(1, { [ENDPOINT_STATE]: endpoint.condition, [SOURCE]: source }, endpoint);
         }
       }
     },

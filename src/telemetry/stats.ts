@@ -43,7 +43,7 @@ export function statsOf(
     rows.push({
       address: endpoint.address,
       ...(endpoint.identity === undefined ? undefined : { identity: endpoint.identity }),
-      state: endpoint.state.name,
+      state: endpoint.condition,
       connections: endpoint.connected,
       inFlight: endpoint.inFlight,
       requests: endpoint.requests,

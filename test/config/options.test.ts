@@ -59,6 +59,14 @@ test('without options, settings are the documented defaults', () => {
       reasons: ['refused', 'reset', 'unresponsive'],
     },
     slowStart: { window: 0, minWeight: 0.1 },
+    outlierDetection: {
+      consecutiveFailures: 5,
+      baseEjectionTime: 30_000,
+      maxEjectionTime: 300_000,
+      maxEjectionPercent: 30,
+      panicThreshold: 50,
+      failures: ['502', '503', '504', 'reset', 'connect', 'timeout'],
+    },
     maxPendingRequests: 1024,
     endpointTimeout: 5_000,
     maxOrigins: 1024,
@@ -107,6 +115,27 @@ test('some nested options can be switched off all together', () => {
   assert.deepEqual(resolveSettings({ retry: {} }, { EVENKEEL_RETRY: 'false' }).retry, settle({}).retry);
   refuses({ retry: 4 }, 'retry must be an object, true or false, got 4');
   refuses({ retry: { reasons: ['timeout'] } }, /^retry\.reasons must be a list of 'refused', /);
+});
+
+test('what is an outlier is checked', () => {
+  assert.equal(settle({ outlierDetection: false }).outlierDetection, false);
+  assert.equal(resolveSettings({}, { EVENKEEL_OUTLIER_DETECTION: 'false' }).outlierDetection, false);
+  const { outlierDetection } = resolveSettings({}, { EVENKEEL_OUTLIER_DETECTION_FAILURES: 'reset, 500' });
+  assert.ok(outlierDetection);
+  assert.deepEqual(outlierDetection.failures, ['reset', '500']);
+  for (const bad of [
+    { consecutiveFailures: 0 },
+    { consecutiveFailures: 1.5 },
+    { baseEjectionTime: 0 },
+    { maxEjectionTime: 'soon' },
+    { maxEjectionPercent: 101 },
+    { panicThreshold: -1 },
+    { failures: [] },
+    { failures: ['5xx'] },
+    { failures: [503] },
+  ]) {
+    refuses({ outlierDetection: bad }, new RegExp(`^outlierDetection\\.${Object.keys(bad)[0]} must be `));
+  }
 });
 
 const BAD: Record<string, unknown[]> = {
