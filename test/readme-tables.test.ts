@@ -18,6 +18,7 @@ import { examples, quoted, README, rowsUnder } from './support/readme.ts';
 const NO_CODES = [
   'EVENKEEL_DISABLED',
   'EVENKEEL_MODE',
+  'EVENKEEL_OBSERVE_INTERVAL',
   'EVENKEEL_DNS_MIN_TTL',
   'EVENKEEL_DNS_MAX_TTL',
   'EVENKEEL_WAITER',

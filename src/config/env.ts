@@ -5,7 +5,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 const PREFIX = 'EVENKEEL_';
 /** Those that belong to no option. */
-const SWITCHES = ['EVENKEEL_DISABLED', 'EVENKEEL_MODE'];
+const SWITCHES = ['EVENKEEL_DISABLED', 'EVENKEEL_MODE', 'EVENKEEL_OBSERVE_INTERVAL'];
+const OBSERVE = 'observe';
 // A Service that is named evenkeel, or evenkeel-something, brings these into every pod of its namespace:
 // https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
 const OF_A_SERVICE = /_(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/;
@@ -43,12 +44,18 @@ export function warnOfUnknown(env: Environment, known: readonly string[]): void 
     const hint = meant === undefined ? '' : `; did you mean ${PREFIX}${meant}?`;
     warn(`${name} is not a variable of evenkeel's${hint}`);
   }
-  if (read(env, 'EVENKEEL_MODE') !== undefined) warn('EVENKEEL_MODE is not available in this version');
+  const mode = read(env, 'EVENKEEL_MODE');
+  if (mode !== undefined && mode !== OBSERVE) warn(`EVENKEEL_MODE must be '${OBSERVE}', got '${mode}'`);
 }
 
 /** Whether `EVENKEEL_DISABLED` says that the preload should do nothing. When in doubt, it does. */
 export function isDisabled(env: Environment = environment()): boolean {
   return !['', '0', 'false'].includes(env.EVENKEEL_DISABLED ?? '');
+}
+
+/** Whether `EVENKEEL_MODE` says that the preload should only look. */
+export function isObserving(env: Environment = environment()): boolean {
+  return env.EVENKEEL_MODE === OBSERVE;
 }
 
 function withoutPrefix(name: string): string {

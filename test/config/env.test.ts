@@ -150,10 +150,11 @@ test('an empty variable is none', async (t) => {
   assert.deepEqual(await warnings(), []);
 });
 
-test('EVENKEEL_MODE is not taken in silence as long as it does nothing', async (t) => {
+test('EVENKEEL_MODE has one value', async (t) => {
   const warnings = watchWarnings(t);
-  resolveSettings({}, { EVENKEEL_MODE: 'observe', EVENKEEL_DISABLED: '1' });
-  assert.deepEqual(await warnings(), ['EVENKEEL_MODE is not available in this version; ignored']);
+  resolveSettings({}, { EVENKEEL_MODE: 'observe', EVENKEEL_OBSERVE_INTERVAL: '1m' });
+  resolveSettings({}, { EVENKEEL_MODE: 'obsreve' });
+  assert.deepEqual(await warnings(), ["EVENKEEL_MODE must be 'observe', got 'obsreve'; ignored"]);
 });
 
 test('code that is wrong throws, whatever the environment says', () => {

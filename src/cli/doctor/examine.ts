@@ -6,6 +6,7 @@ import { resolveSettings } from '../../config/resolve-settings.ts';
 import type { Settings } from '../../config/settings.ts';
 import { ParsedFile } from '../../discovery/dns/parsed-file.ts';
 import { parseResolvConf } from '../../discovery/dns/resolv-conf.ts';
+import { Following } from '../../discovery/following.ts';
 import { Access, NEEDED } from '../../discovery/kubernetes/access.ts';
 import { ApiClient } from '../../discovery/kubernetes/api-client.ts';
 import { ClusterNames } from '../../discovery/kubernetes/cluster-names.ts';
@@ -20,7 +21,6 @@ import { resolverFor } from '../../discovery/sources.ts';
 import { manages } from '../../global/install.ts';
 import { ask, dial } from './dial.ts';
 import type { EndpointSeen, Examination, KubernetesSeen, ResponseSeen } from './examination.ts';
-import { Following } from './following.ts';
 
 export interface Subject {
   readonly url: URL;

@@ -1,9 +1,9 @@
-import { Changes } from '../../discovery/changes.ts';
-import type { LookUpStep } from '../../discovery/dns/look-up.ts';
-import type { ServiceName } from '../../discovery/kubernetes/match.ts';
-import type { Route, Supply } from '../../discovery/kubernetes/route.ts';
-import type { Resolution, Resolver, ResolveTarget } from '../../discovery/resolver.ts';
-import type { Witness } from '../../discovery/witness.ts';
+import { Changes } from './changes.ts';
+import type { LookUpStep } from './dns/look-up.ts';
+import type { ServiceName } from './kubernetes/match.ts';
+import type { Route, Supply } from './kubernetes/route.ts';
+import type { Resolution, Resolver, ResolveTarget } from './resolver.ts';
+import type { Witness } from './witness.ts';
 
 /** Follows a resolver as an agent does, and keeps what it yields and tells on the way. */
 export class Following implements Witness {

@@ -1,0 +1,191 @@
+import { isIP } from 'node:net';
+import type { Settings } from '../config/settings.ts';
+import { formatAddress } from '../endpoint-keys.ts';
+import type { Sight } from './sight.ts';
+import type { AddressTraffic, OriginTraffic, Traffic } from './traffic.ts';
+
+/** What was observed since the last report: the message of the channel `evenkeel:observe:report`. */
+export interface ObserveReport {
+  /** Milliseconds that it covers. */
+  readonly duration: number;
+  /** Those that evenkeel would balance, and those of which that isn't known yet. */
+  readonly origins: readonly OriginReport[];
+  /** Those that it would leave alone. */
+  readonly foreign: { readonly origins: number; readonly requests: number };
+  /** Requests by node:http, which evenkeel doesn't reach. */
+  readonly nodeHttp: number;
+}
+
+export interface OriginReport {
+  readonly origin: string;
+  readonly requests: number;
+  readonly connections: {
+    readonly open: number;
+    /** Connections that carried a request. */
+    readonly used: number;
+    /** Milliseconds since the oldest open one was made. */
+    readonly oldest: number;
+  };
+  readonly addresses: readonly AddressTraffic[];
+  /** Jain's fairness index over the endpoints: 1 is even; none where the pods are hidden behind one address. */
+  readonly fairness: number | undefined;
+  /** Where discovery would have its endpoints from; none, if it has not found any. */
+  readonly source: string | undefined;
+  /** The endpoints that it would balance over, `ip:port`. */
+  readonly endpoints: readonly string[];
+  /** What evenkeel would change, in words. */
+  readonly change: string;
+}
+
+export interface ReportFacts {
+  readonly traffic: Traffic;
+  readonly sightOf: (origin: string) => Sight | undefined;
+  readonly settings: Settings;
+  /** Milliseconds since the last report. */
+  readonly duration: number;
+}
+
+const MOST_ROWS = 20;
+const ROTATION = 60_000;
+
+/** Puts together what there is to say. */
+export function makeReport({ traffic, sightOf, settings, duration }: ReportFacts): ObserveReport {
+  const origins: OriginReport[] = [];
+  const foreign = { origins: 0, requests: 0 };
+  for (const [origin, seen] of traffic.origins) {
+    if (seen.requests === 0) continue;
+    const sight = sightOf(origin);
+    if (sight?.managed === false) {
+      foreign.origins++;
+      foreign.requests += seen.requests;
+    } else origins.push(reportOn(origin, seen, sight, settings));
+  }
+  return { duration, origins, foreign, nodeHttp: traffic.others };
+}
+
+function reportOn(
+  origin: string,
+  traffic: OriginTraffic,
+  sight: Sight | undefined,
+  settings: Settings,
+): OriginReport {
+  const now = performance.now();
+  const endpoints = (sight?.endpoints ?? []).map(formatAddress);
+  const addresses = [...traffic.addresses.values()].filter(
+    ({ requests, connections }) => requests > 0 || connections > 0,
+  );
+  // A Service's own address stands for all of its pods.
+  const hidden = addresses.length === 1 && !endpoints.includes(addresses[0]!.address);
+  const idle = hidden ? [] : endpoints.filter((endpoint) => !traffic.addresses.has(endpoint));
+  const all = [...addresses.map((address) => ({ ...address })), ...idle.map(toIdle)];
+  const report = {
+    origin,
+    requests: traffic.requests,
+    connections: {
+      open: traffic.connections.size,
+      used: traffic.used,
+      oldest: Math.max(0, ...Array.from(traffic.connections, ({ openedAt }) => now - openedAt)),
+    },
+    addresses: all.sort((a, b) => b.requests - a.requests),
+    fairness: hidden || all.length < 2 ? undefined : jain(all.map(({ requests }) => requests)),
+    source: sight?.source,
+    endpoints,
+  };
+  return { ...report, change: changeOf(report, hidden, sight, settings) };
+}
+
+function toIdle(address: string): AddressTraffic {
+  return { address, requests: 0, connections: 0 };
+}
+
+function changeOf(
+  { origin, requests, connections, endpoints }: Omit<OriginReport, 'change'>,
+  hidden: boolean,
+  sight: Sight | undefined,
+  { spread, maxConnectionDuration = ROTATION }: Settings,
+): string {
+  if (sight === undefined) return 'there was no time to find out what evenkeel would see';
+  if (sight.passive) return 'nothing: a service mesh balances here';
+  if (endpoints.length === 0)
+    return `nothing is known of it: ${sight.warning ?? 'discovery found no endpoint'}`;
+  const share = Math.round(requests / endpoints.length);
+  const count = `${endpoints.length} ${endpoints.length === 1 ? 'pod' : 'pods'}`;
+  if (endpoints.length > 1) {
+    const reach = hidden
+      ? `${count} are behind this address, ${reachOf(connections.used, endpoints.length)}; `
+      : '';
+    return `${reach}evenkeel would choose one of ${count} for each request, which makes about ${share} each`;
+  }
+  if (isIP(new URL(origin).hostname.replace(/^\[|\]$/g, '')) !== 0) {
+    return 'nothing: the URL has an address for a host, so there is nothing to choose from';
+  }
+  if (sight.source === 'endpointslices') return 'one pod: there is nothing to balance';
+  const cap = maxConnectionDuration > 0 ? `, none of them older than ${time(maxConnectionDuration)}` : '';
+  const warning = sight.warning === undefined ? '' : ` (${sight.warning})`;
+  return `one address is all that can be seen: evenkeel would keep up to ${spread} connections to it in rotation${cap}, so that new pods behind it get their share${warning}`;
+}
+
+/** How many of the pods behind one address can have had requests: each connection leads to one. */
+function reachOf(connections: number, pods: number): string {
+  if (connections >= pods) return `and chance chose one for each of ${connections} connections`;
+  return connections === 1
+    ? 'and one connection reached one'
+    : `and ${connections} connections reached ${connections} at most`;
+}
+
+/** https://arxiv.org/abs/cs/9809099 */
+function jain(values: readonly number[]): number {
+  const sum = values.reduce((total, value) => total + value, 0);
+  const squares = values.reduce((total, value) => total + value * value, 0);
+  return squares === 0 ? 1 : (sum * sum) / (values.length * squares);
+}
+
+/** A report for people, in lines; none when there was nothing to report. */
+export function linesOf({ duration, origins, foreign, nodeHttp }: ObserveReport): string[] {
+  if (origins.length === 0 && foreign.origins === 0 && nodeHttp === 0) return [];
+  const others = foreign.origins === 1 ? '1 other origin' : `${foreign.origins} other origins`;
+  return [
+    `evenkeel observed the last ${time(duration)}, and changed nothing:`,
+    ...origins.flatMap(linesOn),
+    ...(foreign.origins > 0
+      ? [`  ${requests(foreign.requests)} to ${others}, which evenkeel would leave alone`]
+      : []),
+    ...(nodeHttp > 0 ? [`  ${requests(nodeHttp)} by node:http, which evenkeel does not reach`] : []),
+  ];
+}
+
+function linesOn({ origin, addresses, fairness, source, change, ...report }: OriginReport): string[] {
+  const { open, oldest } = report.connections;
+  const age = open > 0 ? `, the oldest for ${time(oldest)}` : '';
+  const shown = addresses.slice(0, MOST_ROWS);
+  const widths = [
+    Math.max(...shown.map(({ address }) => address.length)),
+    Math.max(...shown.map((row) => requests(row.requests).length)),
+  ] as const;
+  return [
+    `  ${origin}: ${requests(report.requests)}, ${connections(open)} open${age}`,
+    ...shown.map(
+      (row) =>
+        `    ${row.address.padEnd(widths[0])}  ${requests(row.requests).padStart(widths[1])}  ${connections(row.connections)}`,
+    ),
+    ...(addresses.length > shown.length ? [`    and ${addresses.length - shown.length} more`] : []),
+    ...(fairness === undefined
+      ? []
+      : [`    Jain's fairness ${fairness.toFixed(2)}${source === undefined ? '' : `, pods by ${source}`}`]),
+    `    → ${change}`,
+  ];
+}
+
+function requests(count: number): string {
+  return count === 1 ? '1 request' : `${count} requests`;
+}
+
+function connections(count: number): string {
+  return count === 1 ? '1 connection' : `${count} connections`;
+}
+
+function time(milliseconds: number): string {
+  const seconds = milliseconds / 1_000;
+  if (seconds < 120) return `${Number(seconds.toFixed(seconds < 10 ? 1 : 0))} s`;
+  return seconds < 7_200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;
+}

@@ -1,0 +1,92 @@
+import { resolveSettings } from '../config/resolve-settings.ts';
+import type { Settings } from '../config/settings.ts';
+import { Following } from '../discovery/following.ts';
+import { ApiError } from '../discovery/kubernetes/api.ts';
+import { ClusterNames } from '../discovery/kubernetes/cluster-names.ts';
+import { thisPlace } from '../discovery/kubernetes/place.ts';
+import type { EndpointAddress } from '../discovery/resolver.ts';
+import { resolverFor } from '../discovery/sources.ts';
+import { manages } from '../global/install.ts';
+
+/** What evenkeel would see of an origin. */
+export interface Sight {
+  /** Whether it would balance it at all. */
+  readonly managed: boolean;
+  readonly source: string | undefined;
+  readonly endpoints: readonly EndpointAddress[];
+  /** A mesh's proxy is left to balance. */
+  readonly passive: boolean;
+  /** Why it would see no more: what to grant, for example. */
+  readonly warning: string | undefined;
+}
+
+const FIRST_ANSWER = 5_000;
+const API_ANSWER = 5_000;
+
+/** Sees what there is to see behind origins, as an agent would that was installed here. */
+export class Sights {
+  readonly #settings: Settings = resolveSettings();
+  readonly #place = thisPlace();
+  readonly #names = new ClusterNames(this.#settings.kubernetes.clusterDomain, this.#place);
+  readonly #known = new Map<string, Sight>();
+
+  get settings(): Settings {
+    return this.#settings;
+  }
+
+  of(origin: string): Sight | undefined {
+    return this.#known.get(origin);
+  }
+
+  /** Looks at these again, and forgets all others. */
+  async lookAll(origins: readonly string[]): Promise<void> {
+    for (const origin of this.#known.keys()) if (!origins.includes(origin)) this.#known.delete(origin);
+    await Promise.all(origins.map((origin) => this.look(origin)));
+  }
+
+  /** Looks, once. Never throws. */
+  async look(origin: string): Promise<void> {
+    const following = new Following();
+    try {
+      const managed = await manages(origin, this.#settings);
+      if (managed) await this.#follow(following, new URL(origin));
+      this.#known.set(origin, sightOf(managed, following));
+    } catch {
+      // Nothing is known of it then.
+    } finally {
+      following.stop();
+    }
+  }
+
+  async #follow(following: Following, url: URL): Promise<void> {
+    const { hostname, protocol, port } = url;
+    following.start(resolverFor(this.#settings, this.#place, following), {
+      hostname: hostname.replace(/^\[|\]$/g, ''),
+      port: Number(port) || (protocol === 'https:' ? 443 : 80),
+      protocol: protocol as 'http:' | 'https:',
+    });
+    await following.first(FIRST_ANSWER);
+    if (this.#asksKubernetes(following)) await following.settled(API_ANSWER);
+  }
+
+  /** Whether the API will have a say. */
+  #asksKubernetes({ resolution }: Following): boolean {
+    const { discovery, kubernetes } = this.#settings;
+    const { apiHost, kubeconfig } = this.#place;
+    if (discovery === 'dns' || (apiHost ?? kubeconfig ?? kubernetes.kubeconfig) === undefined) return false;
+    if (resolution === undefined || 'error' in resolution || resolution.passive) return false;
+    return this.#names.serviceOf(resolution.matchedName ?? '') !== undefined;
+  }
+}
+
+function sightOf(managed: boolean, { resolution, warnings, error }: Following): Sight {
+  const known = resolution !== undefined && 'endpoints' in resolution ? resolution : undefined;
+  const refused = error instanceof ApiError || error === undefined ? undefined : error.message;
+  return {
+    managed,
+    source: known?.source,
+    endpoints: known?.endpoints ?? [],
+    passive: known?.passive === true,
+    warning: warnings[0]?.message ?? refused,
+  };
+}

@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import type { ObserveReport } from '../../src/observe/report.ts';
+import type { AddressTraffic } from '../../src/observe/traffic.ts';
+import { startDnsServer } from '../support/dns-server.ts';
+import { nextAddress, startPod, startPods } from '../support/pods.ts';
+import { NODES, nodeBinary, run } from '../support/versions.ts';
+
+const REGISTER = import.meta.resolve('../../src/register.ts');
+
+/**
+ * An app whose system leads `orders.prod` to the addresses in `ADDRESSES`, by turns. It does `work`, and prints the reports
+ * that it is given and the agent that is global, which is none of evenkeel's.
+ */
+function app(work: string): string {
+  return `
+    import { subscribe } from 'node:diagnostics_channel';
+    import dns from 'node:dns';
+    import { setTimeout } from 'node:timers/promises';
+    const addresses = process.env.ADDRESSES.split(',');
+    let turn = 0;
+    dns.lookup = (name, options, callback) => {
+      const address = addresses[turn++ % addresses.length];
+      if (options.all) callback(null, [{ address, family: 4 }]);
+      else callback(null, address, 4);
+    };
+    let reports = 0;
+    subscribe('evenkeel:observe:report', (report) => {
+      reports++;
+      console.log(JSON.stringify({ report }));
+    });
+    process.on('exit', () => {
+      const { agent } = globalThis[Symbol.for('undici.globalDispatcher.2')] ?? {};
+      console.log(JSON.stringify({ installed: agent !== undefined }));
+    });
+    const url = process.env.URL;
+    const get = async (path = '/') => (await fetch(url + path)).text();
+    // Until all is loaded that observes.
+    await setTimeout(200);
+    ${work}
+    await setTimeout(300);`;
+}
+
+interface Observed {
+  readonly reports: ObserveReport[];
+  readonly installed: boolean;
+  readonly stderr: string;
+}
+
+interface World {
+  readonly addresses: readonly string[];
+  readonly port: number;
+  readonly known: readonly string[];
+  readonly env?: Record<string, string>;
+  readonly binary?: string;
+}
+
+/** Runs an app in a world where its system has some addresses for the name, and DNS has others. */
+async function observe(t: TestContext, work: string, world: World): Promise<Observed> {
+  const dns = await startDnsServer(t);
+  dns.set('orders.prod', world.known);
+  const folder = mkdtempSync(join(tmpdir(), 'evenkeel-observe-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'app.mjs');
+  writeFileSync(file, app(work));
+  const { binary = process.execPath, env } = world;
+  const ended = await run(binary, ['--import', REGISTER, file], {
+    EVENKEEL_MODE: 'observe',
+    EVENKEEL_DNS_SERVERS: dns.address,
+    ADDRESSES: world.addresses.join(','),
+    URL: `http://orders.prod:${world.port}`,
+    ...env,
+  });
+  assert.equal(ended.code, 0, ended.stderr);
+  const lines = ended.stdout.trim().split('\n');
+  const said = lines.map((line) => JSON.parse(line) as { report?: ObserveReport; installed?: boolean });
+  return {
+    reports: said.flatMap(({ report }) => report ?? []),
+    installed: said.some(({ installed }) => installed),
+    stderr: ended.stderr,
+  };
+}
+
+for (const major of NODES) {
+  test(`on Node ${major} it reports how even the traffic of fetch is, and installs nothing`, async (t) => {
+    const binary = await nodeBinary(major);
+    if (binary === undefined) return t.skip(`Node ${major} can't be had from npm's registry`);
+    const pods = await startPods(t, 3);
+    const addresses = pods.map(({ address }) => address);
+    // All connections lead to the first two pods.
+    const work = 'for (let i = 0; i < 10; i++) await Promise.all([get(), get()]);';
+    const world = { addresses: addresses.slice(0, 2), known: addresses, port: pods[0]!.port, binary };
+    const { reports, installed, stderr } = await observe(t, work, world);
+    assert.equal(installed, false);
+    const [{ origins, foreign }] = reports as [ObserveReport];
+    const [report] = origins;
+    assert.equal(report?.requests, 20);
+    assert.deepEqual(
+      report.endpoints.toSorted(),
+      pods.map(({ address, port }) => `${address}:${port}`).toSorted(),
+    );
+    for (const [index, { address, port, requests }] of pods.entries()) {
+      const row: AddressTraffic | undefined = report.addresses.find(
+        (one) => one.address === `${address}:${port}`,
+      );
+      assert.equal(row?.requests, requests, `pod ${index}`);
+    }
+    const jain = 20 ** 2 / (3 * pods.reduce((sum, { requests }) => sum + requests ** 2, 0));
+    assert.ok(Math.abs(report.fairness! - jain) < 1e-9);
+    assert.deepEqual(foreign, { origins: 0, requests: 0 });
+    assert.match(stderr, /^evenkeel observed the last [\d.]+ s, and changed nothing:$/m);
+    assert.match(stderr, /^ {2}http:\/\/orders\.prod:\d+: 20 requests, \d connections? open/m);
+    assert.match(stderr, /^ {4}Jain's fairness 0\.\d\d, pods by dns$/m);
+    assert.match(stderr, /→ evenkeel would choose one of 3 pods for each request, which makes about 7 each/);
+  });
+}
+
+describe('what is observed', () => {
+  test('behind one address, connections say how many pods can have had requests', async (t) => {
+    const port = (await startPod(t, { address: nextAddress() })).port;
+    const proxy = await startPod(t, { port });
+    const known = [nextAddress(), nextAddress(), nextAddress()];
+    const work = 'for (let i = 0; i < 12; i++) await get();';
+    const { reports, stderr } = await observe(t, work, { addresses: [proxy.address], known, port });
+    const [report] = reports[0]!.origins;
+    assert.equal(report?.fairness, undefined);
+    assert.deepEqual(
+      report?.addresses.map(({ requests }) => requests),
+      [12],
+    );
+    assert.match(
+      stderr,
+      /3 pods are behind this address, and (one connection reached one|2 connections reached 2 at most);/,
+    );
+  });
+
+  test('where one address is all there is to see, it says what rotation would do', async (t) => {
+    const pod = await startPod(t);
+    const world = { addresses: [pod.address], known: [pod.address], port: pod.port };
+    const { stderr } = await observe(t, 'await get();', world);
+    assert.match(stderr, /1 request, 1 connection open/);
+    assert.match(stderr, /→ one address is all that can be seen: evenkeel would keep up to 8 connections/);
+  });
+
+  test('requests that evenkeel would leave alone, or does not reach, are counted apart', async (t) => {
+    const pod = await startPod(t);
+    const work = `
+      await get();
+      const { get: httpGet } = await import('node:http');
+      await new Promise((resolve) => httpGet(url, (response) => response.resume().on('end', resolve)));`;
+    const world = { addresses: [pod.address], known: [pod.address], port: pod.port };
+    const { reports, stderr } = await observe(t, work, { ...world, env: { EVENKEEL_HOSTS: '!orders.prod' } });
+    assert.deepEqual(reports[0]!.foreign, { origins: 1, requests: 1 });
+    assert.equal(reports[0]!.nodeHttp, 1);
+    assert.match(stderr, /1 request to 1 other origin, which evenkeel would leave alone/);
+    assert.match(stderr, /1 request by node:http, which evenkeel does not reach/);
+  });
+
+  test('each copy of undici is observed', async (t) => {
+    const pod = await startPod(t);
+    const work = ['undici', 'undici6', 'undici7']
+      .map(
+        (name) => `const { request: of_${name} } = await import('${import.meta.resolve(name)}');
+        await (await of_${name}(url)).body.text();`,
+      )
+      .join('\n');
+    const world = { addresses: [pod.address], known: [pod.address], port: pod.port };
+    const { reports } = await observe(t, work, world);
+    assert.equal(reports[0]!.origins[0]!.requests, 3);
+    assert.equal(pod.requests, 3);
+  });
+
+  test('it reports at intervals, each time what came since', async (t) => {
+    const pod = await startPod(t);
+    const work = `
+      const until = async (count) => { while (reports < count) await setTimeout(10); };
+      await get();
+      await until(1);
+      await get();
+      await get();
+      await until(2);`;
+    const world = { addresses: [pod.address], known: [pod.address], port: pod.port };
+    const { reports } = await observe(t, work, { ...world, env: { EVENKEEL_OBSERVE_INTERVAL: '1s' } });
+    const counts = reports.map(({ origins }) => origins[0]?.requests ?? 0);
+    assert.equal(
+      counts.reduce((sum, count) => sum + count),
+      3,
+    );
+    assert.ok(counts.length >= 2);
+  });
+
+  test('what else is published on the channels of undici is no harm', async (t) => {
+    const pod = await startPod(t);
+    const work = `
+      const { channel } = await import('node:diagnostics_channel');
+      for (const name of ['undici:client:connected', 'undici:client:sendHeaders', 'http.client.request.start']) {
+        for (const message of [undefined, {}, { request: {}, socket: {} }]) channel(name).publish(message);
+      }
+      await get();`;
+    const world = { addresses: [pod.address], known: [pod.address], port: pod.port };
+    const { reports, stderr } = await observe(t, work, world);
+    assert.equal(reports[0]!.origins[0]!.requests, 1);
+    assert.match(stderr, /^evenkeel observed/);
+  });
+
+  test('without requests it says nothing', async (t) => {
+    const { reports, stderr } = await observe(t, '', { addresses: [], known: [], port: 80 });
+    assert.deepEqual([reports, stderr], [[], '']);
+  });
+
+  test('a mode that there is not is warned of, and the preload installs', async (t) => {
+    const world = { addresses: [], known: [], port: 80, env: { EVENKEEL_MODE: 'observ' } };
+    const { installed, stderr } = await observe(t, '', world);
+    assert.equal(installed, true);
+    assert.match(stderr, /EVENKEEL_MODE must be 'observe', got 'observ'/);
+  });
+});
