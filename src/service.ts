@@ -7,17 +7,15 @@ import type { Resolver } from './discovery/resolver.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { EndpointUpdate } from './endpoint-keys.ts';
 import { EndpointPool, type PoolOwner } from './endpoint-pool.ts';
-import { NoEndpointsError, QueueFullError } from './errors.ts';
+import { NoEndpointsError } from './errors.ts';
 import type { Exchange, ExchangeOwner, Outcome } from './exchange.ts';
 import { Holds } from './holds.ts';
 import { keepAliveOf } from './keep-alive.ts';
+import { Queue, type QueueOwner } from './queue.ts';
 import { attemptsOf, Retries } from './retry/retries.ts';
-import { RetryLine } from './retry/retry-line.ts';
 import { channels } from './telemetry/channels.ts';
 import { liveServices } from './telemetry/live-services.ts';
 import { type ServiceStats, statsOf } from './telemetry/stats.ts';
-import { UpgradeLine } from './upgrade-line.ts';
-import { type Waiter, WaitingLine } from './waiting.ts';
 
 /** What a service tells its agent. */
 export interface ServiceOwner {
@@ -41,13 +39,11 @@ export interface ServiceOptions {
   identity: string;
 }
 
-/** How often those that wait are looked after. */
-const WAIT_CHECK = 250;
 /** Connections that turned out to be gone, after which a request is failed. */
 const MAX_REROUTES = 8;
 
 /** One destination: who serves a request, who waits for a connection, and when that has no use any more. */
-export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
+export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryOwner {
   readonly key: string;
   readonly url: URL;
   readonly servername: string;
@@ -59,17 +55,13 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
   readonly #pool: EndpointPool;
   readonly #discovery: Discovery;
   readonly #holds: Holds;
-  readonly #waiting = new WaitingLine();
-  readonly #upgrades: UpgradeLine;
-  readonly #retryLine: RetryLine;
+  readonly #queue: Queue;
   readonly #retries: Retries;
   /** Requests ever taken. */
   #requests = 0;
   #quiet = true;
   #running = 0;
   #needDrain = false;
-  #serving = false;
-  #waitCheck: Timer | undefined;
   #idle: Timer | undefined;
   #closing: Promise<void> | undefined;
   #onClosed: (() => void) | undefined;
@@ -82,9 +74,7 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
     this.#settings = settings;
     this.#owner = owner;
     this.#pool = new EndpointPool(this, settings, identity);
-    const start = (exchange: Exchange, endpoint: Endpoint) => this.#start(exchange, endpoint);
-    this.#upgrades = new UpgradeLine(this.#pool, start);
-    this.#retryLine = new RetryLine(this.#pool, start);
+    this.#queue = new Queue(this.#pool, settings, this);
     const { clock, random, retry } = settings;
     this.#retries = new Retries(retry, clock.now());
     this.#holds = new Holds(clock);
@@ -119,7 +109,7 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
   }
 
   get waiting(): number {
-    return this.#waiting.size + this.#upgrades.size + this.#retryLine.size;
+    return this.#queue.size;
   }
 
   /** Takes a request. False when the caller should wait for `drain` before the next. */
@@ -128,14 +118,12 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
     this.#pool.count();
     this.#requests++;
     const now = this.#settings.clock.now();
-    const endpoint = this.#waiting.size === 0 && !exchange.lasting ? this.#pool.pick(now) : undefined;
+    const endpoint = !this.#queue.isBusy && !exchange.lasting ? this.#pool.pick(now) : undefined;
     if (endpoint !== undefined) {
-      this.#start(exchange, endpoint);
+      this.start(exchange, endpoint);
       return !this.#pool.isLimited || this.#hasRoom();
     }
-    if (this.#isFull) this.#refuse(exchange);
-    else if (exchange.lasting) this.#waitForUpgrade(exchange, now);
-    else this.#queue(exchange, false);
+    this.#queue.add(exchange);
     return this.#hasRoom();
   }
 
@@ -155,14 +143,14 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
   /** Ends everything now, with `error` for what was taken. */
   destroy(error: Error): Promise<void> {
     this.#destroyedBy = error;
-    this.#failWaiting(error);
+    this.#queue.failAll(error);
     this.#pool.destroy(error);
     return this.close();
   }
 
   // Requests on their way
 
-  #start(exchange: Exchange, endpoint: Endpoint): void {
+  start(exchange: Exchange, endpoint: Endpoint): void {
     this.#running++;
     this.sent++;
     exchange.endpoint = endpoint;
@@ -283,13 +271,12 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
     this.#leaveSeat(exchange, endpoint);
     endpoint.end(connection, exchange, held);
     this.#running--;
-    this.#serveSoon();
+    this.#queue.serveSoon();
   }
 
   #queueAgain(exchange: Exchange): void {
     if (this.#destroyedBy !== undefined) exchange.fail(this.#destroyedBy);
-    else if (exchange.lasting) this.#waitForUpgrade(exchange, this.#settings.clock.now());
-    else this.#queue(exchange, true);
+    else this.#queue.addAgain(exchange);
   }
 
   /** Sends a request again, elsewhere if it can be. */
@@ -315,20 +302,18 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
         error,
       });
     }
-    this.#retryLine.add(exchange, this.#settings.clock.now());
-    this.#waitCheck ??= this.#checkLater();
-    this.#serveSoon();
+    this.#queue.addRetry(exchange);
   }
 
   onAbandoned(exchange: Exchange): void {
-    this.#leave(exchange);
+    this.#queue.remove(exchange);
     exchange.fail(exchange.reason!);
-    this.#serveSoon();
+    this.#queue.serveSoon();
   }
 
   #afterEnd(): void {
     this.#running--;
-    if (this.#isAwaited) this.#serveSoon();
+    if (this.#isAwaited) this.#queue.serveSoon();
   }
 
   /** Whether anybody waits for a connection to become free, or closed. */
@@ -338,105 +323,7 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
 
   // Requests that wait
 
-  /** Whether no more may wait. Those for which a connection is being made don't count. */
-  get #isFull(): boolean {
-    return this.waiting - this.#pool.dialing >= this.#settings.maxPendingRequests;
-  }
-
-  #refuse(exchange: Exchange): void {
-    const { maxPendingRequests } = this.#settings;
-    exchange.fail(
-      new QueueFullError(
-        `${this.waiting} requests wait for ${this.url.origin}, no more than ${maxPendingRequests} may`,
-      ),
-    );
-  }
-
-  #waitForUpgrade(exchange: Exchange, now: number): void {
-    this.#upgrades.add(exchange, now);
-    if (!this.#upgrades.has(exchange)) return;
-    exchange.begin();
-    this.#waitCheck ??= this.#checkLater();
-    if (this.#pool.size === 0) this.#discovery.demand();
-  }
-
-  #queue(exchange: Exchange, inFront: boolean): void {
-    this.#waiting.add(exchange, this.#settings.clock.now(), this.#pool.moment(), inFront);
-    exchange.begin();
-    if (!this.#waiting.has(exchange)) return;
-    this.#waitCheck ??= this.#checkLater();
-    if (this.#pool.size === 0) this.#discovery.demand();
-    this.#dialForWaiting();
-  }
-
-  /** Serves those that wait, once undici has settled the fate of the socket that was just released. */
-  #serveSoon(): void {
-    if (this.#serving) return;
-    this.#serving = true;
-    queueMicrotask(() => {
-      this.#serving = false;
-      this.#serve();
-    });
-  }
-
-  #serve(): void {
-    if (this.#upgrades.size > 0) this.#upgrades.serve(this.#settings.clock.now());
-    if (this.#retryLine.size > 0) this.#retryLine.serve(this.#settings.clock.now());
-    while (this.#waiting.size > 0) {
-      const endpoint = this.#pool.pick(this.#settings.clock.now());
-      if (endpoint === undefined) break;
-      this.#waiting.shift()!.run((exchange) => this.#start(exchange, endpoint));
-    }
-    if (this.#waiting.size > 0) this.#dialForWaiting();
-    if (this.#needDrain && !this.#pool.isSaturated && this.waiting === 0) {
-      this.#needDrain = false;
-      this.#owner.onDrain(this);
-    }
-    this.#closeIfDone();
-  }
-
-  #dialForWaiting(error?: Error): void {
-    for (let first = this.#waiting.first; first !== undefined; first = this.#waiting.first) {
-      if (this.#pool.dialFor(this.#waiting.size, first.moment)) return;
-      this.#waiting.shift();
-      const reason = error ?? this.#pool.lastError ?? this.#noEndpoints(0);
-      first.run((exchange) => exchange.fail(reason));
-    }
-  }
-
-  /** Keeps the process alive while somebody waits: all else it waits for may be unref'd. */
-  #checkLater(): Timer {
-    return this.#settings.clock.schedule(() => this.#checkWaiting(), WAIT_CHECK, true);
-  }
-
-  #checkWaiting(): void {
-    this.#waitCheck = undefined;
-    const { clock, endpointTimeout } = this.#settings;
-    const deadline = clock.now() - endpointTimeout;
-    // Where no more connections may be made, the wait is for those there are, and as long as it takes.
-    const unserved = !this.#pool.isSaturated;
-    for (const waiter of [...(unserved ? [...this.#waiting, ...this.#retryLine] : []), ...this.#upgrades]) {
-      if (waiter.since <= deadline) this.#failWaiter(waiter);
-    }
-    const { first } = this.#waiting;
-    if (first !== undefined) this.#pool.hedge(first.moment);
-    if (this.waiting > 0) this.#waitCheck = this.#checkLater();
-    if (this.#isAwaited) this.#serveSoon();
-  }
-
-  #failWaiter({ exchange, run }: Waiter, error?: Error): void {
-    this.#leave(exchange);
-    run(() => exchange.fail(error ?? this.#noEndpoints(this.#settings.endpointTimeout)));
-  }
-
-  /** Takes an exchange out of the line in which it waits. */
-  #leave(exchange: Exchange): void {
-    this.#waiting.remove(exchange);
-    this.#upgrades.remove(exchange);
-    this.#retryLine.remove(exchange);
-  }
-
-  #noEndpoints(timeout: number): NoEndpointsError {
+  noEndpoints(timeout: number): NoEndpointsError {
     const counts = new Map<string, number>();
     for (const { condition } of this.#pool.endpoints) counts.set(condition, (counts.get(condition) ?? 0) + 1);
     const known = Array.from(counts, ([state, count]) => `${count} ${state}`).join(', ');
@@ -448,26 +335,37 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
   }
 
   #hasRoom(): boolean {
-    if (!this.#isFull && !this.#pool.isSaturated) return true;
+    if (!this.#queue.isFull && !this.#pool.isSaturated) return true;
     this.#needDrain = true;
     return false;
+  }
+
+  onNobodyKnown(): void {
+    this.#discovery.demand();
+  }
+
+  onServed(): void {
+    if (this.#needDrain && !this.#pool.isSaturated && this.waiting === 0) {
+      this.#needDrain = false;
+      this.#owner.onDrain(this);
+    }
+    this.#closeIfDone();
   }
 
   // What the pool says
 
   onRoom(): void {
-    this.#serve();
+    this.#queue.serve();
   }
 
   onDialFailed(endpoint: Endpoint, error: Error): void {
     this.#owner.onConnectionError(this, error);
-    this.#upgrades.onUnavailable(endpoint, this.#settings.clock.now());
-    this.#dialForWaiting(error);
-    if (this.#isAwaited) this.#serveSoon();
+    this.#queue.onDialFailed(endpoint, error);
+    if (this.#isAwaited) this.#queue.serveSoon();
   }
 
   onConnectionGone(): void {
-    if (this.#isAwaited) this.#serveSoon();
+    if (this.#isAwaited) this.#queue.serveSoon();
   }
 
   onClientEvent(event: 'connect' | 'disconnect', client: Client, error?: Error): void {
@@ -499,25 +397,17 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
 
   onUpdate(update: EndpointUpdate): void {
     this.#pool.update(update);
-    this.#upgrades.rebind();
-    this.#serve();
+    this.#queue.onUpdate();
   }
 
   onError(error: Error): void {
     this.#pool.frozen = this.#discovery.isWithdrawn;
     if (this.#discovery.isKnown) {
-      this.#serve();
+      this.#queue.serve();
       return;
     }
-    this.#failWaiting(error);
-    this.#serveSoon();
-  }
-
-  #failWaiting(error: Error): void {
-    // Those that are here now: a caller who is told may ask again at once.
-    for (const waiter of [...this.#waiting, ...this.#retryLine, ...this.#upgrades]) {
-      this.#failWaiter(waiter, error);
-    }
+    this.#queue.failAll(error);
+    this.#queue.serveSoon();
   }
 
   // The end
@@ -526,7 +416,7 @@ export class Service implements PoolOwner, ExchangeOwner, DiscoveryOwner {
     if (this.#onClosed === undefined || this.demand > 0) return;
     this.#discovery.stop();
     this.#idle?.cancel();
-    this.#waitCheck?.cancel();
+    this.#queue.stop();
     this.#holds.clear();
     this.#pool.close();
     if (!this.#pool.empty) return;

@@ -1,0 +1,189 @@
+import type { Timer } from './clock.ts';
+import type { Settings } from './config/settings.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { EndpointPool } from './endpoint-pool.ts';
+import { QueueFullError } from './errors.ts';
+import type { Exchange } from './exchange.ts';
+import { RetryLine } from './retry/retry-line.ts';
+import { UpgradeLine } from './upgrade-line.ts';
+import { type Waiter, WaitingLine } from './waiting.ts';
+
+/** What the queue asks of its service. */
+export interface QueueOwner {
+  readonly url: URL;
+  /** Sends a request to an endpoint that has a connection for it. */
+  start(exchange: Exchange, endpoint: Endpoint): void;
+  /** Why a request is failed for which there has been no endpoint for so many milliseconds. */
+  noEndpoints(timeout: number): Error;
+  /** Somebody waits, and no endpoint is known. */
+  onNobodyKnown(): void;
+  /** Whoever could be served has been. */
+  onServed(): void;
+}
+
+/** How often those that wait are looked after. */
+const CHECK = 250;
+
+/**
+ * The requests of a service that wait: for any connection, for a socket of their own, or for another
+ * endpoint than those that have failed them.
+ */
+export class Queue {
+  readonly #pool: EndpointPool;
+  readonly #settings: Settings;
+  readonly #owner: QueueOwner;
+  readonly #waiting = new WaitingLine();
+  readonly #upgrades: UpgradeLine;
+  readonly #retries: RetryLine;
+  #serving = false;
+  #check: Timer | undefined;
+
+  constructor(pool: EndpointPool, settings: Settings, owner: QueueOwner) {
+    this.#pool = pool;
+    this.#settings = settings;
+    this.#owner = owner;
+    const start = (exchange: Exchange, endpoint: Endpoint) => owner.start(exchange, endpoint);
+    this.#upgrades = new UpgradeLine(pool, start);
+    this.#retries = new RetryLine(pool, start);
+  }
+
+  get size(): number {
+    return this.#waiting.size + this.#upgrades.size + this.#retries.size;
+  }
+
+  /** Whether those that come have to wait behind others. */
+  get isBusy(): boolean {
+    return this.#waiting.size > 0;
+  }
+
+  /** Whether no more may wait. Those for which a connection is being made don't count. */
+  get isFull(): boolean {
+    return this.size - this.#pool.dialing >= this.#settings.maxPendingRequests;
+  }
+
+  /** Takes a request in, or refuses it if too many wait. */
+  add(exchange: Exchange): void {
+    if (!this.isFull) {
+      this.#add(exchange, false);
+      return;
+    }
+    const { maxPendingRequests } = this.#settings;
+    exchange.fail(
+      new QueueFullError(
+        `${this.size} requests wait for ${this.#owner.url.origin}, no more than ${maxPendingRequests} may`,
+      ),
+    );
+  }
+
+  /** Takes a request in that had its turn, and was not sent. */
+  addAgain(exchange: Exchange): void {
+    this.#add(exchange, true);
+    this.serveSoon();
+  }
+
+  /** Takes a request in that endpoints have failed. */
+  addRetry(exchange: Exchange): void {
+    this.#retries.add(exchange, this.#settings.clock.now());
+    this.#checkLater();
+    this.serveSoon();
+  }
+
+  #add(exchange: Exchange, inFront: boolean): void {
+    const now = this.#settings.clock.now();
+    const line = exchange.lasting ? this.#upgrades : this.#waiting;
+    if (exchange.lasting) this.#upgrades.add(exchange, now);
+    else this.#waiting.add(exchange, now, this.#pool.moment(), inFront);
+    if (!line.has(exchange)) return;
+    exchange.begin();
+    if (!line.has(exchange)) return;
+    this.#checkLater();
+    if (this.#pool.size === 0) this.#owner.onNobodyKnown();
+    if (!exchange.lasting) this.dial();
+  }
+
+  /** Takes a request out, if it waits. */
+  remove(exchange: Exchange): void {
+    this.#waiting.remove(exchange);
+    this.#upgrades.remove(exchange);
+    this.#retries.remove(exchange);
+  }
+
+  /** Serves those that wait, once undici has settled the fate of the socket that was just released. */
+  serveSoon(): void {
+    if (this.#serving) return;
+    this.#serving = true;
+    queueMicrotask(() => {
+      this.#serving = false;
+      this.serve();
+    });
+  }
+
+  serve(): void {
+    const { clock } = this.#settings;
+    if (this.#upgrades.size > 0) this.#upgrades.serve(clock.now());
+    if (this.#retries.size > 0) this.#retries.serve(clock.now());
+    while (this.#waiting.size > 0) {
+      const endpoint = this.#pool.pick(clock.now());
+      if (endpoint === undefined) break;
+      this.#waiting.shift()!.run((exchange) => this.#owner.start(exchange, endpoint));
+    }
+    if (this.#waiting.size > 0) this.dial();
+    this.#owner.onServed();
+  }
+
+  /** Has connections made for those that wait; fails them if that is hopeless, with `error` or the last one. */
+  dial(error?: Error): void {
+    for (let first = this.#waiting.first; first !== undefined; first = this.#waiting.first) {
+      if (this.#pool.dialFor(this.#waiting.size, first.moment)) return;
+      this.#waiting.shift();
+      const reason = error ?? this.#pool.lastError ?? this.#owner.noEndpoints(0);
+      first.run((exchange) => exchange.fail(reason));
+    }
+  }
+
+  /** An endpoint could not be connected to. */
+  onDialFailed(endpoint: Endpoint, error: Error): void {
+    this.#upgrades.onUnavailable(endpoint, this.#settings.clock.now());
+    this.dial(error);
+  }
+
+  /** There is another set of endpoints. */
+  onUpdate(): void {
+    this.#upgrades.rebind();
+    this.serve();
+  }
+
+  /** Fails all that wait now: a caller who is told may ask again at once. */
+  failAll(error: Error): void {
+    for (const waiter of [...this.#waiting, ...this.#retries, ...this.#upgrades]) this.#fail(waiter, error);
+  }
+
+  stop(): void {
+    this.#check?.cancel();
+  }
+
+  /** Keeps the process alive while somebody waits: all else it waits for may be unref'd. */
+  #checkLater(): void {
+    this.#check ??= this.#settings.clock.schedule(() => this.#checkAll(), CHECK, true);
+  }
+
+  #checkAll(): void {
+    this.#check = undefined;
+    const { clock, endpointTimeout } = this.#settings;
+    const deadline = clock.now() - endpointTimeout;
+    // Where no more connections may be made, the wait is for those there are, and as long as it takes.
+    const unserved = !this.#pool.isSaturated;
+    for (const waiter of [...(unserved ? [...this.#waiting, ...this.#retries] : []), ...this.#upgrades]) {
+      if (waiter.since <= deadline) this.#fail(waiter, this.#owner.noEndpoints(endpointTimeout));
+    }
+    const { first } = this.#waiting;
+    if (first !== undefined) this.#pool.hedge(first.moment);
+    if (this.size > 0) this.#checkLater();
+    this.serveSoon();
+  }
+
+  #fail({ exchange, run }: Waiter, error: Error): void {
+    this.remove(exchange);
+    run(() => exchange.fail(error));
+  }
+}
