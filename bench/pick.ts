@@ -5,9 +5,11 @@
 
 import { parseArgs } from 'node:util';
 import { LeastRequest } from '../src/balancing/least-request.ts';
+import { PeakEwma } from '../src/balancing/peak-ewma.ts';
 import type { Candidate, Picker, PickerFactory } from '../src/balancing/picker.ts';
 import { RoundRobin } from '../src/balancing/round-robin.ts';
 import { type Measure, Turns, Weighted } from '../src/balancing/weighted.ts';
+import { systemClock } from '../src/clock.ts';
 import { report } from './support/report.ts';
 import { type Contestant, type Cost, interleave } from './support/rounds.ts';
 import { median, ratios } from './support/statistics.ts';
@@ -80,6 +82,7 @@ class Service {
     this.#inFlight[index] = this.#inFlight.at(-1)!;
     this.#inFlight.pop();
     endpoint.load--;
+    endpoint.picker!.observe?.(endpoint, 1 + Math.random(), 'answered');
     this.#place(endpoint);
   }
 
@@ -99,6 +102,13 @@ await compare('least-request', () => () => new LeastRequest());
 await compare('round-robin', () => () => new RoundRobin());
 await compare('least-request, weighted', () => weighted('load', () => new LeastRequest()), WEIGHTS);
 await compare('round-robin, weighted', () => weighted('turn', () => new RoundRobin()), WEIGHTS);
+
+await compare('peak-ewma', peakEwma);
+
+function peakEwma(): PickerFactory {
+  const options = { decay: 10_000, seed: 30, clock: systemClock, random: Math.random };
+  return () => new PeakEwma(options);
+}
 
 function weighted(measure: Measure, createPicker: PickerFactory): PickerFactory {
   const turns = new Turns();

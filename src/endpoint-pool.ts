@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Client } from 'undici';
-import type { Picker } from './balancing/picker.ts';
+import type { Observation, Picker } from './balancing/picker.ts';
 import type { Settings } from './config/settings.ts';
 import { Connection } from './connection.ts';
 import { Dialer } from './dialer.ts';
@@ -74,13 +74,13 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
   #nameless = false;
 
   constructor(owner: PoolOwner, settings: Settings, identity: string) {
-    const { policy, client, connectTimeout, slowStart, clock, random } = settings;
+    const { client, connectTimeout, slowStart, clock, random } = settings;
     this.#owner = owner;
     this.origin = owner.url.origin;
     this.#settings = settings;
     this.#maxRequests = settings.maxRequestsPerEndpoint || Number.POSITIVE_INFINITY;
     this.#subset = subsetFor(settings.subset, identity);
-    this.#pickers = new Pickers(policy);
+    this.#pickers = new Pickers(settings);
     this.#weights = new Weights({ slowStart, clock, onChange: (endpoint) => this.#onWeight(endpoint) });
     this.#health = new Health(this, settings);
     this.#seeThrough = new SeeThrough(this, {
@@ -228,6 +228,16 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
     this.#warmth.consider(endpoint.load);
     this.#pickers.free.used(endpoint);
     return endpoint.begin();
+  }
+
+  /** Whether to be told how requests go. */
+  get observes(): boolean {
+    return this.#pickers.observes;
+  }
+
+  /** Learns how a request to an endpoint has gone, `latency` milliseconds after it was sent. */
+  observe(endpoint: Endpoint, latency: number, observation: Observation): void {
+    this.#pickers.observe(endpoint, latency, observation);
   }
 
   /** A moment in the order of waiting requests and failed dials. */
@@ -388,9 +398,13 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
   }
 
   #onWeight(endpoint: Endpoint): void {
+    if (this.#pickers.weighted) {
+      this.place(endpoint);
+      return;
+    }
     const all = [...this.#set, ...this.#seeThrough.pods.values()];
-    if (!this.#pickers.weigh(all)) this.place(endpoint);
-    else for (const each of all) this.place(each);
+    this.#pickers.weigh(all);
+    for (const each of all) this.place(each);
   }
 
   // Dials

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { type Dispatcher, errors } from 'undici';
+import type { Observation } from './balancing/picker.ts';
 import type { RetryReason } from './config/settings.ts';
 import { CONNECTION_GONE, type Connection, UNRESPONSIVE } from './connection.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -20,6 +21,8 @@ export type Outcome = 'success' | 'rejected' | 'failure' | 'timeout' | 'cancelle
 export interface ExchangeOwner {
   /** The response to the first request of a connection began. */
   onFirstResponse(exchange: Exchange, headers: Headers): void;
+  /** Something has told how long a request takes that was measured. */
+  onObserved(exchange: Exchange, observation: Observation): void;
   /** The request has ended, or turned into an upgraded socket, and its connection is free of it. */
   onEnded(exchange: Exchange, outcome: Outcome): void;
   onUpgraded(exchange: Exchange, socket: Duplex): void;
@@ -60,6 +63,8 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
   aborted = false;
   reason: Error | null = null;
   statusCode = 0;
+  /** When it was sent, on the clock of its service; -1 when nobody wants to know how long it takes. */
+  sentAt = -1;
 
   /** A byte of a response has come. */
   #answered = false;
@@ -155,6 +160,7 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
   ): void {
     this.statusCode = statusCode;
     if (this.connection?.requests === 1) this.owner.onFirstResponse(this, headers);
+    if (this.sentAt >= 0) this.owner.onObserved(this, isGatewayError(statusCode) ? 'failed' : 'answered');
     const streaming = isEventStream(headers['content-type']);
     if ((streaming || this.seated) && statusCode >= 200) this.owner.onStreaming(this, streaming);
     this.callHeaders(statusCode, headers, statusMessage);

@@ -1,7 +1,7 @@
 import './global/inert.ts';
 
 export { BalancedAgent } from './agent.ts';
-export type { Candidate, Picker, PickerFactory } from './balancing/picker.ts';
+export type { Candidate, Observation, Picker, PickerFactory } from './balancing/picker.ts';
 export type { Clock, Timer } from './clock.ts';
 export type { Duration } from './config/duration.ts';
 export type {
@@ -9,6 +9,7 @@ export type {
   DnsOptions,
   KubernetesOptions,
   OutlierDetectionOptions,
+  PeakEwmaOptions,
   RetryOptions,
   SlowStartOptions,
 } from './config/options.ts';

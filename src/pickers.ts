@@ -1,14 +1,12 @@
 import { LeastRequest } from './balancing/least-request.ts';
-import type { Picker, PickerFactory } from './balancing/picker.ts';
+import { PeakEwma } from './balancing/peak-ewma.ts';
+import type { Observation, Picker, PickerFactory } from './balancing/picker.ts';
 import { RoundRobin } from './balancing/round-robin.ts';
 import { Turns, Weighted } from './balancing/weighted.ts';
 import type { Settings } from './config/settings.ts';
 import type { Endpoint } from './endpoint.ts';
 
-const POLICIES: Record<'least-request' | 'round-robin', PickerFactory> = {
-  'least-request': () => new LeastRequest(),
-  'round-robin': () => new RoundRobin(),
-};
+type PickerSettings = Pick<Settings, 'policy' | 'peakEwma' | 'clock' | 'random'>;
 
 /** The pickers of a service, of which an endpoint stands in one at most. */
 export class Pickers {
@@ -20,37 +18,48 @@ export class Pickers {
   unproven: Picker<Endpoint>;
 
   readonly #policy: Settings['policy'];
+  readonly #create: PickerFactory;
   #weighted: boolean;
 
-  constructor(policy: Settings['policy']) {
+  constructor(settings: PickerSettings) {
+    const { policy } = settings;
     this.#policy = policy;
-    const create = typeof policy === 'string' ? POLICIES[policy] : policy;
-    this.free = create();
-    this.full = create();
-    this.unproven = create();
-    // A picker of the user's looks at weights itself, or doesn't.
-    this.#weighted = typeof policy !== 'string';
+    this.#create = factoryOf(settings);
+    this.free = this.#create();
+    this.full = this.#create();
+    this.unproven = this.#create();
+    // Others look at weights themselves, or don't.
+    this.#weighted = policy !== 'least-request' && policy !== 'round-robin';
   }
 
-  /**
-   * Looks at weights from now on, which costs a little. The endpoints are all that may stand in a picker; they
-   * are in none afterwards. False if weights were looked at already.
-   */
-  weigh(endpoints: Iterable<Endpoint>): boolean {
-    if (this.#weighted) return false;
+  /** Whether weights are looked at, which costs a little. */
+  get weighted(): boolean {
+    return this.#weighted;
+  }
+
+  /** Whether they learn from how requests go. */
+  get observes(): boolean {
+    return this.free.observe !== undefined;
+  }
+
+  /** Looks at weights from now on. The endpoints are all that may stand in a picker; they are in none afterwards. */
+  weigh(endpoints: Iterable<Endpoint>): void {
     this.#weighted = true;
     for (const endpoint of endpoints) {
       place(endpoint, undefined);
       endpoint.slot = undefined;
     }
-    const policy = this.#policy as keyof typeof POLICIES;
     const turns = new Turns();
-    const measure = policy === 'round-robin' ? 'turn' : 'load';
-    const create = () => new Weighted<Endpoint>(turns, measure, POLICIES[policy]);
+    const measure = this.#policy === 'round-robin' ? 'turn' : 'load';
+    const create = () => new Weighted<Endpoint>(turns, measure, this.#create);
     this.free = create();
     this.full = create();
     this.unproven = create();
-    return true;
+  }
+
+  /** Tells the picker of an endpoint how a request has gone. */
+  observe(endpoint: Endpoint, latency: number, observation: Observation): void {
+    (endpoint.picker ?? this.free).observe?.(endpoint, latency, observation);
   }
 
   /** Whether a request could be served now, or after a dial. */
@@ -80,4 +89,17 @@ export function place(endpoint: Endpoint, picker: Picker<Endpoint> | undefined):
   endpoint.picker?.remove(endpoint);
   endpoint.picker = picker;
   picker?.add(endpoint);
+}
+
+function factoryOf({ policy, peakEwma, clock, random }: PickerSettings): PickerFactory {
+  switch (policy) {
+    case 'least-request':
+      return () => new LeastRequest();
+    case 'round-robin':
+      return () => new RoundRobin();
+    case 'peak-ewma':
+      return () => new PeakEwma({ ...peakEwma, clock, random });
+    default:
+      return policy;
+  }
 }

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Client } from 'undici';
+import type { Observation } from './balancing/picker.ts';
 import type { Clock, Timer } from './clock.ts';
 import type { RetryReason, Settings } from './config/settings.ts';
 import { Discovery, type DiscoveryOwner } from './discovery/discovery.ts';
@@ -57,6 +58,7 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
   readonly #holds: Holds;
   readonly #queue: Queue;
   readonly #retries: Retries;
+  readonly #observes: boolean;
   /** Requests ever taken. */
   #requests = 0;
   #quiet = true;
@@ -75,6 +77,7 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     this.#owner = owner;
     this.#pool = new EndpointPool(this, settings, identity);
     this.#queue = new Queue(this.#pool, settings, this);
+    this.#observes = this.#pool.observes;
     const { clock, random, retry } = settings;
     this.#retries = new Retries(retry, clock.now());
     this.#holds = new Holds(clock);
@@ -156,6 +159,7 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     exchange.endpoint = endpoint;
     const connection = this.#pool.begin(endpoint);
     exchange.connection = connection;
+    if (this.#observes) exchange.sentAt = this.#settings.clock.now();
     connection.send(exchange);
   }
 
@@ -198,6 +202,12 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     this.#pool.seats.leave(endpoint);
   }
 
+  onObserved(exchange: Exchange, observation: Observation): void {
+    const latency = this.#settings.clock.now() - exchange.sentAt;
+    exchange.sentAt = -1;
+    if (exchange.endpoint !== undefined) this.#pool.observe(exchange.endpoint, latency, observation);
+  }
+
   onEnded(exchange: Exchange, outcome: Outcome): void {
     const { endpoint, connection } = exchange;
     if (endpoint === undefined || connection === undefined) return;
@@ -211,6 +221,9 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     const failed = broken || outcome === 'rejected';
     if (failed) this.#holds.add(endpoint);
     if ((broken || outcome === 'cancelled') && !connection.h2) connection.retire('error');
+    if (exchange.sentAt >= 0 && outcome !== 'refused') {
+      this.onObserved(exchange, failed ? 'failed' : 'given-up');
+    }
     this.#pool.judge(endpoint, connection, outcome, exchange.statusCode);
     this.#leaveSeat(exchange, endpoint);
     endpoint.end(connection, exchange, failed);

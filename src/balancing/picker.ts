@@ -30,7 +30,15 @@ export interface Picker<C extends Candidate = Candidate> {
   used(candidate: C): void;
   /** Whether `a` should be served rather than `b`. */
   before(a: C, b: C): boolean;
+  /**
+   * Says how a request to a candidate, in this set or in none, has gone: `latency` milliseconds after it was
+   * sent, the response began, or what else has happened. Pickers without this cost no measuring.
+   */
+  observe?(candidate: C, latency: number, observation: Observation): void;
 }
+
+/** `failed`: it answered 502, 503 or 504, or not at all; `given-up`: the caller waited no longer. */
+export type Observation = 'answered' | 'failed' | 'given-up';
 
 /** Makes an empty picker. Called more than once for each service. */
 export type PickerFactory = <C extends Candidate>() => Picker<C>;

@@ -83,11 +83,15 @@ export interface BalancedAgentOptions extends UndiciOptions {
 
   /**
    * Which endpoint gets a request. `'least-request'`: the one with the fewest in flight.
-   * `'round-robin'`: the next one in turn. Or a function that makes pickers of your own.
+   * `'round-robin'`: the next one in turn. `'peak-ewma'`: the one with the least latency times requests
+   * in flight, of three drawn at random. Or a function that makes pickers of your own.
    * Default `'least-request'`.
    * Env: `EVENKEEL_POLICY`, for the names.
    */
-  policy?: 'least-request' | 'round-robin' | PickerFactory;
+  policy?: 'least-request' | 'round-robin' | 'peak-ewma' | PickerFactory;
+
+  /** What the policy `'peak-ewma'` makes of latencies. */
+  peakEwma?: PeakEwmaOptions;
 
   /**
    * Where endpoints come from. `'dns'`: from name servers and the hosts file. `'kubernetes'`:
@@ -305,6 +309,23 @@ export interface RetryOptions {
    * Env: `EVENKEEL_RETRY_REASONS`, separated by commas.
    */
   reasons?: readonly RetryReason[];
+}
+
+/** The latency of an endpoint is the longest that a response took to begin, as far as that is not long ago. */
+export interface PeakEwmaOptions {
+  /**
+   * How long a latency counts: after that time it comes to 1/e of what it was, a third or so.
+   * Milliseconds or a duration string, 1 ms or more; default `'10s'`.
+   * Env: `EVENKEEL_PEAK_EWMA_DECAY`.
+   */
+  decay?: Duration;
+
+  /**
+   * The latency that a new endpoint begins with. Until its first response it has one request at a time.
+   * Milliseconds or a duration string, 1 ms or more; default `'30ms'`.
+   * Env: `EVENKEEL_PEAK_EWMA_SEED`.
+   */
+  seed?: Duration;
 }
 
 export interface SlowStartOptions {

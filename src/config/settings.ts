@@ -17,7 +17,8 @@ export interface Settings {
   /** In lower case. */
   identityHeader: string | undefined;
   maxSpread: number;
-  policy: 'least-request' | 'round-robin' | PickerFactory;
+  policy: 'least-request' | 'round-robin' | 'peak-ewma' | PickerFactory;
+  peakEwma: PeakEwmaSettings;
   discovery: 'auto' | 'kubernetes' | 'dns' | Resolver;
   /** Globs of the names that are managed, `!` excludes; `undefined`: not said. */
   hosts: readonly string[] | undefined;
@@ -65,6 +66,11 @@ export interface KubernetesSettings {
   clusterDomain: string | undefined;
   zone: string | undefined;
   nodeName: string | undefined;
+}
+
+export interface PeakEwmaSettings {
+  decay: number;
+  seed: number;
 }
 
 export interface SlowStartSettings {

@@ -31,9 +31,13 @@ export const TABLE: Table<Omit<Settings, 'client'>> = {
   identityHeader: option(headerName(), undefined),
   maxSpread: option(integer({ min: 1 }), 64),
   policy: option(
-    either(oneOf('least-request', 'round-robin'), functionOf<PickerFactory>('a PickerFactory')),
+    either(oneOf('least-request', 'round-robin', 'peak-ewma'), functionOf<PickerFactory>('a PickerFactory')),
     'least-request',
   ),
+  peakEwma: {
+    decay: option(duration(1), 10_000),
+    seed: option(duration(1), 30),
+  },
   discovery: option(
     either(
       oneOf('auto', 'kubernetes', 'dns'),

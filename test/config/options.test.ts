@@ -39,6 +39,7 @@ test('without options, settings are the documented defaults', () => {
     identityHeader: undefined,
     maxSpread: 64,
     policy: 'least-request',
+    peakEwma: { decay: 10_000, seed: 30 },
     discovery: 'auto',
     hosts: undefined,
     mesh: 'auto',
