@@ -1,10 +1,10 @@
-import { Counter, Gauge, Histogram, type Registry, register } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry, type RegistryContentType, register } from 'prom-client';
 import { type Attributes, CONNECTION_DURATION, METRICS, type Metric } from './metrics.ts';
 import { MetricsReader } from './metrics-reader.ts';
 
 export interface InstrumentOptions {
   /** Where the metrics go; default: prom-client's global registry. */
-  registry?: Registry;
+  registry?: Registry<RegistryContentType>;
   /**
    * Tells endpoints apart, by the labels `network_peer_address` and `network_peer_port`: a time series for
    * each pod there is. Default `false`.

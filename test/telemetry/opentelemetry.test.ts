@@ -136,6 +136,17 @@ test('agents that are closed have nothing any more', async (t) => {
   assert.deepEqual((await left.collect()).names, []);
 });
 
+test('an origin that nobody calls any more vanishes, whether or not its agent is closed', async (t) => {
+  const clock = new FakeClock();
+  const pod = await startPod(t);
+  const agent = startAgent(t, [pod], { clock, originIdleTimeout: '1m' });
+  await get(agent);
+  clock.advance('5m');
+  await pod.allClosed();
+  await settle();
+  assert.deepEqual((await startInstrumented(t).collect()).names, []);
+});
+
 test('what happens to connections is counted, by reason, and how long they lived', async (t) => {
   const clock = new FakeClock();
   const pod = await startPod(t);
@@ -162,21 +173,38 @@ test('what happens to connections is counted, by reason, and how long they lived
   assert.deepEqual([duration.count, duration.sum], [1, 60]);
 });
 
-test('ejections, retries and failures of discovery are counted as they are published', async (t) => {
+test('requests that are sent again, and why, are counted', async (t) => {
+  const pods = await startPods(t, 2);
+  let resets = 0;
+  for (const pod of pods) {
+    pod.respond = (request, response) => {
+      if (resets++ === 0) request.socket.destroy();
+      else response.end();
+    };
+  }
+  const agent = startAgent(t, pods);
+  const meter = startInstrumented(t);
+  await get(agent);
+
+  const collected = await meter.collect();
+  assert.equal(collected.value('evenkeel.request.retries', { 'evenkeel.retry.reason': 'reset' }), 1);
+  assert.equal(collected.value('evenkeel.request.retries', { 'evenkeel.retry.reason': 'refused' }), 0);
+  assert.deepEqual(collected.points('evenkeel.requests'), [[SERVER, 2]]);
+  assert.deepEqual(collected.points('evenkeel.request.failures'), [[SERVER, 1]]);
+});
+
+test('ejections and failures of discovery are counted as they are published', async (t) => {
   const agent = startAgent(t, [await startPod(t)]);
   const meter = startInstrumented(t);
   await get(agent);
   const origin = ORIGIN;
   channel('evenkeel:endpoint:eject').publish({ origin, address: '10.1.0.7:8080' });
-  channel('evenkeel:request:retry').publish({ origin, reason: 'reset' });
   channel('evenkeel:discovery:error').publish({ origin, error: new Error('no answer') });
   // Of another copy of evenkeel.
   channel('evenkeel:endpoint:eject').publish({ origin: 'http://nobody', address: '10.1.0.7:8080' });
 
   const collected = await meter.collect();
   assert.deepEqual(collected.points('evenkeel.endpoint.ejections'), [[SERVER, 1]]);
-  assert.equal(collected.value('evenkeel.request.retries', { 'evenkeel.retry.reason': 'reset' }), 1);
-  assert.equal(collected.value('evenkeel.request.retries', { 'evenkeel.retry.reason': 'refused' }), 0);
   assert.deepEqual(collected.points('evenkeel.discovery.errors'), [[SERVER, 1]]);
 });
 

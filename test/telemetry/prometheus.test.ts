@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { channel } from 'node:diagnostics_channel';
 import { type TestContext, test } from 'node:test';
-import { Gauge, Registry, register } from 'prom-client';
+import { Gauge, type OpenMetricsContentType, Registry, register } from 'prom-client';
 import { instrument } from '../../src/telemetry/prometheus.ts';
 import { get, load, startAgent } from '../support/agent.ts';
 import { published } from '../support/channel.ts';
@@ -125,6 +125,17 @@ test('a name that is taken leaves the registry as it was', () => {
   assert.throws(() => instrument({ registry }), /evenkeel_fairness_ratio has already been registered/);
   assert.deepEqual(registry.getMetricsAsArray(), [own]);
   assert.ok(!channel('evenkeel:connection:retire').hasSubscribers);
+});
+
+test('OpenMetrics has the same names', async (t) => {
+  const registry = new Registry<OpenMetricsContentType>();
+  registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+  t.after(instrument({ registry }));
+  await get(startAgent(t, [await startPod(t)]));
+  for (let time = 0; time < 2; time++) {
+    const text = await registry.metrics();
+    assert.match(text, /^# TYPE evenkeel_requests counter\nevenkeel_requests_total\{.*\} 1$/m);
+  }
 });
 
 test('without a registry, the global one has the metrics', (t) => {
