@@ -528,6 +528,10 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
     this.#health.judge(endpoint, connection, outcome, status);
   }
 
+  onOverloaded(endpoint: Endpoint, headers: Record<string, string | string[] | undefined>): void {
+    this.#health.onOverloaded(endpoint, headers);
+  }
+
   get population(): number {
     return this.seesThrough ? this.#seeThrough.pods.size : this.size;
   }

@@ -23,6 +23,8 @@ export interface ExchangeOwner {
   onFirstResponse(exchange: Exchange, headers: Headers): void;
   /** Something has told how long a request takes that was measured. */
   onObserved(exchange: Exchange, observation: Observation): void;
+  /** The endpoint says that it has too much to do. */
+  onOverloaded(exchange: Exchange, headers: Headers): void;
   /** The request has ended, or turned into an upgraded socket, and its connection is free of it. */
   onEnded(exchange: Exchange, outcome: Outcome): void;
   onUpgraded(exchange: Exchange, socket: Duplex): void;
@@ -161,6 +163,7 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
     this.statusCode = statusCode;
     if (this.connection?.requests === 1) this.owner.onFirstResponse(this, headers);
     if (this.sentAt >= 0) this.owner.onObserved(this, isGatewayError(statusCode) ? 'failed' : 'answered');
+    if (statusCode === 429 || statusCode === 503) this.owner.onOverloaded(this, headers);
     const streaming = isEventStream(headers['content-type']);
     if ((streaming || this.seated) && statusCode >= 200) this.owner.onStreaming(this, streaming);
     this.callHeaders(statusCode, headers, statusMessage);

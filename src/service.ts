@@ -208,6 +208,10 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     if (exchange.endpoint !== undefined) this.#pool.observe(exchange.endpoint, latency, observation);
   }
 
+  onOverloaded({ endpoint }: Exchange, headers: Record<string, string | string[] | undefined>): void {
+    if (endpoint !== undefined) this.#pool.onOverloaded(endpoint, headers);
+  }
+
   onEnded(exchange: Exchange, outcome: Outcome): void {
     const { endpoint, connection } = exchange;
     if (endpoint === undefined || connection === undefined) return;

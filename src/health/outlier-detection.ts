@@ -33,6 +33,8 @@ export interface OutlierOwner<S> {
   readonly population: number;
   /** Whether the endpoint may be picked has changed. */
   onHealthChanged(endpoint: S): void;
+  /** So have the numbers of those that there are, or that are fit to serve. */
+  onWeighed(): void;
 }
 
 /**
@@ -49,7 +51,7 @@ export class OutlierDetection<S extends Suspect> {
   readonly #random: () => number;
   readonly #ejected = new Set<S>();
   /** How many are ejected, should be but for the share of those that may, or can't be reached. */
-  #unfit = 0;
+  unfit = 0;
   /** So few are fit that ejected ones serve too. */
   #panic = false;
 
@@ -103,10 +105,12 @@ export class OutlierDetection<S extends Suspect> {
   /** The set of endpoints has changed, and with it the share of those that are fit. */
   weigh(): void {
     const { population } = this.#owner;
-    const panic = (population - this.#unfit) * 100 < this.#settings.panicThreshold * population;
-    if (panic === this.#panic) return;
-    this.#panic = panic;
-    for (const endpoint of this.#ejected) this.#owner.onHealthChanged(endpoint);
+    const panic = (population - this.unfit) * 100 < this.#settings.panicThreshold * population;
+    if (panic !== this.#panic) {
+      this.#panic = panic;
+      for (const endpoint of this.#ejected) this.#owner.onHealthChanged(endpoint);
+    }
+    this.#owner.onWeighed();
   }
 
   /** Whether an endpoint can be reached may have changed, or something in its record has. */
@@ -120,7 +124,7 @@ export class OutlierDetection<S extends Suspect> {
     if (!unfit && failures === 0 && ejections === 0 && !onProbation) endpoint.health = undefined;
     if (unfit === health.unfit) return;
     health.unfit = unfit;
-    this.#unfit += unfit ? 1 : -1;
+    this.unfit += unfit ? 1 : -1;
     this.weigh();
   }
 
@@ -132,7 +136,7 @@ export class OutlierDetection<S extends Suspect> {
     health.ejection?.timer.cancel();
     this.#ejected.delete(endpoint);
     if (!health.unfit) return;
-    this.#unfit--;
+    this.unfit--;
     this.weigh();
   }
 

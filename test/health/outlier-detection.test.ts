@@ -29,7 +29,7 @@ const DEFAULTS: OutlierSettings = {
 function watch(count: number, settings: Partial<OutlierSettings> = {}, random = () => 0) {
   const clock = new FakeClock();
   const pods = Array.from({ length: count }, (_, index) => new Pod(`pod-${index}`));
-  const owner = { origin: 'http://orders.prod', population: count, onHealthChanged() {} };
+  const owner = { origin: 'http://orders.prod', population: count, onHealthChanged() {}, onWeighed() {} };
   const outliers = new OutlierDetection<Pod>(owner, { ...DEFAULTS, ...settings }, clock, random);
   const fail = (pod: Pod, times = 1) => {
     for (let n = 0; n < times; n++) outliers.failed(pod, '503');
