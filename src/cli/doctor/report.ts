@@ -10,6 +10,7 @@ export interface ReportOptions {
 }
 
 const LABEL = 12;
+const WIDTH = 100;
 const MOST_LINES = 20;
 
 /** An examination for people, in lines. */
@@ -23,11 +24,16 @@ export function report(
   const section = (label: string, lines: readonly string[]) =>
     lines.map((line, index) => paint('bold', (index === 0 ? label : '').padEnd(LABEL)) + line);
   const findings = (mark: string, style: Style, list: readonly Finding[]) =>
-    list.flatMap(({ cause, next }) => [
-      '',
-      `${paint(style, mark)} ${cause}`,
-      `  ${paint('dim', '→')} ${next}`,
-    ]);
+    list.flatMap(({ cause, next }) => {
+      const [first, ...others] = wrapped(cause);
+      // A command stays in one line, to be copied.
+      return [
+        '',
+        `${paint(style, mark)} ${first}`,
+        ...others.map((line) => `  ${line}`),
+        `  ${paint('dim', '→')} ${next}`,
+      ];
+    });
   return [
     ...section('Name', namesIn(examination)),
     ...section('Kubernetes', kubernetesIn(examination)),
@@ -42,6 +48,16 @@ export function report(
       ? `${paint('green', '✓')} ${examination.url.origin} can be balanced from here.`
       : paint('red', `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}.`),
   ];
+}
+
+function wrapped(text: string): string[] {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1)!;
+    if (line !== '' && line.length + word.length >= WIDTH) lines.push(word);
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+  }
+  return lines;
 }
 
 function namesIn({ url, names: { steps, matched, servers } }: Examination): string[] {
@@ -79,7 +95,9 @@ function kubernetesIn({ kubernetes, mesh }: Examination): string[] {
       ? `${lines[way]}: not needed, the name is no Service’s`
       : lines[way],
   ];
-  if (error !== undefined) out.push(error.message || String((error as NodeJS.ErrnoException).code));
+  // That of a refusal is in the rights.
+  if (error !== undefined && rights.every(({ allowed }) => allowed))
+    out.push(error.message || String((error as NodeJS.ErrnoException).code));
   if (rights.length > 0) {
     const list = rights.map(
       ({ verb, resource, allowed }) => `${verb} ${resource}: ${allowed ? 'yes' : 'no'}`,
