@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { publint } from 'publint';
 import { compile, makeProject, type Project } from './support/package.ts';
 import { run } from './support/versions.ts';
 
@@ -25,6 +26,12 @@ test('all that package.json names is in the package', () => {
     typeof entry === 'string' ? [entry] : Object.values(entry as Record<string, string>),
   );
   for (const path of paths) assert.ok(existsSync(join(folder, path)), path);
+});
+
+test('publint finds nothing', async () => {
+  const pkgDir = join(project.folder, 'node_modules/evenkeel');
+  const { messages } = await publint({ pkgDir, pack: false });
+  assert.deepEqual(messages, []);
 });
 
 test('what is published needs no type stripping and no development dependency', async () => {
@@ -56,12 +63,25 @@ test('the entry points know of the same agents, and those for metrics load no un
   assert.deepEqual([stdout, stderr], ['false\ntrue\n', '']);
 });
 
-test('a CommonJS module in TypeScript has its types', () => {
-  const file = join(project.folder, 'install.cts');
-  writeFileSync(file, "import { install } from 'evenkeel';\n\ninstall({ policy: 'round-robin' });\n");
-  const options = ['--target', 'es2024', '--module', 'nodenext', '--strict', '--noEmit', '--skipLibCheck'];
-  compile('--ignoreConfig', ...options, file);
-});
+for (const [file, module, resolution] of [
+  ['install.cts', 'nodenext', 'nodenext'],
+  ['install.mts', 'node16', 'node16'],
+  ['install.ts', 'esnext', 'bundler'],
+] as const) {
+  test(`types are found in ${file}, with module resolution ${resolution}`, () => {
+    const path = join(project.folder, file);
+    writeFileSync(
+      path,
+      `import { install } from 'evenkeel';
+      import { instrument } from 'evenkeel/prometheus';
+      import 'evenkeel/register';
+      install({ policy: 'round-robin' });
+      instrument();`,
+    );
+    const options = ['--target', 'es2024', '--module', module, '--moduleResolution', resolution];
+    compile('--ignoreConfig', ...options, '--strict', '--noEmit', '--skipLibCheck', path);
+  });
+}
 
 test('wrong options are seen by the compiler', () => {
   const file = join(project.folder, 'wrong.ts');
