@@ -39,3 +39,9 @@ export const systemClock: Clock = {
     return new SystemTimer(timeout);
   },
 };
+
+/** Calls `callback` once all that has come in by now has been read: time alone may be late news. */
+export function afterIncoming(callback: () => void): void {
+  // The first may come before sockets are looked at, the second comes after.
+  setImmediate(() => setImmediate(callback));
+}

@@ -96,6 +96,7 @@ export class Connection {
   #parking: Parking | undefined;
   /** An HTTP/2 peer takes no more streams for now. */
   #full = false;
+  #bytesHeard = 0;
   /** When a request last came. */
   #checkedAt = 0;
   /** An HTTP/2 peer has said how many streams it takes: until then a Client calls itself full after the first. */
@@ -146,6 +147,14 @@ export class Connection {
     if (now >= this.#expiresAt) this.retire('max-duration');
     else if (this.#socket.destroyed) this.retire('closed-by-peer');
     return this.retired === undefined;
+  }
+
+  /** Whether anything has come from the peer since this was asked before. */
+  hasSpoken(): boolean {
+    const { bytesRead } = this.#socket;
+    const spoken = bytesRead !== this.#bytesHeard;
+    this.#bytesHeard = bytesRead;
+    return spoken;
   }
 
   /** Waits for a first request; with none, the connection closes in the end, as a used one would. */

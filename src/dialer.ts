@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
-import { isIP, Socket } from 'node:net';
+import { connect, isIP, Socket, type TcpNetConnectOpts } from 'node:net';
 import type { PeerCertificate } from 'node:tls';
 import { buildConnector, type Client, errors } from 'undici';
 import { outsideRequests } from './context.ts';
@@ -74,6 +74,26 @@ export class Dialer {
     } catch (error) {
       attempt.settle(error as Error, null);
     }
+    return attempt;
+  }
+
+  /** The same as far as TCP goes, to learn whether anybody is there. A connector of the user's goes all the way. */
+  knock(endpoint: Dialled, callback: DialCallback): Dial {
+    const { connect: options, localAddress } = this.#options.client;
+    if (typeof options === 'function') return this.dial(endpoint, callback);
+    const { address: host, port } = endpoint.info;
+    const attempt = new Attempt(`${host}:${port}`, callback);
+    const socket = outsideRequests(() =>
+      connect({
+        ...(localAddress != null ? { localAddress } : undefined),
+        ...options,
+        host,
+        port,
+      } as TcpNetConnectOpts),
+    );
+    socket.once('connect', () => attempt.settle(null, socket));
+    socket.on('error', (error) => attempt.settle(error, null));
+    attempt.watch(socket, endpoint);
     return attempt;
   }
 

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Clock, Timer } from './clock.ts';
+import { afterIncoming, type Clock, type Timer } from './clock.ts';
 import type { Dial, Dialer } from './dialer.ts';
 import type { Endpoint } from './endpoint.ts';
 import { isProcessHeld } from './process-hold.ts';
@@ -93,6 +93,11 @@ export class Dials {
     }
   }
 
+  /** Counts a failure that something else than a dial has found out. */
+  fail(endpoint: Endpoint, error: Error): void {
+    this.#onFailed(endpoint, error);
+  }
+
   /** Gives up the dials to one endpoint, or all, and forgets its failures. */
   abandon(endpoint?: Endpoint): void {
     for (const [entry, dialled] of this.#underWay) {
@@ -103,7 +108,7 @@ export class Dials {
 
   #onDeadline(entry: DialUnderWay): void {
     // Where this process was held up, what has come in meanwhile is heard first.
-    setImmediate(() => {
+    afterIncoming(() => {
       if (this.#underWay.has(entry)) entry.dial.timeOut();
     });
   }

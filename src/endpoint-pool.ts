@@ -15,6 +15,7 @@ import type { RetireReason } from './retire-reason.ts';
 import { Seats } from './seats.ts';
 import { SeeThrough } from './see-through.ts';
 import { shuffled } from './shuffle.ts';
+import { type SilenceOwner, SilenceWatch } from './silence.ts';
 import { type Subset, subsetFor } from './subset.ts';
 import { Warmth, type WarmthOwner } from './warmth.ts';
 import { Weights } from './weights.ts';
@@ -48,7 +49,7 @@ const MAX_DURATION_VISIBLE = 300_000;
  * The endpoints of one service: which there are, which are kept connected, which may be picked, and the
  * dials to them.
  */
-export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, HealthOwner {
+export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, HealthOwner, SilenceOwner {
   readonly origin: string;
   /** Endpoints that can be reached, for all we know, as places for upgraded sockets and event streams. */
   readonly seats = new Seats();
@@ -59,6 +60,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
   readonly #warmth: Warmth;
   readonly #weights: Weights;
   readonly #health: Health;
+  readonly #silence: SilenceWatch;
   readonly #set = new EndpointSet(this);
   readonly #pickers: Pickers;
   /** The pods behind a virtual IP, where responses name them. */
@@ -92,6 +94,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
     this.#warmth = new Warmth(this, clock, identity, client.keepAliveTimeout ?? DEFAULT_KEEP_ALIVE);
     const dialer = new Dialer({ url: owner.url, servername: owner.servername, client, connectTimeout });
     this.#dials = new Dials(this, dialer, clock, random);
+    this.#silence = new SilenceWatch(this, dialer, clock);
   }
 
   /** Whether nothing is connected any more, nor being dialled. */
@@ -227,6 +230,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
     if (rival !== undefined) this.#dial(rival);
     this.#warmth.consider(endpoint.load);
     this.#pickers.free.used(endpoint);
+    this.#silence.start();
     return endpoint.begin();
   }
 
@@ -357,6 +361,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
   close(): void {
     this.#warmth.stop();
     this.#weights.stop();
+    this.#silence.stop();
     this.#dials.abandon();
     const { current, superseded } = this.#set;
     const all = [...current.values(), ...superseded, ...this.#seeThrough.pods.values()];
@@ -387,6 +392,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
     const { state, inFlight, dialing } = endpoint;
     if (state.name === 'draining' || inFlight >= this.#maxRequests) return undefined;
     if (!this.#health.allows(endpoint)) return undefined;
+    if (this.#silence.doubts(endpoint)) return undefined;
     if (endpoint.hasRoom && (endpoint.warm || this.#set.superseded.has(endpoint))) return free;
     if (!endpoint.warm || endpoint.backoff !== undefined || !this.#mayDial(endpoint)) return undefined;
     if (inFlight + dialing >= this.#maxRequests) return undefined;
@@ -508,6 +514,21 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
     this.place(endpoint);
     this.#dialAll([endpoint]);
     this.#health.review(endpoint);
+  }
+
+  get carriers(): Iterable<Endpoint> {
+    return this.#seeThrough.pods.size > 0 ? [...this.#set, ...this.#seeThrough.pods.values()] : this.#set;
+  }
+
+  onDoubt(endpoint: Endpoint): void {
+    this.place(endpoint);
+    if (endpoint.hasRoom) this.#owner.onRoom();
+  }
+
+  onGone(endpoint: Endpoint, error: Error): void {
+    this.#dials.abandon(endpoint);
+    for (const connection of endpoint.connections) connection.destroy(error);
+    if (this.#set.current.get(endpoint.key) === endpoint) this.#dials.fail(endpoint, error);
   }
 
   /** A busy connection nears its end: makes its successor, or one to the endpoint whose turn comes then. */

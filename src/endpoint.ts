@@ -119,6 +119,11 @@ export class Endpoint implements Candidate, ConnectionOwner {
     return this.dialFailures > 0 && this.connected === 0 && (this.backoff !== undefined || this.dialing > 0);
   }
 
+  /** Whether dials lead to this very pod: behind a virtual IP they may lead to any. */
+  get isDialable(): boolean {
+    return this.key === this.address;
+  }
+
   get hasRoom(): boolean {
     return this.#top !== undefined;
   }

@@ -1,0 +1,168 @@
+import { afterIncoming, type Clock, type Timer } from './clock.ts';
+import { UNRESPONSIVE } from './connection.ts';
+import type { Dialer } from './dialer.ts';
+import type { Endpoint } from './endpoint.ts';
+import { EvenkeelError } from './errors.ts';
+import { Probe } from './probe.ts';
+
+/** Milliseconds between two looks at the endpoints that something is expected of. */
+const INTERVAL = 250;
+/** Looks without a byte after which it is asked whether an endpoint is still there. */
+const FIRST_PATIENCE = 4;
+/** The same where it has said each time that it is: requests may take as long as they do. */
+const LONGEST_PATIENCE = 40;
+
+/** What the watch tells the pool, and asks of it. */
+export interface SilenceOwner {
+  /** Endpoints that may have connections. */
+  readonly carriers: Iterable<Endpoint>;
+  /** Whether it is in doubt that the endpoint is there. */
+  onDoubt(endpoint: Endpoint): void;
+  /** The endpoint isn't there any more: nothing on its connections will be answered. */
+  onGone(endpoint: Endpoint, error: Error): void;
+}
+
+/** What has been heard of one endpoint since something was expected of it. */
+interface Watched {
+  heardAt: number;
+  /** Connections ever made: one more is an answer too. */
+  opened: number;
+  /** Looks without a byte, since the last byte or the last answer to a probe. */
+  silent: number;
+  patience: number;
+  probe: Probe | undefined;
+}
+
+/**
+ * Notices endpoints that have vanished. A node that loses its power or its network leaves sockets that take
+ * what is written to them for a quarter of an hour, and never say a word.
+ *
+ * A slow answer is no sign of that. So an endpoint that has said nothing for a while is dialled once more,
+ * and only one that doesn't answer the dial within `connectTimeout` either, and is silent all the while, is
+ * taken to be gone. Time is counted in looks, between which what has come in was read: a process that was
+ * held up for seconds itself finds nobody dead.
+ */
+export class SilenceWatch {
+  readonly #owner: SilenceOwner;
+  readonly #dialer: Dialer;
+  readonly #clock: Clock;
+  readonly #watched = new Map<Endpoint, Watched>();
+  readonly #doubted = new Set<Endpoint>();
+  #timer: Timer | undefined;
+  #active = false;
+
+  constructor(owner: SilenceOwner, dialer: Dialer, clock: Clock) {
+    this.#owner = owner;
+    this.#dialer = dialer;
+    this.#clock = clock;
+  }
+
+  /** Something is expected of an endpoint from now on. */
+  start(): void {
+    if (this.#active) return;
+    this.#active = true;
+    this.#lookLater();
+  }
+
+  stop(): void {
+    this.#active = false;
+    this.#timer?.cancel();
+    for (const [endpoint, watched] of this.#watched) this.#forget(endpoint, watched);
+  }
+
+  /** Whether nobody knows at this moment if the endpoint is there. */
+  doubts(endpoint: Endpoint): boolean {
+    return this.#doubted.size > 0 && this.#doubted.has(endpoint);
+  }
+
+  #lookLater(): void {
+    this.#timer = this.#clock.schedule(() => afterIncoming(() => this.#look()), INTERVAL);
+  }
+
+  #look(): void {
+    if (!this.#active) return;
+    this.#active = false;
+    for (const endpoint of this.#owner.carriers) {
+      const watched = this.#watched.get(endpoint);
+      const awaited = isAwaited(endpoint);
+      this.#active ||= awaited;
+      if (watched === undefined) {
+        if (awaited) this.#begin(endpoint);
+      } else {
+        if (awaited) this.#lookAt(endpoint, watched);
+        else this.#forget(endpoint, watched);
+      }
+    }
+    if (this.#active) this.#lookLater();
+  }
+
+  #begin(endpoint: Endpoint): void {
+    hasSpoken(endpoint);
+    this.#watched.set(endpoint, {
+      heardAt: this.#clock.now(),
+      opened: endpoint.opened,
+      silent: 0,
+      patience: FIRST_PATIENCE,
+      probe: undefined,
+    });
+  }
+
+  #lookAt(endpoint: Endpoint, watched: Watched): void {
+    if (hasSpoken(endpoint) || endpoint.opened > watched.opened) {
+      this.#onAnswer(endpoint, watched);
+      watched.heardAt = this.#clock.now();
+      watched.opened = endpoint.opened;
+      watched.patience = FIRST_PATIENCE;
+      return;
+    }
+    watched.silent++;
+    if (watched.probe !== undefined) this.#judge(endpoint, watched, watched.probe);
+    else if (watched.silent >= watched.patience && endpoint.isDialable) this.#probe(endpoint, watched);
+  }
+
+  #probe(endpoint: Endpoint, watched: Watched): void {
+    watched.silent = 0;
+    watched.probe = new Probe(this.#dialer, endpoint, () => {
+      watched.patience = Math.min(watched.patience * 2, LONGEST_PATIENCE);
+      this.#onAnswer(endpoint, watched);
+    });
+    this.#doubted.add(endpoint);
+    this.#owner.onDoubt(endpoint);
+  }
+
+  #judge(endpoint: Endpoint, watched: Watched, probe: Probe): void {
+    const { timeout } = this.#dialer;
+    if (!probe.failed && (timeout === 0 || watched.silent * INTERVAL < timeout)) return;
+    const silence = Math.round(this.#clock.now() - watched.heardAt);
+    const message = `nothing came from ${endpoint.address} for ${silence} ms, nor did it answer another dial`;
+    this.#owner.onGone(endpoint, new EvenkeelError(UNRESPONSIVE, message));
+    this.#forget(endpoint, watched);
+  }
+
+  #forget(endpoint: Endpoint, watched: Watched): void {
+    this.#watched.delete(endpoint);
+    this.#onAnswer(endpoint, watched);
+  }
+
+  /** It need not be asked any more whether the endpoint is there. */
+  #onAnswer(endpoint: Endpoint, watched: Watched): void {
+    watched.silent = 0;
+    watched.probe?.abandon();
+    watched.probe = undefined;
+    if (this.#doubted.delete(endpoint)) this.#owner.onDoubt(endpoint);
+  }
+}
+
+/** Whether a connection to the endpoint carries something. */
+function isAwaited({ inFlight, lasting, connections }: Endpoint): boolean {
+  if (inFlight + lasting === 0) return false;
+  for (const { busy } of connections) if (busy) return true;
+  return false;
+}
+
+/** Whether a byte has come from the endpoint since the last look. */
+function hasSpoken({ connections }: Endpoint): boolean {
+  let spoken = false;
+  for (const connection of connections) if (connection.hasSpoken()) spoken = true;
+  return spoken;
+}
