@@ -49,7 +49,7 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
   readonly url: URL;
   readonly servername: string;
   /** Requests given to endpoints, each as often as it was. */
-  sent = 0;
+  requests = 0;
 
   readonly #settings: Settings;
   readonly #owner: ServiceOwner;
@@ -60,7 +60,7 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
   readonly #retries: Retries;
   readonly #observes: boolean;
   /** Requests ever taken. */
-  #requests = 0;
+  #taken = 0;
   #quiet = true;
   #running = 0;
   #needDrain = false;
@@ -119,7 +119,7 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
   dispatch(exchange: Exchange): boolean {
     if (this.#quiet) this.#wake();
     this.#pool.count();
-    this.#requests++;
+    this.#taken++;
     const now = this.#settings.clock.now();
     const endpoint = !this.#queue.isBusy && !exchange.lasting ? this.#pool.pick(now) : undefined;
     if (endpoint !== undefined) {
@@ -155,7 +155,7 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
 
   start(exchange: Exchange, endpoint: Endpoint): void {
     this.#running++;
-    this.sent++;
+    this.requests++;
     exchange.endpoint = endpoint;
     const connection = this.#pool.begin(endpoint);
     exchange.connection = connection;
@@ -260,7 +260,7 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     // One that refuses streams has enough for a moment. One that goes away has not.
     this.#takeBack(exchange, connection?.retired === undefined);
     const now = this.#settings.clock.now();
-    if (endpoint === undefined || !this.#retries.allow(exchange, 'refused', this.#requests, now)) {
+    if (endpoint === undefined || !this.#retries.allow(exchange, 'refused', this.#taken, now)) {
       exchange.fail(error);
     } else if (exchange.upgrades) {
       this.#queueAgain(exchange);
@@ -273,7 +273,7 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     const { endpoint } = exchange;
     const now = this.#settings.clock.now();
     if (endpoint === undefined || this.#destroyedBy !== undefined) return false;
-    if (!this.#retries.allow(exchange, reason, this.#requests, now)) return false;
+    if (!this.#retries.allow(exchange, reason, this.#taken, now)) return false;
     this.onEnded(exchange, 'failure');
     this.#retry(exchange, endpoint, error, reason);
     return true;

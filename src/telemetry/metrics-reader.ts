@@ -5,12 +5,16 @@ import { Fairness } from './fairness.ts';
 import { liveServices } from './live-services.ts';
 import {
   type Attributes,
+  type CountMetric,
+  type Counts,
   type Metric,
   type OriginReading,
   PROTOCOL_VERSIONS,
   type ProtocolVersion,
   protocolAttributes,
+  type ReadMetric,
 } from './metrics.ts';
+import { Total } from './total.ts';
 
 /** One value of a metric. */
 export interface Point {
@@ -70,6 +74,7 @@ class OriginRecord implements OriginReading {
 export class MetricsReader {
   readonly #options: MetricsReaderOptions;
   readonly #origins = new Map<string, OriginRecord>();
+  readonly #totals = new Map<Metric, ReadonlyMap<string, Total<Counts>>>();
   readonly #listeners: Record<string, (message: unknown) => void> = {
     'evenkeel:connection:close': (message) => this.#onClosed(message as ConnectionMessage),
     'evenkeel:connection:retire': (message) => {
@@ -101,24 +106,57 @@ export class MetricsReader {
   stop(): void {
     for (const [name, listener] of Object.entries(this.#listeners)) unsubscribe(name, listener);
     this.#origins.clear();
+    this.#totals.clear();
   }
 
   /** The present values of a metric, one for each set of attributes, by a key that stands for these. */
   read(metric: Metric): ReadonlyMap<string, Point> {
     this.#attend();
-    const byEndpoint = this.#options.byEndpoint && metric.byEndpoint;
+    return 'count' in metric ? this.#readCounts(metric) : this.#readValues(metric);
+  }
+
+  #readValues(metric: ReadMetric): Map<string, Point> {
     const points = new Map<string, { attributes: Attributes; value: number }>();
+    const byEndpoint = this.#options.byEndpoint && metric.byEndpoint;
     for (const record of this.#origins.values()) {
-      const emit = (value: number, own?: Attributes, endpoint?: Endpoint) => {
+      metric.read(record, (value, own, endpoint) => {
         const peer = byEndpoint && endpoint !== undefined ? peerAttributes(endpoint) : undefined;
         const attributes = { ...record.server, ...own, ...peer };
-        const key = Object.values(attributes).join(' ');
+        const key = keyOf(attributes);
         const known = points.get(key);
         if (known === undefined) points.set(key, { attributes, value });
         else known.value += value;
-      };
-      metric.read(record, emit, byEndpoint);
+      });
     }
+    return points;
+  }
+
+  #readCounts(metric: CountMetric): Map<string, Point> {
+    const before = this.#totals.get(metric);
+    const groups = new Map<string, { attributes: Attributes; total: Total<Counts>; sources: Counts[] }>();
+    const add = (source: Counts, attributes: Attributes) => {
+      const key = keyOf(attributes);
+      const group = groups.get(key);
+      if (group !== undefined) group.sources.push(source);
+      else groups.set(key, { attributes, total: before?.get(key) ?? new Total(), sources: [source] });
+    };
+    const byEndpoint = this.#options.byEndpoint && metric.byEndpoint;
+    for (const { server, services } of this.#origins.values()) {
+      for (const service of services) {
+        if (byEndpoint) {
+          for (const endpoint of service.pool.all) add(endpoint, { ...server, ...peerAttributes(endpoint) });
+        } else {
+          add(service, server);
+        }
+      }
+    }
+    const totals = new Map<string, Total<Counts>>();
+    const points = new Map<string, Point>();
+    for (const [key, { attributes, total, sources }] of groups) {
+      totals.set(key, total);
+      points.set(key, { attributes, value: total.read(sources, (source) => source[metric.count]) });
+    }
+    this.#totals.set(metric, totals);
     return points;
   }
 
@@ -157,6 +195,10 @@ export class MetricsReader {
 function peerAttributes({ info, identity }: Endpoint): Attributes {
   const peer = { 'network.peer.address': info.address, 'network.peer.port': info.port };
   return identity === undefined ? peer : { ...peer, 'evenkeel.endpoint.identity': identity };
+}
+
+function keyOf(attributes: Attributes): string {
+  return Object.values(attributes).join(' ');
 }
 
 function increment(counts: Map<string, number> | undefined, key: string): void {

@@ -20,7 +20,10 @@ export interface OriginReading {
 /** Takes a value; those with the same attributes are added up. An endpoint's address comes to them, if wanted. */
 export type Emit = (value: number, attributes?: Attributes, endpoint?: Endpoint) => void;
 
-export interface Metric {
+/** What is read when metrics are collected. */
+export type Metric = ReadMetric | CountMetric;
+
+interface MetricFacts {
   /** OpenTelemetry's; https://opentelemetry.io/docs/specs/semconv/http/http-metrics/ where it begins with `http`. */
   readonly name: string;
   readonly kind: 'counter' | 'upDownCounter' | 'gauge';
@@ -30,8 +33,20 @@ export interface Metric {
   readonly attributes: readonly string[];
   /** It can tell endpoints apart. */
   readonly byEndpoint: boolean;
-  /** `byEndpoint`: as far as it can, it is to do so. */
-  read(origin: OriginReading, emit: Emit, byEndpoint: boolean): void;
+}
+
+/** One that is what it is at the moment. */
+export interface ReadMetric extends MetricFacts {
+  read(origin: OriginReading, emit: Emit): void;
+}
+
+/** What services and endpoints count, each for itself. */
+export type Counts = Pick<Service & Endpoint, 'requests' | 'failures'>;
+
+/** One that is the sum of such counts. */
+export interface CountMetric extends MetricFacts {
+  readonly kind: 'counter';
+  readonly count: keyof Counts;
 }
 
 const STATE = 'http.connection.state';
@@ -41,7 +56,6 @@ const SOURCE = 'evenkeel.discovery.source';
 const RETIRE_REASON = 'evenkeel.retire.reason';
 const RETRY_REASON = 'evenkeel.retry.reason';
 
-/** What is read when metrics are collected. */
 export const METRICS: readonly Metric[] = [
   {
     name: 'http.client.open_connections',
@@ -92,7 +106,7 @@ export const METRICS: readonly Metric[] = [
     description: 'Requests given to endpoints; one that is sent again counts again.',
     attributes: [],
     byEndpoint: true,
-    read: readTotals('requests'),
+    count: 'requests',
   },
   {
     name: 'evenkeel.request.failures',
@@ -101,7 +115,7 @@ export const METRICS: readonly Metric[] = [
     description: 'Requests that the endpoint failed: its connection did, or it answered 502, 503 or 504.',
     attributes: [],
     byEndpoint: true,
-    read: readTotals('failures'),
+    count: 'failures',
   },
   {
     name: 'evenkeel.request.retries',
@@ -193,14 +207,4 @@ export type ProtocolVersion = (typeof PROTOCOL_VERSIONS)[number];
 
 export function protocolAttributes(version: ProtocolVersion): Attributes {
   return { [PROTOCOL]: version };
-}
-
-function readTotals(total: 'requests' | 'failures'): Metric['read'] {
-  return ({ services }, emit, byEndpoint) => {
-    for (const { pool, sent, failures } of services) {
-      // Those of endpoints that are gone are no part of a sum over the others.
-      if (!byEndpoint) emit(total === 'requests' ? sent : failures);
-      else for (const endpoint of pool.all) emit(endpoint[total], undefined, endpoint);
-    }
-  };
 }

@@ -116,6 +116,20 @@ test('agents are seen that were made before or after, and those of one origin as
   assert.deepEqual((await meter.collect()).points('evenkeel.requests'), [[SERVER, 3]]);
 });
 
+test('what an agent has sent still counts when it is closed, while another has the origin', async (t) => {
+  const pod = await startPod(t);
+  const [first, second] = [startAgent(t, [pod]), startAgent(t, [pod])];
+  const [meter, detailed] = [startInstrumented(t), startInstrumented(t, { byEndpoint: true })];
+  await load(first, 5);
+  await load(second, 3);
+  for (const each of [meter, detailed]) assert.equal((await each.collect()).value('evenkeel.requests'), 8);
+
+  await load(first, 2);
+  await first.close();
+  await load(second, 1);
+  for (const each of [meter, detailed]) assert.equal((await each.collect()).value('evenkeel.requests'), 11);
+});
+
 test('agents that are closed have nothing any more', async (t) => {
   const pod = await startPod(t);
   const [first, second] = [startAgent(t, [pod]), startAgent(t, [pod])];

@@ -1,0 +1,22 @@
+/**
+ * The sum of counts that several sources keep, each its own. Sources come and go; what those that went had
+ * counted stays, for the sum of a counter must not fall.
+ */
+export class Total<Source> {
+  #sum = 0;
+  /** What each had counted at the last reading. */
+  #counts = new Map<Source, number>();
+
+  /** The sum, with `sources` the present ones. */
+  read(sources: Iterable<Source>, countOf: (source: Source) => number): number {
+    const before = this.#counts;
+    this.#counts = new Map();
+    for (const [source, count] of before) this.#sum += Math.max(0, countOf(source) - count);
+    for (const source of sources) {
+      const count = countOf(source);
+      if (!before.has(source)) this.#sum += count;
+      this.#counts.set(source, count);
+    }
+    return this.#sum;
+  }
+}
