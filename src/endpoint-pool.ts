@@ -84,7 +84,8 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
     this.#subset = subsetFor(settings.subset, identity);
     this.#pickers = new Pickers(settings);
     this.#weights = new Weights({ slowStart, clock, onChange: (endpoint) => this.#onWeight(endpoint) });
-    this.#health = new Health(this, settings);
+    const dialer = new Dialer({ url: owner.url, servername: owner.servername, client, connectTimeout });
+    this.#health = new Health(this, settings, dialer);
     this.#seeThrough = new SeeThrough(this, {
       clock,
       maxSpread: settings.maxSpread,
@@ -92,7 +93,6 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
       explore: () => this.#explore(),
     });
     this.#warmth = new Warmth(this, clock, identity, client.keepAliveTimeout ?? DEFAULT_KEEP_ALIVE);
-    const dialer = new Dialer({ url: owner.url, servername: owner.servername, client, connectTimeout });
     this.#dials = new Dials(this, dialer, clock, random);
     this.#silence = new SilenceWatch(this, dialer, clock);
   }
@@ -180,6 +180,11 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
   }
 
   // Requests
+
+  /** Requests come again. */
+  wake(): void {
+    this.#health.start();
+  }
 
   /** Counts a request towards the rate that keeps endpoints warm. */
   count(): void {
@@ -360,6 +365,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
   /** Retires all connections; each closes when it is done. */
   close(): void {
     this.#warmth.stop();
+    this.#health.stop();
     this.#weights.stop();
     this.#silence.stop();
     this.#dials.abandon();
@@ -553,6 +559,14 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
     this.#health.onOverloaded(endpoint, headers);
   }
 
+  get url(): URL {
+    return this.#owner.url;
+  }
+
+  get checkable(): Iterable<Endpoint> {
+    return this.#frozen || this.#update?.virtual ? [] : this.#set.current.values();
+  }
+
   get population(): number {
     return this.seesThrough ? this.#seeThrough.pods.size : this.size;
   }
@@ -626,6 +640,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
   }
 
   onQuiet(): void {
+    this.#health.stop();
     this.#owner.onQuiet();
   }
 

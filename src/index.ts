@@ -7,6 +7,7 @@ export type { Duration } from './config/duration.ts';
 export type {
   BalancedAgentOptions,
   DnsOptions,
+  HealthCheckOptions,
   KubernetesOptions,
   OutlierDetectionOptions,
   PeakEwmaOptions,

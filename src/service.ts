@@ -409,6 +409,7 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     this.#quiet = false;
     this.#idle?.cancel();
     if (this.#discovery.isStale) this.#pool.frozen = true;
+    this.#pool.wake();
     this.#discovery.demand();
   }
 

@@ -152,6 +152,9 @@ export interface BalancedAgentOptions extends UndiciOptions {
    */
   outlierDetection?: OutlierDetectionOptions | boolean;
 
+  /** Asking pods how they do, with requests of evenkeel's own. */
+  healthCheck?: HealthCheckOptions;
+
   /**
    * How many requests may wait for a connection, per service. One more fails at once, with
    * `EVENKEEL_QUEUE_FULL`.
@@ -401,6 +404,57 @@ export interface OutlierDetectionOptions {
    * Env: `EVENKEEL_OUTLIER_DETECTION_FAILURES`, separated by commas.
    */
   failures?: readonly FailureKind[];
+}
+
+/**
+ * While a service is in use, the pods in use and those that are ejected are sent a GET request from time to
+ * time, each on a connection of its own. A pod that fails several in a row is ejected until several have
+ * passed; one that was ejected for its failures is restored by them before its time. A virtual IP is not
+ * checked, and nothing is beside a service mesh's proxy.
+ */
+export interface HealthCheckOptions {
+  /**
+   * What is asked for: a path, such as `'/healthz'`, with a query or without.
+   * Default: none, which means that nothing is checked.
+   * Env: `EVENKEEL_HEALTH_CHECK_PATH`.
+   */
+  path?: string;
+
+  /**
+   * The status with which a check passes.
+   * An integer from 200 to 599; default: all from 200 to 399, as the kubelet has it.
+   * Env: `EVENKEEL_HEALTH_CHECK_EXPECTED_STATUS`.
+   */
+  expectedStatus?: number;
+
+  /**
+   * How often a pod is checked, give or take a tenth.
+   * Milliseconds or a duration string, 1 ms or more; default `'10s'`.
+   * Env: `EVENKEEL_HEALTH_CHECK_INTERVAL`.
+   */
+  interval?: Duration;
+
+  /**
+   * How long it may take from the dial until the response begins.
+   * Milliseconds or a duration string, 1 ms or more; default `'2s'`.
+   * Env: `EVENKEEL_HEALTH_CHECK_TIMEOUT`.
+   */
+  timeout?: Duration;
+
+  /**
+   * How many checks in a row restore a pod that is ejected, when they pass.
+   * An integer, 1 or more; default `2`.
+   * Env: `EVENKEEL_HEALTH_CHECK_HEALTHY_THRESHOLD`.
+   */
+  healthyThreshold?: number;
+
+  /**
+   * How many checks in a row eject a pod, when they fail. Whatever the share of those that are ejected,
+   * though `outlierDetection.panicThreshold` counts.
+   * An integer, 1 or more; default `3`.
+   * Env: `EVENKEEL_HEALTH_CHECK_UNHEALTHY_THRESHOLD`.
+   */
+  unhealthyThreshold?: number;
 }
 
 export interface KubernetesOptions {

@@ -33,6 +33,7 @@ export interface Settings {
   slowStart: SlowStartSettings;
   /** `false`: nothing is ejected. */
   outlierDetection: OutlierSettings | false;
+  healthCheck: HealthCheckSettings;
   maxPendingRequests: number;
   endpointTimeout: number;
   maxOrigins: number;
@@ -107,6 +108,17 @@ export interface OutlierSettings {
   maxEjectionPercent: number;
   panicThreshold: number;
   failures: readonly FailureKind[];
+}
+
+export interface HealthCheckSettings {
+  /** `undefined`: there are no checks. */
+  path: string | undefined;
+  /** `undefined`: from 200 to 399. */
+  expectedStatus: number | undefined;
+  interval: number;
+  timeout: number;
+  healthyThreshold: number;
+  unhealthyThreshold: number;
 }
 
 export interface RetrySettings {

@@ -92,6 +92,14 @@ export const TABLE: Table<Omit<Settings, 'client'>> = {
       ['502', '503', '504', 'reset', 'connect', 'timeout'],
     ),
   }),
+  healthCheck: {
+    path: option(path(), undefined),
+    expectedStatus: option(integer({ min: 200, max: 599 }), undefined),
+    interval: option(duration(1), 10_000),
+    timeout: option(duration(1), 2_000),
+    healthyThreshold: option(integer({ min: 1 }), 2),
+    unhealthyThreshold: option(integer({ min: 1 }), 3),
+  },
   maxPendingRequests: option(integer({ min: 1 }), 1024),
   endpointTimeout: option(duration(1), 5_000),
   maxOrigins: option(maxOrigins(), 1024),
@@ -114,6 +122,15 @@ function headerName(): Kind<string> {
     accepts: "the name of a header, such as 'x-pod-name'",
     parse: (value) =>
       typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(value) ? value.toLowerCase() : undefined,
+  };
+}
+
+function path(): Kind<string> {
+  return {
+    ...text(),
+    accepts: "a path, such as '/healthz'",
+    // What undici takes.
+    parse: (value) => (typeof value === 'string' && /^\/[\x21-\x7e]*$/.test(value) ? value : undefined),
   };
 }
 

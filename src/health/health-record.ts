@@ -9,6 +9,8 @@ export class HealthRecord {
   /** The clock's time since which ejections are being forgiven. */
   forgivingSince = 0;
   ejection: Ejection | undefined = undefined;
+  /** It fails its health checks. */
+  ailing = false;
   /** Just restored: it gets one request at a time until one succeeds. */
   onProbation = false;
   /** Counted among those that aren't fit to serve. */
@@ -18,6 +20,6 @@ export class HealthRecord {
 export interface Ejection {
   /** The clock's time. */
   readonly since: number;
-  /** Ends it. */
-  readonly timer: Timer;
+  /** Ends it; without, health checks do. */
+  readonly timer: Timer | undefined;
 }

@@ -1,8 +1,10 @@
 import type { FailureKind, Settings } from '../config/settings.ts';
 import type { Connection } from '../connection.ts';
+import type { Dialer } from '../dialer.ts';
 import type { Endpoint } from '../endpoint.ts';
 import type { Outcome } from '../exchange.ts';
 import { FailingConnections } from './failing-connections.ts';
+import type { HealthChecks, HealthChecksOwner } from './health-checks.ts';
 import { OutlierDetection, type OutlierOwner } from './outlier-detection.ts';
 import { Pauses, type PausesOwner } from './pauses.ts';
 import { retryAfter } from './retry-after.ts';
@@ -11,21 +13,35 @@ import { retryAfter } from './retry-after.ts';
 export interface HealthOwner extends Omit<OutlierOwner<Endpoint>, 'onWeighed'> {
   /** Whether an endpoint is a pod, or a slot of a virtual IP; `undefined`: it is not in the present set. */
   kindOf(endpoint: Endpoint): 'pod' | 'slot' | undefined;
+  readonly url: URL;
+  /** Requests that wait or are in flight. */
+  readonly demand: number;
+  /** Endpoints that may be dialled to be checked. */
+  readonly checkable: Iterable<Endpoint>;
   /** A connection of a slot fails: it should make room for another. */
   onConnectionFailing(endpoint: Endpoint, connection: Connection): void;
 }
 
 /** Decides which endpoints may be picked, from how their requests end and what they ask for. */
-export class Health implements OutlierOwner<Endpoint>, PausesOwner<Endpoint> {
+export class Health implements OutlierOwner<Endpoint>, PausesOwner<Endpoint>, HealthChecksOwner {
   /** Something else on the way ejects: nothing is held against anybody. */
   #passive = false;
   readonly #owner: HealthOwner;
+  readonly #settings: Settings;
+  readonly #dialer: Dialer;
   readonly #outliers: OutlierDetection<Endpoint>;
   readonly #pauses: Pauses<Endpoint>;
   readonly #connections: FailingConnections;
 
-  constructor(owner: HealthOwner, { outlierDetection, clock, random }: Settings) {
+  #checks: HealthChecks | undefined;
+  /** The service is in use. */
+  #active = false;
+
+  constructor(owner: HealthOwner, settings: Settings, dialer: Dialer) {
+    const { outlierDetection, clock, random } = settings;
     this.#owner = owner;
+    this.#settings = settings;
+    this.#dialer = dialer;
     this.#outliers = new OutlierDetection(this, outlierDetection, clock, random);
     this.#pauses = new Pauses(this, clock);
     this.#connections = new FailingConnections(this.#outliers.threshold, clock);
@@ -40,6 +56,26 @@ export class Health implements OutlierOwner<Endpoint>, PausesOwner<Endpoint> {
     return (
       (endpoint.health === undefined || this.#outliers.allows(endpoint)) && this.#pauses.allows(endpoint)
     );
+  }
+
+  /** The service is in use from now on, so that its endpoints are checked. */
+  start(): void {
+    if (this.#settings.healthCheck.path === undefined || this.#active) return;
+    this.#active = true;
+    if (this.#checks === undefined) void this.#load();
+    else this.#checks.start();
+  }
+
+  stop(): void {
+    this.#active = false;
+    this.#checks?.stop();
+  }
+
+  /** Most do without, so that it costs them no memory. */
+  async #load(): Promise<void> {
+    const { HealthChecks } = await import('./health-checks.ts');
+    this.#checks ??= new HealthChecks(this, this.#settings, this.#owner.url, this.#dialer);
+    if (this.#active) this.#checks.start();
   }
 
   /** A request to an endpoint has ended. */
@@ -103,6 +139,22 @@ export class Health implements OutlierOwner<Endpoint>, PausesOwner<Endpoint> {
 
   get unfit(): number {
     return this.#outliers.unfit;
+  }
+
+  get demand(): number {
+    return this.#owner.demand;
+  }
+
+  get checkable(): Iterable<Endpoint> {
+    return this.#passive ? [] : this.#owner.checkable;
+  }
+
+  onAiling(endpoint: Endpoint): void {
+    if (this.#owner.kindOf(endpoint) === 'pod') this.#outliers.ails(endpoint);
+  }
+
+  onRecovered(endpoint: Endpoint): void {
+    this.#outliers.recovered(endpoint);
   }
 
   isFit({ health }: Endpoint): boolean {

@@ -50,6 +50,8 @@ export class OutlierDetection<S extends Suspect> {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #ejected = new Set<S>();
+  /** How many of them fail their health checks. */
+  #ailing = 0;
   /** How many are ejected, should be but for the share of those that may, or can't be reached. */
   unfit = 0;
   /** So few are fit that ejected ones serve too. */
@@ -102,6 +104,24 @@ export class OutlierDetection<S extends Suspect> {
     else this.review(endpoint);
   }
 
+  /** An endpoint fails its health checks: it is ejected until it passes them, whatever the share. */
+  ails(endpoint: S): void {
+    endpoint.health ??= new HealthRecord();
+    const { health } = endpoint;
+    if (health.ailing) return;
+    health.ailing = true;
+    this.#ailing++;
+    if (health.ejection === undefined) this.#begin(endpoint, health, 'health-check', undefined);
+  }
+
+  /** An endpoint that is ejected has passed its health checks. */
+  recovered(endpoint: S): void {
+    const { health } = endpoint;
+    if (health?.ejection === undefined) return;
+    this.#heal(health);
+    this.#restore(endpoint, 'health-check');
+  }
+
   /** The set of endpoints has changed, and with it the share of those that are fit. */
   weigh(): void {
     const { population } = this.#owner;
@@ -133,7 +153,8 @@ export class OutlierDetection<S extends Suspect> {
     const { health } = endpoint;
     if (health === undefined) return;
     endpoint.health = undefined;
-    health.ejection?.timer.cancel();
+    health.ejection?.timer?.cancel();
+    this.#heal(health);
     this.#ejected.delete(endpoint);
     if (!health.unfit) return;
     this.unfit--;
@@ -142,7 +163,10 @@ export class OutlierDetection<S extends Suspect> {
 
   /** Restores all that are ejected. */
   restoreAll(reason: string): void {
-    for (const endpoint of this.#ejected) this.#restore(endpoint, reason);
+    for (const endpoint of this.#ejected) {
+      this.#heal(endpoint.health!);
+      this.#restore(endpoint, reason);
+    }
   }
 
   #isOutlier({ failures, onProbation }: HealthRecord): boolean {
@@ -151,8 +175,8 @@ export class OutlierDetection<S extends Suspect> {
 
   /** One always; more as long as their share isn't above what is allowed. */
   get #mayEject(): boolean {
-    const { size } = this.#ejected;
-    return size === 0 || (size + 1) * 100 <= this.#settings.maxEjectionPercent * this.#owner.population;
+    const count = this.#ejected.size - this.#ailing;
+    return count === 0 || (count + 1) * 100 <= this.#settings.maxEjectionPercent * this.#owner.population;
   }
 
   #eject(endpoint: S, health: HealthRecord, reason: FailureKind): void {
@@ -160,8 +184,16 @@ export class OutlierDetection<S extends Suspect> {
     this.#forgive(health);
     const longest = Math.min(baseEjectionTime * 2 ** health.ejections, maxEjectionTime);
     const duration = longest * (1 - JITTER * this.#random());
-    const timer = this.#clock.schedule(() => this.#restore(endpoint, 'time'), duration);
     health.ejections++;
+    this.#begin(endpoint, health, reason, duration);
+  }
+
+  /** Ejects an endpoint; without a duration, until its health checks pass. */
+  #begin(endpoint: S, health: HealthRecord, reason: string, duration: number | undefined): void {
+    const timer =
+      duration === undefined
+        ? undefined
+        : this.#clock.schedule(() => this.#onTimeOver(endpoint, health), duration);
     health.onProbation = false;
     health.ejection = { since: this.#clock.now(), timer };
     this.#ejected.add(endpoint);
@@ -170,8 +202,23 @@ export class OutlierDetection<S extends Suspect> {
     const { origin } = this.#owner;
     const { address } = endpoint;
     if (channels.endpointEject.hasSubscribers) {
-      channels.endpointEject.publish({ origin, address, reason, duration });
+      channels.endpointEject.publish({
+        origin,
+        address,
+        reason,
+        duration: duration ?? Number.POSITIVE_INFINITY,
+      });
     }
+  }
+
+  #onTimeOver(endpoint: S, health: HealthRecord): void {
+    if (!health.ailing) this.#restore(endpoint, 'time');
+  }
+
+  #heal(health: HealthRecord): void {
+    if (!health.ailing) return;
+    health.ailing = false;
+    this.#ailing--;
   }
 
   #restore(endpoint: S, reason: string): void {
@@ -179,7 +226,7 @@ export class OutlierDetection<S extends Suspect> {
     if (health?.ejection === undefined) return;
     const now = this.#clock.now();
     const { since, timer } = health.ejection;
-    timer.cancel();
+    timer?.cancel();
     health.ejection = undefined;
     health.failures = 0;
     health.onProbation = true;

@@ -68,6 +68,14 @@ test('without options, settings are the documented defaults', () => {
       panicThreshold: 50,
       failures: ['502', '503', '504', 'reset', 'connect', 'timeout'],
     },
+    healthCheck: {
+      path: undefined,
+      expectedStatus: undefined,
+      interval: 10_000,
+      timeout: 2_000,
+      healthyThreshold: 2,
+      unhealthyThreshold: 3,
+    },
     maxPendingRequests: 1024,
     endpointTimeout: 5_000,
     maxOrigins: 1024,
@@ -136,6 +144,24 @@ test('what is an outlier is checked', () => {
     { failures: [503] },
   ]) {
     refuses({ outlierDetection: bad }, new RegExp(`^outlierDetection\\.${Object.keys(bad)[0]} must be `));
+  }
+});
+
+test('what health checks ask is checked', () => {
+  assert.equal(settle({ healthCheck: { path: '/healthz?deep=1' } }).healthCheck.path, '/healthz?deep=1');
+  for (const bad of [
+    { path: 'healthz' },
+    { path: '/a b' },
+    { path: '/\r\nX: y' },
+    { path: 5 },
+    { expectedStatus: 99 },
+    { expectedStatus: '200' },
+    { interval: 0 },
+    { timeout: 'soon' },
+    { healthyThreshold: 0 },
+    { unhealthyThreshold: 1.5 },
+  ]) {
+    refuses({ healthCheck: bad }, new RegExp(`^healthCheck\\.${Object.keys(bad)[0]} must be `));
   }
 });
 

@@ -247,3 +247,45 @@ test('only what is said to count does', () => {
   assert.equal(outliers.counts('500'), true);
   assert.equal(outliers.counts('503'), false);
 });
+
+test('a pod that fails its health checks is ejected until it passes them, however long that takes', () => {
+  const { clock, pods, outliers } = watch(3);
+  outliers.ails(pods[0]!);
+  clock.advance('1h');
+  assert.equal(outliers.allows(pods[0]!), false);
+  outliers.recovered(pods[0]!);
+  assert.equal(outliers.allows(pods[0]!), true);
+  outliers.succeeded(pods[0]!);
+  assert.equal(pods[0]!.health, undefined);
+});
+
+test('one that is ejected for its failures stays so while it fails its health checks', () => {
+  const { clock, pods, outliers, fail } = watch(3);
+  fail(pods[0]!, 5);
+  outliers.ails(pods[0]!);
+  clock.advance('1m');
+  assert.equal(outliers.allows(pods[0]!), false);
+  outliers.recovered(pods[0]!);
+  assert.equal(outliers.allows(pods[0]!), true);
+});
+
+test('health checks restore a pod before its time', () => {
+  const { clock, pods, outliers, fail } = watch(3);
+  fail(pods[0]!, 5);
+  outliers.recovered(pods[0]!);
+  assert.equal(outliers.allows(pods[0]!), true);
+  assert.equal(clock.pending, 0);
+});
+
+test('pods that fail their health checks take no place among the ejected, and count for panic', () => {
+  const { pods, outliers, fail, serving } = watch(6);
+  outliers.ails(pods[0]!);
+  outliers.ails(pods[1]!);
+  fail(pods[2]!, 5);
+  assert.equal(serving(), 3);
+  outliers.ails(pods[3]!);
+  assert.equal(serving(), 6);
+  outliers.forget(pods.shift()!);
+  fail(pods[4]!, 5);
+  assert.equal(pods[4]!.health!.ejection, undefined, 'one is');
+});
