@@ -37,6 +37,7 @@ export class Queue {
   readonly #retries: RetryLine;
   #serving = false;
   #check: Timer | undefined;
+  #checkDue = 0;
 
   constructor(pool: EndpointPool, settings: Settings, owner: QueueOwner) {
     this.#pool = pool;
@@ -164,22 +165,30 @@ export class Queue {
 
   /** Keeps the process alive while somebody waits: all else it waits for may be unref'd. */
   #checkLater(): void {
-    this.#check ??= this.#settings.clock.schedule(() => this.#checkAll(), CHECK, true);
+    if (this.#check !== undefined) return;
+    const { clock } = this.#settings;
+    this.#checkDue = clock.now() + CHECK;
+    this.#check = clock.schedule(() => this.#checkAll(), CHECK, true);
   }
 
   #checkAll(): void {
     this.#check = undefined;
-    const { clock, endpointTimeout } = this.#settings;
-    const deadline = clock.now() - endpointTimeout;
-    // Where no more connections may be made, the wait is for those there are, and as long as it takes.
-    const unserved = !this.#pool.isSaturated;
-    for (const waiter of [...(unserved ? [...this.#waiting, ...this.#retries] : []), ...this.#upgrades]) {
-      if (waiter.since <= deadline) this.#fail(waiter, this.#owner.noEndpoints(endpointTimeout));
-    }
+    const now = this.#settings.clock.now();
+    // A process that was stopped, or had no CPU, could not have served anybody.
+    if (now - this.#checkDue < CHECK) this.#failOverdue(now);
     const { first } = this.#waiting;
     if (first !== undefined) this.#pool.hedge(first.moment);
     if (this.size > 0) this.#checkLater();
     this.serveSoon();
+  }
+
+  #failOverdue(now: number): void {
+    const { endpointTimeout } = this.#settings;
+    // Where no more connections may be made, the wait is for those there are, and as long as it takes.
+    const unserved = !this.#pool.isSaturated;
+    for (const waiter of [...(unserved ? [...this.#waiting, ...this.#retries] : []), ...this.#upgrades]) {
+      if (now - waiter.since >= endpointTimeout) this.#fail(waiter, this.#owner.noEndpoints(endpointTimeout));
+    }
   }
 
   #fail({ exchange, run }: Waiter, error: Error): void {

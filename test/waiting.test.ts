@@ -70,6 +70,22 @@ test('an error of the resolver leaves the last good set in use', async (t) => {
   await get(agent);
 });
 
+test('time during which the process was stopped is nobody’s wait', async (t) => {
+  const pod = await startPod(t);
+  const resolver = new ManualResolver();
+  const clock = new FakeClock();
+  const agent = startAgent(t, [], { discovery: resolver.resolve, endpointTimeout: '3s', clock });
+  const nobody = startAgent(t, [], { discovery: new ManualResolver().resolve, endpointTimeout: '3s', clock });
+  const served = get(agent);
+  const failed = assert.rejects(get(nobody), { code: 'EVENKEEL_NO_ENDPOINTS' });
+  clock.jump('1m');
+  clock.advance(0);
+  resolver.set([pod]);
+  assert.equal(await served, pod.address);
+  clock.advance('1s');
+  await failed;
+});
+
 test('with no endpoint, a request fails after endpointTimeout and says what is known', async (t) => {
   const clock = new FakeClock();
   const resolver = new ManualResolver();

@@ -37,6 +37,11 @@ export class FakeClock implements Clock {
     this.#now = end;
   }
 
+  /** Moves time on as while a process is stopped: what falls due is called by the next `advance`. */
+  jump(duration: number | string): void {
+    this.#now += parseDuration(duration);
+  }
+
   #nextBefore(end: number): Entry | undefined {
     let first: Entry | undefined;
     for (const entry of this.#entries) {

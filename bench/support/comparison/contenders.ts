@@ -7,7 +7,7 @@ import { BalancedAgent } from '../../../src/agent.ts';
 import type { Resolution } from '../../../src/discovery/resolver.ts';
 import type { PodAnswer } from '../pods.ts';
 import { type ComparedService, NAME } from './service.ts';
-import { startHaproxy, startNginxProxy } from './sidecars.ts';
+import { type Sidecar, startHaproxy, startNginxProxy } from './sidecars.ts';
 
 /** One way to call a Service. */
 export interface Contender {
@@ -54,20 +54,16 @@ export const CONTENDERS: Readonly<Record<string, Start>> = {
   'evenkeel, headless': (service) =>
     by(new BalancedAgent({ discovery: 'dns', dns: { servers: [service.dns.address] } }), service),
 
-  'HAProxy sidecar': async (service) => behind(await startHaproxy(service), service),
+  'HAProxy sidecar': async (service) => behind(await startHaproxy(service)),
 
-  'nginx sidecar': async (service) => behind(await startNginxProxy(service), service),
+  'nginx sidecar': async (service) => behind(await startNginxProxy(service)),
 };
 
-function by(dispatcher: Dispatcher, { port }: ComparedService, stop?: () => void): Contender {
-  const origin = `http://${NAME}:${port}`;
-  return through(dispatcher, origin, stop);
+function by(dispatcher: Dispatcher, { port }: ComparedService): Contender {
+  return through(dispatcher, `http://${NAME}:${port}`);
 }
 
-function behind(
-  { origin, stop }: { origin: string; stop: () => void },
-  _service: ComparedService,
-): Contender {
+function behind({ origin, stop }: Sidecar): Contender {
   return through(new Agent(), origin, stop);
 }
 

@@ -1,0 +1,129 @@
+// What do requests pay for connections that are replaced every second?
+//
+// TLS pods, and as long a time of each way in turns. A pod says with each response when the connection it
+// came by was made; a request that was sent earlier than that has waited for the dial.
+
+import type { IncomingMessage } from 'node:http';
+import { type Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { json } from 'node:stream/consumers';
+import { parseArgs } from 'node:util';
+import agentkeepalive from 'agentkeepalive';
+import { buildConnector, type Dispatcher, RoundRobinPool } from 'undici';
+import { BalancedAgent } from '../src/agent.ts';
+import { staticResolver } from '../src/discovery/static.ts';
+import { SERVER_NAME } from './support/certificate.ts';
+import { steadily } from './support/load.ts';
+import { type PodAnswer, startPods } from './support/pods.ts';
+import { progress, report } from './support/report.ts';
+import { quantile } from './support/statistics.ts';
+
+const PODS = 5;
+const RATE = 200;
+const AGE = 1_000;
+/** Seconds that a turn takes. */
+const TURN = 5;
+/** How many times the p99 of connections that stay. */
+const BAR = 1.5;
+
+const { values: args } = parseArgs({
+  options: { json: { type: 'boolean' }, rounds: { type: 'string', default: '6' } },
+});
+const rounds = Number(args.rounds);
+
+const pods = await startPods({ count: PODS, tls: true });
+const { addresses, port } = pods;
+const { cert: ca } = pods.certificate!;
+const origin = `https://${SERVER_NAME}:${port}`;
+
+interface Way {
+  readonly name: string;
+  send(): Promise<PodAnswer>;
+  close(): Promise<void>;
+  readonly latencies: number[];
+  waited: number;
+}
+
+const endpoints = addresses.map((address) => ({ address, port }));
+const balanced = (maxConnectionDuration: number) =>
+  new BalancedAgent({ discovery: staticResolver(endpoints), connect: { ca }, maxConnectionDuration });
+
+let turn = 0;
+const dial = buildConnector({ ca });
+const clusterIP: buildConnector.connector = (options, callback) =>
+  dial({ ...options, servername: SERVER_NAME, hostname: addresses[turn++ % PODS]! }, callback);
+
+const ways: Way[] = [
+  byUndici('evenkeel, connections stay', balanced(0)),
+  byUndici('evenkeel, replaced every second', balanced(AGE)),
+  byUndici(
+    'undici RoundRobinPool, clientTtl 1 s',
+    new RoundRobinPool(origin, { connections: 8, clientTtl: AGE, connect: clusterIP }),
+  ),
+  byNodeHttps('agentkeepalive, socketActiveTTL 1 s'),
+];
+
+for (let round = 0; round < rounds; round++) {
+  for (const way of round % 2 === 0 ? ways : ways.toReversed()) {
+    progress(`rotation: round ${round + 1} of ${rounds}, ${way.name}`);
+    await steadily(() => measured(way), RATE, TURN);
+  }
+}
+const [base] = ways.map(({ latencies }) => quantile(latencies, 0.99));
+for (const { name, latencies, waited } of ways) {
+  const p99 = quantile(latencies, 0.99);
+  const ours = name.startsWith('evenkeel, replaced');
+  report({
+    bench: 'rotation',
+    case: name,
+    value: p99 / base!,
+    bar: ours ? { atMost: BAR } : undefined,
+    text:
+      `p50 ${quantile(latencies, 0.5).toFixed(1)} ms, p99 ${p99.toFixed(1)} ms: ${(p99 / base!).toFixed(2)} times; ` +
+      `${waited} of ${latencies.length} waited for a dial`,
+    detail: { p50: quantile(latencies, 0.5), p99, waited, requests: latencies.length },
+  });
+}
+await Promise.all(ways.map((way) => way.close()));
+pods.stop();
+
+async function measured(way: Way): Promise<void> {
+  const sentAt = process.hrtime.bigint();
+  const { connectedAt } = await way.send();
+  if (BigInt(connectedAt) > sentAt) way.waited++;
+  way.latencies.push(Number(process.hrtime.bigint() - sentAt) / 1e6);
+}
+
+function byUndici(name: string, dispatcher: Dispatcher): Way {
+  return {
+    name,
+    async send() {
+      const { body } = await dispatcher.request({ origin, path: '/', method: 'GET' });
+      return (await body.json()) as PodAnswer;
+    },
+    close: () => dispatcher.close(),
+    latencies: [],
+    waited: 0,
+  };
+}
+
+function byNodeHttps(name: string): Way {
+  // Its types are CommonJS's; the class is a node:https Agent.
+  const { HttpsAgent: KeepAlive } = agentkeepalive as unknown as {
+    HttpsAgent: new (options: object) => HttpsAgent;
+  };
+  const agent = new KeepAlive({ socketActiveTTL: AGE });
+  return {
+    name,
+    async send() {
+      const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+      const host = addresses[turn++ % PODS]!;
+      httpsRequest({ host, port, servername: SERVER_NAME, ca, agent }, resolve).on('error', reject).end();
+      return (await json(await promise)) as PodAnswer;
+    },
+    async close() {
+      agent.destroy();
+    },
+    latencies: [],
+    waited: 0,
+  };
+}
