@@ -207,18 +207,33 @@ test('requests that are sent again, and why, are counted', async (t) => {
   assert.deepEqual(collected.points('evenkeel.request.failures'), [[SERVER, 1]]);
 });
 
-test('ejections and failures of discovery are counted as they are published', async (t) => {
-  const agent = startAgent(t, [await startPod(t)]);
+test('an endpoint that is ejected is counted, as an event and as a state', async (t) => {
+  const pods = await startPods(t, 3);
+  pods[0]!.respond = (_request, response) => response.writeHead(503).end();
+  const agent = startAgent(t, pods, { policy: 'round-robin' });
   const meter = startInstrumented(t);
-  await get(agent);
-  const origin = ORIGIN;
-  channel('evenkeel:endpoint:eject').publish({ origin, address: '10.1.0.7:8080' });
-  channel('evenkeel:discovery:error').publish({ origin, error: new Error('no answer') });
-  // Of another copy of evenkeel.
-  channel('evenkeel:endpoint:eject').publish({ origin: 'http://nobody', address: '10.1.0.7:8080' });
+  for (let request = 0; request < 30; request++) {
+    const { body } = await agent.request({ origin: ORIGIN, path: '/', method: 'GET' });
+    await body.dump();
+  }
 
   const collected = await meter.collect();
   assert.deepEqual(collected.points('evenkeel.endpoint.ejections'), [[SERVER, 1]]);
+  assert.equal(collected.value('evenkeel.endpoints', { 'evenkeel.endpoint.state': 'ejected' }), 1);
+  assert.equal(collected.value('evenkeel.request.failures'), pods[0]!.requests);
+});
+
+test('failures of discovery are counted', async (t) => {
+  const resolver = new ManualResolver([await startPod(t)]);
+  const agent = startAgent(t, [], { discovery: resolver.resolve });
+  const meter = startInstrumented(t);
+  await get(agent);
+  resolver.say({ error: new Error('no answer') });
+  await settle();
+  // Of another copy of evenkeel.
+  channel('evenkeel:discovery:error').publish({ origin: 'http://nobody.prod', error: new Error() });
+
+  const collected = await meter.collect();
   assert.deepEqual(collected.points('evenkeel.discovery.errors'), [[SERVER, 1]]);
 });
 
