@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 /** What the package is built from. */
@@ -37,12 +37,12 @@ export function compile(...args: string[]): void {
   execute(join(ROOT, 'node_modules/.bin/tsc'), ...args);
 }
 
-/** Builds and packs evenkeel, and unpacks it into a project. */
-export function makeProject(): Project {
+/** Builds and packs evenkeel, and unpacks it into a project, beside other packages of ours. */
+export function makeProject(packages: readonly string[] = []): Project {
   const folder = mkdtempSync(join(tmpdir(), 'evenkeel-project-'));
   const remove = () => rmSync(folder, { recursive: true });
   try {
-    return { folder, files: fill(folder), remove };
+    return { folder, files: fill(folder, packages), remove };
   } catch (error) {
     remove();
     throw error;
@@ -50,7 +50,7 @@ export function makeProject(): Project {
 }
 
 /** Makes a project of a folder; returns the paths in the package. */
-function fill(folder: string): string[] {
+function fill(folder: string, packages: readonly string[]): string[] {
   // Built apart from the checkout's own `dist`, which others may use.
   const source = join(folder, 'source');
   for (const path of SOURCES) cpSync(join(ROOT, path), join(source, path), { recursive: true });
@@ -64,7 +64,10 @@ function fill(folder: string): string[] {
   for (const path of ['evenkeel', '.bin', '@types', '@opentelemetry'])
     mkdirSync(join(modules, path), { recursive: true });
   execute('tar', '-xzf', join(folder, filename), '--strip-components=1', '-C', unpacked);
-  for (const name of NEIGHBOURS) symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
+  for (const name of [...NEIGHBOURS, ...packages]) {
+    mkdirSync(dirname(join(modules, name)), { recursive: true });
+    symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
+  }
   const command = join(unpacked, 'dist/cli/main.js');
   chmodSync(command, 0o755);
   symlinkSync(command, join(modules, '.bin/evenkeel'));

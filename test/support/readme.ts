@@ -10,11 +10,16 @@ export interface Example {
 
 export const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 
-export function examples(language: string): Example[] {
-  return Array.from(README.matchAll(/^```(\w+)\n(.*?)^```$/gms), ({ index, 1: name, 2: code }) => ({
+/** Another page of the documentation. */
+export function page(name: string): string {
+  return readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
+}
+
+export function examples(language: string, text = README): Example[] {
+  return Array.from(text.matchAll(/^```(\w+)\n(.*?)^```$/gms), ({ index, 1: name, 2: code }) => ({
     language: name!,
     code: code!,
-    line: README.slice(0, index).split('\n').length + 1,
+    line: text.slice(0, index).split('\n').length + 1,
   })).filter((example) => example.language === language);
 }
 

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { compile, type Project } from '../support/package.ts';
+import type { Example } from '../support/readme.ts';
+import { type Run, run } from '../support/versions.ts';
+
+/** Runs a program in a project that has evenkeel, with these variables; it must end well, and without a word of complaint. */
+export async function runExample(project: Project, code: string, env: Record<string, string>): Promise<Run> {
+  const folder = mkdtempSync(join(project.folder, 'example-'));
+  const file = join(folder, 'example.ts');
+  writeFileSync(file, code);
+  const ended = await run(process.execPath, [file], env);
+  assert.deepEqual([ended.code, ended.stderr], [0, ''], code);
+  return ended;
+}
+
+/** Has the compiler check programs. */
+export function assertSound(project: Project, programs: readonly Example[]): void {
+  const folder = mkdtempSync(join(project.folder, 'types-'));
+  for (const { code, line } of programs) writeFileSync(join(folder, `line-${line}.ts`), code);
+  const compilerOptions = {
+    strict: true,
+    noEmit: true,
+    target: 'es2024',
+    module: 'nodenext',
+    lib: ['es2024', 'dom', 'dom.iterable'],
+    types: ['node'],
+    skipLibCheck: true,
+  };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
+  compile('-p', join(folder, 'tsconfig.json'));
+}
