@@ -80,6 +80,7 @@ export class Connection {
   /** Requests it has carried, the present ones included. */
   requests = 0;
   retired: RetireReason | undefined;
+  destroyedBy: Error | undefined;
   /** It was in use when its age came near its end. */
   aging = false;
 
@@ -179,6 +180,12 @@ export class Connection {
     // Early: many come at once with HTTP/2, and a cap on requests is reached as fast as they come.
     if (this.requests === Math.ceil(maxRequests / 2)) this.#startAging();
     if (this.requests === maxRequests) this.retire('max-requests');
+  }
+
+  /** Sends a request when the event loop has had a chance to find that the connection is closed. */
+  sendNextTurn(request: Request): void {
+    if (this.h2 || this.requests === 1) this.send(request);
+    else setImmediate(sendLate, this, request);
   }
 
   send(request: Request): void {
@@ -281,6 +288,7 @@ export class Connection {
 
   /** Ends it now, with all it carries. */
   destroy(error: Error): void {
+    this.destroyedBy ??= error;
     this.retire('error');
     this.client.destroy(error, this.#onEnd);
   }
@@ -372,6 +380,12 @@ export class Connection {
     const protocol = this.h2 ? 'h2' : 'h1';
     channel.publish({ origin, address, reason, requests: this.requests, age, protocol });
   }
+}
+
+function sendLate(connection: Connection, request: Request): void {
+  const { destroyedBy } = connection;
+  if (destroyedBy === undefined) connection.send(request);
+  else request.onResponseError?.(null as unknown as Dispatcher.DispatchController, destroyedBy);
 }
 
 function drainTimedOut(drainTimeout: number): EvenkeelError {

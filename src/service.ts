@@ -12,6 +12,7 @@ import { NoEndpointsError } from './errors.ts';
 import type { Exchange, ExchangeOwner, Outcome } from './exchange.ts';
 import { Holds } from './holds.ts';
 import { keepAliveOf } from './keep-alive.ts';
+import { LoopTurn } from './loop-turn.ts';
 import { Queue, type QueueOwner } from './queue.ts';
 import { attemptsOf, Retries } from './retry/retries.ts';
 import { channels } from './telemetry/channels.ts';
@@ -58,6 +59,7 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
   readonly #holds: Holds;
   readonly #queue: Queue;
   readonly #retries: Retries;
+  readonly #turn = new LoopTurn();
   readonly #observes: boolean;
   /** Requests ever taken. */
   #taken = 0;
@@ -121,6 +123,7 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     this.#pool.count();
     this.#taken++;
     const now = this.#settings.clock.now();
+    this.#turn.note(now);
     const endpoint = !this.#queue.isBusy && !exchange.lasting ? this.#pool.pick(now) : undefined;
     if (endpoint !== undefined) {
       this.start(exchange, endpoint);
@@ -160,7 +163,8 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     const connection = this.#pool.begin(endpoint);
     exchange.connection = connection;
     if (this.#observes) exchange.sentAt = this.#settings.clock.now();
-    connection.send(exchange);
+    if (this.#turn.isStale) connection.sendNextTurn(exchange);
+    else connection.send(exchange);
   }
 
   onFirstResponse(exchange: Exchange, headers: Record<string, string | string[] | undefined>): void {
