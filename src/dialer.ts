@@ -34,7 +34,8 @@ const connectError = channel('undici:client:connectError');
 /** Dials endpoints, with the name of the service in all that TLS sees. */
 export class Dialer {
   readonly #options: DialerOptions;
-  readonly #connectors = new WeakMap<Dialled, buildConnector.connector>();
+  /** For endpoints without TLS. */
+  #plain: buildConnector.connector | undefined;
 
   constructor(options: DialerOptions) {
     this.#options = options;
@@ -97,18 +98,16 @@ export class Dialer {
     return attempt;
   }
 
-  /** One for each endpoint: pods don't share the keys of their TLS tickets, and undici's cache goes by name. */
+  /** With TLS, one for each dial: pods don't share the keys of their tickets, and undici's cache goes by name. */
   #connectorOf(endpoint: Dialled): buildConnector.connector {
-    let connector = this.#connectors.get(endpoint);
-    if (connector === undefined) {
-      connector = this.#build(endpoint);
-      this.#connectors.set(endpoint, connector);
-    }
-    return connector;
+    if (this.#options.url.protocol === 'https:') return this.#build(endpoint);
+    this.#plain ??= this.#build(endpoint);
+    return this.#plain;
   }
 
   #build(endpoint: Dialled): buildConnector.connector {
     const { url, client, connectTimeout } = this.#options;
+    const { tlsSession } = endpoint;
     const { connect, allowH2, h2Options, maxCachedSessions } = client;
     if (typeof connect === 'function') return connect;
     return buildConnector({
@@ -119,6 +118,7 @@ export class Dialer {
       timeout: connectTimeout,
       // One address, which is known: nothing to select.
       autoSelectFamily: false,
+      ...(tlsSession !== undefined && maxCachedSessions !== 0 ? { session: tlsSession } : undefined),
       ...identityCheck(url, endpoint),
       ...connect,
     } as buildConnector.BuildOptions);

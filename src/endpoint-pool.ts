@@ -44,6 +44,8 @@ const DEFAULT_KEEP_ALIVE = 4_000;
 const TAKEOVER = 1_500;
 const MAX_DURATION_VIRTUAL = 60_000;
 const MAX_DURATION_VISIBLE = 300_000;
+/** Different ages that connections may be given. */
+const JITTER_STEPS = 256;
 
 /**
  * The endpoints of one service: which there are, which are kept connected, which may be picked, and the
@@ -493,7 +495,9 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
   #drawMaxDuration(): number {
     const { maxConnectionDuration, connectionDurationJitter, random } = this.#settings;
     const usual = this.#update?.virtual ? MAX_DURATION_VIRTUAL : MAX_DURATION_VISIBLE;
-    return (maxConnectionDuration ?? usual) * (1 - connectionDurationJitter * random());
+    // In steps: Node keeps something for each delay that a timer ever had, for as long as that is.
+    const step = Math.ceil(random() * JITTER_STEPS) / JITTER_STEPS;
+    return (maxConnectionDuration ?? usual) * (1 - connectionDurationJitter * step);
   }
 
   onDialFailed(endpoint: Endpoint, error: Error): void {
