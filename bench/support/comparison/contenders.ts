@@ -6,7 +6,7 @@ import { Agent, buildConnector, type Dispatcher, interceptors, RoundRobinPool } 
 import { BalancedAgent } from '../../../src/agent.ts';
 import type { Resolution } from '../../../src/discovery/resolver.ts';
 import type { PodAnswer } from '../pods.ts';
-import { type ComparedService, NAME } from './service.ts';
+import { anyPod, NAME, type ServiceView } from './service.ts';
 import { type Sidecar, startHaproxy, startNginxProxy } from './sidecars.ts';
 
 /** One way to call a Service. */
@@ -21,7 +21,7 @@ export interface ContenderOptions {
   maxAge: number;
 }
 
-type Start = (service: ComparedService, options: ContenderOptions) => Promise<Contender> | Contender;
+type Start = (service: ServiceView, options: ContenderOptions) => Promise<Contender> | Contender;
 
 /** Those who see a ClusterIP only, then those who see the pods, then those with a proxy beside them. */
 export const CONTENDERS: Readonly<Record<string, Start>> = {
@@ -59,7 +59,7 @@ export const CONTENDERS: Readonly<Record<string, Start>> = {
   'nginx sidecar': async (service) => behind(await startNginxProxy(service)),
 };
 
-function by(dispatcher: Dispatcher, { port }: ComparedService): Contender {
+function by(dispatcher: Dispatcher, { port }: ServiceView): Contender {
   return through(dispatcher, `http://${NAME}:${port}`);
 }
 
@@ -85,13 +85,13 @@ async function* toClusterIP(port: number): AsyncGenerator<Resolution> {
 }
 
 /** Connects to a pod of the Service's choice, whatever the name. */
-function clusterIP(service: ComparedService): buildConnector.connector {
+function clusterIP(service: ServiceView): buildConnector.connector {
   const dial = buildConnector({});
   return (options, callback) =>
-    dial({ ...options, hostname: service.anyPod(), port: String(service.port) }, callback);
+    dial({ ...options, hostname: anyPod(service), port: String(service.port) }, callback);
 }
 
-function dnsOf(service: ComparedService): Dispatcher.DispatcherComposeInterceptor {
+function dnsOf(service: ServiceView): Dispatcher.DispatcherComposeInterceptor {
   return interceptors.dns({
     maxTTL: 1_000,
     dualStack: false,
@@ -105,12 +105,12 @@ function dnsOf(service: ComparedService): Dispatcher.DispatcherComposeIntercepto
   });
 }
 
-function byNodeHttp(service: ComparedService, maxAge: number): Contender {
+function byNodeHttp(service: ServiceView, maxAge: number): Contender {
   // Its types are CommonJS's; the class is a node:http Agent.
   const KeepAlive = agentkeepalive as unknown as new (options: object) => HttpAgent;
   class ThroughClusterIP extends KeepAlive {
     override createConnection(): ReturnType<typeof connect> {
-      return connect(service.port, service.anyPod());
+      return connect(service.port, anyPod(service));
     }
   }
   const agent = new ThroughClusterIP({ socketActiveTTL: maxAge });

@@ -7,8 +7,23 @@ export const NAME = 'orders.prod';
 /** Seconds for which a DNS answer holds. */
 const TTL = 1;
 
+/** What clients of a Service need to know of it. */
+export interface ServiceView {
+  readonly port: number;
+  /** Of the pods that are ready. */
+  readonly addresses: readonly string[];
+  /** Pods that there may be. */
+  readonly most: number;
+  readonly dns: { readonly address: string };
+}
+
+/** What kube-proxy does for each connection to the ClusterIP: a pod at random. */
+export function anyPod({ addresses }: ServiceView): string {
+  return addresses[Math.floor(Math.random() * addresses.length)]!;
+}
+
 /** A Service of pods that come and go, as its clients can see it: by DNS, or through a ClusterIP. */
-export class ComparedService {
+export class ComparedService implements ServiceView {
   readonly pods: Pods;
   readonly dns: DnsServer;
   readonly port: number;
@@ -21,15 +36,14 @@ export class ComparedService {
     this.port = pods.port;
   }
 
+  get most(): number {
+    return this.pods.addresses.length;
+  }
+
   /** Makes the first `ready` pods the only ones. */
   scale(ready: number): void {
     this.addresses = this.pods.addresses.slice(0, ready);
     this.dns.set(NAME, this.addresses, { ttl: TTL });
-  }
-
-  /** What kube-proxy does for each connection to the ClusterIP: a pod at random. */
-  anyPod(): string {
-    return this.addresses[Math.floor(Math.random() * this.addresses.length)]!;
   }
 
   stop(): void {

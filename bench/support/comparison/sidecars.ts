@@ -5,7 +5,7 @@ import { atExit } from '../at-exit.ts';
 import { freePort, loopbackAddresses } from '../loopback.ts';
 import { listening } from '../nginx.ts';
 import { temporaryDirectory } from '../temporary.ts';
-import { type ComparedService, NAME } from './service.ts';
+import { NAME, type ServiceView } from './service.ts';
 
 /** A proxy beside the app. */
 export interface Sidecar {
@@ -14,14 +14,14 @@ export interface Sidecar {
 }
 
 /** HAProxy, which follows DNS as fast as it can. */
-export async function startHaproxy({ dns, port, pods }: ComparedService): Promise<Sidecar> {
+export async function startHaproxy({ dns, port, most }: ServiceView): Promise<Sidecar> {
   const resolvers = `
 resolvers cluster
   nameserver dns ${dns.address}
   hold valid 1s
   hold obsolete 0
   timeout resolve 500ms`;
-  const server = `server-template pod ${pods.addresses.length} ${NAME}:${port} resolvers cluster init-addr none`;
+  const server = `server-template pod ${most} ${NAME}:${port} resolvers cluster init-addr none`;
   return haproxy(resolvers, [server]);
 }
 
@@ -58,7 +58,7 @@ backend pods
 }
 
 /** nginx, which asks DNS for each connection; without its commercial edition it keeps none then. */
-export async function startNginxProxy({ dns, port }: ComparedService): Promise<Sidecar> {
+export async function startNginxProxy({ dns, port }: ServiceView): Promise<Sidecar> {
   const resolver = `resolver ${dns.address} valid=1s ipv6=off;`;
   const location = `set $pods "${NAME}:${port}"; location / { proxy_pass http://$pods; }`;
   return nginx(resolver, location);
