@@ -543,6 +543,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
 
   /** A busy connection nears its end: makes its successor, or one to the endpoint whose turn comes then. */
   onAging(endpoint: Endpoint): void {
+    if (this.#settings.makeBeforeBreak === false) return;
     if (!this.#health.allows(endpoint)) return;
     if (endpoint.identity !== undefined) {
       this.#explore();

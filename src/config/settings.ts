@@ -40,6 +40,8 @@ export interface Settings {
   originIdleTimeout: number;
   /** undici's own options, for the Clients. */
   client: ClientSettings;
+  /** `false` for contrast, where rotation is measured: connections retire before there are others. */
+  makeBeforeBreak?: false;
   clock: Clock;
   random: () => number;
 }

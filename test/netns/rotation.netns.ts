@@ -2,26 +2,28 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { median } from '../../bench/support/statistics.ts';
 import { type BedClient, startBed } from './bed/bed.ts';
+import type { DispatcherName } from './bed/clients-process.ts';
 import type { LoadReport } from './bed/load-client.ts';
 
 const ROUNDS = 5;
 /** Of each contestant in each round, after `WARM_UP`. */
 const SECONDS = 6;
-const WARM_UP = 2;
+const WARM_UP = 1;
 const RATE = 200;
 /** Fewer than there are connections in rotation, so that only a rotation can make a request wait on a dial. */
 const AT_ONCE = 4;
 
 interface Contestant {
-  readonly dispatcher: 'evenkeel' | 'undici';
+  readonly dispatcher: DispatcherName;
   readonly options: object;
 }
 
 const CONTESTANTS = {
   rotating: { dispatcher: 'evenkeel', options: { maxConnectionDuration: '1s' } },
   uncapped: { dispatcher: 'evenkeel', options: { maxConnectionDuration: 0 } },
-  // For contrast: the old connection goes first, and a request dials the new one.
-  withoutMakeBeforeBreak: { dispatcher: 'undici', options: { clientTtl: 1_000 } },
+  // For contrast: the old connection goes first, and a request may have to dial the new one.
+  breakBeforeMake: { dispatcher: 'break-before-make', options: { maxConnectionDuration: '1s' } },
+  undici: { dispatcher: 'undici', options: { clientTtl: 1_000 } },
 } satisfies Record<string, Contestant>;
 
 type Reports = Record<keyof typeof CONTESTANTS, LoadReport[]>;
@@ -32,7 +34,7 @@ test('connections over TLS rotate every second, at no cost to requests', async (
   for (const [name, { dispatcher, options }] of Object.entries(CONTESTANTS)) {
     clients.push([name as keyof Reports, await bed.startClient(dispatcher, options)]);
   }
-  const reports: Reports = { rotating: [], uncapped: [], withoutMakeBeforeBreak: [] };
+  const reports: Reports = { rotating: [], uncapped: [], breakBeforeMake: [], undici: [] };
   for (let round = 0; round < ROUNDS; round++) {
     for (const [name, client] of clients) {
       await client.steady(RATE, WARM_UP, AT_ONCE);

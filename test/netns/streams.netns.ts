@@ -4,7 +4,7 @@ import { startBed } from './bed/bed.ts';
 import type { Protocol } from './bed/pod.ts';
 
 const PODS = 5;
-const REQUESTS = 10_000;
+const REQUESTS = 30_000;
 const SHARE = REQUESTS / PODS;
 const CONCURRENCY = 200;
 const CAP = 50;
