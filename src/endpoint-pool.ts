@@ -172,13 +172,15 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
     return pod;
   }
 
-  #explore(): void {
+  #explore(): boolean {
     if (!this.#warmth.active) {
       this.#seeThrough.stop();
-      return;
+      return true;
     }
     const slot = this.#pickers.unproven.pick();
-    if (slot !== undefined && this.#dials.size === 0) this.#dial(slot);
+    if (this.#dials.size > 0 || slot === undefined) return false;
+    this.#dial(slot);
+    return true;
   }
 
   // Requests

@@ -4,7 +4,9 @@ import { Endpoint, type EndpointOwner } from './endpoint.ts';
 
 /** Milliseconds from one exploring dial to the next, and where a new pod was found not long ago. */
 const INTERVAL = 800;
-const EAGER_INTERVAL = 200;
+const EAGER_INTERVAL = 100;
+/** Explorations for each known pod that are eager: of ten, the last is found by three of four such series. */
+const EAGER_FOR_EACH = 1.5;
 
 export interface SeeThroughOptions {
   clock: Clock;
@@ -12,8 +14,8 @@ export interface SeeThroughOptions {
   maxSpread: number;
   /** Pods that the present rate keeps connected. */
   affordable: () => number;
-  /** Makes one more connection to the virtual IP. */
-  explore: () => void;
+  /** Makes one more connection to the virtual IP; false if one is being made. */
+  explore: () => boolean;
 }
 
 /**
@@ -59,7 +61,7 @@ export class SeeThrough {
     const known = this.pods.get(name);
     if (known === undefined && this.pods.size >= this.#options.maxSpread) return slot;
     const pod = known ?? this.#add(slot, name);
-    if (known === undefined) this.#eager = Math.ceil(this.pods.size * 0.75);
+    if (known === undefined) this.#eager = Math.ceil(this.pods.size * EAGER_FOR_EACH);
     slot.hand(connection, pod);
     for (const other of pod.connections) {
       if (other === connection || other.retired !== undefined || other.busy) continue;
@@ -84,9 +86,9 @@ export class SeeThrough {
 
   #explore(): void {
     const { maxSpread, affordable, explore } = this.#options;
-    this.#eager--;
     this.#timer = undefined;
     this.start();
-    if (this.pods.size < Math.min(maxSpread, affordable())) explore();
+    const enough = this.pods.size >= Math.min(maxSpread, affordable());
+    if (enough || explore()) this.#eager--;
   }
 }
