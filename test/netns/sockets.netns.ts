@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
+import { assertMeasured } from './bed/bars.ts';
 import { startBed } from './bed/bed.ts';
 import { jain } from './bed/evenness.ts';
 
@@ -22,7 +23,7 @@ describe(`${WEB_SOCKETS} WebSockets on 3 pods; the set grows to 6; ${WEB_SOCKETS
     for (const count of open) assert.ok(Math.abs(count - 50) <= 1, open.join());
     assert.equal(sum(closed), 0);
     assert.equal(echoes, 2 * WEB_SOCKETS);
-    assert.ok(jain(requests) >= 0.99, requests.join());
+    assertMeasured(t, jain(requests) >= 0.99, requests.join());
   });
 });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { assertMeasured } from './bed/bars.ts';
 import { type Bed, type BedClient, startBed } from './bed/bed.ts';
 import { ballsInBins, ballsInBinsRotated, jain } from './bed/evenness.ts';
 import type { PodCounts } from './bed/pod.ts';
@@ -35,7 +36,7 @@ describe('3 pods behind a ClusterIP scale to 10, 500 requests a second', { concu
       `Jain's index ${inWords(indexes)}; theory ${theory.toFixed(2)} for ${connections} connections`,
     );
     t.diagnostic(`share of the old pods ${inWords(runs.map(shareOfOldPods))}`);
-    assert.ok(mean(indexes) < 0.5, inWords(indexes));
+    assertMeasured(t, mean(indexes) < 0.5, inWords(indexes));
   });
 
   for (const [clients, spread, bar] of [
@@ -53,7 +54,7 @@ describe('3 pods behind a ClusterIP scale to 10, 500 requests a second', { concu
         jitter: 0.25,
       });
       t.diagnostic(`Jain's index ${inWords(indexes)}; theory ${theory.toFixed(2)}`);
-      assert.ok(mean(indexes) >= bar, inWords(indexes));
+      assertMeasured(t, mean(indexes) >= bar, inWords(indexes));
     });
   }
 
@@ -65,9 +66,9 @@ describe('3 pods behind a ClusterIP scale to 10, 500 requests a second', { concu
     const dialsAfter = runs.map((run) => dials(run, evenFrom(run), LENGTH) / (LENGTH - evenFrom(run)));
     t.diagnostic(`Jain's index ${inWords(indexes)}`);
     t.diagnostic(`dials per pod ${inWords(dialsPerPod)}; then ${inWords(dialsAfter)} a second`);
-    assert.ok(mean(indexes) >= 0.98, inWords(indexes));
-    assert.ok(mean(dialsPerPod) <= 6, inWords(dialsPerPod));
-    assert.ok(mean(dialsAfter) <= 2, inWords(dialsAfter));
+    assertMeasured(t, mean(indexes) >= 0.98, inWords(indexes));
+    assertMeasured(t, mean(dialsPerPod) <= 6, inWords(dialsPerPod));
+    assertMeasured(t, mean(dialsAfter) <= 2, inWords(dialsAfter));
   });
 });
 

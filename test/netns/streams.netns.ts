@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
+import { assertMeasured } from './bed/bars.ts';
 import { startBed } from './bed/bed.ts';
 import type { Protocol } from './bed/pod.ts';
 
@@ -26,7 +27,9 @@ describe(`${CONCURRENCY} HTTP/2 streams at a time, ${CAP} for each connection, $
       });
       assert.deepEqual(failures, {});
       assert.ok(mostOnOne <= CAP, `${mostOnOne} on one connection`);
-      for (const count of requests) assert.ok(Math.abs(count - SHARE) <= 0.02 * SHARE, requests.join());
+      for (const count of requests) {
+        assertMeasured(t, Math.abs(count - SHARE) <= 0.02 * SHARE, requests.join());
+      }
     });
   }
 });

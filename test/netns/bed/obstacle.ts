@@ -3,6 +3,8 @@ import { KubeProxy } from './kube-proxy.ts';
 import { Namespace, removeStale } from './namespace.ts';
 
 const PACKAGES = ['iproute2', 'iptables'];
+/** Milliseconds. */
+const INSTALL_TIMEOUT = 120_000;
 
 /** Why there can't be network namespaces with iptables here; installs what is missing for them. */
 export async function findObstacle(): Promise<string | undefined> {
@@ -37,6 +39,7 @@ function install(): void {
   const apt = (...args: string[]) =>
     execFileSync('apt-get', ['-qq', ...args], {
       stdio: 'ignore',
+      timeout: INSTALL_TIMEOUT,
       env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
     });
   apt('update');
