@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Client } from 'undici';
+import { HashRing } from './balancing/hash-ring.ts';
 import type { Observation, Picker } from './balancing/picker.ts';
 import type { Settings } from './config/settings.ts';
 import { Connection } from './connection.ts';
@@ -61,6 +62,8 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
   readonly #dials: Dials;
   readonly #warmth: Warmth;
   readonly #weights: Weights;
+  /** Leads from keys to endpoints, if that is the policy. */
+  readonly ring: HashRing<Endpoint> | undefined;
   readonly #health: Health;
   readonly #silence: SilenceWatch;
   readonly #set = new EndpointSet(this);
@@ -78,14 +81,21 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
   #nameless = false;
 
   constructor(owner: PoolOwner, settings: Settings, identity: string) {
-    const { client, connectTimeout, slowStart, clock, random } = settings;
+    const { client, connectTimeout, policy, slowStart, clock, random } = settings;
     this.#owner = owner;
     this.origin = owner.url.origin;
     this.#settings = settings;
     this.#maxRequests = settings.maxRequestsPerEndpoint || Number.POSITIVE_INFINITY;
     this.#subset = subsetFor(settings.subset, identity);
     this.#pickers = new Pickers(settings);
-    this.#weights = new Weights({ slowStart, clock, onChange: (endpoint) => this.#onWeight(endpoint) });
+    // A key would move with each step of a weight.
+    const ramps = policy === 'ring-hash' ? { ...slowStart, window: 0 } : slowStart;
+    if (policy === 'ring-hash') this.ring = new HashRing();
+    this.#weights = new Weights({
+      slowStart: ramps,
+      clock,
+      onChange: (endpoint) => this.#onWeight(endpoint),
+    });
     const dialer = new Dialer({ url: owner.url, servername: owner.servername, client, connectTimeout });
     this.#health = new Health(this, settings, dialer);
     this.#seeThrough = new SeeThrough(this, {
@@ -243,6 +253,30 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
     return endpoint.begin();
   }
 
+  /** Whether requests that have a key are bound to endpoints by it. */
+  get bindsByKey(): boolean {
+    return this.ring !== undefined && !this.seesThrough;
+  }
+
+  /** Gives a request to the endpoint that its key leads to, which is ready. */
+  beginBound(endpoint: Endpoint): Connection {
+    this.#pickers.free.used(endpoint);
+    return endpoint.begin();
+  }
+
+  /** Whether a request that is bound to an endpoint may wait for it. */
+  isUsable(endpoint: Endpoint): boolean {
+    const { state, connected, backoff } = endpoint;
+    if (state.name === 'draining' || !this.#health.allows(endpoint)) return false;
+    return connected > 0 || (backoff === undefined && !this.#frozen);
+  }
+
+  /** What all endpoints weigh that may serve. */
+  get usableWeight(): number {
+    const { size, failing } = this;
+    return ((this.ring?.weight ?? size) * Math.max(size - failing, 1)) / Math.max(size, 1);
+  }
+
   /** Whether to be told how requests go. */
   get observes(): boolean {
     return this.#pickers.observes;
@@ -323,6 +357,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
     }
     const allFresh = fresh.length === this.size || update.virtual === true;
     this.#weights.update(this.#set.current.values(), fresh, allFresh);
+    this.ring?.update(fresh, gone);
     this.#health.onSetChanged(update.passive ?? false);
     this.frozen = update.withdrawn ?? false;
     if (fresh.length + gone.length === 0) return;
@@ -414,6 +449,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
   }
 
   #onWeight(endpoint: Endpoint): void {
+    this.ring?.reweigh(endpoint);
     if (this.#pickers.weighted) {
       this.place(endpoint);
       return;
@@ -486,7 +522,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
       drainTimeout,
       idleTimeout: this.#warmth.keepAlive,
     });
-    this.#weights.onPresent(endpoint);
+    if (this.#health.allows(endpoint)) this.#weights.onPresent(endpoint);
     endpoint.add(connection);
     this.#health.review(endpoint);
     if (this.kindOf(endpoint) !== undefined) this.#offer(endpoint);

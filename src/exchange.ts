@@ -65,6 +65,8 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
   aborted = false;
   reason: Error | null = null;
   statusCode = 0;
+  /** The hash of the key that binds it to an endpoint; -1 for none. */
+  keyHash = -1;
   /** When it was sent, on the clock of its service; -1 when nobody wants to know how long it takes. */
   sentAt = -1;
 

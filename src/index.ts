@@ -12,6 +12,7 @@ export type {
   OutlierDetectionOptions,
   PeakEwmaOptions,
   RetryOptions,
+  RingHashOptions,
   SlowStartOptions,
 } from './config/options.ts';
 export type { FailureKind, RetryReason } from './config/settings.ts';

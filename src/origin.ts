@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { type Dispatcher, errors } from 'undici';
+import { headerOf } from './header-of.ts';
 
 /** The URL of an origin, as undici takes them: http or https, and nothing behind the host. */
 export function parseOrigin(origin: string | URL): URL {
@@ -23,30 +24,11 @@ export function parseOrigin(origin: string | URL): URL {
 /** The name that a request asks TLS for, if not its URL's: undici takes that of a Host header. */
 export function requestedName(options: Dispatcher.DispatchOptions): string | undefined {
   const { servername } = options as { servername?: string | null };
-  return servername || hostHeader(options.headers);
+  return servername || headerOf(options.headers, 'host');
 }
 
 /** The name to ask TLS for, and to check, given a host: '' for an IP address. */
 export function toServername(host: string): string {
   const name = host.replace(/:\d*$/, '');
   return isIP(name.replace(/^\[|\]$/g, '')) === 0 ? name : '';
-}
-
-function hostHeader(headers: Dispatcher.DispatchOptions['headers']): string | undefined {
-  if (!headers) return undefined;
-  if (Array.isArray(headers)) {
-    for (let i = 0; i < headers.length; i += 2) if (isHost(headers[i]!)) return headers[i + 1];
-    return undefined;
-  }
-  const entries = Symbol.iterator in headers ? headers : Object.entries(headers);
-  // An iterator that can be read once is left to undici.
-  if ((entries[Symbol.iterator]() as unknown) === entries) return undefined;
-  for (const [name, value] of entries as Iterable<[string, unknown]>) {
-    if (isHost(name)) return typeof value === 'string' ? value : undefined;
-  }
-  return undefined;
-}
-
-function isHost(name: string): boolean {
-  return name.length === 4 && name.toLowerCase() === 'host';
 }

@@ -29,7 +29,7 @@ export class Pickers {
     this.full = this.#create();
     this.unproven = this.#create();
     // Others look at weights themselves, or don't.
-    this.#weighted = policy !== 'least-request' && policy !== 'round-robin';
+    this.#weighted = policy === 'peak-ewma' || typeof policy === 'function';
   }
 
   /** Whether weights are looked at, which costs a little. */
@@ -93,6 +93,8 @@ export function place(endpoint: Endpoint, picker: Picker<Endpoint> | undefined):
 
 function factoryOf({ policy, peakEwma, clock, random }: PickerSettings): PickerFactory {
   switch (policy) {
+    // What has no key goes to the least loaded.
+    case 'ring-hash':
     case 'least-request':
       return () => new LeastRequest();
     case 'round-robin':

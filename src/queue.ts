@@ -4,6 +4,7 @@ import type { Endpoint } from './endpoint.ts';
 import type { EndpointPool } from './endpoint-pool.ts';
 import { QueueFullError } from './errors.ts';
 import type { Exchange } from './exchange.ts';
+import { HashLine } from './hash-line.ts';
 import { RetryLine } from './retry/retry-line.ts';
 import { UpgradeLine } from './upgrade-line.ts';
 import { type Waiter, WaitingLine } from './waiting.ts';
@@ -35,6 +36,7 @@ export class Queue {
   readonly #waiting = new WaitingLine();
   readonly #upgrades: UpgradeLine;
   readonly #retries: RetryLine;
+  readonly #hashed: HashLine;
   #serving = false;
   #check: Timer | undefined;
   #checkDue = 0;
@@ -46,15 +48,21 @@ export class Queue {
     const start = (exchange: Exchange, endpoint: Endpoint) => owner.start(exchange, endpoint);
     this.#upgrades = new UpgradeLine(pool, start);
     this.#retries = new RetryLine(pool, start);
+    this.#hashed = new HashLine(pool, settings.ringHash.balanceFactor, start);
   }
 
   get size(): number {
-    return this.#waiting.size + this.#upgrades.size + this.#retries.size;
+    return this.#waiting.size + this.#upgrades.size + this.#retries.size + this.#hashed.size;
   }
 
   /** Whether those that come have to wait behind others. */
   get isBusy(): boolean {
     return this.#waiting.size > 0;
+  }
+
+  /** The endpoint to serve a request that has a key at once; none if it has to wait. */
+  pickByKey(exchange: Exchange, now: number): Endpoint | undefined {
+    return this.#hashed.pick(exchange, now);
   }
 
   /** Whether no more may wait. Those for which a connection is being made don't count. */
@@ -91,15 +99,21 @@ export class Queue {
 
   #add(exchange: Exchange, inFront: boolean): void {
     const now = this.#settings.clock.now();
-    const line = exchange.lasting ? this.#upgrades : this.#waiting;
-    if (exchange.lasting) this.#upgrades.add(exchange, now);
+    const line = this.#lineFor(exchange);
+    if (line === this.#hashed) this.#hashed.add(exchange, now);
+    else if (line === this.#upgrades) this.#upgrades.add(exchange, now);
     else this.#waiting.add(exchange, now, this.#pool.moment(), inFront);
     if (!line.has(exchange)) return;
     exchange.begin();
     if (!line.has(exchange)) return;
     this.#checkLater();
     if (this.#pool.size === 0) this.#owner.onNobodyKnown();
-    if (!exchange.lasting) this.dial();
+    if (line === this.#waiting) this.dial();
+  }
+
+  #lineFor({ keyHash, lasting }: Exchange): HashLine | UpgradeLine | WaitingLine {
+    if (keyHash >= 0) return this.#hashed;
+    return lasting ? this.#upgrades : this.#waiting;
   }
 
   /** Takes a request out, if it waits. */
@@ -107,6 +121,7 @@ export class Queue {
     this.#waiting.remove(exchange);
     this.#upgrades.remove(exchange);
     this.#retries.remove(exchange);
+    this.#hashed.remove(exchange);
   }
 
   /** Serves those that wait, once undici has settled the fate of the socket that was just released. */
@@ -123,6 +138,7 @@ export class Queue {
     const { clock } = this.#settings;
     if (this.#upgrades.size > 0) this.#upgrades.serve(clock.now());
     if (this.#retries.size > 0) this.#retries.serve(clock.now());
+    if (this.#hashed.size > 0) this.#hashed.serve(clock.now());
     while (this.#waiting.size > 0) {
       const endpoint = this.#pool.pick(clock.now());
       if (endpoint === undefined) break;
@@ -144,7 +160,9 @@ export class Queue {
 
   /** An endpoint could not be connected to. */
   onDialFailed(endpoint: Endpoint, error: Error): void {
-    this.#upgrades.onUnavailable(endpoint, this.#settings.clock.now());
+    const now = this.#settings.clock.now();
+    this.#upgrades.onUnavailable(endpoint, now);
+    if (this.#hashed.size > 0) this.#hashed.serve(now);
     this.dial(error);
   }
 
@@ -156,7 +174,9 @@ export class Queue {
 
   /** Fails all that wait now: a caller who is told may ask again at once. */
   failAll(error: Error): void {
-    for (const waiter of [...this.#waiting, ...this.#retries, ...this.#upgrades]) this.#fail(waiter, error);
+    for (const waiter of [...this.#waiting, ...this.#retries, ...this.#upgrades, ...this.#hashed]) {
+      this.#fail(waiter, error);
+    }
   }
 
   stop(): void {
@@ -186,7 +206,8 @@ export class Queue {
     const { endpointTimeout } = this.#settings;
     // Where no more connections may be made, the wait is for those there are, and as long as it takes.
     const unserved = !this.#pool.isSaturated;
-    for (const waiter of [...(unserved ? [...this.#waiting, ...this.#retries] : []), ...this.#upgrades]) {
+    const anywhere = unserved ? [...this.#waiting, ...this.#retries] : [];
+    for (const waiter of [...anywhere, ...this.#upgrades, ...this.#hashed.unserved()]) {
       if (now - waiter.since >= endpointTimeout) this.#fail(waiter, this.#owner.noEndpoints(endpointTimeout));
     }
   }

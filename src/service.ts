@@ -3,6 +3,7 @@ import type { Client } from 'undici';
 import type { Observation } from './balancing/picker.ts';
 import type { Clock, Timer } from './clock.ts';
 import type { RetryReason, Settings } from './config/settings.ts';
+import type { Connection } from './connection.ts';
 import { Discovery, type DiscoveryOwner } from './discovery/discovery.ts';
 import type { Resolver } from './discovery/resolver.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -14,6 +15,7 @@ import { Holds } from './holds.ts';
 import { keepAliveOf } from './keep-alive.ts';
 import { LoopTurn } from './loop-turn.ts';
 import { Queue, type QueueOwner } from './queue.ts';
+import { keyHashOf } from './request-key.ts';
 import { attemptsOf, Retries } from './retry/retries.ts';
 import { channels } from './telemetry/channels.ts';
 import { liveServices } from './telemetry/live-services.ts';
@@ -119,18 +121,26 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
 
   /** Takes a request. False when the caller should wait for `drain` before the next. */
   dispatch(exchange: Exchange): boolean {
+    // First, for it may throw.
+    if (this.#pool.bindsByKey) exchange.keyHash = keyHashOf(exchange.options, this.#settings.ringHash);
     if (this.#quiet) this.#wake();
     this.#pool.count();
     this.#taken++;
     const now = this.#settings.clock.now();
     this.#turn.note(now);
-    const endpoint = !this.#queue.isBusy && !exchange.lasting ? this.#pool.pick(now) : undefined;
+    const endpoint = this.#endpointFor(exchange, now);
     if (endpoint !== undefined) {
       this.start(exchange, endpoint);
       return !this.#pool.isLimited || this.#hasRoom();
     }
     this.#queue.add(exchange);
     return this.#hasRoom();
+  }
+
+  /** The endpoint that serves a request at once, if there is one. */
+  #endpointFor(exchange: Exchange, now: number): Endpoint | undefined {
+    if (exchange.keyHash >= 0) return this.#queue.pickByKey(exchange, now);
+    return this.#queue.isBusy || exchange.lasting ? undefined : this.#pool.pick(now);
   }
 
   stats(): ServiceStats {
@@ -160,11 +170,20 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     this.#running++;
     this.requests++;
     exchange.endpoint = endpoint;
-    const connection = this.#pool.begin(endpoint);
+    const connection =
+      exchange.keyHash < 0 ? this.#pool.begin(endpoint) : this.#beginBound(exchange, endpoint);
     exchange.connection = connection;
     if (this.#observes) exchange.sentAt = this.#settings.clock.now();
     if (this.#turn.isStale) connection.sendNextTurn(exchange);
     else connection.send(exchange);
+  }
+
+  #beginBound(exchange: Exchange, endpoint: Endpoint): Connection {
+    if (exchange.lasting && !exchange.seated) {
+      this.#pool.seats.join(endpoint);
+      exchange.seated = true;
+    }
+    return this.#pool.beginBound(endpoint);
   }
 
   onFirstResponse(exchange: Exchange, headers: Record<string, string | string[] | undefined>): void {

@@ -59,11 +59,16 @@ export class WaitingLine {
   }
 
   /** Puts an exchange at the end, or in front of all others: one that has waited before. */
-  add(exchange: Exchange, now: number, moment: number, inFront: boolean): void {
+  add(exchange: Exchange, now: number, moment: number, inFront: boolean): Waiter {
     const waiter = new Waiter(exchange, now, moment);
     this.#waiters.set(exchange, waiter);
     if (inFront) this.#ring.prepend(waiter.node);
     else this.#ring.append(waiter.node);
+    return waiter;
+  }
+
+  find(exchange: Exchange): Waiter | undefined {
+    return this.#waiters.get(exchange);
   }
 
   has(exchange: Exchange): boolean {

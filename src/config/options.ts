@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from 'node:tls';
-import type { Client } from 'undici';
+import type { Client, Dispatcher } from 'undici';
 import type { PickerFactory } from '../balancing/picker.ts';
 import type { Clock } from '../clock.ts';
 import type { Resolver } from '../discovery/resolver.ts';
@@ -84,14 +84,18 @@ export interface BalancedAgentOptions extends UndiciOptions {
   /**
    * Which endpoint gets a request. `'least-request'`: the one with the fewest in flight.
    * `'round-robin'`: the next one in turn. `'peak-ewma'`: the one with the least latency times requests
-   * in flight, of three drawn at random. Or a function that makes pickers of your own.
+   * in flight, of three drawn at random. `'ring-hash'`: the one that the key of the request leads to, see `ringHash`.
+   * Or a function that makes pickers of your own.
    * Default `'least-request'`.
    * Env: `EVENKEEL_POLICY`, for the names.
    */
-  policy?: 'least-request' | 'round-robin' | 'peak-ewma' | PickerFactory;
+  policy?: 'least-request' | 'round-robin' | 'peak-ewma' | 'ring-hash' | PickerFactory;
 
   /** What the policy `'peak-ewma'` makes of latencies. */
   peakEwma?: PeakEwmaOptions;
+
+  /** What the policy `'ring-hash'` takes for the key of a request, and how far it goes with it. */
+  ringHash?: RingHashOptions;
 
   /**
    * Where endpoints come from. `'dns'`: from name servers and the hosts file. `'kubernetes'`:
@@ -331,10 +335,40 @@ export interface PeakEwmaOptions {
   seed?: Duration;
 }
 
+/**
+ * Requests with the same key go to the same endpoint, by consistent hashing: of all clients, and as long as
+ * it is there. One that comes or goes moves its own share of the keys only. A request waits for its endpoint
+ * to have a connection. One without a key goes to the endpoint with the fewest in flight.
+ */
+export interface RingHashOptions {
+  /**
+   * The request header whose value is the key, say `'x-user'`.
+   * Default: none.
+   * Env: `EVENKEEL_RING_HASH_HEADER`.
+   */
+  header?: string;
+
+  /**
+   * Tells the key of a request, in place of the header; `undefined`: look at the header. It sees what
+   * `dispatch` is given. What it throws is the error of the request.
+   * Default: none.
+   */
+  key?: (options: Dispatcher.DispatchOptions) => string | undefined;
+
+  /**
+   * How many times the mean of all endpoints one may have in flight, as far as this client knows. Above that,
+   * a request goes to the next endpoint that its key leads to.
+   * A number above 1; default `1.25`; `0` means that it goes to its endpoint whatever that carries, as a
+   * session kept in the memory of a pod needs.
+   * Env: `EVENKEEL_RING_HASH_BALANCE_FACTOR`.
+   */
+  balanceFactor?: number;
+}
+
 export interface SlowStartOptions {
   /**
-   * How long an endpoint that joins others, or that can be reached again, has less than its share of
-   * requests: a share that grows evenly. Where all are new, all have their share.
+   * How long an endpoint that joins others, or that is back, has less than its share of requests: a share
+   * that grows evenly. Where all are new, all have their share. `'ring-hash'` looks at none of this.
    * Milliseconds or a duration string; default `0`, which means that it has its share at once.
    * Env: `EVENKEEL_SLOW_START_WINDOW`.
    */

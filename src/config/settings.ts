@@ -1,4 +1,4 @@
-import type { Client } from 'undici';
+import type { Client, Dispatcher } from 'undici';
 import type { PickerFactory } from '../balancing/picker.ts';
 import type { Clock } from '../clock.ts';
 import type { Resolver } from '../discovery/resolver.ts';
@@ -17,8 +17,9 @@ export interface Settings {
   /** In lower case. */
   identityHeader: string | undefined;
   maxSpread: number;
-  policy: 'least-request' | 'round-robin' | 'peak-ewma' | PickerFactory;
+  policy: 'least-request' | 'round-robin' | 'peak-ewma' | 'ring-hash' | PickerFactory;
   peakEwma: PeakEwmaSettings;
+  ringHash: RingHashSettings;
   discovery: 'auto' | 'kubernetes' | 'dns' | Resolver;
   /** Globs of the names that are managed, `!` excludes; `undefined`: not said. */
   hosts: readonly string[] | undefined;
@@ -75,6 +76,17 @@ export interface PeakEwmaSettings {
   decay: number;
   seed: number;
 }
+
+export interface RingHashSettings {
+  /** In lower case. */
+  header: string | undefined;
+  key: RequestKey | undefined;
+  /** 0: no bound. */
+  balanceFactor: number;
+}
+
+/** What binds a request to an endpoint; `undefined`: nothing does. */
+export type RequestKey = (options: Dispatcher.DispatchOptions) => string | undefined;
 
 export interface SlowStartSettings {
   /** 0: off. */

@@ -3,7 +3,13 @@ import type { PickerFactory } from '../balancing/picker.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { Resolver } from '../discovery/resolver.ts';
 import { duration, either, functionOf, integer, type Kind, list, number, oneOf, text } from './kinds.ts';
-import { type FailureKind, RETRY_REASONS, type RetryReason, type Settings } from './settings.ts';
+import {
+  type FailureKind,
+  RETRY_REASONS,
+  type RequestKey,
+  type RetryReason,
+  type Settings,
+} from './settings.ts';
 
 /** The cache of services takes its room beforehand. */
 const MOST_ORIGINS = 65_536;
@@ -31,12 +37,20 @@ export const TABLE: Table<Omit<Settings, 'client'>> = {
   identityHeader: option(headerName(), undefined),
   maxSpread: option(integer({ min: 1 }), 64),
   policy: option(
-    either(oneOf('least-request', 'round-robin', 'peak-ewma'), functionOf<PickerFactory>('a PickerFactory')),
+    either(
+      oneOf('least-request', 'round-robin', 'peak-ewma', 'ring-hash'),
+      functionOf<PickerFactory>('a PickerFactory'),
+    ),
     'least-request',
   ),
   peakEwma: {
     decay: option(duration(1), 10_000),
     seed: option(duration(1), 30),
+  },
+  ringHash: {
+    header: option(headerName(), undefined),
+    key: option(functionOf<RequestKey>('a function of the request that returns a string'), undefined),
+    balanceFactor: option(balanceFactor(), 1.25),
   },
   discovery: option(
     either(
@@ -114,6 +128,15 @@ function option<T, F extends T | undefined>(kind: Kind<T>, fallback: F): Option<
 
 function switchable<T extends object>(entries: T): T {
   return { ...entries, [SWITCH]: true };
+}
+
+function balanceFactor(): Kind<number> {
+  const { parse } = number({ min: 1 });
+  return {
+    ...number({}),
+    accepts: 'a number above 1; 0 for no bound',
+    parse: (value) => (value === 0 ? 0 : value === 1 ? undefined : parse(value)),
+  };
 }
 
 function headerName(): Kind<string> {

@@ -40,6 +40,7 @@ test('without options, settings are the documented defaults', () => {
     maxSpread: 64,
     policy: 'least-request',
     peakEwma: { decay: 10_000, seed: 30 },
+    ringHash: { header: undefined, key: undefined, balanceFactor: 1.25 },
     discovery: 'auto',
     hosts: undefined,
     mesh: 'auto',
@@ -181,6 +182,21 @@ const BAD: Record<string, unknown[]> = {
   random: [0.5],
 };
 
+const BAD_NESTED: Record<string, unknown[]> = {
+  'peakEwma.decay': [0, -1],
+  'ringHash.header': ['', 'x user', 5],
+  'ringHash.key': ['x-user', {}],
+  'ringHash.balanceFactor': [1, 0.5, -1, '2'],
+  'slowStart.minWeight': [0, 1.1],
+};
+
+for (const [path, values] of Object.entries(BAD_NESTED)) {
+  test(`${path} is checked`, () => {
+    const [group, name] = path.split('.') as [string, string];
+    for (const value of values) refuses({ [group]: { [name]: value } }, new RegExp(`^${path} must be `));
+  });
+}
+
 for (const [name, values] of Object.entries(BAD)) {
   test(`${name} is checked`, () => {
     for (const value of values) refuses({ [name]: value }, new RegExp(`^${name} must be `));
@@ -302,8 +318,9 @@ test('every option’s docstring names its default and its variable', () => {
       text ?? '',
     ]),
   );
-  const { client, clock, random, ...others } = settle({});
-  const paths = Object.entries(others).flatMap(([name, value]) =>
+  const { client, clock, random, ringHash, ...others } = settle({});
+  const { key, ...variable } = ringHash;
+  const paths = Object.entries({ ...others, ringHash: variable }).flatMap(([name, value]) =>
     value?.constructor === Object ? Object.keys(value).map((nested) => [name, nested]) : [[name]],
   );
   for (const path of paths) {

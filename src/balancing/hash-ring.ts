@@ -1,0 +1,175 @@
+import { hash as hashOf } from '../hash.ts';
+
+/** What a ring tells its members apart by. */
+export interface RingMember {
+  readonly key: string;
+  readonly weight: number;
+}
+
+/** Points of a member that weighs as much as the others. */
+const POINTS = 8;
+const MOST_POINTS = 512;
+/** Places at which a key asks who is next. */
+const PROBES = 11;
+const GOLDEN = 0x9e3779b9;
+
+interface Point<T> {
+  readonly at: number;
+  readonly owner: T;
+}
+
+/**
+ * Consistent hashing: a key leads to the same member as long as that is there, and a member that comes or
+ * goes moves its own share of the keys only. All clients that know the same members agree.
+ *
+ * A key asks at several places of the ring, and the member nearest behind one of them has it. That is as
+ * even as thousands of points for each member, for the memory of a few (Appleton and O'Reilly,
+ * Multi-probe consistent hashing, 2015: https://arxiv.org/abs/1505.00062).
+ */
+export class HashRing<T extends RingMember> {
+  /** In order, with a directory in which each stretch of the ring finds its first one. */
+  #points: Uint32Array = new Uint32Array(0);
+  #owners: T[] = [];
+  #directory: Uint32Array = new Uint32Array(2);
+  #shift = 31;
+  readonly #members = new Set<T>();
+  /** The weight of an ordinary member, to a power of two: it seldom changes, for all points change with it. */
+  #unit = 1;
+  /** Of all members. */
+  weight = 0;
+
+  /** Takes members in, and others out. One that is in both is taken in anew, with the weight it has now. */
+  update(added: readonly T[], removed: readonly T[]): void {
+    if (added.length + removed.length === 0) return;
+    for (const member of removed) this.#members.delete(member);
+    for (const member of added) this.#members.add(member);
+    this.weight = 0;
+    for (const { weight } of this.#members) this.weight += weight;
+    const ordinary = this.weight / Math.max(this.#members.size, 1);
+    const unit = ordinary === 0 ? 1 : 2 ** Math.floor(Math.log2(ordinary));
+    if (unit === this.#unit) {
+      this.#merge(new Set(removed), this.#pointsOf(added));
+      return;
+    }
+    this.#unit = unit;
+    const points = this.#pointsOf([...this.#members]);
+    this.#place(
+      Uint32Array.from(points, ({ at }) => at),
+      points.map(({ owner }) => owner),
+    );
+  }
+
+  /** Takes a member in anew if it is here, for it has another weight. */
+  reweigh(member: T): void {
+    if (this.#members.has(member)) this.update([member], [member]);
+  }
+
+  /** The member for the hash of a key: of those that are accepted, the one that comes first for this key. */
+  pick(hash: number, accepts: (member: T) => boolean): T | undefined {
+    if (this.#owners.length === 0) return undefined;
+    const first = this.#owners[this.#nearest(hash, undefined)]!;
+    if (accepts(first)) return first;
+    const next = this.#nearest(hash, accepts);
+    if (next >= 0) return this.#owners[next];
+    return this.#behind(this.#find(hash), accepts);
+  }
+
+  /** The point nearest behind any of the places that a key asks at, if its owner is accepted; -1 for none. */
+  #nearest(hash: number, accepts: ((member: T) => boolean) | undefined): number {
+    let nearest = -1;
+    let least = Number.POSITIVE_INFINITY;
+    for (let probe = 0, seed = hash; probe < PROBES; probe++, seed = (seed + GOLDEN) | 0) {
+      const place = scatter(seed);
+      const index = this.#find(place);
+      const distance = (this.#points[index]! - place) >>> 0;
+      if (distance < least && (accepts === undefined || accepts(this.#owners[index]!))) {
+        least = distance;
+        nearest = index;
+      }
+    }
+    return nearest;
+  }
+
+  /** The owner of the first point from `start` on that is accepted, once around the ring. */
+  #behind(start: number, accepts: (member: T) => boolean): T | undefined {
+    const { length } = this.#owners;
+    for (let step = 0; step < length; step++) {
+      const owner = this.#owners[(start + step) % length]!;
+      if (accepts(owner)) return owner;
+    }
+    return undefined;
+  }
+
+  /** The first point at a place or behind it. */
+  #find(place: number): number {
+    const points = this.#points;
+    const { length } = points;
+    let index = this.#directory[place >>> this.#shift]!;
+    while (index < length && points[index]! < place) index++;
+    return index === length ? 0 : index;
+  }
+
+  /** The points of members, in order. Where two meet, the same one is first for every client. */
+  #pointsOf(members: readonly T[]): Point<T>[] {
+    const points: Point<T>[] = [];
+    for (const owner of members) {
+      const count = Math.round((POINTS * owner.weight) / this.#unit);
+      let at = hashOf(owner.key);
+      for (let n = 0; n < Math.min(Math.max(count, 1), MOST_POINTS); n++) {
+        at = (at + GOLDEN) | 0;
+        points.push({ at: scatter(at), owner });
+      }
+    }
+    return points.sort(inOrder);
+  }
+
+  /** Leaves out the points of those that have gone, and puts new ones in between. */
+  #merge(gone: ReadonlySet<T>, fresh: readonly Point<T>[]): void {
+    const points = new Uint32Array(this.#points.length + fresh.length);
+    const owners: T[] = [];
+    let length = 0;
+    let next = 0;
+    const take = (at: number, owner: T) => {
+      points[length++] = at;
+      owners.push(owner);
+    };
+    for (const [index, owner] of this.#owners.entries()) {
+      if (gone.size > 0 && gone.has(owner)) continue;
+      const at = this.#points[index]!;
+      for (; next < fresh.length && inOrder(fresh[next]!, { at, owner }) < 0; next++) {
+        take(fresh[next]!.at, fresh[next]!.owner);
+      }
+      take(at, owner);
+    }
+    for (; next < fresh.length; next++) take(fresh[next]!.at, fresh[next]!.owner);
+    this.#place(points.subarray(0, length), owners);
+  }
+
+  #place(points: Uint32Array, owners: T[]): void {
+    const { length } = points;
+    const bits = Math.max(1, Math.ceil(Math.log2(length + 1)));
+    const shift = 32 - bits;
+    const directory = new Uint32Array(2 ** bits);
+    let stretch = 0;
+    for (let index = 0; index < length; index++) {
+      for (const last = points[index]! >>> shift; stretch <= last; stretch++) directory[stretch] = index;
+    }
+    directory.fill(length, stretch);
+    this.#points = points;
+    this.#owners = owners;
+    this.#directory = directory;
+    this.#shift = shift;
+  }
+}
+
+function inOrder<T extends RingMember>(a: Point<T>, b: Point<T>): number {
+  return a.at - b.at || (a.owner.key < b.owner.key ? -1 : 1);
+}
+
+/** MurmurHash3's finalizer: numbers that lie near each other come to lie anywhere. */
+function scatter(value: number): number {
+  let h = value;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}
