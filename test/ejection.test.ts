@@ -63,7 +63,7 @@ function stateOf(agent: BalancedAgent, { endpoint }: { endpoint: EndpointAddress
   return agent.stats[ORIGIN]?.endpoints.find((row) => row.address === address)?.state;
 }
 
-for (const policy of ['least-request', 'round-robin'] as const) {
+for (const policy of ['least-request', 'round-robin', 'peak-ewma'] as const) {
   test(`with ${policy}, a pod that answers 503 at once fails few requests, and never gets more than its share`, async (t) => {
     const pods = await startPods(t, 5);
     for (const pod of pods) {

@@ -73,7 +73,8 @@ test('checks that pass restore a pod before its time', async (t) => {
   ail(bad, 200);
   const before = checksOf(bad);
   await until(agent, () => stateOf(agent, bad) === 'ready');
-  assert.ok(checksOf(bad) >= before + 2);
+  // One may have come between the ejection and now.
+  assert.ok(checksOf(bad) > before);
 });
 
 test('a pod that hangs, refuses or redirects: all but the last fails a check', async (t) => {

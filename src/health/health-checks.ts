@@ -100,6 +100,9 @@ export class HealthChecks {
   #check(endpoint: Endpoint, course: Course): void {
     const { clock, random, healthCheck } = this.#settings;
     course.dueAt = clock.now() + healthCheck.interval * (1 - JITTER + 2 * JITTER * random());
+    const ejection = endpoint.health?.ejection;
+    if (ejection !== course.ejection) course.passed = 0;
+    course.ejection = ejection;
     this.#underWay.add(course);
     course.probe = new Probe(endpoint, this.#probing, (passed) => {
       this.#underWay.delete(course);
@@ -111,13 +114,11 @@ export class HealthChecks {
   }
 
   #onPassed(endpoint: Endpoint, course: Course): void {
-    const ejection = endpoint.health?.ejection;
-    if (ejection !== course.ejection) course.passed = 0;
-    course.ejection = ejection;
     course.failed = 0;
+    // One that began before the ejection says nothing of what came after.
+    if (course.ejection === undefined || course.ejection !== endpoint.health?.ejection) return;
     course.passed++;
-    const enough = course.passed >= this.#settings.healthCheck.healthyThreshold;
-    if (ejection !== undefined && enough) this.#owner.onRecovered(endpoint);
+    if (course.passed >= this.#settings.healthCheck.healthyThreshold) this.#owner.onRecovered(endpoint);
   }
 
   #onFailed(endpoint: Endpoint, course: Course): void {
