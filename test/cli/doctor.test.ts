@@ -198,3 +198,19 @@ test('what is no URL or no option is refused', async () => {
   await assert.rejects(doctor(['orders', '-o', 'sprad=3']), { name: 'UsageError', message: /sprad/ });
   await assert.rejects(doctor(['orders', '-o', 'spread=many']), { name: 'UsageError', message: /spread/ });
 });
+
+test('on a terminal it says what it does, and colours what it has to say, unless NO_COLOR is set', async (t) => {
+  const { place, port } = await startCluster(t);
+  const shown = async (env: Record<string, string>) => {
+    let text = '';
+    const output = { isTTY: true, write: (part: string) => (text += part) };
+    await doctor([`http://orders.prod:${port}`], { output, env, place });
+    return text;
+  };
+  const coloured = await shown({});
+  const [erase, green] = ['\r\x1b[K', '\x1b[32m'];
+  assert.ok(coloured.startsWith(`${erase}Looking up orders.prod …${erase}Asking the Kubernetes API …`));
+  assert.ok(coloured.includes(`${green}✓`));
+  const plain = await shown({ NO_COLOR: '1' });
+  assert.ok(!plain.includes('\x1b[3'));
+});

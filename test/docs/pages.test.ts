@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { startDnsServer } from '../support/dns-server.ts';
+import { makeProject, type Project } from '../support/package.ts';
+import { startPods } from '../support/pods.ts';
+import { examples, page, README } from '../support/readme.ts';
+import { assertSound, runExample } from './running.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+/** Those whose programs need nothing but `orders.prod`. */
+const PAGES = ['migrating.md', 'service-meshes.md', 'troubleshooting.md'];
+
+let project: Project;
+
+before(() => {
+  project = makeProject();
+});
+
+after(() => project.remove());
+
+const programs = PAGES.flatMap((name) => examples('ts', page(name)).map((example) => ({ ...example, name })));
+
+describe('documentation', { concurrency: 2 }, () => {
+  for (const { name, code, line } of programs) {
+    test(`the program on line ${line} of ${name} runs and reaches a pod`, async (t) => {
+      const [dns, pods] = await Promise.all([startDnsServer(t), startPods(t, 2)]);
+      dns.set(
+        'orders.prod',
+        pods.map(({ address }) => address),
+      );
+      const adapted = code.replaceAll('orders.prod:8080', `orders.prod:${pods[0]!.port}`);
+      const { stdout } = await runExample(project, adapted, { EVENKEEL_DNS_SERVERS: dns.address });
+      assert.ok(
+        pods.some(({ address }) => stdout.includes(address)),
+        stdout,
+      );
+      assert.equal(
+        pods.reduce((sum, { requests }) => sum + requests, 0),
+        1,
+      );
+    });
+  }
+
+  test('all links lead somewhere', () => {
+    const texts = new Map(readdirSync(join(ROOT, 'docs')).map((name) => [`docs/${name}`, page(name)]));
+    texts.set('README.md', README);
+    for (const [from, text] of texts) {
+      for (const [, target = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+        if (/^https?:/.test(target)) continue;
+        const [path = '', anchor] = target.split('#');
+        const file = path === '' ? from : join(from, '..', path);
+        assert.ok(existsSync(join(ROOT, file)), `${from}: ${target}`);
+        if (anchor === undefined) continue;
+        const headings = (texts.get(file) ?? '').matchAll(/^#+ (.*)$/gm);
+        assert.ok(
+          Array.from(headings, ([, heading]) => slug(heading!)).includes(anchor),
+          `${from}: ${target}`,
+        );
+      }
+    }
+  });
+});
+
+// After the others: the compiler holds up the pods, which are in this process.
+test('the programs are sound TypeScript', () => {
+  for (const name of PAGES) assertSound(project, examples('ts', page(name)));
+});
+
+/** A heading's anchor, as GitHub makes it. */
+function slug(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^\w\- ]/g, '')
+    .replaceAll(' ', '-');
+}
