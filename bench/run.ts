@@ -1,7 +1,7 @@
 // npm run bench               every benchmark
 // npm run bench -- NAME …     one of them, with its own arguments
 // --json                      prints lines of JSON only
-// What one has found is also in bench/results/NAME.json. The exit code tells whether every bar was met.
+// What one has found is also in bench/results/NAME.json, and drawn in NAME.svg. The exit code tells whether every bar was met.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,6 +9,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { drawPlots } from './support/plots.ts';
 
 const names = readdirSync(import.meta.dirname)
   .filter((file) => file.endsWith('.ts') && file !== 'run.ts')
@@ -31,6 +32,7 @@ for (const name of all ? names : [first]) {
   const code = await run(name, all ? process.argv.slice(2) : rest);
   if (code !== 0) process.exitCode = 1;
 }
+drawPlots();
 
 /** In a process of its own: what one makes of the machine code of undici is no other's concern. */
 async function run(name: string, args: readonly string[]): Promise<number | null> {

@@ -29,7 +29,7 @@ export const CONTENDERS: Readonly<Record<string, Start>> = {
 
   'agentkeepalive, ClusterIP': (service, { maxAge }) => byNodeHttp(service, maxAge),
 
-  'undici RoundRobinPool with clientTtl, ClusterIP': (service, { maxAge }) =>
+  'RoundRobinPool + clientTtl, ClusterIP': (service, { maxAge }) =>
     by(
       new RoundRobinPool(`http://${NAME}:${service.port}`, {
         connections: 8,
