@@ -73,7 +73,7 @@ function collected(metric: Metric, reader: MetricsReader, byEndpoint: boolean): 
   return metric.kind === 'counter' ? new Counter(config) : new Gauge(config);
 }
 
-/** As OpenTelemetry's exporters translate names for Prometheus, so that a dashboard serves both. */
+/** As OpenTelemetry's specification translates names for Prometheus, so that a dashboard serves both. */
 function nameOf({ name, kind, unit }: Metric): string {
   const ratio = unit === '1' ? '_ratio' : '';
   return `${labelOf(name)}${ratio}${kind === 'counter' ? '_total' : ''}`;

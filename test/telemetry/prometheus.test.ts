@@ -23,7 +23,7 @@ async function scrape(registry: Registry, name: string): Promise<string[]> {
   return text.split('\n').filter((line) => line.startsWith(`${name}{`));
 }
 
-test('metrics have the names that Prometheus’ conventions, and OpenTelemetry’s exporters, give them', async (t) => {
+test('metrics have the names that Prometheus’ conventions, and OpenTelemetry’s specification, give them', async (t) => {
   const registry = startRegistry(t);
   const types = (await registry.getMetricsAsJSON()).map(({ name, type }) => `${name} ${type}`);
   assert.deepEqual(types, [
