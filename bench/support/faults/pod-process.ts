@@ -21,6 +21,8 @@ server.on('connection', (socket) => {
   sockets.set(socket, false);
   socket.on('close', () => sockets.delete(socket));
 });
+// Where this machine is slow, a request may have come in time that hasn't been read yet.
+server.on('timeout', (socket) => setImmediate(closeIfIdle, socket));
 
 const methods = {
   async start(given: PodSpec): Promise<void> {
@@ -90,6 +92,9 @@ function respond(response: ServerResponse, status: number): void {
 function onIdle(socket: Socket): void {
   if (!sockets.has(socket)) return;
   sockets.set(socket, false);
-  // Nobody listens for a timeout, so the server destroys it.
   if (behaviour.idleTimeout > 0) socket.setTimeout(behaviour.idleTimeout);
+}
+
+function closeIfIdle(socket: Socket): void {
+  if (sockets.get(socket) === false) socket.destroy();
 }
