@@ -1,10 +1,11 @@
+import type { ChildProcess } from 'node:child_process';
 import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { certificateFor } from '../../support/certificate.ts';
 import type { ClientSpec, ClientsMethods } from './clients-process.ts';
 import { KubeProxy } from './kube-proxy.ts';
 import type { LoadReport } from './load-client.ts';
-import { startNamespace } from './namespace.ts';
+import { type Namespace, startNamespace } from './namespace.ts';
 import { Peer } from './peer.ts';
 import type { PodCounts, PodSpec, Protocol } from './pod.ts';
 import type { ServersMethods } from './servers-process.ts';
@@ -61,7 +62,7 @@ export async function startBed(t: TestContext, options: BedOptions): Promise<Bed
   const origin = `${/https|h2$/.test(protocol) ? 'https' : 'http'}://${HOSTNAME}:${SERVICE.port}`;
   const target = { origin, dns, ca: tls.cert };
   const addresses = pods.map(({ address }) => address);
-  const bed = new Bed(new KubeProxy(namespace, SERVICE), servers, clients, addresses, target);
+  const bed = new Bed(namespace, servers, clients, addresses, target);
   await bed.expose(exposed);
   await bed.scale(ready);
   return bed;
@@ -72,6 +73,7 @@ export class Bed {
   readonly kubeProxy: KubeProxy;
   /** Of all pods, those that aren't behind the Service included. */
   readonly addresses: readonly string[];
+  readonly #namespace: Namespace;
   readonly #servers: Peer<ServersMethods>;
   readonly #clients: Peer<ClientsMethods>;
   readonly #target: Pick<ClientSpec, 'origin' | 'dns' | 'ca'>;
@@ -79,13 +81,14 @@ export class Bed {
   #exposed: Exposure = 'cluster-ip';
 
   constructor(
-    kubeProxy: KubeProxy,
+    namespace: Namespace,
     servers: Peer<ServersMethods>,
     clients: Peer<ClientsMethods>,
     addresses: readonly string[],
     target: Pick<ClientSpec, 'origin' | 'dns' | 'ca'>,
   ) {
-    this.kubeProxy = kubeProxy;
+    this.#namespace = namespace;
+    this.kubeProxy = new KubeProxy(namespace, SERVICE);
     this.addresses = addresses;
     this.#servers = servers;
     this.#clients = clients;
@@ -109,6 +112,11 @@ export class Bed {
   async startClient(dispatcher: ClientSpec['dispatcher'], options: object = {}): Promise<BedClient> {
     const id = await this.#clients.call('start', { dispatcher, options, ...this.#target });
     return new BedClient(this.#clients, id);
+  }
+
+  /** Starts a script that is given where the Service is, and options, as JSON. */
+  fork(script: URL, options: object): ChildProcess {
+    return this.#namespace.fork(script, JSON.stringify({ ...this.#target, options }));
   }
 
   /** What each pod has seen so far. */

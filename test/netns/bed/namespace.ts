@@ -34,8 +34,8 @@ export class Namespace {
   }
 
   /** Starts a script inside, with a channel for messages; it ends with the namespace. */
-  fork(script: URL): ChildProcess {
-    const child = spawn('ip', ['netns', 'exec', this.name, process.execPath, script.pathname], {
+  fork(script: URL, ...args: readonly string[]): ChildProcess {
+    const child = spawn('ip', ['netns', 'exec', this.name, process.execPath, script.pathname, ...args], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.#children.add(child);
