@@ -2,7 +2,7 @@ import type { Channel } from 'node:diagnostics_channel';
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { type buildConnector, Client, type Dispatcher } from 'undici';
-import type { Clock, Timer } from './clock.ts';
+import { afterIncoming, type Clock, type Timer } from './clock.ts';
 import { EvenkeelError } from './errors.ts';
 import { Parking } from './parking.ts';
 import type { RetireReason } from './retire-reason.ts';
@@ -58,6 +58,8 @@ export interface ConnectionOptions {
   drainTimeout: number;
   /** Milliseconds an unused connection may wait for its first request. */
   idleTimeout: number;
+  /** Milliseconds that an HTTP/2 peer has for its first word; 0: as long as it likes. */
+  helloTimeout: number;
 }
 
 /**
@@ -93,6 +95,7 @@ export class Connection {
   #expiry: Timer | undefined;
   #idleExpiry: Timer | undefined;
   #drainDeadline: Timer | undefined;
+  #helloDeadline: Timer | undefined;
   #pingCheck: Timer | undefined;
   #parking: Parking | undefined;
   /** An HTTP/2 peer takes no more streams for now. */
@@ -119,6 +122,7 @@ export class Connection {
       .on('connect', () => owner.onClientEvent('connect', this.client))
       .on('disconnect', (_origin, _targets, error) => this.#onDisconnect(error))
       .on('drain', () => this.#onDrain());
+    if (this.h2) this.#awaitHello();
     if (this.h2) this.#watchPings();
     const { clock, maxDuration } = options;
     this.#connectedAt = clock.now();
@@ -233,6 +237,21 @@ export class Connection {
   }
 
   /**
+   * Ends an HTTP/2 connection whose peer says nothing at all. It has to begin with its SETTINGS, and until
+   * those come no more than one request is sent, and no other connection made.
+   */
+  #awaitHello(): void {
+    const { clock, helloTimeout } = this.#options;
+    if (helloTimeout === 0) return;
+    const check = () => {
+      if (this.#closed || this.#socket.bytesRead !== 0) return;
+      const message = `no SETTINGS came from ${this.owner.address} within ${helloTimeout} ms`;
+      this.destroy(new EvenkeelError(UNRESPONSIVE, message));
+    };
+    this.#helloDeadline = clock.schedule(() => afterIncoming(check), helloTimeout);
+  }
+
+  /**
    * Ends an HTTP/2 connection whose peer has stopped to answer PINGs: undici sends them, and does nothing
    * when they stay unanswered.
    */
@@ -318,6 +337,7 @@ export class Connection {
     if (this.#closed) return;
     this.#closed = true;
     this.#drainDeadline?.cancel();
+    this.#helloDeadline?.cancel();
     this.#pingCheck?.cancel();
     if (!this.#handedOver) {
       this.#parking?.leave();

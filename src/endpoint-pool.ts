@@ -512,7 +512,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
   }
 
   onConnected(endpoint: Endpoint, socket: Socket): void {
-    const { clock, client, maxRequestsPerConnection, drainTimeout } = this.#settings;
+    const { clock, client, connectTimeout, maxRequestsPerConnection, drainTimeout } = this.#settings;
     const connection = new Connection(socket, endpoint, {
       url: this.#owner.url,
       client,
@@ -521,6 +521,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
       maxRequests: maxRequestsPerConnection,
       drainTimeout,
       idleTimeout: this.#warmth.keepAlive,
+      helloTimeout: connectTimeout,
     });
     if (this.#health.allows(endpoint)) this.#weights.onPresent(endpoint);
     endpoint.add(connection);

@@ -128,6 +128,30 @@ test('200 streams at once, with a cap of 50: no connection carries a 51st', asyn
     assert.ok(Math.abs(streams - 2_000) <= 60, String(pods.map((pod) => pod.streams)));
 });
 
+test('a peer that never sends its SETTINGS is given up, used or not', async (t) => {
+  const sockets: Socket[] = [];
+  const mute = createTcpServer((socket) => {
+    sockets.push(socket.on('error', () => {}).resume());
+  });
+  mute.listen(0, nextAddress());
+  await once(mute, 'listening');
+  t.after(() => mute.close());
+  const { address, port } = mute.address() as AddressInfo;
+  const agent = startAgent(t, [{ endpoint: { address, port } }], { ...h2c, connectTimeout: 100 });
+  const sent = agent.request({ origin: ORIGIN, path: '/', method: 'POST' });
+  await assert.rejects(sent, {
+    code: 'EVENKEEL_UNRESPONSIVE',
+    message: `no SETTINGS came from ${address}:${port} within 100 ms`,
+  });
+  const controller = new AbortController();
+  const aborted = agent.request({ origin: ORIGIN, path: '/', method: 'GET', signal: controller.signal });
+  while (sockets.length < 2) await once(mute, 'connection');
+  controller.abort();
+  await assert.rejects(aborted);
+  await Promise.all(sockets.map((socket) => socket.closed || once(socket, 'close')));
+  assert.equal(agent.stats[ORIGIN]!.connected, 0);
+});
+
 test('a peer that answers no PING is given up', async (t) => {
   const pod = await startH2Pod(t, () => {});
   const sockets = new Set<Socket>();
