@@ -157,7 +157,7 @@ describe('README', { concurrency: 2 }, () => {
   });
 
   test('the doctor prints what the README shows', async (t) => {
-    const { api, examine } = await startCluster(t);
+    const { api, examine } = await startCluster(t, { env: { EVENKEEL_DNS_SERVERS: '' } });
     api.refuse = () => ({ status: 403 });
     api.username = 'system:serviceaccount:prod:checkout';
     const shown = examples('text').find(({ code }) => code.startsWith('Name '))!.code;

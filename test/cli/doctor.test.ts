@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { doctor } from '../../src/cli/doctor.ts';
 import { podAt, serviceNamed, sliceOf } from '../support/api-objects.ts';
-import { NAME, startCluster } from './setup.ts';
+import { NAME, startCluster, writeKubeconfig } from './setup.ts';
 
 test('behind a headless Service it sees the pods, and all is well', async (t) => {
   const { examine, pods, dns } = await startCluster(t, { headless: true });
@@ -143,6 +143,42 @@ test('outside of a cluster it says so, and asks DNS', async (t) => {
   });
   assert.equal(code, 0, text);
   assert.match(text, /not asked: not in a cluster, and no kubeconfig/);
+});
+
+test('outside of a cluster it asks by a kubeconfig, if there is one', async (t) => {
+  const { place, port, api } = await startCluster(t);
+  api.username = 'admin';
+  let text = '';
+  const code = await doctor([`orders.prod:${port}`], {
+    output: { write: (part) => (text += part) },
+    env: {},
+    place: { ...place, apiHost: undefined, kubeconfig: writeKubeconfig(api) },
+  });
+  assert.equal(code, 0, text);
+  assert.match(text, /asked by kubeconfig\n.*list endpointslices: yes/);
+  assert.match(text, /3 endpoints by endpointslices/);
+});
+
+test('an API server that does not know the token is told from one that is down', async (t) => {
+  const { examine, api } = await startCluster(t);
+  api.writeToken('of another cluster');
+  const { code, findings } = await examine('orders.prod');
+  assert.equal(code, 1);
+  assert.match(findings, /^✗ the Kubernetes API answered 401: Unauthorized, so DNS is all/m);
+  assert.match(findings, /→ the service account’s token is not valid/);
+});
+
+test('a pod without a service account token is told what it takes', async (t) => {
+  const { place, port } = await startCluster(t);
+  let text = '';
+  const code = await doctor([`orders.prod:${port}`], {
+    output: { write: (part) => (text += part) },
+    env: {},
+    place: { ...place, serviceAccount: '/nonexistent' },
+  });
+  assert.equal(code, 1);
+  assert.match(text, /not asked: in a cluster, but without a service account token/);
+  assert.match(text, /→ set automountServiceAccountToken: true/);
 });
 
 test('settings are listed with where they come from', async (t) => {

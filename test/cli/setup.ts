@@ -1,9 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { doctor } from '../../src/cli/doctor.ts';
 import { placeIn } from '../discovery/kubernetes/setup.ts';
 import { podAt, serviceNamed, sliceOf } from '../support/api-objects.ts';
-import { startApiServer } from '../support/api-server.ts';
+import { type ApiServer, startApiServer } from '../support/api-server.ts';
 import { startDnsServer } from '../support/dns-server.ts';
 import { nextAddress, startPod, startPods } from '../support/pods.ts';
 
@@ -43,11 +44,32 @@ export async function startCluster(
     let text = '';
     const code = await doctor([`http://${name}:${port}/`, ...args], {
       output: { write: (part) => (text += part) },
-      env,
+      // Names that it doesn't know are asked of nobody else.
+      env: { EVENKEEL_DNS_SERVERS: dns.address, ...env },
       place,
     });
     const findings = text.slice(text.search(/^[✗!✓]/m)).replace(/\n {2}(?!→)/g, ' ');
     return { code, text, findings };
   };
   return { api, dns, place, pods, port, proxy, examine };
+}
+
+/** Writes a kubeconfig that leads to an API server, for as long as that is there. */
+export function writeKubeconfig({ host, port, serviceAccount, token }: ApiServer): string {
+  const path = join(serviceAccount, 'kubeconfig');
+  const cluster = {
+    server: `https://${host}:${port}`,
+    'certificate-authority': join(serviceAccount, 'ca.crt'),
+  };
+  // JSON is YAML.
+  writeFileSync(
+    path,
+    JSON.stringify({
+      'current-context': 'test',
+      contexts: [{ name: 'test', context: { cluster: 'test', user: 'test', namespace: 'prod' } }],
+      users: [{ name: 'test', user: { token } }],
+      clusters: [{ name: 'test', cluster }],
+    }),
+  );
+  return path;
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import type { ObserveReport } from '../../src/observe/report.ts';
 import type { AddressTraffic } from '../../src/observe/traffic.ts';
+import { NAME, startCluster, writeKubeconfig } from '../cli/setup.ts';
 import { startDnsServer } from '../support/dns-server.ts';
 import { nextAddress, startPod, startPods } from '../support/pods.ts';
 import { NODES, nodeBinary, run } from '../support/versions.ts';
@@ -135,6 +136,29 @@ describe('what is observed', () => {
       stderr,
       /3 pods are behind this address, and (one connection reached one|2 connections reached 2 at most);/,
     );
+  });
+
+  test('behind a ClusterIP, pods are found in EndpointSlices, and it does not count what it asks itself', async (t) => {
+    const { api, dns, proxy, port, pods } = await startCluster(t);
+    const env = {
+      EVENKEEL_DNS_SERVERS: dns.address,
+      EVENKEEL_KUBERNETES_KUBECONFIG: writeKubeconfig(api),
+      EVENKEEL_KUBERNETES_CLUSTER_DOMAIN: 'cluster.local',
+      EVENKEEL_OBSERVE_INTERVAL: '500ms',
+      URL: `http://${NAME}:${port}`,
+    };
+    // A list is spread over a second.
+    const work = `
+      let found = false;
+      subscribe('evenkeel:observe:report', ({ origins }) => (found ||= origins[0].source === 'endpointslices'));
+      for (; !found; await setTimeout(50)) await get();`;
+    const { reports, stderr } = await observe(t, work, { addresses: [proxy.address], known: [], port, env });
+    const { origins, nodeHttp } = reports.find(({ origins }) => origins[0]?.source === 'endpointslices')!;
+    const [report, ...others] = origins;
+    assert.deepEqual([others, nodeHttp], [[], 0]);
+    assert.equal(report?.source, 'endpointslices');
+    assert.deepEqual(report.endpoints.toSorted(), pods.map(({ address }) => `${address}:${port}`).toSorted());
+    assert.match(stderr, /→ 3 pods are behind this address/);
   });
 
   test('where one address is all there is to see, it says what rotation would do', async (t) => {
