@@ -4,8 +4,8 @@ import { Endpoint, type EndpointOwner } from './endpoint.ts';
 
 /** Milliseconds from one exploring dial to the next, and where a new pod was found not long ago. */
 const INTERVAL = 800;
-const EAGER_INTERVAL = 100;
-/** Explorations for each known pod that are eager: of ten, the last is found by three of four such series. */
+const EAGER_INTERVAL = 120;
+/** Explorations for each known pod that are eager: of ten pods, the last is found by four of five such series. */
 const EAGER_FOR_EACH = 1.5;
 
 export interface SeeThroughOptions {

@@ -60,10 +60,14 @@ describe('3 pods behind a ClusterIP scale to 10, 500 requests a second', { concu
 
   test("identityHeader: Jain's index ≥ 0.98, ≤ 6 dials per pod to get there, then ≤ 2 a second", async (t) => {
     const options = { identityHeader: 'x-pod-name' };
-    const runs = await scaleOut(t, { dispatcher: 'evenkeel', options });
+    // Twice as many: now and then chance hides a pod for long, which weighs too much among five.
+    const contestant = { dispatcher: 'evenkeel', options } as const;
+    const runs = (await Promise.all([scaleOut(t, contestant), scaleOut(t, contestant)])).flat();
     const indexes = runs.map(secondWindow);
     const dialsPerPod = runs.map((run) => dials(run, 0, evenFrom(run)) / PODS);
-    const dialsAfter = runs.map((run) => dials(run, evenFrom(run), LENGTH) / (LENGTH - evenFrom(run)));
+    const dialsAfter = runs
+      .filter((run) => evenFrom(run) < LENGTH)
+      .map((run) => dials(run, evenFrom(run), LENGTH) / (LENGTH - evenFrom(run)));
     t.diagnostic(`Jain's index ${inWords(indexes)}`);
     t.diagnostic(`dials per pod ${inWords(dialsPerPod)}; then ${inWords(dialsAfter)} a second`);
     assertMeasured(t, mean(indexes) >= 0.98, inWords(indexes));
