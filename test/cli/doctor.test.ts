@@ -181,6 +181,18 @@ test('a pod without a service account token is told what it takes', async (t) =>
   assert.match(text, /→ set automountServiceAccountToken: true/);
 });
 
+test('pods that nobody looks for are told', async (t) => {
+  const { examine, place, port } = await startCluster(t);
+  const { code, findings } = await examine('orders.prod', '-o', 'discovery=dns');
+  assert.equal(code, 1);
+  assert.match(findings, /^✗ the pods of Service prod\/orders are not seen: .* discovery is 'dns'/m);
+  let text = '';
+  const outside = { ...place, apiHost: undefined };
+  const output = { write: (part: string) => (text += part) };
+  assert.equal(await doctor([`orders.prod:${port}`], { output, env: {}, place: outside }), 1);
+  assert.match(text, /→ set KUBECONFIG, or the option kubernetes\.kubeconfig/);
+});
+
 test('settings are listed with where they come from', async (t) => {
   const env = { EVENKEEL_SPREAD: '4', EVENKEEL_CONNECT_TIMEOUT: '2s', EVENKEEL_DNS_MAX_TTL: 'soon' };
   const { examine } = await startCluster(t, { env });

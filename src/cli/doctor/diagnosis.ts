@@ -91,6 +91,25 @@ const PROBLEMS: readonly Check[] = [
     };
   },
 
+  function hiddenByChoice(examination) {
+    const { kubernetes, settings } = examination;
+    const chosen = settings.find(({ name, value }) => name === 'discovery' && value === 'dns');
+    if (chosen === undefined || !isBlind(examination) || lacksRights(kubernetes)) return undefined;
+    return {
+      cause: `the pods of ${nameOf(kubernetes.service)} are not seen: DNS has one address for all of them, and discovery is 'dns'`,
+      next: `discovery: 'auto' has EndpointSlices read (${chosen.from === 'variable' ? 'unset ' : ''}EVENKEEL_DISCOVERY)`,
+    };
+  },
+
+  function noKubeconfig(examination) {
+    const { way, service } = examination.kubernetes;
+    if (way !== 'none' || !isBlind(examination)) return undefined;
+    return {
+      cause: `the pods of ${nameOf(service)} can't be seen: DNS has one address for all of them, and Kubernetes can't be asked without a kubeconfig`,
+      next: 'set KUBECONFIG, or the option kubernetes.kubeconfig; or run this in the pod of the app, by kubectl exec',
+    };
+  },
+
   function portUnknown({ kubernetes: { seen, service }, url }) {
     if (!isSeen(seen) || seen.route.way !== 'cluster-ip' || seen.route.reason !== 'port-unknown')
       return undefined;
