@@ -3,19 +3,22 @@ import type { EndpointAddress, Resolution } from './discovery/resolver.ts';
 /** A set of endpoints, as a resolver yields it. */
 export type EndpointUpdate = Extract<Resolution, { endpoints: unknown }>;
 
+/** Endpoints by what tells them apart, each once. */
+export function endpointsByKey(endpoints: readonly EndpointAddress[]): Map<string, EndpointAddress> {
+  return new Map(endpoints.map((endpoint) => [formatAddress(endpoint), endpoint]));
+}
+
 /**
- * The endpoints of an update, each once, by what tells them apart. A virtual address becomes as many as
- * `spread`, which share it: their connections lead to whichever pods are drawn behind it.
+ * A virtual address becomes as many endpoints as `spread`, which share it: their connections lead to
+ * whichever pods are drawn behind it.
  */
-export function endpointsByKey(
-  { endpoints, virtual }: EndpointUpdate,
+export function slotsByKey(
+  endpoints: readonly EndpointAddress[],
   spread: number,
 ): Map<string, EndpointAddress> {
   const byKey = new Map<string, EndpointAddress>();
-  for (const endpoint of endpoints) {
-    const address = formatAddress(endpoint);
-    if (!virtual) byKey.set(address, endpoint);
-    else for (let slot = 0; slot < spread; slot++) byKey.set(`${address}#${slot}`, { ...endpoint });
+  for (const [address, endpoint] of endpointsByKey(endpoints)) {
+    for (let slot = 0; slot < spread; slot++) byKey.set(`${address}#${slot}`, { ...endpoint });
   }
   return byKey;
 }

@@ -7,7 +7,7 @@ import { Connection } from './connection.ts';
 import { Dialer } from './dialer.ts';
 import { Dials, type DialsOwner } from './dials.ts';
 import { CONNECTING, type Endpoint, type EndpointOwner } from './endpoint.ts';
-import { type EndpointUpdate, endpointsByKey, formatAddress } from './endpoint-keys.ts';
+import { type EndpointUpdate, formatAddress } from './endpoint-keys.ts';
 import { EndpointSet } from './endpoint-set.ts';
 import type { Outcome } from './exchange.ts';
 import { Health, type HealthOwner } from './health/health.ts';
@@ -55,7 +55,7 @@ const JITTER_STEPS = 256;
 export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, HealthOwner, SilenceOwner {
   readonly origin: string;
   /** Endpoints that can be reached, for all we know, as places for upgraded sockets and event streams. */
-  readonly seats = new Seats();
+  readonly seats = new Seats(() => this.#offered());
 
   readonly #owner: PoolOwner;
   readonly #settings: Settings;
@@ -237,8 +237,8 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
   /** Whether another endpoint is as busy as the limits allow. */
   #isOtherBusy(failed: readonly Endpoint[]): boolean {
     if (!this.isLimited) return false;
-    for (const endpoint of this.#set.current.values()) {
-      if (endpoint.connected > 0 && endpoint.picker === undefined && !failed.includes(endpoint)) return true;
+    for (const endpoint of this.#set.connected) {
+      if (endpoint.picker === undefined && !failed.includes(endpoint)) return true;
     }
     return false;
   }
@@ -310,7 +310,8 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
    * dials by now is on its way out, and closes what it has left.
    */
   #mayBecomeFree(since: number): boolean {
-    for (const { connected, backoff } of this.endpoints) {
+    const { pods } = this.#seeThrough;
+    for (const { connected, backoff } of pods.size > 0 ? pods.values() : this.#set.connected) {
       const refused = backoff !== undefined && backoff.failedAt > since && isRefusal(backoff.error);
       if (connected > 0 && !refused) return true;
     }
@@ -345,9 +346,10 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
     const { random, spread } = this.#settings;
     // What leads to a Service by another way, its ClusterIP or its pods, is as good until that is connected.
     const takeover = this.size > 0 && update.virtual !== this.#update?.virtual;
+    const { seesThrough } = this;
     this.#update = update;
-    const { fresh, gone } = this.#set.replace(endpointsByKey(this.#mine(update), spread));
-    if (fresh.length + gone.length > 0) this.#warmth.replace(this.#set.current.values());
+    const { fresh, gone } = this.#set.replace(this.#mine(update), spread);
+    const changed = fresh.length + gone.length > 0 ? this.#warmth.replace(fresh, gone) : [];
     if (takeover) gone.push(...this.#seeThrough.pods.values());
     for (const endpoint of gone) {
       this.seats.offer(endpoint, false);
@@ -366,7 +368,8 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
       this.place(endpoint);
       this.seats.offer(endpoint, true);
     }
-    this.#placeAll();
+    if (seesThrough === this.seesThrough) for (const endpoint of changed) this.place(endpoint);
+    else this.#placeAll();
     this.#dialAll(fresh);
   }
 
@@ -411,7 +414,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
     const { current, superseded } = this.#set;
     const all = [...current.values(), ...superseded, ...this.#seeThrough.pods.values()];
     this.#seeThrough.stop();
-    current.clear();
+    this.#set.clear();
     for (const endpoint of all) {
       this.#health.forget(endpoint);
       this.#drain(endpoint, 'service-closed');
@@ -424,6 +427,10 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
     for (const { connections } of [...this.#set, ...this.#seeThrough.pods.values()]) {
       for (const connection of connections) connection.destroy(error);
     }
+  }
+
+  onConnectivity(endpoint: Endpoint): void {
+    this.#set.onConnectivity(endpoint);
   }
 
   // Which may be picked
@@ -637,9 +644,20 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
     this.#dialAll([endpoint]);
   }
 
+  /** The endpoints that may be offered for upgraded sockets. */
+  *#offered(): Generator<Endpoint> {
+    for (const endpoints of [this.#set.current, this.#seeThrough.pods]) {
+      for (const endpoint of endpoints.values()) if (this.#mayOffer(endpoint)) yield endpoint;
+    }
+  }
+
+  #mayOffer(endpoint: Endpoint): boolean {
+    return endpoint.backoff === undefined && this.#health.allows(endpoint);
+  }
+
   /** Offers an endpoint for upgraded sockets, if it is one of those that serve. */
   #offer(endpoint: Endpoint): void {
-    this.seats.offer(endpoint, endpoint.backoff === undefined && this.#health.allows(endpoint));
+    this.seats.offer(endpoint, this.#mayOffer(endpoint));
   }
 
   /** Forgets a pod behind a virtual IP without connections. One that is passed over is remembered. */
@@ -677,9 +695,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
   /** Connects again what is warm and has lost its last connection. */
   onTick(): void {
     const lost: Endpoint[] = [];
-    for (const endpoint of this.#set.current.values()) {
-      if (endpoint.warm && this.#isUnconnected(endpoint)) lost.push(endpoint);
-    }
+    for (const endpoint of this.#warmth.warm) if (this.#isUnconnected(endpoint)) lost.push(endpoint);
     this.#dialAll(lost);
   }
 
@@ -692,8 +708,8 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
     this.#set.forgetIfClosed(endpoint);
     this.#forgetIfClosed(endpoint);
     this.#health.forgetConnection(connection);
-    if (connection.retired === 'max-duration' && endpoint.connected === 0 && this.#warmth.rotate(endpoint)) {
-      this.#placeAll();
+    if (connection.retired === 'max-duration' && endpoint.connected === 0) {
+      for (const changed of this.#warmth.rotate(endpoint)) this.place(changed);
     }
     this.#owner.onConnectionGone();
   }

@@ -21,6 +21,8 @@ export const READY: EndpointState = { name: 'ready' };
 export const IDLE: EndpointState = { name: 'idle' };
 export const DRAINING: EndpointState = { name: 'draining' };
 
+const NONE: ReadonlySet<Connection> = new Set();
+
 export interface Backoff {
   readonly failedAt: number;
   readonly error: Error;
@@ -32,6 +34,8 @@ export interface EndpointOwner {
   readonly origin: string;
   /** Something changed that decides whether the endpoint may be picked. */
   place(endpoint: Endpoint): void;
+  /** It has a first connection that takes requests, or none any more. */
+  onConnectivity(endpoint: Endpoint): void;
   /** A connection has room that had none. */
   onRoom(): void;
   /** A connection in use will reach its age soon. */
@@ -52,6 +56,9 @@ export class Endpoint implements Candidate, ConnectionOwner {
   state: EndpointState = CONNECTING;
   /** Kept connected at the service's present rate; others wait their time. */
   warm = false;
+  /** Its place among those that may be warm, which is for the warm set to say. */
+  round = 0;
+  rank = 0;
   /** The picker it stands in, if any. */
   picker: Picker<Endpoint> | undefined;
   /** Known once a connection is made: an endpoint of HTTP/2 needs few. */
@@ -78,13 +85,13 @@ export class Endpoint implements Candidate, ConnectionOwner {
   aging = 0;
   /** What is held against it, if anything. */
   health: HealthRecord | undefined = undefined;
-  /** All its connections, those that drain included. */
-  readonly connections = new Set<Connection>();
   info: EndpointAddress;
   /** The name of a pod behind a virtual IP, which can't be dialled by itself. */
   readonly identity: string | undefined;
 
   readonly #owner: EndpointOwner;
+  /** None where there are none: of thousands of endpoints, most have no connection most of the time. */
+  #connections: Set<Connection> | undefined = undefined;
   /** Top of the stack of connections with room: what was used last is used first, and what never was, last. */
   #top: Connection | undefined;
   #bottom: Connection | undefined;
@@ -122,6 +129,11 @@ export class Endpoint implements Candidate, ConnectionOwner {
   /** Whether dials lead to this very pod: behind a virtual IP they may lead to any. */
   get isDialable(): boolean {
     return this.key === this.address;
+  }
+
+  /** All its connections, those that drain included. */
+  get connections(): ReadonlySet<Connection> {
+    return this.#connections ?? NONE;
   }
 
   get hasRoom(): boolean {
@@ -207,8 +219,7 @@ export class Endpoint implements Candidate, ConnectionOwner {
 
   /** Takes in a connection just made. */
   add(connection: Connection): void {
-    this.connections.add(connection);
-    this.connected++;
+    this.#take(connection);
     this.opened++;
     this.protocol = connection.h2 ? 'h2' : 'h1';
     if (connection.h2) this.opening = connection;
@@ -216,14 +227,32 @@ export class Endpoint implements Candidate, ConnectionOwner {
     this.settle(connection);
   }
 
+  #take(connection: Connection): void {
+    this.#connections ??= new Set();
+    this.#connections.add(connection);
+    if (++this.connected === 1) this.#owner.onConnectivity(this);
+  }
+
+  /** A connection is no longer one of those that take requests. */
+  #lose(connection: Connection): void {
+    this.connected--;
+    if (connection.aging) this.aging--;
+    if (this.connected > 0) return;
+    if (this.state.name === 'ready') this.state = IDLE;
+    this.#owner.onConnectivity(this);
+  }
+
+  #forget(connection: Connection): void {
+    this.#connections?.delete(connection);
+    if (this.#connections?.size === 0) this.#connections = undefined;
+  }
+
   /** Gives a connection, with a request that it carries, to another endpoint. */
   hand(connection: Connection, other: Endpoint): void {
     if (connection.stacked) this.#unstack(connection);
-    this.connections.delete(connection);
-    this.connected--;
-    if (connection.aging) this.aging--;
+    this.#forget(connection);
+    this.#lose(connection);
     if (this.opening === connection) this.opening = undefined;
-    if (this.connected === 0 && this.state.name === 'ready') this.state = IDLE;
     this.inFlight--;
     this.load--;
     this.requests--;
@@ -233,8 +262,7 @@ export class Endpoint implements Candidate, ConnectionOwner {
 
   #adopt(connection: Connection): void {
     connection.owner = this;
-    this.connections.add(connection);
-    this.connected++;
+    this.#take(connection);
     if (connection.aging) this.aging++;
     this.opened++;
     this.inFlight++;
@@ -273,16 +301,14 @@ export class Endpoint implements Candidate, ConnectionOwner {
   }
 
   onRetired(connection: Connection): void {
-    this.connected--;
-    if (connection.aging) this.aging--;
+    this.#lose(connection);
     this.retired++;
-    if (this.connected === 0 && this.state.name === 'ready') this.state = IDLE;
     this.settle(connection);
     this.#owner.onConnectionGone(this, connection);
   }
 
   onClosed(connection: Connection): void {
-    this.connections.delete(connection);
+    this.#forget(connection);
     this.#owner.onConnectionGone(this, connection);
   }
 

@@ -21,11 +21,19 @@ class Seat implements Candidate {
 export class Seats {
   readonly #picker = new LeastRequest<Seat>();
   readonly #seats = new WeakMap<Endpoint, Seat>();
+  /** The endpoints that may be chosen now. None is known before it matters: most services have no such sockets. */
+  readonly #offered: () => Iterable<Endpoint>;
+  #started = false;
   /** How many there are. */
   taken = 0;
 
+  constructor(offered: () => Iterable<Endpoint>) {
+    this.#offered = offered;
+  }
+
   /** The endpoint with the fewest, of those that are open, which counts one more from now on. */
   take(isOpen: (endpoint: Endpoint) => boolean): Endpoint | undefined {
+    this.#start();
     const closed: Seat[] = [];
     let seat = this.#picker.pick();
     for (; seat !== undefined && !isOpen(seat.endpoint); seat = this.#picker.pick()) {
@@ -42,6 +50,12 @@ export class Seats {
     this.#count(this.#seatOf(endpoint), 1);
   }
 
+  #start(): void {
+    if (this.#started) return;
+    this.#started = true;
+    for (const endpoint of this.#offered()) this.offer(endpoint, true);
+  }
+
   /** Counts one less at an endpoint. */
   leave(endpoint: Endpoint): void {
     this.#count(this.#seatOf(endpoint), -1);
@@ -49,6 +63,7 @@ export class Seats {
 
   /** Says whether an endpoint may be chosen. */
   offer(endpoint: Endpoint, offered: boolean): void {
+    if (!this.#started) return;
     const seat = this.#seatOf(endpoint);
     if (seat.offered === offered) return;
     seat.offered = offered;

@@ -57,7 +57,7 @@ export function evenSubset(size: number, index: number): Subset {
     const ring = ranked(items, keyOf, 'ring');
     const start = Math.floor(vanDerCorput(lot) * length);
     const dealt = ranked(around(ring, start, Math.min(LOT * size, length)), keyOf, `lot ${lot}`);
-    return around(dealt, (place * size) % dealt.length, size);
+    return around(dealt, Math.floor((place * dealt.length) / LOT), size);
   };
 }
 

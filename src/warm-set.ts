@@ -1,6 +1,9 @@
 import type { Endpoint } from './endpoint.ts';
 import { hash } from './hash.ts';
 
+/** Changes up to which each finds its place by itself: more are sorted in with the others. */
+const FEW = 64;
+
 /**
  * The endpoints that a service keeps connected: as many as its traffic can keep alive, chosen by
  * rendezvous hashing of this client and the endpoint, so that many small clients cover all endpoints
@@ -9,7 +12,7 @@ import { hash } from './hash.ts';
 export class WarmSet {
   readonly #identity: string;
   /** In order of preference; the first `size` are warm. Those that had their time are behind those that hadn't. */
-  #ranked: Ranked[] = [];
+  #ranked: Endpoint[] = [];
   #size = 0;
 
   constructor(identity: string) {
@@ -25,55 +28,101 @@ export class WarmSet {
     return this.#ranked.length - this.#size;
   }
 
+  /** Those that are warm. */
+  get warm(): readonly Endpoint[] {
+    return this.#ranked.slice(0, this.#size);
+  }
+
   /** Warms one more endpoint, if there is one. */
   grow(): Endpoint | undefined {
     const next = this.#ranked[this.#size];
     if (next === undefined) return undefined;
     this.#size++;
-    next.endpoint.warm = true;
-    return next.endpoint;
+    next.warm = true;
+    return next;
   }
 
   /** Cools the least preferred one, unless it is the last. */
   shrink(): Endpoint | undefined {
     if (this.#size <= 1) return undefined;
-    const { endpoint } = this.#ranked[--this.#size]!;
-    endpoint.warm = false;
-    return endpoint;
+    const last = this.#ranked[--this.#size]!;
+    last.warm = false;
+    return last;
   }
 
-  /** Takes another set of endpoints. As many are warm as were, if there are as many. */
-  replace(endpoints: Iterable<Endpoint>): void {
-    const known = new Map(this.#ranked.map((ranked) => [ranked.endpoint, ranked]));
+  /**
+   * Takes endpoints in and out. As many are warm as were, if there are as many. Says which of those that
+   * stay or are new have become warm, or cold.
+   */
+  replace(fresh: readonly Endpoint[], gone: readonly Endpoint[] = []): Endpoint[] {
     const round = this.#ranked[0]?.round ?? 0;
-    this.#ranked = Array.from(endpoints, (endpoint) => known.get(endpoint) ?? this.#draw(endpoint, round));
-    this.#settle();
-  }
-
-  /** Moves an endpoint behind all that have not had their time yet. */
-  demote(endpoint: Endpoint): void {
-    const index = this.#ranked.findIndex((ranked) => ranked.endpoint === endpoint);
-    if (index < 0) return;
-    this.#ranked[index] = this.#draw(endpoint, this.#ranked[index]!.round + 1);
-    this.#settle();
-  }
-
-  #settle(): void {
-    this.#ranked.sort((a, b) => a.round - b.round || a.rank - b.rank);
+    for (const endpoint of fresh) this.#draw(endpoint, round);
+    const { warm } = this;
+    if (fresh.length + gone.length <= FEW) {
+      for (const endpoint of gone) this.#remove(endpoint);
+      for (const endpoint of fresh) this.#insert(endpoint);
+    } else {
+      const left = new Set(gone);
+      this.#ranked = [...this.#ranked.filter((endpoint) => !left.has(endpoint)), ...fresh].sort(compare);
+    }
+    for (const endpoint of gone) endpoint.warm = false;
     this.#size = Math.min(this.#size, this.#ranked.length);
-    this.#ranked.forEach(({ endpoint }, index) => {
-      endpoint.warm = index < this.#size;
-    });
+    return this.#settle(warm);
   }
 
-  #draw(endpoint: Endpoint, round: number): Ranked {
-    return { endpoint, round, rank: hash(`${this.#identity} ${endpoint.key} ${round}`) };
+  /** Moves an endpoint behind all that have not had their time yet. Says which have become warm, or cold. */
+  demote(endpoint: Endpoint): Endpoint[] {
+    const { warm } = this;
+    if (!this.#remove(endpoint)) return [];
+    this.#draw(endpoint, endpoint.round + 1);
+    this.#insert(endpoint);
+    return this.#settle(warm);
+  }
+
+  /** Sees to it that the first ones are warm, and no other of those that were. */
+  #settle(before: readonly Endpoint[]): Endpoint[] {
+    const last = this.#ranked[this.#size - 1];
+    const cooled = before.filter(
+      (endpoint) => endpoint.warm && (last === undefined || compare(endpoint, last) > 0),
+    );
+    for (const endpoint of cooled) endpoint.warm = false;
+    const warmed = this.warm.filter((endpoint) => !endpoint.warm);
+    for (const endpoint of warmed) endpoint.warm = true;
+    return [...warmed, ...cooled];
+  }
+
+  #draw(endpoint: Endpoint, round: number): void {
+    endpoint.round = round;
+    // Signed, for that fits into a field.
+    endpoint.rank = hash(`${this.#identity} ${endpoint.key} ${round}`) | 0;
+  }
+
+  #insert(endpoint: Endpoint): void {
+    this.#ranked.splice(this.#placeOf(endpoint), 0, endpoint);
+  }
+
+  /** False if it isn't there. */
+  #remove(endpoint: Endpoint): boolean {
+    const place = this.#placeOf(endpoint);
+    if (this.#ranked[place] !== endpoint) return false;
+    this.#ranked.splice(place, 1);
+    return true;
+  }
+
+  /** Where an endpoint is, or ought to be. */
+  #placeOf(endpoint: Endpoint): number {
+    let low = 0;
+    let high = this.#ranked.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (compare(this.#ranked[middle]!, endpoint) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 }
 
-interface Ranked {
-  readonly endpoint: Endpoint;
-  /** How often it has had its time. */
-  readonly round: number;
-  readonly rank: number;
+/** 0 for none but the same one, or one that has come in its place. */
+function compare(a: Endpoint, b: Endpoint): number {
+  return a.round - b.round || a.rank - b.rank || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
 }

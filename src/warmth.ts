@@ -76,10 +76,16 @@ export class Warmth {
     return endpoint !== undefined;
   }
 
-  /** Takes another set of endpoints. The pool looks at all of them afterwards. */
-  replace(endpoints: Iterable<Endpoint>): void {
-    this.#set.replace(endpoints);
+  /** Those that are warm. */
+  get warm(): readonly Endpoint[] {
+    return this.#set.warm;
+  }
+
+  /** Takes endpoints in and out. Says which have become warm in place of others, or cold. */
+  replace(fresh: readonly Endpoint[], gone: readonly Endpoint[] = []): readonly Endpoint[] {
+    const changed = this.#set.replace(fresh, gone);
     this.#resize();
+    return changed;
   }
 
   /** A connection is about to reach its age: warms the endpoint whose turn comes then. False if all are warm. */
@@ -91,16 +97,15 @@ export class Warmth {
 
   /**
    * A connection to that endpoint has reached its age: the warm set moves on, so that in time each
-   * endpoint is used. False if all are warm.
+   * endpoint is used. Says which have become warm, or cold: none if all are warm.
    */
-  rotate(endpoint: Endpoint): boolean {
-    if (!endpoint.warm || (this.#set.cold === 0 && this.#prepared === 0)) return false;
-    this.#set.demote(endpoint);
-    if (this.#prepared > 0) {
-      this.#prepared--;
-      this.#set.shrink();
-    }
-    return true;
+  rotate(endpoint: Endpoint): readonly Endpoint[] {
+    if (!endpoint.warm || (this.#set.cold === 0 && this.#prepared === 0)) return [];
+    const changed = this.#set.demote(endpoint);
+    if (this.#prepared === 0) return changed;
+    this.#prepared--;
+    const cooled = this.#set.shrink();
+    return cooled === undefined ? changed : [...changed, cooled];
   }
 
   stop(): void {

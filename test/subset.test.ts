@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { test } from 'node:test';
+import { formatAddress } from '../src/endpoint-keys.ts';
 import { evenSubset, ordinalOf, rendezvousSubset, type Subset } from '../src/subset.ts';
 import { get, load, ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
 import { startPods } from './support/pods.ts';
@@ -112,15 +114,20 @@ test('an agent uses as many pods as its subset has, and keeps them when others c
   const all = await startPods(t, 8);
   const resolver = new ManualResolver(all.slice(0, 7));
   const agent = startAgent(t, [], { discovery: resolver.resolve, subset: { size: 3, index: 4 } });
+  const addresses = () => agent.stats[ORIGIN]!.endpoints.map(({ address }) => address);
   await load(agent, 60, 6);
-  const used = all.filter(({ requests }) => requests > 0);
-  assert.equal(used.length, 3);
-  assert.equal(agent.stats[ORIGIN]!.endpoints.length, 3);
+  const before = addresses();
+  assert.equal(before.length, 3);
+  for (const { requests, endpoint } of all) {
+    assert.ok(requests === 0 || before.includes(formatAddress(endpoint)));
+  }
+  const updated = Promise.withResolvers<unknown>();
+  subscribe('evenkeel:discovery:update', updated.resolve);
+  t.after(() => unsubscribe('evenkeel:discovery:update', updated.resolve));
   resolver.set(all);
-  await get(agent);
-  await load(agent, 60, 6);
-  assert.equal(agent.stats[ORIGIN]!.endpoints.length, 3);
-  assert.ok(used.filter(({ requests }) => requests > 20).length >= 2);
+  await updated.promise;
+  assert.equal(addresses().length, 3);
+  assert.ok(addresses().filter((address) => before.includes(address)).length >= 2);
 });
 
 test('a virtual IP has no subsets', async (t) => {
