@@ -7,6 +7,7 @@ import { EvenkeelError } from './errors.ts';
 import { Parking } from './parking.ts';
 import type { RetireReason } from './retire-reason.ts';
 import { channels } from './telemetry/channels.ts';
+import { portsOf } from './unacknowledged.ts';
 
 /** The code of the error for a request whose connection ended before it was sent. */
 export const CONNECTION_GONE = 'EVENKEEL_CONNECTION_GONE';
@@ -160,6 +161,12 @@ export class Connection {
     const spoken = bytesRead !== this.#bytesHeard;
     this.#bytesHeard = bytesRead;
     return spoken;
+  }
+
+  /** What the kernel knows it by. */
+  get ports(): string {
+    const { localPort = 0, remotePort = 0 } = this.#socket;
+    return portsOf(localPort, remotePort);
   }
 
   /** Waits for a first request; with none, the connection closes in the end, as a used one would. */

@@ -4,6 +4,7 @@ import type { Dialer } from './dialer.ts';
 import type { Endpoint } from './endpoint.ts';
 import { EvenkeelError } from './errors.ts';
 import { Probe } from './probe.ts';
+import { SilentSockets } from './silent-sockets.ts';
 
 /** Milliseconds between two looks at the endpoints that something is expected of. */
 const INTERVAL = 250;
@@ -11,6 +12,8 @@ const INTERVAL = 250;
 const FIRST_PATIENCE = 4;
 /** The same where it has said each time that it is: requests may take as long as they do. */
 const LONGEST_PATIENCE = 40;
+/** The same before the kernel is asked about a connection: what it has to say takes a few seconds to come about. */
+const SOCKET_PATIENCE = 12;
 
 /** What the watch tells the pool, and asks of it. */
 export interface SilenceOwner {
@@ -40,12 +43,13 @@ interface Watched {
  * A slow answer is no sign of that. So an endpoint that has said nothing for a while is dialled once more,
  * and only one that doesn't answer the dial within `connectTimeout` either, and is silent all the while, is
  * taken to be gone. Time is counted in looks, between which what has come in was read: a process that was
- * held up for seconds itself finds nobody dead.
+ * held up for seconds itself finds nobody dead. Behind a virtual IP, each connection is looked at by itself.
  */
 export class SilenceWatch {
   readonly #owner: SilenceOwner;
   readonly #dialer: Dialer;
   readonly #clock: Clock;
+  readonly #sockets = new SilentSockets(SOCKET_PATIENCE);
   readonly #watched = new Map<Endpoint, Watched>();
   readonly #doubted = new Set<Endpoint>();
   #timer: Timer | undefined;
@@ -83,17 +87,16 @@ export class SilenceWatch {
     if (!this.#active) return;
     this.#active = false;
     for (const endpoint of this.#owner.carriers) {
-      const watched = this.#watched.get(endpoint);
       const awaited = isAwaited(endpoint);
+      const watched = this.#watched.get(endpoint);
       this.#active ||= awaited;
-      if (watched === undefined) {
-        if (awaited) this.#begin(endpoint);
-      } else {
-        if (awaited) this.#lookAt(endpoint, watched);
-        else this.#forget(endpoint, watched);
-      }
+      if (!endpoint.isDialable) this.#sockets.look(endpoint);
+      else if (watched === undefined && awaited) this.#begin(endpoint);
+      else if (watched !== undefined && awaited) this.#lookAt(endpoint, watched);
+      else if (watched !== undefined) this.#forget(endpoint, watched);
     }
     if (this.#active) this.#lookLater();
+    void this.#sockets.judge();
   }
 
   #begin(endpoint: Endpoint): void {
@@ -117,7 +120,7 @@ export class SilenceWatch {
     }
     watched.silent++;
     if (watched.probe !== undefined) this.#judge(endpoint, watched, watched.probe);
-    else if (watched.silent >= watched.patience && endpoint.isDialable) this.#probe(endpoint, watched);
+    else if (watched.silent >= watched.patience) this.#probe(endpoint, watched);
   }
 
   #probe(endpoint: Endpoint, watched: Watched): void {

@@ -39,6 +39,20 @@ test('packets to one of five pods are dropped for 10 s: no GET fails, the others
   assertMeasured(t, ratio <= 2, `p99 × ${ratio}`);
 });
 
+test('behind a ClusterIP, what is stuck on a pod whose packets are dropped is freed within seconds', async (t) => {
+  const bed = await startBed(t, { pods: PODS });
+  const client = await bed.startClient('evenkeel');
+  await client.steady(RATE, 2, AT_ONCE);
+  bed.kubeProxy.drop(bed.addresses[0]!);
+  const begun = performance.now();
+  const { failures, p99 } = await client.steady(RATE, DROPPED, AT_ONCE);
+  const over = (performance.now() - begun) / 1_000 - DROPPED;
+  t.diagnostic(`p99 ${p99.toFixed(1)} ms; the last one ended ${over.toFixed(1)} s after it was all over`);
+  assert.deepEqual(failures, {});
+  // A few times the seconds that it takes the kernel to try often enough: a request may meet two such sockets.
+  assert.ok(over < 15, `${over} s`);
+});
+
 test('a pod that swallows dials from the start costs no request', async (t) => {
   const bed = await startBed(t, { pods: PODS, exposed: 'headless' });
   bed.kubeProxy.drop(bed.addresses[0]!);
