@@ -46,7 +46,9 @@ export class Following implements Witness {
   };
 
   onLookUp(step: LookUpStep): void {
-    this.steps.push(step);
+    // The name is looked up again when its time has run out.
+    const again = this.steps.some(({ source, name }) => source === step.source && name === step.name);
+    if (!again) this.steps.push(step);
   }
 
   onService(name: ServiceName, seen: { supply: Supply; route: Route } | undefined): void {

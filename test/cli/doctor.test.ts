@@ -193,6 +193,18 @@ test('pods that nobody looks for are told', async (t) => {
   assert.match(text, /→ set KUBECONFIG, or the option kubernetes\.kubeconfig/);
 });
 
+test('where Kubernetes was asked for, DNS is not asked for a full name; an address is not looked up at all', async (t) => {
+  const { examine, pods, port } = await startCluster(t);
+  const { code, text } = await examine(NAME, '-o', 'discovery=kubernetes');
+  assert.equal(code, 0, text);
+  assert.match(text, /Kubernetes is asked, and not DNS/);
+  assert.match(text, /3 endpoints by endpointslices/);
+  const address = await examine(pods[0]!.address);
+  assert.equal(address.code, 0, address.text);
+  assert.match(address.text, new RegExp(`${pods[0]!.address} is an address`));
+  assert.ok(address.text.includes(`${pods[0]!.address}:${port}`));
+});
+
 test('settings are listed with where they come from', async (t) => {
   const env = { EVENKEEL_SPREAD: '4', EVENKEEL_CONNECT_TIMEOUT: '2s', EVENKEEL_DNS_MAX_TTL: 'soon' };
   const { examine } = await startCluster(t, { env });

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { styleText } from 'node:util';
 import type { Diagnosis, EndpointSeen, Examination, Finding } from './examination.ts';
 
@@ -61,7 +62,10 @@ function wrapped(text: string): string[] {
 }
 
 function namesIn({ url, names: { steps, matched, servers } }: Examination): string[] {
-  if (steps.length === 0) return [`${url.hostname} is an address`];
+  if (steps.length === 0) {
+    const isAddress = isIP(url.hostname.replace(/^\[|\]$/g, '')) !== 0;
+    return [`${url.hostname}${isAddress ? ' is an address' : ': Kubernetes is asked, and not DNS'}`];
+  }
   const widths = [
     Math.max(...steps.map(({ source }) => source.length)),
     Math.max(...steps.map(({ name }) => name.length)),
