@@ -4,6 +4,7 @@
 // that have one free and a picker of those that haven't, as requests start and, in random order, end.
 
 import { parseArgs } from 'node:util';
+import { HashRing } from '../src/balancing/hash-ring.ts';
 import { LeastRequest } from '../src/balancing/least-request.ts';
 import { PeakEwma } from '../src/balancing/peak-ewma.ts';
 import type { Candidate, Picker, PickerFactory } from '../src/balancing/picker.ts';
@@ -104,6 +105,7 @@ await compare('least-request, weighted', () => weighted('load', () => new LeastR
 await compare('round-robin, weighted', () => weighted('turn', () => new RoundRobin()), WEIGHTS);
 
 await compare('peak-ewma', peakEwma);
+await compareRings();
 
 function peakEwma(): PickerFactory {
   const options = { decay: 10_000, seed: 30, clock: systemClock, random: Math.random };
@@ -121,6 +123,10 @@ async function compare(policy: string, policyOf: () => PickerFactory, weights = 
     const service = new Service(endpoints, policyOf(), weights);
     return { name: `${endpoints} endpoints`, turn: async () => service.run(CYCLES / TURNS) };
   });
+  await compete(policy, contestants);
+}
+
+async function compete(policy: string, contestants: readonly Contestant[]): Promise<void> {
   const costs = await interleave(contestants, {
     title: policy,
     rounds: Number(args.rounds),
@@ -139,6 +145,22 @@ async function compare(policy: string, policyOf: () => PickerFactory, weights = 
       `${median(many).toFixed(0)} ns a request among ${MANY}, ${median(few).toFixed(0)} ns among ${FEW}`,
     detail: { ratio, few: median(few), many: median(many) },
   });
+}
+
+/** A key leads to a pod by other means than a picker. */
+async function compareRings(): Promise<void> {
+  const contestants = [FEW, MANY].map((endpoints): Contestant => {
+    const ring = new HashRing<{ key: string; weight: number; load: number }>();
+    const pods = Array.from({ length: endpoints }, (_, n) => ({ key: `10.0.0.${n}:80`, weight: 1, load: 0 }));
+    ring.update(pods, []);
+    const accepts = ({ load }: { load: number }) => load < CYCLES;
+    const turn = async () => {
+      for (let n = 0; n < CYCLES / TURNS; n++) ring.pick((Math.random() * 2 ** 32) >>> 0, accepts)!.load++;
+      for (const pod of pods) pod.load = 0;
+    };
+    return { name: `${endpoints} endpoints`, turn };
+  });
+  await compete('ring-hash', contestants);
 }
 
 function nanoseconds({ wall }: Cost): number {

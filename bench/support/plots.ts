@@ -1,14 +1,12 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type EChartsOption, init } from 'echarts';
+import type { EChartsOption } from 'echarts';
+import { RESULTS, type Size, savePlot, TEXT, titled } from './plot.ts';
 import type { Result } from './report.ts';
-
-const FOLDER = join(import.meta.dirname, '..', 'results');
 
 /** Old pods are blue, new ones orange. */
 const OLD = ['#1b4f8a', '#3c78b4', '#7aa9d6'];
 const NEW = ['#a63603', '#c9500c', '#e6660f', '#f58634', '#faa45f', '#fcbf8b', '#fdd8b5'];
-const TEXT = { fontFamily: 'system-ui, sans-serif', color: '#333' };
 
 /** Draws what the benchmarks have found; those that haven't run are left out. */
 export function drawPlots(): void {
@@ -23,17 +21,9 @@ export function drawPlots(): void {
 
 type Found = Result & { detail: Record<string, unknown> };
 
-function draw(
-  name: string,
-  size: { width: number; height: number },
-  picture: (results: Found[]) => EChartsOption,
-): void {
-  const file = join(FOLDER, `${name}.json`);
-  if (!existsSync(file)) return;
-  const chart = init(null, null, { renderer: 'svg', ssr: true, ...size });
-  chart.setOption({ animation: false, textStyle: TEXT, backgroundColor: '#fff', ...picture(read(file)) });
-  writeFileSync(join(FOLDER, `${name}.svg`), chart.renderToSVGString());
-  chart.dispose();
+function draw(name: string, size: Size, picture: (results: Found[]) => EChartsOption): void {
+  const file = join(RESULTS, `${name}.json`);
+  if (existsSync(file)) savePlot(name, size, picture(read(file)));
 }
 
 function read(file: string): Found[] {
@@ -110,7 +100,7 @@ function scaleOut(results: Found[]): EChartsOption {
 function bars(results: Found[], figure: string, unit: string, title: string): EChartsOption {
   const shown = results.toReversed();
   return {
-    title: { text: title, left: 'center', textStyle: { ...TEXT, fontSize: 16 } },
+    title: titled(title),
     grid: { left: 300, right: 70, top: 50, bottom: 30 },
     xAxis: { type: 'value', name: unit },
     yAxis: {

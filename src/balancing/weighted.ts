@@ -155,7 +155,8 @@ export class Weighted<C extends Candidate> implements Picker<C> {
   }
 
   before(a: C, b: C): boolean {
-    const [first, second] = [this.#slotOf(a), this.#slotOf(b)];
+    const first = this.#slotOf(a);
+    const second = this.#slotOf(b);
     if (first.share !== second.share) return this.#rank(first) < this.#rank(second);
     const group = first.share.groups[this.#index];
     return group?.value.picker.before(first, second) ?? false;
