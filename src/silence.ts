@@ -86,14 +86,17 @@ export class SilenceWatch {
   #look(): void {
     if (!this.#active) return;
     this.#active = false;
+    // Not among the carriers, which they may have left.
+    for (const [endpoint, watched] of this.#watched) {
+      if (!isAwaited(endpoint)) this.#forget(endpoint, watched);
+    }
     for (const endpoint of this.#owner.carriers) {
-      const awaited = isAwaited(endpoint);
+      if (!isAwaited(endpoint)) continue;
+      this.#active = true;
       const watched = this.#watched.get(endpoint);
-      this.#active ||= awaited;
       if (!endpoint.isDialable) this.#sockets.look(endpoint);
-      else if (watched === undefined && awaited) this.#begin(endpoint);
-      else if (watched !== undefined && awaited) this.#lookAt(endpoint, watched);
-      else if (watched !== undefined) this.#forget(endpoint, watched);
+      else if (watched === undefined) this.#begin(endpoint);
+      else this.#lookAt(endpoint, watched);
     }
     if (this.#active) this.#lookLater();
     void this.#sockets.judge();
