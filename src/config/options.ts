@@ -43,7 +43,8 @@ export interface BalancedAgentOptions extends UndiciOptions {
   drainTimeout?: Duration;
 
   /**
-   * How long a dial may take: TCP, and TLS on top of it.
+   * How long a dial may take: TCP, and TLS on top of it. A pod that has requests, is silent, and doesn't answer
+   * another dial within that time is taken to be gone.
    * Milliseconds or a duration string; default `'3s'`; `0` means no limit but the system's.
    * Env: `EVENKEEL_CONNECT_TIMEOUT`.
    */
