@@ -9,9 +9,9 @@ process.once('disconnect', () => process.exit());
 
 const counters: Record<string, PodCounters> = {};
 
-process.once('message', async ({ addresses, tls, delay }: PodsConfig) => {
+process.once('message', async ({ addresses, tls, delays }: PodsConfig) => {
   let port = 0;
-  for (const address of addresses) port = await startPod(address, port, tls, delay);
+  for (const [n, address] of addresses.entries()) port = await startPod(address, port, tls, delays[n]!);
   process.send!(port);
   process.on('message', () => process.send!(counters));
 });

@@ -22,8 +22,8 @@ export interface PodCounters {
 export interface PodsConfig {
   addresses: readonly string[];
   tls: { key: string; cert: string } | undefined;
-  /** Milliseconds that a response takes on average; half as much at least. */
-  delay: number;
+  /** Milliseconds that a response of each takes on average; half as much at least. */
+  delays: readonly number[];
 }
 
 /** Servers in a process of their own, all on one port. They advertise Node's default keep-alive of 5 s. */
@@ -42,14 +42,16 @@ export async function startPods({
 }: {
   count: number;
   tls?: boolean;
-  delay?: number;
+  /** Of all, or of each. */
+  delay?: number | readonly number[];
 }): Promise<Pods> {
   const addresses = loopbackAddresses(count);
+  const delays = typeof delay === 'number' ? addresses.map(() => delay) : delay;
   const certificate = tls ? selfSigned() : undefined;
   const child = fork(new URL('./pods-process.ts', import.meta.url), { execArgv: [] });
   const stop = () => void child.kill();
   atExit(stop);
-  child.send({ addresses, tls: certificate, delay } satisfies PodsConfig);
+  child.send({ addresses, tls: certificate, delays } satisfies PodsConfig);
   const [port] = (await once(child, 'message')) as [number];
   const counters = async () => {
     child.send('counters');
