@@ -174,7 +174,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
     if (endpoint.identity !== undefined || connection.retired !== undefined) return endpoint;
     const pod = this.#seeThrough.identify(connection, endpoint, name);
     if (pod !== endpoint) {
-      this.#health.onSetChanged(false);
+      this.#health.onSetChanged(this.#update?.passive ?? false);
       this.#offer(pod);
       if (this.#settings.maxConnectionDuration === undefined) connection.keep();
       this.#seeThrough.start();

@@ -258,6 +258,18 @@ test('beside a mesh nothing is ejected, and what was comes back', async (t) => {
   assert.equal(await askMany(agent, 60), 20);
 });
 
+test('nor is a pod that names itself', async (t) => {
+  const pod = await startPod(t);
+  pod.respond = (_request, response) => response.writeHead(503, { 'x-pod': 'one' }).end();
+  const resolver = new ManualResolver();
+  resolver.set([pod], { virtual: true, passive: true });
+  const agent = startAgent(t, [], { discovery: resolver.resolve, identityHeader: 'x-pod' });
+  await askMany(agent, 20);
+  const [row] = agent.stats[ORIGIN]!.endpoints;
+  assert.equal(row!.identity, 'one');
+  assert.equal(row!.state, 'ready');
+});
+
 test('ejections and restorations are published', async (t) => {
   const messages: object[] = [];
   for (const name of ['evenkeel:endpoint:eject', 'evenkeel:endpoint:restore']) {
