@@ -2,6 +2,7 @@ import type { Channel } from 'node:diagnostics_channel';
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { type buildConnector, Client, type Dispatcher } from 'undici';
+import { BodyWatch } from './body-watch.ts';
 import { afterIncoming, type Clock, type Timer } from './clock.ts';
 import { EvenkeelError } from './errors.ts';
 import { Parking } from './parking.ts';
@@ -196,7 +197,7 @@ export class Connection {
   /** Sends a request when the event loop has had a chance to find that the connection is closed. */
   sendNextTurn(request: Request): void {
     if (this.h2 || this.requests === 1) this.send(request);
-    else setImmediate(sendLate, this, request);
+    else setImmediate(sendLate, this, request, BodyWatch.of(request));
   }
 
   send(request: Request): void {
@@ -409,7 +410,8 @@ export class Connection {
   }
 }
 
-function sendLate(connection: Connection, request: Request): void {
+function sendLate(connection: Connection, request: Request, bodyWatch: BodyWatch | undefined): void {
+  bodyWatch?.leave();
   const { destroyedBy } = connection;
   if (destroyedBy === undefined) connection.send(request);
   else request.onResponseError?.(null as unknown as Dispatcher.DispatchController, destroyedBy);

@@ -131,13 +131,14 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
       controller.abort(new errors.InformationalError('stream refused'));
       return;
     }
-    if (this.#begun) {
-      if (this.aborted) controller.abort(this.reason!);
-      else if (this.#pauseWanted) controller.pause();
-      return;
+    if (this.aborted) {
+      controller.abort(this.reason!);
+    } else if (this.#begun) {
+      if (this.#pauseWanted) controller.pause();
+    } else {
+      this.#begun = true;
+      this.callStart(context);
     }
-    this.#begun = true;
-    this.callStart(context);
   }
 
   onResponseStarted(): void {

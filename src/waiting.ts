@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
-import type { Readable } from 'node:stream';
 import { Ring, RingNode } from './balancing/ring.ts';
+import { BodyWatch } from './body-watch.ts';
 import type { Exchange } from './exchange.ts';
 
 /** A request that waits for a connection. It goes on in the async context of its caller. */
@@ -12,13 +12,14 @@ export class Waiter {
   readonly moment: number;
   readonly node: RingNode<Waiter>;
   readonly #context = new AsyncResource('EVENKEEL_WAITER');
+  readonly #bodyWatch: BodyWatch | undefined;
 
   constructor(exchange: Exchange, since: number, moment: number) {
     this.exchange = exchange;
     this.since = since;
     this.moment = moment;
     this.node = new RingNode(this);
-    this.#body?.on('error', this.#onBodyError);
+    this.#bodyWatch = BodyWatch.of(exchange);
   }
 
   /** Calls `fn` in the context of the caller. */
@@ -28,15 +29,7 @@ export class Waiter {
 
   /** Stops looking after the body: whoever sends it does that. */
   leave(): void {
-    this.#body?.off('error', this.#onBodyError);
-  }
-
-  // While nobody sends it, an error of the body would be an uncaught exception.
-  readonly #onBodyError = (error: Error): void => this.exchange.abort(error);
-
-  get #body(): Readable | undefined {
-    const { body } = this.exchange.options;
-    return isStream(body) ? body : undefined;
+    this.#bodyWatch?.leave();
   }
 }
 
@@ -95,8 +88,4 @@ export class WaitingLine {
     waiter.node.unlink();
     waiter.leave();
   }
-}
-
-function isStream(body: unknown): body is Readable {
-  return typeof (body as Readable | null | undefined)?.on === 'function';
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { BalancedAgent } from '../src/agent.ts';
@@ -35,6 +36,27 @@ test('what is sent after the process was busy can be aborted, and ends with the 
   const destroyed = assert.rejects(post(agent), { message: 'enough' });
   await agent.destroy(new Error('enough'));
   await destroyed;
+});
+
+test('a body that fails before it is sent after the process was busy fails its request', async (t) => {
+  const agent = await startClient(t);
+  await postAll(agent);
+  block(BLOCKED);
+  const body = new Readable({ read() {} });
+  const failed = new Promise<Error>((resolve) => {
+    agent.dispatch(
+      { origin: ORIGIN, path: '/', method: 'POST', body },
+      {
+        onRequestStart() {},
+        onResponseStart() {},
+        onResponseData() {},
+        onResponseEnd: () => resolve(new Error('served')),
+        onResponseError: (_controller, error) => resolve(error),
+      },
+    );
+  });
+  body.destroy(new Error('disk gone'));
+  assert.equal((await failed).message, 'disk gone');
 });
 
 async function startClient(t: TestContext): Promise<BalancedAgent> {

@@ -1,0 +1,29 @@
+import type { Readable } from 'node:stream';
+import type { Exchange } from './exchange.ts';
+
+/** Listens to the body of a request that nobody sends yet: its error would be an uncaught exception. */
+export class BodyWatch {
+  readonly #body: Readable;
+  readonly #onError: (error: Error) => void;
+
+  private constructor(body: Readable, exchange: Pick<Exchange, 'abort'>) {
+    this.#body = body;
+    this.#onError = (error) => exchange.abort(error);
+    body.on('error', this.#onError);
+  }
+
+  /** None if the body is no stream. */
+  static of(exchange: Pick<Exchange, 'abort' | 'options'>): BodyWatch | undefined {
+    const { body } = exchange.options;
+    return isStream(body) ? new BodyWatch(body, exchange) : undefined;
+  }
+
+  /** Whoever sends it looks after it from now on. */
+  leave(): void {
+    this.#body.off('error', this.#onError);
+  }
+}
+
+function isStream(body: unknown): body is Readable {
+  return typeof (body as Readable | null | undefined)?.on === 'function';
+}
