@@ -139,6 +139,11 @@ export class Connection {
     return this.retired === undefined && (this.h2 ? !this.#full : !this.busy);
   }
 
+  /** Whether its socket is gone. */
+  get broken(): boolean {
+    return this.#socket.destroyed;
+  }
+
   /** Whether it will soon have room for many: an HTTP/2 connection whose peer hasn't spoken yet. */
   get opening(): boolean {
     return this.h2 && !this.#ready && this.retired === undefined;
@@ -152,7 +157,7 @@ export class Connection {
     if (this.retired !== undefined) return false;
     this.#checkedAt = now;
     if (now >= this.#expiresAt) this.retire('max-duration');
-    else if (this.#socket.destroyed) this.retire('closed-by-peer');
+    else if (this.broken) this.retire('closed-by-peer');
     return this.retired === undefined;
   }
 

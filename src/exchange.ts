@@ -5,6 +5,7 @@ import type { RetryReason } from './config/settings.ts';
 import { CONNECTION_GONE, type Connection, UNRESPONSIVE } from './connection.ts';
 import type { Endpoint } from './endpoint.ts';
 import { asksForEventStream, isEventStream } from './event-stream.ts';
+import { isReplayable } from './retry/repeatable.ts';
 import type { Attempts } from './retry/retries.ts';
 
 type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
@@ -214,7 +215,7 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
       this.owner.onUnsent(this, error);
       return true;
     }
-    const reason = code === UNRESPONSIVE ? 'unresponsive' : RESETS.has(code) ? 'reset' : undefined;
+    const reason = code === UNRESPONSIVE ? 'unresponsive' : this.#isReset(code) ? 'reset' : undefined;
     if (reason === undefined || !this.owner.onUnanswered(this, error, reason)) return false;
     this.#detach();
     return true;
@@ -255,8 +256,17 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
     if (this.aborted) return 'cancelled';
     const code = codeOf(error);
     if (code === 'UND_ERR_HEADERS_TIMEOUT') return 'timeout';
-    if (RESETS.has(code) || code === UNRESPONSIVE) return 'failure';
+    if (this.#isReset(code) || code === UNRESPONSIVE) return 'failure';
     return error instanceof errors.HTTPParserError ? 'failure' : 'cancelled';
+  }
+
+  /** Whether the peer, or something before it, has ended what carried the request. */
+  #isReset(code: string): boolean {
+    if (!RESETS.has(code)) return false;
+    // The body may come from a connection too, the end of which is nobody's doing here.
+    return (
+      code.startsWith('ERR_HTTP2') || isReplayable(this.options.body) || this.connection?.broken !== false
+    );
   }
 
   get paused(): boolean {

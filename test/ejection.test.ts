@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer, type Http2Server } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer as createTcpServer, connect as dialTcp } from 'node:net';
+import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { upgrade } from 'undici';
 import type { BalancedAgent } from '../src/agent.ts';
@@ -195,6 +196,27 @@ test('what callers abort is held against nobody', async (t) => {
   }
   for (const it of [pod, other]) assert.notEqual(stateOf(agent, it), 'ejected');
 });
+
+for (const [what, bodyOf] of [
+  ['a stream', (source: AsyncIterable<string>) => Readable.from(source)],
+  ['an iterable', (source: AsyncIterable<string>) => source as unknown as Readable],
+] as const) {
+  test(`so is the end of what the body comes from, with ${what}`, async (t) => {
+    const pods = await startPods(t, 2);
+    const agent = startAgent(t, pods);
+    for (let n = 0; n < 20; n++) {
+      const path = `/slow/${n}`;
+      const cut = async function* () {
+        yield 'the first half';
+        while (!pods.some(({ paths }) => paths.includes(path))) await settle();
+        throw Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
+      };
+      const body = bodyOf(cut());
+      await assert.rejects(agent.request({ origin: ORIGIN, path, method: 'POST', body }), /aborted/);
+    }
+    for (const pod of pods) assert.notEqual(stateOf(agent, pod), 'ejected');
+  });
+}
 
 test('when all pods answer 503, all are still tried', async (t) => {
   const pods = await startPods(t, 5);

@@ -11,7 +11,7 @@ export function isRepeatable({ method, idempotent, headers, body }: Dispatcher.D
 }
 
 /** Whether a body is still all there after it was sent. Of iterables and streams nobody knows. */
-function isReplayable(body: unknown): boolean {
+export function isReplayable(body: unknown): boolean {
   if (body === null || body === undefined || typeof body === 'string') return true;
   if (ArrayBuffer.isView(body) || body instanceof ArrayBuffer || body instanceof Blob) return true;
   return body instanceof FormData;
