@@ -262,11 +262,13 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
 
   /** Whether the peer, or something before it, has ended what carried the request. */
   #isReset(code: string): boolean {
-    if (!RESETS.has(code)) return false;
-    // The body may come from a connection too, the end of which is nobody's doing here.
-    return (
-      code.startsWith('ERR_HTTP2') || isReplayable(this.options.body) || this.connection?.broken !== false
-    );
+    const { connection } = this;
+    if (RESETS.has(code)) {
+      // The body may come from a connection too, the end of which is nobody's doing here.
+      return code.startsWith('ERR_HTTP2') || isReplayable(this.options.body) || connection?.broken !== false;
+    }
+    // What undici says of a stream that ends before its response where Node takes that for no error.
+    return code === 'UND_ERR_INFO' && connection?.h2 === true && !this.upgrades;
   }
 
   get paused(): boolean {

@@ -87,6 +87,16 @@ test('a refused stream goes to another endpoint', async (t) => {
   assert.equal(healthy.streams >= 20, true);
 });
 
+for (const code of ['NGHTTP2_CANCEL', 'NGHTTP2_NO_ERROR'] as const) {
+  test(`a request whose stream is ended with ${code} is served by another endpoint`, async (t) => {
+    const ending = await startH2Pod(t, (stream) => stream.close(constants[code]));
+    const healthy = await startH2Pod(t);
+    const agent = startAgent(t, [ending, healthy], { ...h2c, policy: 'round-robin' });
+    for (let n = 0; n < 6; n++) await get(agent);
+    assert.ok(ending.streams > 0);
+  });
+}
+
 test('a server that refuses every stream ends in an error, not in a loop', async (t) => {
   const refusing = await startH2Pod(t, (stream) => stream.close(constants.NGHTTP2_REFUSED_STREAM));
   const agent = startAgent(t, [refusing], h2c);
