@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Client } from 'undici';
 import { HashRing } from './balancing/hash-ring.ts';
+import { Locality } from './balancing/locality.ts';
 import type { Observation, Picker } from './balancing/picker.ts';
 import type { Settings } from './config/settings.ts';
 import { Connection } from './connection.ts';
@@ -18,6 +19,7 @@ import { SeeThrough } from './see-through.ts';
 import { shuffled } from './shuffle.ts';
 import { type SilenceOwner, SilenceWatch } from './silence.ts';
 import { type Subset, subsetFor } from './subset.ts';
+import { WarmSet } from './warm-set.ts';
 import { Warmth, type WarmthOwner } from './warmth.ts';
 import { Weights } from './weights.ts';
 
@@ -70,6 +72,11 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
   readonly #pickers: Pickers;
   /** The pods behind a virtual IP, where responses name them. */
   readonly #seeThrough: SeeThrough;
+  /** How many requests stay near, if that matters. */
+  readonly #locality: Locality | undefined;
+  /** Endpoints that can't be used now. */
+  readonly #unusable = new Set<Endpoint>();
+  #isWeighingLocality = false;
   /** Which endpoints this client uses, if not all. */
   readonly #subset: Subset | undefined;
   /** Requests in flight that an endpoint may have. */
@@ -87,7 +94,9 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
     this.#settings = settings;
     this.#maxRequests = settings.maxRequestsPerEndpoint || Number.POSITIVE_INFINITY;
     this.#subset = subsetFor(settings.subset, identity);
-    this.#pickers = new Pickers(settings);
+    const { locality, kubernetes } = settings;
+    if (locality !== 'off') this.#locality = new Locality(locality, kubernetes, random);
+    this.#pickers = new Pickers(settings, this.#locality);
     // A key would move with each step of a weight.
     const ramps = policy === 'ring-hash' ? { ...slowStart, window: 0 } : slowStart;
     if (policy === 'ring-hash') this.ring = new HashRing();
@@ -104,7 +113,9 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
       affordable: () => this.#warmth.affordable,
       explore: () => this.#explore(),
     });
-    this.#warmth = new Warmth(this, clock, identity, client.keepAliveTimeout ?? DEFAULT_KEEP_ALIVE);
+    const near = this.#locality;
+    const warm = new WarmSet(identity, near && (({ level }) => near.densityOf(level)));
+    this.#warmth = new Warmth(this, clock, warm, client.keepAliveTimeout ?? DEFAULT_KEEP_ALIVE);
     this.#dials = new Dials(this, dialer, clock, random);
     this.#silence = new SilenceWatch(this, dialer, clock);
   }
@@ -349,6 +360,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
     const { seesThrough } = this;
     this.#update = update;
     const { fresh, gone } = this.#set.replace(this.#mine(update), spread);
+    this.#locate(update, gone);
     const changed = fresh.length + gone.length > 0 ? this.#warmth.replace(fresh, gone) : [];
     if (takeover) gone.push(...this.#seeThrough.pods.values());
     for (const endpoint of gone) {
@@ -371,6 +383,55 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
     if (seesThrough === this.seesThrough) for (const endpoint of changed) this.place(endpoint);
     else this.#placeAll();
     this.#dialAll(fresh);
+  }
+
+  /** Says of each endpoint how near it is. */
+  #locate({ here }: EndpointUpdate, gone: readonly Endpoint[]): void {
+    const locality = this.#locality;
+    if (locality === undefined) return;
+    const endpoints = [...this.#set.current.values()];
+    locality.update(
+      endpoints.map(({ info }) => info),
+      here,
+    );
+    for (const endpoint of gone) this.#unusable.delete(endpoint);
+    for (const endpoint of endpoints) {
+      const level = locality.levelOf(endpoint.info);
+      if (level === endpoint.level) continue;
+      place(endpoint, undefined);
+      endpoint.level = level;
+      this.place(endpoint);
+    }
+    this.#weighLocality();
+  }
+
+  /** Says anew how many requests stay near. */
+  #weighLocality(): void {
+    this.#locality!.weigh(
+      [...this.#set.current.values()].filter((endpoint) => !this.#unusable.has(endpoint)),
+    );
+    for (const changed of this.#warmth.sort()) this.place(changed);
+  }
+
+  /** Whether an endpoint can be used may have changed. What many of them change together is weighed once. */
+  #reviewLocality(endpoint: Endpoint): void {
+    const usable = this.#mayOffer(endpoint);
+    if (this.#locality === undefined || usable === !this.#unusable.has(endpoint)) return;
+    if (usable) this.#unusable.delete(endpoint);
+    else if (this.kindOf(endpoint) !== undefined) this.#unusable.add(endpoint);
+    if (this.#isWeighingLocality) return;
+    this.#isWeighingLocality = true;
+    queueMicrotask(() => {
+      this.#isWeighingLocality = false;
+      this.#weighLocality();
+    });
+  }
+
+  /** The share of requests that went to another zone, where that matters. */
+  get crossZone(): number | undefined {
+    if (this.#locality === undefined) return undefined;
+    const { requests, crossZone } = this.#locality;
+    return requests === 0 ? 0 : crossZone / requests;
   }
 
   /** What of an update is this client's to use. */
@@ -553,6 +614,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
     }
     this.#health.onDialFailed(endpoint);
     this.seats.offer(endpoint, false);
+    this.#reviewLocality(endpoint);
     this.place(endpoint);
     // So that an endpoint that can't be reached costs no warm one.
     if (endpoint.warm) this.#warmth.grow();
@@ -657,6 +719,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
 
   /** Offers an endpoint for upgraded sockets, if it is one of those that serve. */
   #offer(endpoint: Endpoint): void {
+    this.#reviewLocality(endpoint);
     this.seats.offer(endpoint, this.#mayOffer(endpoint));
   }
 

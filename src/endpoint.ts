@@ -1,4 +1,5 @@
 import type { Client } from 'undici';
+import { OWN_ZONE } from './balancing/locality.ts';
 import type { Candidate, Picker } from './balancing/picker.ts';
 import type { Timer } from './clock.ts';
 import type { Connection, ConnectionOwner, Request } from './connection.ts';
@@ -59,6 +60,9 @@ export class Endpoint implements Candidate, ConnectionOwner {
   /** Its place among those that may be warm, which is for the warm set to say. */
   round = 0;
   rank = 0;
+  tier = 0;
+  /** How near it is, where that matters. */
+  level = OWN_ZONE;
   /** The picker it stands in, if any. */
   picker: Picker<Endpoint> | undefined;
   /** Known once a connection is made: an endpoint of HTTP/2 needs few. */

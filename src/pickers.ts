@@ -1,4 +1,5 @@
 import { LeastRequest } from './balancing/least-request.ts';
+import { type Locality, LocalityPicker } from './balancing/locality.ts';
 import { PeakEwma } from './balancing/peak-ewma.ts';
 import type { Observation, Picker, PickerFactory } from './balancing/picker.ts';
 import { RoundRobin } from './balancing/round-robin.ts';
@@ -19,15 +20,17 @@ export class Pickers {
 
   readonly #policy: Settings['policy'];
   readonly #create: PickerFactory;
+  readonly #locality: Locality | undefined;
   #weighted: boolean;
 
-  constructor(settings: PickerSettings) {
+  constructor(settings: PickerSettings, locality?: Locality) {
     const { policy } = settings;
     this.#policy = policy;
     this.#create = factoryOf(settings);
-    this.free = this.#create();
-    this.full = this.#create();
-    this.unproven = this.#create();
+    this.#locality = locality;
+    this.free = this.#located(this.#create, true);
+    this.full = this.#located(this.#create, false);
+    this.unproven = this.#located(this.#create, false);
     // Others look at weights themselves, or don't.
     this.#weighted = policy === 'peak-ewma' || typeof policy === 'function';
   }
@@ -51,10 +54,14 @@ export class Pickers {
     }
     const turns = new Turns();
     const measure = this.#policy === 'round-robin' ? 'turn' : 'load';
-    const create = () => new Weighted<Endpoint>(turns, measure, this.#create);
-    this.free = create();
-    this.full = create();
-    this.unproven = create();
+    const create: PickerFactory = () => new Weighted(turns, measure, this.#create);
+    this.free = this.#located(create, true);
+    this.full = this.#located(create, false);
+    this.unproven = this.#located(create, false);
+  }
+
+  #located(create: PickerFactory, isFree: boolean): Picker<Endpoint> {
+    return this.#locality === undefined ? create() : new LocalityPicker(this.#locality, create, isFree);
   }
 
   /** Tells the picker of an endpoint how a request has gone. */

@@ -144,7 +144,7 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
   }
 
   stats(): ServiceStats {
-    return statsOf(this.#pool.endpoints, this.waiting, this.#running, this.#discovery);
+    return statsOf(this.#pool.endpoints, this.waiting, this.#running, this.#discovery, this.#pool.crossZone);
   }
 
   /** Finishes what was taken, then closes all connections. */

@@ -14,9 +14,15 @@ export class WarmSet {
   /** In order of preference; the first `size` are warm. Those that had their time are behind those that hadn't. */
   #ranked: Endpoint[] = [];
   #size = 0;
+  readonly #densityOf: ((endpoint: Endpoint) => number) | undefined;
 
-  constructor(identity: string) {
+  /**
+   * With `densityOf`, endpoints stand behind all others, except that each of them is among those with the
+   * probability that this says: 1 for one that is to be used as much as any.
+   */
+  constructor(identity: string, densityOf?: (endpoint: Endpoint) => number) {
     this.#identity = identity;
+    this.#densityOf = densityOf;
   }
 
   get size(): number {
@@ -58,16 +64,34 @@ export class WarmSet {
     const round = this.#ranked[0]?.round ?? 0;
     for (const endpoint of fresh) this.#draw(endpoint, round);
     const { warm } = this;
-    if (fresh.length + gone.length <= FEW) {
+    if (fresh.length + gone.length <= FEW && this.#densityOf === undefined) {
       for (const endpoint of gone) this.#remove(endpoint);
       for (const endpoint of fresh) this.#insert(endpoint);
     } else {
       const left = new Set(gone);
-      this.#ranked = [...this.#ranked.filter((endpoint) => !left.has(endpoint)), ...fresh].sort(compare);
+      this.#ranked = [...this.#ranked.filter((endpoint) => !left.has(endpoint)), ...fresh];
+      this.#sort();
     }
     for (const endpoint of gone) endpoint.warm = false;
     this.#size = Math.min(this.#size, this.#ranked.length);
     return this.#settle(warm);
+  }
+
+  /** Asks for all densities again. Says which have become warm, or cold. */
+  sort(): Endpoint[] {
+    const { warm } = this;
+    this.#sort();
+    return this.#settle(warm);
+  }
+
+  #sort(): void {
+    const densityOf = this.#densityOf;
+    if (densityOf !== undefined) {
+      for (const endpoint of this.#ranked) {
+        endpoint.tier = hash(`${endpoint.key} ${this.#identity}`) < densityOf(endpoint) * 2 ** 32 ? 0 : 1;
+      }
+    }
+    this.#ranked.sort(compare);
   }
 
   /** Moves an endpoint behind all that have not had their time yet. Says which have become warm, or cold. */
@@ -124,5 +148,7 @@ export class WarmSet {
 
 /** 0 for none but the same one, or one that has come in its place. */
 function compare(a: Endpoint, b: Endpoint): number {
-  return a.round - b.round || a.rank - b.rank || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
+  return (
+    a.tier - b.tier || a.round - b.round || a.rank - b.rank || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)
+  );
 }

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from './clock.ts';
 import type { Endpoint } from './endpoint.ts';
 import { RateWindow } from './rate-window.ts';
-import { WarmSet } from './warm-set.ts';
+import type { WarmSet } from './warm-set.ts';
 
 /** Milliseconds over which the rate is taken: no more, so that it is followed. */
 const LONGEST_WINDOW = 4_000;
@@ -37,10 +37,10 @@ export class Warmth {
   /** Endpoints warmed ahead of rotations. */
   #prepared = 0;
 
-  constructor(owner: WarmthOwner, clock: Clock, identity: string, keepAlive: number) {
+  constructor(owner: WarmthOwner, clock: Clock, set: WarmSet, keepAlive: number) {
     this.#owner = owner;
     this.#clock = clock;
-    this.#set = new WarmSet(identity);
+    this.#set = set;
     this.#keepAlive = keepAlive;
   }
 
@@ -86,6 +86,11 @@ export class Warmth {
     const changed = this.#set.replace(fresh, gone);
     this.#resize();
     return changed;
+  }
+
+  /** Sorts the endpoints anew, for densities have changed. Says which have become warm in place of others, or cold. */
+  sort(): readonly Endpoint[] {
+    return this.#set.sort();
   }
 
   /** A connection is about to reach its age: warms the endpoint whose turn comes then. False if all are warm. */

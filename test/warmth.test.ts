@@ -38,7 +38,7 @@ function startWarmth(count: number, keepAlive = 3_000) {
       onQuiet: () => void state.quiet++,
     },
     clock,
-    'client',
+    new WarmSet('client'),
     keepAlive,
   );
   warmth.replace(endpoints);

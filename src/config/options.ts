@@ -124,6 +124,20 @@ export interface BalancedAgentOptions extends UndiciOptions {
    */
   mesh?: 'auto' | 'ignore';
 
+  /**
+   * Whether to prefer endpoints that are near. `'zone'`: those in the own zone. `'node'`: those on the own
+   * node, then those in the own zone. As many requests stay near as can without that any endpoint has more
+   * than the others, taking it that each zone makes as many requests as the others, and each node; the rest
+   * goes to zones that can take more. Endpoints that can't be used don't count.
+   *
+   * Where we are is known from EndpointSlices, or from `kubernetes.zone` and `kubernetes.nodeName`; while
+   * that isn't known, or where the endpoints are, nothing is preferred. What a Service asks for with
+   * `trafficDistribution` is kept to in any case, and the keys of `ring-hash` go where they belong.
+   * Default `'off'`.
+   * Env: `EVENKEEL_LOCALITY`.
+   */
+  locality?: 'off' | 'zone' | 'node';
+
   /** How many of the endpoints to use, where there are thousands of them. */
   subset?: SubsetOptions;
 

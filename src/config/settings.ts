@@ -24,6 +24,7 @@ export interface Settings {
   /** Globs of the names that are managed, `!` excludes; `undefined`: not said. */
   hosts: readonly string[] | undefined;
   mesh: 'auto' | 'ignore';
+  locality: 'off' | 'zone' | 'node';
   subset: SubsetSettings;
   dns: DnsSettings;
   kubernetes: KubernetesSettings;

@@ -61,6 +61,7 @@ export const TABLE: Table<Omit<Settings, 'client'>> = {
   ),
   hosts: option(list("globs like '*.svc.cluster.local' or '!*.example.com'", isGlob), undefined),
   mesh: option(oneOf('auto', 'ignore'), 'auto'),
+  locality: option(oneOf('off', 'zone', 'node'), 'off'),
   subset: {
     size: option(integer({}), 0),
     index: option(integer({}), undefined),

@@ -45,6 +45,8 @@ export type Resolution =
       readonly validUntil?: number;
       /** The single address is a virtual IP, behind which somebody else picks a pod per connection. */
       readonly virtual?: boolean;
+      /** Where this client is, as far as is known: for those that prefer what is near. */
+      readonly here?: { readonly zone?: string | undefined; readonly nodeName?: string | undefined };
       /** The full name that the host name led to, without a final dot: `orders.prod.svc.cluster.local`. */
       readonly matchedName?: string;
       /**

@@ -25,6 +25,8 @@ export interface ServiceStats {
   running: number;
   size: number;
   discovery: { source: string; endpoints: number; updatedAt: number | undefined; error: Error | null };
+  /** With `locality`: the share of requests that went to another zone. */
+  crossZone?: number;
   endpoints: EndpointStats[];
 }
 
@@ -33,6 +35,7 @@ export function statsOf(
   waiting: number,
   running: number,
   discovery: { source: string; updatedAt: number | undefined; error: Error | null },
+  crossZone?: number,
 ): ServiceStats {
   let connected = 0;
   let free = 0;
@@ -66,6 +69,7 @@ export function statsOf(
       updatedAt: discovery.updatedAt,
       error: discovery.error,
     },
+    ...(crossZone === undefined ? undefined : { crossZone }),
     endpoints: rows,
   };
 }

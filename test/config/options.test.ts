@@ -44,6 +44,7 @@ test('without options, settings are the documented defaults', () => {
     discovery: 'auto',
     hosts: undefined,
     mesh: 'auto',
+    locality: 'off',
     subset: { size: 0, index: undefined },
     dns: { servers: undefined, minTtl: 1_000, maxTtl: 30_000, family: 'auto', negativeHold: 30_000 },
     kubernetes: {

@@ -18,6 +18,7 @@ export function sameFinding(a: Finding | undefined, b: Finding): boolean {
 
 function sameResolution(a: Resolution, b: Resolution): boolean {
   if ('error' in a || 'error' in b) return 'error' in a && 'error' in b && a.error === b.error;
+  if (a.here?.zone !== b.here?.zone || a.here?.nodeName !== b.here?.nodeName) return false;
   if (a.source !== b.source || a.endpoints.length !== b.endpoints.length) return false;
   return a.endpoints.every((endpoint, index) => {
     const other = b.endpoints[index];

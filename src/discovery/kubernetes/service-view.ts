@@ -126,10 +126,11 @@ export class ServiceView {
   }
 
   #resolved(resolution: Pick<Resolved, 'endpoints'> & Partial<Resolved>): Finding {
-    const { fullName } = this.#options;
+    const { fullName, own } = this.#options;
+    const here = { zone: own.zone, nodeName: own.nodeName };
     return {
       name: 'resolved',
-      resolution: { source: SOURCE, pushed: true, matchedName: fullName, ...resolution },
+      resolution: { source: SOURCE, pushed: true, matchedName: fullName, here, ...resolution },
     };
   }
 

@@ -1,0 +1,198 @@
+import type { EndpointAddress } from '../discovery/resolver.ts';
+import type { Candidate, Observation, Picker, PickerFactory } from './picker.ts';
+
+/** Where something is. */
+export interface Place {
+  readonly zone?: string | undefined;
+  readonly nodeName?: string | undefined;
+}
+
+/** A candidate that is somewhere. */
+export interface Located extends Candidate {
+  /** How near it is: on the own node, in the own zone, or in one of the others. */
+  level: number;
+}
+
+export const OWN_NODE = 0;
+export const OWN_ZONE = 1;
+
+/**
+ * The share of requests for each level, so that as many stay near as can without that any endpoint has more
+ * than the others: as Envoy's zone-aware routing has it, but for one thing. Envoy knows how many clients each
+ * zone has; here each zone is taken to make as many requests as the others, and each node.
+ * https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/zone_aware
+ *
+ * What a near level can't take goes to the zones that have more than their own clients need, in proportion.
+ *
+ * @param capacities what each level can take, relative to the others; the levels from 2 on are other zones
+ */
+export function localShares(capacities: readonly number[], zones: number, nodes: number): number[] {
+  const total = capacities.reduce((sum, capacity) => sum + capacity, 0);
+  if (total === 0) return capacities.map((_, level) => (level === OWN_ZONE ? 1 : 0));
+  const [node = 0, zone = 0, ...others] = capacities;
+  const onNode = Math.min(1, (node / total) * nodes);
+  const inZone = Math.max(onNode, Math.min(1, ((node + zone) / total) * zones));
+  const near = zone === 0 ? onNode : inZone;
+  const spare = others.map((capacity) => Math.max(0, capacity / total - 1 / zones));
+  const hasSpare = spare.some((share) => share > 0);
+  const parts = hasSpare ? spare : others;
+  const sum = parts.reduce((all, part) => all + part, 0);
+  if (sum === 0) return [onNode, 1 - onNode, ...others];
+  return [onNode, near - onNode, ...parts.map((part) => ((1 - near) * part) / sum)];
+}
+
+/** Which level each request of a service should go to. */
+export class Locality {
+  /** The level whose turn it is. */
+  preferred = OWN_ZONE;
+  /** Requests ever given to endpoints, and those of them that went to another zone. */
+  requests = 0;
+  crossZone = 0;
+  readonly #nodes: boolean;
+  readonly #random: () => number;
+  readonly #own: Place;
+  #here: Place;
+  #zones: string[] = [];
+  #nodeCount = 1;
+  #isZoned = false;
+  #shares: readonly number[] = [];
+  /** What each level should have had by now, and hasn't. */
+  #credits: number[] = [];
+  /** Shares for each unit of capacity, relative to the greatest. */
+  #densities: readonly number[] = [];
+
+  /** With `own`, what is set of the own place; the rest may be learned. */
+  constructor(mode: 'zone' | 'node', own: Place, random: () => number) {
+    this.#nodes = mode === 'node';
+    this.#own = own;
+    this.#here = own;
+    this.#random = random;
+  }
+
+  /** Takes a new set of endpoints, and where we are, as far as their source knows. */
+  update(endpoints: readonly EndpointAddress[], here: Place | undefined): void {
+    const { zone = here?.zone, nodeName = here?.nodeName } = this.#own;
+    this.#here = { zone, nodeName };
+    // One that may be anywhere makes any share a guess: Linkerd and kube-proxy have it so.
+    this.#isZoned = zone !== undefined && endpoints.every((endpoint) => endpoint.zone !== undefined);
+    const zones = new Set(endpoints.map((endpoint) => endpoint.zone!));
+    if (zone !== undefined) zones.delete(zone);
+    this.#zones = this.#isZoned ? [...zones].sort() : [];
+    const nodes = new Set(endpoints.map((endpoint) => endpoint.nodeName));
+    this.#nodeCount = this.#nodes ? nodes.add(nodeName).size : 1;
+  }
+
+  /** How near an endpoint of the set is. */
+  levelOf({ zone, nodeName }: Place): number {
+    if (this.#nodes && nodeName !== undefined && nodeName === this.#here.nodeName) return OWN_NODE;
+    if (!this.#isZoned || zone === this.#here.zone) return OWN_ZONE;
+    return OWN_ZONE + 1 + this.#zones.indexOf(zone!);
+  }
+
+  /** Takes the endpoints that can be used. */
+  weigh(usable: Iterable<Located>): void {
+    const capacities = Array.from({ length: OWN_ZONE + 1 + this.#zones.length }, () => 0);
+    for (const { level, weight } of usable) capacities[level]! += weight;
+    this.#shares = localShares(capacities, this.#zones.length + 1, this.#nodeCount);
+    // Begun somewhere, so that clients that start together don't all go the same ways.
+    this.#credits = capacities.map((_, level) => this.#credits[level] ?? this.#random() * this.#share(level));
+    const densities = capacities.map((capacity, level) =>
+      capacity === 0 ? 0 : this.#share(level) / capacity,
+    );
+    const densest = Math.max(...densities);
+    this.#densities = densities.map((density) => (densest === 0 ? 1 : density / densest));
+    this.#choose();
+  }
+
+  /** How much an endpoint of that level is used, relative to those that are used the most. */
+  densityOf(level: number): number {
+    return this.#densities[level] ?? 1;
+  }
+
+  /** A request goes to an endpoint of that level. */
+  used(level: number): void {
+    this.requests++;
+    if (level > OWN_ZONE) this.crossZone++;
+    const credits = this.#credits;
+    for (let i = 0; i < credits.length; i++)
+      credits[i] = Math.max(-1, Math.min(1, credits[i]! + this.#share(i)));
+    if (level < credits.length) credits[level]!--;
+    this.#choose();
+  }
+
+  #share(level: number): number {
+    return this.#shares[level] ?? 0;
+  }
+
+  #choose(): void {
+    let best = OWN_ZONE;
+    for (let level = 0; level < this.#credits.length; level++) {
+      if (this.#share(level) === 0) continue;
+      if (this.#share(best) === 0 || this.#credits[level]! > this.#credits[best]!) best = level;
+    }
+    this.preferred = best;
+  }
+}
+
+/** Picks from the level whose turn it is, or else from the nearest, by other pickers for each level. */
+export class LocalityPicker<C extends Located> implements Picker<C> {
+  readonly observe?: (candidate: C, latency: number, observation: Observation) => void;
+  readonly #locality: Locality;
+  readonly #create: PickerFactory;
+  readonly #levels: Picker<C>[] = [];
+  /** Whether what is `used` here is a request. */
+  readonly #counts: boolean;
+
+  constructor(locality: Locality, create: PickerFactory, counts: boolean) {
+    this.#locality = locality;
+    this.#create = create;
+    this.#counts = counts;
+    if (this.#at(OWN_ZONE).observe === undefined) return;
+    this.observe = (candidate: C, latency: number, observation: Observation) =>
+      this.#at(candidate.level).observe!(candidate, latency, observation);
+  }
+
+  add(candidate: C): void {
+    this.#at(candidate.level).add(candidate);
+  }
+
+  remove(candidate: C): void {
+    this.#at(candidate.level).remove(candidate);
+  }
+
+  update(candidate: C): void {
+    this.#at(candidate.level).update(candidate);
+  }
+
+  pick(): C | undefined {
+    const levels = this.#levels;
+    const first =
+      levels[this.#locality.preferred]?.pick() ?? levels[OWN_NODE]?.pick() ?? levels[OWN_ZONE]?.pick();
+    if (first !== undefined) return first;
+    let best: C | undefined;
+    for (let level = OWN_ZONE + 1; level < levels.length; level++) {
+      const candidate = levels[level]!.pick();
+      if (candidate !== undefined && (best === undefined || levels[level]!.before(candidate, best)))
+        best = candidate;
+    }
+    return best;
+  }
+
+  used(candidate: C): void {
+    this.#at(candidate.level).used(candidate);
+    if (this.#counts) this.#locality.used(candidate.level);
+  }
+
+  before(a: C, b: C): boolean {
+    return a.level === b.level ? this.#at(a.level).before(a, b) : this.#rank(a) < this.#rank(b);
+  }
+
+  #rank({ level }: C): number {
+    return level === this.#locality.preferred ? -1 : level;
+  }
+
+  #at(level: number): Picker<C> {
+    for (let n = this.#levels.length; n <= level; n++) this.#levels.push(this.#create<C>());
+    return this.#levels[level]!;
+  }
+}
