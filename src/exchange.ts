@@ -165,12 +165,18 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
     statusMessage?: string,
   ): void {
     this.statusCode = statusCode;
+    // After 103 Early Hints, and its like, the response is still to come.
+    if (statusCode >= 200) this.#learn(statusCode, headers);
+    this.callHeaders(statusCode, headers, statusMessage);
+  }
+
+  /** Tells the service what the head of the response says. */
+  #learn(statusCode: number, headers: Headers): void {
     if (this.connection?.requests === 1) this.owner.onFirstResponse(this, headers);
     if (this.sentAt >= 0) this.owner.onObserved(this, isGatewayError(statusCode) ? 'failed' : 'answered');
     if (statusCode === 429 || statusCode === 503) this.owner.onOverloaded(this, headers);
     const streaming = isEventStream(headers['content-type']);
-    if ((streaming || this.seated) && statusCode >= 200) this.owner.onStreaming(this, streaming);
-    this.callHeaders(statusCode, headers, statusMessage);
+    if (streaming || this.seated) this.owner.onStreaming(this, streaming);
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {

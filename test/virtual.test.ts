@@ -140,6 +140,21 @@ test('with identityHeader, requests are balanced over the pods behind a virtual 
   await agent.close();
 });
 
+test('with identityHeader, a pod names itself in its response, not in the early hints before it', async (t) => {
+  const pods = await startNamedPods(t, 2);
+  for (const pod of pods) {
+    const { respond } = pod;
+    pod.respond = (request, response) => {
+      response.writeEarlyHints({ link: '</style.css>; rel=preload' }, () => respond(request, response));
+    };
+  }
+  const resolver = new ManualResolver();
+  resolver.set([await startVirtualIp(t, pods)], { virtual: true });
+  const agent = startAgent(t, [], { discovery: resolver.resolve, identityHeader: 'x-pod-name' });
+  await load(agent, 50, 4);
+  assert.ok(agent.stats[ORIGIN]!.endpoints.every(({ identity }) => identity?.startsWith('pod-')));
+});
+
 test('with identityHeader, pods that don’t name themselves are served as without', async (t) => {
   const pods = await startPods(t, 2);
   const resolver = new ManualResolver();
