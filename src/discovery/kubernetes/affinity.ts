@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import { hash } from '../../hash.ts';
-import type { Candidate } from './selection.ts';
+import { type Candidate, keyOf } from './selection.ts';
 
 interface Bond {
   readonly key: string;
@@ -29,7 +29,7 @@ export class Affinity {
   choose(servicePort: string, candidates: readonly Candidate[]): Candidate | undefined {
     const chosen = this.#bound(servicePort, candidates) ?? this.#first(candidates);
     if (chosen === undefined) return undefined;
-    this.#bonds.set(servicePort, { key: chosen.key, uid: chosen.uid, until: Number.POSITIVE_INFINITY });
+    this.#bonds.set(servicePort, { key: keyOf(chosen), uid: chosen.uid, until: Number.POSITIVE_INFINITY });
     return chosen;
   }
 
@@ -44,14 +44,14 @@ export class Affinity {
   #bound(servicePort: string, candidates: readonly Candidate[]): Candidate | undefined {
     const bond = this.#bonds.get(servicePort);
     if (bond === undefined || bond.until < this.#clock.now()) return undefined;
-    return candidates.find(({ key, uid }) => key === bond.key && uid === bond.uid);
+    return candidates.find((candidate) => keyOf(candidate) === bond.key && candidate.uid === bond.uid);
   }
 
   /** Of rendezvous hashing: clients spread evenly, and one that starts anew finds its pod again. */
   #first(candidates: readonly Candidate[]): Candidate | undefined {
     let first: { candidate: Candidate; rank: number } | undefined;
     for (const candidate of candidates) {
-      const rank = hash(`${this.#client} ${candidate.key}`);
+      const rank = hash(`${this.#client} ${keyOf(candidate)}`);
       if (first === undefined || rank < first.rank) first = { candidate, rank };
     }
     return first?.candidate;

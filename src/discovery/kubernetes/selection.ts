@@ -4,12 +4,15 @@ import { nearest, type OwnPlace } from './topology.ts';
 
 /** An endpoint with the port at which it serves a certain Service port. */
 export interface Candidate extends SliceEndpoint {
-  /** `address:port`. */
-  readonly key: string;
   /** Its slice's. */
   readonly version: string;
   /** What the resolver yields for it. */
   readonly target: EndpointAddress;
+}
+
+/** Tells candidates apart: `address:port`. Made when it's needed: to keep thousands of them takes memory. */
+export function keyOf({ target: { address, port } }: Candidate): string {
+  return `${address}:${port}`;
 }
 
 /** The port at which a slice's endpoints serve; none when they don't. */
@@ -37,13 +40,14 @@ export function merge(slices: readonly Slice[], portOf: PortOf): Candidate[] {
     const port = portOf(slice);
     if (port === undefined) continue;
     for (const candidate of candidates(slice, port)) {
-      const sameAddress = merged.get(candidate.key);
+      const key = keyOf(candidate);
+      const sameAddress = merged.get(key);
       const samePod = candidate.uid === undefined ? undefined : pods.get(candidate.uid);
       if (isNewer(sameAddress, candidate) || isNewer(samePod, candidate)) continue;
-      if (samePod !== undefined) merged.delete(samePod.key);
+      if (samePod !== undefined) merged.delete(keyOf(samePod));
       if (sameAddress?.uid !== undefined) pods.delete(sameAddress.uid);
       if (candidate.uid !== undefined) pods.set(candidate.uid, candidate);
-      merged.set(candidate.key, candidate);
+      merged.set(key, candidate);
     }
   }
   return [...merged.values()];
@@ -78,7 +82,7 @@ function candidates(slice: Slice, port: number): readonly Candidate[] {
 function candidate(endpoint: SliceEndpoint, port: number, version: string): Candidate {
   const { address, uid, zone, nodeName } = endpoint;
   const target = { address, port, id: uid, zone, nodeName };
-  return { ...endpoint, key: `${address}:${port}`, version, target };
+  return { ...endpoint, version, target };
 }
 
 /** Whether `a` is from a slice written after that of `b`. Versions are decimal numbers of any length. */

@@ -47,6 +47,8 @@ export interface SliceEndpoint {
 const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by';
 const CLUSTER_MESH = 'endpointslice-mesh-controller.cilium.io';
 const NONE: readonly never[] = [];
+const MOST_NAMES = 5_000;
+const names = new Map<string, string>();
 
 /** Reads a slice; `undefined` when its endpoints are names, which nobody balances. */
 export function parseSlice({ metadata, addressType, ports, endpoints }: SliceObject): Slice | undefined {
@@ -76,10 +78,21 @@ function parseEndpoint(endpoint: EndpointObject): SliceEndpoint[] {
       ready: conditions?.ready ?? true,
       serving: conditions?.serving ?? true,
       terminating: conditions?.terminating ?? false,
-      nodeName: endpoint.nodeName,
-      zone: endpoint.zone,
+      nodeName: shared(endpoint.nodeName),
+      zone: shared(endpoint.zone),
       zoneHints: hints?.forZones?.map(({ name }) => name) ?? NONE,
       nodeHints: hints?.forNodes?.map(({ name }) => name) ?? NONE,
     },
   ];
+}
+
+/** The same text once, however often it was parsed: thousands of endpoints are on a few nodes. */
+function shared(name: string | undefined): string | undefined {
+  if (name === undefined) return undefined;
+  const known = names.get(name);
+  if (known !== undefined) return known;
+  // Nodes come and go.
+  if (names.size >= MOST_NAMES) names.clear();
+  names.set(name, name);
+  return name;
 }

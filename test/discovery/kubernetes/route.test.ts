@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Families } from '../../../src/discovery/dns/families.ts';
 import { type Caller, type Route, route } from '../../../src/discovery/kubernetes/route.ts';
+import { keyOf } from '../../../src/discovery/kubernetes/selection.ts';
 import { parseService, type ServiceObject } from '../../../src/discovery/kubernetes/service-spec.ts';
 import { parseSlice, type Slice, type SliceObject } from '../../../src/discovery/kubernetes/slice.ts';
 import { podAt, serviceNamed, sliceOf } from '../../support/api-objects.ts';
@@ -35,7 +36,7 @@ function routed({ spec = {}, annotations = {}, slices = [one], caller = {} }: Fa
 }
 
 function podsOf(to: Route): string {
-  return to.way === 'pods' ? to.pods.map(({ key }) => key).join(' ') : to.way;
+  return to.way === 'pods' ? to.pods.map(keyOf).join(' ') : to.way;
 }
 
 test('a port of the Service leads to the ports of its name in the slices, which may differ', () => {

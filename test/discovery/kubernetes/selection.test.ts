@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Candidate, merge, usable, usableHere } from '../../../src/discovery/kubernetes/selection.ts';
+import {
+  type Candidate,
+  keyOf,
+  merge,
+  usable,
+  usableHere,
+} from '../../../src/discovery/kubernetes/selection.ts';
 import { parseSlice, type Slice, type SliceObject } from '../../../src/discovery/kubernetes/slice.ts';
 import { leaving, type PodFacts, podAt, type SliceFacts, sliceOf } from '../../support/api-objects.ts';
 
@@ -15,7 +21,7 @@ function merged(...slices: Slice[]): Candidate[] {
 }
 
 function keys(candidates: readonly Candidate[]): string {
-  return candidates.map(({ key }) => key).join(' ');
+  return candidates.map(keyOf).join(' ');
 }
 
 function chosen(endpoints: NonNullable<SliceObject['endpoints']>): string {
