@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Candidate, Observation } from '../src/balancing/picker.ts';
+import { RoundRobin } from '../src/balancing/round-robin.ts';
 import { load, ORIGIN, startAgent } from './support/agent.ts';
 import { type Pod, startPods } from './support/pods.ts';
 
@@ -58,4 +60,26 @@ test('pods that are alike are all used', async (t) => {
   const agent = startAgent(t, pods, { ...options, peakEwma: { decay: '200ms', seed: '2ms' } });
   await load(agent, 1_000, 10);
   for (const { requests } of pods) assert.ok(requests > 40, String(pods.map((pod) => pod.requests)));
+});
+
+test('a picker of one’s own that observes is told how each request has gone', async (t) => {
+  const pods = await startPods(t, 2);
+  answerAfter(pods[0]!, 20);
+  pods[1]!.respond = (_request, response) => response.writeHead(503).end();
+  const seen: [number, Observation][] = [];
+  class Listening<C extends Candidate> extends RoundRobin<C> {
+    observe(_candidate: C, latency: number, observation: Observation): void {
+      seen.push([latency, observation]);
+    }
+  }
+  const agent = startAgent(t, pods, { policy: () => new Listening(), retry: false });
+  for (let n = 0; n < 6; n++) {
+    const { body } = await agent.request({ origin: ORIGIN, path: '/', method: 'GET' });
+    await body.dump();
+  }
+  assert.equal(seen.length, 6);
+  for (const [latency, observation] of seen)
+    assert.ok(observation === 'failed' || latency >= 19, `${latency}`);
+  assert.ok(seen.some(([, observation]) => observation === 'failed'));
+  assert.ok(seen.some(([, observation]) => observation === 'answered'));
 });
