@@ -101,7 +101,12 @@ interface H2Pod {
 async function startH2Pod(t: TestContext): Promise<H2Pod> {
   const sessions = new Set<ServerHttp2Session>();
   // So many aborts look like an attack, against which it would end the session.
-  const server = createH2Server({ streamResetBurst: REQUESTS, streamResetRate: REQUESTS })
+  const server = createH2Server({
+    streamResetBurst: REQUESTS,
+    streamResetRate: REQUESTS,
+    maxSessionInvalidFrames: REQUESTS,
+    maxSessionRejectedStreams: REQUESTS,
+  })
     .on('session', (session) => {
       sessions.add(session.on('error', () => {}));
     })
