@@ -1,3 +1,4 @@
+import type { AsyncResource } from 'node:async_hooks';
 import type { Duplex } from 'node:stream';
 import { type Dispatcher, errors } from 'undici';
 import type { Observation } from './balancing/picker.ts';
@@ -59,6 +60,8 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
   streaming = false;
   endpoint: Endpoint | undefined = undefined;
   connection: Connection | undefined = undefined;
+  /** The async context of its caller, once it waits, or if somebody may want to know when it is sent again. */
+  context: AsyncResource | undefined = undefined;
   /** What has been tried, if it didn't go well at once. */
   attempts: Attempts | undefined = undefined;
   /** The caller's handler has been told of the outcome. */

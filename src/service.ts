@@ -1,3 +1,5 @@
+import { AsyncResource } from 'node:async_hooks';
+import { channel } from 'node:diagnostics_channel';
 import type { Duplex } from 'node:stream';
 import type { Client } from 'undici';
 import type { Observation } from './balancing/picker.ts';
@@ -42,6 +44,9 @@ export interface ServiceOptions {
   /** Tells this client from others, for choices that should differ between them. */
   identity: string;
 }
+
+/** Where tracers begin a span, as a child of the one whose async context they find. */
+const requestCreate = channel('undici:request:create');
 
 /** Connections that turned out to be gone, after which a request is failed. */
 const MAX_REROUTES = 8;
@@ -123,6 +128,8 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
   dispatch(exchange: Exchange): boolean {
     // First, for it may throw.
     if (this.#pool.bindsByKey) exchange.keyHash = keyHashOf(exchange.options, this.#settings.ringHash);
+    // Should it be sent again, that happens in the context of a socket.
+    if (requestCreate.hasSubscribers) exchange.context = new AsyncResource('EVENKEEL_REQUEST');
     if (this.#quiet) this.#wake();
     this.#pool.count();
     this.#taken++;

@@ -11,7 +11,7 @@ export class Waiter {
   /** Its place among dials and other requests. */
   readonly moment: number;
   readonly node: RingNode<Waiter>;
-  readonly #context = new AsyncResource('EVENKEEL_WAITER');
+  readonly #context: AsyncResource;
   readonly #bodyWatch: BodyWatch | undefined;
 
   constructor(exchange: Exchange, since: number, moment: number) {
@@ -19,6 +19,7 @@ export class Waiter {
     this.since = since;
     this.moment = moment;
     this.node = new RingNode(this);
+    this.#context = exchange.context ??= new AsyncResource('EVENKEEL_WAITER');
     this.#bodyWatch = BodyWatch.of(exchange);
   }
 

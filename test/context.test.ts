@@ -8,7 +8,7 @@ import { runInNewContext } from 'node:vm';
 import { buildConnector } from 'undici';
 import type { BalancedAgent } from '../src/agent.ts';
 import { get, ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
-import { startPod, startPods } from './support/pods.ts';
+import { type Pod, startPod, startPods } from './support/pods.ts';
 
 const storage = new AsyncLocalStorage<object>();
 
@@ -62,6 +62,20 @@ test('a request that waited is sent in the async context of its caller', async (
   await answered;
   assert.deepEqual(seen, [caller]);
   assert.equal(seen[0], caller);
+});
+
+test('so is one that is sent again', async (t) => {
+  const [bad, good] = (await startPods(t, 2)) as [Pod, Pod];
+  bad.respond = (request) => void request.socket.resetAndDestroy();
+  const agent = startAgent(t, [bad, good], { policy: 'round-robin' });
+  const seen: unknown[] = [];
+  const onCreate = () => seen.push(storage.getStore());
+  subscribe('undici:request:create', onCreate);
+  t.after(() => unsubscribe('undici:request:create', onCreate));
+  const caller = {};
+  while (bad.requests === 0) await storage.run(caller, () => get(agent));
+  assert.ok(seen.length > good.requests);
+  for (const store of seen) assert.equal(store, caller);
 });
 
 /** In a function of its own, so that its stack keeps nothing. */
