@@ -29,7 +29,7 @@ async function storm(
   const send = async () => {
     const aborter = new AbortController();
     const { signal } = aborter;
-    const timer = setTimeout(() => aborter.abort(), moment());
+    const timer = setTimeout(() => aborter.abort(), 10 * moment());
     const options = anyOf[Math.floor(random() * anyOf.length)]!();
     try {
       const { body } = await agent.request({ origin: ORIGIN, path: '/', method: 'GET', signal, ...options });
@@ -39,7 +39,8 @@ async function storm(
       if ((error as Error).name !== 'AbortError') throw error;
     }
     clearTimeout(timer);
-    assert.deepEqual(getEventListeners(signal, 'abort'), []);
+    // undici takes its own off when the body has closed.
+    while (getEventListeners(signal, 'abort').length > 0) await delay(1);
   };
   let left = REQUESTS;
   const worker = async () => {
@@ -73,7 +74,7 @@ test('requests that are aborted at random moments leave nothing behind', async (
     () => ({ method: 'POST', body: 'x'.repeat(1_000) }),
     () => ({ method: 'PUT', body: Readable.from(['a', 'stream']) }),
   ]);
-  assert.ok(served < REQUESTS);
+  assert.ok(served > 0 && served < REQUESTS, String(served));
   await assertNothingIsLeft(agent);
   assert.ok(pods.every(({ sockets }) => sockets.size <= 25 + 5));
   await agent.close();
@@ -85,11 +86,13 @@ test('so do those over HTTP/2', async (t) => {
   const agent = startAgent(t, pods, { h2Options: { useH2c: true } });
   // Of those with a body, undici and Node's nghttp2 may stop each other: GETs only.
   const served = await storm(agent, [() => ({})]);
-  assert.ok(served < REQUESTS);
+  assert.ok(served > 0 && served < REQUESTS, String(served));
   await assertNothingIsLeft(agent);
   await agent.close();
   for (const { sessions } of pods) {
-    await Promise.all(Array.from(sessions, (session) => session.destroyed || once(session, 'close')));
+    for (const session of sessions) {
+      if (!session.destroyed) await new Promise<void>((resolve) => session.once('close', resolve));
+    }
   }
 });
 
