@@ -322,7 +322,9 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
   }
 
   #queueAgain(exchange: Exchange): void {
+    const failedSomewhere = (exchange.attempts?.failed.length ?? 0) > 0;
     if (this.#destroyedBy !== undefined) exchange.fail(this.#destroyedBy);
+    else if (failedSomewhere) this.#queue.addRetry(exchange);
     else this.#queue.addAgain(exchange);
   }
 

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Dispatcher } from 'undici';
+import { buildConnector, type Dispatcher } from 'undici';
 import type { BalancedAgent } from '../../src/agent.ts';
 import { load, ORIGIN, startAgent } from '../support/agent.ts';
 import { type Pod, startPod, startPods } from '../support/pods.ts';
@@ -125,6 +126,41 @@ test('once it was sent a request is sent again once, to an endpoint that has not
       [1, 1],
     );
   }
+});
+
+test('a retry whose connection turns out to be gone does not go back to the endpoint that has failed it', async (t) => {
+  const [bad, good] = (await startPods(t, 2)) as [Pod, Pod];
+  resetting(bad);
+  const dial = buildConnector({});
+  const sockets: Socket[] = [];
+  const agent = startAgent(t, [bad, good], {
+    policy: 'round-robin',
+    connect: (params, callback) => {
+      const settle = (error: Error | null, socket: Socket | null) => {
+        if (socket !== null && params.hostname === good.address) sockets.push(socket);
+        callback(...([error, socket] as Parameters<buildConnector.Callback>));
+      };
+      return dial(params, settle);
+    },
+  });
+  // So that the bad one has more connections, free to be used.
+  const slow = Array.from({ length: 8 }, () => send(agent, { path: '/slow' }));
+  while (seen([bad, good], '/slow').reduce((a, b) => a + b) < slow.length) await delay(1);
+  for (const pod of [bad, good]) pod.release('/slow');
+  await Promise.all(slow);
+  let attempts = 0;
+  const onCreate = (message: unknown) => {
+    const { request } = message as { request: { path: string } };
+    // The second attempt finds its connection dead.
+    if (request.path === '/reset' && ++attempts === 2) for (const socket of sockets) socket.destroy();
+  };
+  subscribe('undici:request:create', onCreate);
+  t.after(() => unsubscribe('undici:request:create', onCreate));
+  while (attempts < 2) {
+    attempts = 0;
+    assert.equal(await send(agent), good.address);
+  }
+  assert.deepEqual(seen([bad]), [1]);
 });
 
 test('the only endpoint there is gets the request again', async (t) => {
