@@ -1,16 +1,14 @@
 import type { Settings } from '../config/settings.ts';
-import { dnsResolver } from './dns/dns-resolver.ts';
 import { type Place, thisPlace } from './kubernetes/place.ts';
 import type { Resolver } from './resolver.ts';
-import { noticeVirtual } from './virtual.ts';
 import type { Witness } from './witness.ts';
 
 /** The resolver that the settings ask for, in the place where we are. A witness hears how it comes to what it yields. */
 export function resolverFor(settings: Settings, place: Place = thisPlace(), witness?: Witness): Resolver {
   const { discovery, dns, kubernetes, clock, random } = settings;
   if (typeof discovery === 'function') return discovery;
-  const names = noticeVirtual(
-    dnsResolver({
+  const names = loaded(async () =>
+    (await import('./names.ts')).namesResolver({
       ...dns,
       clock,
       random,

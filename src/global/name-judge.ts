@@ -1,5 +1,5 @@
 import { isLoopback, isPrivate } from '../discovery/addresses.ts';
-import { DnsClient, type DnsClientOptions } from '../discovery/dns/dns-client.ts';
+import type { DnsClientOptions } from '../discovery/dns/dns-client.ts';
 import type { ClusterNames } from '../discovery/kubernetes/cluster-names.ts';
 import type { Verdict } from './verdicts.ts';
 
@@ -14,11 +14,13 @@ export interface NameJudgeOptions extends DnsClientOptions {
 
 /** Makes a judge to whom the names are managed that lead into the cluster, or to loopback and private addresses only. */
 export function nameJudge({ names, findsMore, ...options }: NameJudgeOptions): NameJudge {
-  const client = new DnsClient(options);
+  const client = import('../discovery/dns/dns-client.ts').then(({ DnsClient }) => new DnsClient(options));
+  // Whoever asks hears of it.
+  client.catch(() => {});
   const { signal } = new AbortController();
   return async (hostname) => {
     if (names.explicit(hostname) !== undefined) return 'managed';
-    const outcome = await client.ask(hostname, signal);
+    const outcome = await (await client).ask(hostname, signal);
     if (outcome?.name === 'absent' && findsMore) return 'managed';
     if (outcome?.name !== 'found') throw outcome!.error;
     const { addresses, match } = outcome;

@@ -7,6 +7,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 /** What the package is built from. */
 const SOURCES = [
   'src',
+  'build.ts',
   'package.json',
   'tsconfig.json',
   'tsconfig.build.json',
