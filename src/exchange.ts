@@ -132,7 +132,7 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
     if (again && !this.aborted) {
       // The server has refused the stream. undici would try it on the same connection once more.
       this.#reclaimed = true;
-      controller.abort(new errors.InformationalError('stream refused'));
+      controller.abort(new errors.InformationalError('the server has refused the stream'));
       return;
     }
     if (this.aborted) {
@@ -239,7 +239,9 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
   reclaim(): void {
     if (this.#controller === undefined || this.settled || this.aborted) return;
     this.#reclaimed = true;
-    this.#controller.abort(new errors.InformationalError('reclaimed'));
+    this.#controller.abort(
+      new errors.InformationalError('the server goes away, and has not looked at the request'),
+    );
   }
 
   abort(reason: Error): void {
