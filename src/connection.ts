@@ -108,6 +108,8 @@ export class Connection {
   /** An HTTP/2 peer has said how many streams it takes: until then a Client calls itself full after the first. */
   #ready = false;
   #handedOver = false;
+  /** An HTTP/2 peer has said that it takes no more streams. */
+  #goneAway = false;
   #closed = false;
 
   constructor(socket: Socket, owner: ConnectionOwner, options: ConnectionOptions) {
@@ -322,7 +324,14 @@ export class Connection {
   destroy(error: Error): void {
     this.destroyedBy ??= error;
     this.retire('error');
+    if (this.#goneAway) this.#endAccepted(error);
     this.client.destroy(error, this.#onEnd);
+  }
+
+  /** After a GOAWAY the Client has let go of the session, and would let what it still carries go on. */
+  #endAccepted(error: Error): void {
+    for (const request of [...this.#streams]) request.abort(error);
+    this.#socket.destroy();
   }
 
   /** Ends what it carries, and itself, unless it carries something that lasts. */
@@ -387,7 +396,9 @@ export class Connection {
     // After an upgrade the socket lives on.
     if (!this.h2 && error.message === 'upgrade') return;
     this.retire((error as NodeJS.ErrnoException).code === 'UND_ERR_INFO' ? 'idle' : 'closed-by-peer');
-    if (this.h2) this.#reclaimPending();
+    if (!this.h2) return;
+    this.#goneAway = !this.broken;
+    this.#reclaimPending();
   }
 
   /**

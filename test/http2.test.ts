@@ -79,6 +79,22 @@ test('streams that a GOAWAY refuses are served elsewhere while the accepted one 
   await body.dump();
 });
 
+test('after a GOAWAY, without retries, what is refused fails at once, and what is accepted with the agent', async (t) => {
+  const pod = await startH2Pod(t, (stream, headers, nth) => {
+    if (nth === 1) answer(stream, headers, nth);
+    // Streams 1 and 3 were taken; what comes after them isn't.
+    else if (nth === 2) stream.session!.goaway(constants.NGHTTP2_NO_ERROR, 3);
+  });
+  const agent = startAgent(t, [pod], { ...h2c, retry: false });
+  await get(agent);
+  const accepted = assert.rejects(get(agent), { code: 'UND_ERR_DESTROYED' });
+  await assert.rejects(get(agent), {
+    code: 'UND_ERR_INFO',
+    message: 'the server goes away, and has not looked at the request',
+  });
+  await Promise.all([agent.destroy(), accepted]);
+});
+
 test('a refused stream goes to another endpoint', async (t) => {
   const refusing = await startH2Pod(t, (stream) => stream.close(constants.NGHTTP2_REFUSED_STREAM));
   const healthy = await startH2Pod(t);
