@@ -11,7 +11,7 @@ import { join, usable } from '../src/discovery/kubernetes/selection.ts';
 import { parseSlice, type Slice } from '../src/discovery/kubernetes/slice.ts';
 import { SliceSet } from '../src/discovery/kubernetes/slice-set.ts';
 import type { EndpointAddress } from '../src/discovery/resolver.ts';
-import { EndpointPool } from '../src/endpoint-pool.ts';
+import { EndpointPool } from '../src/endpoint/endpoint-pool.ts';
 import { progress, report } from './support/report.ts';
 
 const ENDPOINTS = 10_000;

@@ -7,8 +7,8 @@
 
 import { parseArgs } from 'node:util';
 import { HashRing } from '../src/balancing/hash-ring.ts';
+import { evenSubset, rendezvousSubset, type Subset } from '../src/endpoint/subset.ts';
 import { hash } from '../src/hash.ts';
-import { evenSubset, rendezvousSubset, type Subset } from '../src/subset.ts';
 import { savePlot, titled } from './support/plot.ts';
 import { progress, report } from './support/report.ts';
 import { podKey, simulate } from './support/simulation/arrivals.ts';

@@ -8,6 +8,7 @@ import type { Settings } from './config/settings.ts';
 import type { Resolver } from './discovery/resolver.ts';
 import { resolverFor } from './discovery/sources.ts';
 import { ForeignOrigins } from './foreign-origins.ts';
+import { parseOrigin, requestedName, toServername } from './origin.ts';
 import {
   assertHandler,
   assertLegacyHandler,
@@ -17,8 +18,7 @@ import {
   ModernExchange,
   normalizeLegacyOptions,
   rejectWith,
-} from './handlers.ts';
-import { parseOrigin, requestedName, toServername } from './origin.ts';
+} from './request/handlers.ts';
 import { Service, type ServiceOwner } from './service.ts';
 import type { ServiceStats } from './telemetry/stats.ts';
 

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { type Dispatcher, errors } from 'undici';
-import { headerOf } from './header-of.ts';
+import { headerOf } from './request/header-of.ts';
 
 /** The URL of an origin, as undici takes them: http or https, and nothing behind the host. */
 export function parseOrigin(origin: string | URL): URL {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EndpointAddress } from '../src/discovery/resolver.ts';
-import { EndpointSet } from '../src/endpoint-set.ts';
+import { EndpointSet } from '../src/endpoint/endpoint-set.ts';
 
 const owner = {
   origin: 'http://orders.prod',

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { test } from 'node:test';
-import { formatAddress } from '../src/endpoint-keys.ts';
-import { evenSubset, ordinalOf, rendezvousSubset, type Subset } from '../src/subset.ts';
+import { formatAddress } from '../src/endpoint/endpoint-keys.ts';
+import { evenSubset, ordinalOf, rendezvousSubset, type Subset } from '../src/endpoint/subset.ts';
 import { get, load, ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
 import { startPods } from './support/pods.ts';
 

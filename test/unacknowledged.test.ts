@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { portsOf, unacknowledged } from '../src/unacknowledged.ts';
+import { portsOf, unacknowledged } from '../src/silence/unacknowledged.ts';
 import { startFrozenPod } from './support/frozen-pod.ts';
 
 const skip = existsSync('/proc/net/tcp') ? false : 'there is no table of connections';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Endpoint } from '../src/endpoint.ts';
-import { WarmSet } from '../src/warm-set.ts';
-import { Warmth } from '../src/warmth.ts';
+import { Endpoint } from '../src/endpoint/endpoint.ts';
+import { WarmSet } from '../src/endpoint/warm-set.ts';
+import { Warmth } from '../src/endpoint/warmth.ts';
 import { FakeClock } from './support/clock.ts';
 
 const owner = {

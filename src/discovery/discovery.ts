@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { EndpointUpdate } from '../endpoint-keys.ts';
+import type { EndpointUpdate } from '../endpoint/endpoint-keys.ts';
 import { channels } from '../telemetry/channels.ts';
 import { Follower } from './follower.ts';
 import type { Resolution, Resolver } from './resolver.ts';

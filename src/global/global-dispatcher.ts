@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { type Client, Dispatcher } from 'undici';
 import type { BalancedAgent } from '../agent.ts';
 import { QueueFullError } from '../errors.ts';
-import { isLegacy, type LegacyHandler, normalizeLegacyOptions, rejectWith } from '../handlers.ts';
+import { isLegacy, type LegacyHandler, normalizeLegacyOptions, rejectWith } from '../request/handlers.ts';
 import type { ServiceStats } from '../telemetry/stats.ts';
 import type { Pending, Verdicts } from './verdicts.ts';
 

@@ -1,7 +1,7 @@
 import type { Timer } from '../clock.ts';
 import type { Settings } from '../config/settings.ts';
-import type { Dialer } from '../dialer.ts';
-import type { Endpoint } from '../endpoint.ts';
+import type { Dialer } from '../connection/dialer.ts';
+import type { Endpoint } from '../endpoint/endpoint.ts';
 import { isProcessHeld } from '../process-hold.ts';
 import type { Ejection } from './health-record.ts';
 import { Probe, type ProbeOptions } from './probe.ts';

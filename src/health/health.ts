@@ -1,8 +1,8 @@
 import type { FailureKind, Settings } from '../config/settings.ts';
-import type { Connection } from '../connection.ts';
-import type { Dialer } from '../dialer.ts';
-import type { Endpoint } from '../endpoint.ts';
-import type { Outcome } from '../exchange.ts';
+import type { Connection } from '../connection/connection.ts';
+import type { Dialer } from '../connection/dialer.ts';
+import type { Endpoint } from '../endpoint/endpoint.ts';
+import type { Outcome } from '../request/exchange.ts';
 import { FailingConnections } from './failing-connections.ts';
 import type { HealthChecks, HealthChecksOwner } from './health-checks.ts';
 import { OutlierDetection, type OutlierOwner } from './outlier-detection.ts';

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { type buildConnector, Client, type Dispatcher } from 'undici';
 import type { Clock, Timer } from '../clock.ts';
-import type { Dial, Dialer } from '../dialer.ts';
-import type { Endpoint } from '../endpoint.ts';
+import type { Dial, Dialer } from '../connection/dialer.ts';
+import type { Endpoint } from '../endpoint/endpoint.ts';
 
 export interface ProbeOptions {
   url: URL;

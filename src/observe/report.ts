@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { Settings } from '../config/settings.ts';
-import { formatAddress } from '../endpoint-keys.ts';
+import { formatAddress } from '../endpoint/endpoint-keys.ts';
 import type { Sight } from './sight.ts';
 import type { AddressTraffic, OriginTraffic, Traffic } from './traffic.ts';
 

@@ -1,6 +1,6 @@
 import type { RetryReason, RetrySettings } from '../config/settings.ts';
-import type { Endpoint } from '../endpoint.ts';
-import type { Exchange } from '../exchange.ts';
+import type { Endpoint } from '../endpoint/endpoint.ts';
+import type { Exchange } from '../request/exchange.ts';
 import { RetryBudget } from './budget.ts';
 import { isRepeatable } from './repeatable.ts';
 

@@ -1,7 +1,7 @@
-import type { Endpoint } from '../endpoint.ts';
-import type { EndpointPool } from '../endpoint-pool.ts';
-import type { Exchange } from '../exchange.ts';
-import { type Waiter, WaitingLine } from '../waiting.ts';
+import type { Endpoint } from '../endpoint/endpoint.ts';
+import type { EndpointPool } from '../endpoint/endpoint-pool.ts';
+import { type Waiter, WaitingLine } from '../queue/waiting.ts';
+import type { Exchange } from '../request/exchange.ts';
 
 /** The requests of a service that have failed at an endpoint and wait for another one, if there is one. */
 export class RetryLine {

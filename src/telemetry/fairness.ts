@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
-import type { Endpoint } from '../endpoint.ts';
-import type { EndpointPool } from '../endpoint-pool.ts';
+import type { Endpoint } from '../endpoint/endpoint.ts';
+import type { EndpointPool } from '../endpoint/endpoint-pool.ts';
 
 /** Milliseconds that an interval lasts at least: two that ask in turns do not cut each other's short. */
 const MIN_INTERVAL = 5_000;

@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import type { Endpoint } from '../endpoint.ts';
+import type { Endpoint } from '../endpoint/endpoint.ts';
 import type { Service } from '../service.ts';
 import { Fairness } from './fairness.ts';
 import { liveServices } from './live-services.ts';

@@ -1,6 +1,6 @@
 import { RETRY_REASONS } from '../config/settings.ts';
-import type { Endpoint } from '../endpoint.ts';
-import { RETIRE_REASONS } from '../retire-reason.ts';
+import { RETIRE_REASONS } from '../connection/retire-reason.ts';
+import type { Endpoint } from '../endpoint/endpoint.ts';
 import type { Service } from '../service.ts';
 
 export type Attributes = Record<string, string | number>;

@@ -1,8 +1,8 @@
 import { Client, type Dispatcher } from 'undici';
 import type { Settings } from '../../config/settings.ts';
-import { Dialer } from '../../dialer.ts';
+import { Dialer } from '../../connection/dialer.ts';
+import { keepAliveOf } from '../../connection/keep-alive.ts';
 import type { EndpointAddress } from '../../discovery/resolver.ts';
-import { keepAliveOf } from '../../keep-alive.ts';
 import { toServername } from '../../origin.ts';
 import type { ResponseSeen } from './examination.ts';
 

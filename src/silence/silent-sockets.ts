@@ -1,6 +1,6 @@
-import { type Connection, UNRESPONSIVE } from './connection.ts';
-import type { Endpoint } from './endpoint.ts';
-import { EvenkeelError } from './errors.ts';
+import { type Connection, UNRESPONSIVE } from '../connection/connection.ts';
+import type { Endpoint } from '../endpoint/endpoint.ts';
+import { EvenkeelError } from '../errors.ts';
 import { unacknowledged } from './unacknowledged.ts';
 
 /**

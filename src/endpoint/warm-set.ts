@@ -1,5 +1,5 @@
+import { hash } from '../hash.ts';
 import type { Endpoint } from './endpoint.ts';
-import { hash } from './hash.ts';
 
 /** Changes up to which each finds its place by itself: more are sorted in with the others. */
 const FEW = 64;

@@ -1,6 +1,6 @@
-import type { Clock, Timer } from './clock.ts';
+import type { Clock, Timer } from '../clock.ts';
+import { RateWindow } from '../rate-window.ts';
 import type { Endpoint } from './endpoint.ts';
-import { RateWindow } from './rate-window.ts';
 import type { WarmSet } from './warm-set.ts';
 
 /** Milliseconds over which the rate is taken: no more, so that it is followed. */

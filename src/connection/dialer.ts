@@ -2,8 +2,8 @@ import { channel } from 'node:diagnostics_channel';
 import { connect, isIP, Socket, type TcpNetConnectOpts } from 'node:net';
 import type { PeerCertificate } from 'node:tls';
 import { buildConnector, type Client, errors } from 'undici';
-import { outsideRequests } from './context.ts';
-import type { Endpoint } from './endpoint.ts';
+import { outsideRequests } from '../context.ts';
+import type { Endpoint } from '../endpoint/endpoint.ts';
 
 type DialCallback = (error: Error | null, socket: Socket | undefined) => void;
 

@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
-import { Ring, RingNode } from './balancing/ring.ts';
-import { BodyWatch } from './body-watch.ts';
-import type { Exchange } from './exchange.ts';
+import { Ring, RingNode } from '../balancing/ring.ts';
+import { BodyWatch } from '../request/body-watch.ts';
+import type { Exchange } from '../request/exchange.ts';
 
 /** A request that waits for a connection. It goes on in the async context of its caller. */
 export class Waiter {

@@ -1,5 +1,5 @@
-import type { Clock, Timer } from './clock.ts';
-import type { Connection } from './connection.ts';
+import type { Clock, Timer } from '../clock.ts';
+import type { Connection } from '../connection/connection.ts';
 import { Endpoint, type EndpointOwner } from './endpoint.ts';
 
 /** Milliseconds from one exploring dial to the next, and where a new pod was found not long ago. */

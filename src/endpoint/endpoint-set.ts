@@ -1,9 +1,9 @@
+import type { RetireReason } from '../connection/retire-reason.ts';
+import type { EndpointAddress } from '../discovery/resolver.ts';
+import { channels } from '../telemetry/channels.ts';
 import { changedRange } from './changed-range.ts';
-import type { EndpointAddress } from './discovery/resolver.ts';
 import { Endpoint, type EndpointOwner } from './endpoint.ts';
 import { type EndpointUpdate, endpointsByKey, isSameEndpoint, slotsByKey } from './endpoint-keys.ts';
-import type { RetireReason } from './retire-reason.ts';
-import { channels } from './telemetry/channels.ts';
 
 /** The endpoints of a service: those of the present set, and those of earlier ones that still carry something. */
 export class EndpointSet {

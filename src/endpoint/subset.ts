@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
-import type { SubsetSettings } from './config/settings.ts';
-import { hash } from './hash.ts';
+import type { SubsetSettings } from '../config/settings.ts';
+import { hash } from '../hash.ts';
 
 /** Which of many endpoints a client uses. Says the same for the same ones, whatever their order. */
 export type Subset = <T>(items: readonly T[], keyOf: (item: T) => string) => readonly T[];

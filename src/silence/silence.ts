@@ -1,8 +1,8 @@
-import { afterIncoming, type Clock, type Timer } from './clock.ts';
-import { UNRESPONSIVE } from './connection.ts';
-import type { Dialer } from './dialer.ts';
-import type { Endpoint } from './endpoint.ts';
-import { EvenkeelError } from './errors.ts';
+import { afterIncoming, type Clock, type Timer } from '../clock.ts';
+import { UNRESPONSIVE } from '../connection/connection.ts';
+import type { Dialer } from '../connection/dialer.ts';
+import type { Endpoint } from '../endpoint/endpoint.ts';
+import { EvenkeelError } from '../errors.ts';
 import { Probe } from './probe.ts';
 import { SilentSockets } from './silent-sockets.ts';
 

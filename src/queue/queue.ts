@@ -1,11 +1,11 @@
-import type { Timer } from './clock.ts';
-import type { Settings } from './config/settings.ts';
-import type { Endpoint } from './endpoint.ts';
-import type { EndpointPool } from './endpoint-pool.ts';
-import { QueueFullError } from './errors.ts';
-import type { Exchange } from './exchange.ts';
+import type { Timer } from '../clock.ts';
+import type { Settings } from '../config/settings.ts';
+import type { Endpoint } from '../endpoint/endpoint.ts';
+import type { EndpointPool } from '../endpoint/endpoint-pool.ts';
+import { QueueFullError } from '../errors.ts';
+import type { Exchange } from '../request/exchange.ts';
+import { RetryLine } from '../retry/retry-line.ts';
 import { HashLine } from './hash-line.ts';
-import { RetryLine } from './retry/retry-line.ts';
 import { UpgradeLine } from './upgrade-line.ts';
 import { type Waiter, WaitingLine } from './waiting.ts';
 

@@ -1,4 +1,4 @@
-import type { EndpointAddress, Resolution } from './discovery/resolver.ts';
+import type { EndpointAddress, Resolution } from '../discovery/resolver.ts';
 
 /** A set of endpoints, as a resolver yields it. */
 export type EndpointUpdate = Extract<Resolution, { endpoints: unknown }>;

@@ -1,5 +1,5 @@
-import { LeastRequest } from './balancing/least-request.ts';
-import type { Candidate } from './balancing/picker.ts';
+import { LeastRequest } from '../balancing/least-request.ts';
+import type { Candidate } from '../balancing/picker.ts';
 import type { Endpoint } from './endpoint.ts';
 
 /** An endpoint as a place for upgraded sockets and event streams, which are counted apart from requests. */

@@ -1,5 +1,5 @@
-import type { Dial, Dialer } from './dialer.ts';
-import type { Endpoint } from './endpoint.ts';
+import type { Dial, Dialer } from '../connection/dialer.ts';
+import type { Endpoint } from '../endpoint/endpoint.ts';
 
 /** Errors of a dial that say that there is nobody. A refusal comes from somebody, others from this host. */
 const NOBODY = new Set(['ETIMEDOUT', 'EHOSTUNREACH', 'EHOSTDOWN', 'UND_ERR_CONNECT_TIMEOUT']);

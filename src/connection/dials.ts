@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
-import { afterIncoming, type Clock, type Timer } from './clock.ts';
+import { afterIncoming, type Clock, type Timer } from '../clock.ts';
+import type { Endpoint } from '../endpoint/endpoint.ts';
+import { isProcessHeld } from '../process-hold.ts';
 import type { Dial, Dialer } from './dialer.ts';
-import type { Endpoint } from './endpoint.ts';
-import { isProcessHeld } from './process-hold.ts';
 
 /** How often it is looked whether dials are all that keeps the process alive. */
 const CHECK_INTERVAL = 700;

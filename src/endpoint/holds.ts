@@ -1,4 +1,4 @@
-import type { Clock, Timer } from './clock.ts';
+import type { Clock, Timer } from '../clock.ts';
 import type { Endpoint } from './endpoint.ts';
 
 /** Milliseconds for which a failed request counts as load of its endpoint. */

@@ -1,6 +1,6 @@
-import type { Clock, Timer } from './clock.ts';
-import type { SlowStartSettings } from './config/settings.ts';
-import type { EndpointAddress } from './discovery/resolver.ts';
+import type { Clock, Timer } from '../clock.ts';
+import type { SlowStartSettings } from '../config/settings.ts';
+import type { EndpointAddress } from '../discovery/resolver.ts';
 import type { Endpoint } from './endpoint.ts';
 
 /** What a weight of 0 comes to: nobody waits for its turn for ever. */

@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
-import type { RingHashSettings } from './config/settings.ts';
-import { hash } from './hash.ts';
+import type { RingHashSettings } from '../config/settings.ts';
+import { hash } from '../hash.ts';
 import { headerOf } from './header-of.ts';
 
 /** The hash of the key that a request has by the settings; -1 if it has none. What a key function throws is thrown. */

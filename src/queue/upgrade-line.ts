@@ -1,6 +1,6 @@
-import type { Endpoint } from './endpoint.ts';
-import type { EndpointPool } from './endpoint-pool.ts';
-import type { Exchange } from './exchange.ts';
+import type { Endpoint } from '../endpoint/endpoint.ts';
+import type { EndpointPool } from '../endpoint/endpoint-pool.ts';
+import type { Exchange } from '../request/exchange.ts';
 import { type Waiter, WaitingLine } from './waiting.ts';
 
 /**

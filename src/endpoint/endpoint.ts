@@ -1,12 +1,12 @@
 import type { Client } from 'undici';
-import { OWN_ZONE } from './balancing/locality.ts';
-import type { Candidate, Picker } from './balancing/picker.ts';
-import type { Timer } from './clock.ts';
-import type { Connection, ConnectionOwner, Request } from './connection.ts';
-import type { EndpointAddress } from './discovery/resolver.ts';
+import { OWN_ZONE } from '../balancing/locality.ts';
+import type { Candidate, Picker } from '../balancing/picker.ts';
+import type { Timer } from '../clock.ts';
+import type { Connection, ConnectionOwner, Request } from '../connection/connection.ts';
+import type { RetireReason } from '../connection/retire-reason.ts';
+import type { EndpointAddress } from '../discovery/resolver.ts';
+import type { HealthRecord } from '../health/health-record.ts';
 import { formatAddress } from './endpoint-keys.ts';
-import type { HealthRecord } from './health/health-record.ts';
-import type { RetireReason } from './retire-reason.ts';
 
 export type EndpointState =
   /** Never connected, or the last dial failed and nothing is connected. */

@@ -2,13 +2,13 @@ import type { Channel } from 'node:diagnostics_channel';
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { type buildConnector, Client, type Dispatcher } from 'undici';
-import { BodyWatch } from './body-watch.ts';
-import { afterIncoming, type Clock, type Timer } from './clock.ts';
-import { EvenkeelError } from './errors.ts';
+import { afterIncoming, type Clock, type Timer } from '../clock.ts';
+import { EvenkeelError } from '../errors.ts';
+import { BodyWatch } from '../request/body-watch.ts';
+import { portsOf } from '../silence/unacknowledged.ts';
+import { channels } from '../telemetry/channels.ts';
 import { Parking } from './parking.ts';
 import type { RetireReason } from './retire-reason.ts';
-import { channels } from './telemetry/channels.ts';
-import { portsOf } from './unacknowledged.ts';
 
 /** The code of the error for a request whose connection ended before it was sent. */
 export const CONNECTION_GONE = 'EVENKEEL_CONNECTION_GONE';

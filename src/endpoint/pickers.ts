@@ -1,10 +1,10 @@
-import { LeastRequest } from './balancing/least-request.ts';
-import { type Locality, LocalityPicker } from './balancing/locality.ts';
-import { PeakEwma } from './balancing/peak-ewma.ts';
-import type { Observation, Picker, PickerFactory } from './balancing/picker.ts';
-import { RoundRobin } from './balancing/round-robin.ts';
-import { Turns, Weighted } from './balancing/weighted.ts';
-import type { Settings } from './config/settings.ts';
+import { LeastRequest } from '../balancing/least-request.ts';
+import { type Locality, LocalityPicker } from '../balancing/locality.ts';
+import { PeakEwma } from '../balancing/peak-ewma.ts';
+import type { Observation, Picker, PickerFactory } from '../balancing/picker.ts';
+import { RoundRobin } from '../balancing/round-robin.ts';
+import { Turns, Weighted } from '../balancing/weighted.ts';
+import type { Settings } from '../config/settings.ts';
 import type { Endpoint } from './endpoint.ts';
 
 type PickerSettings = Pick<Settings, 'policy' | 'peakEwma' | 'clock' | 'random'>;

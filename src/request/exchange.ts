@@ -1,13 +1,13 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { Duplex } from 'node:stream';
 import { type Dispatcher, errors } from 'undici';
-import type { Observation } from './balancing/picker.ts';
-import type { RetryReason } from './config/settings.ts';
-import { CONNECTION_GONE, type Connection, UNRESPONSIVE } from './connection.ts';
-import type { Endpoint } from './endpoint.ts';
+import type { Observation } from '../balancing/picker.ts';
+import type { RetryReason } from '../config/settings.ts';
+import { CONNECTION_GONE, type Connection, UNRESPONSIVE } from '../connection/connection.ts';
+import type { Endpoint } from '../endpoint/endpoint.ts';
+import { isReplayable } from '../retry/repeatable.ts';
+import type { Attempts } from '../retry/retries.ts';
 import { asksForEventStream, isEventStream } from './event-stream.ts';
-import { isReplayable } from './retry/repeatable.ts';
-import type { Attempts } from './retry/retries.ts';
 
 type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
 type RawHeaders = Exclude<Dispatcher.DispatchController['rawHeaders'], undefined>;
