@@ -12,6 +12,7 @@ import { Health, type HealthOwner } from '../health/health.ts';
 import type { Outcome } from '../request/exchange.ts';
 import { shuffled } from '../shuffle.ts';
 import { type SilenceOwner, SilenceWatch } from '../silence/silence.ts';
+import { DialPlan, type DialPlanOwner } from './dial-plan.ts';
 import { CONNECTING, type Endpoint, type EndpointOwner } from './endpoint.ts';
 import { type EndpointUpdate, formatAddress } from './endpoint-keys.ts';
 import { EndpointSet } from './endpoint-set.ts';
@@ -38,9 +39,6 @@ export interface PoolOwner {
   onClientEvent(event: 'connect' | 'disconnect', client: Client, error?: Error): void;
 }
 
-/** Up to this many new endpoints are dialled at once; more are spread over `DIAL_SPREAD` milliseconds. */
-const FEW = 4;
-const DIAL_SPREAD = 1_000;
 /** undici's, for an idle connection of a server that gives no hint. */
 const DEFAULT_KEEP_ALIVE = 4_000;
 /** Milliseconds after which endpoints that were replaced by others of another kind are given up. */
@@ -54,10 +52,15 @@ const JITTER_STEPS = 256;
  * The endpoints of one service: which there are, which are kept connected, which may be picked, and the
  * dials to them.
  */
-export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, HealthOwner, SilenceOwner {
+export class EndpointPool
+  implements EndpointOwner, WarmthOwner, DialsOwner, DialPlanOwner, HealthOwner, SilenceOwner
+{
   readonly origin: string;
   /** Endpoints that can be reached, for all we know, as places for upgraded sockets and event streams. */
   readonly seats = new Seats(() => this.#offered());
+
+  /** Which endpoints are dialled. */
+  readonly plan: DialPlan;
 
   readonly #owner: PoolOwner;
   readonly #settings: Settings;
@@ -81,8 +84,6 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
   readonly #subset: Subset | undefined;
   /** Requests in flight that an endpoint may have. */
   readonly #maxRequests: number;
-  /** What is known of the endpoints may be out of date, so none is dialled. */
-  #frozen = false;
   #update: EndpointUpdate | undefined;
   /** The pods behind the virtual IP don't say who they are. */
   #nameless = false;
@@ -117,6 +118,11 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
     const warm = new WarmSet(identity, near && (({ level }) => near.densityOf(level)));
     this.#warmth = new Warmth(this, clock, warm, client.keepAliveTimeout ?? DEFAULT_KEEP_ALIVE);
     this.#dials = new Dials(this, dialer, clock, random);
+    this.plan = new DialPlan(this, settings, {
+      dials: this.#dials,
+      pickers: this.#pickers,
+      warmth: this.#warmth,
+    });
     this.#silence = new SilenceWatch(this, dialer, clock);
   }
 
@@ -200,7 +206,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
     }
     const slot = this.#pickers.unproven.pick();
     if (this.#dials.size > 0 || slot === undefined) return false;
-    this.#dial(slot);
+    this.plan.dial(slot);
     return true;
   }
 
@@ -233,16 +239,14 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
     for (const endpoint of failed) place(endpoint, undefined);
     const other = this.pick(now) ?? (this.#connectsOther(failed) ? 'soon' : undefined);
     for (const endpoint of failed) this.place(endpoint);
-    return other ?? this.pick(now) ?? (this.dialFor(1, since) ? 'soon' : undefined);
+    return other ?? this.pick(now) ?? (this.plan.dialFor(1, since) ? 'soon' : undefined);
   }
 
   /** Whether another endpoint will have a connection free: it is dialled now, if none is on the way. */
   #connectsOther(failed: readonly Endpoint[]): boolean {
     const toFailed = failed.reduce((sum, { dialing }) => sum + dialing, 0);
     if (this.#dials.size > toFailed) return true;
-    const endpoint = this.#frozen ? undefined : this.#pickers.toDial;
-    if (endpoint !== undefined) this.#dial(endpoint);
-    return endpoint !== undefined || (!this.#frozen && this.#warmth.grow()) || this.#isOtherBusy(failed);
+    return this.plan.dialNext() || this.#isOtherBusy(failed);
   }
 
   /** Whether another endpoint is as busy as the limits allow. */
@@ -257,7 +261,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
   /** Gives a request to an endpoint just picked. */
   begin(endpoint: Endpoint): Connection {
     const rival = this.#pickers.rivalOf(endpoint);
-    if (rival !== undefined) this.#dial(rival);
+    if (rival !== undefined) this.plan.dial(rival);
     this.#warmth.consider(endpoint.load);
     this.#pickers.free.used(endpoint);
     this.#silence.start();
@@ -279,7 +283,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
   isUsable(endpoint: Endpoint): boolean {
     const { state, connected, backoff } = endpoint;
     if (state.name === 'draining' || !this.#health.allows(endpoint)) return false;
-    return connected > 0 || (backoff === undefined && !this.#frozen);
+    return connected > 0 || (backoff === undefined && !this.plan.frozen);
   }
 
   /** What all endpoints weigh that may serve. */
@@ -303,51 +307,12 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
     return this.#dials.moment();
   }
 
-  /**
-   * Dials, so that there is a dial for each of `waiting` requests, of which the first has waited since
-   * the moment `since`. False if that is hopeless: each endpoint has failed since then.
-   */
-  dialFor(waiting: number, since: number): boolean {
-    while (!this.#frozen && this.#dials.size < waiting) {
-      const endpoint = this.#pickers.toDial;
-      if (endpoint !== undefined) this.#dial(endpoint);
-      else if (!this.#warmth.grow() && !this.#dialFailed(since)) break;
-    }
-    return this.#dials.size > 0 || this.#frozen || this.size === 0 || this.#mayBecomeFree(since);
-  }
-
-  /**
-   * Whether a connection that is busy may serve one that has waited since then. An endpoint that refuses
-   * dials by now is on its way out, and closes what it has left.
-   */
-  #mayBecomeFree(since: number): boolean {
-    const { pods } = this.#seeThrough;
-    for (const { connected, backoff } of pods.size > 0 ? pods.values() : this.#set.connected) {
-      const refused = backoff !== undefined && backoff.failedAt > since && isRefusal(backoff.error);
-      if (connected > 0 && !refused) return true;
-    }
-    return false;
-  }
-
   /** Whether a request that waits for that very endpoint comes to a connection. */
   isOpen(endpoint: Endpoint): boolean {
     if (endpoint.inFlight >= this.#maxRequests) return false;
-    if (endpoint.hasRoom || endpoint.opening !== undefined || this.#mayDial(endpoint)) return true;
+    if (endpoint.hasRoom || endpoint.opening !== undefined || this.plan.mayDial(endpoint)) return true;
     // With HTTP/2, one dial makes room for many.
-    return endpoint.dialing > 0 && (endpoint.protocol ?? this.#firstGuess) === 'h2';
-  }
-
-  /** Dials that very endpoint, so that there is a dial for each of `waiting` requests. */
-  dialEndpointFor(endpoint: Endpoint, waiting: number): void {
-    while (endpoint.dialing < waiting && this.#mayDial(endpoint)) this.#dial(endpoint);
-  }
-
-  /** Dials one more endpoint for a request that has waited for a while; the dials under way may be stuck. */
-  hedge(since: number): void {
-    if (this.#frozen) return;
-    const endpoint = this.#pickers.toDial;
-    if (endpoint?.dialing === 0) this.#dial(endpoint);
-    else if (!this.#warmth.grow()) this.#dialFailed(since);
+    return endpoint.dialing > 0 && this.plan.protocolOf(endpoint) === 'h2';
   }
 
   // The set of endpoints
@@ -382,7 +347,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
     }
     if (seesThrough === this.seesThrough) for (const endpoint of changed) this.place(endpoint);
     else this.#placeAll();
-    this.#dialAll(fresh);
+    this.plan.connect(fresh);
   }
 
   /** Says of each endpoint how near it is. */
@@ -460,8 +425,8 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
 
   /** Dials nothing while set: what is known is too old, or was withdrawn. The next update says again. */
   set frozen(frozen: boolean) {
-    if (frozen === this.#frozen) return;
-    this.#frozen = frozen;
+    if (frozen === this.plan.frozen) return;
+    this.plan.frozen = frozen;
     this.#placeAll();
   }
 
@@ -507,7 +472,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
     if (!this.#health.allows(endpoint)) return undefined;
     if (this.#silence.doubts(endpoint)) return undefined;
     if (endpoint.hasRoom && (endpoint.warm || this.#set.superseded.has(endpoint))) return free;
-    if (!endpoint.warm || endpoint.backoff !== undefined || !this.#mayDial(endpoint)) return undefined;
+    if (!endpoint.warm || endpoint.backoff !== undefined || !this.plan.mayDial(endpoint)) return undefined;
     if (inFlight + dialing >= this.#maxRequests) return undefined;
     return state.name === 'connecting' || this.seesThrough ? unproven : full;
   }
@@ -529,53 +494,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
 
   // Dials
 
-  #mayDial(endpoint: Endpoint): boolean {
-    if (this.#frozen || endpoint.opening !== undefined || endpoint.identity !== undefined) return false;
-    const { connected, aging, dialing } = endpoint;
-    // Those that age are about to go.
-    if (connected - aging + dialing >= this.#settings.connections) return false;
-    // One connection of HTTP/2 serves many, so the first dial tells how many are needed.
-    return endpoint.dialing === 0 || (endpoint.protocol ?? this.#firstGuess) === 'h1';
-  }
-
-  get #firstGuess(): 'h1' | 'h2' {
-    const { allowH2, h2Options } = this.#settings.client;
-    if (allowH2 === false) return 'h1';
-    return this.#owner.url.protocol === 'https:' || h2Options?.useH2c === true ? 'h2' : 'h1';
-  }
-
-  /** Dials the endpoint whose last dial failed the longest ago, if that was before `since`. */
-  #dialFailed(since: number): boolean {
-    for (const endpoint of this.#dials.failedBefore(since)) {
-      if (endpoint.dialing > 0 || !this.#mayDial(endpoint)) continue;
-      this.#dial(endpoint);
-      return true;
-    }
-    return false;
-  }
-
-  #dial(endpoint: Endpoint): void {
-    this.#pickers.full.used(endpoint);
-    this.#dials.start(endpoint);
-    this.place(endpoint);
-  }
-
-  /** Connects warm endpoints off the request path, while there is traffic to keep them so. */
-  #dialAll(endpoints: readonly Endpoint[]): void {
-    if (!this.#warmth.active || this.seesThrough) return;
-    const { clock, random } = this.#settings;
-    for (const endpoint of endpoints) {
-      const dial = () => {
-        if (endpoint.warm && this.#isUnconnected(endpoint) && this.#mayDial(endpoint)) this.#dial(endpoint);
-      };
-      if (endpoints.length <= FEW) dial();
-      else clock.schedule(dial, random() * DIAL_SPREAD);
-    }
-  }
-
-  #isUnconnected(endpoint: Endpoint): boolean {
-    const { connected, dialing, backoff, state } = endpoint;
-    if (connected + dialing > 0 || backoff !== undefined || state.name === 'draining') return false;
+  isFit(endpoint: Endpoint): boolean {
     return this.#health.allows(endpoint);
   }
 
@@ -630,7 +549,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
   onBackoffOver(endpoint: Endpoint): void {
     this.#offer(endpoint);
     this.place(endpoint);
-    this.#dialAll([endpoint]);
+    this.plan.connect([endpoint]);
     this.#health.review(endpoint);
   }
 
@@ -658,7 +577,8 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
       return;
     }
     if (endpoint.connected === 1 && this.#warmth.prepareRotation()) return;
-    if (endpoint.warm && endpoint.backoff === undefined && this.#mayDial(endpoint)) this.#dial(endpoint);
+    if (endpoint.warm && endpoint.backoff === undefined && this.plan.mayDial(endpoint))
+      this.plan.dial(endpoint);
   }
 
   // Health
@@ -677,7 +597,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
   }
 
   get checkable(): Iterable<Endpoint> {
-    return this.#frozen || this.#update?.virtual ? [] : this.#set.current.values();
+    return this.plan.frozen || this.#update?.virtual ? [] : this.#set.current.values();
   }
 
   get population(): number {
@@ -703,7 +623,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
 
   onConnectionFailing(endpoint: Endpoint, connection: Connection): void {
     connection.retire('outlier');
-    this.#dialAll([endpoint]);
+    this.plan.connect([endpoint]);
   }
 
   /** The endpoints that may be offered for upgraded sockets. */
@@ -748,7 +668,7 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
 
   onWarmthChanged(endpoints: readonly Endpoint[]): void {
     for (const endpoint of endpoints) this.place(endpoint);
-    this.#dialAll(endpoints);
+    this.plan.connect(endpoints);
     // In a microtask: this may be on behalf of a request that waits.
     if (endpoints.some(({ picker }) => picker === this.#pickers.free)) {
       queueMicrotask(() => this.#owner.onRoom());
@@ -758,8 +678,8 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
   /** Connects again what is warm and has lost its last connection. */
   onTick(): void {
     const lost: Endpoint[] = [];
-    for (const endpoint of this.#warmth.warm) if (this.#isUnconnected(endpoint)) lost.push(endpoint);
-    this.#dialAll(lost);
+    for (const endpoint of this.#warmth.warm) if (this.plan.isUnconnected(endpoint)) lost.push(endpoint);
+    this.plan.connect(lost);
   }
 
   onQuiet(): void {
@@ -784,8 +704,4 @@ export class EndpointPool implements EndpointOwner, WarmthOwner, DialsOwner, Hea
   onClientEvent(event: 'connect' | 'disconnect', client: Client, error?: Error): void {
     this.#owner.onClientEvent(event, client, error);
   }
-}
-
-function isRefusal(error: NodeJS.ErrnoException): boolean {
-  return error.code === 'ECONNREFUSED';
 }

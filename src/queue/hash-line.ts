@@ -73,7 +73,7 @@ export class HashLine {
         this.#take(waiter);
         waiter.run((exchange) => this.#start(exchange, endpoint));
       }
-      if (waiters.size > 0) this.#pool.dialEndpointFor(endpoint, waiters.size);
+      if (waiters.size > 0) this.#pool.plan.dialEndpointFor(endpoint, waiters.size);
     }
   }
 
@@ -92,7 +92,7 @@ export class HashLine {
   #house(waiter: Waiter): void {
     this.#homeless.delete(waiter);
     this.#bind(waiter);
-    if (waiter.exchange.endpoint !== undefined || this.#pool.dialFor(1, waiter.moment)) return;
+    if (waiter.exchange.endpoint !== undefined || this.#pool.plan.dialFor(1, waiter.moment)) return;
     const error = this.#pool.lastError;
     if (error === undefined) return;
     this.#take(waiter);

@@ -151,7 +151,7 @@ export class Queue {
   /** Has connections made for those that wait; fails them if that is hopeless, with `error` or the last one. */
   dial(error?: Error): void {
     for (let first = this.#waiting.first; first !== undefined; first = this.#waiting.first) {
-      if (this.#pool.dialFor(this.#waiting.size, first.moment)) return;
+      if (this.#pool.plan.dialFor(this.#waiting.size, first.moment)) return;
       this.#waiting.shift();
       const reason = error ?? this.#pool.lastError ?? this.#owner.noEndpoints(0);
       first.run((exchange) => exchange.fail(reason));
@@ -197,7 +197,7 @@ export class Queue {
     // A process that was stopped, or had no CPU, could not have served anybody.
     if (now - this.#checkDue < CHECK) this.#failOverdue(now);
     const { first } = this.#waiting;
-    if (first !== undefined) this.#pool.hedge(first.moment);
+    if (first !== undefined) this.#pool.plan.hedge(first.moment);
     if (this.size > 0) this.#checkLater();
     this.serveSoon();
   }

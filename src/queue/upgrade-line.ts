@@ -61,7 +61,7 @@ export class UpgradeLine {
       }
       const endpoint: Endpoint = exchange.endpoint;
       if (endpoint.isReady(now)) this.#serve(waiter, endpoint);
-      else this.#pool.dialEndpointFor(endpoint, this.#awaited.get(endpoint)!);
+      else this.#pool.plan.dialEndpointFor(endpoint, this.#awaited.get(endpoint)!);
     }
   }
 
@@ -85,7 +85,7 @@ export class UpgradeLine {
 
   /** Whether there is hope for one that found no endpoint. Otherwise it has failed. */
   #canWait({ exchange, run, moment }: Waiter): boolean {
-    if (this.#pool.dialFor(1, moment)) return true;
+    if (this.#pool.plan.dialFor(1, moment)) return true;
     const error = this.#pool.lastError;
     if (error === undefined) return true;
     this.#line.remove(exchange);

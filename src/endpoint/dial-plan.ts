@@ -1,0 +1,150 @@
+import type { Settings } from '../config/settings.ts';
+import type { Dials } from '../connection/dials.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { Pickers } from './pickers.ts';
+import type { Warmth } from './warmth.ts';
+
+/** What the plan asks of its pool. */
+export interface DialPlanOwner {
+  readonly url: URL;
+  /** How many endpoints there are. */
+  readonly size: number;
+  readonly endpoints: Iterable<Endpoint>;
+  /** Whether responses tell which pod a connection leads to. */
+  readonly seesThrough: boolean;
+  /** Whether an endpoint's health lets it serve. */
+  isFit(endpoint: Endpoint): boolean;
+  /** Something changed that decides whether the endpoint may be picked. */
+  place(endpoint: Endpoint): void;
+}
+
+export interface DialPlanParts {
+  readonly dials: Dials;
+  readonly pickers: Pickers;
+  readonly warmth: Warmth;
+}
+
+/** Up to this many endpoints are dialled at once; more are spread over `DIAL_SPREAD` milliseconds. */
+const FEW = 4;
+const DIAL_SPREAD = 1_000;
+
+/** Which endpoints are dialled, and when: for requests that wait, and ahead of those that will come. */
+export class DialPlan {
+  /** Nothing is dialled: what is known of the endpoints may be out of date. */
+  frozen = false;
+
+  readonly #owner: DialPlanOwner;
+  readonly #settings: Settings;
+  readonly #dials: Dials;
+  readonly #pickers: Pickers;
+  readonly #warmth: Warmth;
+
+  constructor(owner: DialPlanOwner, settings: Settings, { dials, pickers, warmth }: DialPlanParts) {
+    this.#owner = owner;
+    this.#settings = settings;
+    this.#dials = dials;
+    this.#pickers = pickers;
+    this.#warmth = warmth;
+  }
+
+  /** Whether one more connection to an endpoint may be made. */
+  mayDial(endpoint: Endpoint): boolean {
+    if (this.frozen || endpoint.opening !== undefined || endpoint.identity !== undefined) return false;
+    const { connected, aging, dialing } = endpoint;
+    // Those that age are about to go.
+    if (connected - aging + dialing >= this.#settings.connections) return false;
+    // One connection of HTTP/2 serves many, so the first dial tells how many are needed.
+    return endpoint.dialing === 0 || this.protocolOf(endpoint) === 'h1';
+  }
+
+  /** What an endpoint speaks, for all we know. */
+  protocolOf({ protocol }: Endpoint): 'h1' | 'h2' {
+    if (protocol !== undefined) return protocol;
+    const { allowH2, h2Options } = this.#settings.client;
+    if (allowH2 === false) return 'h1';
+    return this.#owner.url.protocol === 'https:' || h2Options?.useH2c === true ? 'h2' : 'h1';
+  }
+
+  dial(endpoint: Endpoint): void {
+    this.#pickers.full.used(endpoint);
+    this.#dials.start(endpoint);
+    this.#owner.place(endpoint);
+  }
+
+  /** Dials the endpoint that is next for it, or another one that may be used too. Whether there was any. */
+  dialNext(): boolean {
+    const endpoint = this.frozen ? undefined : this.#pickers.toDial;
+    if (endpoint !== undefined) this.dial(endpoint);
+    return endpoint !== undefined || (!this.frozen && this.#warmth.grow());
+  }
+
+  /**
+   * Dials, so that there is a dial for each of `waiting` requests, of which the first has waited since
+   * the moment `since`. False if that is hopeless: each endpoint has failed since then.
+   */
+  dialFor(waiting: number, since: number): boolean {
+    while (!this.frozen && this.#dials.size < waiting) {
+      if (!this.dialNext() && !this.#dialFailed(since)) break;
+    }
+    return this.#dials.size > 0 || this.frozen || this.#owner.size === 0 || this.#mayBecomeFree(since);
+  }
+
+  /** Dials that very endpoint, so that there is a dial for each of `waiting` requests. */
+  dialEndpointFor(endpoint: Endpoint, waiting: number): void {
+    while (endpoint.dialing < waiting && this.mayDial(endpoint)) this.dial(endpoint);
+  }
+
+  /** Dials one more endpoint for a request that has waited for a while; the dials under way may be stuck. */
+  hedge(since: number): void {
+    if (this.frozen) return;
+    const endpoint = this.#pickers.toDial;
+    if (endpoint?.dialing === 0) this.dial(endpoint);
+    else if (!this.#warmth.grow()) this.#dialFailed(since);
+  }
+
+  /** Connects warm endpoints off the request path, while there is traffic to keep them so. */
+  connect(endpoints: readonly Endpoint[]): void {
+    if (!this.#warmth.active || this.#owner.seesThrough) return;
+    const { clock, random } = this.#settings;
+    for (const endpoint of endpoints) {
+      const dial = () => {
+        if (endpoint.warm && this.isUnconnected(endpoint) && this.mayDial(endpoint)) this.dial(endpoint);
+      };
+      if (endpoints.length <= FEW) dial();
+      else clock.schedule(dial, random() * DIAL_SPREAD);
+    }
+  }
+
+  /** Whether an endpoint that could serve has no connection, nor will have. */
+  isUnconnected(endpoint: Endpoint): boolean {
+    const { connected, dialing, backoff, state } = endpoint;
+    if (connected + dialing > 0 || backoff !== undefined || state.name === 'draining') return false;
+    return this.#owner.isFit(endpoint);
+  }
+
+  /** Dials the endpoint whose last dial failed the longest ago, if that was before `since`. */
+  #dialFailed(since: number): boolean {
+    for (const endpoint of this.#dials.failedBefore(since)) {
+      if (endpoint.dialing > 0 || !this.mayDial(endpoint)) continue;
+      this.dial(endpoint);
+      return true;
+    }
+    return false;
+  }
+
+  /**
+   * Whether a connection that is busy may serve one that has waited since then. An endpoint that refuses
+   * dials by now is on its way out, and closes what it has left.
+   */
+  #mayBecomeFree(since: number): boolean {
+    for (const { connected, backoff } of this.#owner.endpoints) {
+      const refused = backoff !== undefined && backoff.failedAt > since && isRefusal(backoff.error);
+      if (connected > 0 && !refused) return true;
+    }
+    return false;
+  }
+}
+
+function isRefusal(error: NodeJS.ErrnoException): boolean {
+  return error.code === 'ECONNREFUSED';
+}
