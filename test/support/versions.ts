@@ -33,7 +33,14 @@ async function fetchNode(major: number): Promise<string | undefined> {
     'process.execPath',
   ];
   try {
-    const { stdout } = await execute('npx', args, { env: cleanEnvironment(), timeout: 120_000 });
+    // One quick second try: npm's own two take more than a minute where a registry lacks it.
+    const env = {
+      ...cleanEnvironment(),
+      npm_config_fetch_retries: '1',
+      npm_config_fetch_retry_mintimeout: '1000',
+      npm_config_fetch_retry_maxtimeout: '1000',
+    };
+    const { stdout } = await execute('npx', args, { env, timeout: 120_000 });
     return stdout.trim();
   } catch {
     return undefined;
