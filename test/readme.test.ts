@@ -7,7 +7,7 @@ import { startCluster } from './cli/setup.ts';
 import { startDnsServer } from './support/dns-server.ts';
 import { compile, makeProject, type Project } from './support/package.ts';
 import { type Pod, startPod, startPods } from './support/pods.ts';
-import { examples } from './support/readme.ts';
+import { examples, page, README } from './support/readme.ts';
 import { type Run, run } from './support/versions.ts';
 
 const APP = "console.log(await (await fetch('http://orders.prod:8080/')).text());\n";
@@ -26,6 +26,14 @@ before(() => {
 });
 
 after(() => project.remove());
+
+/** The README and the pages whose programs need nothing but what it has. */
+const PAGES = new Map([
+  ['README.md', README],
+  ...['discovery.md', 'failures.md', 'observability.md', 'policies.md'].map(
+    (name) => [name, page(name)] as const,
+  ),
+]);
 
 /** A world as the README has it: `orders.prod` leads to pods, Consul knows them too, and there is an app. */
 class World {
@@ -96,9 +104,13 @@ function command(start: string): string {
   return found;
 }
 
+const programs = [...PAGES].flatMap(([name, text]) =>
+  examples('ts', text).map((example) => ({ ...example, name })),
+);
+
 describe('README', { concurrency: 2 }, () => {
-  for (const { code, line } of examples('ts')) {
-    test(`the program on line ${line} runs and reaches pods`, async (t) => {
+  for (const { name, code, line } of programs) {
+    test(`the program on line ${line} of ${name} runs and reaches pods`, async (t) => {
       const world = await World.start(t);
       world.write('example.ts', code);
       const ended = await world.sh('node example.ts');
@@ -117,7 +129,7 @@ describe('README', { concurrency: 2 }, () => {
 
   test('the programs are sound TypeScript, however modules are resolved', (t) => {
     const folder = mkdtempSync(join(project.folder, 'types-'));
-    for (const { code, line } of examples('ts')) writeFileSync(join(folder, `line-${line}.ts`), code);
+    for (const { name, code, line } of programs) writeFileSync(join(folder, `${name}-${line}.ts`), code);
     const compilerOptions = {
       strict: true,
       noEmit: true,

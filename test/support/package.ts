@@ -14,6 +14,7 @@ const SOURCES = [
   'README.md',
   'LICENSE',
   'dashboards',
+  'docs',
 ];
 /** What a user's project would get along with evenkeel, or has by itself. */
 const NEIGHBOURS = [

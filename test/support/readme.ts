@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 
-/** A fenced block of the README. */
+/** A fenced block of the documentation. */
 export interface Example {
   readonly language: string;
   readonly code: string;
-  /** The line of the README on which the code begins. */
+  /** The line on which the code begins. */
   readonly line: number;
 }
 
@@ -23,9 +23,9 @@ export function examples(language: string, text = README): Example[] {
   })).filter((example) => example.language === language);
 }
 
-/** The rows of the tables whose first column has that title, by cells. */
-export function rowsUnder(title: string): string[][] {
-  const tables = README.split('\n\n').filter((block) => block.startsWith(`| ${title} |`));
+/** The rows of the tables of a page whose first column has that title, by cells. */
+export function rowsUnder(title: string, text: string): string[][] {
+  const tables = text.split('\n\n').filter((block) => block.startsWith(`| ${title} |`));
   return tables.flatMap((table) =>
     table
       .trim()

@@ -4,15 +4,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Registry } from 'prom-client';
-import { CLIENT_TABLE } from '../src/config/client-options.ts';
-import { variableFor } from '../src/config/env.ts';
-import { type Option, TABLE } from '../src/config/table.ts';
-import { channels } from '../src/telemetry/channels.ts';
-import { CONNECTION_DURATION, METRICS } from '../src/telemetry/metrics.ts';
-import { instrument } from '../src/telemetry/prometheus.ts';
-import { get, ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
-import { startPod } from './support/pods.ts';
-import { examples, quoted, README, rowsUnder } from './support/readme.ts';
+import { CLIENT_TABLE } from '../../src/config/client-options.ts';
+import { variableFor } from '../../src/config/env.ts';
+import { type Option, TABLE } from '../../src/config/table.ts';
+import { channels } from '../../src/telemetry/channels.ts';
+import { CONNECTION_DURATION, METRICS } from '../../src/telemetry/metrics.ts';
+import { instrument } from '../../src/telemetry/prometheus.ts';
+import { get, ManualResolver, ORIGIN, startAgent } from '../support/agent.ts';
+import { startPod } from '../support/pods.ts';
+import { examples, page, quoted, README, rowsUnder } from '../support/readme.ts';
 
 /** Names in the sources that look like codes: variables, and what debuggers call a wait. */
 const NO_CODES = [
@@ -38,7 +38,13 @@ function optionsIn(entries: Entries, path: readonly string[] = []): [string, Opt
   );
 }
 
-const rows = rowsUnder('Option').map(([option, ...cells]) => [quoted(option!)[0]!, ...cells] as const);
+const optionsPage = page('options.md');
+const observability = page('observability.md');
+const failures = page('failures.md');
+
+const rows = rowsUnder('Option', optionsPage).map(
+  ([option, ...cells]) => [quoted(option!)[0]!, ...cells] as const,
+);
 const options = optionsIn(TABLE as unknown as Entries);
 
 test('the table has all options of evenkeel’s own, in the order of the code', () => {
@@ -69,16 +75,31 @@ test('the table has the variables that are read', () => {
   }
 });
 
+test('the README has the same defaults', () => {
+  const defaults = new Map(rows.map(([name, cell]) => [name, withoutLinks(cell!)]));
+  for (const [option, cell] of rowsUnder('Option', README)) {
+    const [name] = quoted(option!);
+    const known = defaults.get(name!);
+    if (known !== undefined) assert.equal(withoutLinks(cell!), known, name);
+    // Those that are switches of nested ones have no row of their own.
+    else
+      assert.ok(
+        rows.some(([other]) => other.startsWith(`${name}.`)),
+        name,
+      );
+  }
+});
+
 test('undici’s options are listed', () => {
-  const list = /have variables too(.*?)\.\n/s.exec(README)![1]!;
+  const list = /have variables too(.*?)\.\n/s.exec(optionsPage)![1]!;
   const [, , ...names] = quoted(list);
   assert.deepEqual(names, Object.keys(CLIENT_TABLE));
 });
 
 test('codes of errors and warnings are in the tables, and no others', () => {
-  const inText = rowsUnder('Code').flatMap(([code]) => quoted(code!));
+  const inText = rowsUnder('Code', failures).flatMap(([code]) => quoted(code!));
   const besides = ['EVENKEEL_KUBERNETES_API', 'EVENKEEL_KUBERNETES_SILENT'];
-  for (const code of besides) assert.ok(README.includes(`\`${code}\``), code);
+  for (const code of besides) assert.ok(failures.includes(`\`${code}\``), code);
   assert.deepEqual([...inText, ...besides].sort(), [...codesInSource()].sort());
 });
 
@@ -105,7 +126,12 @@ test('channels have the messages that the table says', async (t) => {
   await restored;
   await agent.close();
   assert.deepEqual(
-    new Map(rowsUnder('Channel').map(([name, message]) => [quoted(name!)[0], message!.match(/\w+/g)])),
+    new Map(
+      rowsUnder('Channel', observability).map(([name, message]) => [
+        quoted(name!)[0],
+        message!.match(/\w+/g),
+      ]),
+    ),
     new Map(Object.values(channels).map(({ name }) => [String(name), keys.get(String(name))])),
   );
 });
@@ -114,7 +140,7 @@ test('the table has all metrics, under both names, with their attributes', (t) =
   const registry = new Registry();
   t.after(instrument({ registry }));
   const names = registry.getMetricsAsArray().map((metric) => (metric as unknown as { name: string }).name);
-  const rows = rowsUnder('Metric').map(([metric, name, attributes]) => [
+  const rows = rowsUnder('Metric', observability).map(([metric, name, attributes]) => [
     quoted(metric!)[0],
     metric!.endsWith('*'),
     name!.replaceAll('`', ''),
@@ -129,16 +155,25 @@ test('the table has all metrics, under both names, with their attributes', (t) =
   assert.deepEqual(rows.toSorted(), all.toSorted());
 });
 
-test('stats are as they are shown', async (t) => {
-  const agent = startAgent(t, [await startPod(t)]);
-  await get(agent);
-  const { code } = examples('text').find(({ code }) => code.startsWith('{'))!;
-  const shown = Object.values(new Function(`return ${code}`)() as typeof agent.stats)[0]!;
-  const stats = agent.stats[ORIGIN]!;
-  assert.deepEqual(Object.keys(shown), Object.keys(stats));
-  assert.deepEqual(Object.keys(shown.discovery), Object.keys(stats.discovery));
-  assert.deepEqual(Object.keys(shown.endpoints[0]!), Object.keys(stats.endpoints[0]!));
-});
+for (const [name, text] of [
+  ['README.md', README],
+  ['observability.md', observability],
+] as const) {
+  test(`stats are as ${name} shows them`, async (t) => {
+    const agent = startAgent(t, [await startPod(t)]);
+    await get(agent);
+    const { code } = examples('text', text).find(({ code }) => code.startsWith('{'))!;
+    const shown = Object.values(new Function(`return ${code}`)() as typeof agent.stats)[0]!;
+    const stats = agent.stats[ORIGIN]!;
+    assert.deepEqual(Object.keys(shown), Object.keys(stats));
+    assert.deepEqual(Object.keys(shown.discovery), Object.keys(stats.discovery));
+    assert.deepEqual(Object.keys(shown.endpoints[0]!), Object.keys(stats.endpoints[0]!));
+  });
+}
+
+function withoutLinks(cell: string): string {
+  return cell.replace(/\]\([^)]*\)/g, ']');
+}
 
 /** The value that stands for itself in a table: a number or a string. */
 function meantBy(literal: string): unknown {
@@ -147,7 +182,7 @@ function meantBy(literal: string): unknown {
 
 /** What the sources give to errors and warnings as their codes. */
 function codesInSource(): Set<string> {
-  const folder = join(import.meta.dirname, '../src');
+  const folder = join(import.meta.dirname, '../../src');
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) =>
     file.endsWith('.ts'),
   );
