@@ -1,9 +1,10 @@
 // What do requests suffer when a pod does, or all of them?
 //
 // 500 requests a second, GETs and POSTs, arrive at even distances at five pods, which are processes and take
-// 10 ms. Beside evenkeel, in turns: stock undici behind a stand-in for a ClusterIP, which picks a pod for each
-// connection; undici's `dns` and `retry` interceptors; HAProxy as a sidecar. What each made of the time just
-// before the fault is what it is compared with. Latencies count from when a request was due.
+// 10 ms. Beside evenkeel, in turns: undici's Agent and RoundRobinPool, and agentkeepalive, each behind a stand-in
+// for a ClusterIP, which picks a pod for each connection; undici's `dns` and `retry` interceptors; HAProxy and
+// nginx as sidecars. What each made of the time just before the fault is what it is compared with. Latencies
+// count from when a request was due.
 //
 // --only NAME[,NAME…]        some of the faults; `aborts` is one
 // --contenders NAME[,NAME…]  some of the contenders
@@ -15,9 +16,9 @@ import type { ClientMethods } from './support/faults/client-process.ts';
 import { CONTENDERS } from './support/faults/contenders.ts';
 import { endpointsOf, originOf, play, type Setting } from './support/faults/episode.ts';
 import { startFleet } from './support/faults/fleet.ts';
-import { haproxyObstacle } from './support/faults/haproxy.ts';
 import type { Outcome } from './support/faults/outcome.ts';
 import { Place } from './support/faults/place.ts';
+import { sidecarObstacle } from './support/faults/sidecars.ts';
 import { FAULTS, type Fault } from './support/faults/table.ts';
 import { tell, tellAborts } from './support/faults/tell.ts';
 import { progress } from './support/report.ts';
@@ -38,9 +39,9 @@ const { values: args } = parseArgs({
 check('--only', args.only, [...FAULTS.map(({ name }) => name), 'aborts']);
 check('--contenders', args.contenders, CONTENDERS);
 const place = await Place.create();
-const contenders = chosen(CONTENDERS, args.contenders).filter((name) => {
-  return name !== 'haproxy' || isPossible('haproxy', haproxyObstacle());
-});
+const contenders = chosen(CONTENDERS, args.contenders).filter((name) =>
+  isPossible(name, sidecarObstacle(name)),
+);
 const faults = FAULTS.filter(({ name }) => chosen([name], args.only).length > 0).filter(
   ({ name, needsNamespace }) => !needsNamespace || isPossible(name, place.obstacle),
 );

@@ -5,7 +5,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { CONTENDERS, type Contender } from './support/comparison/contenders.ts';
+import { availableContenders, CONTENDERS, type Contender } from './support/comparison/contenders.ts';
 import { type ComparedService, startService } from './support/comparison/service.ts';
 import { progress, report } from './support/report.ts';
 
@@ -32,11 +32,11 @@ const { values: args } = parseArgs({
   },
 });
 const seconds = Number(args.seconds);
-const names = Object.keys(CONTENDERS).filter((name) => name.includes(args.only ?? ''));
+const names = availableContenders().filter((name) => name.includes(args.only ?? ''));
 
 const runs = names.map(async (name) => {
   const service = await startService({ pods: AFTER, ready: BEFORE, delay: RESPONSE_TIME });
-  const contender = await CONTENDERS[name]!(service, { maxAge: MAX_AGE });
+  const contender = await CONTENDERS[name]!(service, { maxAge: MAX_AGE, connections: 8 });
   return { name, ...(await play(service, contender, name === names[0])) };
 });
 for (const { name, table, failures } of await Promise.all(runs)) {

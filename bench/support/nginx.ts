@@ -10,7 +10,7 @@ import { obtain } from './debian.ts';
 import { freePort, loopbackAddresses } from './loopback.ts';
 import { temporaryDirectory } from './temporary.ts';
 
-/** One nginx process behind several addresses, which answers with a small text. */
+/** One nginx process behind several addresses, which answers with the one it was called by, in a little JSON. */
 export interface Nginx {
   addresses: readonly string[];
   port: number;
@@ -60,12 +60,12 @@ function configuration(
     http {
       access_log off;
       ${temporaryPaths.map((name) => `${name}_temp_path ${name};`).join(' ')}
-      default_type text/plain;
+      default_type application/json;
       keepalive_requests 1000000000;
       server {
         ${listen.join(' ')}
         ${tls}
-        location = / { return 200 "all is well aboard\\n"; }
+        location = / { return 200 '{"address":"$server_addr"}'; }
       }
     }`;
 }

@@ -17,6 +17,10 @@ export function drawPlots(): void {
   draw('memory', { width: 800, height: 320 }, (results) =>
     bars(results, 'heapUsed', 'MB', 'Heap of a process that calls 100 pods'),
   );
+  draw('cost', { width: 800, height: 360 }, (results) =>
+    bars(results, 'rate', '1/s', 'Requests a second as fast as they go, 50 at a time'),
+  );
+  draw('faults', { width: 900, height: 360 }, faults);
 }
 
 type Found = Result & { detail: Record<string, unknown> };
@@ -96,9 +100,57 @@ function scaleOut(results: Found[]): EChartsOption {
   };
 }
 
-/** One figure of each way. */
+/** Requests that failed or were late, by fault and contender. */
+function faults(results: Found[]): EChartsOption {
+  const cells = results.flatMap(({ case: name, detail: { stuck } }) => {
+    const [fault, contender] = name.split(', ');
+    // What all of them lose is no matter of balance.
+    return stuck === undefined || fault === 'all-503'
+      ? []
+      : [{ fault, contender, lost: sum(stuck as number[]) }];
+  });
+  const columns = [...new Set(cells.map(({ fault }) => fault!))];
+  const rows = [...new Set(cells.map(({ contender }) => contender!))].reverse();
+  return {
+    title: titled('Requests that failed or took over a second, of 5,000 while one of five pods suffers'),
+    grid: { left: 130, right: 20, top: 50, bottom: 30 },
+    xAxis: { type: 'category', data: columns, axisTick: { show: false } },
+    yAxis: { type: 'category', data: rows, axisTick: { show: false } },
+    visualMap: {
+      show: false,
+      dimension: 3,
+      min: 0,
+      max: 3,
+      inRange: { color: ['#edf3ea', '#fdd8b5', '#e6660f'] },
+    },
+    series: [
+      {
+        type: 'heatmap',
+        label: { show: true, color: '#222', formatter: ({ value }) => String((value as number[])[2]) },
+        itemStyle: { borderColor: '#fff', borderWidth: 2 },
+        data: cells.map(({ fault, contender, lost }) => [
+          columns.indexOf(fault!),
+          rows.indexOf(contender!),
+          lost,
+          Math.log10(1 + lost),
+        ]),
+      },
+    ],
+  };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0);
+}
+
+/** Three digits, or all before the point. */
+function rounded(value: number): number {
+  return value >= 100 ? Math.round(value) : Number(value.toPrecision(3));
+}
+
+/** One figure of each way that has it. */
 function bars(results: Found[], figure: string, unit: string, title: string): EChartsOption {
-  const shown = results.toReversed();
+  const shown = results.filter(({ detail }) => detail?.[figure] !== undefined).toReversed();
   return {
     title: titled(title),
     grid: { left: 300, right: 70, top: 50, bottom: 30 },
@@ -113,7 +165,7 @@ function bars(results: Found[], figure: string, unit: string, title: string): EC
         type: 'bar',
         label: { show: true, position: 'right' },
         data: shown.map(({ case: name, detail }) => ({
-          value: Math.round((detail[figure] as number) * 10) / 10,
+          value: rounded(detail[figure] as number),
           itemStyle: { color: name.startsWith('evenkeel') ? OLD[1]! : '#b0b0b0' },
         })),
       },

@@ -7,21 +7,25 @@ import { BalancedAgent } from '../../../src/agent.ts';
 import type { Resolution } from '../../../src/discovery/resolver.ts';
 import type { PodAnswer } from '../pods.ts';
 import { anyPod, NAME, type ServiceView } from './service.ts';
-import { type Sidecar, startHaproxy, startNginxProxy } from './sidecars.ts';
+import { type Sidecar, sidecarObstacle, startHaproxy, startNginxProxy } from './sidecars.ts';
 
 /** One way to call a Service. */
 export interface Contender {
   /** Sends a request, and says which pod has answered. */
   send(): Promise<string>;
   close(): Promise<void>;
+  /** The process of the proxy, if it is one. */
+  readonly proxy: number | undefined;
 }
 
 export interface ContenderOptions {
   /** Milliseconds after which a connection is replaced, of those who can do that. */
   maxAge: number;
+  /** Connections of those who have to be told how many. */
+  connections: number;
 }
 
-type Start = (service: ServiceView, options: ContenderOptions) => Promise<Contender> | Contender;
+export type Start = (service: ServiceView, options: ContenderOptions) => Promise<Contender> | Contender;
 
 /** Those who see a ClusterIP only, then those who see the pods, then those with a proxy beside them. */
 export const CONTENDERS: Readonly<Record<string, Start>> = {
@@ -29,10 +33,10 @@ export const CONTENDERS: Readonly<Record<string, Start>> = {
 
   'agentkeepalive, ClusterIP': (service, { maxAge }) => byNodeHttp(service, maxAge),
 
-  'RoundRobinPool + clientTtl, ClusterIP': (service, { maxAge }) =>
+  'RoundRobinPool + clientTtl, ClusterIP': (service, { maxAge, connections }) =>
     by(
       new RoundRobinPool(`http://${NAME}:${service.port}`, {
-        connections: 8,
+        connections,
         clientTtl: maxAge,
         connect: clusterIP(service),
       }),
@@ -59,23 +63,34 @@ export const CONTENDERS: Readonly<Record<string, Start>> = {
   'nginx sidecar': async (service) => behind(await startNginxProxy(service)),
 };
 
+/** The names of those that can be had here. */
+export function availableContenders(): string[] {
+  return Object.keys(CONTENDERS).filter((name) => {
+    if (!name.endsWith('sidecar')) return true;
+    const obstacle = sidecarObstacle(name.startsWith('HAProxy') ? 'haproxy' : 'nginx');
+    if (obstacle !== undefined) console.error(`${name} is left out: ${obstacle}`);
+    return obstacle === undefined;
+  });
+}
+
 function by(dispatcher: Dispatcher, { port }: ServiceView): Contender {
   return through(dispatcher, `http://${NAME}:${port}`);
 }
 
-function behind({ origin, stop }: Sidecar): Contender {
-  return through(new Agent(), origin, stop);
+export function behind(sidecar: Sidecar): Contender {
+  return through(new Agent(), sidecar.origin, sidecar);
 }
 
-function through(dispatcher: Dispatcher, origin: string, stop?: () => void): Contender {
+function through(dispatcher: Dispatcher, origin: string, sidecar?: Sidecar): Contender {
   return {
+    proxy: sidecar?.pid,
     async send() {
       const { body } = await dispatcher.request({ origin, path: '/', method: 'GET' });
       return ((await body.json()) as PodAnswer).address;
     },
     async close() {
       await dispatcher.close();
-      stop?.();
+      sidecar?.stop();
     },
   };
 }
@@ -120,6 +135,7 @@ function byNodeHttp(service: ServiceView, maxAge: number): Contender {
       get({ host: NAME, port: service.port, agent }, resolve).on('error', reject);
       return ((await json(await promise)) as PodAnswer).address;
     },
+    proxy: undefined,
     async close() {
       agent.destroy();
     },

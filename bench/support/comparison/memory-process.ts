@@ -15,7 +15,7 @@ export interface MemoryTask {
 }
 
 const { contender: name, service, requests, concurrency } = JSON.parse(process.argv[2]!) as MemoryTask;
-const contender = await CONTENDERS[name]!(service, { maxAge: 60_000 });
+const contender = await CONTENDERS[name]!(service, { maxAge: 60_000, connections: concurrency });
 await flatOut(contender.send, requests, concurrency);
 await delay(500);
 setFlagsFromString('--expose-gc');

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { atExit } from '../at-exit.ts';
+import { obtain } from '../debian.ts';
 import { freePort, loopbackAddresses } from '../loopback.ts';
 import { listening } from '../nginx.ts';
 import { temporaryDirectory } from '../temporary.ts';
@@ -10,7 +11,13 @@ import { NAME, type ServiceView } from './service.ts';
 /** A proxy beside the app. */
 export interface Sidecar {
   readonly origin: string;
+  readonly pid: number;
   stop(): void;
+}
+
+/** Why there is no such proxy here. */
+export function sidecarObstacle(command: 'haproxy' | 'nginx'): string | undefined {
+  return obtain(command, command === 'nginx' ? 'nginx-light' : command);
 }
 
 /** HAProxy, which follows DNS as fast as it can. */
@@ -22,18 +29,6 @@ resolvers cluster
   hold obsolete 0
   timeout resolve 500ms`;
   const server = `server-template pod ${most} ${NAME}:${port} resolvers cluster init-addr none`;
-  return haproxy(resolvers, [server]);
-}
-
-/** HAProxy in front of pods that never change. */
-export async function startStaticHaproxy(addresses: readonly string[], port: number): Promise<Sidecar> {
-  return haproxy(
-    '',
-    addresses.map((address, n) => `server pod-${n} ${address}:${port}`),
-  );
-}
-
-async function haproxy(resolvers: string, servers: readonly string[]): Promise<Sidecar> {
   return start('haproxy', (listen, file) => ({
     args: ['-db', '-q', '-f', file],
     configuration: `
@@ -52,7 +47,7 @@ frontend app
 backend pods
   balance leastconn
   http-reuse always
-  ${servers.join('\n  ')}
+  ${server}
 `,
   }));
 }
@@ -65,7 +60,7 @@ export async function startNginxProxy({ dns, port }: ServiceView): Promise<Sidec
 }
 
 /** nginx in front of pods that never change, to which it keeps connections. */
-export async function startStaticNginxProxy(addresses: readonly string[], port: number): Promise<Sidecar> {
+export async function startStaticNginxProxy({ addresses, port }: ServiceView): Promise<Sidecar> {
   const servers = addresses.map((address) => `server ${address}:${port};`).join(' ');
   const upstream = `upstream pods { least_conn; ${servers} keepalive 64; }`;
   const location = `
@@ -113,5 +108,5 @@ async function start(command: string, configure: Configure): Promise<Sidecar> {
   const stop = () => void child.kill('SIGKILL');
   atExit(stop);
   await listening(child, address!, port);
-  return { origin: `http://${address}:${port}`, stop };
+  return { origin: `http://${address}:${port}`, pid: child.pid!, stop };
 }

@@ -3,7 +3,7 @@
 import type { EndpointAddress } from '../../../src/discovery/resolver.ts';
 import { serve } from '../../../test/netns/bed/peer.ts';
 import { type AbortsReport, abortAtRandom } from './aborts.ts';
-import { type Contender, createDispatcher, Membership } from './contenders.ts';
+import { type Contender, createClient, Membership } from './contenders.ts';
 import { Load, type Sample } from './load.ts';
 
 export interface LoadSpec {
@@ -20,7 +20,7 @@ let load: Load;
 const methods = {
   start({ contender, origin, endpoints, rate }: LoadSpec): void {
     members = new Membership(endpoints);
-    load = new Load(createDispatcher(contender, members), origin, rate);
+    load = new Load(createClient(contender, origin, members), rate);
   },
 
   /** Tells the contender which pods are ready. */

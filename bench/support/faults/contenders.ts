@@ -1,17 +1,50 @@
-import { Agent, buildConnector, type Dispatcher, interceptors } from 'undici';
+import { type Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { connect as connectTo } from 'node:net';
+import agentkeepalive from 'agentkeepalive';
+import { Agent, buildConnector, type Dispatcher, interceptors, RoundRobinPool } from 'undici';
 import { BalancedAgent } from '../../../src/agent.ts';
 import type { EndpointAddress, Resolver } from '../../../src/discovery/resolver.ts';
 
-export const CONTENDERS = ['evenkeel', 'undici', 'dns+retry', 'haproxy'] as const;
+export const CONTENDERS = [
+  'evenkeel',
+  'undici',
+  'round-robin-pool',
+  'dns+retry',
+  'agentkeepalive',
+  'haproxy',
+  'nginx',
+] as const;
 export type Contender = (typeof CONTENDERS)[number];
+
+/** What is sent, to the path `/orders`. */
+export interface Request {
+  readonly method: 'GET' | 'POST';
+  readonly headers: Record<string, string>;
+  readonly body: string | undefined;
+}
+
+export interface Answer {
+  readonly statusCode: number;
+  readonly pod: string | undefined;
+}
+
+/** An HTTP client, which fails what is still under way when it is destroyed. */
+export interface Client {
+  send(request: Request): Promise<Answer>;
+  destroy(): Promise<void> | void;
+}
 
 /** Milliseconds for which a DNS answer holds. */
 const TTL = 1_000;
+/** Milliseconds after which those who do that replace a connection. */
+const MAX_AGE = 60_000;
+const PATH = '/orders';
 
 /** The pods that are ready, as clients are told. */
 export class Membership {
   endpoints: readonly EndpointAddress[];
   #changed = Promise.withResolvers<void>();
+  #turn = 0;
 
   constructor(endpoints: readonly EndpointAddress[]) {
     this.endpoints = endpoints;
@@ -26,43 +59,87 @@ export class Membership {
   changed(): Promise<void> {
     return this.#changed.promise;
   }
+
+  /** The pod for a connection: one after the other, as kube-proxy has it behind a ClusterIP. */
+  next(): EndpointAddress {
+    return this.endpoints[this.#turn++ % this.endpoints.length]!;
+  }
 }
 
-const CREATE: Record<Contender, (members: Membership) => Dispatcher> = {
-  evenkeel: (members) => new BalancedAgent({ discovery: resolverOf(members) }),
+const CREATE: Record<Contender, (origin: string, members: Membership) => Client> = {
+  evenkeel: (origin, members) => by(new BalancedAgent({ discovery: resolverOf(members) }), origin),
 
-  // As kube-proxy does behind a ClusterIP, which is not seen on the way: a pod per connection.
-  undici: (members) => {
-    const connect = buildConnector({});
-    let turn = 0;
-    return new Agent({
-      connect(options, callback) {
-        const { address, port } = members.endpoints[turn++ % members.endpoints.length]!;
-        connect({ ...options, hostname: address, port: String(port) }, callback);
-      },
-    });
+  undici: (origin, members) => by(new Agent({ connect: clusterIP(members) }), origin),
+
+  'round-robin-pool': (origin, members) => {
+    const connect = clusterIP(members);
+    return by(new RoundRobinPool(origin, { connections: 10, clientTtl: MAX_AGE, connect }), origin);
   },
 
-  'dns+retry': (members) =>
-    new Agent().compose(
-      interceptors.dns({
-        maxTTL: TTL,
-        dualStack: false,
-        affinity: 4,
-        lookup: (_origin, _options, callback) => {
-          const records = members.endpoints.map(({ address }) => ({ address, family: 4 as const, ttl: TTL }));
-          callback(null, records);
-        },
-      }),
-      interceptors.retry(),
-    ),
+  'dns+retry': (origin, members) => {
+    const dns = interceptors.dns({
+      maxTTL: TTL,
+      dualStack: false,
+      affinity: 4,
+      lookup: (_origin, _options, callback) => {
+        const records = members.endpoints.map(({ address }) => ({ address, family: 4 as const, ttl: TTL }));
+        callback(null, records);
+      },
+    });
+    return by(new Agent().compose(dns, interceptors.retry()), origin);
+  },
 
-  // It balances; the client has nothing but one address.
-  haproxy: () => new Agent(),
+  agentkeepalive: byNodeHttp,
+
+  // They balance; the client has nothing but one address.
+  haproxy: (origin) => by(new Agent(), origin),
+  nginx: (origin) => by(new Agent(), origin),
 };
 
-export function createDispatcher(contender: Contender, members: Membership): Dispatcher {
-  return CREATE[contender](members);
+export function createClient(contender: Contender, origin: string, members: Membership): Client {
+  return CREATE[contender](origin, members);
+}
+
+function by(dispatcher: Dispatcher, origin: string): Client {
+  return {
+    async send({ method, headers, body = null }) {
+      const options = { origin, path: PATH, method, headers, body };
+      const { statusCode, headers: received, body: content } = await dispatcher.request(options);
+      await content.dump();
+      return { statusCode, pod: received['x-pod'] as string | undefined };
+    },
+    destroy: () => dispatcher.destroy(),
+  };
+}
+
+function byNodeHttp(origin: string, members: Membership): Client {
+  // Its types are CommonJS's; the class is a node:http Agent.
+  const KeepAlive = agentkeepalive as unknown as new (options: object) => HttpAgent;
+  class ThroughClusterIP extends KeepAlive {
+    override createConnection(): ReturnType<typeof connectTo> {
+      const { address, port } = members.next();
+      return connectTo(port, address);
+    }
+  }
+  const agent = new ThroughClusterIP({ socketActiveTTL: MAX_AGE });
+  return {
+    async send({ method, headers, body }) {
+      const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+      httpRequest(`${origin}${PATH}`, { method, headers, agent }, resolve).on('error', reject).end(body);
+      const response = await promise;
+      for await (const _ of response);
+      return { statusCode: response.statusCode!, pod: response.headers['x-pod'] as string | undefined };
+    },
+    destroy: () => agent.destroy(),
+  };
+}
+
+function clusterIP(members: Membership): buildConnector.connector {
+  const connect = buildConnector({});
+  return (options, callback) => {
+    const { address, port } = members.next();
+    connect({ ...options, hostname: address, port: String(port) }, callback);
+  };
 }
 
 function resolverOf(members: Membership): Resolver {

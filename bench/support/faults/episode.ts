@@ -4,10 +4,10 @@ import type { Peer } from '../../../test/netns/bed/peer.ts';
 import type { ClientMethods } from './client-process.ts';
 import type { Contender } from './contenders.ts';
 import type { Pod } from './fleet.ts';
-import { startHaproxy } from './haproxy.ts';
 import { monotonic } from './monotonic.ts';
 import { Outcome } from './outcome.ts';
 import type { Place } from './place.ts';
+import { isSidecar, startSidecar } from './sidecars.ts';
 import type { Fault } from './table.ts';
 
 export interface Setting {
@@ -35,7 +35,7 @@ const PATIENCE = 10_000;
 export async function play(fault: Fault, contender: Contender, setting: Setting): Promise<Outcome> {
   const { place, client, pods, seconds } = setting;
   const victim = pods[2]!;
-  const sidecar = contender === 'haproxy' ? await startHaproxy(place, endpointsOf(pods)) : undefined;
+  const sidecar = isSidecar(contender) ? await startSidecar(contender, place, endpointsOf(pods)) : undefined;
   const origin = sidecar?.origin ?? originOf(pods);
   await client.call('start', { contender, origin, endpoints: endpointsOf(pods), rate: RATE });
   await delay(WARM_UP * 1_000);

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Dispatcher } from 'undici';
+import type { Client, Request } from './contenders.ts';
 import { monotonic } from './monotonic.ts';
 
 export interface Sample {
@@ -15,19 +15,19 @@ export interface Sample {
 }
 
 const BODY = JSON.stringify({ order: 'tea'.repeat(50) });
+const GET: Request = { method: 'GET', headers: {}, body: undefined };
+const POST: Request = { method: 'POST', headers: { 'content-type': 'application/json' }, body: BODY };
 
 /** GETs and POSTs, mixed at random, at even distances, however long each takes. */
 export class Load {
-  readonly #dispatcher: Dispatcher;
-  readonly #origin: string;
+  readonly #client: Client;
   readonly #samples: Sample[] = [];
   readonly #pending = new Set<Promise<void>>();
   readonly #running: Promise<void>;
   #stopped = false;
 
-  constructor(dispatcher: Dispatcher, origin: string, rate: number) {
-    this.#dispatcher = dispatcher;
-    this.#origin = origin;
+  constructor(client: Client, rate: number) {
+    this.#client = client;
     this.#running = this.#run(1_000 / rate);
   }
 
@@ -39,7 +39,7 @@ export class Load {
     const timeout = delay(patience, undefined, { signal: abort.signal }).catch(() => {});
     await Promise.race([Promise.all(this.#pending), timeout]);
     abort.abort();
-    await this.#dispatcher.destroy();
+    await this.#client.destroy();
     await Promise.all(this.#pending);
     return this.#samples;
   }
@@ -59,22 +59,17 @@ export class Load {
   }
 
   async #send(at: number): Promise<void> {
-    const method = Math.random() < 0.5 ? 'GET' : 'POST';
+    const request = Math.random() < 0.5 ? GET : POST;
     let pod: string | undefined;
     let failure: string | undefined;
     try {
-      const { statusCode, headers, body } = await this.#dispatcher.request({
-        origin: this.#origin,
-        path: '/orders',
-        method,
-        ...(method === 'POST' && { body: BODY, headers: { 'content-type': 'application/json' } }),
-      });
-      await body.dump();
-      pod = headers['x-pod'] as string | undefined;
-      if (statusCode >= 500) failure = String(statusCode);
+      const answer = await this.#client.send(request);
+      pod = answer.pod;
+      if (answer.statusCode >= 500) failure = String(answer.statusCode);
     } catch (error) {
       failure = codeOf(error as NodeJS.ErrnoException);
     }
+    const { method } = request;
     this.#samples.push({ method, at, took: monotonic() - at, pod, failure });
   }
 }
