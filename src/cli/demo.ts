@@ -4,6 +4,7 @@ import { Meter } from './demo/report.ts';
 import { isLive, jsonScreen, liveScreen, type Output, plainScreen, type Screen } from './demo/screen.ts';
 import { EvenkeelSide, type Side, StockSide } from './demo/side.ts';
 import { RATE, Traffic } from './demo/traffic.ts';
+import { UsageError } from './usage-error.ts';
 
 const OLD = 3;
 const NEW = 3;
@@ -14,6 +15,8 @@ const MOST_SECONDS = 300;
 /**
  * Shows a scale-out on this machine, within `--seconds`: for a third of them there are three pods, for the rest
  * six. The same load comes to pods through a stock undici Agent, and to others like them through evenkeel.
+ *
+ * @throws UsageError
  */
 export async function demo(args: readonly string[], output: Output = process.stdout): Promise<void> {
   const { seconds, json } = parse(args);
@@ -65,18 +68,26 @@ function screenFor(output: Output, json: boolean): Screen {
 }
 
 function parse(args: readonly string[]): { seconds: number; json: boolean } {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      seconds: { type: 'string', default: DEFAULT_SECONDS },
-      json: { type: 'boolean', default: false },
-    },
-  });
+  const values = valuesIn(args);
   const seconds = Number(values.seconds);
   if (Number.isInteger(seconds) && seconds >= FEWEST_SECONDS && seconds <= MOST_SECONDS) {
     return { seconds, json: values.json };
   }
-  throw new RangeError(
+  throw new UsageError(
     `--seconds must be an integer from ${FEWEST_SECONDS} to ${MOST_SECONDS}, got ${values.seconds}`,
   );
+}
+
+function valuesIn(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        seconds: { type: 'string', default: DEFAULT_SECONDS },
+        json: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    throw UsageError.of(error);
+  }
 }

@@ -10,14 +10,19 @@ import { UsageError } from './usage-error.ts';
 
 export interface DoctorOutput {
   readonly isTTY?: boolean;
+  readonly columns?: number;
   write(text: string): unknown;
 }
 
 export interface DoctorWorld {
   readonly output: DoctorOutput;
+  /** Where it says what it is doing, if that is a terminal. */
+  readonly progress: DoctorOutput;
   readonly env: Environment;
   readonly place: Place;
 }
+
+const ERASE = '\r\x1b[K';
 
 /**
  * Says what an app at this place would make of a URL: where its name leads and why, which endpoints can be dialled, which
@@ -27,14 +32,15 @@ export interface DoctorWorld {
  * @throws UsageError
  */
 export async function doctor(args: readonly string[], world: Partial<DoctorWorld> = {}): Promise<number> {
-  const { output = process.stdout, env = environment(), place = thisPlace(env) } = world;
+  const { output = process.stdout, progress = process.stderr } = world;
+  const { env = environment(), place = thisPlace(env) } = world;
   const { url, options, json, settings, request } = parse(args, env);
-  const live = output.isTTY === true && !json;
   const warnings = new Warnings();
   try {
-    const tell = (what: string) => live && output.write(`\r\x1b[K${what} …`);
+    const show = (line: string) => progress.isTTY === true && progress.write(`${ERASE}${line}`);
+    const tell = (what: string) => show(`${what} …`);
     const examination = await examine({ url, options, env, place, request, tell });
-    if (live) output.write('\r\x1b[K');
+    show('');
     const whole = { ...examination, warnings: [...examination.warnings, ...(await warnings.all())] };
     const diagnosis = diagnose(whole);
     if (json) output.write(`${JSON.stringify(toJson(whole, diagnosis), null, 2)}\n`);
@@ -72,7 +78,7 @@ function parse(
     resolveSettings(options, env);
     return { url, options, json: values.json, settings: values.settings, request: !values['no-request'] };
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    throw UsageError.of(error);
   }
 }
 

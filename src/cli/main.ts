@@ -1,37 +1,55 @@
 #!/usr/bin/env node
+import { readFileSync } from 'node:fs';
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
 import { rbac } from './rbac.ts';
+import { USAGE, USAGES } from './usage.ts';
 import { UsageError } from './usage-error.ts';
 
+type Name = keyof typeof USAGES;
 type Command = (args: readonly string[]) => unknown;
 
 /** Each takes the arguments that follow its name, throws what there is to say about them, and may return an exit code. */
-const COMMANDS: Record<string, Command> = { demo, doctor, rbac };
+const COMMANDS: Record<Name, Command> = { demo, doctor, rbac };
 
-const USAGE = `Usage: evenkeel <command>
-
-  demo [--seconds N] [--json]   shows a scale-out on this machine, with evenkeel and without
-  doctor URL [--json] [--settings] [--no-request] [--option NAME=VALUE]...
-                                says what an app would make of the URL here, what is wrong, and what to do about it;
-                                ends with 0 when all is well, 1 when there are problems, 2 when called wrongly
-  rbac [--namespace NS] [--service-account NAME] [--cluster]
-                                prints the rights that reading EndpointSlices takes, for kubectl apply -f -
-`;
+// Whoever read has gone: there's nobody to tell anything any more. What the command has come to stands.
+process.stdout.on('error', () => setImmediate(() => process.exit()));
 
 const [name = '--help', ...args] = process.argv.slice(2);
-const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-if (command !== undefined) {
+if (isCommand(name)) {
+  if (args.includes('--help') || args.includes('-h')) process.stdout.write(USAGES[name]);
+  else await run(name, COMMANDS[name]);
+} else if (['--help', '-h', 'help'].includes(name)) {
+  const [about = ''] = args;
+  process.stdout.write(isCommand(about) ? USAGES[about] : USAGE);
+} else if (['--version', '-v'].includes(name)) {
+  process.stdout.write(`${version()}\n`);
+} else {
+  process.stderr.write(`evenkeel: there is no command ${name}\nTry: evenkeel --help\n`);
+  process.exitCode = 2;
+}
+
+function isCommand(name: string): name is Name {
+  return Object.hasOwn(COMMANDS, name);
+}
+
+async function run(name: Name, command: Command): Promise<void> {
   try {
     const code = await command(args);
-    if (typeof code === 'number') process.exitCode = code;
+    if (typeof code !== 'number') return;
+    process.exitCode = code;
+    // What is still asked of name servers would have to be waited for.
+    process.stdout.write('', () => process.exit());
   } catch (error) {
+    const isUsage = error instanceof UsageError;
     process.stderr.write(`evenkeel ${name}: ${(error as Error).message}\n`);
-    process.exitCode = error instanceof UsageError ? 2 : 1;
+    if (isUsage) process.stderr.write(`Try: evenkeel ${name} --help\n`);
+    process.exitCode = isUsage ? 2 : 1;
   }
-} else if (['--help', '-h', 'help'].includes(name)) {
-  process.stdout.write(USAGE);
-} else {
-  process.stderr.write(`evenkeel: there is no command ${name}\n\n${USAGE}`);
-  process.exitCode = 1;
+}
+
+function version(): string {
+  // As far from here in the package as in the sources.
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
 }

@@ -1,13 +1,16 @@
 import { parseArgs } from 'node:util';
+import { UsageError } from './usage-error.ts';
 
 const LABEL = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 // A ServiceAccount's name may have dots.
-const NAME = /^[a-z0-9](?:[-.a-z0-9]{0,251}[a-z0-9])?$/;
+const NAME = /^(?=.{1,253}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
 
 /**
  * Writes, as YAML for `kubectl apply -f -`, the least rights that following Services takes: those to read the
  * Services and EndpointSlices of `--namespace`, or with `--cluster` of all, for `--service-account`, which may
  * be in another namespace: `<namespace>:<name>`.
+ *
+ * @throws UsageError
  */
 export function rbac(
   args: readonly string[],
@@ -32,7 +35,7 @@ rules:
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ${scope}RoleBinding
 metadata:
-  name: evenkeel-${account.namespace}-${account.name}${place}
+  name: "evenkeel:${account.namespace}:${account.name}"${place}
 roleRef:
   apiGroup: rbac.authorization.k8s.io
   kind: ${scope}Role
@@ -45,18 +48,11 @@ subjects:
 }
 
 function parse(args: readonly string[]) {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      namespace: { type: 'string', short: 'n', default: 'default' },
-      'service-account': { type: 'string', default: 'default' },
-      cluster: { type: 'boolean', default: false },
-    },
-  });
+  const values = valuesIn(args);
   const namespace = checked('--namespace', values.namespace, LABEL);
   const [name = '', owner = namespace, ...rest] = values['service-account'].split(':').reverse();
   if (rest.length > 0)
-    throw new Error(`--service-account is ${values['service-account']}, not <namespace>:<name>`);
+    throw new UsageError(`--service-account is ${values['service-account']}, not <namespace>:<name>`);
   return {
     namespace,
     account: {
@@ -69,5 +65,20 @@ function parse(args: readonly string[]) {
 
 function checked(option: string, value: string, form: RegExp): string {
   if (form.test(value)) return value;
-  throw new Error(`${option} is ${JSON.stringify(value)}, which is no name in Kubernetes`);
+  throw new UsageError(`${option} is ${JSON.stringify(value)}, which is no name in Kubernetes`);
+}
+
+function valuesIn(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        namespace: { type: 'string', short: 'n', default: 'default' },
+        'service-account': { type: 'string', default: 'default' },
+        cluster: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    throw UsageError.of(error);
+  }
 }

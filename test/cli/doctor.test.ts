@@ -262,15 +262,17 @@ test('what is no URL or no option is refused', async () => {
 test('on a terminal it says what it does, and colours what it has to say, unless NO_COLOR is set', async (t) => {
   const { place, port } = await startCluster(t);
   const shown = async (env: Record<string, string>) => {
-    let text = '';
+    let [text, told] = ['', ''];
     const output = { isTTY: true, write: (part: string) => (text += part) };
-    await doctor([`http://orders.prod:${port}`], { output, env, place });
-    return text;
+    const progress = { isTTY: true, write: (part: string) => (told += part) };
+    await doctor([`http://orders.prod:${port}`], { output, progress, env, place });
+    return { text, told };
   };
   const coloured = await shown({});
   const [erase, green] = ['\r\x1b[K', '\x1b[32m'];
-  assert.ok(coloured.startsWith(`${erase}Looking up orders.prod …${erase}Asking the Kubernetes API …`));
-  assert.ok(coloured.includes(`${green}✓`));
+  assert.ok(coloured.told.startsWith(`${erase}Looking up orders.prod …${erase}Asking the Kubernetes API …`));
+  assert.ok(coloured.told.endsWith(erase));
+  assert.ok(coloured.text.includes(`${green}✓`));
   const plain = await shown({ NO_COLOR: '1' });
-  assert.ok(!plain.includes('\x1b[3'));
+  assert.ok(!plain.text.includes('\x1b'));
 });

@@ -30,7 +30,7 @@ test('a Role to read what is needed, and its binding, are printed as YAML', () =
     {
       apiVersion: 'rbac.authorization.k8s.io/v1',
       kind: 'RoleBinding',
-      metadata: { name: 'evenkeel-prod-web', namespace: 'prod' },
+      metadata: { name: 'evenkeel:prod:web', namespace: 'prod' },
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'evenkeel' },
       subjects: [{ kind: 'ServiceAccount', name: 'web', namespace: 'prod' }],
     },
@@ -48,7 +48,7 @@ test('for all namespaces they are a ClusterRole and its binding', () => {
   assert.deepEqual(binding, {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'ClusterRoleBinding',
-    metadata: { name: 'evenkeel-web-frontend' },
+    metadata: { name: 'evenkeel:web:frontend' },
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'evenkeel' },
     subjects: [{ kind: 'ServiceAccount', name: 'frontend', namespace: 'web' }],
   });
@@ -58,6 +58,12 @@ test('the account may be of another namespace than the Services', () => {
   const [, binding] = parsed(printed('-n', 'prod', '--service-account', 'web:frontend'));
   assert.equal(binding.metadata.namespace, 'prod');
   assert.deepEqual(binding.subjects, [{ kind: 'ServiceAccount', name: 'frontend', namespace: 'web' }]);
+});
+
+test('bindings of two accounts never have the same name', () => {
+  const nameOf = (account: string) =>
+    parsed(printed('--cluster', '--service-account', account))[1].metadata.name;
+  assert.notEqual(nameOf('a-b:c'), nameOf('a:b-c'));
 });
 
 test('without options it is about the default account of the default namespace', () => {
@@ -81,5 +87,8 @@ test('what is no name is refused', () => {
   );
   assert.throws(() => printed('--service-account', 'a:b:c'), /not <namespace>:<name>/);
   assert.throws(() => printed('--service-account', ''), /no name/);
-  assert.throws(() => printed('--nonsense'), /--nonsense/);
+  for (const name of ['a..b', 'a-.b', '.a', 'a'.repeat(254)]) {
+    assert.throws(() => printed('--service-account', name), { name: 'UsageError', message: /no name/ });
+  }
+  assert.throws(() => printed('--nonsense'), { name: 'UsageError', message: /--nonsense/ });
 });

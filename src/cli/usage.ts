@@ -1,0 +1,46 @@
+/** How the command and its parts are used, for terminals of 80 columns. */
+export const USAGE = `Usage: evenkeel <command>
+
+  demo    shows a scale-out on this machine, with evenkeel and without
+  doctor  says what an app would make of a URL here, and what is wrong
+  rbac    prints the rights that reading EndpointSlices takes
+
+evenkeel <command> --help says more; evenkeel --version says which this is.
+`;
+
+export const USAGES = {
+  demo: `Usage: evenkeel demo [options]
+
+Shows a scale-out on this machine: the same load goes to three pods, then to
+six, by a stock undici Agent and by evenkeel.
+
+  --seconds N  how long it takes: 2 to 300, 15 by default
+  --json       prints nothing but the result
+`,
+  doctor: `Usage: evenkeel doctor URL [options]
+
+Says what an app would make of the URL at this place: where its name leads and
+why, which endpoints can be connected to, which settings hold, what is wrong,
+and what to do about it. It sends one HEAD request.
+
+  --json                   prints the result for programs
+  --no-request             connects, but sends no request
+  -o, --option NAME=VALUE  sets an option, such as dns.maxTtl=5s; repeatable
+  --settings               lists all settings, and where each comes from
+
+Ends with 0 when all is well, 1 when there are problems, 2 when called wrongly.
+
+  kubectl exec deploy/checkout -- npx evenkeel doctor http://orders.prod:8080/
+`,
+  rbac: `Usage: evenkeel rbac [options]
+
+Prints the rights that reading EndpointSlices takes, for kubectl apply -f -
+
+  -n, --namespace NS        where the Services are; 'default' by default
+  --service-account NAME    whose rights: NAME of that namespace, or NS:NAME;
+                            'default' by default
+  --cluster                 for the Services of all namespaces
+
+  npx evenkeel rbac -n prod --service-account shop:checkout | kubectl apply -f -
+`,
+};
