@@ -5,7 +5,8 @@ import { resolveSettings } from '../config/resolve-settings.ts';
 import { type Place, thisPlace } from '../discovery/kubernetes/place.ts';
 import { diagnose } from './doctor/diagnosis.ts';
 import { examine, type Subject } from './doctor/examine.ts';
-import { report, toJson } from './doctor/report.ts';
+import { toJson } from './doctor/json.ts';
+import { report } from './doctor/report.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface DoctorOutput {
@@ -46,7 +47,9 @@ export async function doctor(args: readonly string[], world: Partial<DoctorWorld
     if (json) output.write(`${JSON.stringify(toJson(whole, diagnosis), null, 2)}\n`);
     else {
       const colour = output.isTTY === true && !env.NO_COLOR;
-      output.write(`${report(whole, diagnosis, { colour, allSettings: settings }).join('\n')}\n`);
+      output.write(
+        `${report(whole, diagnosis, { colour, allSettings: settings, columns: output.columns }).join('\n')}\n`,
+      );
     }
     return diagnosis.problems.length === 0 ? 0 : 1;
   } finally {
@@ -71,9 +74,12 @@ function parse(
     });
     const [text = '', ...more] = positionals;
     const url = URL.parse(/^[a-z]+:\/\//i.test(text) ? text : `http://${text}`);
-    if (more.length > 0 || url === null || !['http:', 'https:'].includes(url.protocol)) {
+    if (more.length > 0 || url === null || !['http:', 'https:'].includes(url.protocol) || url.port === '0') {
       throw new Error(`expected one URL such as http://orders.prod:8080/, got ${args.join(' ') || 'none'}`);
     }
+    // Nobody is asked with them, and the result may be shown around.
+    url.username = '';
+    url.password = '';
     const options = optionsFrom(values.option);
     resolveSettings(options, env);
     return { url, options, json: values.json, settings: values.settings, request: !values['no-request'] };

@@ -1,6 +1,7 @@
 import { Changes } from './changes.ts';
 import type { LookUpStep } from './dns/look-up.ts';
-import type { ServiceName } from './kubernetes/match.ts';
+import type { ClusterNames } from './kubernetes/cluster-names.ts';
+import { type ServiceName, sameService } from './kubernetes/match.ts';
 import type { Route, Supply } from './kubernetes/route.ts';
 import type { Resolution, Resolver, ResolveTarget } from './resolver.ts';
 import type { Witness } from './witness.ts';
@@ -37,8 +38,8 @@ export class Following implements Witness {
   }
 
   /** Waits, for so many milliseconds at most, until the API's word is known, and what follows from it. */
-  settled(timeout: number): Promise<void> {
-    return this.#until(() => this.error !== undefined || this.#isAnswered, timeout);
+  settled(timeout: number, names: ClusterNames): Promise<void> {
+    return this.#until(() => this.error !== undefined || this.#isAnswered(names), timeout);
   }
 
   readonly warn = (code: string, message: string): void => {
@@ -62,10 +63,15 @@ export class Following implements Witness {
     this.#changes.add();
   }
 
-  get #isAnswered(): boolean {
+  #isAnswered(names: ClusterNames): boolean {
     if (this.service === undefined) return false;
-    const { seen } = this.service;
-    return seen === undefined || seen.route.way === 'none' || this.#followed;
+    const { name, seen } = this.service;
+    if (seen === undefined || seen.route.way === 'none') return true;
+    if (!this.#followed || seen.route.way !== 'alias') return this.#followed;
+    // The API may have a word on the Service that an alias leads to.
+    const { matchedName = '' } = this.resolution as { matchedName?: string };
+    const next = names.serviceOf(matchedName);
+    return next === undefined || sameService(next, name);
   }
 
   async #run(resolver: Resolver, target: ResolveTarget): Promise<void> {

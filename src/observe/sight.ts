@@ -66,7 +66,7 @@ export class Sights {
       protocol: protocol as 'http:' | 'https:',
     });
     await following.first(FIRST_ANSWER);
-    if (this.#asksKubernetes(following)) await following.settled(API_ANSWER);
+    if (this.#asksKubernetes(following)) await following.settled(API_ANSWER, this.#names);
   }
 
   /** Whether the API will have a say. */

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { ADVICE } from '../../src/cli/doctor/advice.ts';
+import { PROBLEMS } from '../../src/cli/doctor/problems.ts';
 import { doctor } from '../../src/cli/doctor.ts';
 import { podAt, serviceNamed, sliceOf } from '../support/api-objects.ts';
 import { NAME, startCluster, writeKubeconfig } from './setup.ts';
@@ -218,7 +221,7 @@ test('settings are listed with where they come from', async (t) => {
   assert.match(all.text, /dns\.maxTtl +30000 +\(default\)/);
 });
 
-test('as JSON there is all of it', async (t) => {
+test('as JSON there is all of it, always with the same fields', async (t) => {
   const { examine } = await startCluster(t);
   const { code, text } = await examine('orders.prod', '--json', '--no-request');
   const result = JSON.parse(text);
@@ -226,15 +229,37 @@ test('as JSON there is all of it', async (t) => {
   assert.equal(result.verdict, 'well');
   assert.equal(result.names.matched, NAME);
   assert.equal(result.names.steps.at(-1).ttl, 5_000);
-  assert.deepEqual(result.discovery, { source: 'endpointslices', virtual: false, passive: false });
+  assert.deepEqual(result.discovery, {
+    source: 'endpointslices',
+    virtual: false,
+    passive: false,
+    error: null,
+  });
   assert.equal(result.endpoints.length, 3);
   assert.ok(result.endpoints[0].dial.took > 0);
-  assert.equal(result.response, undefined);
+  assert.equal(result.response, null);
   assert.ok(
     result.settings.some(
       ({ name, from }: { name: string; from: string }) => name === 'spread' && from === 'default',
     ),
   );
+  const bad = JSON.parse((await examine('oders.prod', '--json')).text);
+  assert.deepEqual([bad.verdict, bad.problems[0].code], ['problems', 'name-not-found']);
+  assert.equal(bad.discovery.error.code, 'ENOTFOUND');
+  for (const part of ['', 'names', 'kubernetes', 'discovery'] as const) {
+    const [a, b] = [result, bad].map((whole) => Object.keys(part === '' ? whole : whole[part]));
+    assert.deepEqual(a, b, part);
+  }
+});
+
+test('the fields of its JSON and the codes of what it finds are documented', async (t) => {
+  const page = readFileSync(new URL('../../docs/doctor.md', import.meta.url), 'utf8');
+  const { examine } = await startCluster(t, { pods: 1 });
+  const { endpoints, response, ...result } = JSON.parse((await examine('orders.prod', '--json')).text);
+  const parts = { ...result, ...result.names, ...result.kubernetes, ...endpoints[0], ...response };
+  for (const name of [...Object.keys(parts), ...Object.keys(PROBLEMS), ...Object.keys(ADVICE)]) {
+    assert.ok(page.includes(`\`${name}\``), name);
+  }
 });
 
 test('a request is sent only where that is wanted, and only one', async (t) => {

@@ -59,6 +59,8 @@ export class ApiServer extends EventEmitter {
   token = 'first-token';
   /** What goes wrong with a request; by default nothing. */
   refuse: (request: ApiRequest) => Refusal | undefined = () => undefined;
+  /** Whether anybody may ask who they are and what they may do. */
+  tellsRights = true;
   /** Who the token is to it. */
   username = 'system:serviceaccount:prod:default';
   /** Takes requests and never answers. */
@@ -184,6 +186,7 @@ export class ApiServer extends EventEmitter {
     if (this.mute) return;
     const token = tokenIn(incoming);
     if (token !== this.token) return fail(response, { status: 401, message: 'Unauthorized' });
+    if (!this.tellsRights) return fail(response, { status: 403, message: 'no reviews' });
     const { verb, resource, namespace = '' } = review.spec?.resourceAttributes ?? {};
     const kind = resource === 'services' ? 'service' : (verb as RequestKind);
     const asked = {

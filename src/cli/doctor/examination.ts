@@ -43,10 +43,15 @@ export interface KubernetesSeen {
   /** The Service that the name leads to, or could. */
   readonly service: ServiceName | undefined;
   /** None when there was no reason to ask. */
-  readonly rights: readonly (Right & { readonly allowed: boolean })[];
+  readonly rights: readonly RightSeen[];
   /** `absent`: there's no such Service; none: it could not be read, or there was no reason to. */
   readonly seen: { readonly supply: Supply; readonly route: Route } | 'absent' | undefined;
   readonly error: Error | undefined;
+}
+
+export interface RightSeen extends Right {
+  /** None: the API does not say. */
+  readonly allowed: boolean | undefined;
 }
 
 export interface EndpointSeen {
@@ -54,8 +59,11 @@ export interface EndpointSeen {
   readonly port: number;
   readonly zone: string | undefined;
   readonly nodeName: string | undefined;
-  /** `left-out`: ready, but assigned to others by zone, node or affinity. */
-  readonly state: 'in use' | 'left out' | 'not ready' | 'terminating';
+  /**
+   * `left out`: ready, but assigned to others by zone, node or affinity; `other port`: it has not the port that the Service
+   * leads to; `ClusterIP`: no endpoint, but where requests go when none can be connected to.
+   */
+  readonly state: 'in use' | 'left out' | 'other port' | 'not ready' | 'terminating' | 'ClusterIP';
   /** Milliseconds that a dial took, or why it failed. */
   readonly dial: { readonly took: number } | { readonly error: Error } | undefined;
 }
@@ -74,6 +82,8 @@ export interface ResponseSeen {
 
 /** Something to be said about an examination. */
 export interface Finding {
+  /** What it is about, for programs. */
+  readonly code: string;
   /** What is so, and why. */
   readonly cause: string;
   /** What to do about it. */

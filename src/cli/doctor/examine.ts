@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import type { Environment } from '../../config/env.ts';
 import { isDisabled, read } from '../../config/env.ts';
 import { settingsInForce } from '../../config/in-force.ts';
@@ -7,20 +8,22 @@ import type { Settings } from '../../config/settings.ts';
 import { ParsedFile } from '../../discovery/dns/parsed-file.ts';
 import { parseResolvConf } from '../../discovery/dns/resolv-conf.ts';
 import { Following } from '../../discovery/following.ts';
-import { Access, NEEDED } from '../../discovery/kubernetes/access.ts';
+import { Access, NEEDED, type Right } from '../../discovery/kubernetes/access.ts';
+import { ApiError } from '../../discovery/kubernetes/api.ts';
 import { ApiClient } from '../../discovery/kubernetes/api-client.ts';
 import { ClusterNames } from '../../discovery/kubernetes/cluster-names.ts';
-import { possibleService, type ServiceName } from '../../discovery/kubernetes/match.ts';
+import { possibleService, type ServiceName, sameService } from '../../discovery/kubernetes/match.ts';
 import { MeshDetector } from '../../discovery/kubernetes/mesh.ts';
 import type { Place } from '../../discovery/kubernetes/place.ts';
 import type { Supply } from '../../discovery/kubernetes/route.ts';
 import { parseService, type ServiceObject } from '../../discovery/kubernetes/service-spec.ts';
+import type { Slice } from '../../discovery/kubernetes/slice.ts';
 import { transportFor } from '../../discovery/kubernetes/transport.ts';
 import type { EndpointAddress } from '../../discovery/resolver.ts';
 import { resolverFor } from '../../discovery/sources.ts';
 import { manages } from '../../global/install.ts';
 import { ask, dial } from './dial.ts';
-import type { EndpointSeen, Examination, KubernetesSeen, ResponseSeen } from './examination.ts';
+import type { EndpointSeen, Examination, KubernetesSeen, ResponseSeen, RightSeen } from './examination.ts';
 
 export interface Subject {
   readonly url: URL;
@@ -47,8 +50,7 @@ export async function examine(subject: Subject): Promise<Examination> {
   const alive = setInterval(() => {}, 1_000);
   try {
     const hostname = url.hostname.replace(/^\[|\]$/g, '');
-    const protocol = url.protocol as 'http:' | 'https:';
-    const target = { hostname, port: Number(url.port) || (protocol === 'https:' ? 443 : 80), protocol };
+    const target = { hostname, port: portOf(url), protocol: url.protocol as 'http:' | 'https:' };
     tell(`Looking up ${hostname}`);
     following.start(resolverFor(settings, place, following), target);
     const [managed, mesh] = await Promise.all([
@@ -60,7 +62,8 @@ export async function examine(subject: Subject): Promise<Examination> {
     const kubernetes = await askKubernetes(subject, settings, following, { hostname, matched, mesh });
     const all = endpointsOf(following, url);
     tell(`Dialling ${Math.min(all.length, MOST_DIALS)} of ${all.length} endpoints`);
-    const endpoints = await dialled(all, url, settings);
+    const tried = await dialled(all, url, settings);
+    const endpoints = [...tried, ...(await insteadOf(tried, following, url, settings))];
     return {
       url,
       managed,
@@ -113,7 +116,7 @@ async function askKubernetes(
   const inCluster = open !== undefined && kubernetes.kubeconfig === undefined && place.apiHost !== undefined;
   const seen = {
     way: wayOf(open !== undefined, inCluster, place),
-    api: place.apiHost && `https://${place.apiHost}:${place.apiPort ?? '443'}`,
+    api: place.apiHost && `https://${hostOf(place.apiHost)}:${place.apiPort ?? '443'}`,
     account: undefined,
     service: names.serviceOf(matched ?? '') ?? names.explicit(hostname),
     rights: [],
@@ -132,12 +135,15 @@ async function askKubernetes(
     tell('Asking the Kubernetes API');
     const access = new Access(transport, clock);
     const account = await access.account(signal);
-    const owner = service.namespace;
-    const rights = await Promise.all(
-      NEEDED.map(async (right) => ({ ...right, allowed: await access.allows(right, owner, signal) })),
-    );
+    let rights = await rightsIn(service.namespace, access, signal);
     if (discovery !== 'dns' && mesh === undefined && seen.service !== undefined && matched !== undefined) {
-      await following.settled(API_ANSWER);
+      await following.settled(API_ANSWER, names);
+      const led = following.service?.name;
+      if (led !== undefined && !sameService(led, service)) {
+        // It was an ExternalName's, which leads to that one.
+        if (led.namespace !== service.namespace) rights = await rightsIn(led.namespace, access, signal);
+        service = led;
+      }
     }
     const mayRead = rights.find(({ resource }) => resource === 'services')?.allowed;
     const told =
@@ -155,6 +161,19 @@ async function askKubernetes(
   } catch (error) {
     return { ...seen, service, error: error as Error };
   }
+}
+
+function rightsIn(namespace: string, access: Access, signal: AbortSignal): Promise<RightSeen[]> {
+  const ask = async (right: Right) => {
+    try {
+      return { ...right, allowed: await access.allows(right, namespace, signal) };
+    } catch (error) {
+      // Some clusters don't let everybody ask. Then it shows when the right is used.
+      if (error instanceof ApiError && error.refused) return { ...right, allowed: undefined };
+      throw error;
+    }
+  };
+  return Promise.all(NEEDED.map(ask));
 }
 
 function wayOf(open: boolean, inCluster: boolean, { apiHost }: Place): KubernetesSeen['way'] {
@@ -180,16 +199,24 @@ function endpointsOf({ resolution, service }: Following, url: URL): EndpointSeen
   const used = resolution !== undefined && 'endpoints' in resolution ? resolution.endpoints : [];
   const inUse = used.map((endpoint) => seenAs(endpoint, 'in use'));
   const known = new Set(used.map(({ address }) => address));
-  const others = (service?.seen?.supply.slices ?? []).flatMap((slice) =>
-    slice.endpoints
+  const { spec, slices = [] } = service?.seen?.supply ?? {};
+  const others = slices.flatMap((slice) => {
+    const port = spec?.kind === 'cluster-ip' ? portIn(slice, spec.ports.get(portOf(url))) : portOf(url);
+    return slice.endpoints
       .filter(({ address }) => !known.has(address))
       .map((endpoint) => {
-        const [port = Number(url.port) || 80] = slice.ports.values();
-        const unready = endpoint.terminating ? 'terminating' : 'not ready';
-        return seenAs({ ...endpoint, port }, endpoint.ready ? 'left out' : unready);
-      }),
-  );
+        const { ready, terminating } = endpoint;
+        const unused = port === undefined ? 'other port' : 'left out';
+        const state = ready ? unused : terminating ? 'terminating' : 'not ready';
+        return seenAs({ ...endpoint, port: port ?? portOf(url) }, state);
+      });
+  });
   return [...inUse, ...others];
+}
+
+/** The port of a slice's endpoints by that name; any, for a port that the Service has not. */
+function portIn({ ports }: Slice, name: string | undefined): number | undefined {
+  return name === undefined ? [...ports.values()][0] : ports.get(name);
 }
 
 function seenAs(
@@ -209,6 +236,21 @@ function dialled(endpoints: readonly EndpointSeen[], url: URL, settings: Setting
   );
 }
 
+/** The ClusterIP, if that is where the agent goes because no pod can be dialled. */
+async function insteadOf(
+  tried: readonly EndpointSeen[],
+  { service }: Following,
+  url: URL,
+  settings: Settings,
+): Promise<EndpointSeen[]> {
+  const { route } = service?.seen ?? {};
+  const dials = tried.flatMap(({ dial }) => dial ?? []);
+  if (route?.way !== 'pods' || route.clusterIP === undefined) return [];
+  if (dials.length === 0 || dials.some((dial) => 'took' in dial)) return [];
+  const endpoint = seenAs({ address: route.clusterIP, port: portOf(url) }, 'ClusterIP');
+  return [{ ...endpoint, dial: await dial(url, endpoint, settings) }];
+}
+
 async function responseOf(
   { url, request, tell }: Subject,
   settings: Settings,
@@ -218,4 +260,12 @@ async function responseOf(
   if (!request || endpoint === undefined) return undefined;
   tell(`Asking ${endpoint.address} for headers`);
   return ask(url, endpoint, settings);
+}
+
+function portOf({ port, protocol }: URL): number {
+  return Number(port) || (protocol === 'https:' ? 443 : 80);
+}
+
+function hostOf(address: string): string {
+  return isIPv6(address) ? `[${address}]` : address;
 }

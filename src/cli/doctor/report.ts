@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { styleText } from 'node:util';
+import { said } from './errors.ts';
 import type { Diagnosis, EndpointSeen, Examination, Finding } from './examination.ts';
 
 type Style = Parameters<typeof styleText>[0];
@@ -8,17 +9,19 @@ export interface ReportOptions {
   readonly colour: boolean;
   /** Whether settings that nobody has set are listed too. */
   readonly allSettings: boolean;
+  /** Columns of the terminal, if there is one. */
+  readonly columns: number | undefined;
 }
 
 const LABEL = 12;
-const WIDTH = 100;
+const WIDEST = 100;
 const MOST_LINES = 20;
 
 /** An examination for people, in lines. */
 export function report(
   examination: Examination,
   { problems, advice }: Diagnosis,
-  { colour, allSettings }: ReportOptions,
+  { colour, allSettings, columns = WIDEST }: ReportOptions,
 ): string[] {
   const paint = (style: Style, text: string) =>
     colour ? styleText(style, text, { validateStream: false }) : text;
@@ -26,7 +29,7 @@ export function report(
     lines.map((line, index) => paint('bold', (index === 0 ? label : '').padEnd(LABEL)) + line);
   const findings = (mark: string, style: Style, list: readonly Finding[]) =>
     list.flatMap(({ cause, next }) => {
-      const [first, ...others] = wrapped(cause);
+      const [first, ...others] = wrapped(cause, Math.min(columns, WIDEST) - 2);
       // A command stays in one line, to be copied.
       return [
         '',
@@ -51,11 +54,11 @@ export function report(
   ];
 }
 
-function wrapped(text: string): string[] {
+function wrapped(text: string, width: number): string[] {
   const lines = [''];
   for (const word of text.split(' ')) {
     const line = lines.at(-1)!;
-    if (line !== '' && line.length + word.length >= WIDTH) lines.push(word);
+    if (line !== '' && line.length + word.length >= width) lines.push(word);
     else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
   }
   return lines;
@@ -78,7 +81,7 @@ function namesIn({ url, names: { steps, matched, servers } }: Examination): stri
         const list = addresses.map(({ address }) => address);
         const shown = list.length > 6 ? `${list.slice(0, 5).join(' ')} … (${list.length})` : list.join(' ');
         const time = ttl === undefined ? '' : `, TTL ${seconds(ttl)}`;
-        const answer = list.length > 0 ? shown + time : (error?.message ?? 'no such name');
+        const answer = list.length > 0 ? shown + time : error === undefined ? 'no such name' : said(error);
         return `${source.padEnd(widths[0])}  ${name.padEnd(widths[1])}  ${answer}`;
       }),
     ...(servers.length > 0 ? [`asked ${servers.join(', ')}`] : []),
@@ -100,11 +103,11 @@ function kubernetesIn({ kubernetes, mesh }: Examination): string[] {
       : lines[way],
   ];
   // That of a refusal is in the rights.
-  if (error !== undefined && rights.every(({ allowed }) => allowed))
-    out.push(error.message || String((error as NodeJS.ErrnoException).code));
+  if (error !== undefined && rights.every(({ allowed }) => allowed !== false)) out.push(said(error));
   if (rights.length > 0) {
     const list = rights.map(
-      ({ verb, resource, allowed }) => `${verb} ${resource}: ${allowed ? 'yes' : 'no'}`,
+      ({ verb, resource, allowed }) =>
+        `${verb} ${resource}: ${allowed === undefined ? 'not told' : allowed ? 'yes' : 'no'}`,
     );
     out.push(`in namespace ${service?.namespace}: ${list.join(', ')}`);
   }
@@ -130,7 +133,7 @@ function specIn(spec: Seen['supply']['spec']): string {
 function discoveryIn({ resolution, managed }: Examination): string[] {
   const globally = managed ? 'balanced by an installed agent' : 'not balanced by an installed agent';
   if (resolution === undefined) return ['no answer in time'];
-  if ('error' in resolution) return [`failed: ${resolution.error.message}`];
+  if ('error' in resolution) return [`failed: ${said(resolution.error)}`];
   const { source, endpoints, virtual, passive } = resolution;
   const count = endpoints.length === 1 ? '1 endpoint' : `${endpoints.length} endpoints`;
   const kind = virtual ? ' (a virtual IP, dialled in rotation)' : passive ? ' (left to the mesh)' : '';
@@ -144,7 +147,7 @@ function endpointsIn(endpoints: readonly EndpointSeen[]): string[] {
     address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
     zone ?? '',
     state,
-    dial === undefined ? '' : 'took' in dial ? `connected in ${dial.took.toFixed(1)} ms` : dial.error.message,
+    dial === undefined ? '' : 'took' in dial ? `connected in ${dial.took.toFixed(1)} ms` : said(dial.error),
   ]);
   const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
   const lines = cells.map((row) =>
@@ -160,7 +163,7 @@ function endpointsIn(endpoints: readonly EndpointSeen[]): string[] {
 
 function responseIn({ response }: Examination): string[] {
   if (response === undefined) return ['none asked for'];
-  if (response.error !== undefined) return [`none: ${response.error.message}`];
+  if (response.error !== undefined) return [`none: ${said(response.error)}`];
   const { status, keepAlive, closes, kept } = response;
   const server = closes
     ? 'the server closes the connection'
@@ -194,45 +197,4 @@ function show(value: unknown): string {
 
 function seconds(milliseconds: number): string {
   return `${Number((milliseconds / 1_000).toFixed(1))} s`;
-}
-
-/** An examination for machines. */
-export function toJson(examination: Examination, { problems, advice }: Diagnosis): object {
-  const { kubernetes, resolution, endpoints, response, settings, url, ...rest } = examination;
-  const { seen, error, ...asked } = kubernetes;
-  return {
-    url: url.href,
-    verdict: problems.length === 0 ? 'well' : 'problems',
-    problems,
-    advice,
-    ...rest,
-    names: {
-      ...rest.names,
-      steps: rest.names.steps.map((step) => ({ ...step, error: step.error?.message })),
-    },
-    kubernetes: {
-      ...asked,
-      error: error?.message,
-      found: seen === 'absent' ? 'absent' : seen?.supply.spec.kind,
-    },
-    discovery:
-      resolution === undefined || 'error' in resolution
-        ? { error: resolution?.error.message ?? 'no answer in time' }
-        : {
-            source: resolution.source,
-            virtual: resolution.virtual === true,
-            passive: resolution.passive === true,
-          },
-    endpoints: endpoints.map(({ dial, ...endpoint }) => ({
-      ...endpoint,
-      dial: dial && ('took' in dial ? dial : { error: dial.error.message }),
-    })),
-    response: response && { ...response, error: response.error?.message },
-    settings: settings
-      .filter(({ value }) => !['function', 'object'].includes(typeof value) || Array.isArray(value))
-      .map((setting) => ({
-        ...setting,
-        value: setting.value === Number.POSITIVE_INFINITY ? null : setting.value,
-      })),
-  };
 }
