@@ -62,7 +62,11 @@ export function optionsFrom(words: readonly string[]): BalancedAgentOptions {
     if (leaf.kind.fromText === undefined || text === undefined) {
       throw new errors.InvalidArgumentError(`${name} can't be given like this; expected <option>=<value>`);
     }
-    put(options, leaf.path, leaf.kind.fromText(text));
+    const value = leaf.kind.fromText(text);
+    if (Number.isNaN(value)) {
+      throw new errors.InvalidArgumentError(`${name} must be ${leaf.kind.accepts}, got '${text}'`);
+    }
+    put(options, leaf.path, value);
   }
   return options;
 }

@@ -63,20 +63,19 @@ export async function uninstall(): Promise<void> {
   if (!dispatcher.agent.destroyed) await dispatcher.agent.close();
 }
 
-/** Whether requests to an origin would be balanced, were an agent with these settings installed now. */
+/**
+ * Whether requests to an origin would be balanced, were an agent with these settings installed now. Rejects when
+ * that can't be found out, or `signal` aborts before.
+ */
 export async function manages(
   origin: string,
   settings: Settings,
+  signal: AbortSignal,
   resolvConf = RESOLV_CONF,
 ): Promise<boolean> {
   const previous = Object.values(dispatchersBefore());
-  const judge = ownership({ ...settings, previous, judgeName: judgeOf(settings, resolvConf) });
-  try {
-    return (await judge(origin)) === 'managed';
-  } catch {
-    // It leads nowhere for now.
-    return false;
-  }
+  const judge = ownership({ ...settings, previous, judgeName: judgeOf(settings, resolvConf, signal) });
+  return (await judge(origin)) === 'managed';
 }
 
 function dispatchersBefore(): Previous {
@@ -100,9 +99,10 @@ function loadBuiltInFetch(): void {
 function judgeOf(
   { dns, kubernetes, discovery, clock, random }: Settings,
   resolvConf = RESOLV_CONF,
+  signal?: AbortSignal,
 ): NameJudge {
   const place = { resolvConf, hostname: hostname() };
   const names = new ClusterNames(kubernetes.clusterDomain, place);
   const findsMore = discovery !== 'auto' && discovery !== 'dns';
-  return nameJudge({ ...dns, clock, random, names, findsMore, resolvConfPath: resolvConf });
+  return nameJudge({ ...dns, clock, random, names, findsMore, resolvConfPath: resolvConf, signal });
 }

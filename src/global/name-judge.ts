@@ -10,19 +10,27 @@ export interface NameJudgeOptions extends DnsClientOptions {
   readonly names: ClusterNames;
   /** Whether the agent may find names that DNS doesn't know. */
   readonly findsMore: boolean;
+  /** Aborts what is being asked. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Makes a judge to whom the names are managed that lead into the cluster, or to loopback and private addresses only. */
-export function nameJudge({ names, findsMore, ...options }: NameJudgeOptions): NameJudge {
+export function nameJudge({
+  names,
+  findsMore,
+  signal = new AbortController().signal,
+  ...options
+}: NameJudgeOptions): NameJudge {
   const client = import('../discovery/dns/dns-client.ts').then(({ DnsClient }) => new DnsClient(options));
   // Whoever asks hears of it.
   client.catch(() => {});
-  const { signal } = new AbortController();
   return async (hostname) => {
+    signal.throwIfAborted();
     if (names.explicit(hostname) !== undefined) return 'managed';
     const outcome = await (await client).ask(hostname, signal);
-    if (outcome?.name === 'absent' && findsMore) return 'managed';
-    if (outcome?.name !== 'found') throw outcome!.error;
+    if (outcome === undefined) throw signal.reason;
+    if (outcome.name === 'absent' && findsMore) return 'managed';
+    if (outcome.name !== 'found') throw outcome.error;
     const { addresses, match } = outcome;
     const local = addresses.every(({ address }) => isLoopback(address) || isPrivate(address));
     return local || match?.name.endsWith(`.${names.domain}`) ? 'managed' : 'foreign';

@@ -27,34 +27,52 @@ export function observe(): void {
 
   const tell = () => {
     const now = performance.now();
-    const report = makeReport({
-      traffic,
-      sightOf: (origin) => sights.of(origin),
-      settings: sights.settings,
-      duration: now - since,
-    });
+    try {
+      publish(
+        makeReport({
+          traffic,
+          sightOf: (origin) => sights.of(origin),
+          settings: sights.settings,
+          duration: now - since,
+        }),
+      );
+    } catch {
+      // What can't be reported must not end the app.
+    }
     since = now;
     traffic.reset();
-    publish(report);
   };
   const interval = intervalIn(read(environment(), VARIABLE));
+  let looking = false;
   if (interval > 0) {
-    setInterval(() => {
-      const origins = [...traffic.origins.keys()];
-      void sights.lookAll(origins).then(tell);
+    setInterval(async () => {
+      // Name servers that say nothing take longer than a short interval.
+      if (looking) return;
+      looking = true;
+      await sights.lookAll([...traffic.origins.keys()]);
+      looking = false;
+      tell();
     }, interval).unref();
   }
   process.once('exit', tell);
 }
 
 function publish(report: ObserveReport): void {
+  const lines = linesOf(report);
+  if (lines.length === 0) return;
+  print(lines);
+  if (reports.hasSubscribers) reports.publish(report);
+}
+
+/** As `console.error` does: a stderr that nobody reads any more is not the app's problem. */
+function print(lines: readonly string[]): void {
   try {
-    const lines = linesOf(report);
-    if (lines.length === 0) return;
-    process.stderr.write(`${lines.join('\n')}\n`);
-    if (reports.hasSubscribers) reports.publish(report);
+    const { stderr } = process;
+    const ignore = () => {};
+    stderr.once('error', ignore);
+    stderr.write(`${lines.join('\n')}\n`, () => setImmediate(() => stderr.off('error', ignore)).unref());
   } catch {
-    // Whoever reads stderr has gone.
+    // It is closed.
   }
 }
 

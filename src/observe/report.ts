@@ -14,6 +14,8 @@ export interface ObserveReport {
   readonly foreign: { readonly origins: number; readonly requests: number };
   /** Requests by node:http, which evenkeel doesn't reach. */
   readonly nodeHttp: number;
+  /** Requests to origins past the first 256, of which no account is kept. */
+  readonly unwatched: number;
 }
 
 export interface OriginReport {
@@ -60,7 +62,7 @@ export function makeReport({ traffic, sightOf, settings, duration }: ReportFacts
       foreign.requests += seen.requests;
     } else origins.push(reportOn(origin, seen, sight, settings));
   }
-  return { duration, origins, foreign, nodeHttp: traffic.others };
+  return { duration, origins, foreign, nodeHttp: traffic.others, unwatched: traffic.unwatched };
 }
 
 function reportOn(
@@ -141,8 +143,8 @@ function jain(values: readonly number[]): number {
 }
 
 /** A report for people, in lines; none when there was nothing to report. */
-export function linesOf({ duration, origins, foreign, nodeHttp }: ObserveReport): string[] {
-  if (origins.length === 0 && foreign.origins === 0 && nodeHttp === 0) return [];
+export function linesOf({ duration, origins, foreign, nodeHttp, unwatched }: ObserveReport): string[] {
+  if (origins.length === 0 && foreign.origins === 0 && nodeHttp === 0 && unwatched === 0) return [];
   const others = foreign.origins === 1 ? '1 other origin' : `${foreign.origins} other origins`;
   return [
     `evenkeel observed the last ${time(duration)}, and changed nothing:`,
@@ -151,6 +153,7 @@ export function linesOf({ duration, origins, foreign, nodeHttp }: ObserveReport)
       ? [`  ${requests(foreign.requests)} to ${others}, which evenkeel would leave alone`]
       : []),
     ...(nodeHttp > 0 ? [`  ${requests(nodeHttp)} by node:http, which evenkeel does not reach`] : []),
+    ...(unwatched > 0 ? [`  ${requests(unwatched)} to more origins than are watched at a time`] : []),
   ];
 }
 

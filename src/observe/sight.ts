@@ -7,11 +7,12 @@ import { thisPlace } from '../discovery/kubernetes/place.ts';
 import type { EndpointAddress } from '../discovery/resolver.ts';
 import { resolverFor } from '../discovery/sources.ts';
 import { manages } from '../global/install.ts';
+import { isProcessHeld } from '../process-hold.ts';
 
 /** What evenkeel would see of an origin. */
 export interface Sight {
-  /** Whether it would balance it at all. */
-  readonly managed: boolean;
+  /** Whether it would balance it at all; none: that can't be found out now. */
+  readonly managed: boolean | undefined;
   readonly source: string | undefined;
   readonly endpoints: readonly EndpointAddress[];
   /** A mesh's proxy is left to balance. */
@@ -22,6 +23,8 @@ export interface Sight {
 
 const FIRST_ANSWER = 5_000;
 const API_ANSWER = 5_000;
+/** How often it is looked whether look-ups are all that keeps the process alive. Most are over before. */
+const CHECK_INTERVAL = 1_500;
 
 /** Sees what there is to see behind origins, as an agent would that was installed here. */
 export class Sights {
@@ -44,16 +47,19 @@ export class Sights {
     await Promise.all(origins.map((origin) => this.look(origin)));
   }
 
-  /** Looks, once. Never throws. */
+  /** Looks, once. Never throws. It is given up when the process has nothing else to do. */
   async look(origin: string): Promise<void> {
     const following = new Following();
+    const check = setInterval(() => isHeld() || following.stop(), CHECK_INTERVAL).unref();
     try {
-      const managed = await manages(origin, this.#settings);
+      const managed = await manages(origin, this.#settings, following.signal);
       if (managed) await this.#follow(following, new URL(origin));
-      this.#known.set(origin, sightOf(managed, following));
-    } catch {
-      // Nothing is known of it then.
+      if (!following.signal.aborted) this.#known.set(origin, sightOf(managed, following));
+    } catch (error) {
+      const known = { managed: undefined, source: undefined, endpoints: [], passive: false };
+      if (!following.signal.aborted) this.#known.set(origin, { ...known, warning: (error as Error).message });
     } finally {
+      clearInterval(check);
       following.stop();
     }
   }
@@ -77,6 +83,11 @@ export class Sights {
     if (resolution === undefined || 'error' in resolution || resolution.passive) return false;
     return this.#names.serviceOf(resolution.matchedName ?? '') !== undefined;
   }
+}
+
+/** A process of `node:cluster` may have nothing but the channel to the first one. */
+function isHeld(): boolean {
+  return process.connected || isProcessHeld();
 }
 
 function sightOf(managed: boolean, { resolution, warnings, error }: Following): Sight {

@@ -49,6 +49,8 @@ export class Traffic {
   readonly #connections = new WeakMap<Socket, Connection>();
   /** Requests that node:http sent. */
   others = 0;
+  /** Requests to origins past the most that are watched. */
+  unwatched = 0;
 
   /** `onOrigin` is called with each origin that is new. */
   constructor(onOrigin: (origin: string) => void) {
@@ -67,6 +69,7 @@ export class Traffic {
     let connection = this.#connections.get(socket);
     if (origin === undefined || (connection === undefined && this.#isOwn(socket, headers))) return;
     const traffic = this.origins.get(origin) ?? this.#add(origin);
+    if (traffic === undefined) this.unwatched++;
     connection ??= traffic && this.#open(traffic, socket);
     if (traffic === undefined || connection === undefined) return;
     traffic.requests++;
@@ -83,6 +86,7 @@ export class Traffic {
   /** Starts to count anew. */
   reset(): void {
     this.others = 0;
+    this.unwatched = 0;
     for (const [origin, traffic] of this.origins) {
       traffic.requests = 0;
       traffic.used = 0;

@@ -110,7 +110,7 @@ test('a Service that name servers do not know is told from one without pods', as
     await doctor([`orders.prod:${port}`], { output, env, place: nowhere });
     assert.match(
       text.replace(/\n {2}/g, ' '),
-      /✗ the Service orders .* is there, but .* do not know it as orders\.prod/,
+      /✗ the Service orders .* is there, but its name was not found as orders\.prod at /,
     );
     assert.match(text, /→ cat \/etc\/resolv\.conf; the pod needs dnsPolicy: ClusterFirst/);
   }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,7 +47,14 @@ function app(work: string): string {
     await setTimeout(300);`;
 }
 
+interface Said {
+  readonly report?: ObserveReport;
+  readonly installed?: boolean;
+  readonly grown?: number;
+}
+
 interface Observed {
+  readonly said: readonly Said[];
   readonly reports: ObserveReport[];
   readonly installed: boolean;
   readonly stderr: string;
@@ -77,8 +86,9 @@ async function observe(t: TestContext, work: string, world: World): Promise<Obse
   });
   assert.equal(ended.code, 0, ended.stderr);
   const lines = ended.stdout.trim().split('\n');
-  const said = lines.map((line) => JSON.parse(line) as { report?: ObserveReport; installed?: boolean });
+  const said = lines.map((line) => JSON.parse(line) as Said);
   return {
+    said,
     reports: said.flatMap(({ report }) => report ?? []),
     installed: said.some(({ installed }) => installed),
     stderr: ended.stderr,
@@ -228,6 +238,119 @@ describe('what is observed', () => {
     const { reports, stderr } = await observe(t, work, world);
     assert.equal(reports[0]!.origins[0]!.requests, 1);
     assert.match(stderr, /^evenkeel observed/);
+  });
+
+  test('a name that can not be looked up now is not taken for one to leave alone', async (t) => {
+    const pod = await startPod(t);
+    const silent = await startDnsServer(t);
+    silent.misbehave('*', { rcode: 'SERVFAIL' });
+    const world = { addresses: [pod.address], known: [], port: pod.port };
+    const env = { EVENKEEL_DNS_SERVERS: silent.address };
+    const { reports, stderr } = await observe(t, 'await get();', { ...world, env });
+    assert.deepEqual(reports[0]!.foreign, { origins: 0, requests: 0 });
+    assert.match(stderr, /→ nothing is known of it: .*ESERVFAIL/);
+  });
+
+  test('name servers that say nothing hold no process', async (t) => {
+    const pod = await startPod(t);
+    const silent = await startDnsServer(t);
+    silent.misbehave('*', 'silent');
+    const world = { addresses: [pod.address], known: [], port: pod.port };
+    const begun = performance.now();
+    const { stderr } = await observe(t, 'await get();', {
+      ...world,
+      env: { EVENKEEL_DNS_SERVERS: silent.address },
+    });
+    // By themselves, its questions would time out after five seconds.
+    assert.ok(performance.now() - begun < 4_500);
+    assert.match(stderr, /→ there was no time to find out/);
+  });
+
+  test('a stderr that nobody reads any more does not end the app', async (t) => {
+    const pod = await startPod(t);
+    const work = `process.stdout.write('begun');
+      for (let i = 0; i < 10; i++) {
+        await (await fetch('http://${pod.address}:${pod.port}/')).text();
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      process.stdout.write(' ended');`;
+    const child = spawn(process.execPath, ['--import', REGISTER, '--input-type=module', '-e', work], {
+      env: { ...process.env, EVENKEEL_MODE: 'observe', EVENKEEL_OBSERVE_INTERVAL: '100ms' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child.stderr.destroy();
+    const [[code], text] = await Promise.all([
+      once(child, 'close'),
+      child.stdout.setEncoding('utf8').toArray(),
+    ]);
+    assert.deepEqual([code, text.join('')], [0, 'begun ended']);
+  });
+
+  test('what a process comes to that exits or throws is reported', async (t) => {
+    const pod = await startPod(t);
+    for (const [end, expected] of [
+      ['process.exit(3)', 3],
+      ['throw new Error("of the app")', 1],
+    ] as const) {
+      const work = `await new Promise((resolve) => setTimeout(resolve, 300));
+        await (await fetch('http://${pod.address}:${pod.port}/')).text(); ${end};`;
+      const args = ['--import', REGISTER, '--input-type=module', '-e', work];
+      const { code, stderr } = await run(process.execPath, args, { EVENKEEL_MODE: 'observe' });
+      assert.equal(code, expected);
+      assert.match(stderr, /^evenkeel observed .*\n {2}http.*: 1 request,/m);
+    }
+  });
+
+  test('aborts, errors, redirects and connections that are used again are counted as they were sent', async (t) => {
+    const pod = await startPod(t);
+    const gone = nextAddress();
+    pod.respond = ({ url }, response) => {
+      if (url === '/moved') response.writeHead(302, { location: '/' });
+      if (url === '/broken') response.socket?.destroy();
+      response.end();
+    };
+    const work = `
+      await get();
+      await get('/moved');
+      await get('/broken').catch(() => {});
+      await fetch(url + '/slow', { signal: AbortSignal.timeout(100) }).catch(() => {});
+      await fetch(url, { signal: AbortSignal.abort() }).catch(() => {});
+      await fetch('http://${gone}:1/').catch(() => {});
+      await get();`;
+    const world = { addresses: [pod.address], known: [pod.address], port: pod.port };
+    const { reports } = await observe(t, work, world);
+    const { origins, foreign } = reports[0]!;
+    const [{ requests, connections, addresses }] = origins as [ObserveReport['origins'][number]];
+    assert.deepEqual([origins.length, requests, foreign.requests], [1, pod.requests, 0]);
+    assert.equal(requests, 6);
+    assert.equal(connections.used, pod.connections.filter(({ requests }) => requests > 0).length);
+    assert.deepEqual(addresses, [{ address: `${pod.address}:${pod.port}`, requests: 6, connections: 1 }]);
+  });
+
+  test('ten thousand origins take no more memory than some, and what goes uncounted is told', async (t) => {
+    const pod = await startPod(t);
+    const work = `
+      const { channel } = await import('node:diagnostics_channel');
+      const { EventEmitter } = await import('node:events');
+      const sent = channel('undici:client:sendHeaders');
+      await get();
+      const before = process.memoryUsage().heapUsed;
+      for (let i = 0; i < 10_000; i++) {
+        const socket = Object.assign(new EventEmitter(), { remoteAddress: '127.0.0.1', remotePort: 80 });
+        sent.publish({ request: { origin: 'http://127.0.0.1:' + (1 + i) }, headers: '', socket });
+      }
+      await setTimeout(100);
+      globalThis.gc();
+      console.log(JSON.stringify({ grown: process.memoryUsage().heapUsed - before }));`;
+    const world = { addresses: [pod.address], known: [pod.address], port: pod.port };
+    const env = { NODE_OPTIONS: '--expose-gc' };
+    const { reports, stderr, said } = await observe(t, work, { ...world, env });
+    const [{ origins, unwatched }] = reports as [ObserveReport];
+    assert.equal(origins.length, 256);
+    assert.equal(unwatched, 10_001 - 256);
+    assert.match(stderr, /9745 requests to more origins than are watched at a time/);
+    const grown = said.find((one) => 'grown' in one)?.grown ?? Number.POSITIVE_INFINITY;
+    assert.ok(grown < 8_000_000, `${grown} bytes`);
   });
 
   test('without requests it says nothing', async (t) => {

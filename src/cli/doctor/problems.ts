@@ -212,7 +212,7 @@ function thereButNameless({ kubernetes: { service, seen }, names, url }: Examina
   }
   const servers = names.servers.join(', ') || 'the name servers';
   return {
-    cause: `the Service ${name} of namespace ${namespace} is there, but ${servers} do not know it as ${url.hostname}: they are not those of the cluster, or the search list is not`,
+    cause: `the Service ${name} of namespace ${namespace} is there, but its name was not found as ${url.hostname} at ${servers}: the name servers are not those of the cluster, or the search list is not`,
     next: `cat /etc/resolv.conf; the pod needs dnsPolicy: ClusterFirst (with hostNetwork: ClusterFirstWithHostNet), or the URL the full name, ${name}.${namespace}.svc.cluster.local`,
   };
 }
