@@ -91,7 +91,7 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     this.#retries = new Retries(retry, clock.now());
     this.#holds = new Holds(clock);
     this.#discovery = new Discovery(this, { resolver, clock, random });
-    liveServices.add(this);
+    liveServices.start(this);
   }
 
   /** Those of them that failed. */
@@ -470,7 +470,7 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     this.#holds.clear();
     this.#pool.close();
     if (!this.#pool.empty) return;
-    liveServices.delete(this);
+    liveServices.end(this);
     this.#onClosed();
     this.#onClosed = undefined;
   }

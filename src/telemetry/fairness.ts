@@ -23,8 +23,10 @@ export class Fairness {
   #value: number | undefined;
 
   /** Jain's index since the last reading; none where pods cannot be told apart, or requests were few. */
-  read(services: readonly FairnessSource[]): number | undefined {
-    const now = services[0]!.clock.now();
+  read(services: Iterable<FairnessSource>): number | undefined {
+    const [first] = services;
+    if (first === undefined) return undefined;
+    const now = first.clock.now();
     if (now - this.#readAt < MIN_INTERVAL) return this.#value;
     const before = this.#requests;
     const shares = new Map<string, number>();

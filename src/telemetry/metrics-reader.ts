@@ -2,9 +2,10 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Endpoint } from '../endpoint/endpoint.ts';
 import type { Service } from '../service.ts';
 import { Fairness } from './fairness.ts';
-import { liveServices } from './live-services.ts';
+import { liveServices, type ServiceWatcher } from './live-services.ts';
 import {
   type Attributes,
+  COUNTS,
   type CountMetric,
   type Counts,
   type Metric,
@@ -15,6 +16,12 @@ import {
   type ReadMetric,
 } from './metrics.ts';
 import { Total } from './total.ts';
+
+/**
+ * Origins that nobody serves any more whose counts are kept: a service that is called now and then comes
+ * and goes, and its counters should not.
+ */
+const MAX_PAST_ORIGINS = 100;
 
 /** One value of a metric. */
 export interface Point {
@@ -27,7 +34,7 @@ export interface MetricsReaderOptions {
   readonly byEndpoint: boolean;
   /** A connection has closed. */
   onConnectionClosed(attributes: Attributes, seconds: number): void;
-  /** No agent knows the origin any more that these attributes are of. */
+  /** Nobody serves the origin any more that these attributes are of, and others have ended since. */
   onForgotten?(attributes: readonly Attributes[]): void;
 }
 
@@ -42,7 +49,8 @@ interface ConnectionMessage {
 /** One origin: who serves it now, and what has happened to it. */
 class OriginRecord implements OriginReading {
   readonly server: Attributes;
-  services: Service[] = [];
+  readonly services = new Set<Service>();
+  readonly counts = { requests: new Total<Counts>(), failures: new Total<Counts>() };
   ejections = 0;
   discoveryErrors = 0;
   readonly retirements = new Map<string, number>();
@@ -71,9 +79,11 @@ class OriginRecord implements OriginReading {
  * Reads the metrics of all agents in this process when they are collected, so that a request costs
  * nothing. Only rare events are counted as they come, from `start` to `stop`.
  */
-export class MetricsReader {
+export class MetricsReader implements ServiceWatcher {
   readonly #options: MetricsReaderOptions;
   readonly #origins = new Map<string, OriginRecord>();
+  /** Those that nobody serves, in the order in which they ended. */
+  readonly #past = new Set<string>();
   readonly #totals = new Map<Metric, ReadonlyMap<string, Total<Counts>>>();
   readonly #listeners: Record<string, (message: unknown) => void> = {
     'evenkeel:connection:close': (message) => this.#onClosed(message as ConnectionMessage),
@@ -100,19 +110,22 @@ export class MetricsReader {
   }
 
   start(): void {
+    liveServices.watch(this);
     for (const [name, listener] of Object.entries(this.#listeners)) subscribe(name, listener);
   }
 
   stop(): void {
+    liveServices.unwatch(this);
     for (const [name, listener] of Object.entries(this.#listeners)) unsubscribe(name, listener);
     this.#origins.clear();
+    this.#past.clear();
     this.#totals.clear();
   }
 
   /** The present values of a metric, one for each set of attributes, by a key that stands for these. */
   read(metric: Metric): ReadonlyMap<string, Point> {
-    this.#attend();
-    return 'count' in metric ? this.#readCounts(metric) : this.#readValues(metric);
+    if (!('count' in metric)) return this.#readValues(metric);
+    return this.#options.byEndpoint ? this.#readEndpointCounts(metric) : this.#readCounts(metric);
   }
 
   #readValues(metric: ReadMetric): Map<string, Point> {
@@ -131,22 +144,27 @@ export class MetricsReader {
     return points;
   }
 
-  #readCounts(metric: CountMetric): Map<string, Point> {
+  #readCounts({ count }: CountMetric): Map<string, Point> {
+    const points = new Map<string, Point>();
+    for (const { server, services, counts } of this.#origins.values()) {
+      const value = counts[count].read(services, (service) => service[count]);
+      points.set(keyOf(server), { attributes: server, value });
+    }
+    return points;
+  }
+
+  /** An endpoint's counts go when it does. */
+  #readEndpointCounts(metric: CountMetric): Map<string, Point> {
     const before = this.#totals.get(metric);
     const groups = new Map<string, { attributes: Attributes; total: Total<Counts>; sources: Counts[] }>();
-    const add = (source: Counts, attributes: Attributes) => {
-      const key = keyOf(attributes);
-      const group = groups.get(key);
-      if (group !== undefined) group.sources.push(source);
-      else groups.set(key, { attributes, total: before?.get(key) ?? new Total(), sources: [source] });
-    };
-    const byEndpoint = this.#options.byEndpoint && metric.byEndpoint;
     for (const { server, services } of this.#origins.values()) {
-      for (const service of services) {
-        if (byEndpoint) {
-          for (const endpoint of service.pool.all) add(endpoint, { ...server, ...peerAttributes(endpoint) });
-        } else {
-          add(service, server);
+      for (const { pool } of services) {
+        for (const endpoint of pool.all) {
+          const attributes = { ...server, ...peerAttributes(endpoint) };
+          const key = keyOf(attributes);
+          const group = groups.get(key);
+          if (group !== undefined) group.sources.push(endpoint);
+          else groups.set(key, { attributes, total: before?.get(key) ?? new Total(), sources: [endpoint] });
         }
       }
     }
@@ -160,20 +178,31 @@ export class MetricsReader {
     return points;
   }
 
-  /** Takes in who serves which origin now, and forgets those that nobody does. */
-  #attend(): void {
-    for (const record of this.#origins.values()) record.services = [];
-    for (const service of liveServices) {
-      const { origin } = service.url;
-      const record = this.#origins.get(origin) ?? new OriginRecord(origin);
-      record.services.push(service);
-      this.#origins.set(origin, record);
-    }
-    for (const [origin, record] of this.#origins) {
-      if (record.services.length > 0) continue;
-      this.#origins.delete(origin);
-      this.#options.onForgotten?.(PROTOCOL_VERSIONS.map((version) => record.connectionAttributes(version)));
-    }
+  onServiceStarted(service: Service): void {
+    this.#recordOf(service).services.add(service);
+    this.#past.delete(service.url.origin);
+  }
+
+  onServiceEnded(service: Service): void {
+    const record = this.#recordOf(service);
+    for (const count of COUNTS) record.counts[count].end(service, service[count]);
+    record.services.delete(service);
+    if (record.services.size > 0) return;
+    this.#past.add(service.url.origin);
+    if (this.#past.size > MAX_PAST_ORIGINS) this.#forget(this.#past.values().next().value!);
+  }
+
+  #recordOf({ url: { origin } }: Service): OriginRecord {
+    const record = this.#origins.get(origin) ?? new OriginRecord(origin);
+    this.#origins.set(origin, record);
+    return record;
+  }
+
+  #forget(origin: string): void {
+    const record = this.#origins.get(origin)!;
+    this.#past.delete(origin);
+    this.#origins.delete(origin);
+    this.#options.onForgotten?.(PROTOCOL_VERSIONS.map((version) => record.connectionAttributes(version)));
   }
 
   #onClosed({ origin, age, protocol }: ConnectionMessage): void {
@@ -187,7 +216,6 @@ export class MetricsReader {
 
   /** None for origins of another copy of evenkeel, which shares the channels. */
   #record(origin: string): OriginRecord | undefined {
-    if (!this.#origins.has(origin)) this.#attend();
     return this.#origins.get(origin);
   }
 }

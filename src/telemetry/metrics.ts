@@ -7,8 +7,8 @@ export type Attributes = Record<string, string | number>;
 
 /** What is known of one origin, of all agents. */
 export interface OriginReading {
-  /** At least one. */
-  readonly services: readonly Service[];
+  /** Who serves it: nobody, if it was called in the past. */
+  readonly services: ReadonlySet<Service>;
   /** Events since metrics are taken. */
   readonly ejections: number;
   readonly discoveryErrors: number;
@@ -41,11 +41,14 @@ export interface ReadMetric extends MetricFacts {
 }
 
 /** What services and endpoints count, each for itself. */
-export type Counts = Pick<Service & Endpoint, 'requests' | 'failures'>;
+export type Counts = Pick<Service & Endpoint, (typeof COUNTS)[number]>;
+
+export const COUNTS = ['requests', 'failures'] as const;
 
 /** One that is the sum of such counts. */
 export interface CountMetric extends MetricFacts {
   readonly kind: 'counter';
+  readonly byEndpoint: true;
   readonly count: keyof Counts;
 }
 

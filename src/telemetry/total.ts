@@ -7,6 +7,12 @@ export class Total<Source> {
   /** What each had counted at the last reading. */
   #counts = new Map<Source, number>();
 
+  /** A source ends, with its last count. */
+  end(source: Source, count: number): void {
+    this.#sum += Math.max(0, count - (this.#counts.get(source) ?? 0));
+    this.#counts.delete(source);
+  }
+
   /** The sum, with `sources` the present ones. */
   read(sources: Iterable<Source>, countOf: (source: Source) => number): number {
     const before = this.#counts;

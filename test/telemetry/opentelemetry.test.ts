@@ -150,7 +150,7 @@ test('agents that are closed have nothing any more', async (t) => {
   assert.deepEqual((await left.collect()).names, []);
 });
 
-test('an origin that nobody calls any more vanishes, whether or not its agent is closed', async (t) => {
+test('what is measured begins with the origins that somebody calls', async (t) => {
   const clock = new FakeClock();
   const pod = await startPod(t);
   const agent = startAgent(t, [pod], { clock, originIdleTimeout: '1m' });
@@ -159,6 +159,41 @@ test('an origin that nobody calls any more vanishes, whether or not its agent is
   await pod.allClosed();
   await settle();
   assert.deepEqual((await startInstrumented(t).collect()).names, []);
+});
+
+test('the counters of an origin that is called now and then go on where they were', async (t) => {
+  const clock = new FakeClock();
+  const pod = await startPod(t);
+  const agent = startAgent(t, [pod], { clock, originIdleTimeout: '1m' });
+  const meter = startInstrumented(t);
+  await load(agent, 5);
+  clock.advance('5m');
+  await pod.allClosed();
+  await settle();
+  const gone = await meter.collect();
+  assert.deepEqual(gone.points('evenkeel.requests'), [[SERVER, 5]]);
+  assert.deepEqual(gone.points('evenkeel.discovery.errors'), [[SERVER, 0]]);
+  for (const name of ['http.client.open_connections', 'http.client.active_requests', 'evenkeel.endpoints']) {
+    assert.deepEqual(gone.points(name), [], name);
+  }
+
+  await load(agent, 2);
+  assert.deepEqual((await meter.collect()).points('evenkeel.requests'), [[SERVER, 7]]);
+});
+
+test('an agent that comes and goes between two collections counts', async (t) => {
+  const pod = await startPod(t);
+  const meter = startInstrumented(t);
+  const lasting = startAgent(t, [pod]);
+  await load(lasting, 1);
+  for (let run = 0; run < 3; run++) {
+    const agent = startAgent(t, [pod]);
+    await load(agent, 4);
+    await agent.close();
+  }
+  assert.deepEqual((await meter.collect()).points('evenkeel.requests'), [[SERVER, 13]]);
+  await lasting.destroy();
+  assert.deepEqual((await meter.collect()).points('evenkeel.requests'), [[SERVER, 13]]);
 });
 
 test('what happens to connections is counted, by reason, and how long they lived', async (t) => {

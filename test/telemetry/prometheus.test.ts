@@ -84,7 +84,7 @@ test('pods have labels only if asked for', async (t) => {
   );
 });
 
-test('how long connections lived is observed when they close, and goes when their agent has', async (t) => {
+test('how long connections lived is observed when they close', async (t) => {
   const clock = new FakeClock();
   const pod = await startPod(t);
   const agent = startAgent(t, [pod], {
@@ -100,11 +100,25 @@ test('how long connections lived is observed when they close, and goes when thei
   const name = 'http_client_connection_duration_seconds';
   const labels = `${SERVER},network_protocol_version="1.1"`;
   assert.deepEqual(await scrape(registry, `${name}_sum`), [`${name}_sum{${labels}} 60`]);
+  assert.deepEqual(await scrape(registry, `${name}_count`), [`${name}_count{${labels}} 1`]);
+});
 
-  await agent.close();
-  await registry.metrics();
-  const text = await registry.metrics();
-  assert.ok(!text.includes('orders.prod'), text);
+test('of origins that nobody calls any more, the last hundred are remembered', async (t) => {
+  const pod = await startPod(t);
+  const agent = startAgent(t, [pod], { maxOrigins: 1 });
+  const registry = startRegistry(t);
+  for (let origin = 0; origin < 110; origin++) {
+    const evicted = origin > 0 ? published('evenkeel:connection:close') : undefined;
+    await get(agent, '/', `http://orders-${origin}.prod`);
+    await evicted;
+  }
+
+  for (const name of ['evenkeel_requests_total', 'http_client_connection_duration_seconds_count']) {
+    const lines = await scrape(registry, name);
+    const origins = lines.map((line) => Number(/orders-(\d+)/.exec(line)![1])).sort((a, b) => a - b);
+    assert.deepEqual([origins[0], origins.at(-1)], [9, name.endsWith('count') ? 108 : 109], name);
+  }
+  assert.equal((await scrape(registry, 'evenkeel_endpoints')).length, 1);
 });
 
 test('once stopped, the registry has none of the metrics, and nothing is listened to', (t) => {

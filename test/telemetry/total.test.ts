@@ -21,3 +21,12 @@ test('a total never falls, whatever comes, goes or is taken back', () => {
   assert.equal(total.read([b], countOf), 23);
   assert.equal(total.read([], countOf), 23);
 });
+
+test('what a source counted before it ended is counted once', () => {
+  const total = new Total<{ count: number }>();
+  const [a, b] = [{ count: 10 }, { count: 5 }];
+  assert.equal(total.read([a], countOf), 10);
+  total.end(a, 12);
+  total.end(b, 5);
+  assert.equal(total.read([], countOf), 17);
+});
