@@ -351,7 +351,10 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
         error,
       });
     }
-    this.#queue.addRetry(exchange);
+    // A subscriber may have ended it, or everything.
+    const ended = exchange.reason ?? this.#destroyedBy;
+    if (ended === undefined) this.#queue.addRetry(exchange);
+    else exchange.fail(ended);
   }
 
   onAbandoned(exchange: Exchange): void {

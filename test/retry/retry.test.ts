@@ -238,6 +238,43 @@ test('a retry is published', async (t) => {
   assert.ok(error instanceof Error);
 });
 
+test('a request that is ended as its retry is published is not sent again', async (t) => {
+  for (const end of ['abort', 'destroy'] as const) {
+    const pods = await startPods(t, 2);
+    resetting(...pods);
+    const agent = startAgent(t, pods);
+    await load(agent, 4, 2);
+    const request = new AbortController();
+    const listen = () => {
+      if (end === 'abort') request.abort(new Error('enough'));
+      else void agent.destroy(new Error('enough'));
+    };
+    subscribe('evenkeel:request:retry', listen);
+    t.after(() => unsubscribe('evenkeel:request:retry', listen));
+    await assert.rejects(send(agent, { signal: request.signal }), /enough/);
+    unsubscribe('evenkeel:request:retry', listen);
+    await agent.close().catch(() => {});
+    assert.equal(
+      seen(pods).reduce((a, b) => a + b),
+      1,
+      end,
+    );
+  }
+});
+
+test('an aborted retry takes no connection', async (t) => {
+  const pod = await startPod(t);
+  resetting(pod);
+  const agent = startAgent(t, [pod]);
+  const request = new AbortController();
+  const listen = () => request.abort(new Error('enough'));
+  subscribe('evenkeel:request:retry', listen);
+  t.after(() => unsubscribe('evenkeel:request:retry', listen));
+  await assert.rejects(send(agent, { signal: request.signal }), /enough/);
+  assert.equal(agent.stats[ORIGIN]!.pending + agent.stats[ORIGIN]!.running, 0);
+  assert.equal(agent.stats[ORIGIN]!.endpoints[0]!.requests, 1);
+});
+
 test('the caller sees one request: one start, and one outcome', async (t) => {
   const { agent, bad, good } = await oneBad(t);
   while (!bad.paths.includes('/reset')) {
