@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { barIn } from './demo/picture.ts';
 import { Meter } from './demo/report.ts';
 import { isLive, jsonScreen, liveScreen, type Output, plainScreen, type Screen } from './demo/screen.ts';
 import { EvenkeelSide, type Side, StockSide } from './demo/side.ts';
@@ -40,7 +41,7 @@ async function show(
 ): Promise<void> {
   const meters = () => sides.map((side, index) => new Meter(side, traffics[index]!));
   const scaleOut = Math.round(seconds / 3);
-  screen.begin(`${RATE} requests/s from each client, to ${OLD} pods; ${NEW} more start after ${scaleOut} s.`);
+  screen.begin(`${RATE} requests/s from each client: ${OLD} pods, and ${OLD + NEW} after ${scaleOut} s.`);
   let sinceScaleOut = meters();
   let lastSecond = sinceScaleOut;
   for (let second = 1; second <= seconds; second++) {
@@ -62,7 +63,7 @@ async function show(
 }
 
 function screenFor(output: Output, json: boolean): Screen {
-  const layout = { pods: OLD + NEW, old: OLD };
+  const layout = { pods: OLD + NEW, old: OLD, longest: barIn(output.columns || 80) };
   if (json) return jsonScreen(output);
   return isLive(output) ? liveScreen(output, layout) : plainScreen(output, layout);
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
 import type { Report } from '../../src/cli/demo/report.ts';
 import { demo } from '../../src/cli/demo.ts';
 import { run } from '../support/versions.ts';
@@ -44,6 +45,15 @@ describe('demo', { concurrency: true }, () => {
     for (const frame of frames) assert.match(frame, /^240 requests\/s from each client/);
     assert.match(frames[1]!, /^pod 1 +[█▏▎▍▌▋▊▉]* *\d+ +[█▏▎▍▌▋▊▉]+ +\d+$/m);
     assert.match(frames.at(-1)!, /^failed +0 +0$/m);
+  });
+
+  test('in a narrow terminal bars are shorter, and no line is longer than it is wide', async () => {
+    const columns = 60;
+    const text = await printed(['--seconds', '2'], { isTTY: true, columns });
+    const frames = text.split('\x1b[J');
+    assert.equal(frames.length, 4);
+    assert.match(frames[1]!, /^pod 1 +[█▏▎▍▌▋▊▉]* *\d+ +[█▏▎▍▌▋▊▉]+ +\d+$/m);
+    for (const line of stripVTControlCharacters(text).split('\n')) assert.ok(line.length <= columns, line);
   });
 
   test('the command ends by itself', async () => {

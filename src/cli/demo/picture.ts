@@ -1,48 +1,55 @@
 import type { Rates, Report } from './report.ts';
 
+export interface Layout {
+  /** Pods that each side has in the end. */
+  readonly pods: number;
+  /** Pods that it had in the beginning. */
+  readonly old: number;
+  /** Columns of the longest bar. */
+  readonly longest: number;
+}
+
 const NAME = 17;
-const BAR = 20;
 const NUMBER = 4;
-const COLUMN = BAR + NUMBER + 4;
-/** Of the longest line. */
-export const WIDTH = NAME + 2 * COLUMN;
+const GAP = 4;
+const LONGEST_BAR = 20;
+/** With it, the headline is no wider than the bars. */
+const SHORTEST_BAR = 15;
+/** Columns that it takes. */
+export const NARROWEST = widthWith(SHORTEST_BAR);
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
+/** The length of bars that fit into so many columns. */
+export function barIn(columns: number): number {
+  const length = SHORTEST_BAR + Math.floor((columns - NARROWEST) / 2);
+  return Math.max(SHORTEST_BAR, Math.min(length, LONGEST_BAR));
+}
+
 /** A line of bars for each pod; those after the first `old` are new, those that aren't there yet are empty. */
-export function bars(sides: readonly Rates[], pods: number, old: number): string[] {
+export function bars(sides: readonly Rates[], { pods, old, longest }: Layout): string[] {
   // The scale stays as it is while it fits, so that bars grow and shrink and not all others with them.
   const full = Math.max(100, ...sides.flatMap(({ rates }) => rates));
   const lines = Array.from({ length: pods }, (_, pod) => {
     const cells = sides.map(({ rates }) => {
       const rate = rates[pod];
-      return rate === undefined ? '' : bar(rate / full) + rate.toFixed(0).padStart(NUMBER);
+      return rate === undefined ? '' : bar(rate / full, longest) + rate.toFixed(0).padStart(NUMBER);
     });
-    return line(`pod ${pod + 1}${pod < old ? '' : ' (new)'}`, cells);
+    return line(`pod ${pod + 1}${pod < old ? '' : ' (new)'}`, cells, longest);
   });
-  return [line('', sides.map(title)), ...lines];
+  return [line('', sides.map(title), longest), ...lines];
 }
 
 /** The lines of the table that a demo ends with. */
-export function summary(reports: readonly Report[]): string[] {
-  const cell = (text: string) => text.padStart(BAR + NUMBER);
-  const of = (text: (report: Report) => string) => reports.map((report) => cell(text(report)));
+export function summary(reports: readonly Report[], { longest }: Layout): string[] {
+  const row = (name: string, text: (report: Report) => string) => {
+    const cells = reports.map((report) => text(report).padStart(longest + NUMBER));
+    return line(name, cells, longest);
+  };
   return [
-    line(
-      'on the new pods',
-      of(({ newShare }) => `${(100 * newShare).toFixed(1)} %`),
-    ),
-    line(
-      "Jain's fairness",
-      of(({ fairness }) => fairness.toFixed(2)),
-    ),
-    line(
-      'p50 / p99',
-      of(({ p50, p99 }) => `${p50.toFixed(1)} / ${p99.toFixed(1)} ms`),
-    ),
-    line(
-      'failed',
-      of(({ failed }) => String(failed)),
-    ),
+    row('on the new pods', ({ newShare }) => `${(100 * newShare).toFixed(1)} %`),
+    row("Jain's fairness", ({ fairness }) => fairness.toFixed(2)),
+    row('p50 / p99', ({ p50, p99 }) => `${p50.toFixed(1)} / ${p99.toFixed(1)} ms`),
+    row('failed', ({ failed }) => String(failed)),
   ];
 }
 
@@ -57,12 +64,17 @@ function title({ client, dials }: Rates): string {
   return `${client} → ${dials}`;
 }
 
-function bar(share: number): string {
-  const eighths = Math.round(share * BAR * EIGHTHS.length);
+function bar(share: number, longest: number): string {
+  const eighths = Math.round(share * longest * EIGHTHS.length);
   const text = '█'.repeat(eighths / EIGHTHS.length) + EIGHTHS[eighths % EIGHTHS.length]!;
-  return text.padEnd(BAR);
+  return text.padEnd(longest);
 }
 
-function line(name: string, cells: readonly string[]): string {
-  return (name.padEnd(NAME) + cells.map((cell) => cell.padEnd(COLUMN)).join('')).trimEnd();
+function line(name: string, cells: readonly string[], longest: number): string {
+  const column = longest + NUMBER + GAP;
+  return (name.padEnd(NAME) + cells.map((cell) => cell.padEnd(column)).join('')).trimEnd();
+}
+
+function widthWith(bar: number): number {
+  return NAME + 2 * (bar + NUMBER) + GAP;
 }

@@ -1,4 +1,4 @@
-import { bars, brief, summary, WIDTH } from './picture.ts';
+import { bars, brief, type Layout, NARROWEST, summary } from './picture.ts';
 import type { Rates, Report } from './report.ts';
 
 /** Where text goes: a terminal, or what takes its place. */
@@ -15,20 +15,13 @@ export interface Screen {
   end(headline: string, reports: readonly Report[]): void;
 }
 
-export interface Layout {
-  /** Pods that each side has in the end. */
-  readonly pods: number;
-  /** Pods that it had in the beginning. */
-  readonly old: number;
-}
-
 /** Whether bars can be drawn over with others. */
 export function isLive({ isTTY = false, columns = 0 }: Output): boolean {
-  return isTTY && columns >= WIDTH;
+  return isTTY && columns >= NARROWEST;
 }
 
 /** Bars that move, in a terminal. */
-export function liveScreen(output: Output, { pods, old }: Layout): Screen {
+export function liveScreen(output: Output, layout: Layout): Screen {
   let drawn = 0;
   const draw = (lines: readonly string[]) => {
     const back = drawn === 0 ? '' : `\x1b[${drawn}A\x1b[J`;
@@ -42,22 +35,22 @@ export function liveScreen(output: Output, { pods, old }: Layout): Screen {
       draw([title]);
     },
     moment(second, sides) {
-      draw([title, '', ...bars(sides, pods, old), '', `${second} s`]);
+      draw([title, '', ...bars(sides, layout), '', `${second} s`]);
     },
     end(headline, reports) {
-      draw([title, '', headline, '', ...bars(reports, pods, old), '', ...summary(reports)]);
+      draw([title, '', headline, '', ...bars(reports, layout), '', ...summary(reports, layout)]);
     },
   };
 }
 
 /** A line for each moment, where nothing can be drawn over. */
-export function plainScreen(output: Output, { pods, old }: Layout): Screen {
+export function plainScreen(output: Output, layout: Layout): Screen {
   const print = (lines: readonly string[]) => output.write(`${lines.join('\n')}\n`);
   return {
     begin: (headline) => print([headline]),
     moment: (second, sides) => print([`${String(second).padStart(3)} s  ${brief(sides)}`]),
     end: (headline, reports) =>
-      print(['', headline, '', ...bars(reports, pods, old), '', ...summary(reports)]),
+      print(['', headline, '', ...bars(reports, layout), '', ...summary(reports, layout)]),
   };
 }
 

@@ -25,10 +25,14 @@ export const ADVICE: Checks = {
     };
   },
 
-  'not-managed'({ managed, url, resolution }) {
+  'not-managed'({ managed, url, resolution, settings }) {
     if (managed || resolution === undefined || 'error' in resolution) return undefined;
+    const isChosen = settings.some(({ name, from }) => name === 'hosts' && from !== 'default');
+    const why = isChosen
+      ? 'the option hosts leaves it out'
+      : 'it leads neither into the cluster nor to private addresses, or a proxy of the environment claims it (HTTP_PROXY, NO_PROXY)';
     return {
-      cause: `an installed agent leaves ${url.hostname} alone: it is not of the cluster, nor private, or a proxy or the option hosts claims it`,
+      cause: `an installed agent leaves ${url.hostname} alone: ${why}`,
       next: `hosts: ['${url.hostname}', …] has it balanced, and so does an agent passed by hand`,
     };
   },

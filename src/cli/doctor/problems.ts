@@ -55,7 +55,10 @@ export const PROBLEMS: Checks = {
     if (error === undefined || error instanceof ApiError) return undefined;
     const at = api ? ` at ${api}` : '';
     if (codeOf(error) === 'EVENKEEL_KUBECONFIG') {
-      return { cause: said(error), next: 'see the option kubernetes.kubeconfig' };
+      return {
+        cause: said(error),
+        next: 'correct KUBECONFIG (or EVENKEEL_KUBERNETES_KUBECONFIG); what kubectl makes of it: kubectl config view --minify',
+      };
     }
     if (isUntrusted(error)) {
       return {
