@@ -8,6 +8,7 @@ import type { Endpoint } from '../endpoint/endpoint.ts';
 import { isReplayable } from '../retry/repeatable.ts';
 import type { Attempts } from '../retry/retries.ts';
 import { asksForEventStream, isEventStream } from './event-stream.ts';
+import { isOneShot, readAll } from './one-shot.ts';
 
 type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
 type RawHeaders = Exclude<Dispatcher.DispatchController['rawHeaders'], undefined>;
@@ -82,7 +83,7 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
   #reclaimed = false;
 
   constructor(options: Dispatcher.DispatchOptions, owner: ExchangeOwner) {
-    this.options = options;
+    this.options = isOneShot(options.headers) ? { ...options, headers: readAll(options.headers) } : options;
     this.owner = owner;
     this.upgrades = Boolean(options.upgrade) || options.method === 'CONNECT';
     this.lasting = this.upgrades || asksForEventStream(options.headers);

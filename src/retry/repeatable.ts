@@ -6,7 +6,7 @@ const KEY = /^(x-)?idempotency-key$/i;
 
 /** Whether it does no harm if a server gets a request twice, and whether it can be sent twice at all. */
 export function isRepeatable({ method, idempotent, headers, body }: Dispatcher.DispatchOptions): boolean {
-  if (!isReplayable(body) || isIterator(headers)) return false;
+  if (!isReplayable(body)) return false;
   return idempotent ?? (IDEMPOTENT.has(method) || hasKey(headers));
 }
 
@@ -15,10 +15,6 @@ export function isReplayable(body: unknown): boolean {
   if (body === null || body === undefined || typeof body === 'string') return true;
   if (ArrayBuffer.isView(body) || body instanceof ArrayBuffer || body instanceof Blob) return true;
   return body instanceof FormData;
-}
-
-function isIterator(headers: Dispatcher.DispatchOptions['headers']): boolean {
-  return typeof (headers as Partial<Iterator<unknown>> | null | undefined)?.next === 'function';
 }
 
 /** As Go's net/http has it, a key for the server to tell repetitions by makes any method idempotent. */

@@ -97,6 +97,42 @@ test('a body arrives whole at the second endpoint; a stream is not sent again', 
   assert.equal(bodies.length, 1);
 });
 
+test('headers that can be read once arrive whole at the second endpoint', async (t) => {
+  const pods = await startPods(t, 2);
+  const got: unknown[] = [];
+  for (const pod of pods) {
+    pod.respond = (request, response) => {
+      if (got.push(request.headers['x-once']) === 1) reset(request);
+      else response.end();
+    };
+  }
+  await send(startAgent(t, pods), { headers: new Map([['x-once', 'value']]).entries() });
+  assert.deepEqual(got, ['value', 'value']);
+});
+
+test('so they do when their connection turns out to be gone', async (t) => {
+  const pod = await startPod(t);
+  pod.respond = (request, response) => void response.end(request.headers['x-once'] ?? 'nothing');
+  const dial = buildConnector({});
+  let socket: Socket | null = null;
+  const agent = startAgent(t, [pod], {
+    connect: (params, callback) =>
+      dial(params, (...[error, dialled]: Parameters<buildConnector.Callback>) => {
+        socket = dialled;
+        callback(...([error, dialled] as Parameters<buildConnector.Callback>));
+      }),
+  });
+  await send(agent);
+  const onCreate = () => {
+    unsubscribe('undici:request:create', onCreate);
+    socket?.destroy();
+  };
+  subscribe('undici:request:create', onCreate);
+  const headers = new Map([['x-once', 'value']]).entries();
+  assert.equal(await send(agent, { method: 'POST', headers }), 'value');
+  assert.equal(pod.connections.length, 2);
+});
+
 test('after a byte of a response there is no retry', async (t) => {
   const pods = await startPods(t, 3);
   for (const pod of pods) {
