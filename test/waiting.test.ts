@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
-import { buildConnector } from 'undici';
+import { buildConnector, interceptors } from 'undici';
 import { BalancedAgent } from '../src/agent.ts';
 import type { EndpointAddress } from '../src/discovery/resolver.ts';
 import { get, ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
@@ -164,6 +164,25 @@ test('a body that fails while its request waits fails the request', async (t) =>
   const waiting = agent.request({ origin: ORIGIN, path: '/', method: 'POST', body });
   body.destroy(new Error('disk gone'));
   await assert.rejects(waiting, { message: 'disk gone' });
+});
+
+test('so does it behind an interceptor that takes the controller’s abort for itself', async (t) => {
+  const agent = startAgent(t, [], { discovery: new ManualResolver().resolve, clock: new FakeClock() });
+  const body = new Readable({ read() {} });
+  const { promise: failed, resolve: onResponseError } = Promise.withResolvers<Error>();
+  agent.compose(interceptors.dump()).dispatch(
+    { origin: ORIGIN, path: '/', method: 'POST', body },
+    {
+      onRequestStart: () => {},
+      onResponseStart: () => {},
+      onResponseData: () => {},
+      onResponseEnd: () => {},
+      onResponseError: (_controller, error) => onResponseError(error),
+    },
+  );
+  body.destroy(new Error('disk gone'));
+  assert.equal((await failed).message, 'disk gone');
+  assert.equal(agent.stats[ORIGIN]!.queued, 0);
 });
 
 test('more requests than may wait are refused with the number', async (t) => {

@@ -45,7 +45,7 @@ export interface Request extends Dispatcher.DispatchHandler {
   /** Takes it back, to be sent elsewhere. */
   reclaim(): void;
   /** Ends it with an error. */
-  abort(reason: Error): void;
+  cancel(reason: Error): void;
 }
 
 export interface ConnectionOptions {
@@ -330,14 +330,14 @@ export class Connection {
 
   /** After a GOAWAY the Client has let go of the session, and would let what it still carries go on. */
   #endAccepted(error: Error): void {
-    for (const request of [...this.#streams]) request.abort(error);
+    for (const request of [...this.#streams]) request.cancel(error);
     this.#socket.destroy();
   }
 
   /** Ends what it carries, and itself, unless it carries something that lasts. */
   #endRequests(error: Error): void {
     if (this.lasting === 0) this.destroy(error);
-    else for (const request of [...this.#streams]) request.abort(error);
+    else for (const request of [...this.#streams]) request.cancel(error);
   }
 
   /** Whether it carries anything. */

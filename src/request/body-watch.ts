@@ -6,14 +6,14 @@ export class BodyWatch {
   readonly #body: Readable;
   readonly #onError: (error: Error) => void;
 
-  private constructor(body: Readable, exchange: Pick<Exchange, 'abort'>) {
+  private constructor(body: Readable, exchange: Pick<Exchange, 'cancel'>) {
     this.#body = body;
-    this.#onError = (error) => exchange.abort(error);
+    this.#onError = (error) => exchange.cancel(error);
     body.on('error', this.#onError);
   }
 
   /** None if the body is no stream. */
-  static of(exchange: Pick<Exchange, 'abort' | 'options'>): BodyWatch | undefined {
+  static of(exchange: Pick<Exchange, 'cancel' | 'options'>): BodyWatch | undefined {
     const { body } = exchange.options;
     return isStream(body) ? new BodyWatch(body, exchange) : undefined;
   }

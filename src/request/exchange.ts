@@ -107,7 +107,7 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
     try {
       this.callStart(null);
     } catch (error) {
-      this.abort(error as Error);
+      this.cancel(error as Error);
     }
   }
 
@@ -245,7 +245,13 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
     );
   }
 
+  /** For the caller's handler. Interceptors put methods of their own in its place: undici's `dump` does. */
   abort(reason: Error): void {
+    this.cancel(reason);
+  }
+
+  /** Ends the request with an error, wherever it is. */
+  cancel(reason: Error): void {
     if (this.aborted || this.settled) return;
     this.aborted = true;
     this.reason = reason ?? new errors.RequestAbortedError();

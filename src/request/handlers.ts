@@ -82,7 +82,7 @@ export class LegacyExchange extends Exchange {
   }
 
   protected callStart(context: unknown): void {
-    this.#handler.onConnect((reason) => this.abort(reason ?? new errors.RequestAbortedError()), context);
+    this.#handler.onConnect((reason) => this.cancel(reason ?? new errors.RequestAbortedError()), context);
   }
 
   protected callUpgrade(statusCode: number, _headers: Headers, socket: Duplex): void {
