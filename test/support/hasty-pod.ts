@@ -1,19 +1,40 @@
-// A pod in a thread of its own, which goes on while the test's is blocked. It closes idle connections after
-// `workerData` milliseconds, of which it says nothing. Tells its port.
+// A pod in a thread of its own, which goes on while the test's is blocked. It closes idle connections soon, of
+// which it says nothing beforehand. Tells its port.
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
+
+export interface HastyPodData {
+  /** Milliseconds. */
+  readonly idleTimeout: number;
+  /** Shared: how many connections that have had a request are open. */
+  readonly open: Int32Array;
+}
+
+const { idleTimeout, open } = workerData as HastyPodData;
+const used = new WeakSet<Socket>();
 
 const server = createServer((request, response) => {
   const { socket } = request;
+  count(socket);
   socket.setTimeout(0);
   // Named by hand, the connection comes without a Keep-Alive header. Nobody listens for the timeout, so the
   // server destroys the socket.
-  response.once('close', () => socket.setTimeout(workerData as number));
+  response.once('close', () => socket.setTimeout(idleTimeout));
   request.resume().once('end', () => response.writeHead(200, { connection: 'keep-alive' }).end('ok'));
 });
 server.listen(0, '127.0.0.1');
 await once(server, 'listening');
 parentPort!.postMessage((server.address() as AddressInfo).port);
+
+function count(socket: Socket): void {
+  if (used.has(socket)) return;
+  used.add(socket);
+  Atomics.add(open, 0, 1);
+  socket.once('close', () => {
+    Atomics.sub(open, 0, 1);
+    Atomics.notify(open, 0);
+  });
+}
