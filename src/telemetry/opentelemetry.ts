@@ -1,4 +1,9 @@
-import { type BatchObservableCallback, type MeterProvider, metrics } from '@opentelemetry/api';
+import {
+  type BatchObservableCallback,
+  createNoopMeter,
+  type MeterProvider,
+  metrics,
+} from '@opentelemetry/api';
 import { CONNECTION_DURATION, METRICS } from './metrics.ts';
 import { MetricsReader, type Point } from './metrics-reader.ts';
 
@@ -7,7 +12,8 @@ export interface InstrumentOptions {
   meterProvider?: MeterProvider;
   /**
    * Tells endpoints apart, by `network.peer.address` and `network.peer.port`: a time series for each pod
-   * there ever was. Default `false`.
+   * there ever was, for the SDK forgets none. Those beyond its `aggregationCardinalityLimit`, 2,000 if it is
+   * told nothing else, it lumps together, and their values are wrong. Default `false`.
    */
   byEndpoint?: boolean;
 }
@@ -15,15 +21,23 @@ export interface InstrumentOptions {
 /**
  * Gives the metrics of all agents in this process to OpenTelemetry, of those that are made later too. They
  * are read when they are collected. Call it when OpenTelemetry's SDK has started: the global meter provider
- * is asked for at once.
+ * is asked for at once. With none, nothing is measured, and a warning says so.
  *
  * @returns a function that ends this; the SDK goes on reporting what it saw last
+ * @throws when the meter provider has the metrics already
  */
 export function instrument({
   meterProvider = metrics.getMeterProvider(),
   byEndpoint = false,
 }: InstrumentOptions = {}): () => void {
+  // It would take the values of both for those of one, and count what happens twice.
+  if (instrumented.has(meterProvider))
+    throw new Error('this meter provider has the metrics of evenkeel already');
   const meter = meterProvider.getMeter('evenkeel');
+  if (meter === createNoopMeter()) {
+    warnOfNone();
+    return () => {};
+  }
   const { name, unit, description, buckets } = CONNECTION_DURATION;
   const advice = { explicitBucketBoundaries: [...buckets] };
   const duration = meter.createHistogram(name, { unit, description, advice });
@@ -48,12 +62,25 @@ export function instrument({
       }
     }
   };
+  instrumented.add(meterProvider);
   reader.start();
   meter.addBatchObservableCallback(observe, observables);
+  let stopped = false;
   return () => {
     meter.removeBatchObservableCallback(observe, observables);
     reader.stop();
+    if (!stopped) instrumented.delete(meterProvider);
+    stopped = true;
   };
+}
+
+const instrumented = new WeakSet<MeterProvider>();
+
+function warnOfNone(): void {
+  process.emitWarning(
+    'nothing is measured: OpenTelemetry has no meter provider yet; start its SDK before instrument() is called',
+    { type: 'EvenkeelWarning', code: 'EVENKEEL_NO_METER_PROVIDER' },
+  );
 }
 
 const CREATE = {

@@ -395,6 +395,32 @@ test('without a meter provider, the global one has the metrics', async (t) => {
   assert.equal((await meter.collect()).value('evenkeel.requests'), 1);
 });
 
+test('a meter provider has the metrics once, until that is stopped', async (t) => {
+  const meter = startMeter(t);
+  const { meterProvider } = meter;
+  const stop = instrument({ meterProvider });
+  assert.throws(() => instrument({ meterProvider }), /has the metrics of evenkeel already/);
+  const agent = startAgent(t, [await startPod(t)]);
+  await get(agent);
+  assert.equal((await meter.collect()).value('evenkeel.requests'), 1);
+  stop();
+  t.after(instrument({ meterProvider }));
+  // That it has been stopped once does not count against who began again.
+  stop();
+  assert.throws(() => instrument({ meterProvider }));
+  await get(agent);
+  assert.equal((await meter.collect()).value('evenkeel.requests'), 2);
+});
+
+test('without any meter provider a warning says that nothing is measured', async () => {
+  const warned = once(process, 'warning');
+  instrument()();
+  const [warning] = (await warned) as [Error & { code: string }];
+  assert.equal(warning.code, 'EVENKEEL_NO_METER_PROVIDER');
+  assert.match(warning.message, /start its SDK before instrument\(\) is called/);
+  assert.ok(!CHANNELS.some((name) => channel(name).hasSubscribers));
+});
+
 async function collectOf(meter: Meter, name: string) {
   const points = (await meter.collect()).points(name);
   assert.ok(points.length > 0);
