@@ -226,7 +226,9 @@ function peerAttributes({ info, identity }: Endpoint): Attributes {
 }
 
 function keyOf(attributes: Attributes): string {
-  return Object.values(attributes).join(' ');
+  let key = '';
+  for (const name in attributes) key += `${attributes[name]} `;
+  return key;
 }
 
 function increment(counts: Map<string, number> | undefined, key: string): void {

@@ -80,9 +80,19 @@ function nameOf({ name, kind, unit }: Metric): string {
 }
 
 function labelsOf(attributes: Attributes): Attributes {
-  return Object.fromEntries(Object.entries(attributes).map(([name, value]) => [labelOf(name), value]));
+  const result: Attributes = {};
+  for (const name in attributes) result[labelOf(name)] = attributes[name]!;
+  return result;
 }
 
+/** There are few, and many series that have them. */
+const labels = new Map<string, string>();
+
 function labelOf(name: string): string {
-  return name.replaceAll('.', '_');
+  let label = labels.get(name);
+  if (label === undefined) {
+    label = name.replaceAll('.', '_');
+    labels.set(name, label);
+  }
+  return label;
 }
