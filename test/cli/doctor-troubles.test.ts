@@ -183,6 +183,18 @@ test('each bad variable has its own line; those that switch it off are told', as
   assert.match(findings, /^! EVENKEEL_MODE is observe: the preload balances nothing/m);
 });
 
+test('a cluster domain that is not the cluster’s is told', async (t) => {
+  const env = { EVENKEEL_KUBERNETES_CLUSTER_DOMAIN: 'k8s.local' };
+  const { examine } = await startCluster(t, { env });
+  const { code, findings } = await examine('orders.prod');
+  assert.equal(code, 1);
+  assert.match(
+    findings,
+    /^✗ orders\.prod\.svc\.cluster\.local is not taken for .* cluster domain is k8s\.local$/m,
+  );
+  assert.match(findings, /→ .*: EVENKEEL_KUBERNETES_CLUSTER_DOMAIN=cluster\.local$/m);
+});
+
 test('credentials in a URL are shown to nobody', async (t) => {
   const pod = await startPod(t);
   let headers: unknown;

@@ -4,6 +4,9 @@ import { afterDial, afterRequest, codeOf, isUntrusted, said } from './errors.ts'
 import type { EndpointSeen, Examination, KubernetesSeen } from './examination.ts';
 import { type Checks, errorOf, isBlind, isSeen, lacksRights, nameOf } from './facts.ts';
 
+/** Of a Service's full name, the cluster domain. */
+const SERVICE = /^[^._][^.]*\.[^.]+\.svc\.(.+?)\.?$/;
+
 /** What keeps requests from being served, or from being balanced by pod. */
 export const PROBLEMS: Checks = {
   'name-not-found'(examination) {
@@ -106,6 +109,16 @@ export const PROBLEMS: Checks = {
     return {
       cause: `the pods of ${nameOf(service)} can't be seen: DNS has one address for all of them, and Kubernetes can't be asked without a kubeconfig`,
       next: 'set KUBECONFIG, or the option kubernetes.kubeconfig; or run this in the pod of the app, by kubectl exec',
+    };
+  },
+
+  'cluster-domain'({ names: { matched = '' }, kubernetes: { service }, settings }) {
+    const [, domain] = SERVICE.exec(matched) ?? [];
+    if (domain === undefined || service !== undefined) return undefined;
+    const set = settings.find(({ name }) => name === 'kubernetes.clusterDomain')?.value;
+    return {
+      cause: `${matched} is not taken for the name of a Service, as the cluster domain is ${set ?? 'another'}`,
+      next: `if ${domain} is that of this cluster: EVENKEEL_KUBERNETES_CLUSTER_DOMAIN=${domain}`,
     };
   },
 
