@@ -55,6 +55,7 @@ export interface CountMetric extends MetricFacts {
 const STATE = 'http.connection.state';
 const PROTOCOL = 'network.protocol.version';
 const ENDPOINT_STATE = 'evenkeel.endpoint.state';
+const ENDPOINT_KIND = 'evenkeel.endpoint.kind';
 const SOURCE = 'evenkeel.discovery.source';
 const RETIRE_REASON = 'evenkeel.retire.reason';
 const RETRY_REASON = 'evenkeel.retry.reason';
@@ -136,15 +137,18 @@ export const METRICS: readonly Metric[] = [
     name: 'evenkeel.endpoints',
     kind: 'upDownCounter',
     unit: '{endpoint}',
-    description: 'Number of endpoints, by state and by who named them.',
-    attributes: [ENDPOINT_STATE, SOURCE],
+    description:
+      'Number of endpoints, by state, by who named them, and by whether they are pods or places of a virtual IP.',
+    attributes: [ENDPOINT_STATE, ENDPOINT_KIND, SOURCE],
     byEndpoint: true,
     read({ services }, emit) {
       for (const { pool, source } of services) {
+        const kind = pool.seesPods ? 'pod' : 'virtual';
         const endpoints = new Set(pool.endpoints);
         for (const endpoint of pool.all) if (endpoint.state.name === 'draining') endpoints.add(endpoint);
         for (const endpoint of endpoints) {
-          emit(1, { [ENDPOINT_STATE]: endpoint.condition, [SOURCE]: source }, endpoint);
+          const state = endpoint.condition;
+          emit(1, { [ENDPOINT_STATE]: state, [ENDPOINT_KIND]: kind, [SOURCE]: source }, endpoint);
         }
       }
     },

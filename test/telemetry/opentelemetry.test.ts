@@ -365,6 +365,13 @@ test('fairness is not told of few requests, nor of pods that cannot be told apar
     clock.advance('5s');
     assert.deepEqual((await meter.collect()).points('evenkeel.fairness'), []);
   }
+  const kindsOf = async (host: string) => {
+    const { points } = await collectOf(meter, 'evenkeel.endpoints');
+    const own = points.filter(([attributes]) => attributes['server.address'] === host);
+    return new Set(own.map(([attributes]) => attributes['evenkeel.endpoint.kind']));
+  };
+  assert.deepEqual(await kindsOf('blind.prod'), new Set(['virtual']));
+  assert.deepEqual(await kindsOf('orders.prod'), new Set(['pod']));
 });
 
 test('once stopped, nothing is observed, nor listened to', async (t) => {

@@ -60,7 +60,7 @@ test('a scrape has the present values', async (t) => {
   assert.deepEqual(await scrape(registry, 'evenkeel_requests_total'), requests);
   assert.deepEqual(await scrape(registry, 'evenkeel_requests_total'), requests);
   assert.deepEqual(await scrape(registry, 'evenkeel_endpoints'), [
-    `evenkeel_endpoints{${SERVER},evenkeel_endpoint_state="ready",evenkeel_discovery_source="test"} 1`,
+    `evenkeel_endpoints{${SERVER},evenkeel_endpoint_state="ready",evenkeel_endpoint_kind="pod",evenkeel_discovery_source="test"} 1`,
   ]);
   pod.release('/slow');
   await held;
