@@ -37,6 +37,7 @@ export interface Refusal {
   readonly message?: string;
   /** Seconds. */
   readonly retryAfter?: number;
+  readonly cause?: string;
 }
 
 interface Watch {
@@ -127,9 +128,14 @@ export class ApiServer extends EventEmitter {
     writeFileSync(join(this.serviceAccount, 'token'), token);
   }
 
+  /** As the real one, it has nothing to say to watches that started from where things still stand. */
   sendBookmarks(): void {
-    const object = { metadata: { resourceVersion: String(this.store.version) } };
-    for (const { response } of this.#watches) writeEvent(response, 'BOOKMARK', object);
+    const { version } = this.store;
+    const metadata = { resourceVersion: String(version) };
+    const object = { kind: 'EndpointSlice', metadata, addressType: '', endpoints: null, ports: null };
+    for (const { since, response } of this.#watches) {
+      if (version > since) writeEvent(response, 'BOOKMARK', object);
+    }
   }
 
   /** Ends all watches, with these last words. */
@@ -214,13 +220,24 @@ export class ApiServer extends EventEmitter {
     } else if (kind === 'watch') {
       this.#openWatch(request, response);
     } else if (kind === 'list') {
-      const metadata = { resourceVersion: String(this.store.version) };
-      response.end(JSON.stringify({ metadata, items: this.store.slices(namespace, service) }));
+      this.#list(request, response);
     } else {
       const object = this.store.service(namespace, service);
       if (object === undefined) fail(response, { status: 404, message: `services "${service}" not found` });
       else response.end(JSON.stringify(object));
     }
+  }
+
+  #list({ namespace, service, query }: ApiRequest, response: ServerResponse): void {
+    const { version } = this.store;
+    const least = Number(query.get('resourceVersion'));
+    if (least > version) {
+      const message = `Timeout: Too large resource version: ${least}, current: ${version}`;
+      fail(response, { status: 504, message, retryAfter: 1, cause: 'ResourceVersionTooLarge' });
+      return;
+    }
+    const metadata = { resourceVersion: String(version) };
+    response.end(JSON.stringify({ metadata, items: this.store.slices(namespace, service) }));
   }
 
   #openWatch(request: ApiRequest, response: ServerResponse): void {
@@ -296,11 +313,14 @@ function writeEvent(response: ServerResponse, type: string, object: object): voi
 function fail(response: ServerResponse, refusal: Refusal): void {
   if (refusal.retryAfter !== undefined) response.setHeader('retry-after', String(refusal.retryAfter));
   response.statusCode = refusal.status;
-  response.end(JSON.stringify(status(refusal)));
+  // What has no time to look at a request doesn't form an object either.
+  if (refusal.status === 429) response.end('Too many requests, please try again later.\n');
+  else response.end(JSON.stringify(status(refusal)));
 }
 
-function status({ status, message = 'refused' }: Refusal): object {
-  return { kind: 'Status', status: 'Failure', message, code: status };
+function status({ status, message = 'refused', cause }: Refusal): object {
+  const details = cause && { causes: [{ reason: cause }] };
+  return { kind: 'Status', status: 'Failure', message, details, code: status };
 }
 
 /** As the real one, it tells a watch only what is newer than where it started. */

@@ -37,7 +37,11 @@ export class ApiStore {
   }
 
   putSlice(namespace: string, slice: SliceObject): void {
-    const key = `${namespace}/${slice.metadata?.name}`;
+    const key = `${namespace}/${nameOf(slice)}`;
+    const before = this.#slices.get(key);
+    // To those who watch its former Service, a slice that changes hands is deleted.
+    if (before !== undefined && serviceOf(before) !== serviceOf(slice))
+      this.removeSlice(namespace, nameOf(slice));
     const change = this.#record(this.#slices.has(key) ? 'MODIFIED' : 'ADDED', namespace, slice);
     this.#slices.set(key, change.object);
     this.onChange(change);
@@ -85,4 +89,8 @@ export class ApiStore {
 
 function serviceOf(slice: SliceObject): string {
   return slice.metadata?.labels?.['kubernetes.io/service-name'] ?? '';
+}
+
+function nameOf(slice: SliceObject): string {
+  return slice.metadata?.name ?? '';
 }

@@ -130,7 +130,8 @@ async function errorIn({ status, retryAfter, body }: ApiResponse): Promise<ApiEr
   try {
     return ApiError.of(JSON.parse(text), status, retryAfter);
   } catch {
-    // A proxy's page, not the API's words.
-    return ApiError.of(undefined, status, retryAfter);
+    // Under load the API says why in a plain line. A page is a proxy's.
+    const message = /^[^<\n]{1,200}$/.test(text.trim()) ? text.trim() : undefined;
+    return ApiError.of({ message }, status, retryAfter);
   }
 }

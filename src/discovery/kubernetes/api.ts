@@ -30,11 +30,14 @@ export class ApiError extends EvenkeelError {
   readonly status: number;
   /** Milliseconds the server asks to wait; 0 when it doesn't say. */
   readonly retryAfter: number;
+  /** The server has not reached the version that was asked for, and may never: its history may be another one now. */
+  readonly ahead: boolean;
 
-  constructor(status: number, message: string, retryAfter = 0) {
+  constructor(status: number, message: string, retryAfter = 0, ahead = false) {
     super('EVENKEEL_KUBERNETES_API', `the Kubernetes API answered ${status}: ${message}`);
     this.status = status;
     this.retryAfter = retryAfter;
+    this.ahead = ahead;
   }
 
   /** Of what a `Status` object says. Anything else makes an error as well. */
@@ -45,6 +48,7 @@ export class ApiError extends EvenkeelError {
       status || (code ?? 500),
       message ?? 'no reason given',
       seconds > 0 ? seconds * 1_000 : 0,
+      details?.causes?.some(({ reason }) => reason === 'ResourceVersionTooLarge'),
     );
   }
 
@@ -62,5 +66,5 @@ export class ApiError extends EvenkeelError {
 interface StatusObject {
   code?: number;
   message?: string;
-  details?: { retryAfterSeconds?: number };
+  details?: { retryAfterSeconds?: number; causes?: readonly { reason?: string }[] };
 }

@@ -5,6 +5,10 @@ import type { ApiClient, ApiList, ApiObject, WatchEvent } from './api-client.ts'
 import { Backoff } from './backoff.ts';
 import { SilenceError } from './deadline.ts';
 
+// Versions to ask for that mean something else than a version.
+const ANY = '0';
+const LATEST = '';
+
 const SHORTEST_WATCH = 300_000;
 const RELIST_SPREAD = 5_000;
 const RECONNECT_SPREAD = 1_000;
@@ -47,8 +51,10 @@ export interface ListWatchOptions<T> {
 export class ListWatch<T extends ApiObject> {
   readonly #options: ListWatchOptions<T>;
   readonly #backoff: Backoff;
-  /** Where the next watch starts; none: with a list. */
-  #resourceVersion: string | undefined;
+  /** Of the latest state that is known; a list brings no older one. */
+  #resourceVersion = ANY;
+  /** Before the next watch there's a list. */
+  #mustList = true;
   #listedAt = Number.NEGATIVE_INFINITY;
   #failingSince: number | undefined;
   /** The current watch, or the last, has said something. */
@@ -70,7 +76,7 @@ export class ListWatch<T extends ApiObject> {
       let pause: number;
       try {
         this.#openedAt = Number.POSITIVE_INFINITY;
-        if (this.#resourceVersion === undefined) await this.#list(signal);
+        if (this.#mustList) await this.#list(signal);
         pause = await this.#watch(signal);
       } catch (error) {
         if (signal.aborted) return;
@@ -83,10 +89,12 @@ export class ListWatch<T extends ApiObject> {
 
   async #list(signal: AbortSignal): Promise<void> {
     const { client, path, listener, clock } = this.#options;
-    // From the server's cache: consistent reads by thousands of clients at once are what etcd fears most.
-    const list = await client.get<ApiList<T>>(`${path}&resourceVersion=0`, signal);
+    // From the server's cache: consistent reads by thousands of clients at once are what etcd fears most. Yet
+    // nothing older than what is known, for the cache of one server may lag behind that of another.
+    const list = await client.get<ApiList<T>>(`${path}&resourceVersion=${this.#resourceVersion}`, signal);
     listener.onList(list.items ?? []);
-    this.#resourceVersion = list.metadata?.resourceVersion ?? '0';
+    this.#resourceVersion = list.metadata?.resourceVersion ?? ANY;
+    this.#mustList = false;
     this.#listedAt = clock.now();
     this.#failingSince = undefined;
   }
@@ -98,7 +106,7 @@ export class ListWatch<T extends ApiObject> {
     const query = new URLSearchParams({
       watch: '1',
       allowWatchBookmarks: 'true',
-      resourceVersion: this.#resourceVersion ?? '0',
+      resourceVersion: this.#resourceVersion,
       timeoutSeconds: String(Math.round(duration / 1_000)),
     });
     const start = clock.now();
@@ -130,7 +138,7 @@ export class ListWatch<T extends ApiObject> {
    */
   #afterSilence(): number {
     this.#silence = Math.min(this.#silence * 2, LONGEST_SILENCE);
-    this.#resourceVersion = undefined;
+    this.#mustList = true;
     return this.#options.random() * RECONNECT_SPREAD;
   }
 
@@ -152,8 +160,9 @@ export class ListWatch<T extends ApiObject> {
     const now = clock.now();
     this.#failingSince ??= now;
     if (now - this.#openedAt > STABLE_AFTER) this.#backoff.reset();
-    if (this.#mayHaveMissed(error)) this.#resourceVersion = undefined;
-    if (error instanceof ApiError && error.expired) {
+    if (this.#mayHaveMissed(error)) this.#mustList = true;
+    if (error instanceof ApiError && error.ahead) this.#resourceVersion = LATEST;
+    if (error instanceof ApiError && (error.expired || error.ahead)) {
       const again = now - this.#listedAt < SOON;
       // All clients of a server that lost its history learn of it at the same moment.
       return random() * RELIST_SPREAD + (again ? this.#backoff.next() : 0);
@@ -163,7 +172,7 @@ export class ListWatch<T extends ApiObject> {
 
   /** Whether a watch from where the last one stood could hide changes, so that it takes a list. */
   #mayHaveMissed(error: unknown): boolean {
-    if (error instanceof ApiError) return error.expired || error.refused;
+    if (error instanceof ApiError) return error.expired || error.ahead || error.refused;
     // What can't be understood may have been a change.
     if (error instanceof SyntaxError) return true;
     return this.#options.clock.now() - (this.#failingSince ?? 0) > LONG_OUTAGE;

@@ -97,11 +97,12 @@ async function start(t: TestContext, options?: Options): Promise<{ api: ApiServe
   return { api, mirror };
 }
 
-/** Lets minutes pass, in each of which the watch says that it lives. */
+/** Lets minutes pass, in each of which something happens elsewhere and the watch says that it lives. */
 async function live(api: ApiServer, clock: WatchedClock, minutes: number): Promise<void> {
   for (let minute = 0; minute < minutes; minute++) {
     clock.advance('1m');
     clock.forget();
+    api.store.version++;
     api.sendBookmarks();
     await clock.asked(1, 90_000);
   }
@@ -144,7 +145,7 @@ test('a watch that the server ends is taken up where it stood, at once when its 
   api.endWatches();
   put(api, 'd');
   await mirror.has('a', 'b', 'c', 'd');
-  assert.equal((await api.received('watch', 2)).query.get('resourceVersion'), '105');
+  assert.equal((await api.received('watch', 2)).query.get('resourceVersion'), '110');
   assert.equal(mirror.lists, 1);
 });
 
@@ -171,7 +172,7 @@ test('a watch that ends at once, again and again, is opened ever more rarely', a
 test('a bookmark moves the place from which a broken watch goes on', async (t) => {
   const { api, mirror } = await start(t);
   await mirror.opened(1);
-  api.store.version = 500;
+  api.store.version = 499;
   await live(api, mirror.clock, 1);
   api.breakWatches();
   await mirror.clock.pass(800);
@@ -311,6 +312,7 @@ test('a server that asks for a pause gets it', async (t) => {
   const { api, mirror } = await start(t);
   api.refuse = () => ({ status: 429, retryAfter: 7 });
   await mirror.clock.asked(7_000);
+  assert.match(mirror.failures[0]?.message ?? '', /429: Too many requests, please try again later\.$/);
   api.refuse = () => undefined;
   mirror.clock.advance(7_000);
   await mirror.has('a', 'b');
@@ -381,6 +383,37 @@ test('a watch that never says a word may wait for a history that is not to come:
   assert.deepEqual([...mirror.names], ['a', 'b']);
   await mirror.clock.pass(90_000);
   await mirror.has('b');
+});
+
+test('a list brings nothing older than what is known, unless that is not to come', async (t) => {
+  const { api, mirror } = await start(t, { random: () => 0.25 });
+  await mirror.opened(1);
+  await api.stop();
+  for (const pause of [1_000, 2_000, 4_000, 8_000, 12_500, 12_500]) await mirror.clock.pass(pause);
+  await mirror.clock.asked(12_500);
+  // One that lags behind, or was restored from a backup: at first that can't be told.
+  api.store.restoreAt(50);
+  api.store.removeSlice('prod', 'b');
+  await api.start();
+  mirror.clock.advance(12_500);
+  const failures = mirror.failures.length;
+  assert.match((await mirror.failed(failures + 1)).message, /504: Timeout: Too large resource version: 104/);
+  assert.deepEqual([...mirror.names], ['a', 'b']);
+  assert.equal((await api.received('list', 2)).query.get('resourceVersion'), '104');
+
+  await mirror.clock.pass(1_250);
+  await mirror.has('a');
+  assert.equal((await api.received('list', 3)).query.get('resourceVersion'), '');
+  assert.equal((await api.received('watch', 2)).query.get('resourceVersion'), '51');
+});
+
+test('a slice that becomes that of another Service is gone', async (t) => {
+  const { api, mirror } = await start(t);
+  await mirror.opened(1);
+  api.store.putSlice('prod', sliceOf('payments', 'a', [podAt('10.0.0.1')]));
+  await mirror.has('b');
+  put(api, 'a');
+  await mirror.has('a', 'b');
 });
 
 test('a watch whose headers a proxy holds back is a watch', async (t) => {
