@@ -10,6 +10,7 @@ import {
 } from 'node:http2';
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { buildConnector } from 'undici';
 import type { EndpointAddress } from '../src/discovery/resolver.ts';
 import { get, load, ORIGIN, startAgent } from './support/agent.ts';
 import { FakeClock } from './support/clock.ts';
@@ -93,6 +94,33 @@ test('after a GOAWAY, without retries, what is refused fails at once, and what i
     message: 'the server goes away, and has not looked at the request',
   });
   await Promise.all([agent.destroy(), accepted]);
+});
+
+test('after a GOAWAY, the socket is closed with the last stream, though the server keeps it open', async (t) => {
+  let carried: ServerHttp2Stream | undefined;
+  const pod = await startH2Pod(t, (stream) => {
+    carried = stream;
+    stream.respond({ ':status': 200 });
+    stream.write('some');
+    // With that, Node's server reads no more, and does not learn that the client has closed.
+    stream.session!.goaway(constants.NGHTTP2_NO_ERROR);
+  });
+  const dial = buildConnector({ useH2c: true } as buildConnector.BuildOptions);
+  let socket: Socket | null = null;
+  const agent = startAgent(t, [pod], {
+    connect: (params, callback) =>
+      dial(params, (...[error, dialled]: Parameters<buildConnector.Callback>) => {
+        socket = dialled;
+        callback(...([error, dialled] as Parameters<buildConnector.Callback>));
+      }),
+  });
+  const gone = once(agent, 'disconnect');
+  const { body } = await agent.request({ origin: ORIGIN, path: '/', method: 'GET' });
+  await gone;
+  carried!.end(' more');
+  assert.equal(await body.text(), 'some more');
+  await agent.close();
+  assert.ok((socket as Socket | null)?.destroyed);
 });
 
 test('a refused stream goes to another endpoint', async (t) => {

@@ -354,17 +354,16 @@ export class Connection {
     });
   }
 
-  /** The Client has ended, and said so: its socket is closed. */
+  /** The Client has ended, and said so. */
   readonly #onEnd = (): void => {
     if (this.#closed) return;
     this.#closed = true;
     this.#drainDeadline?.cancel();
     this.#helloDeadline?.cancel();
     this.#pingCheck?.cancel();
-    if (!this.#handedOver) {
-      this.#parking?.leave();
-      this.#socket.destroy();
-    }
+    this.#parking?.leave();
+    // After a GOAWAY the Client has let go of it, and waits for nobody: not for the peer to close it either.
+    if (!this.#handedOver || this.#goneAway) this.#socket.destroy();
     this.#publish(channels.connectionClose, this.retired);
     this.owner.onClosed(this);
   };
