@@ -12,6 +12,7 @@ import type { Resolver } from './discovery/resolver.ts';
 import type { Endpoint } from './endpoint/endpoint.ts';
 import type { EndpointUpdate } from './endpoint/endpoint-keys.ts';
 import { EndpointPool, type PoolOwner } from './endpoint/endpoint-pool.ts';
+import type { EndpointSet } from './endpoint/endpoint-set.ts';
 import { Holds } from './endpoint/holds.ts';
 import { NoEndpointsError } from './errors.ts';
 import { LoopTurn } from './loop-turn.ts';
@@ -86,7 +87,7 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     this.#owner = owner;
     this.#pool = new EndpointPool(this, settings, identity);
     this.#queue = new Queue(this.#pool, settings, this);
-    this.#observes = this.#pool.observes;
+    this.#observes = this.#pool.balancer.observes;
     const { clock, random, retry } = settings;
     this.#retries = new Retries(retry, clock.now());
     this.#holds = new Holds(clock);
@@ -108,8 +109,8 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     return this.#discovery.source;
   }
 
-  get pool(): Pick<EndpointPool, 'endpoints' | 'all' | 'seesPods'> {
-    return this.#pool;
+  get endpoints(): Pick<EndpointSet, 'known' | 'seesPods' | typeof Symbol.iterator> {
+    return this.#pool.set;
   }
 
   get inUse(): boolean {
@@ -138,7 +139,7 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     const endpoint = this.#endpointFor(exchange, now);
     if (endpoint !== undefined) {
       this.start(exchange, endpoint);
-      return !this.#pool.isLimited || this.#hasRoom();
+      return !this.#pool.admission.isLimited || this.#hasRoom();
     }
     this.#queue.add(exchange);
     return this.#hasRoom();
@@ -147,11 +148,17 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
   /** The endpoint that serves a request at once, if there is one. */
   #endpointFor(exchange: Exchange, now: number): Endpoint | undefined {
     if (exchange.keyHash >= 0) return this.#queue.pickByKey(exchange, now);
-    return this.#queue.isBusy || exchange.lasting ? undefined : this.#pool.pick(now);
+    return this.#queue.isBusy || exchange.lasting ? undefined : this.#pool.balancer.pick(now);
   }
 
   stats(): ServiceStats {
-    return statsOf(this.#pool.endpoints, this.waiting, this.#running, this.#discovery, this.#pool.crossZone);
+    return statsOf(
+      this.endpoints.known,
+      this.waiting,
+      this.#running,
+      this.#discovery,
+      this.#pool.locality?.crossZoneShare,
+    );
   }
 
   /** Finishes what was taken, then closes all connections. */
@@ -178,7 +185,7 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     this.requests++;
     exchange.endpoint = endpoint;
     const connection =
-      exchange.keyHash < 0 ? this.#pool.begin(endpoint) : this.#beginBound(exchange, endpoint);
+      exchange.keyHash < 0 ? this.#pool.balancer.begin(endpoint) : this.#beginBound(exchange, endpoint);
     exchange.connection = connection;
     if (this.#observes) exchange.sentAt = this.#settings.clock.now();
     if (this.#turn.isStale) connection.sendNextTurn(exchange);
@@ -190,21 +197,14 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
       this.#pool.seats.join(endpoint);
       exchange.seated = true;
     }
-    return this.#pool.beginBound(endpoint);
+    return this.#pool.balancer.beginBound(endpoint);
   }
 
   onFirstResponse(exchange: Exchange, headers: Record<string, string | string[] | undefined>): void {
-    const { client, identityHeader } = this.#settings;
-    this.#pool.keepAlive = keepAliveOf(headers, client);
-    if (identityHeader === undefined || !this.#pool.seesThrough) return;
-    const name = headers[identityHeader];
+    this.#pool.keepAlive = keepAliveOf(headers, this.#settings.client);
     const { endpoint, connection } = exchange;
     if (endpoint === undefined || connection === undefined) return;
-    if (typeof name !== 'string') {
-      this.#pool.noticeNameless();
-      return;
-    }
-    const pod = this.#pool.identify(connection, endpoint, name);
+    const pod = this.#pool.identify(connection, endpoint, headers);
     if (pod !== endpoint && exchange.seated) {
       this.#pool.seats.leave(endpoint);
       this.#pool.seats.join(pod);
@@ -235,11 +235,11 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
   onObserved(exchange: Exchange, observation: Observation): void {
     const latency = this.#settings.clock.now() - exchange.sentAt;
     exchange.sentAt = -1;
-    if (exchange.endpoint !== undefined) this.#pool.observe(exchange.endpoint, latency, observation);
+    if (exchange.endpoint !== undefined) this.#pool.balancer.observe(exchange.endpoint, latency, observation);
   }
 
   onOverloaded({ endpoint }: Exchange, headers: Record<string, string | string[] | undefined>): void {
-    if (endpoint !== undefined) this.#pool.onOverloaded(endpoint, headers);
+    if (endpoint !== undefined) this.#pool.health.onOverloaded(endpoint, headers);
   }
 
   onEnded(exchange: Exchange, outcome: Outcome): void {
@@ -258,7 +258,7 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     if (exchange.sentAt >= 0 && outcome !== 'refused') {
       this.onObserved(exchange, failed ? 'failed' : 'given-up');
     }
-    this.#pool.judge(endpoint, connection, outcome, exchange.statusCode);
+    this.#pool.health.judge(endpoint, connection, outcome, exchange.statusCode);
     this.#leaveSeat(exchange, endpoint);
     endpoint.end(connection, exchange, failed);
     this.#afterEnd();
@@ -269,7 +269,7 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     if (endpoint === undefined || connection === undefined) return;
     exchange.connection = undefined;
     endpoint.upgrade(connection, exchange);
-    this.#pool.judge(endpoint, connection, 'success', exchange.statusCode);
+    this.#pool.health.judge(endpoint, connection, 'success', exchange.statusCode);
     socket.once('close', () => {
       endpoint.upgradeEnded(connection);
       this.#leaveSeat(exchange, endpoint);
@@ -377,17 +377,17 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
 
   noEndpoints(timeout: number): NoEndpointsError {
     const counts = new Map<string, number>();
-    for (const { condition } of this.#pool.endpoints) counts.set(condition, (counts.get(condition) ?? 0) + 1);
+    for (const { condition } of this.endpoints.known) counts.set(condition, (counts.get(condition) ?? 0) + 1);
     const known = Array.from(counts, ([state, count]) => `${count} ${state}`).join(', ');
-    const cause = this.#pool.lastError ?? this.#discovery.error;
+    const cause = this.#pool.dials.lastError ?? this.#discovery.error;
     return new NoEndpointsError(
-      `no endpoint for ${this.url.origin} after ${timeout} ms (${this.#pool.size} known${known && `: ${known}`})`,
+      `no endpoint for ${this.url.origin} after ${timeout} ms (${this.#pool.set.current.size} known${known && `: ${known}`})`,
       cause ? { cause } : undefined,
     );
   }
 
   #hasRoom(): boolean {
-    if (!this.#queue.isFull && !this.#pool.isSaturated) return true;
+    if (!this.#queue.isFull && !this.#pool.admission.isSaturated) return true;
     this.#needDrain = true;
     return false;
   }
@@ -397,7 +397,7 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
   }
 
   onServed(): void {
-    if (this.#needDrain && !this.#pool.isSaturated && this.waiting === 0) {
+    if (this.#needDrain && !this.#pool.admission.isSaturated && this.waiting === 0) {
       this.#needDrain = false;
       this.#owner.onDrain(this);
     }

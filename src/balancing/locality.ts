@@ -46,8 +46,8 @@ export class Locality {
   /** The level whose turn it is. */
   preferred = OWN_ZONE;
   /** Requests ever given to endpoints, and those of them that went to another zone. */
-  requests = 0;
-  crossZone = 0;
+  #requests = 0;
+  #crossZone = 0;
   readonly #nodes: boolean;
   readonly #random: () => number;
   readonly #own: Place;
@@ -67,6 +67,11 @@ export class Locality {
     this.#own = own;
     this.#here = own;
     this.#random = random;
+  }
+
+  /** The share of requests that went to another zone. */
+  get crossZoneShare(): number {
+    return this.#requests === 0 ? 0 : this.#crossZone / this.#requests;
   }
 
   /** Takes a new set of endpoints, and where we are, as far as their source knows. */
@@ -111,8 +116,8 @@ export class Locality {
 
   /** A request goes to an endpoint of that level. */
   used(level: number): void {
-    this.requests++;
-    if (level > OWN_ZONE) this.crossZone++;
+    this.#requests++;
+    if (level > OWN_ZONE) this.#crossZone++;
     const credits = this.#credits;
     for (let i = 0; i < credits.length; i++)
       credits[i] = Math.max(-1, Math.min(1, credits[i]! + this.#share(i)));

@@ -1,47 +1,46 @@
 import type { Settings } from '../config/settings.ts';
 import type { Dials } from '../connection/dials.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { EndpointSet } from './endpoint-set.ts';
 import type { Pickers } from './pickers.ts';
 import type { Warmth } from './warmth.ts';
 
 /** What the plan asks of its pool. */
 export interface DialPlanOwner {
   readonly url: URL;
-  /** How many endpoints there are. */
-  readonly size: number;
-  readonly endpoints: Iterable<Endpoint>;
-  /** Whether responses tell which pod a connection leads to. */
-  readonly seesThrough: boolean;
-  /** Whether an endpoint's health lets it serve. */
-  isFit(endpoint: Endpoint): boolean;
   /** Something changed that decides whether the endpoint may be picked. */
   place(endpoint: Endpoint): void;
 }
 
 export interface DialPlanParts {
+  readonly set: EndpointSet;
   readonly dials: Dials;
   readonly pickers: Pickers;
   readonly warmth: Warmth;
 }
 
-/** Up to this many endpoints are dialled at once; more are spread over `DIAL_SPREAD` milliseconds. */
-const FEW = 4;
-const DIAL_SPREAD = 1_000;
+type DialPlanSettings = Pick<Settings, 'client' | 'connections'>;
 
-/** Which endpoints are dialled, and when: for requests that wait, and ahead of those that will come. */
+/** Which endpoints may be dialled, and which of them are for the requests that wait. */
 export class DialPlan {
   /** Nothing is dialled: what is known of the endpoints may be out of date. */
   frozen = false;
 
   readonly #owner: DialPlanOwner;
-  readonly #settings: Settings;
+  readonly #settings: DialPlanSettings;
+  readonly #set: EndpointSet;
   readonly #dials: Dials;
   readonly #pickers: Pickers;
   readonly #warmth: Warmth;
 
-  constructor(owner: DialPlanOwner, settings: Settings, { dials, pickers, warmth }: DialPlanParts) {
+  constructor(
+    owner: DialPlanOwner,
+    settings: DialPlanSettings,
+    { set, dials, pickers, warmth }: DialPlanParts,
+  ) {
     this.#owner = owner;
     this.#settings = settings;
+    this.#set = set;
     this.#dials = dials;
     this.#pickers = pickers;
     this.#warmth = warmth;
@@ -86,7 +85,7 @@ export class DialPlan {
     while (!this.frozen && this.#dials.size < waiting) {
       if (!this.dialNext() && !this.#dialFailed(since)) break;
     }
-    return this.#dials.size > 0 || this.frozen || this.#owner.size === 0 || this.#mayBecomeFree(since);
+    return this.#dials.size > 0 || this.frozen || this.#set.current.size === 0 || this.#mayBecomeFree(since);
   }
 
   /** Dials that very endpoint, so that there is a dial for each of `waiting` requests. */
@@ -102,24 +101,12 @@ export class DialPlan {
     else if (!this.#warmth.grow()) this.#dialFailed(since);
   }
 
-  /** Connects warm endpoints off the request path, while there is traffic to keep them so. */
-  connect(endpoints: readonly Endpoint[]): void {
-    if (!this.#warmth.active || this.#owner.seesThrough) return;
-    const { clock, random } = this.#settings;
-    for (const endpoint of endpoints) {
-      const dial = () => {
-        if (endpoint.warm && this.isUnconnected(endpoint) && this.mayDial(endpoint)) this.dial(endpoint);
-      };
-      if (endpoints.length <= FEW) dial();
-      else clock.schedule(dial, random() * DIAL_SPREAD);
-    }
-  }
-
-  /** Whether an endpoint that could serve has no connection, nor will have. */
-  isUnconnected(endpoint: Endpoint): boolean {
-    const { connected, dialing, backoff, state } = endpoint;
-    if (connected + dialing > 0 || backoff !== undefined || state.name === 'draining') return false;
-    return this.#owner.isFit(endpoint);
+  /** Makes one more connection to a virtual IP, to see which pod it leads to. False if one is being made. */
+  explore(): boolean {
+    const slot = this.#pickers.unproven.pick();
+    if (this.#dials.size > 0 || slot === undefined) return false;
+    this.dial(slot);
+    return true;
   }
 
   /** Dials the endpoint whose last dial failed the longest ago, if that was before `since`. */
@@ -137,7 +124,7 @@ export class DialPlan {
    * dials by now is on its way out, and closes what it has left.
    */
   #mayBecomeFree(since: number): boolean {
-    for (const { connected, backoff } of this.#owner.endpoints) {
+    for (const { connected, backoff } of this.#set.known) {
       const refused = backoff !== undefined && backoff.failedAt > since && isRefusal(backoff.error);
       if (connected > 0 && !refused) return true;
     }

@@ -1,19 +1,30 @@
 import type { RetireReason } from '../connection/retire-reason.ts';
 import type { EndpointAddress } from '../discovery/resolver.ts';
 import { channels } from '../telemetry/channels.ts';
-import { changedRange } from './changed-range.ts';
+import { changedPart } from './changed-part.ts';
 import { Endpoint, type EndpointOwner } from './endpoint.ts';
 import { type EndpointUpdate, endpointsByKey, isSameEndpoint, slotsByKey } from './endpoint-keys.ts';
 
-/** The endpoints of a service: those of the present set, and those of earlier ones that still carry something. */
+/** What an update has made of a set of endpoints. */
+export interface SetChange {
+  readonly fresh: Endpoint[];
+  readonly gone: Endpoint[];
+  /** What has come leads to the Service by another way than what has gone: its ClusterIP, or its pods. */
+  readonly takeover: boolean;
+}
+
+/** The endpoints of a service, by what they are: those of the present set, and those of earlier ones that still carry something. */
 export class EndpointSet {
-  /** The present ones, by what tells them apart. */
+  /** The present ones, by what tells them apart: pods, or slots of a virtual IP. */
   readonly current = new Map<string, Endpoint>();
+  /** The pods behind a virtual IP, by name, where responses name them. */
+  readonly pods = new Map<string, Endpoint>();
   /** Those of the set before, where they serve until this one is connected. */
   readonly superseded = new Set<Endpoint>();
   readonly #leaving = new Set<Endpoint>();
   readonly #connected = new Set<Endpoint>();
   readonly #owner: EndpointOwner;
+  #virtual: boolean | undefined;
   /** What the present set was made from. */
   #addresses: readonly EndpointAddress[] = [];
   /** Whether each of those is an endpoint of its own. */
@@ -28,8 +39,11 @@ export class EndpointSet {
     return this.#connected;
   }
 
+  /** Whether any is connected that serves. */
   get isConnected(): boolean {
-    return this.#connected.size > 0;
+    if (this.#connected.size > 0) return true;
+    for (const { connected } of this.pods.values()) if (connected > 0) return true;
+    return false;
   }
 
   /** Whether no endpoint has a connection, not even one that drains. */
@@ -38,16 +52,42 @@ export class EndpointSet {
     return true;
   }
 
+  /** Whether the present ones are slots of a virtual IP. */
+  get isVirtual(): boolean {
+    return this.#virtual === true;
+  }
+
+  /** Whether it is known which pod a connection leads to. */
+  get seesPods(): boolean {
+    return !this.isVirtual || this.pods.size > 0;
+  }
+
+  /** Those that requests are counted by: the pods behind a virtual IP where any is known, or else the present ones. */
+  get known(): Iterable<Endpoint> {
+    return this.pods.size > 0 ? this.pods.values() : this.current.values();
+  }
+
   /** All that may have connections. */
   *[Symbol.iterator](): Generator<Endpoint> {
     yield* this.current.values();
     yield* this.superseded;
     yield* this.#leaving;
+    yield* this.pods.values();
   }
 
-  /** Makes the endpoints of `update` the present set. Those that stay are kept; says which are new, and which have gone. */
-  replace({ endpoints, virtual }: EndpointUpdate, spread: number): { fresh: Endpoint[]; gone: Endpoint[] } {
-    const part = virtual ? undefined : this.#changedPart(endpoints);
+  /** Whether an endpoint is a pod, or a slot of a virtual IP; `undefined`: it is not in the present set. */
+  kindOf(endpoint: Endpoint): 'pod' | 'slot' | undefined {
+    const { identity, key } = endpoint;
+    if (identity !== undefined) return this.pods.get(identity) === endpoint ? 'pod' : undefined;
+    if (this.current.get(key) !== endpoint) return undefined;
+    return this.isVirtual ? 'slot' : 'pod';
+  }
+
+  /** Makes the endpoints of `update` the present set. Those that stay are kept. */
+  replace({ endpoints, virtual }: EndpointUpdate, spread: number): SetChange {
+    const takeover = this.current.size > 0 && virtual !== this.#virtual;
+    this.#virtual = virtual;
+    const part = virtual || !this.#plain ? undefined : changedPart(this.#addresses, endpoints, this.current);
     const before = part?.before ?? this.current;
     const after = part?.after ?? (virtual ? slotsByKey(endpoints, spread) : endpointsByKey(endpoints));
     const gone: Endpoint[] = [];
@@ -73,24 +113,7 @@ export class EndpointSet {
     // A copy: a resolver may go on with its own.
     this.#addresses = [...endpoints];
     this.#plain = !virtual && this.current.size === endpoints.length;
-    return { fresh, gone };
-  }
-
-  /**
-   * The part of the present set that isn't made from the very objects in `endpoints`, and what is in its
-   * place. A resolver of thousands of endpoints hands most of them out again. None where it isn't as simple as that.
-   */
-  #changedPart(endpoints: readonly EndpointAddress[]) {
-    if (!this.#plain) return undefined;
-    const { start, endBefore, endAfter } = changedRange(this.#addresses, endpoints);
-    const before = new Map<string, Endpoint>();
-    for (const key of endpointsByKey(this.#addresses.slice(start, endBefore)).keys()) {
-      before.set(key, this.current.get(key)!);
-    }
-    const after = endpointsByKey(endpoints.slice(start, endAfter));
-    // One that is also in the other part is there twice.
-    for (const key of after.keys()) if (this.current.has(key) && !before.has(key)) return undefined;
-    return { before, after };
+    return { fresh, gone, takeover };
   }
 
   /** An endpoint has its first connection, or has lost its last. */
@@ -99,12 +122,14 @@ export class EndpointSet {
     else if (this.current.get(endpoint.key) === endpoint) this.#connected.add(endpoint);
   }
 
-  /** Empties the present set. */
-  clear(): void {
+  /** Empties the present set. Says which endpoints may have served until now: they are to be drained. */
+  clear(): Endpoint[] {
+    const all = [...this.current.values(), ...this.superseded, ...this.pods.values()];
     this.current.clear();
     this.#connected.clear();
     this.#addresses = [];
     this.#plain = true;
+    return all;
   }
 
   /** Retires the connections of an endpoint, and forgets it when the last has closed. */
@@ -112,12 +137,15 @@ export class EndpointSet {
     this.superseded.delete(endpoint);
     this.#leaving.add(endpoint);
     endpoint.drain(reason);
-    this.forgetIfClosed(endpoint);
+    if (endpoint.connections.size === 0) this.#leaving.delete(endpoint);
     const { origin, address } = endpoint;
     if (channels.endpointRemove.hasSubscribers) channels.endpointRemove.publish({ origin, address, reason });
   }
 
-  forgetIfClosed(endpoint: Endpoint): void {
-    if (endpoint.connections.size === 0) this.#leaving.delete(endpoint);
+  /** Forgets an endpoint that has left, and a pod behind a virtual IP, without connections. Whether it was such a pod. */
+  forgetIfClosed(endpoint: Endpoint): boolean {
+    if (endpoint.connections.size > 0) return false;
+    this.#leaving.delete(endpoint);
+    return endpoint.identity !== undefined && this.pods.delete(endpoint.identity);
   }
 }

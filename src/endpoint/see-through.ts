@@ -1,6 +1,8 @@
-import type { Clock, Timer } from '../clock.ts';
+import type { Timer } from '../clock.ts';
+import type { Settings } from '../config/settings.ts';
 import type { Connection } from '../connection/connection.ts';
 import { Endpoint, type EndpointOwner } from './endpoint.ts';
+import type { EndpointSet } from './endpoint-set.ts';
 
 /** Milliseconds from one exploring dial to the next, and where a new pod was found not long ago. */
 const INTERVAL = 800;
@@ -8,44 +10,83 @@ const EAGER_INTERVAL = 120;
 /** Explorations for each known pod that are eager: of ten pods, the last is found by four of five such series. */
 const EAGER_FOR_EACH = 1.5;
 
-export interface SeeThroughOptions {
-  clock: Clock;
-  /** Pods held at most. */
-  maxSpread: number;
-  /** Pods that the present rate keeps connected. */
-  affordable: () => number;
+/** What seeing through tells the pool, and asks of it. */
+export interface SeeThroughOwner extends EndpointOwner {
   /** Makes one more connection to the virtual IP; false if one is being made. */
-  explore: () => boolean;
+  explore(): boolean;
+  /** The pods don't say who they are: slots of the virtual IP are all that there is. */
+  onNameless(): void;
 }
 
+export interface SeeThroughParts {
+  readonly set: EndpointSet;
+  /** What traffic there is, and how many pods it keeps connected. */
+  readonly warmth: { readonly active: boolean; readonly affordable: number };
+}
+
+type SeeThroughSettings = Pick<Settings, 'clock' | 'identityHeader' | 'maxSpread' | 'maxConnectionDuration'>;
+
 /**
- * The pods behind a virtual IP, as far as the first response on each connection has named them. Nobody
+ * Finds the pods behind a virtual IP, as far as the first response on each connection names them. Nobody
  * can dial one of them: connections are made to the virtual IP at a modest rate, and each is given to
  * the pod that it turns out to lead to.
  */
 export class SeeThrough {
-  readonly pods = new Map<string, Endpoint>();
-  readonly #owner: EndpointOwner;
-  readonly #options: SeeThroughOptions;
+  readonly #owner: SeeThroughOwner;
+  readonly #settings: SeeThroughSettings;
+  readonly #set: EndpointSet;
+  readonly #warmth: SeeThroughParts['warmth'];
+  #nameless = false;
   #timer: Timer | undefined;
   /** Explorations left that are eager: where one new pod was found, there may be more. */
   #eager = 0;
 
-  constructor(owner: EndpointOwner, options: SeeThroughOptions) {
+  constructor(owner: SeeThroughOwner, settings: SeeThroughSettings, { set, warmth }: SeeThroughParts) {
     this.#owner = owner;
-    this.#options = options;
+    this.#settings = settings;
+    this.#set = set;
+    this.#warmth = warmth;
   }
 
-  /** Whether one of the pods is connected. */
-  get isConnected(): boolean {
-    for (const { connected } of this.pods.values()) if (connected > 0) return true;
-    return false;
+  /** Whether responses tell which pod a connection leads to, for all we know. */
+  get applies(): boolean {
+    return this.#settings.identityHeader !== undefined && this.#set.isVirtual && !this.#nameless;
   }
 
-  /** Explores from now on, until `stop`. */
-  start(): void {
-    const { clock } = this.#options;
-    this.#timer ??= clock.schedule(() => this.#explore(), this.#eager > 0 ? EAGER_INTERVAL : INTERVAL);
+  /**
+   * A connection has had its first response: says to which endpoint it belongs now. Where that names a pod,
+   * it is given to the pod. A connection that the pod had before, and that is idle, makes room for it.
+   */
+  identify(
+    connection: Connection,
+    endpoint: Endpoint,
+    headers: Record<string, string | string[] | undefined>,
+  ): Endpoint {
+    if (!this.applies) return endpoint;
+    const name = headers[this.#settings.identityHeader!];
+    if (typeof name !== 'string') {
+      this.#noticeNameless();
+      return endpoint;
+    }
+    if (endpoint.identity !== undefined || connection.retired !== undefined) return endpoint;
+    const pod = this.#podOf(endpoint, name);
+    if (pod === undefined) return endpoint;
+    endpoint.hand(connection, pod);
+    for (const other of pod.connections) {
+      if (other === connection || other.retired !== undefined || other.busy) continue;
+      other.retire('replaced');
+      break;
+    }
+    if (this.#settings.maxConnectionDuration === undefined) connection.keep();
+    this.#start();
+    return pod;
+  }
+
+  /** Makes one more connection, unless there is no traffic any more. False if one is being made. */
+  explore(): boolean {
+    if (this.#warmth.active) return this.#owner.explore();
+    this.stop();
+    return true;
   }
 
   stop(): void {
@@ -53,42 +94,35 @@ export class SeeThrough {
     this.#timer = undefined;
   }
 
-  /**
-   * A connection made through `slot` leads to the pod of that name: gives it to that pod. One that the pod
-   * had before, and that is idle, makes room for it.
-   */
-  identify(connection: Connection, slot: Endpoint, name: string): Endpoint {
-    const known = this.pods.get(name);
-    if (known === undefined && this.pods.size >= this.#options.maxSpread) return slot;
-    const pod = known ?? this.#add(slot, name);
-    if (known === undefined) this.#eager = Math.ceil(this.pods.size * EAGER_FOR_EACH);
-    slot.hand(connection, pod);
-    for (const other of pod.connections) {
-      if (other === connection || other.retired !== undefined || other.busy) continue;
-      other.retire('replaced');
-      break;
-    }
-    return pod;
+  /** If no response has ever named a pod, there's nothing to see. */
+  #noticeNameless(): void {
+    if (this.#set.pods.size > 0) return;
+    this.#nameless = true;
+    this.#owner.onNameless();
   }
 
-  /** Forgets a pod without connections. */
-  forgetIfClosed(pod: Endpoint): boolean {
-    if (pod.identity === undefined || pod.connections.size > 0) return false;
-    return this.pods.delete(pod.identity);
-  }
-
-  #add(slot: Endpoint, name: string): Endpoint {
+  /** The pod of that name, behind the virtual IP of a slot; none where too many are known. */
+  #podOf(slot: Endpoint, name: string): Endpoint | undefined {
+    const { pods } = this.#set;
+    const known = pods.get(name);
+    if (known !== undefined || pods.size >= this.#settings.maxSpread) return known;
     const pod = new Endpoint(`${slot.address}@${name}`, slot.info, this.#owner, name);
     pod.warm = true;
-    this.pods.set(name, pod);
+    pods.set(name, pod);
+    this.#eager = Math.ceil(pods.size * EAGER_FOR_EACH);
     return pod;
   }
 
-  #explore(): void {
-    const { maxSpread, affordable, explore } = this.#options;
+  /** Explores from now on, until `stop`. */
+  #start(): void {
+    const { clock } = this.#settings;
+    this.#timer ??= clock.schedule(() => this.#tick(), this.#eager > 0 ? EAGER_INTERVAL : INTERVAL);
+  }
+
+  #tick(): void {
     this.#timer = undefined;
-    this.start();
-    const enough = this.pods.size >= Math.min(maxSpread, affordable());
-    if (enough || explore()) this.#eager--;
+    this.#start();
+    const enough = this.#set.pods.size >= Math.min(this.#settings.maxSpread, this.#warmth.affordable);
+    if (enough || this.explore()) this.#eager--;
   }
 }

@@ -2,6 +2,7 @@ import type { FailureKind, Settings } from '../config/settings.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { Dialer } from '../connection/dialer.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
+import type { EndpointSet } from '../endpoint/endpoint-set.ts';
 import type { Outcome } from '../request/exchange.ts';
 import { FailingConnections } from './failing-connections.ts';
 import type { HealthChecks, HealthChecksOwner } from './health-checks.ts';
@@ -11,8 +12,6 @@ import { retryAfter } from './retry-after.ts';
 
 /** What health tells the pool, and asks of it. */
 export interface HealthOwner extends Omit<OutlierOwner<Endpoint>, 'onWeighed'> {
-  /** Whether an endpoint is a pod, or a slot of a virtual IP; `undefined`: it is not in the present set. */
-  kindOf(endpoint: Endpoint): 'pod' | 'slot' | undefined;
   readonly url: URL;
   /** Requests that wait or are in flight. */
   readonly demand: number;
@@ -27,6 +26,7 @@ export class Health implements OutlierOwner<Endpoint>, PausesOwner<Endpoint>, He
   /** Something else on the way ejects: nothing is held against anybody. */
   #passive = false;
   readonly #owner: HealthOwner;
+  readonly #set: Pick<EndpointSet, 'kindOf'>;
   readonly #settings: Settings;
   readonly #dialer: Dialer;
   readonly #outliers: OutlierDetection<Endpoint>;
@@ -37,9 +37,10 @@ export class Health implements OutlierOwner<Endpoint>, PausesOwner<Endpoint>, He
   /** The service is in use. */
   #active = false;
 
-  constructor(owner: HealthOwner, settings: Settings, dialer: Dialer) {
+  constructor(owner: HealthOwner, set: Pick<EndpointSet, 'kindOf'>, settings: Settings, dialer: Dialer) {
     const { outlierDetection, clock, random } = settings;
     this.#owner = owner;
+    this.#set = set;
     this.#settings = settings;
     this.#dialer = dialer;
     this.#outliers = new OutlierDetection(this, outlierDetection, clock, random);
@@ -83,7 +84,7 @@ export class Health implements OutlierOwner<Endpoint>, PausesOwner<Endpoint>, He
     const isClean = outcome === 'success' && status < 400;
     if (isClean && endpoint.health === undefined && this.#connections.size === 0) return;
     if (outcome === 'cancelled' || outcome === 'refused' || this.#passive) return;
-    const kind = this.#owner.kindOf(endpoint);
+    const kind = this.#set.kindOf(endpoint);
     const failure = this.#failureOf(outcome, status);
     if (kind === 'slot') this.#judgeConnection(endpoint, connection, failure);
     else if (kind === undefined) return;
@@ -94,12 +95,12 @@ export class Health implements OutlierOwner<Endpoint>, PausesOwner<Endpoint>, He
   /** An endpoint has too much to do; it may have said for how long. */
   onOverloaded(endpoint: Endpoint, headers: Parameters<typeof retryAfter>[0]): void {
     const duration = retryAfter(headers);
-    if (duration === 0 || this.#passive || this.#owner.kindOf(endpoint) !== 'pod') return;
+    if (duration === 0 || this.#passive || this.#set.kindOf(endpoint) !== 'pod') return;
     this.#pauses.pause(endpoint, duration);
   }
 
   onDialFailed(endpoint: Endpoint): void {
-    const isPod = !this.#passive && this.#owner.kindOf(endpoint) === 'pod';
+    const isPod = !this.#passive && this.#set.kindOf(endpoint) === 'pod';
     if (isPod && this.#outliers.counts('connect')) this.#outliers.failed(endpoint, 'connect');
     this.review(endpoint);
   }
@@ -107,7 +108,7 @@ export class Health implements OutlierOwner<Endpoint>, PausesOwner<Endpoint>, He
   /** Whether an endpoint can be reached may have changed. */
   review(endpoint: Endpoint): void {
     const mayMatter = endpoint.health !== undefined || endpoint.dialFailures > 0;
-    if (mayMatter && this.#owner.kindOf(endpoint) === 'pod') this.#outliers.review(endpoint);
+    if (mayMatter && this.#set.kindOf(endpoint) === 'pod') this.#outliers.review(endpoint);
   }
 
   /** The set of endpoints has changed. */
@@ -150,7 +151,7 @@ export class Health implements OutlierOwner<Endpoint>, PausesOwner<Endpoint>, He
   }
 
   onAiling(endpoint: Endpoint): void {
-    if (this.#owner.kindOf(endpoint) === 'pod') this.#outliers.ails(endpoint);
+    if (this.#set.kindOf(endpoint) === 'pod') this.#outliers.ails(endpoint);
   }
 
   onRecovered(endpoint: Endpoint): void {

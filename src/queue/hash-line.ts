@@ -47,7 +47,7 @@ export class HashLine {
   }
 
   add(exchange: Exchange, now: number): void {
-    this.#bind(this.#line.add(exchange, now, this.#pool.moment(), false));
+    this.#bind(this.#line.add(exchange, now, this.#pool.dials.moment(), false));
     this.serve(now);
   }
 
@@ -63,7 +63,7 @@ export class HashLine {
   serve(now: number): void {
     for (const waiter of [...this.#homeless]) this.#house(waiter);
     for (const [endpoint, waiters] of this.#bound) {
-      if (!this.#pool.isUsable(endpoint)) {
+      if (!this.#pool.admission.isUsable(endpoint)) {
         this.#bound.delete(endpoint);
         for (const waiter of waiters) this.#house(waiter);
         continue;
@@ -93,7 +93,7 @@ export class HashLine {
     this.#homeless.delete(waiter);
     this.#bind(waiter);
     if (waiter.exchange.endpoint !== undefined || this.#pool.plan.dialFor(1, waiter.moment)) return;
-    const error = this.#pool.lastError;
+    const error = this.#pool.dials.lastError;
     if (error === undefined) return;
     this.#take(waiter);
     waiter.run((exchange) => exchange.fail(error));
@@ -125,17 +125,24 @@ export class HashLine {
 
   /** The endpoint for a request, which makes for `demand` of them. */
   #choose({ keyHash }: Exchange, demand: number): Endpoint | undefined {
-    const { ring, usableWeight } = this.#pool;
+    const { ring } = this.#pool;
     if (ring === undefined) return undefined;
     if (this.#balanceFactor === 0) return ring.pick(keyHash, this.#isUsable);
-    this.#limit = (this.#balanceFactor * demand) / usableWeight;
+    this.#limit = (this.#balanceFactor * demand) / this.#usableWeight(ring);
     return ring.pick(keyHash, this.#hasRoom) ?? ring.pick(keyHash, this.#isUsable);
   }
 
-  readonly #isUsable = (endpoint: Endpoint): boolean => this.#pool.isUsable(endpoint);
+  /** What all endpoints weigh that may serve. */
+  #usableWeight({ weight }: { readonly weight: number }): number {
+    const { set, failing } = this.#pool;
+    const { size } = set.current;
+    return (weight * Math.max(size - failing, 1)) / Math.max(size, 1);
+  }
+
+  readonly #isUsable = (endpoint: Endpoint): boolean => this.#pool.admission.isUsable(endpoint);
 
   readonly #hasRoom = (endpoint: Endpoint): boolean => {
     const load = endpoint.inFlight + (this.#bound.get(endpoint)?.size ?? 0);
-    return load < Math.ceil(this.#limit * endpoint.weight) && this.#pool.isUsable(endpoint);
+    return load < Math.ceil(this.#limit * endpoint.weight) && this.#pool.admission.isUsable(endpoint);
   };
 }

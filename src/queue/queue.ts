@@ -67,7 +67,7 @@ export class Queue {
 
   /** Whether no more may wait. Those for which a connection is being made don't count. */
   get isFull(): boolean {
-    return this.size - this.#pool.dialing >= this.#settings.maxPendingRequests;
+    return this.size - this.#pool.dials.size >= this.#settings.maxPendingRequests;
   }
 
   /** Takes a request in, or refuses it if too many wait. */
@@ -102,12 +102,12 @@ export class Queue {
     const line = this.#lineFor(exchange);
     if (line === this.#hashed) this.#hashed.add(exchange, now);
     else if (line === this.#upgrades) this.#upgrades.add(exchange, now);
-    else this.#waiting.add(exchange, now, this.#pool.moment(), inFront);
+    else this.#waiting.add(exchange, now, this.#pool.dials.moment(), inFront);
     if (!line.has(exchange)) return;
     exchange.begin();
     if (!line.has(exchange)) return;
     this.#checkLater();
-    if (this.#pool.size === 0) this.#owner.onNobodyKnown();
+    if (this.#pool.set.current.size === 0) this.#owner.onNobodyKnown();
     if (line === this.#waiting) this.dial();
   }
 
@@ -140,7 +140,7 @@ export class Queue {
     if (this.#retries.size > 0) this.#retries.serve(clock.now());
     if (this.#hashed.size > 0) this.#hashed.serve(clock.now());
     while (this.#waiting.size > 0) {
-      const endpoint = this.#pool.pick(clock.now());
+      const endpoint = this.#pool.balancer.pick(clock.now());
       if (endpoint === undefined) break;
       this.#waiting.shift()!.run((exchange) => this.#owner.start(exchange, endpoint));
     }
@@ -153,7 +153,7 @@ export class Queue {
     for (let first = this.#waiting.first; first !== undefined; first = this.#waiting.first) {
       if (this.#pool.plan.dialFor(this.#waiting.size, first.moment)) return;
       this.#waiting.shift();
-      const reason = error ?? this.#pool.lastError ?? this.#owner.noEndpoints(0);
+      const reason = error ?? this.#pool.dials.lastError ?? this.#owner.noEndpoints(0);
       first.run((exchange) => exchange.fail(reason));
     }
   }
@@ -205,7 +205,7 @@ export class Queue {
   #failOverdue(now: number): void {
     const { endpointTimeout } = this.#settings;
     // Where no more connections may be made, the wait is for those there are, and as long as it takes.
-    const unserved = !this.#pool.isSaturated;
+    const unserved = !this.#pool.admission.isSaturated;
     const anywhere = unserved ? [...this.#waiting, ...this.#retries] : [];
     for (const waiter of [...anywhere, ...this.#upgrades, ...this.#hashed.unserved()]) {
       if (now - waiter.since >= endpointTimeout) this.#fail(waiter, this.#owner.noEndpoints(endpointTimeout));

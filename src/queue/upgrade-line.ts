@@ -29,7 +29,7 @@ export class UpgradeLine {
 
   add(exchange: Exchange, now: number): void {
     exchange.endpoint = undefined;
-    this.#line.add(exchange, now, this.#pool.moment(), false);
+    this.#line.add(exchange, now, this.#pool.dials.moment(), false);
     this.serve(now);
   }
 
@@ -47,7 +47,7 @@ export class UpgradeLine {
     let allClosed = false;
     for (const waiter of this.#line) {
       const { exchange } = waiter;
-      if (exchange.endpoint !== undefined && !this.#pool.isOpen(exchange.endpoint)) {
+      if (exchange.endpoint !== undefined && !this.#pool.admission.isOpen(exchange.endpoint)) {
         // It may be the dial for this one that makes the endpoint full.
         if (exchange.endpoint.dialing > 0) continue;
         this.#unbind(exchange);
@@ -86,7 +86,7 @@ export class UpgradeLine {
   /** Whether there is hope for one that found no endpoint. Otherwise it has failed. */
   #canWait({ exchange, run, moment }: Waiter): boolean {
     if (this.#pool.plan.dialFor(1, moment)) return true;
-    const error = this.#pool.lastError;
+    const error = this.#pool.dials.lastError;
     if (error === undefined) return true;
     this.#line.remove(exchange);
     run(() => exchange.fail(error));
@@ -100,7 +100,7 @@ export class UpgradeLine {
   }
 
   #bind(exchange: Exchange): void {
-    const endpoint = this.#pool.seats.take((candidate) => this.#pool.isOpen(candidate));
+    const endpoint = this.#pool.seats.take((candidate) => this.#pool.admission.isOpen(candidate));
     if (endpoint === undefined) return;
     exchange.endpoint = endpoint;
     exchange.seated = true;

@@ -20,7 +20,7 @@ export class RetryLine {
 
   /** Takes in an exchange that has failed at an endpoint. */
   add(exchange: Exchange, now: number): void {
-    this.#line.add(exchange, now, this.#pool.moment(), false);
+    this.#line.add(exchange, now, this.#pool.dials.moment(), false);
   }
 
   remove(exchange: Exchange): void {
@@ -31,7 +31,7 @@ export class RetryLine {
   serve(now: number): void {
     for (const { exchange, moment, run } of this.#line) {
       const { failed, error } = exchange.attempts!;
-      const choice = this.#pool.pickOther(failed, now, moment);
+      const choice = this.#pool.balancer.pickOther(failed, now, moment);
       if (choice === 'soon') continue;
       this.#line.remove(exchange);
       run(() => {

@@ -15,10 +15,8 @@ const LONGEST_PATIENCE = 40;
 /** The same before the kernel is asked about a connection: what it has to say takes a few seconds to come about. */
 const SOCKET_PATIENCE = 12;
 
-/** What the watch tells the pool, and asks of it. */
+/** What the watch tells the pool. */
 export interface SilenceOwner {
-  /** Endpoints that may have connections. */
-  readonly carriers: Iterable<Endpoint>;
   /** Whether it is in doubt that the endpoint is there. */
   onDoubt(endpoint: Endpoint): void;
   /** The endpoint isn't there any more: nothing on its connections will be answered. */
@@ -47,6 +45,8 @@ interface Watched {
  */
 export class SilenceWatch {
   readonly #owner: SilenceOwner;
+  /** Endpoints that may have connections. */
+  readonly #carriers: Iterable<Endpoint>;
   readonly #dialer: Dialer;
   readonly #clock: Clock;
   readonly #sockets = new SilentSockets(SOCKET_PATIENCE);
@@ -55,8 +55,9 @@ export class SilenceWatch {
   #timer: Timer | undefined;
   #active = false;
 
-  constructor(owner: SilenceOwner, dialer: Dialer, clock: Clock) {
+  constructor(owner: SilenceOwner, carriers: Iterable<Endpoint>, dialer: Dialer, clock: Clock) {
     this.#owner = owner;
+    this.#carriers = carriers;
     this.#dialer = dialer;
     this.#clock = clock;
   }
@@ -90,7 +91,7 @@ export class SilenceWatch {
     for (const [endpoint, watched] of this.#watched) {
       if (!isAwaited(endpoint)) this.#forget(endpoint, watched);
     }
-    for (const endpoint of this.#owner.carriers) {
+    for (const endpoint of this.#carriers) {
       if (!isAwaited(endpoint)) continue;
       this.#active = true;
       const watched = this.#watched.get(endpoint);

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
-import type { EndpointPool } from '../endpoint/endpoint-pool.ts';
+import type { EndpointSet } from '../endpoint/endpoint-set.ts';
 
 /** Milliseconds that an interval lasts at least: two that ask in turns do not cut each other's short. */
 const MIN_INTERVAL = 5_000;
@@ -10,7 +10,7 @@ const MIN_REQUESTS = 5;
 /** A service, as its fairness is read from it. */
 export interface FairnessSource {
   readonly clock: Clock;
-  readonly pool: Pick<EndpointPool, 'endpoints' | 'seesPods'>;
+  readonly endpoints: Pick<EndpointSet, 'known' | 'seesPods'>;
 }
 
 /**
@@ -32,9 +32,9 @@ export class Fairness {
     const shares = new Map<string, number>();
     this.#readAt = now;
     this.#requests = new Map();
-    for (const { pool } of services) {
-      if (!pool.seesPods) continue;
-      for (const endpoint of pool.endpoints) {
+    for (const { endpoints } of services) {
+      if (!endpoints.seesPods) continue;
+      for (const endpoint of endpoints.known) {
         const { key, requests, warm, condition } = endpoint;
         this.#requests.set(endpoint, requests);
         const then = before.get(endpoint);

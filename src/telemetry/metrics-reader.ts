@@ -158,8 +158,8 @@ export class MetricsReader implements ServiceWatcher {
     const before = this.#totals.get(metric);
     const groups = new Map<string, { attributes: Attributes; total: Total<Counts>; sources: Counts[] }>();
     for (const { server, services } of this.#origins.values()) {
-      for (const { pool } of services) {
-        for (const endpoint of pool.all) {
+      for (const { endpoints } of services) {
+        for (const endpoint of endpoints) {
           const attributes = { ...server, ...peerAttributes(endpoint) };
           const key = keyOf(attributes);
           const group = groups.get(key);

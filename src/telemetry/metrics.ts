@@ -69,8 +69,8 @@ export const METRICS: readonly Metric[] = [
     attributes: [STATE, PROTOCOL],
     byEndpoint: true,
     read({ services }, emit) {
-      for (const { pool } of services) {
-        for (const endpoint of pool.all) {
+      for (const { endpoints } of services) {
+        for (const endpoint of endpoints) {
           for (const { busy, h2 } of endpoint.connections) {
             const protocol = h2 ? '2' : '1.1';
             emit(Number(busy), { [STATE]: 'active', [PROTOCOL]: protocol }, endpoint);
@@ -142,11 +142,11 @@ export const METRICS: readonly Metric[] = [
     attributes: [ENDPOINT_STATE, ENDPOINT_KIND, SOURCE],
     byEndpoint: true,
     read({ services }, emit) {
-      for (const { pool, source } of services) {
-        const kind = pool.seesPods ? 'pod' : 'virtual';
-        const endpoints = new Set(pool.endpoints);
-        for (const endpoint of pool.all) if (endpoint.state.name === 'draining') endpoints.add(endpoint);
-        for (const endpoint of endpoints) {
+      for (const { endpoints, source } of services) {
+        const kind = endpoints.seesPods ? 'pod' : 'virtual';
+        const counted = new Set(endpoints.known);
+        for (const endpoint of endpoints) if (endpoint.state.name === 'draining') counted.add(endpoint);
+        for (const endpoint of counted) {
           const state = endpoint.condition;
           emit(1, { [ENDPOINT_STATE]: state, [ENDPOINT_KIND]: kind, [SOURCE]: source }, endpoint);
         }

@@ -1,0 +1,113 @@
+import type { Picker } from '../balancing/picker.ts';
+import type { Settings } from '../config/settings.ts';
+import type { Dials } from '../connection/dials.ts';
+import type { Health } from '../health/health.ts';
+import type { SilenceWatch } from '../silence/silence.ts';
+import type { DialPlan } from './dial-plan.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { EndpointSet } from './endpoint-set.ts';
+import { type Pickers, place } from './pickers.ts';
+import type { SeeThrough } from './see-through.ts';
+
+export interface AdmissionParts {
+  readonly set: EndpointSet;
+  readonly pickers: Pickers;
+  readonly dials: Pick<Dials, 'size'>;
+  readonly plan: Pick<DialPlan, 'frozen' | 'mayDial' | 'protocolOf'>;
+  readonly health: Pick<Health, 'allows'>;
+  readonly silence: Pick<SilenceWatch, 'doubts'>;
+  readonly seeThrough: Pick<SeeThrough, 'applies'>;
+}
+
+type AdmissionSettings = Pick<Settings, 'connections' | 'maxRequestsPerEndpoint'>;
+
+/** Decides which endpoints may have requests, and from which picker: limits, health and connections have a say. */
+export class Admission {
+  /** Whether there are limits to what endpoints carry. */
+  readonly isLimited: boolean;
+  /** Requests in flight that an endpoint may have. */
+  readonly #maxRequests: number;
+  readonly #set: AdmissionParts['set'];
+  readonly #pickers: Pickers;
+  readonly #dials: AdmissionParts['dials'];
+  readonly #plan: AdmissionParts['plan'];
+  readonly #health: AdmissionParts['health'];
+  readonly #silence: AdmissionParts['silence'];
+  readonly #seeThrough: AdmissionParts['seeThrough'];
+
+  constructor({ connections, maxRequestsPerEndpoint }: AdmissionSettings, parts: AdmissionParts) {
+    this.#maxRequests = maxRequestsPerEndpoint || Number.POSITIVE_INFINITY;
+    this.isLimited = Math.min(connections, this.#maxRequests) < Number.POSITIVE_INFINITY;
+    this.#set = parts.set;
+    this.#pickers = parts.pickers;
+    this.#dials = parts.dials;
+    this.#plan = parts.plan;
+    this.#health = parts.health;
+    this.#silence = parts.silence;
+    this.#seeThrough = parts.seeThrough;
+  }
+
+  /** Whether no request could be served now, nor any connection made: all that the limits allow are busy. */
+  get isSaturated(): boolean {
+    if (!this.isLimited || this.#pickers.hasRoom) return false;
+    return this.#dials.size > 0 || this.#set.isConnected;
+  }
+
+  /** Puts an endpoint into the picker that it may be picked from now, if any. */
+  place(endpoint: Endpoint): void {
+    place(endpoint, this.#pickerFor(endpoint));
+  }
+
+  placeAll(): void {
+    for (const endpoint of this.#set) this.place(endpoint);
+  }
+
+  /** An endpoint has another weight. With the first one that has, pickers begin to look at weights. */
+  reweigh(endpoint: Endpoint): void {
+    if (this.#pickers.weighted) {
+      this.place(endpoint);
+      return;
+    }
+    this.#pickers.weigh(this.#set);
+    this.placeAll();
+  }
+
+  /** Whether an endpoint may serve, for what its dials and its health have shown. */
+  isAvailable(endpoint: Endpoint): boolean {
+    return endpoint.backoff === undefined && this.#health.allows(endpoint);
+  }
+
+  /** Those of the present endpoints, and of the pods behind a virtual IP, that may serve. */
+  *available(): Generator<Endpoint> {
+    for (const endpoints of [this.#set.current, this.#set.pods]) {
+      for (const endpoint of endpoints.values()) if (this.isAvailable(endpoint)) yield endpoint;
+    }
+  }
+
+  /** Whether a request that is bound to an endpoint may wait for it. */
+  isUsable(endpoint: Endpoint): boolean {
+    const { state, connected, backoff } = endpoint;
+    if (state.name === 'draining' || !this.#health.allows(endpoint)) return false;
+    return connected > 0 || (backoff === undefined && !this.#plan.frozen);
+  }
+
+  /** Whether a request that waits for that very endpoint comes to a connection. */
+  isOpen(endpoint: Endpoint): boolean {
+    if (endpoint.inFlight >= this.#maxRequests) return false;
+    if (endpoint.hasRoom || endpoint.opening !== undefined || this.#plan.mayDial(endpoint)) return true;
+    // With HTTP/2, one dial makes room for many.
+    return endpoint.dialing > 0 && this.#plan.protocolOf(endpoint) === 'h2';
+  }
+
+  #pickerFor(endpoint: Endpoint): Picker<Endpoint> | undefined {
+    const { free, full, unproven } = this.#pickers;
+    const { state, inFlight, dialing } = endpoint;
+    if (state.name === 'draining' || inFlight >= this.#maxRequests) return undefined;
+    if (!this.#health.allows(endpoint)) return undefined;
+    if (this.#silence.doubts(endpoint)) return undefined;
+    if (endpoint.hasRoom && (endpoint.warm || this.#set.superseded.has(endpoint))) return free;
+    if (!endpoint.warm || endpoint.backoff !== undefined || !this.#plan.mayDial(endpoint)) return undefined;
+    if (inFlight + dialing >= this.#maxRequests) return undefined;
+    return state.name === 'connecting' || this.#seeThrough.applies ? unproven : full;
+  }
+}
