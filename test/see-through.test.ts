@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Connection } from '../src/connection/connection.ts';
+import type { Endpoint } from '../src/endpoint/endpoint.ts';
+import { EndpointSet } from '../src/endpoint/endpoint-set.ts';
+import { SeeThrough } from '../src/endpoint/see-through.ts';
+import { FakeClock } from './support/clock.ts';
+
+const HEADER = 'x-pod-name';
+
+function startSeeThrough({ virtual = true, maxSpread = 8 } = {}) {
+  const clock = new FakeClock();
+  const told = { explored: 0, nameless: 0 };
+  const owner = {
+    origin: 'http://orders.prod',
+    place() {},
+    onConnectivity() {},
+    onRoom() {},
+    onAging() {},
+    onConnectionGone() {},
+    onClientEvent() {},
+    explore: () => ++told.explored > 0,
+    onNameless: () => void told.nameless++,
+  };
+  const set = new EndpointSet(owner);
+  set.replace({ endpoints: [{ address: '10.0.0.1', port: 80 }], source: 'test', virtual }, 2);
+  const [slot] = [...set.current.values()] as [Endpoint];
+  const warmth = { active: true, affordable: 100 };
+  const settings = { clock, identityHeader: HEADER, maxSpread, maxConnectionDuration: undefined };
+  const seeThrough = new SeeThrough(owner, settings, { set, warmth });
+  /** As if a new connection of the slot had its first response. */
+  const respond = (headers: Record<string, string>): Endpoint => {
+    const connection = { owner: slot, retired: undefined, busy: true, keep() {} } as unknown as Connection;
+    return seeThrough.identify(connection, slot, headers);
+  };
+  return { clock, respond, seeThrough, set, slot, told, warmth };
+}
+
+test('a connection belongs to the pod that its first response names', () => {
+  const { respond, set } = startSeeThrough();
+  assert.equal(set.seesPods, false);
+  const pod = respond({ [HEADER]: 'orders-1' });
+  assert.equal(pod.identity, 'orders-1');
+  assert.equal(respond({ [HEADER]: 'orders-1' }), pod);
+  assert.notEqual(respond({ [HEADER]: 'orders-2' }), pod);
+  assert.equal(set.kindOf(pod), 'pod');
+  assert.equal([...set.known].length, 2);
+});
+
+test('pods beyond those that may be held stay behind their slot', () => {
+  const { respond, slot } = startSeeThrough({ maxSpread: 1 });
+  respond({ [HEADER]: 'orders-1' });
+  assert.equal(respond({ [HEADER]: 'orders-2' }), slot);
+});
+
+test('where no response ever named a pod, there is nothing to see; later ones don’t matter', () => {
+  const { respond, seeThrough, slot, told } = startSeeThrough();
+  assert.equal(respond({}), slot);
+  assert.equal(seeThrough.applies, false);
+  assert.equal(told.nameless, 1);
+  assert.equal(respond({ [HEADER]: 'orders-1' }), slot);
+  const other = startSeeThrough();
+  other.respond({ [HEADER]: 'orders-1' });
+  other.respond({});
+  assert.equal(other.seeThrough.applies, true);
+});
+
+test('where endpoints are pods, nobody asks for names', () => {
+  const { respond, seeThrough, slot } = startSeeThrough({ virtual: false });
+  assert.equal(seeThrough.applies, false);
+  assert.equal(respond({ [HEADER]: 'orders-1' }), slot);
+});
+
+test('more pods are looked for while there is traffic, quicker where one was just found', () => {
+  const { clock, respond, told, warmth } = startSeeThrough();
+  respond({ [HEADER]: 'orders-1' });
+  clock.advance(360);
+  assert.equal(told.explored, 3);
+  clock.advance(799);
+  assert.equal(told.explored, 3);
+  clock.advance(1);
+  assert.equal(told.explored, 4);
+  warmth.active = false;
+  clock.advance(800);
+  assert.equal(told.explored, 4);
+  assert.equal(clock.pending, 0);
+});
