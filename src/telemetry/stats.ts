@@ -22,8 +22,10 @@ export interface ServiceStats {
   free: number;
   pending: number;
   queued: number;
+  /** Those on endpoints included that have left. */
   running: number;
   size: number;
+  /** In JSON, an error is its name, code and message. */
   discovery: { source: string; endpoints: number; updatedAt: number | undefined; error: Error | null };
   /** With `locality`: the share of requests that went to another zone. */
   crossZone?: number;
@@ -63,13 +65,26 @@ export function statsOf(
     queued: waiting,
     running,
     size: waiting + running,
-    discovery: {
+    discovery: serializable({
       source: discovery.source,
       endpoints: rows.length,
       updatedAt: discovery.updatedAt,
       error: discovery.error,
-    },
+    }),
     ...(crossZone === undefined ? undefined : { crossZone }),
     endpoints: rows,
   };
+}
+
+type DiscoveryStats = ServiceStats['discovery'];
+
+/** JSON has nothing of an error, but for what somebody has put on it, which may be anything. */
+function serializable(stats: DiscoveryStats): DiscoveryStats {
+  return Object.defineProperty(stats, 'toJSON', { value: toJSON });
+}
+
+function toJSON(this: DiscoveryStats) {
+  if (this.error === null) return this;
+  const { name, code, message } = this.error as NodeJS.ErrnoException;
+  return { ...this, error: { name, code, message } };
 }
