@@ -16,6 +16,8 @@ const REQUESTS = 10_000;
 const CONCURRENCY = 100;
 /** Milliseconds that a response takes, and after which a request may be aborted. */
 const LONGEST = 6;
+/** One in so many is not aborted, however long it takes. */
+const SPARED = 10;
 
 const random = seededRandom(5);
 const moment = () => random() * LONGEST;
@@ -26,10 +28,10 @@ async function storm(
   anyOf: (() => Partial<Dispatcher.RequestOptions>)[],
 ): Promise<number> {
   let served = 0;
-  const send = async () => {
+  const send = async (number: number) => {
     const aborter = new AbortController();
     const { signal } = aborter;
-    const timer = setTimeout(() => aborter.abort(), 10 * moment());
+    const timer = number % SPARED > 0 ? setTimeout(() => aborter.abort(), 10 * moment()) : undefined;
     const options = anyOf[Math.floor(random() * anyOf.length)]!();
     try {
       const { body } = await agent.request({ origin: ORIGIN, path: '/', method: 'GET', signal, ...options });
@@ -44,7 +46,7 @@ async function storm(
   };
   let left = REQUESTS;
   const worker = async () => {
-    while (left-- > 0) await send();
+    while (left > 0) await send(left--);
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, worker));
   return served;
@@ -70,11 +72,11 @@ test('requests that are aborted at random moments leave nothing behind', async (
   const agent = startAgent(t, pods, { connections: 25 });
   const served = await storm(agent, [
     () => ({}),
-    () => ({ headersTimeout: 1_000, bodyTimeout: 1_000 }),
+    () => ({ headersTimeout: 10_000, bodyTimeout: 10_000 }),
     () => ({ method: 'POST', body: 'x'.repeat(1_000) }),
     () => ({ method: 'PUT', body: Readable.from(['a', 'stream']) }),
   ]);
-  assert.ok(served > 0 && served < REQUESTS, String(served));
+  assert.ok(served >= REQUESTS / SPARED && served < REQUESTS, String(served));
   await assertNothingIsLeft(agent);
   assert.ok(pods.every(({ sockets }) => sockets.size <= 25 + 5));
   await agent.close();
@@ -86,7 +88,7 @@ test('so do those over HTTP/2', async (t) => {
   const agent = startAgent(t, pods, { h2Options: { useH2c: true } });
   // Of those with a body, undici and Node's nghttp2 may stop each other: GETs only.
   const served = await storm(agent, [() => ({})]);
-  assert.ok(served > 0 && served < REQUESTS, String(served));
+  assert.ok(served >= REQUESTS / SPARED && served < REQUESTS, String(served));
   await assertNothingIsLeft(agent);
   await agent.close();
   for (const { sessions } of pods) {

@@ -70,10 +70,15 @@ for (const major of NODES) {
         `preloaded with ${way}, it balances fetch, and the process ends by itself`,
         async (t, binary) => {
           const origin = await startServer(t);
-          const { managed, text, lingered } = await fetched(binary, [...args], origin, env);
-          assert.ok(origin.includes(text));
-          assert.deepEqual(managed, [origin]);
-          assert.ok(lingered < 1_000, `it took ${lingered} ms`);
+          let soonest = Number.POSITIVE_INFINITY;
+          // What holds a process does so each time; a busy machine does now and then.
+          for (let run = 0; run < 3 && soonest >= 1_000; run++) {
+            const { managed, text, lingered } = await fetched(binary, [...args], origin, env);
+            assert.ok(origin.includes(text));
+            assert.deepEqual(managed, [origin]);
+            soonest = Math.min(soonest, lingered);
+          }
+          assert.ok(soonest < 1_000, `it took ${soonest} ms`);
         },
       );
     }
