@@ -13,7 +13,7 @@ const SHORTEST_WATCH = 300_000;
 const RELIST_SPREAD = 5_000;
 const RECONNECT_SPREAD = 1_000;
 const STABLE_AFTER = 10_000;
-/** A watch carries a bookmark about every minute, unless nothing happens in the whole cluster. */
+/** A watch carries a bookmark about every minute, unless in the whole cluster nothing of its kind has changed since. */
 const SILENCE = 90_000;
 const LONGEST_SILENCE = 600_000;
 const SOON = 5_000;
