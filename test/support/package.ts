@@ -23,6 +23,7 @@ const NEIGHBOURS = [
   '@types/node',
   'undici-types',
   '@opentelemetry/api',
+  '@opentelemetry/sdk-metrics',
   'prom-client',
 ];
 

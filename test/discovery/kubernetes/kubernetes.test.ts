@@ -324,10 +324,11 @@ test('for a port that it seems to lack, the Service is read again', async (t) =>
     'prod',
     serviceNamed('orders', { ports: [{ port: 80 }, { name: 'admin', port: 9000 }] }),
   );
-  const slice = sliceOf('orders', 'a', [podAt('10.0.0.1')], { ports: { '': 8080, admin: 9001 } });
+  const slice = sliceOf('orders', 'a', [podAt('10.0.0.2')], { ports: { '': 8080, admin: 9001 } });
   client.api.store.putSlice('prod', slice);
+  await http.finds('10.0.0.2:8080');
   const admin = client.follow(9000);
-  await admin.finds('10.0.0.1:9001');
+  await admin.finds('10.0.0.2:9001');
   assert.deepEqual(client.warnings, []);
   assert.equal(admin.values.length, 1);
 });
