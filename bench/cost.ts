@@ -24,6 +24,8 @@ const WARM_UP = 5;
 /** Requests a second at which latencies are compared, and seconds that a turn of that takes. */
 const RATE = 3_000;
 const STEADY = 0.5;
+/** Seconds before that for connections to be made: they are idle while it's the others' turns. */
+const SETTLING = 0.2;
 const OPTIONS = { maxAge: 60_000, connections: CONCURRENCY };
 /** How many times the requests a second of HAProxy's. */
 const BAR = 1.4;
@@ -68,6 +70,13 @@ class Way {
     this.proxyCpu += cpuOf(this.#contender.proxy) - before;
   }
 
+  async steadily(): Promise<void> {
+    const before = this.latencies.length;
+    await steadily(this.send, RATE, SETTLING);
+    this.latencies.length = before;
+    await steadily(this.send, RATE, STEADY);
+  }
+
   close(): Promise<void> {
     return this.#contender.close();
   }
@@ -83,7 +92,7 @@ const costs = await interleave(ways, { title: 'cost', rounds, warmUp: WARM_UP, t
 for (const way of ways) way.latencies = [];
 for (let round = 0; round < rounds; round++) {
   progress(`cost: latencies, round ${round + 1} of ${rounds}`);
-  for (const { send } of round % 2 === 0 ? ways : ways.toReversed()) await steadily(send, RATE, STEADY);
+  for (const way of round % 2 === 0 ? ways : ways.toReversed()) await way.steadily();
 }
 
 const measured = ways.map(({ name, proxyCpu, latencies }, index) => {

@@ -14,14 +14,14 @@ import { Meter } from '../test/support/meter.ts';
 import { flatOut } from './support/load.ts';
 import { startNginx } from './support/nginx.ts';
 import { report } from './support/report.ts';
-import { interleave } from './support/rounds.ts';
+import { type Contestant, interleave } from './support/rounds.ts';
 import { median, ratios } from './support/statistics.ts';
 
 const CONCURRENCY = 100;
-/** In one round: half a second's worth, or so. */
-const REQUESTS = 15_000;
+/** In one round: a second's worth, or so. */
+const REQUESTS = 45_000;
 /** In one round. */
-const TURNS = 3;
+const TURNS = 9;
 const AT_MOST = 1.03;
 
 const { values: args } = parseArgs({
@@ -41,24 +41,24 @@ const meter = new Meter();
 const { meterProvider } = meter;
 const registry = new Registry();
 
-const contestants = [
+const contestants: Contestant[] = [
   { name: 'without', turn: sendAll },
   { name: 'control', turn: sendAll },
   {
     name: 'OpenTelemetry',
-    turn: () =>
-      sendWith(
-        () => instrumentOpenTelemetry({ meterProvider, byEndpoint: true }),
-        () => meter.collect(),
-      ),
+    prepare: () => instrumentOpenTelemetry({ meterProvider, byEndpoint: true }),
+    turn: async () => {
+      await sendAll();
+      await meter.collect();
+    },
   },
   {
     name: 'Prometheus',
-    turn: () =>
-      sendWith(
-        () => instrumentPrometheus({ registry, byEndpoint: true }),
-        () => registry.metrics(),
-      ),
+    prepare: () => instrumentPrometheus({ registry, byEndpoint: true }),
+    turn: async () => {
+      await sendAll();
+      await registry.metrics();
+    },
   },
 ];
 const title = `concurrency ${CONCURRENCY}`;
@@ -82,11 +82,3 @@ for (const [index, cpu] of others.entries()) {
 await meterProvider.shutdown();
 await agent.close();
 nginx.stop();
-
-/** Sends with metrics, which are collected once. */
-async function sendWith(start: () => () => void, collect: () => Promise<unknown>): Promise<void> {
-  const stop = start();
-  await sendAll();
-  await collect();
-  stop();
-}

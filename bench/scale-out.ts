@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { availableContenders, CONTENDERS, type Contender } from './support/comparison/contenders.ts';
 import { type ComparedService, startService } from './support/comparison/service.ts';
+import type { PodAnswer } from './support/pods.ts';
 import { progress, report } from './support/report.ts';
 
 const [BEFORE, AFTER] = [3, 10];
@@ -67,7 +68,7 @@ async function play(
   const startedAt = performance.now();
   const send = async (second: number) => {
     try {
-      const address = await contender.send();
+      const { address } = JSON.parse(await contender.send()) as PodAnswer;
       table[second]![service.pods.addresses.indexOf(address)]!++;
     } catch {
       failures++;

@@ -4,6 +4,8 @@ export interface Contestant {
   name: string;
   /** Some of the work that is compared: as much as a turn takes. */
   turn(): Promise<void>;
+  /** What has to be so during the turn: it begins and ends outside of what is measured. */
+  prepare?(): () => void;
 }
 
 /** What one round cost this process: CPU of all its threads, and time that passed. Milliseconds. */
@@ -53,10 +55,12 @@ function order(count: number, turn: number): number[] {
 }
 
 async function add(contestant: Contestant, sum: Cost): Promise<void> {
+  const undo = contestant.prepare?.();
   const startedAt = performance.now();
   const before = process.cpuUsage();
   await contestant.turn();
   const { user, system } = process.cpuUsage(before);
   sum.cpu += (user + system) / 1000;
   sum.wall += performance.now() - startedAt;
+  undo?.();
 }

@@ -311,7 +311,8 @@ export class EndpointPool
   onGone(endpoint: Endpoint, error: Error): void {
     this.dials.abandon(endpoint);
     for (const connection of endpoint.connections) connection.destroy(error);
-    if (this.set.kindOf(endpoint) !== undefined) this.dials.fail(endpoint, error);
+    // A pod behind a virtual IP can't be dialled, so that it has no dials to fail.
+    if (this.set.current.get(endpoint.key) === endpoint) this.dials.fail(endpoint, error);
   }
 
   onAging(endpoint: Endpoint): void {

@@ -1,17 +1,16 @@
 import { get, type Agent as HttpAgent, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
-import { json } from 'node:stream/consumers';
+import { text } from 'node:stream/consumers';
 import agentkeepalive from 'agentkeepalive';
 import { Agent, buildConnector, type Dispatcher, interceptors, RoundRobinPool } from 'undici';
 import { BalancedAgent } from '../../../src/agent.ts';
 import type { Resolution } from '../../../src/discovery/resolver.ts';
-import type { PodAnswer } from '../pods.ts';
 import { anyPod, NAME, type ServiceView } from './service.ts';
 import { type Sidecar, sidecarObstacle, startHaproxy, startNginxProxy } from './sidecars.ts';
 
 /** One way to call a Service. */
 export interface Contender {
-  /** Sends a request, and says which pod has answered. */
+  /** Sends a request, and gives the body of the response. */
   send(): Promise<string>;
   close(): Promise<void>;
   /** The process of the proxy, if it is one. */
@@ -86,7 +85,7 @@ function through(dispatcher: Dispatcher, origin: string, sidecar?: Sidecar): Con
     proxy: sidecar?.pid,
     async send() {
       const { body } = await dispatcher.request({ origin, path: '/', method: 'GET' });
-      return ((await body.json()) as PodAnswer).address;
+      return body.text();
     },
     async close() {
       await dispatcher.close();
@@ -133,7 +132,7 @@ function byNodeHttp(service: ServiceView, maxAge: number): Contender {
     async send() {
       const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
       get({ host: NAME, port: service.port, agent }, resolve).on('error', reject);
-      return ((await json(await promise)) as PodAnswer).address;
+      return text(await promise);
     },
     proxy: undefined,
     async close() {
