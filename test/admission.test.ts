@@ -5,19 +5,10 @@ import { CONNECTING, DRAINING, type Endpoint, IDLE } from '../src/endpoint/endpo
 import { EndpointSet } from '../src/endpoint/endpoint-set.ts';
 import { Pickers } from '../src/endpoint/pickers.ts';
 import { FakeClock } from './support/clock.ts';
-
-const owner = {
-  origin: 'http://orders.prod',
-  place() {},
-  onConnectivity() {},
-  onRoom() {},
-  onAging() {},
-  onConnectionGone() {},
-  onClientEvent() {},
-};
+import { IDLE_OWNER } from './support/endpoint-owner.ts';
 
 function startAdmission(limits: { connections?: number; maxRequestsPerEndpoint?: number } = {}) {
-  const set = new EndpointSet(owner);
+  const set = new EndpointSet(IDLE_OWNER);
   const endpoints = [1, 2].map((n) => ({ address: `10.0.0.${n}`, port: 80 }));
   set.replace({ endpoints, source: 'test' }, 8);
   const [one, other] = [...set.current.values()] as [Endpoint, Endpoint];

@@ -4,16 +4,7 @@ import { Balancer } from '../src/endpoint/balancer.ts';
 import { Endpoint } from '../src/endpoint/endpoint.ts';
 import { Pickers, place } from '../src/endpoint/pickers.ts';
 import { FakeClock } from './support/clock.ts';
-
-const owner = {
-  origin: 'http://orders.prod',
-  place() {},
-  onConnectivity() {},
-  onRoom() {},
-  onAging() {},
-  onConnectionGone() {},
-  onClientEvent() {},
-};
+import { IDLE_OWNER } from './support/endpoint-owner.ts';
 
 function startBalancer(isLimited = false) {
   const pickers = new Pickers({
@@ -23,7 +14,7 @@ function startBalancer(isLimited = false) {
     random: () => 0,
   });
   const endpoints = [1, 2].map((n) => {
-    const endpoint = new Endpoint(`pod-${n}`, { address: `10.0.0.${n}`, port: 80 }, owner);
+    const endpoint = new Endpoint(`pod-${n}`, { address: `10.0.0.${n}`, port: 80 }, IDLE_OWNER);
     Object.defineProperty(endpoint, 'isReady', { value: () => true });
     return endpoint;
   }) as [Endpoint, Endpoint];

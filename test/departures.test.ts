@@ -4,20 +4,11 @@ import { Departures } from '../src/endpoint/departures.ts';
 import { Endpoint } from '../src/endpoint/endpoint.ts';
 import { EndpointSet } from '../src/endpoint/endpoint-set.ts';
 import { FakeClock } from './support/clock.ts';
-
-const owner = {
-  origin: 'http://orders.prod',
-  place() {},
-  onConnectivity() {},
-  onRoom() {},
-  onAging() {},
-  onConnectionGone() {},
-  onClientEvent() {},
-};
+import { IDLE_OWNER } from './support/endpoint-owner.ts';
 
 function startDepartures() {
   const clock = new FakeClock();
-  const set = new EndpointSet(owner);
+  const set = new EndpointSet(IDLE_OWNER);
   const log: string[] = [];
   const state = { allows: true };
   const departures = new Departures(clock, {
@@ -28,7 +19,7 @@ function startDepartures() {
     seats: { offer: ({ key }, offered) => void log.push(`offer ${key} ${offered}`) },
   });
   const endpoint = (n: number, identity?: string) =>
-    new Endpoint(`pod-${n}`, { address: `10.0.0.${n}`, port: 80 }, owner, identity);
+    new Endpoint(`pod-${n}`, { address: `10.0.0.${n}`, port: 80 }, IDLE_OWNER, identity);
   return { clock, departures, endpoint, log, set, state };
 }
 

@@ -1,17 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EndpointAddress } from '../src/discovery/resolver.ts';
+import { Endpoint } from '../src/endpoint/endpoint.ts';
 import { EndpointSet } from '../src/endpoint/endpoint-set.ts';
-
-const owner = {
-  origin: 'http://orders.prod',
-  place() {},
-  onConnectivity() {},
-  onRoom() {},
-  onAging() {},
-  onConnectionGone() {},
-  onClientEvent() {},
-};
+import { IDLE_OWNER } from './support/endpoint-owner.ts';
 
 const pod = (n: number, id?: string): EndpointAddress => ({ address: `10.0.0.${n}`, port: 80, id });
 
@@ -31,7 +23,7 @@ function randomFrom(seed: number): () => number {
 
 test('what is handed out again, in part or anew, twice or in another order, makes the set that is said', () => {
   const random = randomFrom(7);
-  const set = new EndpointSet(owner);
+  const set = new EndpointSet(IDLE_OWNER);
   let list: EndpointAddress[] = [];
   for (let round = 0; round < 2_000; round++) {
     const known = new Map([...set.current]);
@@ -54,7 +46,7 @@ test('what is handed out again, in part or anew, twice or in another order, make
 });
 
 test('a resolver may go on with its own list', () => {
-  const set = new EndpointSet(owner);
+  const set = new EndpointSet(IDLE_OWNER);
   const list = [pod(1), pod(2)];
   replace(set, list);
   list.push(pod(3));
@@ -63,10 +55,22 @@ test('a resolver may go on with its own list', () => {
 });
 
 test('a pod that came by the address of another is another', () => {
-  const set = new EndpointSet(owner);
+  const set = new EndpointSet(IDLE_OWNER);
   replace(set, [pod(1, 'a'), pod(2, 'b')]);
   assert.deepEqual(replace(set, [pod(1, 'a'), pod(2, 'c')]), {
     fresh: ['10.0.0.2:80'],
     gone: ['10.0.0.2:80'],
   });
+});
+
+test('a pod behind a virtual IP that drains is among the endpoints once', () => {
+  const set = new EndpointSet(IDLE_OWNER);
+  set.replace({ endpoints: [pod(1)], source: 'test', virtual: true }, 1);
+  const [slot] = set.current.values();
+  const named = new Endpoint('10.0.0.1:80@a', slot!.info, IDLE_OWNER, 'a');
+  set.pods.set('a', named);
+  const count = () => [...set].filter((endpoint) => endpoint === named).length;
+  assert.equal(count(), 1);
+  set.superseded.add(named);
+  assert.equal(count(), 1);
 });

@@ -3,21 +3,12 @@ import { test } from 'node:test';
 import { Endpoint } from '../src/endpoint/endpoint.ts';
 import { Preconnect } from '../src/endpoint/preconnect.ts';
 import { FakeClock } from './support/clock.ts';
-
-const owner = {
-  origin: 'http://orders.prod',
-  place() {},
-  onConnectivity() {},
-  onRoom() {},
-  onAging() {},
-  onConnectionGone() {},
-  onClientEvent() {},
-};
+import { IDLE_OWNER } from './support/endpoint-owner.ts';
 
 function startPreconnect(count: number, settings: { makeBeforeBreak?: false } = {}) {
   const clock = new FakeClock();
   const endpoints = Array.from({ length: count }, (_, n) => {
-    const endpoint = new Endpoint(`pod-${n}`, { address: `10.0.0.${n + 1}`, port: 80 }, owner);
+    const endpoint = new Endpoint(`pod-${n}`, { address: `10.0.0.${n + 1}`, port: 80 }, IDLE_OWNER);
     endpoint.warm = true;
     return endpoint;
   });
@@ -104,7 +95,7 @@ test('a connection that nears its end has a successor, unless the next endpoint 
 
 test('the successor for a pod behind a virtual IP is whatever the next dial leads to', () => {
   const { dialled, preconnect, says } = startPreconnect(1);
-  preconnect.renew(new Endpoint('vip@orders-1', { address: '10.0.0.9', port: 80 }, owner, 'orders-1'));
+  preconnect.renew(new Endpoint('vip@orders-1', { address: '10.0.0.9', port: 80 }, IDLE_OWNER, 'orders-1'));
   assert.equal(says.explored, 1);
   assert.deepEqual(dialled, []);
 });

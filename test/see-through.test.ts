@@ -5,6 +5,7 @@ import type { Endpoint } from '../src/endpoint/endpoint.ts';
 import { EndpointSet } from '../src/endpoint/endpoint-set.ts';
 import { SeeThrough } from '../src/endpoint/see-through.ts';
 import { FakeClock } from './support/clock.ts';
+import { IDLE_OWNER } from './support/endpoint-owner.ts';
 
 const HEADER = 'x-pod-name';
 
@@ -12,13 +13,7 @@ function startSeeThrough({ virtual = true, maxSpread = 8 } = {}) {
   const clock = new FakeClock();
   const told = { explored: 0, nameless: 0 };
   const owner = {
-    origin: 'http://orders.prod',
-    place() {},
-    onConnectivity() {},
-    onRoom() {},
-    onAging() {},
-    onConnectionGone() {},
-    onClientEvent() {},
+    ...IDLE_OWNER,
     explore: () => ++told.explored > 0,
     onNameless: () => void told.nameless++,
   };

@@ -4,21 +4,12 @@ import { Endpoint } from '../src/endpoint/endpoint.ts';
 import { WarmSet } from '../src/endpoint/warm-set.ts';
 import { Warmth } from '../src/endpoint/warmth.ts';
 import { FakeClock } from './support/clock.ts';
-
-const owner = {
-  origin: 'http://orders.prod',
-  place() {},
-  onConnectivity() {},
-  onRoom() {},
-  onAging() {},
-  onConnectionGone() {},
-  onClientEvent() {},
-};
+import { IDLE_OWNER } from './support/endpoint-owner.ts';
 
 const startEndpoints = (count: number) =>
   Array.from({ length: count }, (_, n) => {
     const info = { address: `10.0.${n >> 8}.${n & 255}`, port: 80 };
-    return new Endpoint(`${info.address}:80`, info, owner);
+    return new Endpoint(`${info.address}:80`, info, IDLE_OWNER);
   });
 
 function startWarmth(count: number, keepAlive = 3_000) {

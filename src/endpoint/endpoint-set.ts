@@ -67,12 +67,15 @@ export class EndpointSet {
     return this.pods.size > 0 ? this.pods.values() : this.current.values();
   }
 
-  /** All that may have connections. */
+  /** All that may have connections, each once. */
   *[Symbol.iterator](): Generator<Endpoint> {
     yield* this.current.values();
     yield* this.superseded;
     yield* this.#leaving;
-    yield* this.pods.values();
+    for (const pod of this.pods.values()) {
+      // Pods behind a virtual IP are known by name until their last connection has closed.
+      if (!this.superseded.has(pod) && !this.#leaving.has(pod)) yield pod;
+    }
   }
 
   /** Whether an endpoint is a pod, or a slot of a virtual IP; `undefined`: it is not in the present set. */

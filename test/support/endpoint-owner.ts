@@ -1,0 +1,12 @@
+import type { EndpointOwner } from '../../src/endpoint/endpoint.ts';
+
+/** An owner of endpoints that does nothing about what they tell. */
+export const IDLE_OWNER: EndpointOwner = {
+  origin: 'http://orders.prod',
+  place() {},
+  onConnectivity() {},
+  onRoom() {},
+  onAging() {},
+  onConnectionGone() {},
+  onClientEvent() {},
+};
