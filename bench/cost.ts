@@ -8,7 +8,13 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { startDnsServer } from '../test/support/dns-server.ts';
 import { atExit } from './support/at-exit.ts';
-import { availableContenders, behind, CONTENDERS, type Start } from './support/comparison/contenders.ts';
+import {
+  availableContenders,
+  behind,
+  CONTENDERS,
+  type Contender,
+  type Start,
+} from './support/comparison/contenders.ts';
 import { NAME, type ServiceView } from './support/comparison/service.ts';
 import { startStaticNginxProxy } from './support/comparison/sidecars.ts';
 import { flatOut, steadily } from './support/load.ts';
@@ -48,12 +54,12 @@ const staticNginx: Start = async (service) => behind(await startStaticNginxProxy
 
 class Way {
   readonly name: string;
-  readonly #contender: Awaited<ReturnType<Start>>;
+  readonly #contender: Contender;
   /** Milliseconds: of CPU that its proxy took, and of each request. */
   proxyCpu = 0;
   latencies: number[] = [];
 
-  constructor(name: string, contender: Awaited<ReturnType<Start>>) {
+  constructor(name: string, contender: Contender) {
     this.name = name;
     this.#contender = contender;
   }

@@ -7,6 +7,9 @@ import { type Checks, errorOf, isBlind, isSeen, lacksRights, nameOf } from './fa
 /** Of a Service's full name, the cluster domain. */
 const SERVICE = /^[^._][^.]*\.[^.]+\.svc\.(.+?)\.?$/;
 
+const ASK_NAME_SERVERS =
+  'do the name servers run, and may this pod ask them (a NetworkPolicy)? kubectl -n kube-system get pods -l k8s-app=kube-dns';
+
 /** What keeps requests from being served, or from being balanced by pod. */
 export const PROBLEMS: Checks = {
   'name-not-found'(examination) {
@@ -31,7 +34,7 @@ export const PROBLEMS: Checks = {
     const servers = examination.names.servers.join(', ') || 'the name servers';
     return {
       cause: `the name could not be looked up at ${servers}: ${said(error)}`,
-      next: 'do the name servers run, and may this pod ask them (a NetworkPolicy)? kubectl -n kube-system get pods -l k8s-app=kube-dns',
+      next: ASK_NAME_SERVERS,
     };
   },
 
@@ -39,7 +42,7 @@ export const PROBLEMS: Checks = {
     if (resolution !== undefined) return undefined;
     return {
       cause: `nothing was found out about ${url.hostname} in time`,
-      next: 'do the name servers run, and may this pod ask them (a NetworkPolicy)? kubectl -n kube-system get pods -l k8s-app=kube-dns',
+      next: ASK_NAME_SERVERS,
     };
   },
 
