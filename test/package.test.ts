@@ -16,7 +16,13 @@ after(() => project.remove());
 
 test('the package holds what users need, and nothing else', () => {
   const others = project.files.filter((file) => !/^(dist\/[\w/-]+\.(js|d\.ts)|docs\/[\w-]+\.md)$/.test(file));
-  assert.deepEqual(others.sort(), ['LICENSE', 'README.md', 'dashboards/evenkeel.json', 'package.json']);
+  assert.deepEqual(others.sort(), [
+    'LICENSE',
+    'README.md',
+    'SECURITY.md',
+    'dashboards/evenkeel.json',
+    'package.json',
+  ]);
 });
 
 test('all that package.json names is in the package', () => {
@@ -40,6 +46,37 @@ test('what is published needs no type stripping and no development dependency', 
   writeFileSync(file, script);
   const { stdout, stderr } = await run(process.execPath, ['--no-strip-types', file]);
   assert.deepEqual([stdout, stderr], ['function\n', '']);
+});
+
+test('a stack from inside the package has real names, and leads to lines that can be read', async () => {
+  const file = join(project.folder, 'stack.js');
+  const script = `
+    import { BalancedAgent } from 'evenkeel';
+    const agent = new BalancedAgent({ discovery: async function* () { yield { endpoints: [], source: 'test' } }, endpointTimeout: 1 });
+    const error = await agent.request({ origin: 'http://orders.prod', path: '/', method: 'GET' }).catch((error) => error);
+    console.log(JSON.stringify([error.constructor.name, error.stack]));
+    await agent.close();`;
+  writeFileSync(file, script);
+  const { stdout } = await run(process.execPath, [file]);
+  const [name, stack] = JSON.parse(stdout) as [string, string];
+  assert.equal(name, 'NoEndpointsError');
+  const frames = [...stack.matchAll(/at (\S+) \((?:file:\/\/)?(\S+):(\d+):(\d+)\)/g)];
+  const [, caller, path, line, column] = frames[0]!;
+  assert.equal(caller, 'Service.noEndpoints');
+  const text = readFileSync(path!, 'utf8').split('\n')[Number(line) - 1]!;
+  assert.match(text.slice(Number(column) - 1), /^new NoEndpointsError\(/);
+  assert.ok(
+    frames.some(([, name]) => name === '#failOverdue'),
+    stack,
+  );
+});
+
+test('no file of the package has lines that nobody could read', () => {
+  for (const file of project.files.filter((file) => file.endsWith('.js'))) {
+    const text = readFileSync(join(project.folder, 'node_modules/evenkeel', file), 'utf8');
+    const longest = Math.max(...text.split('\n').map(({ length }) => length));
+    assert.ok(longest < 400, `${file} has a line of ${longest} characters`);
+  }
 });
 
 test('the entry points know of the same agents, and those for metrics load no undici', async () => {

@@ -201,7 +201,7 @@ describe('README', { concurrency: 2 }, () => {
     assert.equal(inPlural(skeleton(said)), inPlural(skeleton(shown)));
   });
 
-  const grant = command('npx evenkeel rbac');
+  const grant = command('npx --no-install evenkeel rbac');
   test('the command for rights grants what the text says', async (t) => {
     const world = await World.start(t);
     await world.sh(grant);
@@ -242,7 +242,7 @@ describe('README', { concurrency: 2 }, () => {
 
   test('the demo prints what the README shows', async (t) => {
     const world = await World.start(t);
-    const { stdout } = await world.sh('npx evenkeel demo --seconds 2');
+    const { stdout } = await world.sh('npx --no-install evenkeel demo --seconds 2');
     const shown = examples('text')[0]!.code;
     assert.equal(skeleton(stdout), skeleton(shown));
   });

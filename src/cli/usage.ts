@@ -30,7 +30,8 @@ and what to do about it. It sends one HEAD request.
 
 Ends with 0 when all is well, 1 when there are problems, 2 when called wrongly.
 
-  kubectl exec deploy/checkout -- npx evenkeel doctor http://orders.prod:8080/
+  kubectl exec deploy/checkout -- \\
+    npx --no-install evenkeel doctor http://orders.prod:8080/
 `,
   rbac: `Usage: evenkeel rbac [options]
 
@@ -41,6 +42,7 @@ Prints the rights that reading EndpointSlices takes, for kubectl apply -f -
                             'default' by default
   --cluster                 for the Services of all namespaces
 
-  npx evenkeel rbac -n prod --service-account shop:checkout | kubectl apply -f -
+  npx --no-install evenkeel rbac -n prod --service-account shop:checkout |
+    kubectl apply -f -
 `,
 };

@@ -129,7 +129,7 @@ test('where the API does not tell rights, they show when they are used', async (
   assert.match(refused.findings, /^✗ the pods of Service prod\/orders can't be seen/m);
   assert.match(
     refused.findings,
-    /→ npx evenkeel rbac --namespace prod --service-account <namespace>:<name> \|/,
+    /→ npx --no-install evenkeel rbac --namespace prod --service-account <namespace>:<name> \|/,
   );
 });
 

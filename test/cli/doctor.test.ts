@@ -30,7 +30,10 @@ test('behind a headless Service without rights it says what they would change', 
   assert.equal(code, 0, text);
   assert.match(text, /3 endpoints by dns/);
   assert.match(findings, /^! pods are seen by DNS, so changes are noticed when its TTL is over/m);
-  assert.match(findings, /→ npx evenkeel rbac --namespace prod --service-account prod:default \| kubectl/);
+  assert.match(
+    findings,
+    /→ npx --no-install evenkeel rbac --namespace prod --service-account prod:default \| kubectl/,
+  );
 });
 
 test('behind a ClusterIP with rights it sees the pods, and all is well', async (t) => {
@@ -51,7 +54,7 @@ test('behind a ClusterIP without rights it has the command that grants them', as
   assert.match(findings, /^✗ the pods of Service prod\/orders can't be seen: DNS has one address/m);
   assert.match(
     findings,
-    /→ npx evenkeel rbac --namespace prod --service-account prod:default \| kubectl apply -f -/,
+    /→ npx --no-install evenkeel rbac --namespace prod --service-account prod:default \| kubectl apply -f -/,
   );
   assert.match(findings, /^1 problem\.$/m);
 });

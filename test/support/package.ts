@@ -13,6 +13,7 @@ const SOURCES = [
   'tsconfig.build.json',
   'README.md',
   'LICENSE',
+  'SECURITY.md',
   'dashboards',
   'docs',
 ];

@@ -92,7 +92,7 @@ export const PROBLEMS: Checks = {
     if (way !== 'no-account' || !isBlind(examination)) return undefined;
     return {
       cause: `the pods of ${nameOf(service)} can't be seen: DNS has one address for all of them, and this pod has no service account token to ask Kubernetes with`,
-      next: 'set automountServiceAccountToken: true in the pod, and grant its account the right: npx evenkeel rbac --help',
+      next: 'set automountServiceAccountToken: true in the pod, and grant its account the right: npx --no-install evenkeel rbac --help',
     };
   },
 

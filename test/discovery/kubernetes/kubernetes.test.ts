@@ -408,7 +408,7 @@ test('without rights the Service is unknown, a warning names the remedy, and ten
   assert.match(client.warnings[0] ?? '', /^EVENKEEL_KUBERNETES_FORBIDDEN: /);
   assert.match(
     client.warnings[0] ?? '',
-    /npx evenkeel rbac --namespace prod --service-account web:frontend \| kubectl apply -f -$/,
+    /npx --no-install evenkeel rbac --namespace prod --service-account web:frontend \| kubectl apply -f -$/,
   );
   client.api.refuse = () => undefined;
   await client.clock.pass(600_000);
