@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { describe, type TestContext, test } from 'node:test';
-import { NODES, nodeBinary, run } from '../support/versions.ts';
+import { describe } from 'node:test';
+import { NODES, run, testOnNode } from '../support/versions.ts';
 
 const LOADERS = {
   nothing: '',
@@ -37,12 +37,7 @@ function script(loader: string): string {
     }));`;
 }
 
-async function load(t: TestContext, major: number, loader: string, env = {}): Promise<Slots | undefined> {
-  const binary = await nodeBinary(major);
-  if (binary === undefined) {
-    t.skip(`Node ${major} can't be had from npm's registry`);
-    return undefined;
-  }
+async function load(binary: string, loader: string, env = {}): Promise<Slots> {
   const { code, stdout, stderr } = await run(binary, ['-e', script(loader)], env);
   assert.equal(code, 0, stderr);
   return JSON.parse(stdout);
@@ -51,19 +46,21 @@ async function load(t: TestContext, major: number, loader: string, env = {}): Pr
 for (const major of NODES) {
   describe(`Node ${major}`, { concurrency: 2 }, () => {
     for (const [what, loader] of Object.entries(LOADERS)) {
-      test(`importing evenkeel after ${what} leaves the global dispatchers as they were`, async (t) => {
-        const slots = await load(t, major, loader);
-        if (slots === undefined) return;
-        assert.equal(slots.same[0], true);
-        assert.equal(slots.same[1] || !slots.filled[1], true);
-        assert.equal(slots.usable, true);
-      });
+      testOnNode(
+        major,
+        `importing evenkeel after ${what} leaves the global dispatchers as they were`,
+        async (_t, binary) => {
+          const slots = await load(binary, loader);
+          assert.equal(slots.same[0], true);
+          assert.equal(slots.same[1] || !slots.filled[1], true);
+          assert.equal(slots.usable, true);
+        },
+      );
     }
 
-    test('importing evenkeel leaves the environment’s proxy in place', async (t) => {
+    testOnNode(major, 'importing evenkeel leaves the environment’s proxy in place', async (_t, binary) => {
       const env = { NODE_USE_ENV_PROXY: '1', http_proxy: 'http://127.0.0.1:1' };
-      const slots = await load(t, major, '', env);
-      if (slots === undefined) return;
+      const slots = await load(binary, '', env);
       assert.equal(slots.filled[0], true);
       assert.equal(slots.same[0], true);
       assert.equal(slots.same[1] || !slots.filled[1], true);

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { describe, type TestContext, test } from 'node:test';
+import { describe, type TestContext } from 'node:test';
 import { nextAddress, startPod } from '../support/pods.ts';
-import { NODES, nodeBinary, type Run, run } from '../support/versions.ts';
+import { NODES, type Run, run, testOnNode } from '../support/versions.ts';
 
 const REGISTER = import.meta.resolve('../../src/register.ts');
 
@@ -54,11 +54,7 @@ for (const major of NODES) {
   describe(`Node ${major}`, { concurrency: 2 }, () => {
     /** A test that runs in this release. */
     function testHere(name: string, body: (t: TestContext, binary: string) => Promise<void>): void {
-      test(name, async (t) => {
-        const binary = await nodeBinary(major);
-        if (binary === undefined) t.skip(`Node ${major} can't be had from npm's registry`);
-        else await body(t, binary);
-      });
+      testOnNode(major, name, body);
     }
 
     for (const [way, args, env] of [

@@ -10,7 +10,7 @@ import type { AddressTraffic } from '../../src/observe/traffic.ts';
 import { NAME, startCluster, writeKubeconfig } from '../cli/setup.ts';
 import { startDnsServer } from '../support/dns-server.ts';
 import { nextAddress, startPod, startPods } from '../support/pods.ts';
-import { NODES, nodeBinary, run } from '../support/versions.ts';
+import { NODES, run, testOnNode } from '../support/versions.ts';
 
 const REGISTER = import.meta.resolve('../../src/register.ts');
 
@@ -96,37 +96,42 @@ async function observe(t: TestContext, work: string, world: World): Promise<Obse
 }
 
 for (const major of NODES) {
-  test(`on Node ${major} it reports how even the traffic of fetch is, and installs nothing`, async (t) => {
-    const binary = await nodeBinary(major);
-    if (binary === undefined) return t.skip(`Node ${major} can't be had from npm's registry`);
-    const pods = await startPods(t, 3);
-    const addresses = pods.map(({ address }) => address);
-    // All connections lead to the first two pods.
-    const work = 'for (let i = 0; i < 10; i++) await Promise.all([get(), get()]);';
-    const world = { addresses: addresses.slice(0, 2), known: addresses, port: pods[0]!.port, binary };
-    const { reports, installed, stderr } = await observe(t, work, world);
-    assert.equal(installed, false);
-    const [{ origins, foreign }] = reports as [ObserveReport];
-    const [report] = origins;
-    assert.equal(report?.requests, 20);
-    assert.deepEqual(
-      report.endpoints.toSorted(),
-      pods.map(({ address, port }) => `${address}:${port}`).toSorted(),
-    );
-    for (const [index, { address, port, requests }] of pods.entries()) {
-      const row: AddressTraffic | undefined = report.addresses.find(
-        (one) => one.address === `${address}:${port}`,
+  testOnNode(
+    major,
+    `on Node ${major} it reports how even the traffic of fetch is, and installs nothing`,
+    async (t, binary) => {
+      const pods = await startPods(t, 3);
+      const addresses = pods.map(({ address }) => address);
+      // All connections lead to the first two pods.
+      const work = 'for (let i = 0; i < 10; i++) await Promise.all([get(), get()]);';
+      const world = { addresses: addresses.slice(0, 2), known: addresses, port: pods[0]!.port, binary };
+      const { reports, installed, stderr } = await observe(t, work, world);
+      assert.equal(installed, false);
+      const [{ origins, foreign }] = reports as [ObserveReport];
+      const [report] = origins;
+      assert.equal(report?.requests, 20);
+      assert.deepEqual(
+        report.endpoints.toSorted(),
+        pods.map(({ address, port }) => `${address}:${port}`).toSorted(),
       );
-      assert.equal(row?.requests, requests, `pod ${index}`);
-    }
-    const jain = 20 ** 2 / (3 * pods.reduce((sum, { requests }) => sum + requests ** 2, 0));
-    assert.ok(Math.abs(report.fairness! - jain) < 1e-9);
-    assert.deepEqual(foreign, { origins: 0, requests: 0 });
-    assert.match(stderr, /^evenkeel observed the last [\d.]+ s, and changed nothing:$/m);
-    assert.match(stderr, /^ {2}http:\/\/orders\.prod:\d+: 20 requests, \d connections? open/m);
-    assert.match(stderr, /^ {4}Jain's fairness 0\.\d\d, pods by dns$/m);
-    assert.match(stderr, /→ evenkeel would choose one of 3 pods for each request, which makes about 7 each/);
-  });
+      for (const [index, { address, port, requests }] of pods.entries()) {
+        const row: AddressTraffic | undefined = report.addresses.find(
+          (one) => one.address === `${address}:${port}`,
+        );
+        assert.equal(row?.requests, requests, `pod ${index}`);
+      }
+      const jain = 20 ** 2 / (3 * pods.reduce((sum, { requests }) => sum + requests ** 2, 0));
+      assert.ok(Math.abs(report.fairness! - jain) < 1e-9);
+      assert.deepEqual(foreign, { origins: 0, requests: 0 });
+      assert.match(stderr, /^evenkeel observed the last [\d.]+ s, and changed nothing:$/m);
+      assert.match(stderr, /^ {2}http:\/\/orders\.prod:\d+: 20 requests, \d connections? open/m);
+      assert.match(stderr, /^ {4}Jain's fairness 0\.\d\d, pods by dns$/m);
+      assert.match(
+        stderr,
+        /→ evenkeel would choose one of 3 pods for each request, which makes about 7 each/,
+      );
+    },
+  );
 }
 
 describe('what is observed', () => {

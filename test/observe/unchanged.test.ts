@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createSecureServer, type ServerHttp2Stream } from 'node:http2';
 import { type AddressInfo, createServer } from 'node:net';
-import { type TestContext, test } from 'node:test';
+import type { TestContext } from 'node:test';
 import { certificateFor } from '../support/certificate.ts';
 import { nextAddress } from '../support/pods.ts';
-import { NODES, nodeBinary, run } from '../support/versions.ts';
+import { NODES, run, testOnNode } from '../support/versions.ts';
 
 const REGISTER = import.meta.resolve('../../src/register.ts');
 const COPIES = ['undici', 'undici6', 'undici7'].map((name) => import.meta.resolve(name));
@@ -80,20 +80,22 @@ const APP = `
   process.exit();`;
 
 for (const major of NODES) {
-  test(`on Node ${major}, what is sent is the same with and without it, byte for byte`, async (t) => {
-    const binary = await nodeBinary(major);
-    if (binary === undefined) return t.skip(`Node ${major} can't be had from npm's registry`);
-    const [h1, h2] = await Promise.all([startRecorder(t), startStreamRecorder(t)]);
-    const sent = async (env: Record<string, string>) => {
-      const args = ['--import', REGISTER, '--input-type=module', '-e', APP];
-      const variables = { H1: h1.url, H2: h2.url, COPIES: JSON.stringify(COPIES), ...env };
-      const { code, stdout, stderr } = await run(binary, args, variables);
-      assert.equal(code, 0, stderr);
-      return { stdout, connections: h1.taken(), streams: h2.taken() };
-    };
-    const without = await sent({ EVENKEEL_DISABLED: '1' });
-    const observed = await sent({ EVENKEEL_MODE: 'observe' });
-    assert.ok(without.connections.length > 1 && without.streams.length > 5);
-    assert.deepEqual(observed, without);
-  });
+  testOnNode(
+    major,
+    `on Node ${major}, what is sent is the same with and without it, byte for byte`,
+    async (t, binary) => {
+      const [h1, h2] = await Promise.all([startRecorder(t), startStreamRecorder(t)]);
+      const sent = async (env: Record<string, string>) => {
+        const args = ['--import', REGISTER, '--input-type=module', '-e', APP];
+        const variables = { H1: h1.url, H2: h2.url, COPIES: JSON.stringify(COPIES), ...env };
+        const { code, stdout, stderr } = await run(binary, args, variables);
+        assert.equal(code, 0, stderr);
+        return { stdout, connections: h1.taken(), streams: h2.taken() };
+      };
+      const without = await sent({ EVENKEEL_DISABLED: '1' });
+      const observed = await sent({ EVENKEEL_MODE: 'observe' });
+      assert.ok(without.connections.length > 1 && without.streams.length > 5);
+      assert.deepEqual(observed, without);
+    },
+  );
 }

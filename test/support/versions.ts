@@ -1,6 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 
 /** The releases of Node.js that evenkeel runs on. */
@@ -9,10 +10,27 @@ export const NODES = [22, 24, 26] as const;
 const execute = promisify(execFile);
 // Most of the time of a short process would go into stripping the types of evenkeel's sources again.
 const compileCache = join(tmpdir(), 'evenkeel-compile-cache');
-const binaries = new Map<number, Promise<string | undefined>>();
+const binaries = new Map<number, Promise<string>>();
 
-/** The executable of the newest Node.js of that release; `undefined` if it can't be had from npm's registry or cache. */
-export function nodeBinary(major: number): Promise<string | undefined> {
+/**
+ * A test that runs in the newest Node.js of a release, which comes from npm's registry or cache. Where it can't be
+ * had, the test is skipped; in CI it fails.
+ */
+export function testOnNode(
+  major: number,
+  name: string,
+  body: (t: TestContext, binary: string) => Promise<void>,
+): void {
+  test(name, async (t) => {
+    const binary = await nodeBinary(major).catch((error: Error) => {
+      if (process.env.CI) throw error;
+      t.skip(error.message);
+    });
+    if (binary) await body(t, binary);
+  });
+}
+
+function nodeBinary(major: number): Promise<string> {
   let binary = binaries.get(major);
   if (binary === undefined) {
     binary = process.version.startsWith(`v${major}.`) ? Promise.resolve(process.execPath) : fetchNode(major);
@@ -21,29 +39,27 @@ export function nodeBinary(major: number): Promise<string | undefined> {
   return binary;
 }
 
-async function fetchNode(major: number): Promise<string | undefined> {
-  const args = [
-    '--yes',
-    '--prefer-offline',
-    '--package',
-    `node@${major}`,
-    '--',
-    'node',
-    '-p',
-    'process.execPath',
-  ];
+/** With the caller's environment: a registry may be behind a proxy, or have a certificate that only a variable names. */
+async function fetchNode(major: number): Promise<string> {
+  const node = ['--package', `node@${major}`, '--', 'node', '-p', 'process.execPath'];
+  // One quick second try: npm's own two take more than a minute where a registry lacks it.
+  const env = {
+    ...process.env,
+    npm_config_fetch_retries: '1',
+    npm_config_fetch_retry_mintimeout: '1000',
+    npm_config_fetch_retry_maxtimeout: '1000',
+  };
   try {
-    // One quick second try: npm's own two take more than a minute where a registry lacks it.
-    const env = {
-      ...cleanEnvironment(),
-      npm_config_fetch_retries: '1',
-      npm_config_fetch_retry_mintimeout: '1000',
-      npm_config_fetch_retry_maxtimeout: '1000',
-    };
-    const { stdout } = await execute('npx', args, { env, timeout: 120_000 });
+    const { stdout } = await execute('npx', ['--yes', '--prefer-offline', ...node], {
+      env,
+      timeout: 120_000,
+    });
     return stdout.trim();
-  } catch {
-    return undefined;
+  } catch (error) {
+    const { stderr = '' } = error as { stderr?: string };
+    throw new Error(`Node ${major} can't be had from npm's registry: ${stderr.trim() || error}`, {
+      cause: error,
+    });
   }
 }
 
