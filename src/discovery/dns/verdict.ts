@@ -42,8 +42,10 @@ export function found(source: Found['source'], addresses: readonly string[]): Fo
   return { name: 'found', source, addresses: [...new Set(addresses)].map((address) => ({ address })) };
 }
 
-/** A name that leads nowhere, reported as `getaddrinfo` does. */
+/** A name that leads nowhere, reported as Node's `dns.lookup` does. */
 export class NotFoundError extends Error {
+  /** libuv's UV_EAI_NONAME, the same on all platforms. */
+  readonly errno = -3008;
   readonly code = 'ENOTFOUND';
   readonly syscall = 'getaddrinfo';
   readonly hostname: string;
