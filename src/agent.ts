@@ -170,7 +170,7 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
     if (callback === undefined) return promised((done) => this.destroy(error ?? null, done));
     assertCallback(callback);
     if (this.destroying === undefined) {
-      const reason = error ?? new errors.ClientDestroyedError();
+      const reason = error || new errors.ClientDestroyedError();
       const ended = Promise.withResolvers<unknown>();
       // Known before callers are told: one that tries again at once must be refused.
       this.destroying = ended.promise;

@@ -5,11 +5,11 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Dispatcher } from 'undici';
+import { Agent, type Dispatcher } from 'undici';
 import type { BalancedAgent } from '../src/agent.ts';
 import type { EndpointAddress } from '../src/discovery/resolver.ts';
-import { ORIGIN, startAgent } from './support/agent.ts';
-import { nextAddress, startPods } from './support/pods.ts';
+import { ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
+import { nextAddress, type Pod, startPods } from './support/pods.ts';
 import { seededRandom } from './support/random.ts';
 
 const REQUESTS = 10_000;
@@ -50,6 +50,67 @@ async function storm(
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, worker));
   return served;
+}
+
+for (const reason of [0, '', false, null]) {
+  test(`an abort with ${JSON.stringify(reason)} ends a request as undici's Agent ends it`, async (t) => {
+    const [pod] = (await startPods(t, 1)) as [Pod];
+    const stock = new Agent();
+    t.after(() => stock.destroy());
+    const ours = startAgent(t, [pod]);
+    const origin = `http://${pod.address}:${pod.port}`;
+    const expected = await abortedInFlight(stock, origin, pod, '/slow/stock', reason);
+    const nowhere = startAgent(t, [], { discovery: new ManualResolver().resolve });
+    const aborted = [
+      await abortedInFlight(ours, origin, pod, '/slow/ours', reason),
+      await abortedAtStart(nowhere, reason),
+    ];
+    for (const error of aborted) assert.deepEqual(error, expected);
+  });
+}
+
+test('an agent that is destroyed with no error says that it was destroyed', async (t) => {
+  const agent = startAgent(t, [], { discovery: new ManualResolver().resolve });
+  const waiting = agent.request({ origin: ORIGIN, path: '/', method: 'GET' });
+  await Promise.all([
+    assert.rejects(waiting, { code: 'UND_ERR_DESTROYED' }),
+    agent.destroy(0 as unknown as null),
+  ]);
+});
+
+async function abortedInFlight(
+  agent: Dispatcher,
+  origin: string,
+  pod: Pod,
+  path: string,
+  reason: unknown,
+): Promise<NodeJS.ErrnoException> {
+  const aborter = new AbortController();
+  const { signal } = aborter;
+  const failed = agent.request({ origin, path, method: 'GET', signal }).then(asUnexpected, (error) => error);
+  await pod.received(path);
+  aborter.abort(reason);
+  return failed;
+}
+
+/** Its own handler aborts it, of the older generation for a change. */
+function abortedAtStart(agent: BalancedAgent, reason: unknown): Promise<NodeJS.ErrnoException> {
+  return new Promise((resolve) => {
+    agent.dispatch(
+      { origin: ORIGIN, path: '/', method: 'GET' },
+      {
+        onConnect: (abort) => abort(reason as null),
+        onHeaders: () => true,
+        onData: () => true,
+        onComplete: () => {},
+        onError: resolve,
+      },
+    );
+  });
+}
+
+function asUnexpected(): never {
+  throw new Error('there was a response');
 }
 
 async function assertNothingIsLeft(agent: BalancedAgent): Promise<void> {

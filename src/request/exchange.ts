@@ -250,11 +250,12 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
     this.cancel(reason);
   }
 
-  /** Ends the request with an error, wherever it is. */
-  cancel(reason: Error): void {
+  /** Ends the request with an error, wherever it is; undici's own for aborts, if none is given. */
+  cancel(reason: Error | null | undefined): void {
     if (this.aborted || this.settled) return;
     this.aborted = true;
-    this.reason = reason ?? new errors.RequestAbortedError();
+    // Callers may abort with anything, and no error at all would be taken for success.
+    this.reason = reason || new errors.RequestAbortedError();
     if (this.#controller !== undefined) this.#controller.abort(this.reason);
     else if (this.connection === undefined) this.owner.onAbandoned(this);
     // Otherwise it is about to be written, and learns of it then.

@@ -7,7 +7,7 @@ type Headers = Parameters<NonNullable<Handler['onResponseStart']>>[2];
 
 /** undici 6's and 7's handler, which built-in `fetch` on Node 22 and 24 sends. */
 export interface LegacyHandler {
-  onConnect(abort: (reason?: Error) => void, context?: unknown): void;
+  onConnect(abort: (reason?: Error | null) => void, context?: unknown): void;
   onError(error: Error): void;
   onUpgrade?(statusCode: number, headers: Buffer[], socket: Duplex): void;
   onHeaders?(statusCode: number, headers: Buffer[], resume: () => void, statusText?: string): boolean;
@@ -82,7 +82,7 @@ export class LegacyExchange extends Exchange {
   }
 
   protected callStart(context: unknown): void {
-    this.#handler.onConnect((reason) => this.cancel(reason ?? new errors.RequestAbortedError()), context);
+    this.#handler.onConnect((reason) => this.cancel(reason), context);
   }
 
   protected callUpgrade(statusCode: number, _headers: Headers, socket: Duplex): void {
