@@ -29,10 +29,14 @@ export class Feed<T> {
     return arrived;
   }
 
+  /** Lets go of the iterable, and has it let go of what it holds: one that waits to be asked hears of no abort. */
   stop(): void {
+    if (this.#state === 'over') return;
     this.#state = 'over';
     this.#arrived = undefined;
     this.#abort.abort();
+    // What it has to say about its end concerns nobody any more.
+    this.#iterator.return?.().catch(() => {});
   }
 
   #ask(): void {

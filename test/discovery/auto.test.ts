@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { autoResolver } from '../../src/discovery/auto.ts';
 import { besideMesh } from '../../src/discovery/beside-mesh.ts';
 import { Changes } from '../../src/discovery/changes.ts';
@@ -403,4 +404,26 @@ test('a mesh whose proxy starts late takes over, and hands back when it is gone'
   await orders.end();
   await cluster.api.left();
   assert.equal(cluster.clock.pending, 0);
+});
+
+test('a service that is left while its last answer was still being used leaves no watch behind', async (t) => {
+  for (const refuse of [() => undefined, () => ({ status: 403 })]) {
+    const cluster = await start(t);
+    cluster.api.refuse = refuse;
+    const resolver = cluster.resolverBesideMesh();
+    const target: ResolveTarget = { hostname: 'orders', port: 80, protocol: 'http:' };
+    for (let cycle = 1; cycle <= 50; cycle++) {
+      const abort = new AbortController();
+      for await (const _ of resolver(target, abort.signal)) {
+        // Nobody asks for the next resolution from here on, as when a service falls idle.
+        await cluster.api.received('list', cycle);
+        await settled();
+        abort.abort();
+      }
+      for (let waited = 0; cluster.clock.pending > 0 && waited < 2_000; waited++) await sleep(1);
+      assert.deepEqual([cycle, cluster.clock.pending, cluster.dns.followed], [cycle, 0, []]);
+    }
+    // All connections: those of watches too.
+    await cluster.api.left();
+  }
 });
