@@ -8,36 +8,16 @@
 // --profile FILE                                                      writes a CPU profile of that
 
 import { parseArgs } from 'node:util';
-import { Agent, type Dispatcher, Dispatcher1Wrapper } from 'undici';
+import { Agent } from 'undici';
 import { BalancedAgent } from '../src/agent.ts';
 import { staticResolver } from '../src/discovery/static.ts';
+import { type Api, CASES, type Case, sender } from './support/calling.ts';
 import { flatOut, flatOutFor } from './support/load.ts';
 import { type Nginx, startNginx } from './support/nginx.ts';
 import { startProfiler } from './support/profiler.ts';
 import { report } from './support/report.ts';
 import { type Cost, interleave } from './support/rounds.ts';
 import { median, ratios, type Spread } from './support/statistics.ts';
-
-type Api = 'request' | 'fetch';
-
-interface Case {
-  api: Api;
-  concurrency: number;
-  /** In one round: a third of a second's worth, or so. */
-  requests: number;
-  /** Few where garbage is much of the cost: it is collected in later turns, by whoever has them. */
-  turns: number;
-  atLeast: number;
-}
-
-const CASES: readonly Case[] = [
-  { api: 'request', concurrency: 1, requests: 8_000, turns: 16, atLeast: 0.97 },
-  { api: 'request', concurrency: 10, requests: 15_000, turns: 8, atLeast: 1 },
-  { api: 'request', concurrency: 100, requests: 15_000, turns: 5, atLeast: 1.05 },
-  { api: 'request', concurrency: 500, requests: 10_000, turns: 2, atLeast: 1.2 },
-  { api: 'fetch', concurrency: 10, requests: 6_000, turns: 1, atLeast: 1 },
-  { api: 'fetch', concurrency: 100, requests: 6_000, turns: 1, atLeast: 1 },
-];
 
 /** Milliseconds. */
 const WARM_UP = 1_000;
@@ -55,6 +35,7 @@ const { values: args } = parseArgs({
 });
 
 const nginx = await startNginx({ addresses: 5 });
+const origin = `http://${nginx.addresses[0]}:${nginx.port}`;
 const cases = CASES.filter(
   ({ api, concurrency }) =>
     (args.api === undefined || api === args.api) &&
@@ -68,7 +49,7 @@ async function compare({ api, concurrency, requests, turns, atLeast }: Case): Pr
   const title = `${api}, concurrency ${concurrency}`;
   const contestants = (['ours', 'stock', 'control'] as const).map((name) => {
     const agent = name === 'ours' ? ours(nginx) : new Agent();
-    const send = sender(api, agent);
+    const send = sender(api, agent, origin);
     return { name, agent, turn: () => flatOut(send, requests / turns, concurrency) };
   });
   const costs = await interleave(contestants, { title, rounds: Number(args.rounds), warmUp: 4, turns });
@@ -95,7 +76,7 @@ async function compare({ api, concurrency, requests, turns, atLeast }: Case): Pr
 async function runAlone(name: string, api: Api): Promise<void> {
   const agent = name === 'ours' ? ours(nginx) : new Agent();
   const concurrency = Number(args.concurrency ?? 1);
-  const send = sender(api, agent);
+  const send = sender(api, agent, origin);
   await flatOutFor(WARM_UP, send, concurrency);
   const profiler = args.profile === undefined ? undefined : await startProfiler();
   const before = process.cpuUsage();
@@ -117,18 +98,6 @@ function ours({ addresses, port }: Nginx): BalancedAgent {
   return new BalancedAgent({
     discovery: staticResolver(addresses.map((address) => ({ address, port }))),
   });
-}
-
-function sender(api: Api, agent: Dispatcher): () => Promise<unknown> {
-  const origin = `http://${nginx.addresses[0]}:${nginx.port}`;
-  if (api === 'request') {
-    const options = { origin, path: '/', method: 'GET' } as const;
-    return async () => (await agent.request(options)).body.dump();
-  }
-  const dispatcher = agent instanceof BalancedAgent ? agent : new Dispatcher1Wrapper(agent);
-  // The types of built-in fetch know the dispatchers of the undici inside Node only.
-  const init = { dispatcher } as unknown as RequestInit;
-  return async () => (await fetch(`${origin}/`, init)).text();
 }
 
 function perRequest(costs: readonly Cost[], requests: number): { cpu: number; rate: number } {

@@ -1,0 +1,239 @@
+// Is this better or worse than another revision?
+//
+// npm run bench -- versus --against REV [--only throughput|pick|scale|memory] [--api A] [--concurrency N]
+//
+// Both are built, and take turns in one process on the same undici. What is compared is the CPU (or the heap) of the
+// other one divided by that of this: above 1 is better. `control` is a second agent of this build: how far it strays
+// from 1 is the noise.
+
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { BalancedAgent } from '../src/agent.ts';
+import type { EndpointAddress, Resolver } from '../src/discovery/resolver.ts';
+import { CASES, type Case, sender } from './support/calling.ts';
+import { flatOut } from './support/load.ts';
+import { type Nginx, startNginx } from './support/nginx.ts';
+import { PICK_CASES, PickingService, type Policies, ringOf } from './support/picking.ts';
+import { progress, report } from './support/report.ts';
+import { build, type Revision } from './support/revision.ts';
+import { type Contestant, type Cost, interleave } from './support/rounds.ts';
+import { median, ratios, type Spread } from './support/statistics.ts';
+
+const KINDS = ['throughput', 'pick', 'scale', 'memory'];
+const MANY = 10_000;
+const PICKS = 100_000;
+const CHANGES = 150;
+
+const { values: args } = parseArgs({
+  options: {
+    json: { type: 'boolean' },
+    against: { type: 'string' },
+    only: { type: 'string' },
+    api: { type: 'string' },
+    concurrency: { type: 'string' },
+    rounds: { type: 'string', default: '15' },
+  },
+});
+if (args.only !== undefined && !KINDS.includes(args.only)) {
+  console.error(`--only takes one of ${KINDS.join(', ')}`);
+  process.exit(2);
+}
+// In a run of all benchmarks, too.
+const against = args.against ?? 'HEAD';
+const rounds = Number(args.rounds);
+
+progress(`versus: building this, and ${against}`);
+const those = await build(against);
+const these = await build();
+const anywhere = await serveEverywhere();
+if (wanted('throughput')) await compareThroughput();
+if (wanted('pick')) await comparePicks();
+if (wanted('scale')) await compareChanges();
+if (wanted('memory')) await compareMemory();
+process.exit();
+
+function wanted(kind: string): boolean {
+  return args.only === undefined || args.only === kind;
+}
+
+async function compareThroughput(): Promise<void> {
+  const nginx = await startNginx({ addresses: 5 });
+  for (const each of CASES) {
+    const chosen =
+      (args.api === undefined || args.api === each.api) &&
+      (args.concurrency === undefined || Number(args.concurrency) === each.concurrency);
+    if (chosen) await compareCalls(each, nginx);
+  }
+  nginx.stop();
+}
+
+async function compareCalls(
+  { api, concurrency, requests, turns }: Case,
+  { addresses, port }: Nginx,
+): Promise<void> {
+  const agents: BalancedAgent[] = [];
+  const contestant = (name: string, { package: { BalancedAgent, staticResolver } }: Revision): Contestant => {
+    const discovery = staticResolver(addresses.map((address) => ({ address, port })));
+    const agent = new BalancedAgent({ discovery });
+    agents.push(agent);
+    const send = sender(api, agent, `http://${addresses[0]}:${port}`);
+    return { name, turn: () => flatOut(send, requests / turns, concurrency) };
+  };
+  const title = `${api}, concurrency ${concurrency}`;
+  await compete(title, { turns, contestant, bar: 0.99 });
+  await Promise.all(agents.map((agent) => agent.close()));
+}
+
+async function comparePicks(): Promise<void> {
+  for (const { policy, pickers, weights } of PICK_CASES) {
+    await comparePick(policy, (policies) => {
+      const service = new PickingService(MANY, pickers(policies), weights);
+      return (cycles) => service.run(cycles);
+    });
+  }
+  await comparePick('ring-hash', (policies) => ringOf(policies, MANY));
+}
+
+async function comparePick(
+  policy: string,
+  pickerOf: (policies: Policies) => (cycles: number) => void,
+): Promise<void> {
+  const contestant = (name: string, { policies }: Revision): Contestant => {
+    const pick = pickerOf(policies);
+    return { name, turn: async () => pick(PICKS) };
+  };
+  await compete(`pick of ${MANY}, ${policy}`, { turns: 2, contestant, bar: 0.95 });
+}
+
+/** One of many endpoints is replaced, again and again. */
+async function compareChanges(): Promise<void> {
+  const agents: BalancedAgent[] = [];
+  const contestant = async (name: string, revision: Revision): Promise<Contestant> => {
+    const { agent, change } = await knowingMany(revision);
+    agents.push(agent);
+    return { name, turn: () => change(CHANGES) };
+  };
+  await compete(`change of one of ${MANY}`, { turns: 2, contestant, bar: 0.9 });
+  await Promise.all(agents.map((agent) => agent.destroy()));
+}
+
+/** Heap that is still used when an agent knows many endpoints. All of them live on, so that none's end is another's gain. */
+async function compareMemory(): Promise<void> {
+  setFlagsFromString('--expose-gc');
+  const gc = runInNewContext('gc') as () => void;
+  const collect = async (): Promise<number> => {
+    for (let i = 0; i < 4; i++) {
+      gc();
+      await nextTurn();
+    }
+    return process.memoryUsage().heapUsed;
+  };
+  const agents: BalancedAgent[] = [];
+  const bytesOf = async (revision: Revision): Promise<number> => {
+    const before = await collect();
+    const { agent, change } = await knowingMany(revision);
+    agents.push(agent);
+    await change(1);
+    return (await collect()) - before;
+  };
+  const sizes: [number[], number[]] = [[], []];
+  for (let round = -1; round < Math.min(rounds, 5); round++) {
+    progress(`versus: heap of ${MANY} endpoints, round ${round + 1}`);
+    const [former, present] = [await bytesOf(those), await bytesOf(these)];
+    if (round < 0) continue;
+    sizes[0].push(former);
+    sizes[1].push(present);
+  }
+  await Promise.all(agents.map((agent) => agent.destroy()));
+  const ratio = ratios(sizes[0], sizes[1]);
+  const [former, present] = sizes.map((bytes) => Math.round(median(bytes) / MANY));
+  report({
+    bench: 'versus',
+    case: `heap of ${MANY} endpoints`,
+    value: ratio.median,
+    bar: { atLeast: 0.95 },
+    text: `${inWords(ratio)}: ${present} bytes for each against ${former}`,
+    detail: { against, ratio, former, present },
+  });
+}
+
+/** An agent that knows many endpoints, has called one of them, and sees them replaced one at a time. */
+async function knowingMany({ package: { BalancedAgent } }: Revision): Promise<{
+  agent: BalancedAgent;
+  change(times: number): Promise<void>;
+}> {
+  const addressOf = (n: number): EndpointAddress => {
+    return { address: `127.${200 + (n >> 16)}.${(n >> 8) & 255}.${n & 255}`, port: anywhere };
+  };
+  const endpoints = Array.from({ length: MANY }, (_, n) => addressOf(n));
+  let serial = 0;
+  let changed = Promise.withResolvers<void>();
+  let taken = Promise.withResolvers<void>();
+  const discovery: Resolver = async function* (_target, signal) {
+    while (!signal.aborted) {
+      yield { endpoints: [...endpoints], source: 'versus', pushed: true };
+      taken.resolve();
+      await changed.promise;
+      changed = Promise.withResolvers();
+    }
+  };
+  const agent = new BalancedAgent({ discovery });
+  const { body } = await agent.request({ origin: 'http://orders.prod', path: '/', method: 'GET' });
+  await body.dump();
+  const change = async (times: number): Promise<void> => {
+    for (let n = 0; n < times; n++) {
+      await taken.promise;
+      taken = Promise.withResolvers();
+      endpoints[(serial * 37) % MANY] = addressOf(MANY + serial++);
+      changed.resolve();
+    }
+    await taken.promise;
+  };
+  return { agent, change };
+}
+
+/** Serves at every loopback address. Returns its port. */
+async function serveEverywhere(): Promise<number> {
+  const server = createServer((_request, response) => response.end('here')).listen(0, '0.0.0.0');
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+interface Match {
+  readonly turns: number;
+  readonly bar: number;
+  contestant(name: string, revision: Revision): Contestant | Promise<Contestant>;
+}
+
+async function compete(title: string, { turns, bar, contestant }: Match): Promise<void> {
+  const contestants = [
+    await contestant('those', those),
+    await contestant('these', these),
+    await contestant('control', these),
+  ];
+  const costs = await interleave(contestants, { title: `versus: ${title}`, rounds, warmUp: 4, turns });
+  const [thoseCpu, theseCpu, controlCpu] = costs.map((cost) => cost.map(({ cpu }: Cost) => cpu)) as [
+    number[],
+    number[],
+    number[],
+  ];
+  const ratio = ratios(thoseCpu, theseCpu);
+  const control = ratios(controlCpu, theseCpu);
+  report({
+    bench: 'versus',
+    case: title,
+    value: ratio.median,
+    bar: { atLeast: bar },
+    text: `CPU of ${against} over this ${inWords(ratio)}, control ${inWords(control)}`,
+    detail: { against, ratio, control, rounds },
+  });
+}
+
+function inWords({ median: middle, low, high }: Spread): string {
+  return `${middle.toFixed(3)} (${low.toFixed(2)}–${high.toFixed(2)})`;
+}
