@@ -19,7 +19,7 @@ export async function kubeconfigTransport(paths: string): Promise<AskingTranspor
     const server = config.getCurrentCluster()?.server;
     if (server === undefined) throw unusable(paths, new Error('its current context names no cluster'));
     const options: RequestOptions = { signal };
-    await config.applyToHTTPSOptions(options);
+    await prove(config, options);
     const response = await send(`${server.replace(/\/$/, '')}${path}`, options, question);
     // Client certificates and tokens in the file may have been replaced.
     if (response.status === 401) config = load();
@@ -85,9 +85,33 @@ function loaded(Config: typeof KubeConfig, paths: string): KubeConfig {
   }
 }
 
-function unusable(paths: string, cause: unknown): EvenkeelError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new EvenkeelError('EVENKEEL_KUBECONFIG', `the kubeconfig ${paths} can't be used: ${reason}`, {
-    cause,
-  });
+/** Puts into `options` who we are: a plugin may be asked for that, whose answer must be seen by nobody. */
+async function prove(config: KubeConfig, options: RequestOptions): Promise<void> {
+  try {
+    await config.applyToHTTPSOptions(options);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new EvenkeelError('EVENKEEL_KUBECONFIG', "what the kubeconfig's plugin printed is not JSON");
+  }
+}
+
+/** The error of a parser has the lines around the mistake in it, credentials included: it is no cause to be shown. */
+function unusable(paths: string, error: unknown): EvenkeelError {
+  const { mark, reason = '' } = error as { mark?: { line: number; column: number }; reason?: string };
+  const says = mark
+    ? `${withoutText(reason)} (line ${mark.line + 1}, column ${mark.column + 1})`
+    : error instanceof Error
+      ? error.message
+      : String(error);
+  return new EvenkeelError(
+    'EVENKEEL_KUBECONFIG',
+    `the kubeconfig ${paths} can't be used: ${says}`,
+    mark ? undefined : { cause: error },
+  );
+}
+
+/** A reason as far as it is the parser's own words: aliases and tags, which it names after them, are the file's text. */
+function withoutText(reason: string): string {
+  const [words = ''] = /^[^":!<]*/.exec(reason) ?? [];
+  return words.trim();
 }

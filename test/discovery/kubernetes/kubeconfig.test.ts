@@ -6,6 +6,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { inspect } from 'node:util';
 import type { ApiResponse } from '../../../src/discovery/kubernetes/api.ts';
 import { kubeconfigTransport } from '../../../src/discovery/kubernetes/kubeconfig.ts';
 import { serviceNamed } from '../../support/api-objects.ts';
@@ -159,4 +160,48 @@ test('a kubeconfig without a context is an error that says so', async (t) => {
   writeFileSync(path, JSON.stringify({ users: [], clusters: [], contexts: [] }));
   const transport = await kubeconfigTransport(path);
   await assert.rejects(transport.get(PATH, new AbortController().signal), /names no cluster/);
+});
+
+const SECRET = 'eyJhbGciOi-the-token';
+
+for (const [what, user] of [
+  ['is indented wrongly', `token: "${SECRET}\n   x: [y`],
+  ['seems to be an alias', `token: *${SECRET}`],
+  ['seems to be a tag', `token: !${SECRET} x`],
+  ['seems to be a malformed tag', `token: !<${SECRET}^> x`],
+  ['seems to be a directive', `token: x\n---\n%${SECRET} x\n---\ny: *z`],
+  ['stands twice', `${SECRET}: 1\n    ${SECRET}: 2`],
+] as const) {
+  test(`of a kubeconfig whose token ${what}, only reason and position are told`, async (t) => {
+    const directory = mkdtempSync(join(tmpdir(), 'kubeconfig-'));
+    t.after(() => rmSync(directory, { recursive: true }));
+    const path = join(directory, 'config');
+    writeFileSync(path, `users:\n- name: u\n  user:\n    ${user}\n`);
+    await assert.rejects(kubeconfigTransport(path), (error: Error) => {
+      assert.match(
+        error.message,
+        /^the kubeconfig \S+ can't be used: [a-z][a-z ]+ \(line \d+, column \d+\)$/i,
+      );
+      // With its cause, and whatever else it has.
+      assert.ok(!inspect(error, { depth: null, showHidden: true }).includes(SECRET));
+      return true;
+    });
+  });
+}
+
+test('an exec plugin that prints something else than it should has that kept to itself', async (t) => {
+  const api = await start(t);
+  const { write } = configs(t, api);
+  const exec = {
+    apiVersion: 'client.authentication.k8s.io/v1',
+    command: 'echo',
+    args: [SECRET],
+    interactiveMode: 'Never',
+  };
+  const transport = await kubeconfigTransport(write('config', { user: { exec } }));
+  await assert.rejects(transport.get(PATH, new AbortController().signal), (error: Error) => {
+    assert.match(error.message, /plugin printed is not JSON/);
+    assert.ok(!inspect(error, { depth: null }).includes(SECRET));
+    return true;
+  });
 });
