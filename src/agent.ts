@@ -1,5 +1,4 @@
 import type { EventEmitter } from 'node:events';
-import { hostname } from 'node:os';
 import { LRUCache } from 'lru-cache';
 import { Agent, type Client, Dispatcher, Dispatcher1Wrapper, errors } from 'undici';
 import type { BalancedAgentOptions } from './config/options.ts';
@@ -8,6 +7,7 @@ import type { Settings } from './config/settings.ts';
 import type { Resolver } from './discovery/resolver.ts';
 import { resolverFor } from './discovery/sources.ts';
 import { ForeignOrigins } from './foreign-origins.ts';
+import { hostName } from './host.ts';
 import { parseOrigin, requestedName, toServername } from './origin.ts';
 import {
   assertHandler,
@@ -35,7 +35,7 @@ let agents = 0;
 export class BalancedAgent extends Dispatcher implements ServiceOwner {
   private readonly settings: Settings;
   private readonly resolver: Resolver;
-  private readonly identity = `${hostname()} ${process.pid} ${++agents}`;
+  private readonly identity = `${hostName()} ${process.pid} ${++agents}`;
   private readonly services: LRUCache<string, Service>;
   /** Those that were evicted and still drain. */
   private readonly leaving = new Map<Service, Promise<void>>();

@@ -1,6 +1,6 @@
-import { hostname } from 'node:os';
 import type { SubsetSettings } from '../config/settings.ts';
 import { hash } from '../hash.ts';
+import { hostName } from '../host.ts';
 
 /** Which of many endpoints a client uses. Says the same for the same ones, whatever their order. */
 export type Subset = <T>(items: readonly T[], keyOf: (item: T) => string) => readonly T[];
@@ -10,7 +10,7 @@ const LOT = 10;
 
 /** The subset that the settings ask for, if they do. `identity` tells this client from others. */
 export function subsetFor(
-  { size, index = ordinalOf(hostname()) }: SubsetSettings,
+  { size, index = ordinalOf(hostName()) }: SubsetSettings,
   identity: string,
 ): Subset | undefined {
   if (size === 0) return undefined;

@@ -1,11 +1,11 @@
 import './inert.ts';
-import { hostname } from 'node:os';
 import { Agent, Dispatcher1Wrapper } from 'undici';
 import { BalancedAgent } from '../agent.ts';
 import type { BalancedAgentOptions } from '../config/options.ts';
 import { resolveSettings } from '../config/resolve-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import { ClusterNames } from '../discovery/kubernetes/cluster-names.ts';
+import { hostName } from '../host.ts';
 import { GlobalDispatcher, type Previous } from './global-dispatcher.ts';
 import { type NameJudge, nameJudge } from './name-judge.ts';
 import { ownership } from './ownership.ts';
@@ -101,7 +101,7 @@ function judgeOf(
   resolvConf = RESOLV_CONF,
   signal?: AbortSignal,
 ): NameJudge {
-  const place = { resolvConf, hostname: hostname() };
+  const place = { resolvConf, hostname: hostName() };
   const names = new ClusterNames(kubernetes.clusterDomain, place);
   const findsMore = discovery !== 'auto' && discovery !== 'dns';
   return nameJudge({ ...dns, clock, random, names, findsMore, resolvConfPath: resolvConf, signal });

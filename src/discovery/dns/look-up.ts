@@ -1,4 +1,4 @@
-import { networkInterfaces, hostname as ownHostname } from 'node:os';
+import { hostName, interfacesOfHost } from '../../host.ts';
 import { Families, type Family, type NetworkInterfaces } from './families.ts';
 import { addressesInHosts } from './hosts-file.ts';
 import { ParsedFile } from './parsed-file.ts';
@@ -60,7 +60,7 @@ export class LookUp {
     const { hostsPath = '/etc/hosts', resolvConfPath = '/etc/resolv.conf' } = options;
     this.#options = options;
     this.#hosts = new ParsedFile(hostsPath, (text) => text.toLowerCase());
-    this.#resolvConf = new ParsedFile(resolvConfPath, (text) => parseResolvConf(text, ownHostname()));
+    this.#resolvConf = new ParsedFile(resolvConfPath, (text) => parseResolvConf(text, hostName()));
     if (!options.servers) this.#system = new SystemResolver(options.family, options.getaddrinfo);
   }
 
@@ -130,13 +130,7 @@ export class LookUp {
   }
 
   #families(): Families {
-    const { family, networkInterfaces: interfaces = networkInterfaces } = this.#options;
-    try {
-      return new Families(family, interfaces());
-    } catch {
-      // Some sandboxes forbid the question.
-      return new Families(family, {});
-    }
+    return new Families(this.#options.family, interfacesOfHost(this.#options.networkInterfaces));
   }
 }
 

@@ -1,6 +1,6 @@
-import { homedir, hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { type Environment, environment } from '../../config/env.ts';
+import { homeDirectory, hostName, interfacesOfHost } from '../../host.ts';
 import type { NetworkInterfaces } from '../dns/families.ts';
 
 /** Where we run, as far as variables, files and the system tell. Tests put another place here. */
@@ -12,8 +12,8 @@ export interface Place {
   readonly serviceAccount: string;
   /** `KUBECONFIG`: paths of files. */
   readonly kubeconfig: string | undefined;
-  /** The kubeconfig that is used when nobody names another. */
-  readonly defaultKubeconfig: string;
+  /** The kubeconfig that is used when nobody names another; none for a user without a home. */
+  readonly defaultKubeconfig: string | undefined;
   readonly resolvConf: string;
   /** A file with the pod's labels, from a `downwardAPI` volume. */
   readonly podLabels: string;
@@ -26,16 +26,17 @@ export interface Place {
 
 /** The place where this process runs. */
 export function thisPlace(env: Environment = environment()): Place {
+  const home = homeDirectory();
   return {
     apiHost: env.KUBERNETES_SERVICE_HOST || undefined,
     apiPort: env.KUBERNETES_SERVICE_PORT || undefined,
     serviceAccount: '/var/run/secrets/kubernetes.io/serviceaccount',
     kubeconfig: env.KUBECONFIG || undefined,
-    defaultKubeconfig: join(homedir(), '.kube', 'config'),
+    defaultKubeconfig: home && join(home, '.kube', 'config'),
     resolvConf: '/etc/resolv.conf',
     podLabels: '/etc/podinfo/labels',
     procNet: '/proc/net',
-    hostname: hostname(),
-    interfaces: networkInterfaces(),
+    hostname: hostName(env),
+    interfaces: interfacesOfHost(),
   };
 }

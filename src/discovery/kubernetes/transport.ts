@@ -22,7 +22,9 @@ export function transportFor({ kubeconfig, wanted, place }: TransportChoice) {
     return () => inCluster(apiHost, apiPort, serviceAccount);
   }
   if (place.kubeconfig !== undefined) return () => byKubeconfig(place.kubeconfig as string);
-  if (wanted && existsSync(defaultKubeconfig)) return () => byKubeconfig(defaultKubeconfig);
+  if (wanted && defaultKubeconfig !== undefined && existsSync(defaultKubeconfig)) {
+    return () => byKubeconfig(defaultKubeconfig);
+  }
   return undefined;
 }
 

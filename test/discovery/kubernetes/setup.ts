@@ -64,6 +64,7 @@ export const NO_SETTINGS: KubernetesSettings = {
 };
 
 export interface TestPlace extends Place {
+  readonly defaultKubeconfig: string;
   /** Writes what the kernel would say of listening sockets. */
   listen(...ports: number[]): void;
 }
