@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { LRUCache } from 'lru-cache';
 import { Agent, type Client, Dispatcher, Dispatcher1Wrapper, errors } from 'undici';
+import { queueMicrotask } from './clock.ts';
 import type { BalancedAgentOptions } from './config/options.ts';
 import { resolveSettings } from './config/resolve-settings.ts';
 import type { Settings } from './config/settings.ts';

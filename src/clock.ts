@@ -1,5 +1,17 @@
 import { outsideRequests } from './context.ts';
 
+// Taken when this module loads. Tests that fake timers (sinon's, jest's, those of node:test) replace the global
+// ones, and those of the module with them; a request that waited for these would wait for a test to tick.
+export const { setImmediate, setInterval, clearInterval } = process.getBuiltinModule('node:timers');
+export const { queueMicrotask } = globalThis;
+const { setTimeout, clearTimeout } = process.getBuiltinModule('node:timers');
+const { performance } = process.getBuiltinModule('node:perf_hooks');
+
+/** Milliseconds since this process began. */
+export const monotonicNow: () => number = performance.now.bind(performance);
+/** Milliseconds since 1970. */
+export const wallClock: () => number = Date.now;
+
 /** A callback that has been scheduled and can be taken back. */
 export interface Timer {
   cancel(): void;
@@ -32,7 +44,7 @@ class SystemTimer implements Timer {
 const LONGEST_DELAY = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  now: monotonicNow,
   schedule(callback, delay, ref = false) {
     const timeout = outsideRequests(() => setTimeout(callback, Math.min(delay, LONGEST_DELAY)));
     if (!ref) timeout.unref();
@@ -44,4 +56,23 @@ export const systemClock: Clock = {
 export function afterIncoming(callback: () => void): void {
   // The first may come before sockets are looked at, the second comes after.
   setImmediate(() => setImmediate(callback));
+}
+
+/** Resolves after one turn of the event loop. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/**
+ * Calls `fn` with Node's own `setImmediate` in place of one that a test has faked. undici looks it up whenever
+ * it uses a connection again, and would write the request when the test ticks.
+ */
+export function withOwnImmediate<T>(fn: () => T): T {
+  const faked = globalThis.setImmediate;
+  globalThis.setImmediate = setImmediate;
+  try {
+    return fn();
+  } finally {
+    globalThis.setImmediate = faked;
+  }
 }

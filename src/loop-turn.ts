@@ -1,3 +1,5 @@
+import { setImmediate } from './clock.ts';
+
 /** Milliseconds without a request after which this process may have been busy with something else. */
 const PAUSE = 5;
 

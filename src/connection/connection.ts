@@ -2,7 +2,14 @@ import type { Channel } from 'node:diagnostics_channel';
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { type buildConnector, Client, type Dispatcher } from 'undici';
-import { afterIncoming, type Clock, type Timer } from '../clock.ts';
+import {
+  afterIncoming,
+  type Clock,
+  queueMicrotask,
+  setImmediate,
+  type Timer,
+  withOwnImmediate,
+} from '../clock.ts';
 import { EvenkeelError } from '../errors.ts';
 import { BodyWatch } from '../request/body-watch.ts';
 import { portsOf } from '../silence/unacknowledged.ts';
@@ -209,7 +216,10 @@ export class Connection {
 
   send(request: Request): void {
     if (this.h2) this.#streams.add(request);
-    const more = this.client.dispatch(request.options, request);
+    const more =
+      globalThis.setImmediate === setImmediate
+        ? this.client.dispatch(request.options, request)
+        : withOwnImmediate(() => this.client.dispatch(request.options, request));
     // An HTTP/1.1 Client returns false even when idle, and every one does for a request that it refuses.
     if (!this.#streams.has(request) || (more && this.#ready)) return;
     if (more) this.#ready = true;

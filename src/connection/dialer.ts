@@ -2,6 +2,7 @@ import { channel } from 'node:diagnostics_channel';
 import { connect, isIP, Socket, type TcpNetConnectOpts } from 'node:net';
 import type { PeerCertificate } from 'node:tls';
 import { buildConnector, type Client, errors } from 'undici';
+import { queueMicrotask } from '../clock.ts';
 import { outsideRequests } from '../context.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import { type Clock, wallClock } from '../clock.ts';
 import type { EndpointUpdate } from '../endpoint/endpoint-keys.ts';
 import { channels } from '../telemetry/channels.ts';
 import { Follower } from './follower.ts';
@@ -86,7 +86,7 @@ export class Discovery {
 
   #onResolution(resolution: Resolution): void {
     const { origin } = this.#owner.url;
-    this.updatedAt = Date.now();
+    this.updatedAt = wallClock();
     if ('error' in resolution) {
       const { error } = resolution;
       this.error = error;

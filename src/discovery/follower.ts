@@ -1,6 +1,5 @@
 import { isIP } from 'node:net';
-import { setImmediate } from 'node:timers/promises';
-import type { Clock, Timer } from '../clock.ts';
+import { type Clock, nextTurn, queueMicrotask, type Timer } from '../clock.ts';
 import { outsideRequests } from '../context.ts';
 import { ResolverError } from '../errors.ts';
 import type { EndpointAddress, Resolution, Resolver, ResolveTarget } from './resolver.ts';
@@ -61,7 +60,7 @@ export class Follower {
           onResolution(resolution);
           this.#failures = 0;
           // A resolver that never waits must not keep all else from going on.
-          await setImmediate();
+          await nextTurn();
           if (!isWanted()) await this.#pause();
           if (signal.aborted) return;
         }
@@ -73,7 +72,7 @@ export class Follower {
         onResolution({ error: asError(error) });
       }
       const delay = Math.min(FIRST_BACKOFF * BACKOFF_FACTOR ** this.#failures++, LONGEST_BACKOFF);
-      await setImmediate();
+      await nextTurn();
       if (!isUrgent()) await this.#pause(delay * (0.8 + 0.4 * this.#options.random()));
       if (!isWanted() && !signal.aborted) await this.#pause();
     }

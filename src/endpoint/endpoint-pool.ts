@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Client } from 'undici';
 import { HashRing } from '../balancing/hash-ring.ts';
 import { Locality } from '../balancing/locality.ts';
+import { queueMicrotask } from '../clock.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Connection } from '../connection/connection.ts';
 import { ConnectionFactory } from '../connection/connection-factory.ts';

@@ -1,4 +1,5 @@
 import type { Locality, Place } from '../balancing/locality.ts';
+import { queueMicrotask } from '../clock.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { EndpointSet } from './endpoint-set.ts';
 import { place } from './pickers.ts';

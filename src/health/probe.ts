@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { type buildConnector, Client, type Dispatcher } from 'undici';
-import type { Clock, Timer } from '../clock.ts';
+import { type Clock, queueMicrotask, type Timer } from '../clock.ts';
 import type { Dial, Dialer } from '../connection/dialer.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
 

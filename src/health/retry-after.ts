@@ -1,3 +1,5 @@
+import { wallClock } from '../clock.ts';
+
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
 /** Milliseconds of a pause at most: what asks for more is asked again. A server must not be able to leave for good. */
@@ -16,7 +18,7 @@ export function retryAfter(headers: Headers): number {
 /** By the clock of the server, if it says: the date in Retry-After is by that one too. */
 function sentAt(headers: Headers): number {
   const date = Date.parse(one(headers.date) ?? '');
-  return Number.isNaN(date) ? Date.now() : date;
+  return Number.isNaN(date) ? wallClock() : date;
 }
 
 function one(value: string | string[] | undefined): string | undefined {

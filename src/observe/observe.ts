@@ -1,4 +1,5 @@
 import { channel, subscribe } from 'node:diagnostics_channel';
+import { monotonicNow, setImmediate, setInterval } from '../clock.ts';
 import { parseDuration } from '../config/duration.ts';
 import { environment, read, warn } from '../config/env.ts';
 import { linesOf, makeReport, type ObserveReport } from './report.ts';
@@ -19,14 +20,14 @@ const reports = channel('evenkeel:observe:report');
 export function observe(): void {
   const sights = new Sights();
   const traffic = new Traffic((origin) => void sights.look(origin));
-  let since = performance.now();
+  let since = monotonicNow();
 
   listen('undici:client:connected', (message) => traffic.connected(message));
   listen('undici:client:sendHeaders', (message) => traffic.sent(message));
   listen('http.client.request.start', (message) => traffic.sentByOthers(message));
 
   const tell = () => {
-    const now = performance.now();
+    const now = monotonicNow();
     try {
       publish(
         makeReport({

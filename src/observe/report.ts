@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { monotonicNow } from '../clock.ts';
 import type { Settings } from '../config/settings.ts';
 import { formatAddress } from '../endpoint/endpoint-keys.ts';
 import type { Sight } from './sight.ts';
@@ -71,7 +72,7 @@ function reportOn(
   sight: Sight | undefined,
   settings: Settings,
 ): OriginReport {
-  const now = performance.now();
+  const now = monotonicNow();
   const endpoints = (sight?.endpoints ?? []).map(formatAddress);
   const addresses = [...traffic.addresses.values()].filter(
     ({ requests, connections }) => requests > 0 || connections > 0,

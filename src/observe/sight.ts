@@ -1,3 +1,4 @@
+import { clearInterval, setInterval } from '../clock.ts';
 import { resolveSettings } from '../config/resolve-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import { Following } from '../discovery/following.ts';

@@ -1,10 +1,11 @@
 import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
+import { monotonicNow } from '../clock.ts';
 
 /** A connection of some undici Client's. */
 interface Connection {
   readonly address: AddressTraffic;
-  /** On `performance.now()`. */
+  /** On the monotonic clock. */
   readonly openedAt: number;
   /** Whether it carried a request since the last report. */
   used: boolean;
@@ -59,7 +60,7 @@ export class Traffic {
 
   /** Takes a message of `undici:client:connected`. */
   connected({ socket }: Pick<Sent, 'socket'>): void {
-    this.#born.set(socket, performance.now());
+    this.#born.set(socket, monotonicNow());
   }
 
   /** Takes a message of `undici:client:sendHeaders`. */
@@ -127,7 +128,7 @@ export class Traffic {
       address = { address: key, requests: 0, connections: 0 };
       traffic.addresses.set(key, address);
     }
-    const connection = { address, openedAt: this.#born.get(socket) ?? performance.now(), used: false };
+    const connection = { address, openedAt: this.#born.get(socket) ?? monotonicNow(), used: false };
     address.connections++;
     traffic.connections.add(connection);
     this.#connections.set(socket, connection);

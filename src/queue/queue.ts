@@ -1,4 +1,4 @@
-import type { Timer } from '../clock.ts';
+import { queueMicrotask, type Timer } from '../clock.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
 import type { EndpointPool } from '../endpoint/endpoint-pool.ts';

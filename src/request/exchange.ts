@@ -2,6 +2,7 @@ import type { AsyncResource } from 'node:async_hooks';
 import type { Duplex } from 'node:stream';
 import { type Dispatcher, errors } from 'undici';
 import type { Observation } from '../balancing/picker.ts';
+import { queueMicrotask } from '../clock.ts';
 import type { RetryReason } from '../config/settings.ts';
 import { CONNECTION_GONE, type Connection, UNRESPONSIVE } from '../connection/connection.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
