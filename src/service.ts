@@ -238,8 +238,11 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     if (exchange.endpoint !== undefined) this.#pool.balancer.observe(exchange.endpoint, latency, observation);
   }
 
-  onOverloaded({ endpoint }: Exchange, headers: Record<string, string | string[] | undefined>): void {
-    if (endpoint !== undefined) this.#pool.health.onOverloaded(endpoint, headers);
+  onOverloaded(
+    { endpoint, statusCode }: Exchange,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    if (endpoint !== undefined) this.#pool.health.onOverloaded(endpoint, statusCode, headers);
   }
 
   onEnded(exchange: Exchange, outcome: Outcome): void {

@@ -20,8 +20,11 @@ function overload(pod: Pod, statusCode: number, retryAfter: string): void {
     response.writeHead(statusCode, { 'retry-after': retryAfter }).end('later');
 }
 
-for (const statusCode of [429, 503]) {
-  test(`a pod that answers ${statusCode} and says for how long gets that time`, async (t) => {
+for (const [statusCode, times] of [
+  [503, 1],
+  [429, 5],
+] as const) {
+  test(`a pod that answers ${statusCode}, ${times} times in a row, and says for how long gets that time`, async (t) => {
     const clock = new FakeClock();
     const pods = await startPods(t, 3);
     const bad = pods[0]!;
@@ -29,7 +32,7 @@ for (const statusCode of [429, 503]) {
     const agent = startAgent(t, pods, { clock, policy: 'round-robin' });
     assert.deepEqual(
       (await ask(agent, 60)).filter((status) => status !== 200),
-      [statusCode],
+      Array.from({ length: times }, () => statusCode),
     );
     const states = agent.stats[ORIGIN]!.endpoints.map(({ state }) => state);
     assert.equal(states.includes('ejected'), false);
@@ -53,12 +56,13 @@ test('when all pods ask for a pause, none gets it', async (t) => {
 
 test('a pause is no ejection, and takes nobody’s place among the ejected', async (t) => {
   const pods = await startPods(t, 4);
-  overload(pods[0]!, 429, '20');
-  pods[1]!.respond = (_request, response) => response.writeHead(503).end();
+  overload(pods[0]!, 503, '20');
   const agent = startAgent(t, pods, { clock: new FakeClock(), policy: 'round-robin' });
-  const statuses = await ask(agent, 80);
-  assert.equal(statuses.filter((status) => status === 429).length, 1);
-  assert.equal(statuses.filter((status) => status === 503).length, 5);
+  assert.equal((await ask(agent, 40)).filter((status) => status === 503).length, 1);
+  pods[1]!.respond = (_request, response) => response.writeHead(504).end();
+  assert.equal((await ask(agent, 80)).filter((status) => status === 504).length, 5);
+  const states = agent.stats[ORIGIN]!.endpoints.map(({ state }) => state);
+  assert.equal(states.filter((state) => state === 'ejected').length, 1);
 });
 
 test('without Retry-After there is no pause, nor with a success', async (t) => {

@@ -166,7 +166,7 @@ export interface BalancedAgentOptions extends UndiciOptions {
   slowStart?: SlowStartOptions;
 
   /**
-   * Passing over endpoints that fail one request after the other: `false` switches it off.
+   * Passing over endpoints that fail one request after the other, or more than the others do: `false` switches it off.
    * Env: `EVENKEEL_OUTLIER_DETECTION`, for `false`.
    */
   outlierDetection?: OutlierDetectionOptions | boolean;
@@ -408,11 +408,49 @@ export interface SlowStartOptions {
  */
 export interface OutlierDetectionOptions {
   /**
-   * How many failures in a row eject an endpoint.
+   * How many failures in a row eject an endpoint; more where most others fail as well, for then that many in a row are
+   * chance, or everybody's.
    * An integer, 1 or more; default `5`.
    * Env: `EVENKEEL_OUTLIER_DETECTION_CONSECUTIVE_FAILURES`.
    */
   consecutiveFailures?: number;
+
+  /**
+   * How often success rates are compared: endpoints are ejected that fail more of their requests than the others do, if
+   * never many in a row.
+   * Milliseconds or a duration string, 1 ms or more; default `'10s'`.
+   * Env: `EVENKEEL_OUTLIER_DETECTION_SUCCESS_RATE_INTERVAL`.
+   */
+  successRateInterval?: Duration;
+
+  /**
+   * How many endpoints must have had enough requests for success rates to be compared.
+   * An integer, 1 or more; default `5`.
+   * Env: `EVENKEEL_OUTLIER_DETECTION_SUCCESS_RATE_MINIMUM_HOSTS`.
+   */
+  successRateMinimumHosts?: number;
+
+  /**
+   * How many requests of an endpoint are enough. One that has fewer in an interval is counted over up to six of them.
+   * An integer, 1 or more; default `100`.
+   * Env: `EVENKEEL_OUTLIER_DETECTION_SUCCESS_RATE_REQUEST_VOLUME`.
+   */
+  successRateRequestVolume?: number;
+
+  /**
+   * By how many standard deviations the success rate of an endpoint must be below the mean of all for it to be ejected.
+   * It must be lower than chance explains, too.
+   * A number, 0 or more; default `1.9`, which Envoy and gRPC write as 1900.
+   * Env: `EVENKEEL_OUTLIER_DETECTION_SUCCESS_RATE_STDEV_FACTOR`.
+   */
+  successRateStdevFactor?: number;
+
+  /**
+   * How likely an endpoint is ejected for its success rate.
+   * A percentage; default `100`; `0` means that only failures in a row eject.
+   * Env: `EVENKEEL_OUTLIER_DETECTION_ENFORCING_SUCCESS_RATE`.
+   */
+  enforcingSuccessRate?: number;
 
   /**
    * How long the first ejection lasts. Each is shortened at random by up to a fifth, so that clients
@@ -430,16 +468,17 @@ export interface OutlierDetectionOptions {
   maxEjectionTime?: Duration;
 
   /**
-   * Which share of the endpoints may be ejected at a time. One may be, whatever the share.
+   * Which share of the endpoints may be ejected at a time, or left alone as they have asked with `Retry-After`. One may
+   * be, whatever the share.
    * A percentage; default `30`.
    * Env: `EVENKEEL_OUTLIER_DETECTION_MAX_EJECTION_PERCENT`.
    */
   maxEjectionPercent?: number;
 
   /**
-   * Where fewer of the endpoints than this are fit to serve, ejected ones get requests like all others:
-   * the failures aren't theirs alone, and the few that are left would break too. Those that fail
-   * and can't be ejected, or can't be reached, aren't fit either.
+   * Where fewer of the endpoints than this are left, for the others are ejected, asked to be left alone, or can't be
+   * reached, all get requests: the failures aren't theirs alone, and the few that are left would break too. So they do
+   * when all that are left fail.
    * A percentage; default `50`; `0` means that ejected endpoints never get requests.
    * Env: `EVENKEEL_OUTLIER_DETECTION_PANIC_THRESHOLD`.
    */
@@ -447,8 +486,8 @@ export interface OutlierDetectionOptions {
 
   /**
    * What counts as a failure. `'reset'`: the connection broke before the response had ended. `'connect'`:
-   * a dial failed. `'timeout'`: no response within `headersTimeout`. Statuses: a response with that
-   * one. What the caller aborts is no failure.
+   * a dial failed. `'timeout'`: no response within `headersTimeout`, or before an `AbortSignal.timeout()` of the
+   * caller's. Statuses: a response with that one. What the caller aborts for another reason is no failure.
    * A list; default `['502', '503', '504', 'reset', 'connect', 'timeout']`.
    * Env: `EVENKEEL_OUTLIER_DETECTION_FAILURES`, separated by commas.
    */

@@ -117,6 +117,12 @@ export type FailureKind = 'reset' | 'connect' | 'timeout' | `${number}`;
 
 export interface OutlierSettings {
   consecutiveFailures: number;
+  successRateInterval: number;
+  successRateMinimumHosts: number;
+  successRateRequestVolume: number;
+  successRateStdevFactor: number;
+  /** A percentage. */
+  enforcingSuccessRate: number;
   baseEjectionTime: number;
   maxEjectionTime: number;
   /** Of the endpoints. */

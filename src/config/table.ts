@@ -96,6 +96,11 @@ export const TABLE: Table<Omit<Settings, 'client'>> = {
   },
   outlierDetection: switchable({
     consecutiveFailures: option(integer({ min: 1 }), 5),
+    successRateInterval: option(duration(1), 10_000),
+    successRateMinimumHosts: option(integer({ min: 1 }), 5),
+    successRateRequestVolume: option(integer({ min: 1 }), 100),
+    successRateStdevFactor: option(number({}), 1.9),
+    enforcingSuccessRate: option(number({ max: 100 }), 100),
     baseEjectionTime: option(duration(1), 30_000),
     maxEjectionTime: option(duration(1), 300_000),
     maxEjectionPercent: option(number({ max: 100 }), 30),

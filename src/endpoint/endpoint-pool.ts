@@ -331,12 +331,21 @@ export class EndpointPool
   }
 
   get population(): number {
-    return (this.#seeThrough.applies ? this.set.pods : this.set.current).size;
+    return this.#pods.size;
+  }
+
+  get members(): Iterable<Endpoint> {
+    return this.#pods.values();
+  }
+
+  /** What health is about. */
+  get #pods(): ReadonlyMap<string, Endpoint> {
+    return this.#seeThrough.applies ? this.set.pods : this.set.current;
   }
 
   onHealthChanged(endpoint: Endpoint): void {
     if (endpoint.isEjected) this.#weights.onAbsent(endpoint);
-    else this.#weights.onPresent(endpoint);
+    else if (!endpoint.isUnreachable) this.#weights.onPresent(endpoint);
     this.#offer(endpoint);
     if (this.health.allows(endpoint)) this.#departures.forgetIfClosed(endpoint);
     // So that an endpoint that is passed over costs no warm one.
@@ -352,7 +361,7 @@ export class EndpointPool
   /** Offers an endpoint for upgraded sockets, and as one that is near, if it is one of those that serve. */
   #offer(endpoint: Endpoint): void {
     const available = this.admission.isAvailable(endpoint);
-    this.#localityRouting?.review(endpoint, available);
+    this.#localityRouting?.review(endpoint, available && this.health.isFit(endpoint));
     this.seats.offer(endpoint, available);
   }
 

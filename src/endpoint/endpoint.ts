@@ -81,6 +81,8 @@ export class Endpoint implements Candidate, ConnectionOwner {
   lasting = 0;
   requests = 0;
   failures = 0;
+  /** Requests and dials that have ended, well or not, but for those that their callers gave up; health counts them. */
+  judged = 0;
   opened = 0;
   retired = 0;
   /** Connections that take requests. */

@@ -10,8 +10,11 @@ import { OutlierDetection, type OutlierOwner } from './outlier-detection.ts';
 import { Pauses, type PausesOwner } from './pauses.ts';
 import { retryAfter } from './retry-after.ts';
 
+/** The status of a response to one who asks too much. */
+const TOO_MANY = 429;
+
 /** What health tells the pool, and asks of it. */
-export interface HealthOwner extends Omit<OutlierOwner<Endpoint>, 'onWeighed'> {
+export interface HealthOwner extends OutlierOwner<Endpoint> {
   readonly url: URL;
   /** Requests that wait or are in flight. */
   readonly demand: number;
@@ -44,19 +47,22 @@ export class Health implements OutlierOwner<Endpoint>, PausesOwner<Endpoint>, He
     this.#settings = settings;
     this.#dialer = dialer;
     this.#outliers = new OutlierDetection(this, outlierDetection, clock, random);
-    this.#pauses = new Pauses(this, clock);
+    this.#pauses = new Pauses(this, this.#outliers.standings, clock);
     this.#connections = new FailingConnections(this.#outliers.threshold, clock);
   }
 
   /** How many endpoints are passed over now. */
   get passedOver(): number {
-    return this.#outliers.passedOver + this.#pauses.passedOver;
+    return this.#outliers.passedOver;
   }
 
   allows(endpoint: Endpoint): boolean {
-    return (
-      (endpoint.health === undefined || this.#outliers.allows(endpoint)) && this.#pauses.allows(endpoint)
-    );
+    return endpoint.health === undefined || this.#outliers.allows(endpoint);
+  }
+
+  /** Whether there is nothing against an endpoint, be it used or not. */
+  isFit({ health }: Endpoint): boolean {
+    return health === undefined || health.standing === 'fit';
   }
 
   /** The service is in use from now on, so that its endpoints are checked. */
@@ -70,6 +76,8 @@ export class Health implements OutlierOwner<Endpoint>, PausesOwner<Endpoint>, He
   stop(): void {
     this.#active = false;
     this.#checks?.stop();
+    this.#outliers.stop();
+    this.#pauses.stop();
   }
 
   /** Most do without, so that it costs them no memory. */
@@ -81,9 +89,11 @@ export class Health implements OutlierOwner<Endpoint>, PausesOwner<Endpoint>, He
 
   /** A request to an endpoint has ended. */
   judge(endpoint: Endpoint, connection: Connection, outcome: Outcome, status: number): void {
+    if (outcome === 'cancelled' || outcome === 'refused') return;
+    endpoint.judged++;
     const isClean = outcome === 'success' && status < 400;
-    if (isClean && endpoint.health === undefined && this.#connections.size === 0) return;
-    if (outcome === 'cancelled' || outcome === 'refused' || this.#passive) return;
+    if ((isClean && endpoint.health === undefined && this.#connections.size === 0) || this.#passive) return;
+    if (status !== TOO_MANY) this.#pauses.unlimited(endpoint);
     const kind = this.#set.kindOf(endpoint);
     const failure = this.#failureOf(outcome, status);
     if (kind === 'slot') this.#judgeConnection(endpoint, connection, failure);
@@ -92,14 +102,16 @@ export class Health implements OutlierOwner<Endpoint>, PausesOwner<Endpoint>, He
     else this.#outliers.failed(endpoint, failure);
   }
 
-  /** An endpoint has too much to do; it may have said for how long. */
-  onOverloaded(endpoint: Endpoint, headers: Parameters<typeof retryAfter>[0]): void {
+  /** An endpoint says 429 or 503; it may have said for how long. */
+  onOverloaded(endpoint: Endpoint, status: number, headers: Parameters<typeof retryAfter>[0]): void {
     const duration = retryAfter(headers);
     if (duration === 0 || this.#passive || this.#set.kindOf(endpoint) !== 'pod') return;
-    this.#pauses.pause(endpoint, duration);
+    if (status === TOO_MANY) this.#pauses.limited(endpoint, duration);
+    else this.#pauses.unavailable(endpoint, duration);
   }
 
   onDialFailed(endpoint: Endpoint): void {
+    endpoint.judged++;
     const isPod = !this.#passive && this.#set.kindOf(endpoint) === 'pod';
     if (isPod && this.#outliers.counts('connect')) this.#outliers.failed(endpoint, 'connect');
     this.review(endpoint);
@@ -138,8 +150,8 @@ export class Health implements OutlierOwner<Endpoint>, PausesOwner<Endpoint>, He
     return this.#owner.population;
   }
 
-  get unfit(): number {
-    return this.#outliers.unfit;
+  get members(): Iterable<Endpoint> {
+    return this.#owner.members;
   }
 
   get demand(): number {
@@ -158,16 +170,12 @@ export class Health implements OutlierOwner<Endpoint>, PausesOwner<Endpoint>, He
     this.#outliers.recovered(endpoint);
   }
 
-  isFit({ health }: Endpoint): boolean {
-    return health?.unfit !== true;
+  isCommon(endpoint: Endpoint): boolean {
+    return this.#outliers.isCommon(endpoint);
   }
 
   onHealthChanged(endpoint: Endpoint): void {
     this.#owner.onHealthChanged(endpoint);
-  }
-
-  onWeighed(): void {
-    this.#pauses.weigh();
   }
 
   #judgeConnection(slot: Endpoint, connection: Connection, failure: FailureKind | undefined): void {

@@ -1,7 +1,12 @@
 import type { Clock } from '../clock.ts';
 import type { FailureKind, OutlierSettings } from '../config/settings.ts';
 import { channels } from '../telemetry/channels.ts';
+import { FailureRates, type FailureRatesOwner, type Sample, tellingRun, usualRate } from './failure-rates.ts';
 import { HealthRecord } from './health-record.ts';
+import { Standings, type Suspect } from './standings.ts';
+import { outliersOf } from './success-rate.ts';
+
+export type { Suspect };
 
 /** The share by which an ejection is shortened at most, so that clients don't come back together. */
 const JITTER = 0.2;
@@ -9,6 +14,11 @@ const JITTER = 0.2;
 /** Of a service that ejects nothing. */
 const NONE: OutlierSettings = {
   consecutiveFailures: Number.POSITIVE_INFINITY,
+  successRateInterval: 10_000,
+  successRateMinimumHosts: 1,
+  successRateRequestVolume: 1,
+  successRateStdevFactor: 0,
+  enforcingSuccessRate: 0,
   baseEjectionTime: 1,
   maxEjectionTime: 1,
   maxEjectionPercent: 0,
@@ -16,52 +26,42 @@ const NONE: OutlierSettings = {
   failures: [],
 };
 
-/** What outlier detection sees of an endpoint. */
-export interface Suspect {
-  readonly address: string;
-  readonly inFlight: number;
-  /** Its last dial failed, and nothing is connected. */
-  readonly isUnreachable: boolean;
-  /** `undefined` to begin with; nobody else writes it. */
-  health: HealthRecord | undefined;
-}
-
 /** What outlier detection tells the pool, and asks of it. */
 export interface OutlierOwner<S> {
   readonly origin: string;
-  /** How many endpoints there are. */
+  /** How many endpoints there are, and which. */
   readonly population: number;
-  /** Whether the endpoint may be picked has changed. */
+  readonly members: Iterable<S>;
+  /** Whether the endpoint may be picked, or is fit to serve, has changed. */
   onHealthChanged(endpoint: S): void;
-  /** So have the numbers of those that there are, or that are fit to serve. */
-  onWeighed(): void;
 }
 
 /**
- * Ejects endpoints that fail one request after the other, as Envoy's outlier detection does:
+ * Ejects endpoints that fail one request after the other, or more of them than the others do, as Envoy's outlier
+ * detection does, and gRPC's:
  * https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/outlier
+ * https://github.com/grpc/proposal/blob/master/A50-xds-outlier-detection.md
  *
  * What differs: an ejection is twice as long as the one before, and one that is restored is tried with a
- * single request first, as a circuit breaker does.
+ * single request first, as a circuit breaker does. And what the others would have done by chance as well is held
+ * against nobody: a fleet that fails alike loses nothing of what it has left.
  */
-export class OutlierDetection<S extends Suspect> {
+export class OutlierDetection<S extends Suspect> implements FailureRatesOwner<S> {
+  /** How the endpoints stand, for whatever reason. */
+  readonly standings: Standings<S>;
   readonly #owner: OutlierOwner<S>;
   readonly #settings: OutlierSettings;
   readonly #clock: Clock;
   readonly #random: () => number;
-  readonly #ejected = new Set<S>();
-  /** How many of them fail their health checks. */
-  #ailing = 0;
-  /** How many are ejected, should be but for the share of those that may, or can't be reached. */
-  unfit = 0;
-  /** So few are fit that ejected ones serve too. */
-  #panic = false;
+  readonly #rates: FailureRates<S>;
 
   constructor(owner: OutlierOwner<S>, settings: OutlierSettings | false, clock: Clock, random: () => number) {
     this.#owner = owner;
     this.#settings = settings === false ? NONE : settings;
     this.#clock = clock;
     this.#random = random;
+    this.#rates = new FailureRates(this, clock);
+    this.standings = new Standings(this, this.#settings);
   }
 
   /** Failures in a row that are too many. */
@@ -71,21 +71,28 @@ export class OutlierDetection<S extends Suspect> {
 
   /** How many endpoints are passed over now. */
   get passedOver(): number {
-    return this.#panic ? 0 : this.#ejected.size;
+    return this.standings.passedOver;
   }
 
-  /** Whether an endpoint, which has a record, may be picked now. */
-  allows({ health, inFlight }: S): boolean {
-    if (health === undefined || this.#panic) return true;
-    return health.ejection === undefined && !(health.onProbation && inFlight > 0);
+  /** Whether an endpoint may be picked now. */
+  allows(endpoint: S): boolean {
+    return this.standings.allows(endpoint);
   }
 
   /** An endpoint, which has a record, has served a request. */
   succeeded(endpoint: S): void {
     const { health } = endpoint;
-    if (health === undefined || health.ejection !== undefined) return;
+    if (health === undefined) return;
+    if (health.ejection !== undefined) {
+      // One that is used though it is ejected shows that it serves. Of others, those answers come late.
+      if (!this.standings.isPanic || health.ailing) return;
+      this.#restore(endpoint, 'success');
+    }
     health.failures = 0;
+    health.lookAt = 0;
     health.onProbation = false;
+    health.doubt?.cancel();
+    health.doubt = undefined;
     this.#forgive(health);
     this.review(endpoint);
   }
@@ -100,8 +107,9 @@ export class OutlierDetection<S extends Suspect> {
     const { health } = endpoint;
     if (health.ejection !== undefined) return;
     health.failures++;
-    if (this.#isOutlier(health) && this.#mayEject) this.#eject(endpoint, health, kind);
-    else this.review(endpoint);
+    this.#rates.failed(endpoint);
+    if (this.#isOutlier(endpoint, health) && this.#makePlace(endpoint)) this.#eject(endpoint, health, kind);
+    else if (this.review(endpoint) && health.standing === 'failing') this.#doubt(endpoint, health);
   }
 
   /** An endpoint fails its health checks: it is ejected until it passes them, whatever the share. */
@@ -110,7 +118,7 @@ export class OutlierDetection<S extends Suspect> {
     const { health } = endpoint;
     if (health.ailing) return;
     health.ailing = true;
-    this.#ailing++;
+    this.standings.ailing++;
     if (health.ejection === undefined) this.#begin(endpoint, health, 'health-check', undefined);
   }
 
@@ -124,62 +132,129 @@ export class OutlierDetection<S extends Suspect> {
 
   /** The set of endpoints has changed, and with it the share of those that are fit. */
   weigh(): void {
-    const { population } = this.#owner;
-    const panic = (population - this.unfit) * 100 < this.#settings.panicThreshold * population;
-    if (panic !== this.#panic) {
-      this.#panic = panic;
-      for (const endpoint of this.#ejected) this.#owner.onHealthChanged(endpoint);
-    }
-    this.#owner.onWeighed();
+    this.standings.weigh();
   }
 
-  /** Whether an endpoint can be reached may have changed, or something in its record has. */
-  review(endpoint: S): void {
-    const unreachable = endpoint.isUnreachable;
-    if (endpoint.health === undefined && !unreachable) return;
-    endpoint.health ??= new HealthRecord();
-    const { health } = endpoint;
-    const { ejection, failures, ejections, onProbation } = health;
-    const unfit = ejection !== undefined || this.#isOutlier(health) || unreachable;
-    if (!unfit && failures === 0 && ejections === 0 && !onProbation) endpoint.health = undefined;
-    if (unfit === health.unfit) return;
-    health.unfit = unfit;
-    this.unfit += unfit ? 1 : -1;
-    this.weigh();
+  /** Whether an endpoint can be reached may have changed, or something in its record has. Whether it stands otherwise. */
+  review(endpoint: S): boolean {
+    return this.standings.review(endpoint);
+  }
+
+  /** Whether most others fail as well. */
+  isCommon(endpoint: S): boolean {
+    let others = 0;
+    let failing = 0;
+    for (const other of this.#owner.members) {
+      if (other === endpoint) continue;
+      others++;
+      if (this.#rateOf(other) >= 0.5) failing++;
+    }
+    return failing * 2 > others;
   }
 
   /** Forgets an endpoint that has left. */
   forget(endpoint: S): void {
+    this.#rates.forget(endpoint);
     const { health } = endpoint;
     if (health === undefined) return;
     endpoint.health = undefined;
     health.ejection?.timer?.cancel();
+    health.pause?.timer.cancel();
+    health.doubt?.cancel();
     this.#heal(health);
-    this.#ejected.delete(endpoint);
-    if (!health.unfit) return;
-    this.unfit--;
-    this.weigh();
+    this.standings.forget(endpoint, health);
+  }
+
+  /** Nobody uses the service, for now. */
+  stop(): void {
+    this.#rates.stop();
   }
 
   /** Restores all that are ejected. */
   restoreAll(reason: string): void {
-    for (const endpoint of this.#ejected) {
+    for (const endpoint of [...this.standings.out]) {
       this.#heal(endpoint.health!);
       this.#restore(endpoint, reason);
     }
   }
 
-  #isOutlier({ failures, onProbation }: HealthRecord): boolean {
-    return failures >= (onProbation ? 1 : this.#settings.consecutiveFailures);
+  // What those that it is made of ask, and say
+
+  get population(): number {
+    return this.#owner.population;
   }
 
-  /** One always; more as long as their share isn't above what is allowed. */
-  get #mayEject(): boolean {
-    const count = this.#ejected.size - this.#ailing;
-    return count === 0 || (count + 1) * 100 <= this.#settings.maxEjectionPercent * this.#owner.population;
+  get members(): Iterable<S> {
+    return this.#owner.members;
   }
 
-  #eject(endpoint: S, health: HealthRecord, reason: FailureKind): void {
+  get interval(): number {
+    return this.#settings.successRateInterval;
+  }
+
+  get volume(): number {
+    return this.#settings.successRateRequestVolume;
+  }
+
+  fails(health: HealthRecord): boolean {
+    return health.failures >= this.#leastRun(health);
+  }
+
+  onHealthChanged(endpoint: S): void {
+    this.#owner.onHealthChanged(endpoint);
+  }
+
+  onInterval(samples: readonly Sample<S>[]): void {
+    const { successRateMinimumHosts, successRateStdevFactor, enforcingSuccessRate } = this.#settings;
+    for (const { endpoint } of outliersOf(samples, successRateMinimumHosts, successRateStdevFactor)) {
+      const health = endpoint.health ?? new HealthRecord();
+      if (health.ejection !== undefined || this.#random() * 100 >= enforcingSuccessRate) continue;
+      if (!this.#makePlace(endpoint)) return;
+      endpoint.health = health;
+      this.#eject(endpoint, health, 'success-rate');
+    }
+  }
+
+  #leastRun({ onProbation }: HealthRecord): number {
+    return onProbation ? 1 : this.#settings.consecutiveFailures;
+  }
+
+  /** Whether an endpoint has failed more requests in a row than the others have by chance. */
+  #isOutlier(endpoint: S, health: HealthRecord): boolean {
+    const { failures } = health;
+    const least = this.#leastRun(health);
+    if (failures < least || failures < health.lookAt) return false;
+    const enough = tellingRun(least, usualRate(endpoint, this.#owner.members, this.#rateOf));
+    // How the others do may change meanwhile.
+    health.lookAt = Math.min(enough, failures + this.#settings.consecutiveFailures);
+    return failures >= enough;
+  }
+
+  /** The share of its requests that an endpoint has failed of late, or of the very last. */
+  readonly #rateOf = (endpoint: S): number => {
+    const rate = this.#rates.rateOf(endpoint);
+    const { health } = endpoint;
+    if (health === undefined) return rate;
+    if (health.ejection !== undefined) return 1;
+    return Math.max(rate, Math.min(1, health.failures / this.#settings.consecutiveFailures));
+  };
+
+  /** Whether an endpoint may be out. One that is paused makes room for one that fails. */
+  #makePlace(endpoint: S): boolean {
+    const { standings } = this;
+    if (standings.hasPlace || endpoint.health?.standing === 'out') return true;
+    for (const paused of standings.out) {
+      const { health } = paused;
+      if (health?.ejection !== undefined || health?.pause === undefined) continue;
+      health.pause.timer.cancel();
+      health.pause = undefined;
+      this.review(paused);
+      return true;
+    }
+    return false;
+  }
+
+  #eject(endpoint: S, health: HealthRecord, reason: FailureKind | 'success-rate'): void {
     const { baseEjectionTime, maxEjectionTime } = this.#settings;
     this.#forgive(health);
     const longest = Math.min(baseEjectionTime * 2 ** health.ejections, maxEjectionTime);
@@ -195,10 +270,10 @@ export class OutlierDetection<S extends Suspect> {
         ? undefined
         : this.#clock.schedule(() => this.#onTimeOver(endpoint, health), duration);
     health.onProbation = false;
+    health.doubt?.cancel();
+    health.doubt = undefined;
     health.ejection = { since: this.#clock.now(), timer };
-    this.#ejected.add(endpoint);
     this.review(endpoint);
-    this.#owner.onHealthChanged(endpoint);
     const { origin } = this.#owner;
     const { address } = endpoint;
     if (channels.endpointEject.hasSubscribers) {
@@ -215,10 +290,20 @@ export class OutlierDetection<S extends Suspect> {
     if (!health.ailing) this.#restore(endpoint, 'time');
   }
 
+  /** One that fails and is not ejected may get no requests for that, and would never show that it serves again. */
+  #doubt(endpoint: S, health: HealthRecord): void {
+    health.doubt?.cancel();
+    health.doubt = this.#clock.schedule(() => {
+      health.doubt = undefined;
+      health.failures = this.#leastRun(health) - 1;
+      this.review(endpoint);
+    }, this.#settings.baseEjectionTime);
+  }
+
   #heal(health: HealthRecord): void {
     if (!health.ailing) return;
     health.ailing = false;
-    this.#ailing--;
+    this.standings.ailing--;
   }
 
   #restore(endpoint: S, reason: string): void {
@@ -229,11 +314,11 @@ export class OutlierDetection<S extends Suspect> {
     timer?.cancel();
     health.ejection = undefined;
     health.failures = 0;
+    health.lookAt = 0;
     health.onProbation = true;
     health.forgivingSince = now;
-    this.#ejected.delete(endpoint);
+    this.#rates.forget(endpoint);
     this.review(endpoint);
-    this.#owner.onHealthChanged(endpoint);
     const { origin } = this.#owner;
     const { address } = endpoint;
     if (channels.endpointRestore.hasSubscribers) {

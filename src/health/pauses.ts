@@ -1,75 +1,99 @@
-import type { Clock, Timer } from '../clock.ts';
+import type { Clock } from '../clock.ts';
+import { FailureRates, tellingRun, usualRate } from './failure-rates.ts';
+import { HealthRecord } from './health-record.ts';
+import type { Standings, Suspect } from './standings.ts';
 
-/** What pauses tell health, and ask of it. */
-export interface PausesOwner<E> {
-  /** How many endpoints there are, and how many of them aren't fit to serve. */
-  readonly population: number;
-  readonly unfit: number;
-  isFit(endpoint: E): boolean;
-  /** Whether the endpoint may be picked has changed. */
-  onHealthChanged(endpoint: E): void;
+/** Responses in a row that say 429, of an endpoint that has too much to do. */
+const SEVERAL = 5;
+/** Milliseconds over which they are counted. */
+const INTERVAL = 10_000;
+
+/** What pauses ask of health. */
+export interface PausesOwner<S> {
+  readonly members: Iterable<S>;
+  /** Whether about half of the other endpoints, or more, fail as well. */
+  isCommon(endpoint: S): boolean;
 }
 
-/** The endpoints that have asked for a pause. They get it as long as another one is fit to serve. */
-export class Pauses<E> {
-  readonly #owner: PausesOwner<E>;
+/**
+ * The endpoints that have asked for a pause. They get it if they may be out, and the others don't ask for it as well:
+ * then it says nothing about them.
+ */
+export class Pauses<S extends Suspect> {
+  readonly #owner: PausesOwner<S>;
+  readonly #standings: Standings<S>;
   readonly #clock: Clock;
-  readonly #paused = new Map<E, { readonly until: number; readonly timer: Timer }>();
-  /** None but these are left. */
-  #ignored = false;
+  /** How much is answered with 429. */
+  readonly #rates: FailureRates<S>;
 
-  constructor(owner: PausesOwner<E>, clock: Clock) {
+  constructor(owner: PausesOwner<S>, standings: Standings<S>, clock: Clock) {
     this.#owner = owner;
+    this.#standings = standings;
     this.#clock = clock;
+    this.#rates = new FailureRates(
+      {
+        get members() {
+          return owner.members;
+        },
+        interval: INTERVAL,
+        volume: Number.POSITIVE_INFINITY,
+        onInterval() {},
+      },
+      clock,
+    );
   }
 
-  /** How many endpoints are passed over now. */
-  get passedOver(): number {
-    return this.#ignored ? 0 : this.#paused.size;
+  /** An endpoint says 503, and for how many milliseconds. */
+  unavailable(endpoint: S, duration: number): void {
+    if (!this.#owner.isCommon(endpoint)) this.#pause(endpoint, duration);
   }
 
-  allows(endpoint: E): boolean {
-    return this.#paused.size === 0 || this.#ignored || !this.#paused.has(endpoint);
+  /**
+   * An endpoint says 429. As a rule that is about the caller, who has used up what is theirs; about the endpoint only
+   * if it says so to everybody, and the others don't.
+   */
+  limited(endpoint: S, duration: number): void {
+    endpoint.health ??= new HealthRecord();
+    const { health } = endpoint;
+    health.limited++;
+    this.#rates.failed(endpoint);
+    if (health.limited < SEVERAL) return;
+    const usual = usualRate(endpoint, this.#owner.members, this.#rateOf);
+    if (health.limited >= tellingRun(SEVERAL, usual)) this.#pause(endpoint, duration);
   }
 
-  /** Passes an endpoint over for so many milliseconds, or for as long as it has asked for before. */
-  pause(endpoint: E, duration: number): void {
-    const until = this.#clock.now() + duration;
-    const present = this.#paused.get(endpoint);
-    if (present !== undefined && present.until >= until) return;
-    present?.timer.cancel();
-    const timer = this.#clock.schedule(() => this.#end(endpoint), duration);
-    this.#paused.set(endpoint, { until, timer });
-    if (present !== undefined) return;
-    this.weigh();
-    this.#owner.onHealthChanged(endpoint);
+  /** An endpoint has answered something else. */
+  unlimited({ health }: S): void {
+    if (health !== undefined) health.limited = 0;
   }
 
   /** Forgets an endpoint that has left. */
-  forget(endpoint: E): void {
-    this.#paused.get(endpoint)?.timer.cancel();
-    if (this.#paused.delete(endpoint)) this.weigh();
+  forget(endpoint: S): void {
+    this.#rates.forget(endpoint);
   }
 
-  /** There are other endpoints, or others are fit. */
-  weigh(): void {
-    const ignored = this.#paused.size > 0 && !this.#isAnotherLeft;
-    if (ignored === this.#ignored) return;
-    this.#ignored = ignored;
-    for (const endpoint of this.#paused.keys()) this.#owner.onHealthChanged(endpoint);
+  stop(): void {
+    this.#rates.stop();
   }
 
-  #end(endpoint: E): void {
-    this.forget(endpoint);
-    this.#owner.onHealthChanged(endpoint);
+  /** Passes an endpoint over for so long, or for as long as it has asked for before. */
+  #pause(endpoint: S, duration: number): void {
+    endpoint.health ??= new HealthRecord();
+    const { health } = endpoint;
+    if (health.standing !== 'out' && !this.#standings.hasPlace) return;
+    const until = this.#clock.now() + duration;
+    if (health.pause !== undefined) {
+      if (health.pause.until >= until) return;
+      health.pause.timer.cancel();
+    }
+    const timer = this.#clock.schedule(() => {
+      health.pause = undefined;
+      this.#standings.review(endpoint);
+    }, duration);
+    health.pause = { until, timer };
+    this.#standings.review(endpoint);
   }
 
-  get #isAnotherLeft(): boolean {
-    const { population, unfit } = this.#owner;
-    // Those that are both count twice here, so that a larger sum says nothing.
-    if (this.#paused.size + unfit < population) return true;
-    let fit = 0;
-    for (const endpoint of this.#paused.keys()) if (this.#owner.isFit(endpoint)) fit++;
-    return fit + unfit < population;
-  }
+  readonly #rateOf = (endpoint: S): number =>
+    Math.max(this.#rates.rateOf(endpoint), Math.min(1, (endpoint.health?.limited ?? 0) / SEVERAL));
 }

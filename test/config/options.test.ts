@@ -64,6 +64,11 @@ test('without options, settings are the documented defaults', () => {
     slowStart: { window: 0, minWeight: 0.1 },
     outlierDetection: {
       consecutiveFailures: 5,
+      successRateInterval: 10_000,
+      successRateMinimumHosts: 5,
+      successRateRequestVolume: 100,
+      successRateStdevFactor: 1.9,
+      enforcingSuccessRate: 100,
       baseEjectionTime: 30_000,
       maxEjectionTime: 300_000,
       maxEjectionPercent: 30,
@@ -137,6 +142,11 @@ test('what is an outlier is checked', () => {
   for (const bad of [
     { consecutiveFailures: 0 },
     { consecutiveFailures: 1.5 },
+    { successRateInterval: 0 },
+    { successRateMinimumHosts: 0 },
+    { successRateRequestVolume: 0 },
+    { successRateStdevFactor: -1 },
+    { enforcingSuccessRate: 101 },
     { baseEjectionTime: 0 },
     { maxEjectionTime: 'soon' },
     { maxEjectionPercent: 101 },

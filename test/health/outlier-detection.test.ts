@@ -2,12 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { OutlierSettings } from '../../src/config/settings.ts';
 import type { HealthRecord } from '../../src/health/health-record.ts';
-import { OutlierDetection, type Suspect } from '../../src/health/outlier-detection.ts';
+import { OutlierDetection } from '../../src/health/outlier-detection.ts';
+import type { Suspect } from '../../src/health/standings.ts';
 import { FakeClock } from '../support/clock.ts';
+import { seededRandom } from '../support/random.ts';
 
 class Pod implements Suspect {
   readonly address: string;
   inFlight = 0;
+  judged = 0;
   isUnreachable = false;
   health: HealthRecord | undefined = undefined;
 
@@ -18,6 +21,11 @@ class Pod implements Suspect {
 
 const DEFAULTS: OutlierSettings = {
   consecutiveFailures: 5,
+  successRateInterval: 10_000,
+  successRateMinimumHosts: 5,
+  successRateRequestVolume: 100,
+  successRateStdevFactor: 1.9,
+  enforcingSuccessRate: 100,
   baseEjectionTime: 30_000,
   maxEjectionTime: 300_000,
   maxEjectionPercent: 30,
@@ -29,10 +37,13 @@ const DEFAULTS: OutlierSettings = {
 function watch(count: number, settings: Partial<OutlierSettings> = {}, random = () => 0) {
   const clock = new FakeClock();
   const pods = Array.from({ length: count }, (_, index) => new Pod(`pod-${index}`));
-  const owner = { origin: 'http://orders.prod', population: count, onHealthChanged() {}, onWeighed() {} };
+  const owner = { origin: 'http://orders.prod', population: count, members: pods, onHealthChanged() {} };
   const outliers = new OutlierDetection<Pod>(owner, { ...DEFAULTS, ...settings }, clock, random);
   const fail = (pod: Pod, times = 1) => {
-    for (let n = 0; n < times; n++) outliers.failed(pod, '503');
+    for (let n = 0; n < times; n++) {
+      pod.judged++;
+      outliers.failed(pod, '503');
+    }
   };
   const serving = () => pods.filter((pod) => outliers.allows(pod)).length;
   /** How long a pod stays ejected from now on. */
@@ -168,25 +179,60 @@ test('a pod that was spared is ejected by its next failure when the share allows
   assert.equal(outliers.allows(pods[1]!), false);
 });
 
-test('when all fail, all are tried', () => {
-  const { pods, outliers, fail, serving } = watch(5);
+test('while any that is left serves, what is ejected is not used: it would fail more', () => {
+  const { pods, fail, serving } = watch(3);
   fail(pods[0]!, 5);
+  fail(pods[1]!, 50);
+  assert.equal(serving(), 2, 'one of them serves');
+});
+
+test('when all that are left fail, all are tried', () => {
+  const { pods, outliers, fail, serving } = watch(5);
+  for (const pod of pods.slice(0, 4)) fail(pod, 5);
   assert.equal(serving(), 4);
-  fail(pods[1]!, 5);
-  assert.equal(serving(), 4, 'three of five are fit');
-  fail(pods[2]!, 5);
-  assert.equal(serving(), 5, 'two of five are');
+  fail(pods[4]!, 5);
+  assert.equal(serving(), 5);
   assert.equal(outliers.passedOver, 0);
 });
 
-test('panic ends when enough have recovered', () => {
+test('where fewer than the threshold are left, all are tried', () => {
+  const { pods, fail, serving } = watch(10, { maxEjectionPercent: 100 });
+  for (const pod of pods.slice(0, 5)) fail(pod, 50);
+  assert.equal(serving(), 5);
+  for (const pod of pods.slice(5)) pod.isUnreachable = true;
+  fail(pods[9]!);
+  assert.equal(serving(), 10);
+});
+
+test('panic ends when one that is left serves', () => {
   const { pods, outliers, fail, serving } = watch(5);
   for (const pod of pods) fail(pod, 5);
   outliers.succeeded(pods[1]!);
-  outliers.succeeded(pods[2]!);
-  assert.equal(serving(), 5);
-  outliers.succeeded(pods[3]!);
   assert.equal(serving(), 4);
+});
+
+test('one that serves though it is ejected is so no more, and makes room for one that fails', () => {
+  const { pods, outliers, fail, serving } = watch(3);
+  for (const pod of pods) fail(pod, 5);
+  outliers.succeeded(pods[0]!);
+  assert.equal(pods[0]!.health?.ejection, undefined);
+  assert.equal(serving(), 3);
+  fail(pods[1]!, 50);
+  assert.equal(serving(), 2);
+});
+
+test('one that fails and may not be ejected is not fit, until it serves, or for some time', () => {
+  const { clock, pods, outliers, fail } = watch(5);
+  fail(pods[0]!, 5);
+  fail(pods[1]!, 5);
+  fail(pods[2]!, 5);
+  assert.equal(pods[1]!.health!.standing, 'failing');
+  outliers.succeeded(pods[1]!);
+  assert.equal(pods[1]!.health, undefined);
+  clock.advance('30s');
+  assert.equal(pods[2]!.health!.standing, 'fit');
+  fail(pods[2]!);
+  assert.notEqual(pods[2]!.health!.standing, 'fit');
 });
 
 test('the only pod is used though it is ejected', () => {
@@ -288,4 +334,126 @@ test('pods that fail their health checks take no place among the ejected, and co
   outliers.forget(pods.shift()!);
   fail(pods[4]!, 5);
   assert.equal(pods[4]!.health!.ejection, undefined, 'one is');
+});
+
+/** Sends requests to all pods in turn, as many a second in all; says how many ejections there were within a minute. */
+function play(share: (pod: number) => number, { count = 10, rate = 500, seed = 1, seconds = 60 } = {}) {
+  const random = seededRandom(seed);
+  const { clock, pods, outliers, fail } = watch(count, {}, random);
+  const ejected: { pod: number; at: number; requests: number }[] = [];
+  const out = new Set<Pod>();
+  const requests = pods.map(() => 0);
+  for (let n = 0; n < rate * seconds; n++) {
+    const index = n % count;
+    const pod = pods[index]!;
+    if (outliers.allows(pod)) {
+      requests[index]!++;
+      if (random() < share(index)) {
+        fail(pod);
+      } else {
+        pod.judged++;
+        outliers.succeeded(pod);
+      }
+    }
+    clock.advance(1_000 / rate);
+    for (const [other, { health }] of pods.entries()) {
+      if (health?.ejection === undefined) out.delete(pods[other]!);
+      else if (!out.has(pods[other]!)) {
+        out.add(pods[other]!);
+        ejected.push({ pod: other, at: clock.now(), requests: requests[other]! });
+      }
+    }
+  }
+  return { ejected, pods };
+}
+
+for (const seed of [1, 2, 3, 4, 5]) {
+  test(`a pod that fails one request in three is ejected within a minute, and no other is, seed ${seed}`, () => {
+    const { ejected } = play((pod) => (pod === 3 ? 1 / 3 : 0.01), { seed });
+    assert.ok(ejected.length > 0);
+    assert.deepEqual(new Set(ejected.map(({ pod }) => pod)), new Set([3]));
+    console.log(`seed ${seed}: one pod in ten failing one in three was ejected after ${ejected[0]!.at} ms`);
+  });
+
+  for (const [what, share] of [
+    ['one request in a hundred', 0.01],
+    ['one request in three', 1 / 3],
+    ['one request in two', 1 / 2],
+    ['all requests', 1],
+  ] as const) {
+    for (const count of [2, 3, 10]) {
+      test(`of ${count} pods that all fail ${what}, none is ejected, seed ${seed}`, () => {
+        const { ejected } = play(() => share, { seed, count });
+        assert.deepEqual(ejected, []);
+      });
+    }
+  }
+}
+
+test('pods that all begin to fail at once are not ejected for it', () => {
+  const { pods, outliers, fail } = watch(10);
+  for (let n = 0; n < 1_000; n++) {
+    for (const pod of pods) {
+      if (n < 500) {
+        pod.judged++;
+        outliers.succeeded(pod);
+      } else {
+        fail(pod);
+      }
+    }
+  }
+  assert.deepEqual(
+    pods.map(({ health }) => health!.ejection),
+    pods.map(() => undefined),
+  );
+});
+
+test('a pod that goes on failing when the others serve again is ejected', () => {
+  const { pods, clock, outliers, fail } = watch(10);
+  for (let n = 0; n < 3_000; n++) {
+    for (const [index, pod] of pods.entries()) {
+      if (n < 500 || index === 7) fail(pod);
+      else {
+        pod.judged++;
+        outliers.succeeded(pod);
+      }
+    }
+    clock.advance(10);
+  }
+  assert.deepEqual(
+    pods.filter(({ health }) => health?.ejection !== undefined),
+    [pods[7]],
+  );
+});
+
+test('one with few requests is compared by those of up to six intervals', () => {
+  const random = seededRandom(3);
+  const { clock, pods, outliers, fail } = watch(10);
+  for (let n = 0; n < 60 * 50 && pods[0]!.health?.ejection === undefined; n++) {
+    for (const [index, pod] of pods.entries()) {
+      if (index === 0 && n % 15 > 0) continue;
+      if (index === 0 && random() < 1 / 3) fail(pod);
+      else {
+        pod.judged++;
+        outliers.succeeded(pod);
+      }
+    }
+    clock.advance(20);
+  }
+  assert.notEqual(pods[0]!.health?.ejection, undefined);
+});
+
+test('whoever wants no success rates has none', () => {
+  const { clock, pods, outliers, fail } = watch(10, { enforcingSuccessRate: 0 });
+  for (let n = 0; n < 3_000; n++) {
+    for (const [index, pod] of pods.entries()) {
+      if (index === 0 && n % 3 === 0) fail(pod);
+      else {
+        pod.judged++;
+        outliers.succeeded(pod);
+      }
+    }
+    clock.advance(20);
+  }
+  assert.equal(pods[0]!.health?.ejection, undefined);
 });
