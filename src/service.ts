@@ -342,7 +342,8 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     attempts.error = error;
     if (channels.requestRetry.hasSubscribers) {
       const { origin } = this.url;
-      const { method, path } = exchange.options;
+      const { method } = exchange.options;
+      const path = withoutQuery(exchange.options.path);
       const { address } = endpoint;
       channels.requestRetry.publish({
         origin,
@@ -480,4 +481,10 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     this.#onClosed();
     this.#onClosed = undefined;
   }
+}
+
+/** A query may hold what is nobody else's to see. */
+function withoutQuery(path: string): string {
+  const query = path.indexOf('?');
+  return query === -1 ? path : path.slice(0, query);
 }

@@ -35,12 +35,12 @@ const ERASE = '\r\x1b[K';
 export async function doctor(args: readonly string[], world: Partial<DoctorWorld> = {}): Promise<number> {
   const { output = process.stdout, progress = process.stderr } = world;
   const { env = environment(), place = thisPlace(env) } = world;
-  const { url, options, json, settings, request } = parse(args, env);
+  const { url, path, options, json, settings, request } = parse(args, env);
   const warnings = new Warnings();
   try {
     const show = (line: string) => progress.isTTY === true && progress.write(`${ERASE}${line}`);
     const tell = (what: string) => show(`${what} …`);
-    const examination = await examine({ url, options, env, place, request, tell });
+    const examination = await examine({ url, path, options, env, place, request, tell });
     show('');
     const whole = { ...examination, warnings: [...examination.warnings, ...(await warnings.all())] };
     const diagnosis = diagnose(whole);
@@ -60,7 +60,7 @@ export async function doctor(args: readonly string[], world: Partial<DoctorWorld
 function parse(
   args: readonly string[],
   env: Environment,
-): Pick<Subject, 'url' | 'options' | 'request'> & { json: boolean; settings: boolean } {
+): Pick<Subject, 'url' | 'path' | 'options' | 'request'> & { json: boolean; settings: boolean } {
   try {
     const { values, positionals } = parseArgs({
       args: [...args],
@@ -77,12 +77,19 @@ function parse(
     if (more.length > 0 || url === null || !['http:', 'https:'].includes(url.protocol) || url.port === '0') {
       throw new Error(`expected one URL such as http://orders.prod:8080/, got ${args.join(' ') || 'none'}`);
     }
-    // Nobody is asked with them, and the result may be shown around.
-    url.username = '';
-    url.password = '';
+    const path = `${url.pathname}${url.search}`;
+    // What may be secret: the result may be shown around.
+    Object.assign(url, { username: '', password: '', search: '', hash: '' });
     const options = optionsFrom(values.option);
     resolveSettings(options, env);
-    return { url, options, json: values.json, settings: values.settings, request: !values['no-request'] };
+    return {
+      url,
+      path,
+      options,
+      json: values.json,
+      settings: values.settings,
+      request: !values['no-request'],
+    };
   } catch (error) {
     throw UsageError.of(error);
   }

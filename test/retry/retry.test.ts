@@ -269,7 +269,7 @@ test('a retry is published', async (t) => {
     reason: 'reset',
     attempt: 1,
     method: 'GET',
-    path: '/reset?q',
+    path: '/reset',
   });
   assert.ok(error instanceof Error);
 });

@@ -23,7 +23,12 @@ export function dial(url: URL, info: EndpointAddress, settings: Settings): Promi
 }
 
 /** Asks one endpoint for the headers of the URL, which say how long the server keeps a connection. */
-export async function ask(url: URL, info: EndpointAddress, settings: Settings): Promise<ResponseSeen> {
+export async function ask(
+  url: URL,
+  path: string,
+  info: EndpointAddress,
+  settings: Settings,
+): Promise<ResponseSeen> {
   const dialer = dialerFor(url, settings);
   const client = new Client(url.origin, {
     ...settings.client,
@@ -39,7 +44,7 @@ export async function ask(url: URL, info: EndpointAddress, settings: Settings): 
       method: 'HEAD',
       // undici has the connection closed after a HEAD request otherwise, and the server would say so.
       reset: false,
-      path: `${url.pathname}${url.search}`,
+      path,
     });
     await body.dump();
     return { error: undefined, status: statusCode, ...keepAliveIn(headers, settings) };

@@ -27,6 +27,8 @@ import type { EndpointSeen, Examination, KubernetesSeen, ResponseSeen, RightSeen
 
 export interface Subject {
   readonly url: URL;
+  /** What is asked for there, the query included, which is shown to nobody. */
+  readonly path: string;
   readonly options: BalancedAgentOptions;
   readonly env: Environment;
   readonly place: Place;
@@ -253,14 +255,14 @@ async function insteadOf(
 }
 
 async function responseOf(
-  { url, request, tell }: Subject,
+  { url, path, request, tell }: Subject,
   settings: Settings,
   endpoints: readonly EndpointSeen[],
 ): Promise<ResponseSeen | undefined> {
   const endpoint = endpoints.find(({ dial }) => dial !== undefined && 'took' in dial);
   if (!request || endpoint === undefined) return undefined;
   tell(`Asking ${endpoint.address} for headers`);
-  return ask(url, endpoint, settings);
+  return ask(url, path, endpoint, settings);
 }
 
 function portOf({ port, protocol }: URL): number {
