@@ -12,7 +12,8 @@ const endpointOwner = {
   onConnectivity() {},
   onRoom() {},
   onAging() {},
-  onConnectionGone() {},
+  onConnectionRetired() {},
+  onConnectionClosed() {},
   onClientEvent() {},
 };
 

@@ -25,6 +25,9 @@ export const UNRESPONSIVE = 'EVENKEEL_UNRESPONSIVE';
 /** The part of its age, and milliseconds at most, that a connection has left when its successor is made. */
 const LEAD = 0.2;
 const LONGEST_LEAD = 2_000;
+/** The part of its age, and of the time for which idle ones last, within which a connection was needed lately. */
+const LATELY = 0.25;
+const LATELY_IDLE = 0.5;
 /** Milliseconds between PINGs, and those that a peer has to answer one. */
 const PING_INTERVAL = 10_000;
 const PING_DEADLINE = 1_000;
@@ -33,8 +36,10 @@ const PING_DEADLINE = 1_000;
 export interface ConnectionOwner {
   readonly origin: string;
   readonly address: string;
-  /** It is in use, and will reach its age soon. */
-  onAging(connection: Connection): void;
+  /** It will reach its age soon. */
+  onAging(): void;
+  /** It has a request though it will reach its age soon. */
+  onUsedAging(): void;
   /** The connection takes requests no more. */
   onRetired(connection: Connection): void;
   /** Whether it has room has changed, without a request having begun or ended. */
@@ -92,7 +97,7 @@ export class Connection {
   requests = 0;
   retired: RetireReason | undefined;
   destroyedBy: Error | undefined;
-  /** It was in use when its age came near its end. */
+  /** Its end is near. */
   aging = false;
 
   /** What it carries with HTTP/2, in the order in which it came. */
@@ -110,8 +115,8 @@ export class Connection {
   /** An HTTP/2 peer takes no more streams for now. */
   #full = false;
   #bytesHeard = 0;
-  /** When a request last came. */
-  #checkedAt = 0;
+  /** When a request last came, or it was made for one. */
+  #neededAt: number;
   /** An HTTP/2 peer has said how many streams it takes: until then a Client calls itself full after the first. */
   #ready = false;
   #handedOver = false;
@@ -137,6 +142,7 @@ export class Connection {
     if (this.h2) this.#watchPings();
     const { clock, maxDuration } = options;
     this.#connectedAt = clock.now();
+    this.#neededAt = this.#connectedAt;
     this.#expiresAt = maxDuration > 0 ? this.#connectedAt + maxDuration : Number.POSITIVE_INFINITY;
     const lead = Math.min(maxDuration * LEAD, LONGEST_LEAD);
     if (maxDuration > 0) this.#expiry = clock.schedule(() => this.#age(lead), maxDuration - lead);
@@ -164,10 +170,27 @@ export class Connection {
    */
   check(now: number): boolean {
     if (this.retired !== undefined) return false;
-    this.#checkedAt = now;
+    this.#neededAt = now;
     if (now >= this.#expiresAt) this.retire('max-duration');
     else if (this.broken) this.retire('closed-by-peer');
     return this.retired === undefined;
+  }
+
+  /** Whether it has been used so lately that it is likely to be used again while it lasts. */
+  get used(): boolean {
+    return this.requests > 0 && this.#neededWithin(this.#options.idleTimeout * LATELY_IDLE);
+  }
+
+  /** Whether the traffic of the last moments has needed it: has used it, or had it made. */
+  get needed(): boolean {
+    const { idleTimeout, maxDuration } = this.#options;
+    const idle = idleTimeout * LATELY_IDLE;
+    return this.#neededWithin(maxDuration > 0 ? Math.min(idle, maxDuration * LATELY) : idle);
+  }
+
+  #neededWithin(milliseconds: number): boolean {
+    if (this.retired !== undefined) return false;
+    return this.inFlight > 0 || this.#options.clock.now() - this.#neededAt < milliseconds;
   }
 
   /** Whether anything has come from the peer since this was asked before. */
@@ -201,6 +224,7 @@ export class Connection {
   reserve(): void {
     this.inFlight++;
     this.requests++;
+    if (this.aging) this.owner.onUsedAging();
     const { maxRequests } = this.#options;
     if (maxRequests === 0) return;
     // Early: many come at once with HTTP/2, and a cap on requests is reached as fast as they come.
@@ -300,16 +324,14 @@ export class Connection {
   }
 
   #age(lead: number): void {
-    const { clock, idleTimeout } = this.#options;
-    this.#expiry = clock.schedule(() => this.retire('max-duration'), lead);
-    const used = this.inFlight > 0 || (this.requests > 0 && clock.now() - this.#checkedAt < idleTimeout / 2);
-    if (used) this.#startAging();
+    this.#expiry = this.#options.clock.schedule(() => this.retire('max-duration'), lead);
+    this.#startAging();
   }
 
   #startAging(): void {
     if (this.aging || this.retired !== undefined) return;
     this.aging = true;
-    this.owner.onAging(this);
+    this.owner.onAging();
   }
 
   /** Takes no more requests, and closes when the last one it carries has ended: at once if idle. */

@@ -398,12 +398,16 @@ export class EndpointPool
     this.#owner.onQuiet();
   }
 
-  onConnectionGone(endpoint: Endpoint, connection: Connection): void {
-    this.#departures.forgetIfClosed(endpoint);
+  onConnectionRetired(endpoint: Endpoint, connection: Connection): void {
     this.health.forgetConnection(connection);
     if (connection.retired === 'max-duration' && endpoint.connected === 0) {
       for (const changed of this.#warmth.rotate(endpoint)) this.place(changed);
     }
+    this.#owner.onConnectionGone();
+  }
+
+  onConnectionClosed(endpoint: Endpoint): void {
+    this.#departures.forgetIfClosed(endpoint);
     this.#owner.onConnectionGone();
   }
 

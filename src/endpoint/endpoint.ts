@@ -39,10 +39,12 @@ export interface EndpointOwner {
   onConnectivity(endpoint: Endpoint): void;
   /** A connection has room that had none. */
   onRoom(): void;
-  /** A connection in use will reach its age soon. */
+  /** Connections will reach their age soon, and those that stay are too few for the traffic of the last moments. */
   onAging(endpoint: Endpoint): void;
-  /** A connection of its has retired, or closed. */
-  onConnectionGone(endpoint: Endpoint, connection: Connection): void;
+  /** A connection of its takes requests no more. */
+  onConnectionRetired(endpoint: Endpoint, connection: Connection): void;
+  /** A retired connection of its has closed. */
+  onConnectionClosed(endpoint: Endpoint): void;
   onClientEvent(event: 'connect' | 'disconnect', client: Client, error?: Error): void;
 }
 
@@ -87,7 +89,7 @@ export class Endpoint implements Candidate, ConnectionOwner {
   retired = 0;
   /** Connections that take requests. */
   connected = 0;
-  /** Those of them that will reach their age soon, and have a successor made. */
+  /** Those of them that will reach their age soon. */
   aging = 0;
   /** What is held against it, if anything. */
   health: HealthRecord | undefined = undefined;
@@ -303,19 +305,41 @@ export class Endpoint implements Candidate, ConnectionOwner {
 
   onAging(): void {
     this.aging++;
-    this.#owner.onAging(this);
+    if (this.#isShort) this.#owner.onAging(this);
+  }
+
+  onUsedAging(): void {
+    if (this.#staying === 0) this.#owner.onAging(this);
+  }
+
+  /** Connections that it will have when those have gone that age. */
+  get #staying(): number {
+    return this.connected - this.aging + this.dialing;
+  }
+
+  /**
+   * Whether fewer connections will be left than the last moments' traffic needed. What was used last is used first,
+   * so that those that a burst has left behind are not used, and need no successors.
+   */
+  get #isShort(): boolean {
+    const staying = this.#staying;
+    let needed = 0;
+    for (const connection of this.connections) {
+      if ((staying === 0 ? connection.used : connection.needed) && ++needed > staying) return true;
+    }
+    return false;
   }
 
   onRetired(connection: Connection): void {
     this.#lose(connection);
     this.retired++;
     this.settle(connection);
-    this.#owner.onConnectionGone(this, connection);
+    this.#owner.onConnectionRetired(this, connection);
   }
 
   onClosed(connection: Connection): void {
     this.#forget(connection);
-    this.#owner.onConnectionGone(this, connection);
+    this.#owner.onConnectionClosed(this);
   }
 
   onClientEvent(event: 'connect' | 'disconnect', client: Client, error?: Error): void {
