@@ -4,6 +4,7 @@ import type { EndpointAddress } from './resolver.ts';
 interface Lists {
   readonly loopback: BlockList;
   readonly privateUse: BlockList;
+  readonly hosts: BlockList;
 }
 
 // Made when first asked for: they take a while to load.
@@ -15,16 +16,19 @@ function makeLists(): Lists {
   loopback.addAddress('::1', 'ipv6');
 
   const privateUse = new BlockList();
-  // RFC 1918, carrier-grade NAT's RFC 6598 (which clusters use too), link-local.
+  // RFC 1918, carrier-grade NAT's RFC 6598 (which clusters use too), unique local addresses. Link-local addresses
+  // are the host's own affair: what they lead to is the machine's, above all the metadata service of a cloud.
   privateUse.addSubnet('10.0.0.0', 8, 'ipv4');
   privateUse.addSubnet('172.16.0.0', 12, 'ipv4');
   privateUse.addSubnet('192.168.0.0', 16, 'ipv4');
   privateUse.addSubnet('100.64.0.0', 10, 'ipv4');
-  privateUse.addSubnet('169.254.0.0', 16, 'ipv4');
-  // Unique local addresses, link-local.
   privateUse.addSubnet('fc00::', 7, 'ipv6');
-  privateUse.addSubnet('fe80::', 10, 'ipv6');
-  return { loopback, privateUse };
+
+  // Where clouds have their metadata services although the address is private: EC2, EKS, Google, Alibaba.
+  const hosts = new BlockList();
+  for (const address of ['fd00:ec2::254', 'fd00:ec2::23', 'fd20:ce::254']) hosts.addAddress(address, 'ipv6');
+  hosts.addAddress('100.100.100.200', 'ipv4');
+  return { loopback, privateUse, hosts };
 }
 
 /** Whether the IP address leads back to this host. */
@@ -32,9 +36,9 @@ export function isLoopback(address: string): boolean {
   return contains('loopback', address);
 }
 
-/** Whether the IP address is from private or link-local space: a pod's, a ClusterIP, a machine in the own network. */
+/** Whether the IP address is from private space: a pod's, a ClusterIP, a machine in the own network. */
 export function isPrivate(address: string): boolean {
-  return contains('privateUse', address);
+  return contains('privateUse', address) && !contains('hosts', address);
 }
 
 /** Whether the endpoints, of which there are some, are all on this host or in private address space. */

@@ -13,11 +13,11 @@ test('loopback addresses are those that lead back to this host', () => {
   }
 });
 
-test('private addresses are those of RFC 1918, RFC 6598, RFC 4193 and link-local ones', () => {
+test('private addresses are those of RFC 1918, RFC 6598 and RFC 4193', () => {
   for (const address of [
     ...['10.0.0.1', '10.255.255.255', '172.16.0.1', '172.31.255.255', '192.168.1.1'],
-    ...['100.64.0.1', '100.127.255.255', '169.254.20.10'],
-    ...['fd00::1', 'fc00::1', 'FDFF::1', 'fe80::1', 'fe80::1%eth0', 'febf::1', '::ffff:10.1.2.3'],
+    ...['100.64.0.1', '100.127.255.255'],
+    ...['fd00::1', 'fc00::1', 'FDFF::1', '::ffff:10.1.2.3'],
   ]) {
     assert.ok(isPrivate(address), address);
   }
@@ -27,6 +27,17 @@ test('private addresses are those of RFC 1918, RFC 6598, RFC 4193 and link-local
     ...['fe00::1', 'fec0::1', '2001:db8::1', '::1', '::ffff:8.8.8.8', 'orders', ''],
   ]) {
     assert.ok(!isPrivate(address), address);
+  }
+});
+
+test('link-local addresses, and where clouds have their metadata, are nobody’s network', () => {
+  for (const address of [
+    ...['169.254.169.254', '169.254.170.2', '169.254.20.10', '::ffff:169.254.169.254'],
+    ...['fe80::1', 'fe80::1%eth0', 'febf::1'],
+    ...['fd00:ec2::254', 'fd00:ec2::23', 'fd20:ce::254', '100.100.100.200'],
+  ]) {
+    assert.ok(!isPrivate(address), address);
+    assert.ok(!isLoopback(address), address);
   }
 });
 

@@ -26,7 +26,11 @@ test('addresses are judged by themselves: loopback and private ones are managed'
   ]) {
     assert.equal(judge(`http://${host}:8080`), 'managed', host);
   }
-  for (const host of ['203.0.113.1', '8.8.8.8', '[2001:db8::1]'])
+  for (const host of [
+    ...['203.0.113.1', '8.8.8.8', '[2001:db8::1]'],
+    // Clouds' metadata services.
+    ...['169.254.169.254', '[fd00:ec2::254]', '100.100.100.200'],
+  ])
     assert.equal(judge(`https://${host}`), 'foreign', host);
 });
 
