@@ -4,6 +4,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { buildConnector } from 'undici';
 import type { BalancedAgent } from '../src/agent.ts';
+import { ClusterNames } from '../src/discovery/kubernetes/cluster-names.ts';
 import type { EndpointAddress, Resolution } from '../src/discovery/resolver.ts';
 import { noticeVirtual } from '../src/discovery/virtual.ts';
 import { get, load, ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
@@ -168,6 +169,8 @@ for (const [what, endpoints, matchedName, expected] of [
   ['one private address', ['10.96.0.1'], undefined, true],
   ['one address of a Service', ['203.0.113.7'], 'orders.prod.svc.cluster.local', true],
   ['one public address', ['203.0.113.7'], 'example.com', false],
+  ['one public address of a domain named svc', ['203.0.113.7'], 'api.svc.example.com', false],
+  ['one link-local address', ['169.254.169.254'], 'metadata.google.internal', false],
   ['one loopback address', ['127.0.0.1'], 'orders.prod.svc.cluster.local', false],
   ['two private addresses', ['10.0.0.1', '10.0.0.2'], 'orders.prod.svc.cluster.local', false],
 ] as const) {
@@ -177,9 +180,10 @@ for (const [what, endpoints, matchedName, expected] of [
       source: 'dns',
       ...(matchedName ? { matchedName } : undefined),
     };
+    const names = new ClusterNames('cluster.local', { resolvConf: '', hostname: 'app-1' });
     const resolver = noticeVirtual(async function* () {
       yield resolution;
-    });
+    }, names);
     const target = { hostname: 'orders', port: 80, protocol: 'http:' } as const;
     for await (const seen of resolver(target, new AbortController().signal)) {
       assert.equal('endpoints' in seen && seen.virtual === true, expected);

@@ -1,4 +1,5 @@
 import type { Settings } from '../config/settings.ts';
+import { ClusterNames } from './kubernetes/cluster-names.ts';
 import { type Place, thisPlace } from './kubernetes/place.ts';
 import type { Resolver } from './resolver.ts';
 import type { Witness } from './witness.ts';
@@ -7,14 +8,19 @@ import type { Witness } from './witness.ts';
 export function resolverFor(settings: Settings, place: Place = thisPlace(), witness?: Witness): Resolver {
   const { discovery, dns, kubernetes, clock, random } = settings;
   if (typeof discovery === 'function') return discovery;
+  const { clusterDomain } = kubernetes;
   const names = loaded(async () =>
-    (await import('./names.ts')).namesResolver({
-      ...dns,
-      clock,
-      random,
-      resolvConfPath: place.resolvConf,
-      onStep: witness && ((step) => witness.onLookUp(step)),
-    }),
+    (await import('./names.ts')).namesResolver(
+      {
+        ...dns,
+        clock,
+        random,
+        clusterDomain,
+        resolvConfPath: place.resolvConf,
+        onStep: witness && ((step) => witness.onLookUp(step)),
+      },
+      new ClusterNames(clusterDomain, place),
+    ),
   );
   const cluster = place.apiHost ?? place.kubeconfig ?? kubernetes.kubeconfig;
   if (discovery === 'dns' || (discovery === 'auto' && cluster === undefined)) return names;

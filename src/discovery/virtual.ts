@@ -1,21 +1,22 @@
 import { isLoopback, isPrivate } from './addresses.ts';
+import type { ClusterNames } from './kubernetes/cluster-names.ts';
 import type { Resolution, Resolver } from './resolver.ts';
 
 /**
  * Tells virtual addresses from others in what a resolver of names yields: where one address is all there
  * is, and it is private or the name is a Service's, somebody behind it may well pick a pod per connection.
  */
-export function noticeVirtual(resolver: Resolver): Resolver {
+export function noticeVirtual(resolver: Resolver, names: Pick<ClusterNames, 'contains'>): Resolver {
   return async function* (target, signal) {
     for await (const resolution of resolver(target, signal)) {
-      yield isVirtual(resolution) ? { ...resolution, virtual: true } : resolution;
+      yield isVirtual(resolution, names) ? { ...resolution, virtual: true } : resolution;
     }
   };
 }
 
-function isVirtual(resolution: Resolution): boolean {
+function isVirtual(resolution: Resolution, names: Pick<ClusterNames, 'contains'>): boolean {
   if ('error' in resolution || resolution.endpoints.length !== 1) return false;
   const { address } = resolution.endpoints[0]!;
-  const isService = /\.svc\./.test(resolution.matchedName ?? '');
+  const isService = names.contains(resolution.matchedName ?? '');
   return !isLoopback(address) && (isService || isPrivate(address));
 }

@@ -15,17 +15,23 @@ interface Setup {
 
 interface Options {
   clusterDomain?: string;
+  resolvConf?: string;
   findsMore?: boolean;
 }
 
-/** A judge in a pod of the namespace prod, with a name server of its own. */
-async function setUp(t: TestContext, { clusterDomain, findsMore = false }: Options = {}): Promise<Setup> {
+const IN_A_POD = 'search prod.svc.cluster.local svc.cluster.local\noptions ndots:5';
+
+/** A judge in a pod of the namespace prod, unless resolv.conf says otherwise, with a name server of its own. */
+async function setUp(
+  t: TestContext,
+  { clusterDomain, findsMore = false, resolvConf = IN_A_POD }: Options = {},
+): Promise<Setup> {
   const dns = await startDnsServer(t);
   const folder = mkdtempSync(join(tmpdir(), 'evenkeel-judge-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const [hostsPath, resolvConfPath] = [join(folder, 'hosts'), join(folder, 'resolv.conf')];
   writeFileSync(hostsPath, '192.168.1.2 printer');
-  writeFileSync(resolvConfPath, 'search prod.svc.cluster.local svc.cluster.local\noptions ndots:5');
+  writeFileSync(resolvConfPath, resolvConf);
   const judge = nameJudge({
     servers: [dns.address],
     minTtl: 1_000,
@@ -63,6 +69,20 @@ test('a cluster that the name is not in makes no difference', async (t) => {
   const { dns, judge } = await setUp(t, { clusterDomain: 'other.local' });
   dns.set('orders.prod.svc.cluster.local', ['203.0.113.7']);
   assert.equal(await judge('orders'), 'foreign');
+});
+
+test('outside a cluster, public names below a domain that is searched are foreign', async (t) => {
+  const { dns, judge } = await setUp(t, { resolvConf: 'search svc.example.com example.com' });
+  dns.set('api.example.com', ['203.0.113.1']);
+  dns.set('api.svc.example.com', ['203.0.113.2']);
+  assert.equal(await judge('api.example.com'), 'foreign');
+  assert.equal(await judge('api.svc.example.com'), 'foreign');
+});
+
+test('names that lead to a metadata service are foreign', async (t) => {
+  const { dns, judge } = await setUp(t);
+  dns.set('metadata.google.internal', ['169.254.169.254']);
+  assert.equal(await judge('metadata.google.internal'), 'foreign');
 });
 
 test('names that can only mean a Service are managed without a look-up', async (t) => {

@@ -1,9 +1,14 @@
 import { ParsedFile } from '../dns/parsed-file.ts';
 import { parseResolvConf, type ResolvConf } from '../dns/resolv-conf.ts';
-import { clusterDomainOf, explicitService, fullName, type ServiceName, serviceOf } from './match.ts';
+import {
+  clusterDomainOf,
+  DEFAULT_DOMAIN,
+  explicitService,
+  fullName,
+  type ServiceName,
+  serviceOf,
+} from './match.ts';
 import type { Place } from './place.ts';
-
-const DEFAULT_DOMAIN = 'cluster.local';
 
 /** The names of Services in the cluster that we are in: its domain is set, or in the search list of resolv.conf. */
 export class ClusterNames {
@@ -17,6 +22,11 @@ export class ClusterNames {
 
   get domain(): string {
     return this.#domain ?? clusterDomainOf(this.#resolvConf.read().search) ?? DEFAULT_DOMAIN;
+  }
+
+  /** Whether a full name is one of the cluster's: a Service's, or of a pod or a port below it. */
+  contains(name: string): boolean {
+    return name.endsWith(`.svc.${this.domain}`);
   }
 
   /** The Service that a full name leads to. */

@@ -38,10 +38,23 @@ export function possibleService(hostname: string, namespace: string): ServiceNam
   return pair(name.includes('.') ? name : `${name}.${namespace}`);
 }
 
-/** The cluster domain that a pod's search list ends in: `<namespace>.svc.<domain> svc.<domain> <domain>`. */
+/** The cluster's, unless somebody says otherwise. */
+export const DEFAULT_DOMAIN = 'cluster.local';
+
+/**
+ * The cluster domain that a pod's search list ends in: `<namespace>.svc.<domain> svc.<domain> <domain>`. A label
+ * `svc` alone makes no cluster of a company's domain.
+ */
 export function clusterDomainOf(search: readonly string[]): string | undefined {
-  const services = search.map(normalized).find((domain) => domain.startsWith('svc.'));
+  const domains = search.map(normalized);
+  const services = domains.find(
+    (domain, at) => domain.startsWith('svc.') && isNamespaceOf(domains[at - 1] ?? '', domain),
+  );
   return services?.slice('svc.'.length);
+}
+
+function isNamespaceOf(domain: string, services: string): boolean {
+  return domain.endsWith(`.${services}`) && LABEL.test(domain.slice(0, -services.length - 1));
 }
 
 function pair(name: string): ServiceName | undefined {

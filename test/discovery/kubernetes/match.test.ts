@@ -54,6 +54,17 @@ test("the cluster domain is what a pod's search list ends in", () => {
   assert.equal(clusterDomainOf(['corp.example.com']), undefined);
 });
 
+test('outside a cluster, a domain named svc makes no cluster of the company', () => {
+  for (const search of [
+    ['svc.example.com', 'example.com'],
+    ['example.com', 'svc.example.com'],
+    ['a.b.svc.example.com', 'svc.example.com', 'example.com'],
+    ['svc.example.com', 'prod.svc.example.com', 'example.com'],
+  ]) {
+    assert.equal(clusterDomainOf(search), undefined, search.join(' '));
+  }
+});
+
 test('a Service has one full name', () => {
   assert.equal(fullName(orders, 'cluster.local.'), 'orders.prod.svc.cluster.local');
 });
