@@ -17,7 +17,8 @@ export function isServiceName(name: string): boolean {
 }
 
 /**
- * Asks for a name's SRV records and the addresses of their targets, of the lowest priority value only.
+ * Asks for a name's SRV records and the addresses of their targets: of the lowest priority value where there are
+ * any (RFC 2782). A target that can't be asked for is left out, and throws only where it leaves nothing.
  * Node doesn't tell an SRV record's time to live; it is taken to be that of the addresses.
  */
 export async function askForService(
@@ -26,34 +27,44 @@ export async function askForService(
   families: Families,
   first?: Family,
 ): Promise<Records | undefined> {
-  const targets = await resolveTargets(query, mostPreferred(await query.services(name)), families, first);
-  const [target] = targets;
-  if (target === undefined) return undefined;
-  return {
-    addresses: merge(targets),
-    family: target.records.family,
-    ttl: Math.min(...targets.map(({ records }) => records.ttl)),
-  };
+  const failures: unknown[] = [];
+  for (const records of byPriority(await query.services(name))) {
+    const targets = await resolveTargets(query, records, families, first, failures);
+    const [target] = targets;
+    if (target === undefined) continue;
+    // What is missing is asked for again soon.
+    const ttl = failures.length > 0 ? 0 : Math.min(...targets.map(({ records }) => records.ttl));
+    return { addresses: merge(targets), family: target.records.family, ttl };
+  }
+  if (failures.length > 0) throw failures[0];
+  return undefined;
 }
 
-function mostPreferred(records: readonly SrvRecord[]): SrvRecord[] {
-  const priority = Math.min(...records.map((record) => record.priority));
+/** The records in groups that are equal in priority, the most preferred first. */
+function byPriority(records: readonly SrvRecord[]): SrvRecord[][] {
   // A target without a name says that the service is not offered; none can be reached on port 0.
-  return records.filter((record) => record.priority === priority && record.name !== '' && record.port !== 0);
+  const offered = records.filter(({ name, port }) => name !== '' && port !== 0);
+  const priorities = new Set(offered.map(({ priority }) => priority).sort((a, b) => a - b));
+  return Array.from(priorities, (wanted) => offered.filter(({ priority }) => priority === wanted));
 }
 
 async function resolveTargets(
   query: Query,
   records: readonly SrvRecord[],
   families: Families,
-  first?: Family,
+  first: Family | undefined,
+  failures: unknown[],
 ): Promise<Target[]> {
   const targets: Target[] = [];
   const queue = records.values();
   async function work(): Promise<void> {
     for (const record of queue) {
-      const found = await query.addresses(record.name, families, first);
-      if (found) targets.push({ record, records: found });
+      try {
+        const found = await query.addresses(record.name, families, first);
+        if (found) targets.push({ record, records: found });
+      } catch (error) {
+        failures.push(error);
+      }
     }
   }
   await Promise.all(Array.from({ length: CONCURRENCY }, work));

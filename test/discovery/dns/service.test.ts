@@ -152,21 +152,51 @@ test('the addresses of the targets say how long it holds', async (t) => {
   assert.equal((await follow(NAME).next()).validUntil, 37_000);
 });
 
-test('a target that has gone is left out; one that cannot be asked for fails the look-up', async (t) => {
+test('a target that has gone, or that cannot be asked for, is left out and asked for again soon', async (t) => {
   const { dns, clock, follow } = await setUp(t);
   dns.setServices(NAME, [
     { target: 'a.orders.test', port: 8080 },
     { target: 'b.orders.test', port: 8080 },
     { target: 'gone.orders.test', port: 8080 },
   ]);
-  dns.set('a.orders.test', ['10.0.1.1'], { ttl: 1 });
-  dns.set('b.orders.test', ['10.0.1.2'], { ttl: 1 });
-  const orders = follow(NAME);
-  assert.deepEqual(await orders.addresses(), ['10.0.1.1', '10.0.1.2']);
+  dns.set('a.orders.test', ['10.0.1.1'], { ttl: 20 });
+  dns.set('b.orders.test', ['10.0.1.2'], { ttl: 20 });
+  for (const behaviour of [{ rcode: 'SERVFAIL' }, { rcode: 'REFUSED' }] as const) {
+    dns.misbehave('b.orders.test', behaviour);
+    const orders = follow(NAME);
+    assert.deepEqual(await orders.addresses(), ['10.0.1.1']);
+    dns.behave('b.orders.test');
+    const next = orders.addresses();
+    clock.advance('1s');
+    assert.deepEqual(await next, ['10.0.1.1', '10.0.1.2']);
+    clock.advance('20s');
+  }
+});
+
+test('targets none of which can be asked for fail the look-up', async (t) => {
+  const { dns, follow } = await setUp(t);
+  dns.setServices(NAME, [
+    { target: 'gone.orders.test', port: 8080 },
+    { target: 'b.orders.test', port: 8080 },
+  ]);
   dns.misbehave('b.orders.test', { rcode: 'SERVFAIL' });
-  const next = orders.failure();
-  clock.advance('1s');
-  assert.equal((await next).error.code, 'ESERVFAIL');
+  assert.equal((await follow(NAME).failure()).error.code, 'ESERVFAIL');
+});
+
+test('where no target of the best priority has an address, those of the next one serve', async (t) => {
+  const { dns, follow } = await setUp(t);
+  dns.set('spare.orders.test', ['10.0.1.9']);
+  dns.misbehave('failing.orders.test', { rcode: 'SERVFAIL' });
+  for (const best of ['gone.orders.test', 'failing.orders.test']) {
+    const name = `_${best.split('.')[0]}._tcp.test`;
+    dns.setServices(name, [
+      { target: 'spare.orders.test', port: 8081, priority: 20 },
+      { target: best, port: 8080, priority: 10 },
+      { target: 'last.orders.test', port: 8080, priority: 30 },
+    ]);
+    assert.deepEqual((await follow(name).next()).endpoints, [{ address: '10.0.1.9', port: 8081 }]);
+  }
+  assert.equal(dns.count('last.orders.test'), 0);
 });
 
 test('the system, which knows no SRV records, is not asked', async (t) => {
