@@ -104,5 +104,15 @@ function judgeOf(
   const place = { resolvConf, hostname: hostName() };
   const names = new ClusterNames(kubernetes.clusterDomain, place);
   const findsMore = discovery !== 'auto' && discovery !== 'dns';
-  return nameJudge({ ...dns, clock, random, names, findsMore, resolvConfPath: resolvConf, signal });
+  const { clusterDomain } = kubernetes;
+  return nameJudge({
+    ...dns,
+    clock,
+    random,
+    clusterDomain,
+    names,
+    findsMore,
+    resolvConfPath: resolvConf,
+    signal,
+  });
 }

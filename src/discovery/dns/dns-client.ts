@@ -68,7 +68,7 @@ export class DnsClient {
     if (signal.aborted) return outcome;
     name.outcome = outcome;
     name.work = undefined;
-    if (outcome.name === 'found' && outcome.match) name.match = outcome.match;
+    if (outcome.name === 'found' && outcome.match && !outcome.provisional) name.match = outcome.match;
     return outcome;
   }
 

@@ -1,4 +1,5 @@
 import { hostName, interfacesOfHost } from '../../host.ts';
+import { clusterDomainOf, DEFAULT_DOMAIN } from '../kubernetes/match.ts';
 import { Families, type Family, type NetworkInterfaces } from './families.ts';
 import { addressesInHosts } from './hosts-file.ts';
 import { ParsedFile } from './parsed-file.ts';
@@ -22,6 +23,8 @@ export interface LookUpOptions {
   /** To be asked in place of resolv.conf's; the system's resolver, which asks those, is left alone then. */
   readonly servers: readonly string[] | undefined;
   readonly family: 'auto' | Family;
+  /** The cluster's; default: the one in the search list, or `cluster.local`. */
+  readonly clusterDomain?: string | undefined;
   /** Default `/etc/hosts`. */
   readonly hostsPath?: string;
   /** Default `/etc/resolv.conf`. */
@@ -45,7 +48,7 @@ export interface LookUpStep {
 }
 
 interface Unanswered extends Failed {
-  /** The name that the search ended with. */
+  /** The name that the search ended with; the host name itself if it went on to its end. */
   readonly asked: string;
 }
 
@@ -55,6 +58,7 @@ export class LookUp {
   readonly #hosts: ParsedFile<string>;
   readonly #resolvConf: ParsedFile<ResolvConf>;
   readonly #system: SystemResolver | undefined;
+  #lookUps = 0;
 
   constructor(options: LookUpOptions) {
     const { hostsPath = '/etc/hosts', resolvConfPath = '/etc/resolv.conf' } = options;
@@ -75,16 +79,16 @@ export class LookUp {
     if (listed.length > 0) return this.#told(name, found('hosts', listed));
     this.#options.onStep?.({ source: 'hosts', name, addresses: [] });
 
-    const verdict = await this.#askServers(hostname, match, families, signal);
-    if (verdict.name === 'found' || isServiceName(name) || signal.aborted) return verdict;
-    if (!match && isLocalhost(name)) {
+    if (isLocalhost(name)) {
       return this.#told(name, found('localhost', families.choose(['127.0.0.1', '::1'])));
     }
+    const verdict = await this.#askServers(hostname, match, families, signal);
+    if (verdict.name === 'found' || isServiceName(name) || signal.aborted) return verdict;
     if (this.#system === undefined || (match && verdict.name === 'absent')) return verdict;
     if (verdict.name === 'absent') {
       return this.#told(name, await this.#system.afterAbsence(hostname, families, verdict));
     }
-    const last = await this.#system.afterFailure(name, verdict.asked, families, verdict);
+    const last = await this.#system.afterFailure(hostname, verdict.asked, families, verdict);
     return last === verdict ? verdict : this.#told(verdict.asked, last);
   }
 
@@ -107,26 +111,49 @@ export class LookUp {
     signal: AbortSignal,
   ): Promise<Found | Absent | Unanswered> {
     const conf = this.#resolvConf.read();
-    const { onStep } = this.#options;
-    const query = new Query({ ...conf, servers: this.#options.servers ?? settable(conf.servers) }, signal);
-    let asked = hostname;
-    try {
-      for (asked of candidates(searchList(hostname, conf), match?.name)) {
-        const records = isServiceName(asked)
-          ? await askForService(query, asked, families, match?.family)
-          : await query.addresses(asked, families, match?.family);
-        const { addresses = [], ttl } = records ?? {};
-        onStep?.({ source: 'dns', name: asked, addresses, ttl });
-        if (records === undefined) continue;
-        const { family } = records;
-        return { name: 'found', source: 'dns', addresses, ttl: records.ttl, match: { name: asked, family } };
+    const cluster = `.${this.#options.clusterDomain ?? clusterDomainOf(conf.search) ?? DEFAULT_DOMAIN}`;
+    const servers = this.#options.servers ?? settable(conf.servers);
+    const query = new Query({ ...conf, servers: conf.rotate ? this.#rotated(servers) : servers }, signal);
+    let left = candidates(searchList(hostname, conf), match?.name);
+    let failure: Unanswered | undefined;
+    for (let asked = left.shift(); asked !== undefined; asked = left.shift()) {
+      try {
+        const found = await this.#askFor(query, asked, families, match?.family);
+        // What comes after a name that nobody could say anything of is the best there is, but not for good.
+        if (found !== undefined) return failure === undefined ? found : { ...found, provisional: true };
+      } catch (error) {
+        this.#options.onStep?.({ source: 'dns', name: asked, addresses: [], error: error as Error });
+        // This name may well exist in the cluster, or where it did before: none after it must be taken for it.
+        const ends = asked === match?.name || asked.endsWith(cluster);
+        failure ??= { name: 'failed', error: error as Error, asked: ends ? asked : hostname };
+        if (ends || signal.aborted) return { ...failure, error: error as Error, asked };
+        // As glibc has it, other domains are not tried after silence, but the name is as it stands.
+        if (isSilence(error)) left = left.filter((name) => name === hostname);
       }
-      return { name: 'absent', error: new NotFoundError(hostname) };
-    } catch (error) {
-      onStep?.({ source: 'dns', name: asked, addresses: [], error: error as Error });
-      // Ends the search: this name may well exist, and none after it must be taken for it.
-      return { name: 'failed', error: error as Error, asked };
     }
+    return failure ?? { name: 'absent', error: new NotFoundError(hostname) };
+  }
+
+  async #askFor(
+    query: Query,
+    name: string,
+    families: Families,
+    first: Family | undefined,
+  ): Promise<Found | undefined> {
+    const records = isServiceName(name)
+      ? await askForService(query, name, families, first)
+      : await query.addresses(name, families, first);
+    const { addresses = [], ttl } = records ?? {};
+    this.#options.onStep?.({ source: 'dns', name, addresses, ttl });
+    if (records === undefined) return undefined;
+    const { family } = records;
+    return { name: 'found', source: 'dns', addresses, ttl: records.ttl, match: { name, family } };
+  }
+
+  /** Each look-up begins with the next server. */
+  #rotated(servers: readonly string[]): readonly string[] {
+    const start = this.#lookUps++ % Math.max(1, servers.length);
+    return [...servers.slice(start), ...servers.slice(0, start)];
   }
 
   #families(): Families {
@@ -135,9 +162,14 @@ export class LookUp {
 }
 
 /** Without the names after the one that matched before; that one comes first. */
-function candidates(names: readonly string[], matched: string | undefined): readonly string[] {
-  if (matched === undefined) return names;
+function candidates(names: readonly string[], matched: string | undefined): string[] {
+  if (matched === undefined) return [...names];
   return [matched, ...names.slice(0, Math.max(0, names.indexOf(matched)))];
+}
+
+function isSilence(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ETIMEOUT' || code === 'ECONNREFUSED';
 }
 
 // Node drops the scope of a link-local server, which c-ares, when it reads resolv.conf by itself, keeps.
@@ -145,7 +177,7 @@ function settable(servers: readonly string[]): readonly string[] {
   return servers.some((server) => server.includes('%')) ? [] : servers;
 }
 
-// RFC 6761, section 6.3.
+// RFC 6761, section 6.3: name servers are never asked for them.
 function isLocalhost(name: string): boolean {
   return name === 'localhost' || name.endsWith('.localhost');
 }

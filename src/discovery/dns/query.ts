@@ -22,15 +22,19 @@ export interface Records {
 
 // As glibc has it, a server that answers so is passed over for the next.
 const UNABLE = new Set(['ESERVFAIL', 'ENOTIMP', 'EREFUSED']);
+// So is one that says nothing, or isn't there; it is asked again in the next round.
+const UNHEARD = new Set(['ETIMEOUT', 'ECONNREFUSED']);
 
 /** What one look-up asks the name servers, by c-ares, which repeats over TCP what was cut short. */
 export class Query {
   readonly #options: QueryOptions;
-  readonly #resolvers: Resolver[] = [];
+  /** One for each server, made when it is asked. */
+  readonly #resolvers: (Resolver | undefined)[];
   #cancelled = false;
 
   constructor(options: QueryOptions, signal: AbortSignal) {
     this.#options = options;
+    this.#resolvers = Array<undefined>(Math.max(1, options.servers.length)).fill(undefined);
     signal.addEventListener('abort', () => this.cancel(), { once: true });
     if (signal.aborted) this.cancel();
   }
@@ -62,34 +66,45 @@ export class Query {
   /** Lets go of what is still being asked, and asks no more. */
   cancel(): void {
     this.#cancelled = true;
-    for (const resolver of this.#resolvers) resolver.cancel();
+    for (const resolver of this.#resolvers) resolver?.cancel();
   }
 
+  /** Asks one server after the other, and those that weren't heard as often as there are attempts. */
   async #ask<T>(question: (resolver: Resolver) => Promise<T[]>): Promise<T[] | 'no such name'> {
-    for (let next = 0; ; next++) {
-      if (this.#cancelled) throw new Error('cancelled');
-      try {
-        return await question((this.#resolvers[next] ??= this.#resolver(next)));
-      } catch (error) {
-        const { code = '' } = error as NodeJS.ErrnoException;
-        if (code === 'ENODATA') return [];
-        // A name that can't be, because its search domain makes it too long, is not there either.
-        if (code === 'ENOTFOUND' || code === 'EBADNAME') return 'no such name';
-        if (!UNABLE.has(code) || next + 1 >= this.#options.servers.length) throw error;
+    const { attempts } = this.#options;
+    let left = [...this.#resolvers.keys()];
+    let failure: unknown;
+    for (let attempt = 0; attempt < attempts && left.length > 0; attempt++) {
+      const unheard: number[] = [];
+      for (const server of left) {
+        if (this.#cancelled) throw new Error('cancelled');
+        try {
+          return await question(this.#resolver(server));
+        } catch (error) {
+          const { code = '' } = error as NodeJS.ErrnoException;
+          if (code === 'ENODATA') return [];
+          // A name that can't be, because its search domain makes it too long, is not there either.
+          if (code === 'ENOTFOUND' || code === 'EBADNAME') return 'no such name';
+          if (UNHEARD.has(code)) unheard.push(server);
+          else if (!UNABLE.has(code)) throw error;
+          // That one was silent says most: whoever else asks will wait for it, too.
+          if (failure === undefined || code === 'ETIMEOUT') failure = error;
+        }
       }
+      left = unheard;
     }
+    throw failure;
   }
 
-  /**
-   * The first one goes through all servers, as long as they are silent or can't be reached; the others
-   * have one server each, for questions that those before were unable to answer.
-   */
+  /** Asks one of the servers, once for each question. */
   #resolver(index: number): Resolver {
-    const { servers, timeout, attempts } = this.#options;
-    // Without a maximum, the timeout doubles with each attempt.
-    const resolver = new Resolver({ timeout, tries: attempts, maxTimeout: timeout });
-    if (servers.length > 0) resolver.setServers(index === 0 ? servers : servers.slice(index, index + 1));
-    return resolver;
+    const resolver = this.#resolvers[index];
+    if (resolver !== undefined) return resolver;
+    const { servers, timeout } = this.#options;
+    const made = new Resolver({ timeout, tries: 1, maxTimeout: timeout });
+    if (servers.length > 0) made.setServers(servers.slice(index, index + 1));
+    this.#resolvers[index] = made;
+    return made;
   }
 }
 

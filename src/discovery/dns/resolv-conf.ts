@@ -12,6 +12,8 @@ export interface ResolvConf {
   readonly timeout: number;
   /** How often each server is asked. */
   readonly attempts: number;
+  /** Whether the servers are asked first by turns. */
+  readonly rotate: boolean;
 }
 
 // glibc's limits. Its default for a silent server, 5 s, is too long to make a request wait.
@@ -23,6 +25,7 @@ const DEFAULTS = { ndots: 1, timeout: 2, attempts: 2 };
 export function parseResolvConf(text: string, hostname: string): ResolvConf {
   const servers: string[] = [];
   const options = { ...DEFAULTS };
+  let rotate = false;
   let search = domainOf(hostname);
 
   for (const line of text.split('\n')) {
@@ -31,7 +34,10 @@ export function parseResolvConf(text: string, hostname: string): ResolvConf {
     if (keyword === 'nameserver') servers.push(...values.slice(0, 1).filter(isServer));
     if (keyword === 'domain') search = values.slice(0, 1);
     if (keyword === 'search') search = values;
-    if (keyword === 'options') Object.assign(options, numbers(values));
+    if (keyword === 'options') {
+      Object.assign(options, numbers(values));
+      rotate ||= values.includes('rotate');
+    }
   }
   return {
     servers: servers.slice(0, MAX_SERVERS),
@@ -39,6 +45,7 @@ export function parseResolvConf(text: string, hostname: string): ResolvConf {
     ndots: options.ndots,
     timeout: options.timeout * 1000,
     attempts: options.attempts,
+    rotate,
   };
 }
 

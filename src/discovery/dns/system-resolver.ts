@@ -26,13 +26,17 @@ export class SystemResolver {
     }
   }
 
-  /** Asks for a host name when the name servers failed over `asked`, which is it or what it is in a domain. */
+  /**
+   * Asks for a host name when the name servers failed. `asked` is it, or what it is in a domain if nothing that
+   * comes after that may be taken for it.
+   */
   async afterFailure(hostname: string, asked: string, families: Families, verdict: Failed): Promise<Verdict> {
     // A server that says nothing would say nothing to the system either, and hold one of libuv's few threads.
     if ((verdict.error as NodeJS.ErrnoException).code === 'ETIMEOUT') return verdict;
     try {
       // The final dot keeps the system from going on along the search list.
-      const addresses = families.choose(await this.#getaddrinfo(`${asked}.`, this.#family));
+      const name = asked === hostname ? hostname : `${asked}.`;
+      const addresses = families.choose(await this.#getaddrinfo(name, this.#family));
       const [address] = addresses;
       if (address === undefined) return verdict;
       const match = { name: asked, family: familyOf(address) };

@@ -24,6 +24,8 @@ export interface Found {
   /** Milliseconds for which this holds; `undefined`: the source does not say. */
   readonly ttl?: number;
   readonly match?: Match;
+  /** A name that comes before the match could not be asked for: the match is not to be remembered. */
+  readonly provisional?: boolean;
 }
 
 /** It is certain that the name leads nowhere. */

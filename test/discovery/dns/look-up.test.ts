@@ -134,7 +134,7 @@ for (const [failure, behaviour, code] of [
   ['REFUSED', { rcode: 'REFUSED' }, 'EREFUSED'],
   ['silence', 'silent', 'ETIMEOUT'],
 ] as const) {
-  test(`${failure} ends the search`, async (t) => {
+  test(`${failure} in the cluster's own domain ends the search`, async (t) => {
     const { dns, resolvConf, follow } = await setUp(t);
     resolvConf(`${IN_A_POD} timeout:1 attempts:1`);
     dns.set('api.example', ['192.0.2.1']);
@@ -147,6 +147,74 @@ for (const [failure, behaviour, code] of [
     );
   });
 }
+
+const BESIDE_A_COMPANY = 'search prod.svc.cluster.local corp.example third.example\noptions ndots:5';
+
+for (const [failure, behaviour, code] of [
+  ['SERVFAIL', { rcode: 'SERVFAIL' }, 'ESERVFAIL'],
+  ['REFUSED', { rcode: 'REFUSED' }, 'EREFUSED'],
+  ['silence', 'silent', 'ETIMEOUT'],
+] as const) {
+  test(`${failure} in another domain does not keep a public name from being found`, async (t) => {
+    const { dns, resolvConf, follow } = await setUp(t);
+    resolvConf(`${BESIDE_A_COMPANY} timeout:1 attempts:1`);
+    dns.set('api.example.com', ['192.0.2.1']);
+    dns.misbehave('api.example.com.corp.example', behaviour);
+    dns.misbehave('gone.example.com.corp.example', behaviour);
+    const { matchedName } = await follow('api.example.com').next();
+    assert.equal(matchedName, 'api.example.com');
+    // glibc asks no third domain after silence.
+    assert.equal(dns.count('api.example.com.third.example') > 0, failure !== 'silence');
+    const { error } = await follow('gone.example.com').failure();
+    assert.equal(error.code, code, 'nor does it become one that is known not to exist');
+  });
+}
+
+test('a name found behind a domain that failed is looked for there again', async (t) => {
+  const { dns, clock, resolvConf, follow } = await setUp(t);
+  resolvConf(BESIDE_A_COMPANY);
+  dns.set('db.third.example', ['10.0.3.1'], { ttl: 1 });
+  dns.set('db.corp.example', ['10.0.2.1'], { ttl: 1 });
+  dns.misbehave('db.corp.example', { rcode: 'SERVFAIL' });
+  const db = follow('db');
+  assert.equal((await db.next()).matchedName, 'db.third.example');
+  dns.behave('db.corp.example');
+  const next = db.next();
+  clock.advance('1s');
+  assert.equal((await next).matchedName, 'db.corp.example');
+});
+
+test('a name that matched is not looked for elsewhere because its server fails', async (t) => {
+  const { dns, clock, resolvConf, follow } = await setUp(t);
+  resolvConf(BESIDE_A_COMPANY);
+  dns.set('db.third.example', ['10.0.3.1']);
+  dns.set('db.corp.example', ['10.0.2.1'], { ttl: 1 });
+  const db = follow('db');
+  assert.equal((await db.next()).matchedName, 'db.corp.example');
+  dns.misbehave('db.corp.example', { rcode: 'SERVFAIL' });
+  const next = db.failure();
+  clock.advance('1s');
+  assert.equal((await next).error.code, 'ESERVFAIL');
+  assert.equal(dns.count('db.third.example'), 0);
+});
+
+test('where a domain of others failed, the system is asked for the name as the caller gave it', async (t) => {
+  const { getaddrinfo, asked } = system({ 'api.example.com': ['192.0.2.1'] });
+  const { dns, resolvConf, follow } = await setUp(t, { getaddrinfo });
+  resolvConf(BESIDE_A_COMPANY);
+  dns.misbehave('api.example.com.corp.example', { rcode: 'SERVFAIL' });
+  const resolution = await follow('api.example.com').next();
+  assert.equal(resolution.source, 'getaddrinfo');
+  assert.deepEqual(asked, ['api.example.com']);
+});
+
+test('the domain of the cluster that is set ends the search, too', async (t) => {
+  const { dns, resolvConf, follow } = await setUp(t, { clusterDomain: 'k8s.example' });
+  resolvConf('search k8s.example\noptions ndots:5');
+  dns.set('api.example.com', ['192.0.2.1']);
+  dns.misbehave('api.example.com.k8s.example', { rcode: 'REFUSED' });
+  assert.equal((await follow('api.example.com').failure()).error.code, 'EREFUSED');
+});
 
 test('a name that matched in the cluster never falls through to a public one', async (t) => {
   const { getaddrinfo, asked } = system({ 'api.example': ['192.0.2.1'] });
@@ -266,9 +334,12 @@ test('a system that fails leaves the question open', async (t) => {
   assert.equal((await follow('printer.local').failure()).error.code, 'EAI_AGAIN');
 });
 
-test('localhost and names below it are loopback when nobody says otherwise', async (t) => {
-  const { dns, hosts, follow } = await setUp(t);
-  for (const hostname of ['localhost', 'app.localhost', 'app.localhost.']) {
+test('localhost and names below it are loopback, and no name server is asked', async (t) => {
+  const { dns, resolvConf, hosts, follow } = await setUp(t);
+  resolvConf(IN_A_POD);
+  // RFC 6761: whatever a name server would say.
+  dns.misbehave('*', 'silent');
+  for (const hostname of ['localhost', 'app.localhost', 'app.localhost.', 'a.b.LocalHost']) {
     const resolution = await follow(hostname).next();
     assert.deepEqual(
       resolution.endpoints.map(({ address }) => address),
@@ -276,28 +347,10 @@ test('localhost and names below it are loopback when nobody says otherwise', asy
     );
     assert.equal(resolution.source, 'localhost');
   }
-  hosts('127.0.0.3 localhost');
+  hosts('127.0.0.3 localhost\n172.18.0.5 web.localhost');
   assert.deepEqual(await follow('LOCALHOST.').addresses(), ['127.0.0.3']);
-  dns.set('web.localhost', ['172.18.0.5']);
   assert.deepEqual(await follow('web.localhost').addresses(), ['172.18.0.5']);
-});
-
-test('a name below localhost that once had an address does not become loopback', async (t) => {
-  const { dns, clock, follow } = await setUp(t, { negativeHold: 0 });
-  dns.set('web.localhost', ['172.18.0.5'], { ttl: 1 });
-  const web = follow('web.localhost');
-  await web.next();
-  dns.remove('web.localhost');
-  const next = web.addresses();
-  clock.advance('1s');
-  assert.deepEqual(await next, []);
-  assert.equal((await web.failure()).error.code, 'ENOTFOUND');
-});
-
-test('localhost is loopback without a name server too', async (t) => {
-  const { dns, follow } = await setUp(t);
-  dns.misbehave('*', { rcode: 'SERVFAIL' });
-  assert.deepEqual(await follow('app.localhost').addresses(), ['127.0.0.1', '::1']);
+  assert.deepEqual(dns.questions, []);
 });
 
 test('IPv6 is asked for only when there is no IPv4', async (t) => {

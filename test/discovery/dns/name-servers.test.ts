@@ -90,6 +90,50 @@ test('a server that is unable to answer, or not there, is passed over for the ne
   assert.deepEqual(await follow('orders.test').addresses(), ['10.0.1.1']);
 });
 
+test('a server is asked however many before it fail or are silent', { timeout: 20_000 }, async (t) => {
+  const [failing, silent, sound] = [
+    await startDnsServer(t),
+    await startDnsServer(t),
+    await startDnsServer(t),
+  ];
+  failing.misbehave('*', { rcode: 'SERVFAIL' });
+  silent.misbehave('*', 'silent');
+  sound.set('orders.test', ['10.0.1.1']);
+  const servers = [failing, silent, sound].map(({ address }) => address);
+  const { resolvConf, follow } = await setUp(t, { servers });
+  resolvConf('search .\noptions timeout:1');
+  assert.deepEqual(await follow('orders.test').addresses(), ['10.0.1.1']);
+  assert.deepEqual(
+    [failing, silent, sound].map((server) => server.count('orders.test')),
+    [1, 1, 1],
+  );
+});
+
+test('a silent server is asked again only after the others, and one that failed is not', async (t) => {
+  const [failing, silent] = [await startDnsServer(t), await startDnsServer(t)];
+  failing.misbehave('*', { rcode: 'SERVFAIL' });
+  silent.misbehave('*', 'silent');
+  const { resolvConf, follow } = await setUp(t, { servers: [silent.address, failing.address] });
+  resolvConf('search .\noptions timeout:1 attempts:2');
+  assert.equal((await follow('orders.test').failure()).error.code, 'ETIMEOUT');
+  assert.equal(silent.count('orders.test'), 2);
+  assert.equal(failing.count('orders.test'), 1);
+});
+
+test('with the option rotate, look-ups begin with one server after the other', async (t) => {
+  const servers = [await startDnsServer(t), await startDnsServer(t)];
+  const { resolvConf, follow } = await setUp(t, { servers: servers.map(({ address }) => address) });
+  resolvConf('search .\noptions rotate');
+  for (const name of ['a.test', 'b.test', 'c.test', 'd.test']) {
+    for (const server of servers) server.set(name, ['10.0.1.1']);
+    await follow(name).next();
+  }
+  assert.deepEqual(
+    servers.map(({ questions }) => questions.length),
+    [2, 2],
+  );
+});
+
 test('what one server says of a name, or of the question, is not asked of the next', async (t) => {
   const [first, second] = [await startDnsServer(t), await startDnsServer(t)];
   second.set('orders.test', ['10.0.1.1']);

@@ -15,11 +15,19 @@ options ndots:5
     ndots: 5,
     timeout: 2_000,
     attempts: 2,
+    rotate: false,
   });
 });
 
 test('an empty or missing resolv.conf leaves the defaults', () => {
-  assert.deepEqual(parse(''), { servers: [], search: [], ndots: 1, timeout: 2_000, attempts: 2 });
+  assert.deepEqual(parse(''), {
+    servers: [],
+    search: [],
+    ndots: 1,
+    timeout: 2_000,
+    attempts: 2,
+    rotate: false,
+  });
 });
 
 test('the first three servers count, and each line names one', () => {
@@ -61,8 +69,13 @@ test('dots around a search domain and its case mean nothing, a lone dot is the r
 });
 
 test('options add up over lines and stay within what glibc allows', () => {
-  const { ndots, timeout, attempts } = parse('options ndots:2 rotate\noptions timeout:1 attempts:3 edns0');
-  assert.deepEqual({ ndots, timeout, attempts }, { ndots: 2, timeout: 1_000, attempts: 3 });
+  const { ndots, timeout, attempts, rotate } = parse(
+    'options ndots:2 rotate\noptions timeout:1 attempts:3 edns0',
+  );
+  assert.deepEqual(
+    { ndots, timeout, attempts, rotate },
+    { ndots: 2, timeout: 1_000, attempts: 3, rotate: true },
+  );
   const huge = parse('options ndots:99 timeout:99 attempts:99');
   assert.deepEqual([huge.ndots, huge.timeout, huge.attempts], [15, 30_000, 5]);
   const none = parse('options ndots:0 timeout:0 attempts:0');
