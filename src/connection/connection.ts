@@ -1,20 +1,17 @@
 import type { Channel } from 'node:diagnostics_channel';
-import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
-import { type buildConnector, Client, type Dispatcher } from 'undici';
-import {
-  afterIncoming,
-  type Clock,
-  queueMicrotask,
-  setImmediate,
-  type Timer,
-  withOwnImmediate,
-} from '../clock.ts';
+import { type buildConnector, Client, type Dispatcher, errors } from 'undici';
+import { type Clock, queueMicrotask, setImmediate, type Timer, withOwnImmediate } from '../clock.ts';
 import { EvenkeelError } from '../errors.ts';
+import { Patience } from '../patience.ts';
 import { BodyWatch } from '../request/body-watch.ts';
 import { portsOf } from '../silence/unacknowledged.ts';
 import { channels } from '../telemetry/channels.ts';
+import { Http2Liveness } from './http2-liveness.ts';
+import { sessionOf } from './http2-session.ts';
+import { Http2Streams } from './http2-streams.ts';
 import { Parking } from './parking.ts';
+import type { Request } from './request.ts';
 import type { RetireReason } from './retire-reason.ts';
 
 /** The code of the error for a request whose connection ended before it was sent. */
@@ -28,10 +25,6 @@ const LONGEST_LEAD = 2_000;
 /** The part of its age, and of the time for which idle ones last, within which a connection was needed lately. */
 const LATELY = 0.25;
 const LATELY_IDLE = 0.5;
-/** Milliseconds between PINGs, and those that a peer has to answer one. */
-const PING_INTERVAL = 10_000;
-const PING_DEADLINE = 1_000;
-
 /** What a connection tells its endpoint. */
 export interface ConnectionOwner {
   readonly origin: string;
@@ -49,15 +42,6 @@ export interface ConnectionOwner {
   /** Its socket is gone. */
   onClosed(connection: Connection): void;
   onClientEvent(event: 'connect' | 'disconnect', client: Client, error?: Error): void;
-}
-
-/** A request as a connection sees it. */
-export interface Request extends Dispatcher.DispatchHandler {
-  readonly options: Dispatcher.DispatchOptions;
-  /** Takes it back, to be sent elsewhere. */
-  reclaim(): void;
-  /** Ends it with an error. */
-  cancel(reason: Error): void;
 }
 
 export interface ConnectionOptions {
@@ -100,8 +84,9 @@ export class Connection {
   /** Its end is near. */
   aging = false;
 
-  /** What it carries with HTTP/2, in the order in which it came. */
-  readonly #streams = new Set<Request>();
+  /** Of HTTP/2. */
+  readonly #streams: Http2Streams | undefined;
+  readonly #liveness: Http2Liveness | undefined;
   readonly #socket: Socket;
   readonly #options: ConnectionOptions;
   readonly #connectedAt: number;
@@ -109,8 +94,6 @@ export class Connection {
   #expiry: Timer | undefined;
   #idleExpiry: Timer | undefined;
   #drainDeadline: Timer | undefined;
-  #helloDeadline: Timer | undefined;
-  #pingCheck: Timer | undefined;
   #parking: Parking | undefined;
   /** An HTTP/2 peer takes no more streams for now. */
   #full = false;
@@ -120,8 +103,6 @@ export class Connection {
   /** An HTTP/2 peer has said how many streams it takes: until then a Client calls itself full after the first. */
   #ready = false;
   #handedOver = false;
-  /** An HTTP/2 peer has said that it takes no more streams. */
-  #goneAway = false;
   #closed = false;
 
   constructor(socket: Socket, owner: ConnectionOwner, options: ConnectionOptions) {
@@ -131,16 +112,19 @@ export class Connection {
     this.h2 = (socket as { alpnProtocol?: string | false | null }).alpnProtocol === 'h2';
     this.client = new Client(options.url, {
       ...options.client,
-      ...(this.h2 ? { h2Options: { pingInterval: PING_INTERVAL, ...options.client.h2Options } } : undefined),
+      ...(this.h2 ? { h2Options: { ...options.client.h2Options, pingInterval: 0 } } : undefined),
       connect: (_params, callback) => this.#handOver(callback),
     });
     this.client
-      .on('connect', () => owner.onClientEvent('connect', this.client))
+      .on('connect', () => this.#onConnect())
       .on('disconnect', (_origin, _targets, error) => this.#onDisconnect(error))
       .on('drain', () => this.#onDrain());
-    if (this.h2) this.#awaitHello();
-    if (this.h2) this.#watchPings();
-    const { clock, maxDuration } = options;
+    const { clock, maxDuration, helloTimeout, client } = options;
+    if (this.h2) {
+      const pingInterval = client.h2Options?.pingInterval ?? client.pingInterval;
+      this.#streams = new Http2Streams();
+      this.#liveness = new Http2Liveness(socket, this, { clock, helloTimeout, pingInterval });
+    }
     this.#connectedAt = clock.now();
     this.#neededAt = this.#connectedAt;
     this.#expiresAt = maxDuration > 0 ? this.#connectedAt + maxDuration : Number.POSITIVE_INFINITY;
@@ -157,6 +141,11 @@ export class Connection {
   /** Whether its socket is gone. */
   get broken(): boolean {
     return this.#socket.destroyed;
+  }
+
+  /** Whether it gives back, at this moment, what an HTTP/2 peer has not looked at before it went away. */
+  get givesBack(): boolean {
+    return this.#streams?.givesBack === true;
   }
 
   /** Whether it will soon have room for many: an HTTP/2 connection whose peer hasn't spoken yet. */
@@ -201,6 +190,14 @@ export class Connection {
     return spoken;
   }
 
+  /**
+   * Whether anything has ever come. Until then it may be connected on this side only: a pod whose accept
+   * queue is full acknowledges nothing that is sent on such a connection, and takes it later.
+   */
+  get isAccepted(): boolean {
+    return this.#socket.bytesRead > 0;
+  }
+
   /** What the kernel knows it by. */
   get ports(): string {
     const { localPort = 0, remotePort = 0 } = this.#socket;
@@ -239,22 +236,27 @@ export class Connection {
   }
 
   send(request: Request): void {
-    if (this.h2) this.#streams.add(request);
+    this.#streams?.add(request);
     const more =
       globalThis.setImmediate === setImmediate
         ? this.client.dispatch(request.options, request)
         : withOwnImmediate(() => this.client.dispatch(request.options, request));
     // An HTTP/1.1 Client returns false even when idle, and every one does for a request that it refuses.
-    if (!this.#streams.has(request) || (more && this.#ready)) return;
+    if (!this.#streams?.has(request) || (more && this.#ready)) return;
     if (more) this.#ready = true;
     else this.#full = true;
     this.owner.settle(this);
   }
 
+  /** The Client is about to write a request. */
+  onStart(request: Request): void {
+    this.#streams?.onStart(request);
+  }
+
   /** A request it carried has ended. */
   release(request: Request): void {
     this.inFlight--;
-    if (this.h2) this.#streams.delete(request);
+    this.#streams?.delete(request);
     this.#closeIfDrained();
   }
 
@@ -276,7 +278,7 @@ export class Connection {
   /** A request it carried has become a stream, which lasts. It must end before the connection is closed. */
   stream(request: Request): void {
     this.inFlight--;
-    this.#streams.delete(request);
+    this.#streams?.last(request);
     this.lasting++;
   }
 
@@ -286,41 +288,16 @@ export class Connection {
   }
 
   /**
-   * Ends an HTTP/2 connection whose peer says nothing at all. It has to begin with its SETTINGS, and until
-   * those come no more than one request is sent, and no other connection made.
+   * An HTTP/2 peer says nothing at all. The request that it has may be served yet, as undici would wait for
+   * it; no other waits here for the peer's SETTINGS.
    */
-  #awaitHello(): void {
-    const { clock, helloTimeout } = this.#options;
-    if (helloTimeout === 0) return;
-    const check = () => {
-      if (this.#closed || this.#socket.bytesRead !== 0) return;
-      const message = `no SETTINGS came from ${this.owner.address} within ${helloTimeout} ms`;
-      this.destroy(new EvenkeelError(UNRESPONSIVE, message));
-    };
-    this.#helloDeadline = clock.schedule(() => afterIncoming(check), helloTimeout);
+  onMute(): void {
+    if (this.#streams?.hasStarted) this.retire('error');
+    else this.destroy(unresponsive(`no SETTINGS came from ${this.owner.address}`));
   }
 
-  /**
-   * Ends an HTTP/2 connection whose peer has stopped to answer PINGs: undici sends them, and does nothing
-   * when they stay unanswered.
-   */
-  #watchPings(): void {
-    const interval = this.#options.client.h2Options?.pingInterval ?? PING_INTERVAL;
-    if (interval === 0) return;
-    const { clock } = this.#options;
-    let heardAt = clock.now();
-    const check = () => {
-      if (clock.now() - heardAt > interval + PING_DEADLINE && this.busy) {
-        const message = `no PING was answered for ${Math.round(clock.now() - heardAt)} ms`;
-        this.destroy(new EvenkeelError(UNRESPONSIVE, message));
-      } else {
-        this.#pingCheck = clock.schedule(check, interval);
-      }
-    };
-    (this.client as EventEmitter).on('ping', () => {
-      heardAt = clock.now();
-    });
-    this.#pingCheck = clock.schedule(check, interval);
+  onUnanswered(silence: number): void {
+    this.destroy(unresponsive(`no PING was answered for ${silence} ms`));
   }
 
   #age(lead: number): void {
@@ -344,7 +321,8 @@ export class Connection {
     this.owner.onRetired(this);
     if (this.busy && this.#options.drainTimeout > 0) {
       const { clock, drainTimeout } = this.#options;
-      this.#drainDeadline = clock.schedule(
+      this.#drainDeadline = new Patience(
+        clock,
         () => this.#endRequests(drainTimedOut(drainTimeout)),
         drainTimeout,
       );
@@ -356,20 +334,14 @@ export class Connection {
   destroy(error: Error): void {
     this.destroyedBy ??= error;
     this.retire('error');
-    if (this.#goneAway) this.#endAccepted(error);
+    if (this.#streams?.goneAway) this.#streams.cutAll(error);
     this.client.destroy(error, this.#onEnd);
-  }
-
-  /** After a GOAWAY the Client has let go of the session, and would let what it still carries go on. */
-  #endAccepted(error: Error): void {
-    for (const request of [...this.#streams]) request.cancel(error);
-    this.#socket.destroy();
   }
 
   /** Ends what it carries, and itself, unless it carries something that lasts. */
   #endRequests(error: Error): void {
     if (this.lasting === 0) this.destroy(error);
-    else for (const request of [...this.#streams]) request.cancel(error);
+    else this.#streams?.cut(error);
   }
 
   /** Whether it carries anything. */
@@ -381,8 +353,10 @@ export class Connection {
     if (this.retired === undefined || this.busy || this.#closed) return;
     // In a microtask: undici calls `onResponseEnd` before it has settled the socket's fate.
     queueMicrotask(() => {
+      if (this.busy) return;
+      if (this.#streams?.goneAway) this.#onEnd();
       // One that is being destroyed calls back when that is done.
-      if (!this.busy && !this.client.destroyed) this.client.close(this.#onEnd);
+      else if (!this.client.destroyed) this.client.close(this.#onEnd);
     });
   }
 
@@ -391,11 +365,10 @@ export class Connection {
     if (this.#closed) return;
     this.#closed = true;
     this.#drainDeadline?.cancel();
-    this.#helloDeadline?.cancel();
-    this.#pingCheck?.cancel();
+    this.#liveness?.stop();
     this.#parking?.leave();
     // After a GOAWAY the Client has let go of it, and waits for nobody: not for the peer to close it either.
-    if (!this.#handedOver || this.#goneAway) this.#socket.destroy();
+    if (!this.#handedOver || this.#streams?.goneAway) this.#socket.destroy();
     this.#publish(channels.connectionClose, this.retired);
     this.owner.onClosed(this);
   };
@@ -409,7 +382,8 @@ export class Connection {
     // A Client whose connector calls back synchronously stalls.
     queueMicrotask(() => {
       if (this.#handedOver || this.#closed) {
-        callback(new EvenkeelError(CONNECTION_GONE, 'the connection has closed'), null);
+        // Later: a Client that still carries something tries again at once.
+        setImmediate(refuseDial, callback);
         return;
       }
       this.#handedOver = true;
@@ -418,27 +392,37 @@ export class Connection {
       this.#idleExpiry?.cancel();
       // The Client takes it to be ref'd, and would leave it as it is.
       this.#socket.ref();
+      // Before Node and undici learn of it.
+      if (this.h2) this.#socket.once('close', this.#onSocketClose);
       callback(null, this.#socket);
     });
   }
+
+  /** The Client has the socket, and has not written to it yet. */
+  #onConnect(): void {
+    const session = this.h2 ? sessionOf(this.#socket) : undefined;
+    if (session !== undefined) {
+      this.#streams?.observe(session);
+      this.#liveness?.start(session, this.client);
+    }
+    this.owner.onClientEvent('connect', this.client);
+  }
+
+  /** After a GOAWAY, Node would end what was accepted without an error. */
+  readonly #onSocketClose = (): void => {
+    if (this.#streams?.goneAway) this.#streams.cutAll(this.destroyedBy ?? new errors.SocketError('closed'));
+  };
 
   #onDisconnect(error: Error): void {
     this.owner.onClientEvent('disconnect', this.client, error);
     // After an upgrade the socket lives on.
     if (!this.h2 && error.message === 'upgrade') return;
-    this.retire((error as NodeJS.ErrnoException).code === 'UND_ERR_INFO' ? 'idle' : 'closed-by-peer');
-    if (!this.h2) return;
-    this.#goneAway = !this.broken;
-    this.#reclaimPending();
-  }
-
-  /**
-   * After a GOAWAY the Client keeps the requests that the server refused until the accepted ones have
-   * ended, which may be never. They are the last it was given.
-   */
-  #reclaimPending(): void {
-    const { pending } = this.client.stats;
-    if (pending > 0) for (const request of [...this.#streams].slice(-pending)) request.reclaim();
+    const goneAway = this.h2 && !this.broken;
+    const isIdle = !goneAway && (error as NodeJS.ErrnoException).code === 'UND_ERR_INFO';
+    this.retire(isIdle ? 'idle' : 'closed-by-peer');
+    // After a GOAWAY the Client sends no PINGs.
+    this.#liveness?.stop();
+    if (goneAway) this.#streams?.goAway(this.client, error);
   }
 
   #onDrain(): void {
@@ -457,11 +441,19 @@ export class Connection {
   }
 }
 
+function refuseDial(callback: buildConnector.Callback): void {
+  callback(new EvenkeelError(CONNECTION_GONE, 'the connection has closed'), null);
+}
+
 function sendLate(connection: Connection, request: Request, bodyWatch: BodyWatch | undefined): void {
   bodyWatch?.leave();
   const { destroyedBy } = connection;
   if (destroyedBy === undefined) connection.send(request);
   else request.onResponseError?.(null as unknown as Dispatcher.DispatchController, destroyedBy);
+}
+
+function unresponsive(message: string): EvenkeelError {
+  return new EvenkeelError(UNRESPONSIVE, message);
 }
 
 function drainTimedOut(drainTimeout: number): EvenkeelError {

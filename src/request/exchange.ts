@@ -81,7 +81,10 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
   #controller: Dispatcher.DispatchController | undefined = undefined;
   #begun = false;
   #pauseWanted = false;
-  #reclaimed = false;
+  /** The server has not looked at it. */
+  #refused = false;
+  /** Node has refused to send it. */
+  #unopened = false;
 
   constructor(options: Dispatcher.DispatchOptions, owner: ExchangeOwner) {
     this.options = isOneShot(options.headers) ? { ...options, headers: readAll(options.headers) } : options;
@@ -129,14 +132,8 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
   }
 
   onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void {
-    const again = this.#controller !== undefined;
     this.#controller = controller;
-    if (again && !this.aborted) {
-      // The server has refused the stream. undici would try it on the same connection once more.
-      this.#reclaimed = true;
-      controller.abort(new errors.InformationalError('the server has refused the stream'));
-      return;
-    }
+    this.connection?.onStart(this);
     if (this.aborted) {
       controller.abort(this.reason!);
     } else if (this.#begun) {
@@ -207,25 +204,30 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
       }
     } finally {
       // Without a controller, undici has refused the request.
-      this.owner.onEnded(this, controller == null ? 'refused' : this.#outcomeOf(error));
+      const unsent = controller == null || this.#unopened;
+      this.owner.onEnded(this, unsent ? 'refused' : this.#outcomeOf(error));
     }
   }
 
   /** Whether the service takes care of the request, instead of its failing here. */
   #goesElsewhere(controller: Dispatcher.DispatchController | null | undefined, error: Error): boolean {
-    if (this.#reclaimed) {
+    const { connection } = this;
+    if (this.aborted || this.#unopened || this.#answered) return false;
+    // Without a controller nothing was written.
+    const unwritten = controller == null;
+    if (this.#refused || (connection?.givesBack === true && !unwritten)) {
       this.#detach();
       this.owner.onRefused(this, error);
       return true;
     }
-    if (this.aborted || this.#answered || this.statusCode !== 0) return false;
     const code = codeOf(error);
-    // Without a controller nothing was written.
-    if (code === CONNECTION_GONE || (controller == null && RESETS.has(code))) {
+    const isGone = RESETS.has(code) || error === connection?.destroyedBy || connection?.givesBack === true;
+    if (code === CONNECTION_GONE || (unwritten && isGone)) {
       this.#detach();
       this.owner.onUnsent(this, error);
       return true;
     }
+    if (this.statusCode !== 0) return false;
     const reason = code === UNRESPONSIVE ? 'unresponsive' : this.#isReset(code) ? 'reset' : undefined;
     if (reason === undefined || !this.owner.onUnanswered(this, error, reason)) return false;
     this.#detach();
@@ -234,16 +236,28 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
 
   #detach(): void {
     this.#controller = undefined;
-    this.#reclaimed = false;
+    this.#refused = false;
+    // Of a 1xx, if anything.
+    this.statusCode = 0;
   }
 
-  /** Takes the request back from a connection that keeps it, unsent, for nothing. */
-  reclaim(): void {
-    if (this.#controller === undefined || this.settled || this.aborted) return;
-    this.#reclaimed = true;
-    this.#controller.abort(
-      new errors.InformationalError('the server goes away, and has not looked at the request'),
-    );
+  /** Takes the request back, which the server has not looked at, unless that can't be sent again. */
+  refuse(error: Error): void {
+    if (this.#controller === undefined || this.settled || this.aborted || this.#answered) return;
+    if (!isReplayable(this.options.body)) return;
+    this.#refused = true;
+    this.#controller.abort(error);
+  }
+
+  /** Ends the request with undici's error for what Node refuses to send. */
+  failUnopened(cause: Error): void {
+    this.#unopened = true;
+    this.#controller?.abort(new InformationalError(cause.message, { cause }));
+  }
+
+  /** Ends the request on what carries it; it may go elsewhere. */
+  cut(error: Error): void {
+    this.#controller?.abort(error);
   }
 
   /** For the caller's handler. Interceptors put methods of their own in its place: undici's `dump` does. */
@@ -321,6 +335,9 @@ const RESETS = new Set([
   'ERR_HTTP2_STREAM_ERROR',
   'UND_ERR_SOCKET',
 ]);
+
+/** Its types know of no options. */
+const InformationalError = errors.InformationalError as new (message: string, options: ErrorOptions) => Error;
 
 function codeOf(error: Error): string {
   return (error as NodeJS.ErrnoException | null)?.code ?? '';

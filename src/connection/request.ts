@@ -1,0 +1,16 @@
+import type { Dispatcher } from 'undici';
+
+/** A request as a connection sees it. */
+export interface Request extends Dispatcher.DispatchHandler {
+  readonly options: Dispatcher.DispatchOptions;
+  /** Asks for a socket, or a stream, of its own. */
+  readonly upgrades: boolean;
+  /** The server has not looked at it, and says so: takes it back, to be sent elsewhere. */
+  refuse(error: Error): void;
+  /** Node has refused to send it, so that nobody else would: ends it. */
+  failUnopened(cause: Error): void;
+  /** Ends it for good. */
+  cancel(reason: Error): void;
+  /** What carries it ends. */
+  cut(error: Error): void;
+}

@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { constants, type ServerHttp2Stream } from 'node:http2';
+import { Readable } from 'node:stream';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Agent, buildConnector, type Dispatcher } from 'undici';
+import { get, ORIGIN, startAgent } from '../support/agent.ts';
+import { answer, type H2Pod, h2c, startH2Pod } from '../support/h2-pod.ts';
+
+/** What a graceful shutdown begins with: https://www.rfc-editor.org/rfc/rfc9113#section-6.8 */
+const ANY_STREAM = 2 ** 31 - 1;
+const { NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM, NGHTTP2_ENHANCE_YOUR_CALM } = constants;
+
+type Path = Pick<Dispatcher.RequestOptions, 'path' | 'method'> & Partial<Dispatcher.RequestOptions>;
+
+async function send(agent: Dispatcher, options: Path): Promise<string> {
+  const { body } = await agent.request({ origin: ORIGIN, ...options });
+  return body.text();
+}
+
+/** undici's own agent, over HTTP/2 without TLS. */
+function startStock(t: TestContext): Agent {
+  const stock = new Agent({ connect: buildConnector({ useH2c: true } as buildConnector.BuildOptions) });
+  t.after(() => stock.destroy());
+  return stock;
+}
+
+function originOf({ endpoint }: H2Pod): string {
+  return `http://${endpoint.address}:${endpoint.port}`;
+}
+
+test('headers that Node refuses for HTTP/2 fail their request as with undici, and harm nobody else', async (t) => {
+  const held: ServerHttp2Stream[] = [];
+  const pods = await Promise.all(
+    [1, 2].map(() =>
+      startH2Pod(t, (stream, headers, nth) =>
+        headers[':path'] === '/held' ? held.push(stream) : answer(stream, headers, nth),
+      ),
+    ),
+  );
+  const agent = startAgent(t, pods, h2c);
+  while (agent.stats[ORIGIN]?.connected !== 2) await Promise.all([get(agent), get(agent)]);
+  const neighbours = [1, 2, 3, 4].map(() => send(agent, { path: '/held', method: 'POST', body: 'x' }));
+  while (held.length < 4) await delay(1);
+
+  const stock = startStock(t);
+  for (const headers of [
+    { te: 'gzip' },
+    { 'proxy-connection': 'keep-alive' },
+    { authorization: 'a', Authorization: 'b' },
+  ]) {
+    for (const method of ['GET', 'POST'] as const) {
+      const options = { path: '/refused', method, headers, ...(method === 'POST' && { body: 'x' }) };
+      const [theirs, ours] = await Promise.all([
+        stock.request({ origin: originOf(pods[0]!), ...options }).catch((error) => error),
+        send(agent, options).catch((error) => error),
+      ]);
+      assert.equal(ours.code, 'UND_ERR_INFO');
+      assert.equal(ours.message, theirs.message);
+      assert.equal(ours.cause.code, theirs.cause.code);
+    }
+  }
+  for (const stream of held) answer(stream, {}, 0);
+  assert.deepEqual(await Promise.all(neighbours), ['ok', 'ok', 'ok', 'ok']);
+  const { endpoints } = agent.stats[ORIGIN]!;
+  assert.deepEqual(
+    endpoints.map(({ failures, state }) => [failures, state]),
+    [
+      [0, 'ready'],
+      [0, 'ready'],
+    ],
+  );
+});
+
+test('an accepted POST is executed once, though a refused stream waits when the GOAWAY comes', async (t) => {
+  let posts = 0;
+  let accepted: ServerHttp2Stream | undefined;
+  const pod: H2Pod = await startH2Pod(t, (stream, headers, nth) => {
+    if (stream.session !== pod.sessions[0]) return answer(stream, headers, nth);
+    const path = headers[':path'];
+    if (path === '/refused') {
+      stream.close(NGHTTP2_REFUSED_STREAM);
+    } else if (path === '/post') {
+      posts++;
+      accepted = stream;
+      stream.session!.settings({ maxConcurrentStreams: 1 });
+    } else {
+      answer(stream, headers, nth);
+    }
+  });
+  const agent = startAgent(t, [pod], { ...h2c, endpointTimeout: '1s' });
+  await get(agent);
+  // In the order in which the Client writes them: what is refused comes before what is accepted.
+  const refused = send(agent, { path: '/refused', method: 'GET' });
+  const post = send(agent, { path: '/post', method: 'POST', body: 'x' });
+  await once(pod.server, 'stream');
+  while (accepted === undefined) await delay(1);
+  await delay(20);
+  const late = send(agent, { path: '/late', method: 'POST', body: 'x' });
+  await delay(20);
+  pod.sessions[0]!.goaway(NGHTTP2_NO_ERROR, accepted.id!);
+  assert.deepEqual(await Promise.all([refused, late]), ['ok', 'ok']);
+  answer(accepted, {}, 0);
+  assert.equal(await post, 'ok');
+  assert.equal(posts, 1);
+});
+
+for (const retry of [undefined, false as const]) {
+  test(`what was never sent is sent elsewhere after a GOAWAY${retry === false ? ', without retries too' : ''}`, async (t) => {
+    let accepted: ServerHttp2Stream | undefined;
+    const pod: H2Pod = await startH2Pod(t, (stream, headers, nth) => {
+      if (headers[':path'] === '/held') accepted = stream;
+      else answer(stream, headers, nth);
+    });
+    const agent = startAgent(t, [pod], { ...h2c, ...(retry === false && { retry }) });
+    await get(agent);
+    const held = send(agent, { path: '/held', method: 'POST', body: 'x' });
+    while (accepted === undefined) await delay(1);
+    pod.sessions[0]!.settings({ maxConcurrentStreams: 1 });
+    await delay(20);
+    const late = send(agent, { path: '/late', method: 'POST', body: 'x' });
+    pod.sessions[0]!.goaway(NGHTTP2_NO_ERROR, accepted.id!);
+    assert.equal(await late, 'ok');
+    answer(accepted, {}, 0);
+    assert.equal(await held, 'ok');
+    assert.equal(pod.streams, 3);
+  });
+}
+
+test('a graceful shutdown that names its last stream later loses nothing, and crashes nothing', async (t) => {
+  const held: ServerHttp2Stream[] = [];
+  const pod: H2Pod = await startH2Pod(t, (stream, headers, nth) => {
+    if (stream.session === pod.sessions[0] && nth > 1) held.push(stream);
+    else answer(stream, headers, nth);
+  });
+  const agent = startAgent(t, [pod], h2c);
+  await get(agent);
+  const posts = [1, 2, 3].map(() => send(agent, { path: '/', method: 'POST', body: 'x' }));
+  while (held.length < 3) await delay(1);
+  const [session] = pod.sessions;
+  session!.goaway(NGHTTP2_NO_ERROR, ANY_STREAM);
+  await delay(20);
+  session!.goaway(NGHTTP2_NO_ERROR, held[0]!.id!);
+  assert.deepEqual(await Promise.all(posts.slice(1)), ['ok', 'ok']);
+  answer(held[0]!, {}, 0);
+  assert.equal(await posts[0], 'ok');
+});
+
+test('what is refused with ENHANCE_YOUR_CALM goes elsewhere, POST or not', async (t) => {
+  const pod: H2Pod = await startH2Pod(t, (stream, headers, nth) => {
+    if (stream.session !== pod.sessions[0] || nth === 1) answer(stream, headers, nth);
+    else if (nth === 4) stream.session!.goaway(NGHTTP2_ENHANCE_YOUR_CALM, 1);
+  });
+  const agent = startAgent(t, [pod], h2c);
+  await get(agent);
+  const posts = [1, 2, 3].map(() => send(agent, { path: '/', method: 'POST', body: 'x' }));
+  assert.deepEqual(await Promise.all(posts), ['ok', 'ok', 'ok']);
+});
+
+test("a stream that all refuse fails with undici's error", async (t) => {
+  const pod = await startH2Pod(t, (stream) => stream.close(NGHTTP2_REFUSED_STREAM));
+  const agent = startAgent(t, [pod], h2c);
+  const stock = startStock(t);
+  const options = { path: '/', method: 'POST', body: 'x' } as const;
+  const theirs = await stock.request({ origin: originOf(pod), ...options }).catch((error) => error);
+  const ours = await send(agent, options).catch((error) => error);
+  assert.deepEqual(
+    [ours.code, ours.message, ours.http2ErrorCode],
+    [theirs.code, theirs.message, theirs.http2ErrorCode],
+  );
+  assert.equal(ours.http2ErrorCode, NGHTTP2_REFUSED_STREAM);
+});
+
+test('a refused request whose body is a stream fails: it can be sent but once', async (t) => {
+  const refusing = await startH2Pod(t, (stream) => stream.close(NGHTTP2_REFUSED_STREAM));
+  const agent = startAgent(t, [refusing, await startH2Pod(t)], { ...h2c, policy: 'round-robin' });
+  const results = await Promise.allSettled(
+    [1, 2].map(() =>
+      send(agent, {
+        path: '/',
+        method: 'POST',
+        body: Readable.from(['some', 'more']),
+      }),
+    ),
+  );
+  assert.equal(results.filter(({ status }) => status === 'rejected').length, refusing.streams);
+});
+
+test('an event stream that is cut after a GOAWAY ends in an error', async (t) => {
+  const pod = await startH2Pod(t, (stream) => {
+    stream.respond({ ':status': 200, 'content-type': 'text/event-stream' });
+    stream.write('data: 1\n\n');
+    stream.session!.goaway(NGHTTP2_NO_ERROR, ANY_STREAM);
+  });
+  const agent = startAgent(t, [pod], h2c);
+  const goneAway = once(agent, 'disconnect');
+  const { body } = await agent.request({ origin: ORIGIN, path: '/', method: 'GET' });
+  const text = body.text();
+  await goneAway;
+  await delay(20);
+  pod.sessions[0]!.socket.destroy();
+  await assert.rejects(text, { code: 'UND_ERR_SOCKET' });
+  const again = await agent.request({ origin: ORIGIN, path: '/', method: 'GET' });
+  const cut = assert.rejects(again.body.text(), { message: 'enough' });
+  await delay(20);
+  await Promise.all([agent.destroy(new Error('enough')), cut]);
+});
