@@ -10,16 +10,18 @@ import { resolverFor } from './discovery/sources.ts';
 import { ForeignOrigins } from './foreign-origins.ts';
 import { hostName } from './host.ts';
 import { parseOrigin, requestedName, toServername } from './origin.ts';
+import { assertRequest } from './request/checks.ts';
 import {
-  assertHandler,
-  assertLegacyHandler,
   isLegacy,
   LegacyExchange,
   type LegacyHandler,
   ModernExchange,
+  missingLegacyMethod,
+  missingMethod,
   normalizeLegacyOptions,
   rejectWith,
 } from './request/handlers.ts';
+import { RequestOptions } from './request/request-options.ts';
 import { Service, type ServiceOwner } from './service.ts';
 import type { ServiceStats } from './telemetry/stats.ts';
 
@@ -43,6 +45,7 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
   /** Sends what is not balanced, and answers for what undici's agents have of their own. */
   private readonly plain: Agent;
   private readonly foreign: ForeignOrigins | undefined;
+  private lastOrigin = '';
   private lastKey = '';
   private lastService: Service | undefined;
   private closing: Promise<unknown> | undefined;
@@ -99,19 +102,53 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
     if (!handler || typeof handler !== 'object') {
       throw new errors.InvalidArgumentError('handler must be an object');
     }
+    let origin: string | URL;
     try {
-      if (!options || typeof options !== 'object') {
-        throw new errors.InvalidArgumentError('opts must be an object.');
-      }
-      if (this.destroying !== undefined) throw new errors.ClientDestroyedError();
-      if (this.closing !== undefined) throw new errors.ClientClosedError();
+      this.assertOpen(options, handler);
       if (this.foreign?.has(options.origin)) return this.dispatchPlain(options, handler);
-      return isLegacy(handler)
-        ? this.dispatchLegacy(options, handler)
-        : this.dispatchModern(options, handler);
+      origin = this.originOf(options);
     } catch (error) {
-      return rejectWith(handler, error as Error);
+      rejectWith(handler, error as Error);
+      return false;
     }
+    try {
+      return isLegacy(handler)
+        ? this.dispatchLegacy(options, origin, handler)
+        : this.dispatchModern(options, origin, handler);
+    } catch (error) {
+      rejectWith(handler, error as Error);
+      // No `drain` would follow on account of this one. undici's Agent says so too.
+      return true;
+    }
+  }
+
+  private assertOpen(
+    options: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler | LegacyHandler,
+  ): void {
+    if (!options || typeof options !== 'object') {
+      throw new errors.InvalidArgumentError('opts must be an object.');
+    }
+    if ('dispatcher' in options && options.dispatcher && !isLegacy(handler)) {
+      throw new errors.InvalidArgumentError(
+        'opts.dispatcher is not supported by instance methods. Pass opts.dispatcher to the top-level undici functions or call the dispatcher instance method directly.',
+      );
+    }
+    if (this.destroying !== undefined) throw new errors.ClientDestroyedError();
+    if (this.closing !== undefined) throw new errors.ClientClosedError();
+  }
+
+  /** Looks at an origin the first time, and at what a URL has behind it each time. */
+  private originOf({ origin }: Dispatcher.DispatchOptions): string | URL {
+    if (typeof origin === 'string' && origin !== '') {
+      if (origin !== this.lastOrigin && !this.services.has(origin)) parseOrigin(origin);
+      this.lastOrigin = origin;
+    } else if (origin instanceof URL) {
+      parseOrigin(origin);
+    } else {
+      throw new errors.InvalidArgumentError('opts.origin must be a non-empty string or URL.');
+    }
+    return origin;
   }
 
   private dispatchPlain(
@@ -122,23 +159,31 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
     return new Dispatcher1Wrapper(this.plain).dispatch(normalizeLegacyOptions(options), handler as object);
   }
 
-  private dispatchModern(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
-    if ('dispatcher' in options && options.dispatcher) {
-      throw new errors.InvalidArgumentError(
-        'opts.dispatcher is not supported by instance methods. Pass opts.dispatcher to the top-level undici functions or call the dispatcher instance method directly.',
-      );
-    }
-    assertHandler(handler, options);
-    const service = this.serviceFor(options, (options as { allowH2?: boolean }).allowH2 !== false);
-    return service.dispatch(new ModernExchange(options, handler, service));
+  private dispatchModern(
+    options: Dispatcher.DispatchOptions,
+    origin: string | URL,
+    handler: Dispatcher.DispatchHandler,
+  ): boolean {
+    const h2 = (options as { allowH2?: boolean }).allowH2 !== false;
+    const request = new RequestOptions(options);
+    const missing = missingMethod(handler, request.upgrades);
+    const service = this.serviceFor(origin, request, h2, missing);
+    if (missing !== undefined) assertRequest(request, missing);
+    return service.dispatch(new ModernExchange(request, handler, service), options);
   }
 
-  private dispatchLegacy(given: Dispatcher.DispatchOptions, handler: LegacyHandler): boolean {
+  private dispatchLegacy(
+    given: Dispatcher.DispatchOptions,
+    origin: string | URL,
+    handler: LegacyHandler,
+  ): boolean {
     const options = normalizeLegacyOptions(given);
-    assertLegacyHandler(handler, options);
+    const request = new RequestOptions(options);
+    const missing = missingLegacyMethod(handler, request.upgrades);
     // Older callers break on HTTP/2: https://github.com/nodejs/undici/issues/4989
-    const service = this.serviceFor(options, false);
-    return service.dispatch(new LegacyExchange(options, handler, service));
+    const service = this.serviceFor(origin, request, false, missing);
+    if (missing !== undefined) assertRequest(request, missing);
+    return service.dispatch(new LegacyExchange(request, handler, service), options);
   }
 
   /** Waits for the requests taken so far, then closes all connections. No new ones are taken. */
@@ -201,29 +246,36 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
   }
 
   /** The service for a request: one for each origin, for each servername with TLS, and for HTTP/1.1 alone. */
-  private serviceFor(options: Dispatcher.DispatchOptions, h2: boolean): Service {
-    const { origin } = options;
-    if (!origin || (typeof origin !== 'string' && !(origin instanceof URL))) {
-      throw new errors.InvalidArgumentError('opts.origin must be a non-empty string or URL.');
-    }
+  private serviceFor(
+    origin: string | URL,
+    request: RequestOptions,
+    h2: boolean,
+    missing: string | undefined,
+  ): Service {
     const name = typeof origin === 'string' ? origin : origin.origin;
-    const variant = name.startsWith('https:') ? variantOf(options, h2) : '';
+    const variant = name.startsWith('https:') ? variantOf(request, h2) : '';
     const key = name + variant;
     if (key === this.lastKey) return this.lastService!;
-    const service = this.services.get(key) ?? this.create(parseOrigin(origin), variant, options, h2);
+    let service = this.services.get(key);
+    if (service === undefined) {
+      const url = parseOrigin(origin);
+      // Nothing is made for a request that will not be sent.
+      assertRequest(request, missing);
+      service = this.create(url, variant, request, h2);
+    }
     this.lastKey = key;
     this.lastService = service;
     return service;
   }
 
-  private create(url: URL, variant: string, options: Dispatcher.DispatchOptions, h2: boolean): Service {
+  private create(url: URL, variant: string, request: RequestOptions, h2: boolean): Service {
     const key = url.origin + variant;
     // The origin may have been written in another way.
     const known = this.services.get(key);
     if (known !== undefined) return known;
     const { settings, resolver, identity } = this;
     const client = h2 ? settings.client : { ...settings.client, allowH2: false };
-    const name = url.protocol === 'https:' ? requestedName(options) : undefined;
+    const name = url.protocol === 'https:' ? requestedName(request) : undefined;
     const servername = toServername(name ?? url.hostname);
     const service = new Service(
       { key, url, servername, settings: { ...settings, client }, resolver, identity },
@@ -254,8 +306,8 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
 }
 
 /** What of an https request decides which connections may carry it: a Client dials anew for another servername. */
-function variantOf(options: Dispatcher.DispatchOptions, h2: boolean): string {
-  const name = requestedName(options);
+function variantOf(request: RequestOptions, h2: boolean): string {
+  const name = requestedName(request);
   return `${name === undefined ? '' : `#${name}`}${h2 ? '' : '#http1-only'}`;
 }
 

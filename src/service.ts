@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { channel } from 'node:diagnostics_channel';
 import type { Duplex } from 'node:stream';
-import type { Client } from 'undici';
+import type { Client, Dispatcher } from 'undici';
 import type { Observation } from './balancing/picker.ts';
 import type { Clock, Timer } from './clock.ts';
 import type { RetryReason, Settings } from './config/settings.ts';
@@ -17,6 +17,7 @@ import { Holds } from './endpoint/holds.ts';
 import { NoEndpointsError } from './errors.ts';
 import { LoopTurn } from './loop-turn.ts';
 import { Queue, type QueueOwner } from './queue/queue.ts';
+import { assertRequest } from './request/checks.ts';
 import type { Exchange, ExchangeOwner, Outcome } from './request/exchange.ts';
 import { keyHashOf } from './request/request-key.ts';
 import { attemptsOf, Retries } from './retry/retries.ts';
@@ -125,10 +126,16 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     return this.#queue.size;
   }
 
-  /** Takes a request. False when the caller should wait for `drain` before the next. */
-  dispatch(exchange: Exchange): boolean {
+  /**
+   * Takes a request. False when the caller should wait for `drain` before the next.
+   *
+   * @param given what the caller gave
+   * @throws what undici would of a bad one
+   */
+  dispatch(exchange: Exchange, given: Dispatcher.DispatchOptions): boolean {
+    const { options } = exchange;
     // First, for it may throw.
-    if (this.#pool.bindsByKey) exchange.keyHash = keyHashOf(exchange.options, this.#settings.ringHash);
+    if (this.#pool.bindsByKey) exchange.keyHash = keyHashOf(given, options, this.#settings.ringHash);
     // Should it be sent again, that happens in the context of a socket.
     if (requestCreate.hasSubscribers) exchange.context = new AsyncResource('EVENKEEL_REQUEST');
     if (this.#quiet) this.#wake();
@@ -137,6 +144,8 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     const now = this.#settings.clock.now();
     this.#turn.note(now);
     const endpoint = this.#endpointFor(exchange, now);
+    // A Client checks what it is given at once. The others fail as early.
+    if (endpoint === undefined || this.#turn.isStale) assertRequest(options);
     if (endpoint !== undefined) {
       this.start(exchange, endpoint);
       return !this.#pool.admission.isLimited || this.#hasRoom();

@@ -117,10 +117,8 @@ export class GlobalDispatcher extends Dispatcher {
   /** Keeps a request until the verdict on its origin. */
   #hold(pending: Pending, options: Options, handler: Handler): boolean {
     if (pending.held >= this.#maxHeld) {
-      return rejectWith(
-        handler,
-        new QueueFullError(`${pending.held} requests wait for their name to be looked up`),
-      );
+      rejectWith(handler, new QueueFullError(`${pending.held} requests wait for their name to be looked up`));
+      return false;
     }
     pending.held++;
     const body = bodyStreamOf(options);

@@ -1,6 +1,10 @@
 import type { Readable } from 'node:stream';
 import type { Exchange } from './exchange.ts';
 
+interface Watched {
+  readonly options: { readonly body?: unknown };
+}
+
 /** Listens to the body of a request that nobody sends yet: its error would be an uncaught exception. */
 export class BodyWatch {
   readonly #body: Readable;
@@ -13,7 +17,7 @@ export class BodyWatch {
   }
 
   /** None if the body is no stream. */
-  static of(exchange: Pick<Exchange, 'cancel' | 'options'>): BodyWatch | undefined {
+  static of(exchange: Pick<Exchange, 'cancel'> & Watched): BodyWatch | undefined {
     const { body } = exchange.options;
     return isStream(body) ? new BodyWatch(body, exchange) : undefined;
   }

@@ -9,7 +9,7 @@ import type { Endpoint } from '../endpoint/endpoint.ts';
 import { isReplayable } from '../retry/repeatable.ts';
 import type { Attempts } from '../retry/retries.ts';
 import { asksForEventStream, isEventStream } from './event-stream.ts';
-import { isOneShot, readAll } from './one-shot.ts';
+import type { RequestOptions } from './request-options.ts';
 
 type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
 type RawHeaders = Exclude<Dispatcher.DispatchController['rawHeaders'], undefined>;
@@ -50,7 +50,7 @@ export interface ExchangeOwner {
  * connection it comes to.
  */
 export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher.DispatchController {
-  readonly options: Dispatcher.DispatchOptions;
+  readonly options: RequestOptions;
   readonly owner: ExchangeOwner;
   /** Asks for a socket of its own. */
   readonly upgrades: boolean;
@@ -86,10 +86,10 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
   /** Node has refused to send it. */
   #unopened = false;
 
-  constructor(options: Dispatcher.DispatchOptions, owner: ExchangeOwner) {
-    this.options = isOneShot(options.headers) ? { ...options, headers: readAll(options.headers) } : options;
+  constructor(options: RequestOptions, owner: ExchangeOwner) {
+    this.options = options;
     this.owner = owner;
-    this.upgrades = Boolean(options.upgrade) || options.method === 'CONNECT';
+    this.upgrades = options.upgrades;
     this.lasting = this.upgrades || asksForEventStream(options.headers);
   }
 

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
-import { type Dispatcher, errors } from 'undici';
+import type { Dispatcher } from 'undici';
 import { Exchange, type ExchangeOwner } from './exchange.ts';
+import type { RequestOptions } from './request-options.ts';
 
 type Handler = Dispatcher.DispatchHandler;
 type Headers = Parameters<NonNullable<Handler['onResponseStart']>>[2];
@@ -30,7 +31,7 @@ export function isLegacy(handler: object): handler is LegacyHandler {
 export class ModernExchange extends Exchange {
   readonly #handler: Handler;
 
-  constructor(options: Dispatcher.DispatchOptions, handler: Handler, owner: ExchangeOwner) {
+  constructor(options: RequestOptions, handler: Handler, owner: ExchangeOwner) {
     super(options, owner);
     this.#handler = handler;
   }
@@ -76,7 +77,7 @@ export class ModernExchange extends Exchange {
 export class LegacyExchange extends Exchange {
   readonly #handler: LegacyHandler;
 
-  constructor(options: Dispatcher.DispatchOptions, handler: LegacyHandler, owner: ExchangeOwner) {
+  constructor(options: RequestOptions, handler: LegacyHandler, owner: ExchangeOwner) {
     super(options, owner);
     this.#handler = handler;
   }
@@ -121,7 +122,7 @@ export class LegacyExchange extends Exchange {
 }
 
 /** Tells a handler of either generation that its request has failed before it began, as undici does. */
-export function rejectWith(handler: Handler | LegacyHandler, error: Error): false {
+export function rejectWith(handler: Handler | LegacyHandler, error: Error): void {
   if ('onResponseError' in handler && typeof handler.onResponseError === 'function') {
     // undici has no controller to give here either.
     handler.onResponseError(null as unknown as Dispatcher.DispatchController, error);
@@ -130,44 +131,32 @@ export function rejectWith(handler: Handler | LegacyHandler, error: Error): fals
   } else {
     throw error;
   }
-  return false;
 }
 
-/** Throws undici's own error for a handler that lacks a method. A wrapped handler escapes undici's check. */
-export function assertHandler(handler: Handler, { method, upgrade }: Dispatcher.DispatchOptions): void {
-  assertMethod('onRequestStart', handler.onRequestStart);
-  assertMethod('onResponseError', handler.onResponseError);
-  if (handler.onBodySent !== undefined) assertMethod('onBodySent', handler.onBodySent);
-  if (handler.onRequestSent !== undefined) assertMethod('onRequestSent', handler.onRequestSent);
-  if (upgrade || method === 'CONNECT') {
-    assertMethod('onRequestUpgrade', handler.onRequestUpgrade);
-    return;
-  }
-  assertMethod('onResponseStart', handler.onResponseStart);
-  assertMethod('onResponseData', handler.onResponseData);
-  assertMethod('onResponseEnd', handler.onResponseEnd);
+/** The name of the first method that undici would miss; a handler that is wrapped escapes its check. */
+export function missingMethod(handler: Handler, upgrades: boolean): string | undefined {
+  if (typeof handler.onRequestStart !== 'function') return 'onRequestStart';
+  if (typeof handler.onResponseError !== 'function') return 'onResponseError';
+  if (handler.onBodySent !== undefined && typeof handler.onBodySent !== 'function') return 'onBodySent';
+  if (handler.onRequestSent !== undefined && typeof handler.onRequestSent !== 'function')
+    return 'onRequestSent';
+  if (upgrades) return typeof handler.onRequestUpgrade === 'function' ? undefined : 'onRequestUpgrade';
+  if (typeof handler.onResponseStart !== 'function') return 'onResponseStart';
+  if (typeof handler.onResponseData !== 'function') return 'onResponseData';
+  return typeof handler.onResponseEnd === 'function' ? undefined : 'onResponseEnd';
 }
 
-/** The same for the older generation. */
-export function assertLegacyHandler(
-  handler: LegacyHandler,
-  { method, upgrade }: Dispatcher.DispatchOptions,
-): void {
-  assertMethod('onConnect', handler.onConnect);
-  assertMethod('onError', handler.onError);
-  if (handler.onBodySent !== undefined) assertMethod('onBodySent', handler.onBodySent);
-  if (handler.onRequestSent !== undefined) assertMethod('onRequestSent', handler.onRequestSent);
-  if (upgrade || method === 'CONNECT') {
-    assertMethod('onUpgrade', handler.onUpgrade);
-    return;
-  }
-  assertMethod('onHeaders', handler.onHeaders);
-  assertMethod('onData', handler.onData);
-  assertMethod('onComplete', handler.onComplete);
-}
-
-function assertMethod(name: string, method: unknown): void {
-  if (typeof method !== 'function') throw new errors.InvalidArgumentError(`invalid ${name} method`);
+/** The same for the older generation, whose versions of undici look for other names. */
+export function missingLegacyMethod(handler: LegacyHandler, upgrades: boolean): string | undefined {
+  if (typeof handler.onConnect !== 'function') return 'onConnect';
+  if (typeof handler.onError !== 'function') return 'onError';
+  if (handler.onBodySent !== undefined && typeof handler.onBodySent !== 'function') return 'onBodySent';
+  if (handler.onRequestSent !== undefined && typeof handler.onRequestSent !== 'function')
+    return 'onRequestSent';
+  if (upgrades) return typeof handler.onUpgrade === 'function' ? undefined : 'onUpgrade';
+  if (typeof handler.onHeaders !== 'function') return 'onHeaders';
+  if (typeof handler.onData !== 'function') return 'onData';
+  return typeof handler.onComplete === 'function' ? undefined : 'onComplete';
 }
 
 /**
@@ -184,7 +173,7 @@ export function normalizeLegacyOptions(options: Dispatcher.DispatchOptions): Dis
 type OutgoingHeaders = Dispatcher.DispatchOptions['headers'];
 
 function withSingleLength(headers: OutgoingHeaders): OutgoingHeaders {
-  if (!headers || Array.isArray(headers) || Symbol.iterator in headers) return headers;
+  if (!headers || typeof headers !== 'object' || Symbol.iterator in headers) return headers;
   for (const name in headers) {
     if (name.length !== 14 || name.toLowerCase() !== 'content-length') continue;
     const length = /^(\d+), \1$/.exec(String(headers[name]))?.[1];

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
-import type { Dispatcher } from 'undici';
+import { FormData } from 'undici';
+import { RequestOptions } from '../../src/request/request-options.ts';
 import { isRepeatable } from '../../src/retry/repeatable.ts';
 
 function repeatable(options: object): boolean {
-  return isRepeatable({ path: '/', method: 'GET', ...options } as Dispatcher.DispatchOptions);
+  return isRepeatable(new RequestOptions({ path: '/', method: 'GET', ...options }));
 }
 
 test('idempotent methods are repeatable, others are not', () => {
