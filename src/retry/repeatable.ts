@@ -18,11 +18,19 @@ export function isReplayable(body: unknown): boolean {
   return body instanceof FormData;
 }
 
-/** As Go's net/http has it, a key for the server to tell repetitions by makes any method idempotent. */
+/**
+ * As Go's net/http has it, a key for the server to tell repetitions by makes any method idempotent. It has
+ * to be one: a header without a value tells nothing, and some aren't even sent.
+ */
 function hasKey(headers: readonly unknown[] | null): boolean {
   if (headers === null) return false;
   for (let n = 0; n < headers.length; n += 2) {
-    if (KEY.test(headers[n] as string)) return true;
+    if (KEY.test(headers[n] as string) && isSaid(headers[n + 1])) return true;
   }
   return false;
+}
+
+function isSaid(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(isSaid);
+  return value !== undefined && value !== null && String(value).trim() !== '';
 }

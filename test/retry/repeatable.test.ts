@@ -35,6 +35,22 @@ test('an Idempotency-Key makes any method repeatable', () => {
   assert.ok(!repeatable({ method: 'POST', headers: null }));
 });
 
+test('one without a value does not: nothing tells the server of a repetition', () => {
+  const values = [undefined, null, '', ' ', [], [''], [null]];
+  for (const value of values) {
+    for (const headers of [
+      { 'idempotency-key': value },
+      ['Idempotency-Key', value],
+      new Map([['idempotency-key', value]]),
+    ]) {
+      assert.ok(!repeatable({ method: 'POST', headers }), JSON.stringify(value));
+    }
+  }
+  for (const value of [0, false, '0', ['', '1']]) {
+    assert.ok(repeatable({ method: 'POST', headers: { 'idempotency-key': value } }), JSON.stringify(value));
+  }
+});
+
 test('bodies that are still there are repeatable', () => {
   const form = new FormData();
   form.set('a', 'b');
