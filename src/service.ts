@@ -143,11 +143,12 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     this.#taken++;
     const now = this.#settings.clock.now();
     this.#turn.note(now);
+    exchange.takenAt = now;
     const endpoint = this.#endpointFor(exchange, now);
     // A Client checks what it is given at once. The others fail as early.
     if (endpoint === undefined || this.#turn.isStale) assertRequest(options);
     if (endpoint !== undefined) {
-      this.start(exchange, endpoint);
+      this.start(exchange, endpoint, now);
       return !this.#pool.admission.isLimited || this.#hasRoom();
     }
     this.#queue.add(exchange);
@@ -189,10 +190,11 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
 
   // Requests on their way
 
-  start(exchange: Exchange, endpoint: Endpoint): void {
+  start(exchange: Exchange, endpoint: Endpoint, now = this.#settings.clock.now()): void {
     this.#running++;
     this.requests++;
     exchange.endpoint = endpoint;
+    exchange.givenAt = now;
     const connection =
       exchange.keyHash < 0 ? this.#pool.balancer.begin(endpoint) : this.#beginBound(exchange, endpoint);
     exchange.connection = connection;
@@ -254,9 +256,10 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     if (endpoint !== undefined) this.#pool.health.onOverloaded(endpoint, statusCode, headers);
   }
 
-  onEnded(exchange: Exchange, outcome: Outcome): void {
+  onEnded(exchange: Exchange, result: Outcome): void {
     const { endpoint, connection } = exchange;
     if (endpoint === undefined || connection === undefined) return;
+    const outcome = result === 'expired' ? this.#blameFor(exchange) : result;
     exchange.connection = undefined;
     if (exchange.streaming) {
       exchange.streaming = false;
@@ -274,6 +277,12 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     this.#leaveSeat(exchange, endpoint);
     endpoint.end(connection, exchange, failed);
     this.#afterEnd();
+  }
+
+  /** Whether it was the endpoint that let a caller's time run out, rather than the wait for it, or this process. */
+  #blameFor({ takenAt, givenAt }: Exchange): 'timeout' | 'cancelled' {
+    const now = this.#settings.clock.now();
+    return now - givenAt >= givenAt - takenAt && !this.#pool.isHeldUp(now) ? 'timeout' : 'cancelled';
   }
 
   onUpgraded(exchange: Exchange, socket: Duplex): void {

@@ -458,3 +458,114 @@ test('a pod behind a virtual IP that names itself is passed over', async (t) => 
   while (!isEjected()) await ask(agent);
   assert.equal(await askMany(agent, 60), 0);
 });
+
+for (const [how, send] of [
+  [
+    'request',
+    (agent: BalancedAgent, signal: AbortSignal) =>
+      agent.request({ origin: ORIGIN, path: '/', method: 'GET', signal }),
+  ],
+  ['fetch', (agent: BalancedAgent, signal: AbortSignal) => fetchWith(agent, { signal })],
+  [
+    'fetch, with a signal of several',
+    (agent: BalancedAgent, signal: AbortSignal) =>
+      fetchWith(agent, { signal: AbortSignal.any([signal, new AbortController().signal]) }),
+  ],
+] as const) {
+  for (const policy of ['round-robin', 'least-request'] as const) {
+    test(`a pod that hangs is ejected by callers that use AbortSignal.timeout, by ${how}, with ${policy}`, async (t) => {
+      const pods = await startPods(t, 3);
+      const bad = pods[0]!;
+      const agent = startAgent(t, pods, { policy });
+      await askMany(agent, 9);
+      bad.respond = () => {};
+      const { requests } = bad;
+      for (let n = 0; n < 300 && stateOf(agent, bad) !== 'ejected'; n++) {
+        const batch = Array.from({ length: policy === 'least-request' ? 12 : 3 }, () =>
+          send(agent, AbortSignal.timeout(200)).then(drain, () => {}),
+        );
+        await Promise.all(batch);
+      }
+      assert.equal(stateOf(agent, bad), 'ejected');
+      const failures = bad.requests - requests;
+      console.log(`hung pod, ${how} with AbortSignal.timeout, ${policy}: ejected after ${failures} failures`);
+      assert.ok(failures <= 10, `${failures} failures`);
+      for (const other of pods.slice(1)) assert.notEqual(stateOf(agent, other), 'ejected');
+    });
+  }
+}
+
+test('a caller’s time that ends while the response comes is held against nobody', async (t) => {
+  const pods = await startPods(t, 2);
+  for (const pod of pods) {
+    pod.respond = (_request, response) => {
+      response.writeHead(200);
+      response.write('a part');
+    };
+  }
+  const agent = startAgent(t, pods);
+  for (let n = 0; n < 12; n++) {
+    const abort = new AbortController();
+    const { signal } = abort;
+    const response = await agent.request({ origin: ORIGIN, path: '/', method: 'GET', signal });
+    const text = response.body.text();
+    abort.abort(new DOMException('too late', 'TimeoutError'));
+    await assert.rejects(text, { name: 'TimeoutError' });
+  }
+  for (const pod of pods) assert.notEqual(stateOf(agent, pod), 'ejected');
+});
+
+test('a caller’s time that was spent waiting for a connection is held against nobody', async (t) => {
+  const clock = new FakeClock();
+  const [pod, other] = (await startPods(t, 2)) as [Pod, Pod];
+  const options = { clock, connections: 1, outlierDetection: { consecutiveFailures: 1 } };
+  const agent = startAgent(t, [pod, other], options);
+  const before = ['/slow/1', '/slow/2'].map((path) => ask(agent, path));
+  while (pod.requests + other.requests < 2) await settle();
+  const abort = new AbortController();
+  const { signal } = abort;
+  const late = agent.request({ origin: ORIGIN, path: '/slow/3', method: 'GET', signal });
+  clock.advance(1_000);
+  for (const it of [pod, other]) for (const path of ['/slow/1', '/slow/2']) it.release(path);
+  await Promise.all(before);
+  while (pod.requests + other.requests < 3) await settle();
+  clock.advance(10);
+  abort.abort(new DOMException('too late', 'TimeoutError'));
+  await assert.rejects(late, { name: 'TimeoutError' });
+  for (const it of [pod, other]) assert.notEqual(stateOf(agent, it), 'ejected');
+});
+
+test('a body that does not come is not the pod’s to answer', async (t) => {
+  const pods = await startPods(t, 2);
+  const agent = startAgent(t, pods);
+  for (let n = 0; n < 16; n++) {
+    const signal = AbortSignal.timeout(20);
+    const body = new Readable({ read() {} });
+    const request = agent.request({ origin: ORIGIN, path: '/slow', method: 'POST', body, signal });
+    await assert.rejects(request, { name: 'TimeoutError' });
+  }
+  for (const pod of pods) assert.notEqual(stateOf(agent, pod), 'ejected');
+});
+
+test('time in which this process did not run is held against nobody', async (t) => {
+  const pods = await startPods(t, 2);
+  const agent = startAgent(t, pods, { outlierDetection: { consecutiveFailures: 1 } });
+  await askMany(agent, 4);
+  const signal = AbortSignal.timeout(200);
+  const slow = agent.request({ origin: ORIGIN, path: '/slow', method: 'GET', signal });
+  await settle();
+  const until = performance.now() + 600;
+  while (performance.now() < until);
+  await assert.rejects(slow, { name: 'TimeoutError' });
+  for (const pod of pods) assert.notEqual(stateOf(agent, pod), 'ejected');
+});
+
+/** Built-in fetch, which brings handlers of the older generation. */
+function fetchWith(dispatcher: BalancedAgent, init: RequestInit): Promise<Response> {
+  return fetch(`${ORIGIN}/`, { ...init, dispatcher } as unknown as RequestInit);
+}
+
+async function drain(response: Response | { body: { dump(): Promise<void> } }): Promise<void> {
+  if (response instanceof Response) await response.arrayBuffer();
+  else await response.body.dump();
+}

@@ -156,6 +156,11 @@ export class EndpointPool
     this.#warmth.count();
   }
 
+  /** Whether this process did not run for a while, so that what endpoints have said may be unread. */
+  isHeldUp(now: number): boolean {
+    return this.#silence.isHeldUp(now);
+  }
+
   /** Whether requests that have a key are bound to endpoints by it. */
   get bindsByKey(): boolean {
     return this.ring !== undefined && !this.#seeThrough.applies;

@@ -16,10 +16,11 @@ type RawHeaders = Exclude<Dispatcher.DispatchController['rawHeaders'], undefined
 
 /**
  * How a request ended, for its endpoint. `failure`: the endpoint's doing, or of what is before it;
- * `timeout`: the same, by not answering; `rejected`: with the connection in good order; `cancelled`: the
- * caller's doing; `refused`: by undici, and nothing was written.
+ * `timeout`: the same, by not answering; `expired`: the time that the caller had for it was over, and nothing had come;
+ * `rejected`: with the connection in good order; `cancelled`: the caller's doing; `refused`: by undici, and nothing was
+ * written.
  */
-export type Outcome = 'success' | 'rejected' | 'failure' | 'timeout' | 'cancelled' | 'refused';
+export type Outcome = 'success' | 'rejected' | 'failure' | 'timeout' | 'expired' | 'cancelled' | 'refused';
 
 /** What an exchange tells its service. */
 export interface ExchangeOwner {
@@ -73,6 +74,9 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
   statusCode = 0;
   /** The hash of the key that binds it to an endpoint; -1 for none. */
   keyHash = -1;
+  /** When its service took it, and gave it to its endpoint, on the service's clock. */
+  takenAt = 0;
+  givenAt = 0;
   /** When it was sent, on the clock of its service; -1 when nobody wants to know how long it takes. */
   sentAt = -1;
 
@@ -287,11 +291,20 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
   }
 
   #outcomeOf(error: Error): Outcome {
-    if (this.aborted) return 'cancelled';
+    if (this.aborted) return this.#isExpired ? 'expired' : 'cancelled';
     const code = codeOf(error);
     if (code === 'UND_ERR_HEADERS_TIMEOUT') return 'timeout';
     if (this.#isReset(code) || code === UNRESPONSIVE) return 'failure';
     return error instanceof errors.HTTPParserError ? 'failure' : 'cancelled';
+  }
+
+  /**
+   * Whether the caller gave up as `AbortSignal.timeout` has it, before a byte of the response, and not because of a
+   * body that didn't come.
+   */
+  get #isExpired(): boolean {
+    if (this.#answered || this.statusCode !== 0 || !isReplayable(this.options.body)) return false;
+    return this.reason?.name === 'TimeoutError';
   }
 
   /** Whether the peer, or something before it, has ended what carried the request. */

@@ -53,6 +53,8 @@ export class SilenceWatch {
   readonly #watched = new Map<Endpoint, Watched>();
   readonly #doubted = new Set<Endpoint>();
   #timer: Timer | undefined;
+  /** When the next look is due. */
+  #dueAt = 0;
   #active = false;
 
   constructor(owner: SilenceOwner, carriers: Iterable<Endpoint>, dialer: Dialer, clock: Clock) {
@@ -80,7 +82,13 @@ export class SilenceWatch {
     return this.#doubted.size > 0 && this.#doubted.has(endpoint);
   }
 
+  /** Whether a look is long overdue, while something is expected: this process was held up. */
+  isHeldUp(now: number): boolean {
+    return this.#active && now - this.#dueAt > INTERVAL / 2;
+  }
+
   #lookLater(): void {
+    this.#dueAt = this.#clock.now() + INTERVAL;
     this.#timer = this.#clock.schedule(() => afterIncoming(() => this.#look()), INTERVAL);
   }
 
