@@ -29,8 +29,13 @@ function startRouting(zones: readonly string[]) {
     locality,
     set,
   );
-  const update = (present: readonly string[]) => {
-    const endpoints = present.map((zone, n) => ({ address: `10.0.0.${n + 1}`, port: 80, zone }));
+  const update = (present: readonly string[], weights: readonly number[] = []) => {
+    const endpoints = present.map((zone, n) => ({
+      address: `10.0.0.${n + 1}`,
+      port: 80,
+      zone,
+      weight: weights[n],
+    }));
     const { gone } = set.replace({ endpoints, source: 'test' }, 8);
     routing.locate(gone, undefined);
   };
@@ -79,4 +84,24 @@ test('an endpoint that has left says nothing about those that are there', async 
   routing.review(endpoints[1]!, true);
   await settle();
   assert.equal(told.shares, shares);
+});
+
+test('where no endpoint can be used, all are tried', async () => {
+  const { routing, locality, endpoints } = startRouting(['here', 'there']);
+  for (const endpoint of endpoints) routing.review(endpoint, false);
+  await settle();
+  assert.equal(locality.densityOf(OWN_ZONE), 1);
+});
+
+test('shares follow the weights of the present set, whatever endpoints weigh until they are no longer new', () => {
+  const { locality, update, endpoints } = startRouting(['here', 'there']);
+  for (const endpoint of endpoints) endpoint.weight = 0.1;
+  update(['here', 'there'], [1, 3]);
+  // Of two zones, the own one has a quarter of the weight: half of its requests go to the other.
+  let near = 0;
+  for (let n = 0; n < 400; n++) {
+    if (locality.preferred === OWN_ZONE) near++;
+    locality.used(locality.preferred, 0);
+  }
+  assert.equal(near, 200);
 });

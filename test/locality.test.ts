@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { LeastRequest } from '../src/balancing/least-request.ts';
 import { Locality, LocalityPicker, type Located, localShares, OWN_ZONE } from '../src/balancing/locality.ts';
 import { load, ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
-import { startPods } from './support/pods.ts';
+import { settle, startPods } from './support/pods.ts';
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, number) => all + number, 0);
 
@@ -143,4 +143,52 @@ test('where zones are not known, nothing is preferred', async (t) => {
   });
   await load(agent, 100, 4);
   assert.ok(pods.every(({ requests }) => requests > 20));
+});
+
+test('with weights of 1 near and 3 elsewhere, half of the requests go elsewhere', async (t) => {
+  const pods = await startPods(t, 2);
+  const located = pods.map((pod, n) => ({
+    endpoint: { ...pod.endpoint, zone: n < 1 ? 'here' : 'there', weight: n < 1 ? 1 : 3 },
+  }));
+  const resolver = new ManualResolver(located);
+  const agent = startAgent(t, [], {
+    discovery: resolver.resolve,
+    locality: 'zone',
+    kubernetes: { zone: 'here' },
+  });
+  await load(agent, 20);
+  const before = pods[0]!.requests;
+  await load(agent, 200);
+  assert.ok(Math.abs(pods[0]!.requests - before - 100) <= 2, `${pods[0]!.requests - before} near`);
+});
+
+test('a zone whose pods get no answers out has no more than a few requests that wait', async (t) => {
+  const pods = await startPods(t, 6);
+  const located = pods.map((pod, n) => ({ endpoint: { ...pod.endpoint, zone: ['a', 'b', 'c'][n >> 1]! } }));
+  const resolver = new ManualResolver(located);
+  const agent = startAgent(t, [], {
+    discovery: resolver.resolve,
+    locality: 'zone',
+    kubernetes: { zone: 'a' },
+  });
+  await load(agent, 100, 2);
+  const near = pods.slice(0, 2);
+  for (const pod of near) pod.respond = () => {};
+  const before = near.reduce((all, { requests }) => all + requests, 0);
+  const arrived = () => near.reduce((all, { requests }) => all + requests, 0) - before;
+  const abort = new AbortController();
+  let served = 0;
+  for (let n = 0; n < 100; n++) {
+    agent.request({ origin: ORIGIN, path: '/', method: 'GET', signal: abort.signal }).then(
+      async ({ body }) => {
+        await body.dump();
+        served++;
+      },
+      () => {},
+    );
+    while (served + arrived() <= n) await settle();
+  }
+  abort.abort();
+  assert.ok(arrived() <= 16, `${arrived()} requests are stuck`);
+  assert.ok(served >= 80, `${served} were served`);
 });

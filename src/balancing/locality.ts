@@ -16,6 +16,14 @@ export interface Located extends Candidate {
 export const OWN_NODE = 0;
 export const OWN_ZONE = 1;
 
+/** Ranks of levels: the own node, the own zone, all others. */
+const RANKS = 3;
+/** The load that an endpoint may have whatever is usual, and how many times what is usual. */
+const LEAST_LIMIT = 3;
+const LIMIT_FACTOR = 2;
+/** The part of what is usual that each request makes. */
+const NEWS = 1 / 64;
+
 /**
  * The share of requests for each level, so that as many stay near as can without that any endpoint has more
  * than the others: as Envoy's zone-aware routing has it, but for one thing. Envoy knows how many clients each
@@ -58,6 +66,8 @@ export class Locality {
   #shares: readonly number[] = [];
   /** What each level should have had by now, and hasn't. */
   #credits: number[] = [];
+  /** How much endpoints of each level have to do, as a rule, when they are given a request. */
+  readonly #loads: number[] = [];
   /** Shares for each unit of capacity, relative to the greatest. */
   #densities: readonly number[] = [];
 
@@ -94,8 +104,8 @@ export class Locality {
     return OWN_ZONE + 1 + this.#zones.indexOf(zone!);
   }
 
-  /** Takes the endpoints that can be used. */
-  weigh(usable: Iterable<Located>): void {
+  /** Takes the endpoints that can serve. */
+  weigh(usable: Iterable<Pick<Located, 'level' | 'weight'>>): void {
     const capacities = Array.from({ length: OWN_ZONE + 1 + this.#zones.length }, () => 0);
     for (const { level, weight } of usable) capacities[level]! += weight;
     this.#shares = localShares(capacities, this.#zones.length + 1, this.#nodeCount);
@@ -114,9 +124,23 @@ export class Locality {
     return this.#densities[level] ?? 1;
   }
 
-  /** A request goes to an endpoint of that level. */
-  used(level: number): void {
+  /**
+   * The order in which candidates are used, from the least: the one whose turn it is, then near ones, and at last
+   * those of levels that have no share. One that has far more to do than is usual there doesn't answer, whoever it is,
+   * and comes after all others.
+   */
+  rankOf({ level, load }: Located): number {
+    const usual = this.#loads[level] ?? 0;
+    const isStuck = load >= LEAST_LIMIT + LIMIT_FACTOR * usual;
+    const near = level === this.preferred ? -1 : Math.min(level, RANKS - 1);
+    return near + (this.#share(level) > 0 ? 0 : RANKS) + (isStuck ? 2 * RANKS : 0);
+  }
+
+  /** A request goes to an endpoint of that level, which has so much to do. */
+  used(level: number, load: number): void {
     this.#requests++;
+    const usual = this.#loads[level] ?? 0;
+    this.#loads[level] = usual + (load - usual) * NEWS;
     if (level > OWN_ZONE) this.#crossZone++;
     const credits = this.#credits;
     for (let i = 0; i < credits.length; i++)
@@ -139,7 +163,7 @@ export class Locality {
   }
 }
 
-/** Picks from the level whose turn it is, or else from the nearest, by other pickers for each level. */
+/** Picks from the level whose turn it is, or else from the nearest that serves, by other pickers for each level. */
 export class LocalityPicker<C extends Located> implements Picker<C> {
   readonly observe?: (candidate: C, latency: number, observation: Observation) => void;
   readonly #locality: Locality;
@@ -171,29 +195,29 @@ export class LocalityPicker<C extends Located> implements Picker<C> {
 
   pick(): C | undefined {
     const levels = this.#levels;
-    const first =
-      levels[this.#locality.preferred]?.pick() ?? levels[OWN_NODE]?.pick() ?? levels[OWN_ZONE]?.pick();
-    if (first !== undefined) return first;
-    let best: C | undefined;
-    for (let level = OWN_ZONE + 1; level < levels.length; level++) {
-      const candidate = levels[level]!.pick();
-      if (candidate !== undefined && (best === undefined || levels[level]!.before(candidate, best)))
-        best = candidate;
+    let best = levels[this.#locality.preferred]?.pick();
+    let rank = best === undefined ? Number.POSITIVE_INFINITY : this.#locality.rankOf(best);
+    if (rank < 0) return best;
+    for (const picker of levels) {
+      const candidate = picker.pick();
+      if (candidate === undefined) continue;
+      const other = this.#locality.rankOf(candidate);
+      if (other > rank || (other === rank && !picker.before(candidate, best!))) continue;
+      best = candidate;
+      rank = other;
     }
     return best;
   }
 
   used(candidate: C): void {
     this.#at(candidate.level).used(candidate);
-    if (this.#counts) this.#locality.used(candidate.level);
+    if (this.#counts) this.#locality.used(candidate.level, candidate.load);
   }
 
   before(a: C, b: C): boolean {
-    return a.level === b.level ? this.#at(a.level).before(a, b) : this.#rank(a) < this.#rank(b);
-  }
-
-  #rank({ level }: C): number {
-    return level === this.#locality.preferred ? -1 : level;
+    if (a.level === b.level) return this.#at(a.level).before(a, b);
+    const [first, second] = [this.#locality.rankOf(a), this.#locality.rankOf(b)];
+    return first === second ? a.level < b.level : first < second;
   }
 
   #at(level: number): Picker<C> {

@@ -310,6 +310,7 @@ export class EndpointPool
   }
 
   onDoubt(endpoint: Endpoint): void {
+    this.#offer(endpoint);
     this.place(endpoint);
     if (endpoint.hasRoom) this.#owner.onRoom();
   }
@@ -366,7 +367,8 @@ export class EndpointPool
   /** Offers an endpoint for upgraded sockets, and as one that is near, if it is one of those that serve. */
   #offer(endpoint: Endpoint): void {
     const available = this.admission.isAvailable(endpoint);
-    this.#localityRouting?.review(endpoint, available && this.health.isFit(endpoint));
+    const serves = available && this.health.isFit(endpoint) && !this.#silence.doubts(endpoint);
+    this.#localityRouting?.review(endpoint, serves);
     this.seats.offer(endpoint, available);
   }
 

@@ -3,6 +3,7 @@ import { queueMicrotask } from '../clock.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { EndpointSet } from './endpoint-set.ts';
 import { place } from './pickers.ts';
+import { baseWeight } from './weights.ts';
 
 /** What locality routing tells the pool. */
 export interface LocalityRoutingOwner {
@@ -20,7 +21,7 @@ export class LocalityRouting {
   readonly #owner: LocalityRoutingOwner;
   readonly #locality: Locality;
   readonly #set: EndpointSet;
-  /** Endpoints that can't be used now. */
+  /** Endpoints that can't serve now, be they used or not. */
   readonly #unusable = new Set<Endpoint>();
   #weighing = false;
 
@@ -42,7 +43,7 @@ export class LocalityRouting {
     this.#weigh();
   }
 
-  /** Says whether an endpoint can be used. What many of them change together is weighed once. */
+  /** Says whether an endpoint can serve. What many of them change together is weighed once. */
   review(endpoint: Endpoint, usable: boolean): void {
     if (usable === !this.#unusable.has(endpoint)) return;
     if (usable) this.#unusable.delete(endpoint);
@@ -65,8 +66,11 @@ export class LocalityRouting {
 
   /** Says anew how many requests stay near. */
   #weigh(): void {
-    const { current } = this.#set;
-    this.#locality.weigh([...current.values()].filter((endpoint) => !this.#unusable.has(endpoint)));
+    const all = [...this.#set.current.values()];
+    const usable = all.filter((endpoint) => !this.#unusable.has(endpoint));
+    // Where none serves, all are tried. A zone has its share of new ones at once: they are slow for each other only.
+    const counted = usable.length > 0 ? usable : all;
+    this.#locality.weigh(counted.map(({ level, info }) => ({ level, weight: baseWeight(info) })));
     this.#owner.onSharesChanged();
   }
 }

@@ -96,6 +96,7 @@ export class Weights {
   }
 }
 
-function baseWeight({ weight }: EndpointAddress): number {
+/** What an endpoint weighs, when it isn't new. */
+export function baseWeight({ weight }: EndpointAddress): number {
   return Math.max(weight ?? 1, LEAST_WEIGHT);
 }
