@@ -12,15 +12,16 @@ const PAUSE = 5;
 export class LoopTurn {
   /** What is sent now should wait for `setImmediate`. */
   isStale = false;
-  #requestAt = Number.NEGATIVE_INFINITY;
+  /** When the last request came. */
+  requestAt = Number.NEGATIVE_INFINITY;
 
   /** Learns of a request. */
   note(now: number): void {
-    if (now - this.#requestAt > PAUSE && !this.isStale) {
+    if (now - this.requestAt > PAUSE && !this.isStale) {
       this.isStale = true;
       setImmediate(this.#end);
     }
-    this.#requestAt = now;
+    this.requestAt = now;
   }
 
   readonly #end = (): void => {

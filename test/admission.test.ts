@@ -14,14 +14,18 @@ function startAdmission(limits: { connections?: number; maxRequestsPerEndpoint?:
   const [one, other] = [...set.current.values()] as [Endpoint, Endpoint];
   for (const endpoint of [one, other]) endpoint.warm = true;
   /** What the others say, for each test to change. */
-  const says = { healthy: true, doubted: false, mayDial: true, applies: false, dialing: 0 };
+  const says = { healthy: true, doubted: false, mayDial: true, mayReach: true, applies: false, dialing: 0 };
   const pickers = new Pickers({
     policy: 'least-request',
     peakEwma: { decay: 1, seed: 1 },
     clock: new FakeClock(),
     random: () => 0,
   });
-  const plan = { frozen: false, mayDial: () => says.mayDial, protocolOf: () => 'h1' as 'h1' | 'h2' };
+  const plan = {
+    mayDial: () => says.mayDial,
+    mayReach: () => says.mayReach,
+    protocolOf: () => 'h1' as 'h1' | 'h2',
+  };
   const admission = new Admission(
     { connections: Number.POSITIVE_INFINITY, maxRequestsPerEndpoint: 0, ...limits },
     {
@@ -129,9 +133,9 @@ test('only where there are limits, and somebody is connected or dialled, can all
 });
 
 test('one waits for an endpoint that is connected, or may be', () => {
-  const { admission, plan, says, one } = startAdmission();
+  const { admission, says, one } = startAdmission();
   assert.equal(admission.isUsable(one), true);
-  plan.frozen = true;
+  says.mayReach = false;
   assert.equal(admission.isUsable(one), false);
   one.connected = 1;
   assert.equal(admission.isUsable(one), true);

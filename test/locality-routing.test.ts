@@ -12,6 +12,7 @@ const endpointOwner = {
   onConnectivity() {},
   onRoom() {},
   onAging() {},
+  outlivesAge: () => false,
   onConnectionRetired() {},
   onConnectionClosed() {},
   onClientEvent() {},

@@ -11,7 +11,9 @@ export interface BalancedAgentOptions extends UndiciOptions {
   /**
    * How long a connection may take requests, from the moment it connected. After that it
    * finishes what it carries and closes, so that traffic finds new pods. Shortened at random,
-   * per connection, by up to `connectionDurationJitter`.
+   * per connection, by up to `connectionDurationJitter`. With the default, a connection to a pod
+   * that can't be dialled at that time lives on until it can; one that was set by hand holds
+   * then, too, and requests find one connection less.
    * Milliseconds or a duration string; default `'60s'` behind a virtual IP and `'5m'` for
    * visible pods, one value sets both; `0` means no cap.
    * Env: `EVENKEEL_MAX_CONNECTION_DURATION`.

@@ -25,14 +25,19 @@ const LONGEST_LEAD = 2_000;
 /** The part of its age, and of the time for which idle ones last, within which a connection was needed lately. */
 const LATELY = 0.25;
 const LATELY_IDLE = 0.5;
+/** Milliseconds after which a connection that has outlived its age is looked at again. */
+const REPRIEVE = 500;
+
 /** What a connection tells its endpoint. */
 export interface ConnectionOwner {
   readonly origin: string;
   readonly address: string;
-  /** It will reach its age soon. */
-  onAging(): void;
-  /** It has a request though it will reach its age soon. */
-  onUsedAging(): void;
+  /** It will reach its age soon. Says whether it has a successor made. */
+  onAging(): boolean;
+  /** It has a request, though it will reach its age soon and had no successor made. Says whether it has now. */
+  onUsedAging(): boolean;
+  /** Whether it lives on past its age, for nothing could take its place. */
+  outlives(): boolean;
   /** The connection takes requests no more. */
   onRetired(connection: Connection): void;
   /** Whether it has room has changed, without a request having begun or ended. */
@@ -83,6 +88,8 @@ export class Connection {
   destroyedBy: Error | undefined;
   /** Its end is near. */
   aging = false;
+  /** A successor was made ready when its end came near. */
+  #renewed = false;
 
   /** Of HTTP/2. */
   readonly #streams: Http2Streams | undefined;
@@ -160,7 +167,7 @@ export class Connection {
   check(now: number): boolean {
     if (this.retired !== undefined) return false;
     this.#neededAt = now;
-    if (now >= this.#expiresAt) this.retire('max-duration');
+    if (now >= this.#expiresAt) this.#expire();
     else if (this.broken) this.retire('closed-by-peer');
     return this.retired === undefined;
   }
@@ -221,7 +228,7 @@ export class Connection {
   reserve(): void {
     this.inFlight++;
     this.requests++;
-    if (this.aging) this.owner.onUsedAging();
+    if (this.aging && !this.#renewed) this.#renewed = this.owner.onUsedAging();
     const { maxRequests } = this.#options;
     if (maxRequests === 0) return;
     // Early: many come at once with HTTP/2, and a cap on requests is reached as fast as they come.
@@ -301,14 +308,26 @@ export class Connection {
   }
 
   #age(lead: number): void {
-    this.#expiry = this.#options.clock.schedule(() => this.retire('max-duration'), lead);
+    this.#expiry = this.#options.clock.schedule(() => this.#expire(), lead);
     this.#startAging();
+  }
+
+  /** Its age is reached: it retires, or is looked at again a moment later. */
+  #expire(): void {
+    if (!this.owner.outlives()) {
+      this.retire('max-duration');
+      return;
+    }
+    const { clock } = this.#options;
+    this.#expiresAt = clock.now() + REPRIEVE;
+    this.#expiry?.cancel();
+    this.#expiry = clock.schedule(() => this.#expire(), REPRIEVE);
   }
 
   #startAging(): void {
     if (this.aging || this.retired !== undefined) return;
     this.aging = true;
-    this.owner.onAging();
+    this.#renewed = this.owner.onAging();
   }
 
   /** Takes no more requests, and closes when the last one it carries has ended: at once if idle. */

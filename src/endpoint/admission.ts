@@ -13,7 +13,7 @@ export interface AdmissionParts {
   readonly set: EndpointSet;
   readonly pickers: Pickers;
   readonly dials: Pick<Dials, 'size'>;
-  readonly plan: Pick<DialPlan, 'frozen' | 'mayDial' | 'protocolOf'>;
+  readonly plan: Pick<DialPlan, 'mayDial' | 'mayReach' | 'protocolOf'>;
   readonly health: Pick<Health, 'allows'>;
   readonly silence: Pick<SilenceWatch, 'doubts'>;
   readonly seeThrough: Pick<SeeThrough, 'applies'>;
@@ -88,7 +88,7 @@ export class Admission {
   isUsable(endpoint: Endpoint): boolean {
     const { state, connected, backoff } = endpoint;
     if (state.name === 'draining' || !this.#health.allows(endpoint)) return false;
-    return connected > 0 || (backoff === undefined && !this.#plan.frozen);
+    return connected > 0 || (backoff === undefined && this.#plan.mayReach(endpoint));
   }
 
   /** Whether a request that waits for that very endpoint comes to a connection. */

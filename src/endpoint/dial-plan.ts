@@ -19,11 +19,14 @@ export interface DialPlanParts {
   readonly warmth: Warmth;
 }
 
-type DialPlanSettings = Pick<Settings, 'client' | 'connections'>;
+type DialPlanSettings = Pick<Settings, 'client' | 'clock' | 'connections'>;
+
+/** Milliseconds for which an answer shows that an address is still a pod's. */
+const PROOF = 1_000;
 
 /** Which endpoints may be dialled, and which of them are for the requests that wait. */
 export class DialPlan {
-  /** Nothing is dialled: what is known of the endpoints may be out of date. */
+  /** What is known of the endpoints may be out of date: nothing is dialled but what has just been heard of. */
   frozen = false;
 
   readonly #owner: DialPlanOwner;
@@ -48,12 +51,29 @@ export class DialPlan {
 
   /** Whether one more connection to an endpoint may be made. */
   mayDial(endpoint: Endpoint): boolean {
-    if (this.frozen || endpoint.opening !== undefined || endpoint.identity !== undefined) return false;
+    if (!this.mayReach(endpoint) || endpoint.opening !== undefined || endpoint.identity !== undefined)
+      return false;
     const { connected, aging, dialing } = endpoint;
     // Those that age are about to go.
     if (connected - aging + dialing >= this.#settings.connections) return false;
     // One connection of HTTP/2 serves many, so the first dial tells how many are needed.
     return endpoint.dialing === 0 || this.protocolOf(endpoint) === 'h1';
+  }
+
+  /**
+   * Whether the address of an endpoint is still its own, for all we know. One that has answered a moment ago, and has
+   * not closed its connections since, is: addresses are not given away that fast.
+   */
+  mayReach({ heardAt }: Endpoint): boolean {
+    return !this.frozen || this.#settings.clock.now() - heardAt < PROOF;
+  }
+
+  /** Whether a connection that closes could be replaced, for all we know. */
+  mayReplace(endpoint: Endpoint): boolean {
+    const { connected, aging, dialing, dialFailures } = endpoint;
+    if (!this.mayReach(endpoint) || dialFailures > 0) return false;
+    // Where dials are under way, or might not be allowed any more in a moment, only one that has succeeded shows it.
+    return connected > aging || (dialing === 0 && !this.frozen);
   }
 
   /** What an endpoint speaks, for all we know. */
@@ -72,7 +92,7 @@ export class DialPlan {
 
   /** Dials the endpoint that is next for it, or another one that may be used too. Whether there was any. */
   dialNext(): boolean {
-    const endpoint = this.frozen ? undefined : this.#pickers.toDial;
+    const endpoint = this.#toDial();
     if (endpoint !== undefined) this.dial(endpoint);
     return endpoint !== undefined || (!this.frozen && this.#warmth.grow());
   }
@@ -82,7 +102,7 @@ export class DialPlan {
    * the moment `since`. False if that is hopeless: each endpoint has failed since then.
    */
   dialFor(waiting: number, since: number): boolean {
-    while (!this.frozen && this.#dials.size < waiting) {
+    while (this.#dials.size < waiting) {
       if (!this.dialNext() && !this.#dialFailed(since)) break;
     }
     return this.#dials.size > 0 || this.frozen || this.#set.current.size === 0 || this.#mayBecomeFree(since);
@@ -95,10 +115,19 @@ export class DialPlan {
 
   /** Dials one more endpoint for a request that has waited for a while; the dials under way may be stuck. */
   hedge(since: number): void {
-    if (this.frozen) return;
-    const endpoint = this.#pickers.toDial;
+    const endpoint = this.#toDial();
     if (endpoint?.dialing === 0) this.dial(endpoint);
-    else if (!this.#warmth.grow()) this.#dialFailed(since);
+    else if (this.frozen || !this.#warmth.grow()) this.#dialFailed(since);
+  }
+
+  /** The endpoint to dial next, if any may be. */
+  #toDial(): Endpoint | undefined {
+    for (;;) {
+      const endpoint = this.#pickers.toDial;
+      if (endpoint === undefined || this.mayReach(endpoint)) return endpoint;
+      // It has not been heard of for a while, and nobody else has noticed.
+      this.#owner.place(endpoint);
+    }
   }
 
   /** Makes one more connection to a virtual IP, to see which pod it leads to. False if one is being made. */

@@ -200,7 +200,7 @@ export class EndpointPool
     return { ...update, endpoints: this.#subset(update.endpoints, formatAddress) };
   }
 
-  /** Dials nothing while set: what is known is too old, or was withdrawn. The next update says again. */
+  /** While set, dials only what is heard of: the rest is known too long, or was withdrawn. The next update says again. */
   set frozen(frozen: boolean) {
     if (frozen === this.plan.frozen) return;
     this.plan.frozen = frozen;
@@ -324,6 +324,12 @@ export class EndpointPool
 
   onAging(endpoint: Endpoint): void {
     this.#preconnect.renew(endpoint);
+  }
+
+  outlivesAge(endpoint: Endpoint): boolean {
+    if (this.#settings.maxConnectionDuration !== undefined || this.plan.mayReplace(endpoint)) return false;
+    if (endpoint.dialing === 0) this.#preconnect.replace(endpoint);
+    return true;
   }
 
   // Health

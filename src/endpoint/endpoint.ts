@@ -42,6 +42,8 @@ export interface EndpointOwner {
   onRoom(): void;
   /** Connections will reach their age soon, and those that stay are too few for the traffic of the last moments. */
   onAging(endpoint: Endpoint): void;
+  /** Whether its connections live on past their age, for nothing could take their place yet. Tries to make what could. */
+  outlivesAge(endpoint: Endpoint): boolean;
   /** A connection of its takes requests no more. */
   onConnectionRetired(endpoint: Endpoint, connection: Connection): void;
   /** A retired connection of its has closed. */
@@ -79,6 +81,8 @@ export class Endpoint implements Candidate, ConnectionOwner {
   dialFailures = 0;
   /** Set after a failed dial, until it may be dialled again unasked. */
   backoff: Backoff | undefined;
+  /** When a request was sent, on the clock, that is known to have been answered; -∞ if its connections were closed since. */
+  heardAt = Number.NEGATIVE_INFINITY;
   inFlight = 0;
   /** Upgraded sockets and event streams that are open. */
   lasting = 0;
@@ -304,13 +308,21 @@ export class Endpoint implements Candidate, ConnectionOwner {
     this.#owner.onRoom();
   }
 
-  onAging(): void {
+  onAging(): boolean {
     this.aging++;
-    if (this.#isShort) this.#owner.onAging(this);
+    const short = this.#isShort;
+    if (short) this.#owner.onAging(this);
+    return short;
   }
 
-  onUsedAging(): void {
-    if (this.#staying === 0) this.#owner.onAging(this);
+  onUsedAging(): boolean {
+    const last = this.#staying === 0;
+    if (last) this.#owner.onAging(this);
+    return last;
+  }
+
+  outlives(): boolean {
+    return this.state.name !== 'draining' && this.#owner.outlivesAge(this);
   }
 
   /** Connections that it will have when those have gone that age. */
@@ -334,6 +346,9 @@ export class Endpoint implements Candidate, ConnectionOwner {
   onRetired(connection: Connection): void {
     this.#lose(connection);
     this.retired++;
+    // It may have ended.
+    if (this.connected === 0 && connection.retired === 'closed-by-peer')
+      this.heardAt = Number.NEGATIVE_INFINITY;
     this.settle(connection);
     this.#owner.onConnectionRetired(this, connection);
   }

@@ -62,6 +62,11 @@ export class Preconnect {
       return;
     }
     if (endpoint.connected === 1 && this.#warmth.prepareRotation()) return;
+    this.replace(endpoint);
+  }
+
+  /** Makes one more connection to an endpoint, if it may be dialled. */
+  replace(endpoint: Endpoint): void {
     const { warm, backoff } = endpoint;
     if (warm && backoff === undefined && this.#plan.mayDial(endpoint)) this.#plan.dial(endpoint);
   }

@@ -7,6 +7,7 @@ export const IDLE_OWNER: EndpointOwner = {
   onConnectivity() {},
   onRoom() {},
   onAging() {},
+  outlivesAge: () => false,
   onConnectionRetired() {},
   onConnectionClosed() {},
   onClientEvent() {},
