@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
-import { afterIncoming, type Clock, type Timer } from '../clock.ts';
+import type { Clock, Timer } from '../clock.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
+import { Patience } from '../patience.ts';
 import { isProcessHeld } from '../process-hold.ts';
 import type { Dial, Dialer } from './dialer.ts';
 
@@ -81,7 +82,7 @@ export class Dials {
     this.#underWay.set(entry, endpoint);
     entry.dial.unref();
     const { timeout } = this.#dialer;
-    if (timeout > 0) entry.deadline = this.#clock.schedule(() => this.#onDeadline(entry), timeout);
+    if (timeout > 0) entry.deadline = new Patience(this.#clock, () => entry.dial.timeOut(), timeout);
     this.#check ??= this.#checkLater();
   }
 
@@ -104,13 +105,6 @@ export class Dials {
       if (endpoint === undefined || dialled === endpoint) this.#abandon(entry, dialled);
     }
     for (const failed of endpoint === undefined ? this.#failed : [endpoint]) this.#forget(failed);
-  }
-
-  #onDeadline(entry: DialUnderWay): void {
-    // Where this process was held up, what has come in meanwhile is heard first.
-    afterIncoming(() => {
-      if (this.#underWay.has(entry)) entry.dial.timeOut();
-    });
   }
 
   /** A pending connect keeps the process alive, unref'd or not. One that nobody waits for must not. */

@@ -3,6 +3,7 @@ import { type buildConnector, Client, type Dispatcher } from 'undici';
 import { type Clock, queueMicrotask, type Timer } from '../clock.ts';
 import type { Dial, Dialer } from '../connection/dialer.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
+import { Patience } from '../patience.ts';
 
 export interface ProbeOptions {
   url: URL;
@@ -31,7 +32,7 @@ export class Probe implements Dispatcher.DispatchHandler {
   constructor(endpoint: Endpoint, options: ProbeOptions, onResult: (passed: boolean) => void) {
     this.#options = options;
     this.#onResult = onResult;
-    this.#deadline = options.clock.schedule(() => this.#end(false), options.timeout);
+    this.#deadline = new Patience(options.clock, () => this.#end(false), options.timeout);
     this.#dial = options.dialer.dial(endpoint, (_error, socket) => {
       if (socket === undefined) this.#end(false);
       else this.#ask(socket);
