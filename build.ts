@@ -10,7 +10,7 @@ import { type Plugin, rollup } from 'rollup';
 
 const ENTRY_POINTS = [
   'index',
-  'register',
+  'preload',
   'telemetry/opentelemetry',
   'telemetry/prometheus',
   'cli/main',
@@ -23,7 +23,9 @@ const compiled = mkdtempSync(join(tmpdir(), 'evenkeel-build-'));
 try {
   rmSync('dist', { recursive: true, force: true });
   execFileSync('tsc', ['-p', 'tsconfig.build.json', '--outDir', compiled], { stdio: 'inherit' });
-  cpSync(compiled, 'dist', { recursive: true, filter: (path) => !path.endsWith('.js') });
+  // What is read by Nodes that are too old stays as it is.
+  const stays = (path: string) => !path.endsWith('.js') || path === join(compiled, 'register.js');
+  cpSync(compiled, 'dist', { recursive: true, filter: stays });
   const bundle = await rollup({
     input: Object.fromEntries(ENTRY_POINTS.map((name) => [name, join(compiled, `${name}.js`)])),
     // All but files of ours: packages, and Node's modules.

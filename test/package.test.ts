@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { publint } from 'publint';
 import { compile, makeProject, type Project } from './support/package.ts';
-import { run } from './support/versions.ts';
+import { run, testOnNode } from './support/versions.ts';
 
 let project: Project;
 
@@ -15,7 +15,9 @@ before(() => {
 after(() => project.remove());
 
 test('the package holds what users need, and nothing else', () => {
-  const others = project.files.filter((file) => !/^(dist\/[\w/-]+\.(js|d\.ts)|docs\/[\w-]+\.md)$/.test(file));
+  const others = project.files.filter(
+    (file) => !/^(dist\/[\w/-]+\.(c?js|d\.c?ts)|docs\/[\w-]+\.md)$/.test(file),
+  );
   assert.deepEqual(others.sort(), [
     'LICENSE',
     'README.md',
@@ -28,9 +30,9 @@ test('the package holds what users need, and nothing else', () => {
 test('all that package.json names is in the package', () => {
   const folder = join(project.folder, 'node_modules/evenkeel');
   const { exports, bin } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-  const paths = [...Object.values(exports), ...Object.values(bin)].flatMap((entry) =>
-    typeof entry === 'string' ? [entry] : Object.values(entry as Record<string, string>),
-  );
+  const pathsIn = (entry: unknown): string[] =>
+    typeof entry === 'string' ? [entry] : Object.values(entry as object).flatMap(pathsIn);
+  const paths = [...pathsIn(exports), ...pathsIn(bin)];
   for (const path of paths) assert.ok(existsSync(join(folder, path)), path);
 });
 
@@ -78,6 +80,34 @@ test('no file of the package has lines that nobody could read', () => {
     assert.ok(longest < 400, `${file} has a line of ${longest} characters`);
   }
 });
+
+for (const major of [12, 18, 20]) {
+  testOnNode(
+    major,
+    `preloaded into Node ${major}, which is too old, evenkeel warns once and does nothing`,
+    async (_t, binary) => {
+      const register = join(project.folder, 'node_modules/evenkeel/dist/register');
+      const script = `new (require('worker_threads').Worker)('', { eval: true }).once('exit', () =>
+        console.log(Symbol.for('undici.globalDispatcher.2') in globalThis));`;
+      const ways = [
+        ['--require', `${register}.cjs`],
+        ...(major < 18 ? [] : [['--import', `${register}.js`]]),
+      ];
+      for (const way of ways) {
+        const { code, stdout, stderr } = await run(binary, [...way, '-e', script], {
+          NODE_OPTIONS: way.join(' '),
+        });
+        assert.equal(code, 0, stderr);
+        assert.equal(stdout, 'false\n');
+        const warnings = stderr.split('\n').filter((line) => line.includes('EVENKEEL'));
+        assert.match(
+          warnings.join('\n'),
+          /^.*EVENKEEL_OLD_NODE.*needs Node.js 22.19 or newer, and does nothing in v.*$/,
+        );
+      }
+    },
+  );
+}
 
 test('the entry points know of the same agents, and those for metrics load no undici', async () => {
   const file = join(project.folder, 'metrics.cjs');

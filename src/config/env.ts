@@ -5,7 +5,11 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 const PREFIX = 'EVENKEEL_';
 /** Those that belong to no option. */
-const SWITCHES = ['EVENKEEL_DISABLED', 'EVENKEEL_MODE', 'EVENKEEL_OBSERVE_INTERVAL'];
+export const SWITCHES: readonly string[] = [
+  'EVENKEEL_DISABLED',
+  'EVENKEEL_MODE',
+  'EVENKEEL_OBSERVE_INTERVAL',
+];
 const OBSERVE = 'observe';
 // A Service that is named evenkeel, or evenkeel-something, brings these into every pod of its namespace:
 // https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
@@ -28,18 +32,22 @@ export function read(env: Environment, variable: string): string | undefined {
   return env[variable] || undefined;
 }
 
-/** Says, once, what is wrong with a variable, and goes on: a typo must not take a fleet down. */
-export function warn(message: string): void {
-  if (warned.has(message)) return;
-  warned.add(message);
-  process.emitWarning(`${message}; ignored`, { type: 'EvenkeelWarning', code: 'EVENKEEL_BAD_VARIABLE' });
+/**
+ * Says, once, what is wrong with a variable, and what follows from it: as a rule it is ignored, for a typo must
+ * not take a fleet down.
+ */
+export function warn(message: string, consequence = 'ignored'): void {
+  const text = `${message}; ${consequence}`;
+  if (warned.has(message) && (consequence === 'ignored' || warned.has(text))) return;
+  warned.add(message).add(text);
+  process.emitWarning(text, { type: 'EvenkeelWarning', code: 'EVENKEEL_BAD_VARIABLE' });
 }
 
 /** Warns of variables that look like evenkeel's and are not: `known` has the options' variables. */
 export function warnOfUnknown(env: Environment, known: readonly string[]): void {
   const names = [...known, ...SWITCHES];
   for (const name of Object.keys(env)) {
-    if (!name.startsWith(PREFIX) || names.includes(name) || OF_A_SERVICE.test(name)) continue;
+    if (!name.startsWith(PREFIX) || names.includes(name) || serviceVariable(name)) continue;
     const meant = nearest(withoutPrefix(name), names.map(withoutPrefix));
     const hint = meant === undefined ? '' : `; did you mean ${PREFIX}${meant}?`;
     warn(`${name} is not a variable of evenkeel's${hint}`);
@@ -48,14 +56,14 @@ export function warnOfUnknown(env: Environment, known: readonly string[]): void 
   if (mode !== undefined && mode !== OBSERVE) warn(`EVENKEEL_MODE must be '${OBSERVE}', got '${mode}'`);
 }
 
-/** Whether `EVENKEEL_DISABLED` says that the preload should do nothing. When in doubt, it does. */
+/** Whether `EVENKEEL_DISABLED` says that the preload and `install()` do nothing. When in doubt, it does. */
 export function isDisabled(env: Environment = environment()): boolean {
   return !['', '0', 'false'].includes(env.EVENKEEL_DISABLED ?? '');
 }
 
-/** Whether `EVENKEEL_MODE` says that the preload should only look. */
-export function isObserving(env: Environment = environment()): boolean {
-  return env.EVENKEEL_MODE === OBSERVE;
+/** Whether a variable is one of those that a Service brings. */
+export function serviceVariable(name: string): boolean {
+  return OF_A_SERVICE.test(name);
 }
 
 function withoutPrefix(name: string): string {

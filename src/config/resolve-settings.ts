@@ -13,7 +13,8 @@ interface Entries {
 }
 
 const ENTRIES = { ...TABLE, ...CLIENT_TABLE } as Entries;
-const VARIABLES = variablesOf(ENTRIES, []);
+/** The names of the variables of all options. */
+export const VARIABLES: readonly string[] = variablesOf(ENTRIES, []);
 const TTL_BOUNDS = ['EVENKEEL_DNS_MIN_TTL', 'EVENKEEL_DNS_MAX_TTL'];
 
 /**

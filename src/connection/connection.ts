@@ -7,6 +7,7 @@ import { Patience } from '../patience.ts';
 import { BodyWatch } from '../request/body-watch.ts';
 import { portsOf } from '../silence/unacknowledged.ts';
 import { channels } from '../telemetry/channels.ts';
+import { balancedSockets } from './balanced-sockets.ts';
 import { Http2Liveness } from './http2-liveness.ts';
 import { sessionOf } from './http2-session.ts';
 import { Http2Streams } from './http2-streams.ts';
@@ -114,6 +115,7 @@ export class Connection {
 
   constructor(socket: Socket, owner: ConnectionOwner, options: ConnectionOptions) {
     this.#socket = socket;
+    balancedSockets.add(socket);
     this.owner = owner;
     this.#options = options;
     this.h2 = (socket as { alpnProtocol?: string | false | null }).alpnProtocol === 'h2';

@@ -4,6 +4,7 @@ import { BalancedAgent } from '../agent.ts';
 import type { BalancedAgentOptions } from '../config/options.ts';
 import { resolveSettings } from '../config/resolve-settings.ts';
 import type { Settings } from '../config/settings.ts';
+import { modeOfProcess } from '../config/switches.ts';
 import { ClusterNames } from '../discovery/kubernetes/cluster-names.ts';
 import { hostName } from '../host.ts';
 import { GlobalDispatcher, type Previous } from './global-dispatcher.ts';
@@ -14,20 +15,27 @@ import { Verdicts } from './verdicts.ts';
 
 const RESOLV_CONF = '/etc/resolv.conf';
 
+/** Leaves out all hosts. */
+const NONE = ['!*'];
+
 let installed: GlobalDispatcher | undefined;
 
 /**
  * Balances the requests of the whole process: of built-in `fetch` and `WebSocket`, and of all copies of
  * undici, where they go into the cluster or into private networks (option `hosts`). Installing again
- * replaces what was installed, options and all.
+ * replaces what was installed, options and all. `EVENKEEL_DISABLED=1` has it do nothing, and `EVENKEEL_MODE=observe`
+ * has it watch what others send.
  *
- * @returns the agent, for its `stats` and events
+ * @returns the agent, for its `stats` and events; it balances nothing when nothing is installed
  * @throws undici's `InvalidArgumentError` for an option that is unknown or isn't accepted
  */
 export function install(options: BalancedAgentOptions = {}): BalancedAgent {
+  const mode = modeOfProcess();
   const settings = resolveSettings(options);
-  const agent = new BalancedAgent(options);
   void uninstall();
+  if (mode === 'observe') observe(settings);
+  if (mode !== 'balance') return new BalancedAgent({ ...options, hosts: NONE });
+  const agent = new BalancedAgent(options);
   const previous = dispatchersBefore();
   const verdicts = new Verdicts({
     judge: ownership({ ...settings, previous: Object.values(previous), judgeName: judgeOf(settings) }),
@@ -76,6 +84,15 @@ export async function manages(
   const previous = Object.values(dispatchersBefore());
   const judge = ownership({ ...settings, previous, judgeName: judgeOf(settings, resolvConf, signal) });
   return (await judge(origin)) === 'managed';
+}
+
+/** Not waited for: `install()` can't be. */
+function observe(settings: Settings): void {
+  import('../observe/observe.ts')
+    .then(({ observe }) => observe(settings))
+    .catch((error: Error) => {
+      process.emitWarning(`nothing is observed: ${error.message}`, { type: 'EvenkeelWarning' });
+    });
 }
 
 function dispatchersBefore(): Previous {

@@ -2,6 +2,7 @@ import { channel, subscribe } from 'node:diagnostics_channel';
 import { monotonicNow, setImmediate, setInterval } from '../clock.ts';
 import { parseDuration } from '../config/duration.ts';
 import { environment, read, warn } from '../config/env.ts';
+import type { Settings } from '../config/settings.ts';
 import { linesOf, makeReport, type ObserveReport } from './report.ts';
 import { Sights } from './sight.ts';
 import { Traffic } from './traffic.ts';
@@ -12,14 +13,21 @@ const LONGEST_INTERVAL = 2 ** 31 - 1;
 
 const reports = channel('evenkeel:observe:report');
 
+let sights: Sights | undefined;
+
 /**
  * Watches what undici sends and where to, changes nothing, and reports how even it was: every
  * `EVENKEEL_OBSERVE_INTERVAL` (a duration; default `5m`; `0`: only then) and when the process exits, on stderr and
- * on the channel `evenkeel:observe:report`.
+ * on the channel `evenkeel:observe:report`. Called again, it reports what other settings would change.
  */
-export function observe(): void {
-  const sights = new Sights();
-  const traffic = new Traffic((origin) => void sights.look(origin));
+export function observe(settings: Settings): void {
+  if (sights === undefined) start(new Sights(settings));
+  else sights.settings = settings;
+}
+
+function start(watching: Sights): void {
+  sights = watching;
+  const traffic = new Traffic((origin) => void watching.look(origin));
   let since = monotonicNow();
 
   listen('undici:client:connected', (message) => traffic.connected(message));
@@ -32,8 +40,8 @@ export function observe(): void {
       publish(
         makeReport({
           traffic,
-          sightOf: (origin) => sights.of(origin),
-          settings: sights.settings,
+          sightOf: (origin) => watching.of(origin),
+          settings: watching.settings,
           duration: now - since,
         }),
       );
@@ -50,7 +58,7 @@ export function observe(): void {
       // Name servers that say nothing take longer than a short interval.
       if (looking) return;
       looking = true;
-      await sights.lookAll([...traffic.origins.keys()]);
+      await watching.lookAll([...traffic.origins.keys()]);
       looking = false;
       tell();
     }, interval).unref();

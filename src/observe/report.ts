@@ -15,6 +15,8 @@ export interface ObserveReport {
   readonly foreign: { readonly origins: number; readonly requests: number };
   /** Requests by node:http, which evenkeel doesn't reach. */
   readonly nodeHttp: number;
+  /** Requests of agents that are passed by hand, which balance whatever the switches say. */
+  readonly balanced: number;
   /** Requests to origins past the first 256, of which no account is kept. */
   readonly unwatched: number;
 }
@@ -63,7 +65,14 @@ export function makeReport({ traffic, sightOf, settings, duration }: ReportFacts
       foreign.requests += seen.requests;
     } else origins.push(reportOn(origin, seen, sight, settings));
   }
-  return { duration, origins, foreign, nodeHttp: traffic.others, unwatched: traffic.unwatched };
+  return {
+    duration,
+    origins,
+    foreign,
+    nodeHttp: traffic.others,
+    balanced: traffic.balanced,
+    unwatched: traffic.unwatched,
+  };
 }
 
 function reportOn(
@@ -144,16 +153,25 @@ function jain(values: readonly number[]): number {
 }
 
 /** A report for people, in lines; none when there was nothing to report. */
-export function linesOf({ duration, origins, foreign, nodeHttp, unwatched }: ObserveReport): string[] {
-  if (origins.length === 0 && foreign.origins === 0 && nodeHttp === 0 && unwatched === 0) return [];
+export function linesOf({
+  duration,
+  origins,
+  foreign,
+  nodeHttp,
+  balanced,
+  unwatched,
+}: ObserveReport): string[] {
+  if (origins.length === 0 && foreign.origins === 0 && nodeHttp === 0 && balanced === 0 && unwatched === 0)
+    return [];
   const others = foreign.origins === 1 ? '1 other origin' : `${foreign.origins} other origins`;
   return [
-    `evenkeel observed the last ${time(duration)}, and changed nothing:`,
+    `evenkeel observed the last ${time(duration)}, and changed nothing${balanced > 0 ? ' else' : ''}:`,
     ...origins.flatMap(linesOn),
     ...(foreign.origins > 0
       ? [`  ${requests(foreign.requests)} to ${others}, which evenkeel would leave alone`]
       : []),
     ...(nodeHttp > 0 ? [`  ${requests(nodeHttp)} by node:http, which evenkeel does not reach`] : []),
+    ...(balanced > 0 ? [`  ${requests(balanced)} balanced by agents that were passed by hand`] : []),
     ...(unwatched > 0 ? [`  ${requests(unwatched)} to more origins than are watched at a time`] : []),
   ];
 }

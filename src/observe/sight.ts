@@ -1,5 +1,4 @@
 import { clearInterval, setInterval } from '../clock.ts';
-import { resolveSettings } from '../config/resolve-settings.ts';
 import type { Settings } from '../config/settings.ts';
 import { Following } from '../discovery/following.ts';
 import { ApiError } from '../discovery/kubernetes/api.ts';
@@ -29,13 +28,13 @@ const CHECK_INTERVAL = 1_500;
 
 /** Sees what there is to see behind origins, as an agent would that was installed here. */
 export class Sights {
-  readonly #settings: Settings = resolveSettings();
+  /** Those of the agent that would be installed. */
+  settings: Settings;
   readonly #place = thisPlace();
-  readonly #names = new ClusterNames(this.#settings.kubernetes.clusterDomain, this.#place);
   readonly #known = new Map<string, Sight>();
 
-  get settings(): Settings {
-    return this.#settings;
+  constructor(settings: Settings) {
+    this.settings = settings;
   }
 
   of(origin: string): Sight | undefined {
@@ -53,7 +52,7 @@ export class Sights {
     const following = new Following();
     const check = setInterval(() => isHeld() || following.stop(), CHECK_INTERVAL).unref();
     try {
-      const managed = await manages(origin, this.#settings, following.signal);
+      const managed = await manages(origin, this.settings, following.signal);
       if (managed) await this.#follow(following, new URL(origin));
       if (!following.signal.aborted) this.#known.set(origin, sightOf(managed, following));
     } catch (error) {
@@ -67,22 +66,23 @@ export class Sights {
 
   async #follow(following: Following, url: URL): Promise<void> {
     const { hostname, protocol, port } = url;
-    following.start(resolverFor(this.#settings, this.#place, following), {
+    following.start(resolverFor(this.settings, this.#place, following), {
       hostname: hostname.replace(/^\[|\]$/g, ''),
       port: Number(port) || (protocol === 'https:' ? 443 : 80),
       protocol: protocol as 'http:' | 'https:',
     });
     await following.first(FIRST_ANSWER);
-    if (this.#asksKubernetes(following)) await following.settled(API_ANSWER, this.#names);
+    const names = new ClusterNames(this.settings.kubernetes.clusterDomain, this.#place);
+    if (this.#asksKubernetes(following, names)) await following.settled(API_ANSWER, names);
   }
 
   /** Whether the API will have a say. */
-  #asksKubernetes({ resolution }: Following): boolean {
-    const { discovery, kubernetes } = this.#settings;
+  #asksKubernetes({ resolution }: Following, names: ClusterNames): boolean {
+    const { discovery, kubernetes } = this.settings;
     const { apiHost, kubeconfig } = this.#place;
     if (discovery === 'dns' || (apiHost ?? kubeconfig ?? kubernetes.kubeconfig) === undefined) return false;
     if (resolution === undefined || 'error' in resolution || resolution.passive) return false;
-    return this.#names.serviceOf(resolution.matchedName ?? '') !== undefined;
+    return names.serviceOf(resolution.matchedName ?? '') !== undefined;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import { monotonicNow } from '../clock.ts';
+import { balancedSockets } from '../connection/balanced-sockets.ts';
 
 /** A connection of some undici Client's. */
 interface Connection {
@@ -50,6 +51,8 @@ export class Traffic {
   readonly #connections = new WeakMap<Socket, Connection>();
   /** Requests that node:http sent. */
   others = 0;
+  /** Requests that an agent has balanced which was passed by hand. */
+  balanced = 0;
   /** Requests to origins past the most that are watched. */
   unwatched = 0;
 
@@ -67,6 +70,10 @@ export class Traffic {
   sent({ request, headers, socket }: Sent): void {
     const { origin: given } = request;
     const origin = typeof given === 'string' ? given : given?.origin;
+    if (balancedSockets.has(socket)) {
+      this.balanced++;
+      return;
+    }
     let connection = this.#connections.get(socket);
     if (origin === undefined || (connection === undefined && this.#isOwn(socket, headers))) return;
     const traffic = this.origins.get(origin) ?? this.#add(origin);
@@ -87,6 +94,7 @@ export class Traffic {
   /** Starts to count anew. */
   reset(): void {
     this.others = 0;
+    this.balanced = 0;
     this.unwatched = 0;
     for (const [origin, traffic] of this.origins) {
       traffic.requests = 0;

@@ -184,7 +184,7 @@ function meantBy(literal: string): unknown {
 function codesInSource(): Set<string> {
   const folder = join(import.meta.dirname, '../../src');
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) =>
-    file.endsWith('.ts'),
+    /\.c?ts$/.test(file),
   );
   const text = files.map((file) => readFileSync(join(folder, file), 'utf8')).join('\n');
   const names = Array.from(text.matchAll(/'(EVENKEEL_[A-Z_]*[A-Z])'/g), ([, name]) => name!);

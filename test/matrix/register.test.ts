@@ -7,6 +7,7 @@ import { nextAddress, startPod } from '../support/pods.ts';
 import { NODES, type Run, run, testOnNode } from '../support/versions.ts';
 
 const REGISTER = import.meta.resolve('../../src/register.ts');
+const INDEX = import.meta.resolve('../../src/index.ts');
 
 /** Fetches the URL given, and says what came and which origins are managed: none, if evenkeel is not installed. */
 const FETCH = `
@@ -94,6 +95,54 @@ for (const major of NODES) {
       const { managed } = await fetched(binary, ['--import', REGISTER], origin, { EVENKEEL_DISABLED: '1' });
       assert.deepEqual(managed, []);
     });
+
+    testHere(
+      'what is nearly a switch leaves everything as it was, and is warned of once',
+      async (t, binary) => {
+        const origin = await startServer(t);
+        for (const [name, value] of [
+          ['EVENKEEL_DISABLE', '1'],
+          ['EVENKEEL_MODE', 'observ'],
+        ] as const) {
+          const { managed, stderr } = await fetched(binary, ['--import', REGISTER], origin, {
+            [name]: value,
+          });
+          assert.deepEqual(managed, []);
+          assert.equal(stderr.split('EVENKEEL_BAD_VARIABLE').length - 1, 1, stderr);
+          assert.ok(stderr.includes(name) && stderr.includes('evenkeel leaves everything as it was'), stderr);
+        }
+      },
+    );
+
+    for (const [name, value, reports] of [
+      ['EVENKEEL_DISABLED', '1', 0],
+      ['EVENKEEL_MODE', 'observe', 1],
+    ] as const) {
+      testHere(`${name}=${value} stops install() in code too, whatever was preloaded`, async (t, binary) => {
+        const origin = await startServer(t);
+        const script = `
+          import { install } from '${INDEX}';
+          const symbols = [1, 2].map((version) => Symbol.for('undici.globalDispatcher.' + version));
+          await (await fetch(process.argv[1])).text();
+          const before = symbols.map((symbol) => globalThis[symbol]);
+          const agent = install({ hosts: ['*'] });
+          await (await fetch(process.argv[1])).text();
+          await (await fetch(process.argv[1], { dispatcher: agent })).text();
+          const same = symbols.every((symbol, index) => globalThis[symbol] === before[index]);
+          console.log(JSON.stringify({ same, stats: agent.stats }));
+          await agent.close();`;
+        for (const preload of [[], ['--import', REGISTER]]) {
+          const args = [...preload, '--input-type=module', '-e', script, origin];
+          const { code, stdout, stderr } = await run(binary, args, {
+            [name]: value,
+            EVENKEEL_OBSERVE_INTERVAL: '0',
+          });
+          assert.equal(code, 0, stderr);
+          assert.deepEqual(JSON.parse(stdout), { same: true, stats: {} });
+          assert.equal(stderr.split('changed nothing').length - 1, reports, stderr);
+        }
+      });
+    }
 
     testHere('variables configure what is preloaded, and bad ones are warned of', async (t, binary) => {
       const origin = await startServer(t);

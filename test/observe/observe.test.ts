@@ -198,6 +198,22 @@ describe('what is observed', () => {
     assert.match(stderr, /1 request by node:http, which evenkeel does not reach/);
   });
 
+  test('what an agent balances that is passed by hand is not said to be unchanged', async (t) => {
+    const pod = await startPod(t);
+    const work = `
+      const { BalancedAgent } = await import('${import.meta.resolve('../../src/index.ts')}');
+      const agent = new BalancedAgent();
+      for (let i = 0; i < 3; i++) await (await fetch(url, { dispatcher: agent })).text();
+      await agent.close();`;
+    const world = { addresses: [], known: [pod.address], port: pod.port };
+    const { reports, stderr } = await observe(t, work, world);
+    assert.deepEqual([reports[0]!.origins, reports[0]!.balanced], [[], 3]);
+    assert.match(
+      stderr,
+      /changed nothing else:\n {2}3 requests balanced by agents that were passed by hand\n/,
+    );
+  });
+
   test('each copy of undici is observed', async (t) => {
     const pod = await startPod(t);
     const work = ['undici', 'undici6', 'undici7']
@@ -363,10 +379,13 @@ describe('what is observed', () => {
     assert.deepEqual([reports, stderr], [[], '']);
   });
 
-  test('a mode that there is not is warned of, and the preload installs', async (t) => {
+  test('a mode that there is not is warned of, and nothing is installed', async (t) => {
     const world = { addresses: [], known: [], port: 80, env: { EVENKEEL_MODE: 'observ' } };
     const { installed, stderr } = await observe(t, '', world);
-    assert.equal(installed, true);
-    assert.match(stderr, /EVENKEEL_MODE must be 'observe', got 'observ'/);
+    assert.equal(installed, false);
+    assert.match(
+      stderr,
+      /EVENKEEL_MODE must be 'observe', got 'observ'; evenkeel leaves everything as it was/,
+    );
   });
 });

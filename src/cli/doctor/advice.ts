@@ -13,14 +13,18 @@ import {
 /** What is good to know. */
 export const ADVICE: Checks = {
   disabled({ switches }) {
-    if (!switches.disabled) return undefined;
-    return { cause: 'EVENKEEL_DISABLED is set: the preload does nothing', next: 'unset it' };
+    if (switches.disabled) {
+      return { cause: 'EVENKEEL_DISABLED is set: the preload and install() do nothing', next: 'unset it' };
+    }
+    if (switches.misspelt === undefined) return undefined;
+    return { cause: `${switches.misspelt}: the preload and install() do nothing`, next: 'correct it' };
   },
 
   observe({ switches }) {
     if (switches.disabled || switches.mode !== 'observe') return undefined;
     return {
-      cause: 'EVENKEEL_MODE is observe: the preload balances nothing, and reports how even the traffic is',
+      cause:
+        'EVENKEEL_MODE is observe: the preload balances nothing, nor does install(), and how even the traffic is gets reported',
       next: 'unset it to have requests balanced',
     };
   },

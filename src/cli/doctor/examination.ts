@@ -23,7 +23,12 @@ export interface Examination {
   readonly warnings: readonly { readonly code: string; readonly message: string }[];
   readonly settings: readonly SettingInForce[];
   /** Variables that change whether anything is balanced at all. */
-  readonly switches: { readonly disabled: boolean; readonly mode: string | undefined };
+  readonly switches: {
+    readonly disabled: boolean;
+    readonly mode: string | undefined;
+    /** What is wrong with a variable that is nearly a switch. */
+    readonly misspelt: string | undefined;
+  };
 }
 
 export interface NamesSeen {

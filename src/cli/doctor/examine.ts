@@ -5,6 +5,7 @@ import { settingsInForce } from '../../config/in-force.ts';
 import type { BalancedAgentOptions } from '../../config/options.ts';
 import { resolveSettings } from '../../config/resolve-settings.ts';
 import type { Settings } from '../../config/settings.ts';
+import { switchesIn } from '../../config/switches.ts';
 import { ParsedFile } from '../../discovery/dns/parsed-file.ts';
 import { parseResolvConf } from '../../discovery/dns/resolv-conf.ts';
 import { Following } from '../../discovery/following.ts';
@@ -79,7 +80,11 @@ export async function examine(subject: Subject): Promise<Examination> {
       response: await responseOf(subject, settings, endpoints),
       warnings: following.warnings,
       settings: settingsInForce(settings, options, env),
-      switches: { disabled: isDisabled(env), mode: read(env, 'EVENKEEL_MODE') },
+      switches: {
+        disabled: isDisabled(env),
+        mode: read(env, 'EVENKEEL_MODE'),
+        misspelt: switchesIn(env).problem,
+      },
     };
   } finally {
     following.stop();

@@ -1,0 +1,12 @@
+// CommonJS, with nothing in it that Node.js 12 can't read, and it imports nothing before it has looked at the version:
+// NODE_OPTIONS reaches every Node in a container, that of a package manager too.
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+
+if (major > 22 || (major === 22 && minor >= 19)) {
+  require(__filename.endsWith('.cts') ? './preload.ts' : './preload.js');
+} else if (require('worker_threads').isMainThread) {
+  process.emitWarning(`evenkeel needs Node.js 22.19 or newer, and does nothing in ${process.version}`, {
+    type: 'EvenkeelWarning',
+    code: 'EVENKEEL_OLD_NODE',
+  });
+}
