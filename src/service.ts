@@ -1,5 +1,4 @@
 import { AsyncResource } from 'node:async_hooks';
-import { channel } from 'node:diagnostics_channel';
 import type { Duplex } from 'node:stream';
 import type { Client, Dispatcher } from 'undici';
 import type { Observation } from './balancing/picker.ts';
@@ -20,6 +19,7 @@ import { Queue, type QueueOwner } from './queue/queue.ts';
 import { assertRequest } from './request/checks.ts';
 import type { Exchange, ExchangeOwner, Outcome } from './request/exchange.ts';
 import { keyHashOf } from './request/request-key.ts';
+import { requestCreate } from './request/trace.ts';
 import { attemptsOf, Retries } from './retry/retries.ts';
 import { channels } from './telemetry/channels.ts';
 import { liveServices } from './telemetry/live-services.ts';
@@ -46,9 +46,6 @@ export interface ServiceOptions {
   /** Tells this client from others, for choices that should differ between them. */
   identity: string;
 }
-
-/** Where tracers begin a span, as a child of the one whose async context they find. */
-const requestCreate = channel('undici:request:create');
 
 /** Connections that turned out to be gone, after which a request is failed. */
 const MAX_REROUTES = 8;

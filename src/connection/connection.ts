@@ -246,6 +246,7 @@ export class Connection {
 
   send(request: Request): void {
     this.#streams?.add(request);
+    request.given = true;
     const more =
       globalThis.setImmediate === setImmediate
         ? this.client.dispatch(request.options, request)

@@ -3,6 +3,8 @@ import type { Dispatcher } from 'undici';
 /** A request as a connection sees it. */
 export interface Request extends Dispatcher.DispatchHandler {
   readonly options: Dispatcher.DispatchOptions;
+  /** A Client has had it, and tells tracers what becomes of it. */
+  given: boolean;
   /** Asks for a socket, or a stream, of its own. */
   readonly upgrades: boolean;
   /** The server has not looked at it, and says so: takes it back, to be sent elsewhere. */

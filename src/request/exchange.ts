@@ -10,6 +10,7 @@ import { isReplayable } from '../retry/repeatable.ts';
 import type { Attempts } from '../retry/retries.ts';
 import { asksForEventStream, isEventStream } from './event-stream.ts';
 import type { RequestOptions } from './request-options.ts';
+import { publishUnsent } from './trace.ts';
 
 type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
 type RawHeaders = Exclude<Dispatcher.DispatchController['rawHeaders'], undefined>;
@@ -24,6 +25,8 @@ export type Outcome = 'success' | 'rejected' | 'failure' | 'timeout' | 'expired'
 
 /** What an exchange tells its service. */
 export interface ExchangeOwner {
+  /** What its requests are for. */
+  readonly url: URL;
   /** The response to the first request of a connection began. */
   onFirstResponse(exchange: Exchange, headers: Headers): void;
   /** Something has told how long a request takes that was measured. */
@@ -67,6 +70,7 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
   context: AsyncResource | undefined = undefined;
   /** What has been tried, if it didn't go well at once. */
   attempts: Attempts | undefined = undefined;
+  given = false;
   /** The caller's handler has been told of the outcome. */
   settled = false;
   aborted = false;
@@ -126,6 +130,7 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
   fail(error: Error): void {
     if (this.settled) return;
     this.settled = true;
+    this.#trace(error);
     try {
       this.callError(error);
     } catch (thrown) {
@@ -133,6 +138,14 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
         throw thrown;
       });
     }
+  }
+
+  /** Tells tracers that it failed, if no Client has had it. */
+  #trace(error: Error): void {
+    if (this.given) return;
+    const publish = () => publishUnsent(this.options, this.owner.url.origin, error);
+    if (this.context === undefined) publish();
+    else this.context.runInAsyncScope(publish);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void {
@@ -204,6 +217,7 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
     try {
       if (!this.settled) {
         this.settled = true;
+        this.#trace(error);
         this.callError(this.aborted && this.reason !== null ? this.reason : error);
       }
     } finally {

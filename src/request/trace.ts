@@ -1,0 +1,44 @@
+import { channel } from 'node:diagnostics_channel';
+import type { DiagnosticsChannel, Dispatcher } from 'undici';
+import { checkedHeaders } from './checks.ts';
+import type { RequestOptions } from './request-options.ts';
+
+/** Where tracers begin a span, as a child of the one whose async context they find, and where it fails. */
+export const requestCreate = channel('undici:request:create');
+const requestError = channel('undici:request:error');
+
+/** Headers that undici keeps apart from those that it shows. */
+const APART = new Set(['host', 'content-length', 'connection']);
+
+/** Tells tracers of a request that failed before undici made a Request of it, as undici would have. */
+export function publishUnsent(options: RequestOptions, origin: string, error: Error): void {
+  if (!requestCreate.hasSubscribers && !requestError.hasSubscribers) return;
+  const request = new UnsentRequest(options, origin);
+  requestCreate.publish({ request });
+  requestError.publish({ request, error });
+}
+
+/** What tracers read of undici's Request, and put into it. */
+class UnsentRequest implements DiagnosticsChannel.Request {
+  readonly origin: string;
+  readonly path: string;
+  readonly method: Dispatcher.HttpMethod;
+  readonly headers: unknown[] = [];
+  readonly body: RequestOptions['body'];
+  readonly completed = false;
+  readonly aborted = false;
+
+  constructor({ path, method, headers, body }: RequestOptions, origin: string) {
+    this.origin = origin;
+    this.path = path;
+    this.method = method;
+    this.body = body ?? null;
+    const checked = checkedHeaders(headers) ?? [];
+    for (let n = 0; n < checked.length; n += 2) this.addHeader(checked[n] as string, checked[n + 1]);
+  }
+
+  addHeader(name: string, value: unknown): this {
+    if (!APART.has(name.toLowerCase())) this.headers.push(name, value);
+    return this;
+  }
+}
