@@ -22,7 +22,7 @@ function startBalancer(isLimited = false) {
   const free = new Set(endpoints);
   const says = { dialing: 0, next: false, hopeful: false };
   const admission = {
-    isLimited,
+    isBusy: (endpoint: Endpoint) => isLimited && !free.has(endpoint),
     place: (endpoint: Endpoint) => place(endpoint, free.has(endpoint) ? pickers.free : undefined),
   };
   for (const endpoint of endpoints) admission.place(endpoint);

@@ -50,7 +50,25 @@ export class Admission {
   /** Whether no request could be served now, nor any connection made: all that the limits allow are busy. */
   get isSaturated(): boolean {
     if (!this.isLimited || this.#pickers.hasRoom) return false;
-    return this.#dials.size > 0 || this.#set.isConnected;
+    return this.#dials.size > 0 || this.#isAnyBusy;
+  }
+
+  /** Whether an endpoint would serve but for the limits, and comes to it when a request of its ends. */
+  isBusy(endpoint: Endpoint): boolean {
+    const { picker, state, connected, inFlight, lasting } = endpoint;
+    if (!this.isLimited || picker !== undefined || state.name === 'draining') return false;
+    return (
+      connected > 0 &&
+      inFlight + lasting > 0 &&
+      this.#health.allows(endpoint) &&
+      !this.#silence.doubts(endpoint)
+    );
+  }
+
+  get #isAnyBusy(): boolean {
+    for (const endpoint of this.#set.connected) if (this.isBusy(endpoint)) return true;
+    for (const endpoint of this.#set.pods.values()) if (this.isBusy(endpoint)) return true;
+    return false;
   }
 
   /** Puts an endpoint into the picker that it may be picked from now, if any. */

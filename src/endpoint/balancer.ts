@@ -12,7 +12,7 @@ import type { Warmth } from './warmth.ts';
 export interface BalancerParts {
   readonly set: Pick<EndpointSet, 'connected'>;
   readonly pickers: Pickers;
-  readonly admission: Pick<Admission, 'isLimited' | 'place'>;
+  readonly admission: Pick<Admission, 'isBusy' | 'place'>;
   readonly plan: Pick<DialPlan, 'dial' | 'dialFor' | 'dialNext' | 'mayReach'>;
   readonly dials: Pick<Dials, 'size'>;
   readonly warmth: Pick<Warmth, 'consider'>;
@@ -94,9 +94,8 @@ export class Balancer {
 
   /** Whether another endpoint is as busy as the limits allow. */
   #isOtherBusy(failed: readonly Endpoint[]): boolean {
-    if (!this.#admission.isLimited) return false;
     for (const endpoint of this.#set.connected) {
-      if (endpoint.picker === undefined && !failed.includes(endpoint)) return true;
+      if (this.#admission.isBusy(endpoint) && !failed.includes(endpoint)) return true;
     }
     return false;
   }
