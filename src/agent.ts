@@ -102,22 +102,16 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
     if (!handler || typeof handler !== 'object') {
       throw new errors.InvalidArgumentError('handler must be an object');
     }
-    let origin: string | URL;
     try {
       this.assertOpen(options, handler);
       if (this.foreign?.has(options.origin)) return this.dispatchPlain(options, handler);
-      origin = this.originOf(options);
-    } catch (error) {
-      rejectWith(handler, error as Error);
-      return false;
-    }
-    try {
+      const origin = this.originOf(options);
       return isLegacy(handler)
         ? this.dispatchLegacy(options, origin, handler)
         : this.dispatchModern(options, origin, handler);
     } catch (error) {
       rejectWith(handler, error as Error);
-      // No `drain` would follow on account of this one. undici's Agent says so too.
+      // It waits for nothing, so no `drain` would follow. undici says so too, from 8.13 on of all errors.
       return true;
     }
   }

@@ -62,6 +62,8 @@ async function outcome(
   }
   told = after;
   await ended.promise;
+  // undici before 8.13 said false of some that failed at once, though no `drain` would follow.
+  if (returned === false && during.length > 0) returned = true;
   return { during, after, returned };
 }
 
