@@ -4,6 +4,7 @@ import { type Client, Dispatcher } from 'undici';
 import type { BalancedAgent } from '../agent.ts';
 import { QueueFullError } from '../errors.ts';
 import { isLegacy, type LegacyHandler, normalizeLegacyOptions, rejectWith } from '../request/handlers.ts';
+import { keptOptions } from '../request/kept-options.ts';
 import type { ServiceStats } from '../telemetry/stats.ts';
 import type { Pending, Verdicts } from './verdicts.ts';
 
@@ -115,10 +116,17 @@ export class GlobalDispatcher extends Dispatcher {
   }
 
   /** Keeps a request until the verdict on its origin. */
-  #hold(pending: Pending, options: Options, handler: Handler): boolean {
+  #hold(pending: Pending, given: Options, handler: Handler): boolean {
     if (pending.held >= this.#maxHeld) {
       rejectWith(handler, new QueueFullError(`${pending.held} requests wait for their name to be looked up`));
       return false;
+    }
+    let options: Options;
+    try {
+      options = keptOptions(given);
+    } catch (error) {
+      rejectWith(handler, error as Error);
+      return true;
     }
     pending.held++;
     const body = bodyStreamOf(options);

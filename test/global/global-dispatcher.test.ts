@@ -152,6 +152,55 @@ test('requests wait for the verdict on their name, and then go on in the context
   assert.deepEqual(inside.paths, ['/first', '/second']);
 });
 
+test('requests that wait for a verdict are sent as they were given', async (t) => {
+  for (const verdict of ['managed', 'foreign'] as const) {
+    const { judge, decide } = undecided();
+    const { dispatcher, inside, outside, foreign } = await setUp(t, { judge });
+    const pod = verdict === 'managed' ? inside : outside;
+    const seen: unknown[] = [];
+    pod.respond = ({ method, url, headers }, response) => {
+      seen.push([method, url, headers['x-one'], headers['x-many']]);
+      response.end();
+    };
+    const headers = { 'x-one': '', 'x-many': [''] };
+    const lists: string[][] = [];
+    const query = { q: [''] };
+    const options = { origin: new URL(foreign), path: '/', method: 'GET', headers, query };
+    const answers = ['a', 'b'].flatMap((value) => {
+      headers['x-one'] = value;
+      headers['x-many'][0] = value;
+      query.q[0] = value;
+      lists.push(['x-one', value, 'x-many', value]);
+      return [
+        dispatched(dispatcher, options as never),
+        dispatched(dispatcher, { ...options, headers: lists.at(-1) } as never),
+        dispatched(dispatcher, { ...options, headers: new Map(Object.entries(headers)) } as never),
+      ];
+    });
+    Object.assign(options, { method: 'DELETE', path: '/changed' });
+    Object.assign(headers, { 'x-one': 'changed' });
+    headers['x-many'][0] = 'changed';
+    query.q[0] = 'changed';
+    for (const list of lists) list.fill('changed');
+    options.origin.port = '1';
+    decide(verdict);
+    await Promise.all(answers);
+    const expected = ['a', 'b'].flatMap((value) => Array(3).fill(['GET', `/?q=${value}`, value, value]));
+    assert.deepEqual(seen.sort(), expected, verdict);
+  }
+});
+
+test('headers that can’t be read fail their request at once', async (t) => {
+  const { dispatcher } = await setUp(t, { judge: undecided().judge });
+  const headers = new Map([['a', 'b']]);
+  headers[Symbol.iterator] = () => {
+    throw new Error('unreadable');
+  };
+  await assert.rejects(dispatched(dispatcher, { origin: MANAGED, path: '/', method: 'GET', headers }), {
+    message: 'unreadable',
+  });
+});
+
 test('no verdict in time, and a request goes where it always went', async (t) => {
   const { clock, dispatcher, foreign } = await setUp(t, { judge: undecided().judge });
   const answer = textOf(`${foreign}/`, dispatcher);
