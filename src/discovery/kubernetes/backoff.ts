@@ -4,7 +4,9 @@ import { ApiError } from './api.ts';
 const FIRST = 800;
 const LONGEST = 10_000;
 const FORGOTTEN_AFTER = 120_000;
-const AFTER_REFUSAL = 600_000;
+const LONGEST_BY_ONE_THAT_ANSWERS = 2_500;
+const FIRST_AFTER_REFUSAL = 30_000;
+const LONGEST_AFTER_REFUSAL = 600_000;
 
 /**
  * Delays between tries as client-go's reflector has them: doubling from 800 ms, each lengthened at random by
@@ -16,6 +18,7 @@ export class Backoff {
   readonly #random: () => number;
   #delay = FIRST;
   #last = Number.NEGATIVE_INFINITY;
+  #afterRefusal = FIRST_AFTER_REFUSAL;
 
   constructor(clock: Clock, random: () => number) {
     this.#clock = clock;
@@ -36,14 +39,33 @@ export class Backoff {
     this.#delay = FIRST;
   }
 
+  /** What was refused, if it was, is allowed now. */
+  allowed(): void {
+    this.#afterRefusal = FIRST_AFTER_REFUSAL;
+  }
+
   /** The delay after `error`: what the server asks for, if that is longer. */
   after(error: unknown): number {
     if (error instanceof ApiError && error.refused) return this.refusal();
     return Math.max(this.next(), error instanceof ApiError ? error.retryAfter : 0);
   }
 
-  /** The delay after a failure that won't go away soon. */
+  /**
+   * The delay after an answer of a server that has just come back: until its caches are full it refuses what it
+   * allowed before. It is there, and what it says costs it nothing, so that it is asked again every few seconds.
+   */
+  afterAnswer({ retryAfter }: ApiError): number {
+    const longest = LONGEST_BY_ONE_THAT_ANSWERS * (1 + this.#random());
+    return Math.max(Math.min(this.next(), longest), retryAfter);
+  }
+
+  /**
+   * The delay after a failure that takes somebody to mend it, who may be about to: 30 s at first, so that rights
+   * take effect within a minute of being granted, and ten minutes at last. Each is lengthened at random by up to a quarter.
+   */
   refusal(): number {
-    return AFTER_REFUSAL * (1 + this.#random() / 4);
+    const delay = this.#afterRefusal * (1 + this.#random() / 4);
+    this.#afterRefusal = Math.min(this.#afterRefusal * 2, LONGEST_AFTER_REFUSAL);
+    return delay;
   }
 }

@@ -19,6 +19,8 @@ const LONGEST_SILENCE = 600_000;
 const SOON = 5_000;
 /** A server may come back from a longer one with another history: restored from a backup, say. */
 const LONG_OUTAGE = 30_000;
+/** For so long, a server that refuses what it allowed before may be one that has yet to learn who may do what. */
+const COMING_BACK = 60_000;
 
 export interface ListWatchListener<T> {
   /** All there is; what is not in it is gone. */
@@ -57,6 +59,8 @@ export class ListWatch<T extends ApiObject> {
   #mustList = true;
   #listedAt = Number.NEGATIVE_INFINITY;
   #failingSince: number | undefined;
+  /** Since when the server answers, and with nothing but refusals. */
+  #refusingSince: number | undefined;
   /** The current watch, or the last, has said something. */
   #heard = false;
   /** Of the current watch. */
@@ -96,7 +100,7 @@ export class ListWatch<T extends ApiObject> {
     this.#resourceVersion = list.metadata?.resourceVersion ?? ANY;
     this.#mustList = false;
     this.#listedAt = clock.now();
-    this.#failingSince = undefined;
+    this.#takeWell();
   }
 
   /** Resolves, when the server ended the watch in peace, with how long to wait before the next. */
@@ -114,7 +118,7 @@ export class ListWatch<T extends ApiObject> {
     const times = { duration, silence: this.#silence };
     const onEvents = (events: readonly WatchEvent<T>[]) => this.#take(events);
     const onOpen = () => {
-      this.#failingSince = undefined;
+      this.#takeWell();
       this.#openedAt = clock.now();
       listener.onOpen();
     };
@@ -142,6 +146,12 @@ export class ListWatch<T extends ApiObject> {
     return this.#options.random() * RECONNECT_SPREAD;
   }
 
+  #takeWell(): void {
+    this.#failingSince = undefined;
+    this.#refusingSince = undefined;
+    this.#backoff.allowed();
+  }
+
   #take(events: readonly WatchEvent<T>[]): void {
     const error = events.findIndex((event) => event.type === 'ERROR');
     const good = error === -1 ? events : events.slice(0, error);
@@ -167,12 +177,24 @@ export class ListWatch<T extends ApiObject> {
       // All clients of a server that lost its history learn of it at the same moment.
       return random() * RELIST_SPREAD + (again ? this.#backoff.next() : 0);
     }
-    return isHopeless() ? this.#backoff.refusal() : this.#backoff.after(error);
+    if (isHopeless()) return this.#backoff.refusal();
+    return this.#comesBack(error, now) ? this.#backoff.afterAnswer(error) : this.#backoff.after(error);
+  }
+
+  /** Whether a server that gave what is asked for refuses it, and hasn't done so for long. One that has too much to do is left alone. */
+  #comesBack(error: unknown, now: number): error is ApiError {
+    if (!(error instanceof ApiError)) {
+      this.#refusingSince = undefined;
+      return false;
+    }
+    this.#refusingSince ??= now;
+    const wasReadable = this.#listedAt > Number.NEGATIVE_INFINITY;
+    return wasReadable && error.status !== 429 && now - this.#refusingSince < COMING_BACK;
   }
 
   /** Whether a watch from where the last one stood could hide changes, so that it takes a list. */
   #mayHaveMissed(error: unknown): boolean {
-    if (error instanceof ApiError) return error.expired || error.ahead || error.refused;
+    if (error instanceof ApiError && (error.expired || error.ahead)) return true;
     // What can't be understood may have been a change.
     if (error instanceof SyntaxError) return true;
     return this.#options.clock.now() - (this.#failingSince ?? 0) > LONG_OUTAGE;

@@ -285,27 +285,55 @@ test('a token that is refused before the new one is on disk costs no more than a
   assert.equal(mirror.lists, 1);
 });
 
-test('a refusal is taken for an answer for ten minutes', async (t) => {
+test('a first refusal is asked again after half a minute, and ever more rarely, every ten minutes at last', async (t) => {
   const { api, mirror } = await start(t, { random: () => 0.5 });
   api.refuse = () => ({ status: 403, message: 'forbidden' });
   assert.match((await mirror.failed(1)).message, /403: forbidden/);
+  for (const delay of [33_750, 67_500, 135_000, 270_000, 540_000, 675_000]) await mirror.clock.pass(delay);
   await mirror.clock.asked(675_000);
   api.refuse = () => undefined;
   mirror.clock.advance(675_000);
   await mirror.has('a', 'b');
 });
 
-test('rights that are taken away while it watches lead to a list when they are back', async (t) => {
+test('a server that refuses what it allowed is asked every few seconds, and watched on', async (t) => {
+  const { api, mirror } = await start(t);
+  await mirror.opened(1);
+  api.refuse = () => ({ status: 403 });
+  api.breakWatches();
+  let refused = 0;
+  for (const delay of [800, 1_600, 2_500, 2_500]) refused += await mirror.clock.pass(delay);
+  assert.ok(refused < 30_000);
+  await mirror.clock.asked(2_500);
+  api.store.removeSlice('prod', 'b');
+  api.refuse = () => undefined;
+  mirror.clock.advance(2_500);
+  await mirror.has('a');
+  assert.equal(mirror.lists, 1);
+});
+
+test('rights that are taken away for good are asked for as rarely as those that never were there, then listed', async (t) => {
   const { api, mirror } = await start(t);
   await mirror.opened(1);
   api.refuse = () => ({ status: 403 });
   api.breakWatches();
   await mirror.clock.pass(800);
-  await mirror.failed(2);
+  for (let refused = 0; refused < 60_000; ) refused += await mirror.clock.pass(1_600, 2_500);
+  await mirror.clock.pass(30_000);
+  await mirror.clock.asked(60_000);
   api.store.removeSlice('prod', 'b');
   api.refuse = () => undefined;
-  await mirror.clock.pass(600_000);
+  mirror.clock.advance(60_000);
   await mirror.has('a');
+  assert.equal(mirror.lists, 2);
+});
+
+test('one that has too much to do is left alone for longer, whatever it gave before', async (t) => {
+  const { api, mirror } = await start(t);
+  await mirror.opened(1);
+  api.refuse = () => ({ status: 429 });
+  api.breakWatches();
+  for (const delay of [800, 1_600, 3_200, 6_400, 10_000]) await mirror.clock.pass(delay);
 });
 
 test('a server that asks for a pause gets it', async (t) => {
@@ -475,7 +503,7 @@ test('a server that takes a request and says nothing is given up', async (t) => 
 test('what was never there is asked for as rarely as what is refused', async (t) => {
   const { api, mirror } = await start(t, { isHopeless: () => true });
   api.refuse = () => ({ status: 500 });
-  await mirror.clock.asked(600_000);
+  for (const delay of [30_000, 60_000]) await mirror.clock.pass(delay);
 });
 
 test('when it is stopped nothing is left: no timer and no connection', async (t) => {
