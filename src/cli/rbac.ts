@@ -30,7 +30,7 @@ rules:
     verbs: [list, watch]
   - apiGroups: [""]
     resources: [services]
-    verbs: [get]
+    verbs: [list, watch]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ${scope}RoleBinding

@@ -11,6 +11,7 @@ import { type ServiceName, sameService } from './kubernetes/match.ts';
 import type { Resolution, Resolver, ResolveTarget } from './resolver.ts';
 
 const MOST_ALIASES = 8;
+const ALIASES = 'EVENKEEL_ALIASES';
 const LONGEST_HOLD = 3_000;
 
 export interface AutoOptions {
@@ -48,7 +49,10 @@ class Auto {
   #dns: Feed<Resolution> | undefined;
   #kubernetes: Feed<Finding> | undefined;
   #service: ServiceName | undefined;
-  #alias: string | undefined;
+  /** Where the Service sends its callers, and what is known of that name. */
+  #alias: { readonly hostname: string; readonly feed: Feed<Resolution> } | undefined;
+  /** Kubernetes has nothing to say any more, so that DNS is to replace what it led to. */
+  #falling = false;
   /** Kubernetes is to speak before DNS is heard, for a while. */
   #hold: Timer | undefined;
   #held: Resolution | undefined;
@@ -77,6 +81,7 @@ class Auto {
       }
     } finally {
       this.#dns?.stop();
+      this.#alias?.feed.stop();
       this.#kubernetes?.stop();
       this.#hold?.cancel();
       this.#withdrawal?.cancel();
@@ -84,31 +89,35 @@ class Auto {
   }
 
   *#arrived(): Generator<Resolution, void, undefined> {
-    for (;;) {
-      const due = this.#due.shift();
-      const finding = due === undefined ? this.#kubernetes?.take() : undefined;
-      const answer = due === undefined && finding === undefined ? this.#dns?.take() : undefined;
-      if (due !== undefined) yield* due();
-      else if (finding !== undefined) yield* this.#onFinding(finding.value);
-      else if (answer !== undefined) yield* this.#onAnswer(answer.value);
-      else return;
-    }
+    for (let news = this.#news(); news !== undefined; news = this.#news()) yield* news;
+  }
+
+  #news(): Resolution[] | undefined {
+    const due = this.#due.shift();
+    if (due !== undefined) return due();
+    const finding = this.#kubernetes?.take();
+    if (finding !== undefined) return this.#onFinding(finding.value);
+    const aliased = this.#alias?.feed.take();
+    if (aliased !== undefined) return this.#onAliasAnswer(aliased.value);
+    const answer = this.#dns?.take();
+    return answer && this.#onAnswer(answer.value);
   }
 
   #onFinding(finding: Finding): Resolution[] {
     const held = this.#release();
+    this.#falling = finding.name === 'unknown';
     switch (finding.name) {
       case 'resolved':
-        this.#dns?.stop();
-        this.#dns = undefined;
+        this.#stopDns();
+        this.#stopAlias();
         if ('endpoints' in finding.resolution) this.#replace(finding.resolution);
         return [finding.resolution];
       case 'alias':
-        if (this.#dns === undefined || this.#alias !== finding.hostname) this.#startDns(finding.hostname);
+        this.#startAlias(finding.hostname);
         return [];
       case 'unknown':
         // Asked anew: what it said before Kubernetes took over may be long out of date.
-        if (this.#dns === undefined || this.#alias !== undefined) this.#startDns();
+        if (this.#dns === undefined) this.#startDns();
         return held;
     }
   }
@@ -116,7 +125,7 @@ class Auto {
   #onAnswer(resolution: Resolution): Resolution[] {
     const { names, wanted } = this.#options;
     const absent = 'error' in resolution && (resolution.error as NodeJS.ErrnoException).code === 'ENOTFOUND';
-    if ('endpoints' in resolution && this.#alias === undefined) {
+    if ('endpoints' in resolution) {
       const service = names.serviceOf(resolution.matchedName ?? '');
       if (service !== undefined && !sameService(service, this.#service)) this.#startKubernetes(service);
     } else if (absent && wanted && this.#kubernetes === undefined) {
@@ -128,24 +137,55 @@ class Auto {
       return [];
     }
     if (absent && this.#found !== undefined) return [this.#withdraw(this.#found)];
-    if ('endpoints' in resolution) this.#replace(undefined);
+    if ('endpoints' in resolution) {
+      this.#replace(undefined);
+      if (this.#falling) this.#stopAlias();
+    }
     return [resolution];
   }
 
-  #startDns(alias?: string): void {
-    this.#dns?.stop();
-    this.#alias = alias;
-    this.#dns = new Feed((signal) => this.#answers(alias, signal), this.#arrivals);
+  /** What the name says that the Service sends its callers to; should it lead nowhere, the Service's own may. */
+  #onAliasAnswer(resolution: Resolution): Resolution[] {
+    if ('endpoints' in resolution) {
+      this.#replace(undefined);
+      if (!this.#falling) this.#stopDns();
+    } else if (this.#dns === undefined) {
+      this.#startDns();
+    }
+    const isLoop = 'error' in resolution && (resolution.error as NodeJS.ErrnoException).code === ALIASES;
+    return 'endpoints' in resolution || isLoop ? [resolution] : [];
   }
 
-  #answers(alias: string | undefined, signal: AbortSignal): AsyncIterable<Resolution> {
-    if (alias === undefined) return this.#options.dns(this.#target, signal);
+  #startDns(): void {
+    this.#dns = new Feed((signal) => this.#options.dns(this.#target, signal), this.#arrivals);
+  }
+
+  #stopDns(): void {
+    this.#dns?.stop();
+    this.#dns = undefined;
+  }
+
+  #startAlias(hostname: string): void {
+    if (this.#alias?.hostname === hostname) return;
+    this.#alias?.feed.stop();
+    this.#alias = {
+      hostname,
+      feed: new Feed((signal) => this.#aliasAnswers(hostname, signal), this.#arrivals),
+    };
+  }
+
+  #stopAlias(): void {
+    this.#alias?.feed.stop();
+    this.#alias = undefined;
+  }
+
+  #aliasAnswers(alias: string, signal: AbortSignal): AsyncIterable<Resolution> {
     // Absolute: no search list is walked for it.
     const target = { ...this.#target, hostname: `${alias}.` };
     if (this.#aliases < MOST_ALIASES)
       return new Auto(this.#options, target, this.#aliases + 1).follow(signal);
     const message = `ExternalName Services lead from one to the next, past ${alias}`;
-    return only({ error: new EvenkeelError('EVENKEEL_ALIASES', message) });
+    return only({ error: new EvenkeelError(ALIASES, message) });
   }
 
   /** Without a name, the host name itself is taken for one. */

@@ -40,7 +40,10 @@ test('behind a ClusterIP with rights it sees the pods, and all is well', async (
   const { examine, proxy } = await startCluster(t);
   const { code, text } = await examine('orders.prod');
   assert.equal(code, 0, text);
-  assert.match(text, /list endpointslices: yes, watch endpointslices: yes, get services: yes/);
+  assert.match(
+    text,
+    /list endpointslices: yes, watch endpointslices: yes, list services: yes, watch services: yes/,
+  );
   assert.ok(text.includes(`Service orders: ClusterIP ${proxy.address}`));
   assert.match(text, /3 endpoints by endpointslices/);
 });
@@ -50,7 +53,10 @@ test('behind a ClusterIP without rights it has the command that grants them', as
   api.refuse = () => ({ status: 403, message: 'forbidden' });
   const { code, findings, text } = await examine('orders.prod');
   assert.equal(code, 1, text);
-  assert.match(text, /list endpointslices: no, watch endpointslices: no, get services: no/);
+  assert.match(
+    text,
+    /list endpointslices: no, watch endpointslices: no, list services: no, watch services: no/,
+  );
   assert.match(findings, /^✗ the pods of Service prod\/orders can't be seen: DNS has one address/m);
   assert.match(
     findings,

@@ -5,7 +5,7 @@ import { rbac } from '../../src/cli/rbac.ts';
 
 const RULES = [
   { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
-  { apiGroups: [''], resources: ['services'], verbs: ['get'] },
+  { apiGroups: [''], resources: ['services'], verbs: ['list', 'watch'] },
 ];
 
 /** The objects in YAML, as plain ones. */

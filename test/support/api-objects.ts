@@ -44,6 +44,8 @@ export interface SliceFacts {
   protocol?: string;
   addressType?: string;
   managedBy?: string;
+  /** The uid of the Service for which the controller made it. */
+  owner?: string | undefined;
   version?: string;
 }
 
@@ -52,8 +54,10 @@ export function sliceOf(
   service: string,
   name: string,
   endpoints: readonly SliceEndpoint[],
-  { ports = { '': 8080 }, protocol = 'TCP', addressType = 'IPv4', managedBy, version = '1' }: SliceFacts = {},
+  facts: SliceFacts = {},
 ): SliceObject {
+  const { ports = { '': 8080 }, protocol = 'TCP', addressType = 'IPv4', version = '1' } = facts;
+  const { managedBy, owner } = facts;
   return {
     metadata: {
       name,
@@ -62,6 +66,7 @@ export function sliceOf(
         'kubernetes.io/service-name': service,
         ...(managedBy && { 'endpointslice.kubernetes.io/managed-by': managedBy }),
       },
+      ...(owner && { ownerReferences: [{ kind: 'Service', uid: owner }] }),
     },
     addressType,
     ports: Object.entries(ports).map(([name, port]) => ({ name, port, protocol })),

@@ -18,7 +18,8 @@ const REVIEW = /^\/apis\/auth(?:orization|entication)\.k8s\.io\/v1\/(selfsubject
 const HOST = '127.0.0.1';
 const certificate = certificateFor(`IP:${HOST}`);
 
-export type RequestKind = 'list' | 'watch' | 'service';
+/** `list` and `watch` are about slices; `service` reads one. */
+export type RequestKind = 'list' | 'watch' | 'service' | 'service-list' | 'service-watch';
 
 export interface ApiRequest {
   readonly kind: RequestKind;
@@ -94,9 +95,9 @@ export class ApiServer extends EventEmitter {
     return this.#sockets.size;
   }
 
-  /** Watches that hear of changes. */
+  /** Watches of slices that hear of changes. */
   get openWatches(): number {
-    return this.#watches.size;
+    return this.#open('watch');
   }
 
   /** Listens; after `stop`, at the same port as before. */
@@ -132,9 +133,10 @@ export class ApiServer extends EventEmitter {
   sendBookmarks(): void {
     const { version } = this.store;
     const metadata = { resourceVersion: String(version) };
-    const object = { kind: 'EndpointSlice', metadata, addressType: '', endpoints: null, ports: null };
-    for (const { since, response } of this.#watches) {
-      if (version > since) writeEvent(response, 'BOOKMARK', object);
+    const slice = { kind: 'EndpointSlice', metadata, addressType: '', endpoints: null, ports: null };
+    const service = { kind: 'Service', metadata, spec: {}, status: { loadBalancer: {} } };
+    for (const { request, since, response } of this.#watches) {
+      if (version > since) writeEvent(response, 'BOOKMARK', request.kind === 'watch' ? slice : service);
     }
   }
 
@@ -164,14 +166,18 @@ export class ApiServer extends EventEmitter {
     }
   }
 
-  /** Resolves when that many watches hear of changes. */
-  async watched(count = 1): Promise<void> {
-    while (this.#watches.size < count) await once(this, 'watch');
+  /** Resolves when that many watches of a kind, of slices by default, hear of changes. */
+  async watched(count = 1, kind: RequestKind = 'watch'): Promise<void> {
+    while (this.#open(kind) < count) await once(this, 'watch');
   }
 
   /** Resolves when no connection is open. */
   async left(): Promise<void> {
     while (this.#sockets.size > 0) await once(this, 'disconnected');
+  }
+
+  #open(kind: RequestKind): number {
+    return [...this.#watches].filter(({ request }) => request.kind === kind).length;
   }
 
   #take(incoming: IncomingMessage, response: ServerResponse): void {
@@ -194,7 +200,7 @@ export class ApiServer extends EventEmitter {
     if (token !== this.token) return fail(response, { status: 401, message: 'Unauthorized' });
     if (!this.tellsRights) return fail(response, { status: 403, message: 'no reviews' });
     const { verb, resource, namespace = '' } = review.spec?.resourceAttributes ?? {};
-    const kind = resource === 'services' ? 'service' : (verb as RequestKind);
+    const kind = kindOf(resource, verb);
     const asked = {
       kind,
       namespace,
@@ -217,9 +223,9 @@ export class ApiServer extends EventEmitter {
       request.token === this.token ? this.refuse(request) : { status: 401, message: 'Unauthorized' };
     if (refusal !== undefined) {
       fail(response, refusal);
-    } else if (kind === 'watch') {
+    } else if (kind === 'watch' || kind === 'service-watch') {
       this.#openWatch(request, response);
-    } else if (kind === 'list') {
+    } else if (kind === 'list' || kind === 'service-list') {
       this.#list(request, response);
     } else {
       const object = this.store.service(namespace, service);
@@ -228,7 +234,7 @@ export class ApiServer extends EventEmitter {
     }
   }
 
-  #list({ namespace, service, query }: ApiRequest, response: ServerResponse): void {
+  #list({ kind, namespace, service, query }: ApiRequest, response: ServerResponse): void {
     const { version } = this.store;
     const least = Number(query.get('resourceVersion'));
     if (least > version) {
@@ -237,7 +243,9 @@ export class ApiServer extends EventEmitter {
       return;
     }
     const metadata = { resourceVersion: String(version) };
-    response.end(JSON.stringify({ metadata, items: this.store.slices(namespace, service) }));
+    const found = this.store.service(namespace, service);
+    const items = kind === 'list' ? this.store.slices(namespace, service) : found ? [found] : [];
+    response.end(JSON.stringify({ metadata, items }));
   }
 
   #openWatch(request: ApiRequest, response: ServerResponse): void {
@@ -292,18 +300,24 @@ function parse(incoming: IncomingMessage): ApiRequest {
   const { url = '' } = incoming;
   const { pathname, searchParams: query } = new URL(url, 'https://api');
   const [, namespace, resource, name] = PATH.exec(pathname) ?? [];
-  const [, selected] = /^kubernetes\.io\/service-name=(.+)$/.exec(query.get('labelSelector') ?? '') ?? [];
-  const service = resource === 'services' ? name : selected;
+  const [, labelled] = /^kubernetes\.io\/service-name=(.+)$/.exec(query.get('labelSelector') ?? '') ?? [];
+  const [, named] = /^metadata\.name=(.+)$/.exec(query.get('fieldSelector') ?? '') ?? [];
+  const service = resource === 'services' ? (name ?? named) : labelled;
   if (namespace === undefined || service === undefined) throw new Error(`unexpected request for ${url}`);
-  const listing = query.get('watch') === '1' ? 'watch' : 'list';
+  const verb = query.get('watch') === '1' ? 'watch' : name === undefined ? 'list' : 'get';
   return {
-    kind: resource === 'services' ? 'service' : listing,
+    kind: kindOf(resource, verb),
     namespace,
     service,
     query,
     token: tokenIn(incoming),
     at: performance.now(),
   };
+}
+
+function kindOf(resource = '', verb = ''): RequestKind {
+  if (resource !== 'services') return verb as RequestKind;
+  return verb === 'get' ? 'service' : (`service-${verb}` as RequestKind);
 }
 
 function writeEvent(response: ServerResponse, type: string, object: object): void {
@@ -325,7 +339,12 @@ function status({ status, message = 'refused', cause }: Refusal): object {
 
 /** As the real one, it tells a watch only what is newer than where it started. */
 function concerns({ request, since }: Watch, change: Change): boolean {
+  const { kind, namespace, service } = request;
+  const resource = kind === 'watch' ? 'endpointslices' : 'services';
   return (
-    change.version > since && request.namespace === change.namespace && request.service === change.service
+    change.version > since &&
+    resource === change.resource &&
+    namespace === change.namespace &&
+    service === change.service
   );
 }

@@ -1,17 +1,18 @@
 import type { ServiceObject } from '../../src/discovery/kubernetes/service-spec.ts';
 import type { SliceObject } from '../../src/discovery/kubernetes/slice.ts';
 
-/** A change of a slice, as a watch reports it. */
+/** A change, as a watch reports it. */
 export interface Change {
   readonly version: number;
+  readonly resource: 'services' | 'endpointslices';
   readonly namespace: string;
-  /** The Service that the slice belongs to. */
+  /** The Service, or the one that the slice belongs to. */
   readonly service: string;
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
-  readonly object: SliceObject;
+  readonly object: ServiceObject | SliceObject;
 }
 
-/** The Services and EndpointSlices of a cluster, and the history of the latter. */
+/** The Services and EndpointSlices of a cluster, and their history. */
 export class ApiStore {
   /** Watches that start before this version find their history gone. */
   oldest = 0;
@@ -21,15 +22,27 @@ export class ApiStore {
   readonly #services = new Map<string, ServiceObject>();
   readonly #slices = new Map<string, SliceObject>();
   #history: Change[] = [];
+  #created = 0;
 
-  putService(namespace: string, service: ServiceObject): void {
-    const metadata = { ...service.metadata, resourceVersion: String(++this.version) };
-    this.#services.set(`${namespace}/${metadata.name}`, { ...service, metadata });
+  /** Creates a Service, with a uid of its own, or changes the one that has its name. */
+  putService(namespace: string, service: ServiceObject): ServiceObject {
+    const key = `${namespace}/${nameOf(service)}`;
+    const before = this.#services.get(key);
+    const uid = before?.metadata?.uid ?? `service-${++this.#created}`;
+    const object = { ...service, metadata: { uid, ...service.metadata } };
+    const type = before === undefined ? 'ADDED' : 'MODIFIED';
+    const change = this.#record({ type, resource: 'services', namespace, service: nameOf(service), object });
+    this.#services.set(key, change.object);
+    this.onChange(change);
+    return change.object;
   }
 
   removeService(namespace: string, name: string): void {
-    this.version++;
-    this.#services.delete(`${namespace}/${name}`);
+    const key = `${namespace}/${name}`;
+    const object = this.#services.get(key);
+    if (object === undefined) return;
+    this.#services.delete(key);
+    this.onChange(this.#record({ type: 'DELETED', resource: 'services', namespace, service: name, object }));
   }
 
   service(namespace: string, name: string): ServiceObject | undefined {
@@ -42,7 +55,8 @@ export class ApiStore {
     // To those who watch its former Service, a slice that changes hands is deleted.
     if (before !== undefined && serviceOf(before) !== serviceOf(slice))
       this.removeSlice(namespace, nameOf(slice));
-    const change = this.#record(this.#slices.has(key) ? 'MODIFIED' : 'ADDED', namespace, slice);
+    const type = this.#slices.has(key) ? 'MODIFIED' : 'ADDED';
+    const change = this.#recordSlice(type, namespace, slice);
     this.#slices.set(key, change.object);
     this.onChange(change);
   }
@@ -52,7 +66,7 @@ export class ApiStore {
     const slice = this.#slices.get(key);
     if (slice === undefined) return;
     this.#slices.delete(key);
-    this.onChange(this.#record('DELETED', namespace, slice));
+    this.onChange(this.#recordSlice('DELETED', namespace, slice));
   }
 
   slices(namespace: string, service: string): SliceObject[] {
@@ -78,10 +92,14 @@ export class ApiStore {
     this.#history = [];
   }
 
-  #record(type: Change['type'], namespace: string, slice: SliceObject): Change {
+  #recordSlice(type: Change['type'], namespace: string, object: SliceObject) {
+    return this.#record({ type, resource: 'endpointslices', namespace, service: serviceOf(object), object });
+  }
+
+  #record<C extends Omit<Change, 'version'>>(what: C): C & Change {
     const version = ++this.version;
-    const object = { ...slice, metadata: { ...slice.metadata, resourceVersion: String(version) } };
-    const change = { version, namespace, service: serviceOf(slice), type, object };
+    const metadata = { ...what.object.metadata, resourceVersion: String(version) };
+    const change = { ...what, version, object: { ...what.object, metadata } };
     this.#history.push(change);
     return change;
   }
@@ -91,6 +109,6 @@ function serviceOf(slice: SliceObject): string {
   return slice.metadata?.labels?.['kubernetes.io/service-name'] ?? '';
 }
 
-function nameOf(slice: SliceObject): string {
-  return slice.metadata?.name ?? '';
+function nameOf({ metadata }: ServiceObject | SliceObject): string {
+  return metadata?.name ?? '';
 }

@@ -53,8 +53,12 @@ export const ADVICE: Checks = {
     const { kubernetes } = examination;
     if (!lacksRights(kubernetes) || isBlind(examination) || errorOf(examination) !== undefined)
       return undefined;
+    const { resolution } = examination;
+    const isWatched = resolution?.source === 'endpointslices';
     return {
-      cause: `pods are seen by DNS, so changes are noticed when its TTL is over; if EndpointSlices might be read, they would be at once`,
+      cause: isWatched
+        ? `${nameOf(kubernetes.service)} is read every few seconds, as it may not be watched: so long it takes until its changes are noticed`
+        : `pods are seen by DNS, so changes are noticed when its TTL is over; if EndpointSlices might be read, they would be at once`,
       next: grantCommand(kubernetes.service!.namespace, kubernetes.account),
     };
   },

@@ -11,13 +11,13 @@ import { parseResolvConf } from '../../discovery/dns/resolv-conf.ts';
 import { Following } from '../../discovery/following.ts';
 import { Access, NEEDED, type Right } from '../../discovery/kubernetes/access.ts';
 import { ApiError } from '../../discovery/kubernetes/api.ts';
-import { ApiClient } from '../../discovery/kubernetes/api-client.ts';
+import { ApiClient, type ApiList } from '../../discovery/kubernetes/api-client.ts';
 import { ClusterNames } from '../../discovery/kubernetes/cluster-names.ts';
 import { possibleService, type ServiceName, sameService } from '../../discovery/kubernetes/match.ts';
 import { MeshDetector } from '../../discovery/kubernetes/mesh.ts';
 import type { Place } from '../../discovery/kubernetes/place.ts';
 import type { Supply } from '../../discovery/kubernetes/route.ts';
-import { parseService, type ServiceObject } from '../../discovery/kubernetes/service-spec.ts';
+import { parseService, type ServiceObject, servicesPath } from '../../discovery/kubernetes/service-spec.ts';
 import type { Slice } from '../../discovery/kubernetes/slice.ts';
 import { transportFor } from '../../discovery/kubernetes/transport.ts';
 import type { EndpointAddress } from '../../discovery/resolver.ts';
@@ -153,7 +153,7 @@ async function askKubernetes(
         service = led;
       }
     }
-    const mayRead = rights.find(({ resource }) => resource === 'services')?.allowed;
+    const mayRead = rights.find(({ verb, resource }) => verb === 'list' && resource === 'services')?.allowed;
     const told =
       following.service === undefined && mayRead
         ? await specOf(service, new ApiClient(transport, clock), signal)
@@ -190,16 +190,12 @@ function wayOf(open: boolean, inCluster: boolean, { apiHost }: Place): Kubernete
 }
 
 /** What the Service is, where discovery had no reason to ask. */
-async function specOf({ namespace, name }: ServiceName, client: ApiClient, signal: AbortSignal) {
-  try {
-    const path = `/api/v1/namespaces/${namespace}/services/${name}`;
-    const spec = parseService(await client.get<ServiceObject>(path, signal));
-    const supply: Supply = { spec, slices: [], overlap: false };
-    return { supply, route: { way: 'none' } as const };
-  } catch (error) {
-    if ((error as { status?: number }).status === 404) return 'absent' as const;
-    throw error;
-  }
+async function specOf(service: ServiceName, client: ApiClient, signal: AbortSignal) {
+  const { items } = await client.get<ApiList<ServiceObject>>(servicesPath(service), signal);
+  const found = items?.find(({ metadata }) => metadata?.name === service.name);
+  if (found === undefined) return 'absent' as const;
+  const supply: Supply = { spec: parseService(found), slices: [], overlap: false };
+  return { supply, route: { way: 'none' } as const };
 }
 
 /** The endpoints in use, and those that slices have besides. */

@@ -15,7 +15,8 @@ export interface Right {
 export const NEEDED: readonly Right[] = [
   { verb: 'list', group: 'discovery.k8s.io', resource: 'endpointslices' },
   { verb: 'watch', group: 'discovery.k8s.io', resource: 'endpointslices' },
-  { verb: 'get', group: '', resource: 'services' },
+  { verb: 'list', group: '', resource: 'services' },
+  { verb: 'watch', group: '', resource: 'services' },
 ];
 
 const AUTHORIZATION = 'authorization.k8s.io/v1';

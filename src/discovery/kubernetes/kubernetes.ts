@@ -147,18 +147,25 @@ export class Kubernetes {
       },
       onFailure: (error) => {
         this.#options.witness?.onFailure(error);
-        this.#warnOf(service, error, watch.hopeless);
+        this.#warnOf(service, error, watch);
+      },
+      onUnwatchable: (error) => {
+        const command = grantCommand(service.namespace, accountIn(error));
+        this.#options.warn(
+          'EVENKEEL_KUBERNETES_FORBIDDEN',
+          `the Services of namespace ${service.namespace} may not be watched, so they are read every few seconds; to grant it: ${command}`,
+        );
       },
     });
     return watch;
   }
 
-  #warnOf({ namespace }: ServiceName, error: Error, hopeless: boolean): void {
+  #warnOf({ namespace }: ServiceName, error: Error, { refused, hopeless }: ServiceWatch): void {
     const { warn } = this.#options;
     if (error instanceof ApiError && error.status === 403) {
-      const [, owner, name] = /system:serviceaccount:([^":]+):([^":]+)/.exec(error.message) ?? [];
-      const account = owner && name && { namespace: owner, name };
-      const command = grantCommand(namespace, account || undefined);
+      // It passes, where it may have to do with the API server's start.
+      if (!refused) return;
+      const command = grantCommand(namespace, accountIn(error));
       warn(
         'EVENKEEL_KUBERNETES_FORBIDDEN',
         `the Services and EndpointSlices of namespace ${namespace} may not be read, so DNS is used; to grant it: ${command}`,
@@ -167,4 +174,10 @@ export class Kubernetes {
       warn('EVENKEEL_KUBERNETES_UNREACHABLE', `Kubernetes can't be asked, so DNS is used: ${error.message}`);
     }
   }
+}
+
+/** The service account that a refusal names. */
+function accountIn({ message }: Error): ServiceName | undefined {
+  const [, namespace, name] = /system:serviceaccount:([^":]+):([^":]+)/.exec(message) ?? [];
+  return namespace && name ? { namespace, name } : undefined;
 }

@@ -1,11 +1,11 @@
 import type { Clock } from '../../clock.ts';
 import { Changes } from '../changes.ts';
-import { until } from '../dns/abortable.ts';
+import { unlessAborted, until } from '../dns/abortable.ts';
 import { ApiError } from './api.ts';
 import type { ApiClient } from './api-client.ts';
 import { Backoff } from './backoff.ts';
 import type { ServiceName } from './match.ts';
-import { parseService, type ServiceObject, type ServiceSpec } from './service-spec.ts';
+import { type KnownService, type ServiceObject, serviceIn } from './service-spec.ts';
 
 export interface ServiceReaderOptions {
   client: ApiClient;
@@ -13,7 +13,7 @@ export interface ServiceReaderOptions {
   clock: Clock;
   random: () => number;
   /** What the Service is; `'absent'`: there is none by that name. */
-  onSpec: (spec: ServiceSpec | 'absent') => void;
+  onService: (service: KnownService | 'absent') => void;
   onFailure: (error: Error) => void;
 }
 
@@ -40,15 +40,17 @@ export class ServiceReader {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, onSpec, onFailure } = this.#options;
+    const { clock, onService, onFailure } = this.#options;
     while (!signal.aborted) {
-      await this.#orders.since(this.#done);
+      await unlessAborted(this.#orders.since(this.#done), signal);
+      if (signal.aborted) return;
       const order = this.#orders.count;
       try {
-        const spec = await this.#get(signal);
+        const service = await this.#get(signal);
         if (signal.aborted) return;
         this.#done = order;
-        onSpec(spec);
+        this.#backoff.allowed();
+        onService(service);
       } catch (error) {
         if (signal.aborted) return;
         onFailure(error as Error);
@@ -57,11 +59,11 @@ export class ServiceReader {
     }
   }
 
-  async #get(signal: AbortSignal): Promise<ServiceSpec | 'absent'> {
+  async #get(signal: AbortSignal): Promise<KnownService | 'absent'> {
     const { client, service } = this.#options;
     try {
       const path = `/api/v1/namespaces/${service.namespace}/services/${service.name}`;
-      return parseService(await client.get<ServiceObject>(path, signal));
+      return serviceIn(await client.get<ServiceObject>(path, signal));
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return 'absent';
       throw error;

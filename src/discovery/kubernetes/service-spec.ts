@@ -1,4 +1,5 @@
 import type { ApiObject } from './api-client.ts';
+import type { ServiceName } from './match.ts';
 
 /** What a Service says of how it is reached. */
 export type ServiceSpec =
@@ -23,7 +24,10 @@ export type ServiceSpec =
     };
 
 export interface ServiceObject extends ApiObject {
-  readonly metadata?: ApiObject['metadata'] & { readonly annotations?: Record<string, string> };
+  readonly metadata?: ApiObject['metadata'] & {
+    readonly uid?: string;
+    readonly annotations?: Record<string, string>;
+  };
   readonly spec?: {
     readonly type?: string;
     readonly externalName?: string;
@@ -34,6 +38,22 @@ export interface ServiceObject extends ApiObject {
     readonly sessionAffinity?: string;
     readonly sessionAffinityConfig?: { clientIP?: { timeoutSeconds?: number } };
   };
+}
+
+/** A Service as it is now. */
+export interface KnownService {
+  readonly spec: ServiceSpec;
+  /** Tells it from one that had its name before. */
+  readonly uid: string | undefined;
+}
+
+/** Where the Services of a namespace are listed and watched, if they have this name. */
+export function servicesPath({ namespace, name }: ServiceName): string {
+  return `/api/v1/namespaces/${namespace}/services?fieldSelector=${encodeURIComponent(`metadata.name=${name}`)}`;
+}
+
+export function serviceIn(object: ServiceObject): KnownService {
+  return { spec: parseService(object), uid: object.metadata?.uid };
 }
 
 const AFFINITY_SECONDS = 10_800;

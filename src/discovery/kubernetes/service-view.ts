@@ -82,7 +82,11 @@ export class ServiceView {
       witness?.onService(service, undefined);
       return { name: 'unknown', error: undefined };
     }
-    this.#affinity = spec.kind === 'cluster-ip' ? spec.affinity : undefined;
+    // Its name's DNS says as much, and says it when the API can't.
+    if (spec.kind === 'alias' && state.error !== undefined) return { name: 'unknown', error: state.error };
+    const affinity = spec.kind === 'cluster-ip' ? spec.affinity : undefined;
+    if (affinity === undefined) this.#unbind();
+    this.#affinity = affinity;
     const supply = { spec, slices, overlap };
     const way = route(supply, { port: target.port, own, families });
     witness?.onService(service, { supply, route: way });
@@ -153,7 +157,12 @@ export class ServiceView {
 
   #close(): void {
     this.#reachability.close();
+    this.#unbind();
+  }
+
+  #unbind(): void {
     if (this.#affinity !== undefined) this.#options.affinity.release(this.#servicePort, this.#affinity);
+    this.#affinity = undefined;
   }
 }
 

@@ -1,17 +1,20 @@
 import type { Clock, Timer } from '../../clock.ts';
 import { Changes } from '../changes.ts';
-import { ApiError } from './api.ts';
 import type { ApiClient, WatchEvent } from './api-client.ts';
+import { Contact } from './contact.ts';
+import { fits, ownSlices } from './fit.ts';
 import { ListWatch } from './list-watch.ts';
 import type { ServiceName } from './match.ts';
-import { ServiceReader } from './service-reader.ts';
-import type { ServiceSpec } from './service-spec.ts';
+import { ServiceFollower } from './service-follower.ts';
+import type { KnownService, ServiceSpec } from './service-spec.ts';
 import { parseSlice, type Slice, type SliceObject } from './slice.ts';
 import { SliceSet } from './slice-set.ts';
 
-const LONGEST_HOLD = 2_000;
+/** What comes on two watches comes at nearly the same time. */
+const LONGEST_HOLD = 500;
+/** Where the Service is read instead, that takes as long as the API takes to answer. */
+const LONGEST_HOLD_WHILE_READING = 2_000;
 const HOPELESS_AFTER = 60_000;
-const OUT_OF_TOUCH_AFTER = 600_000;
 
 /** How a Service stands, at one moment. */
 export type ServiceState =
@@ -43,43 +46,40 @@ export interface ServiceWatchOptions {
   onSlice: (slice: Slice) => void;
   /** A request failed, and is tried again. */
   onFailure: (error: Error) => void;
+  /** The Service may not be watched, and is read every few seconds instead. */
+  onUnwatchable: (error: Error) => void;
 }
 
-interface Failure {
-  readonly error: Error;
-  readonly since: number;
-  readonly count: number;
-}
-
-/** Follows one Service: watches its EndpointSlices, and reads the Service itself when they change shape. */
+/** Follows one Service: its EndpointSlices, and what it says itself of how it is reached. */
 export class ServiceWatch {
   readonly changes = new Changes();
   readonly #options: ServiceWatchOptions;
   readonly #abort = new AbortController();
-  readonly #reader: ServiceReader;
+  readonly #follower: ServiceFollower;
   readonly #slices = new SliceSet();
+  readonly #toSlices: Contact;
+  readonly #toService: Contact;
   #shape: readonly string[] | undefined;
-  /** A list has come and no watch since. */
-  #listed = false;
-  /** While a new shape waits for the Service that explains it, nothing is published. */
+  #service: KnownService | 'absent' | undefined;
+  /** While Service and slices don't fit each other, nothing is published. */
   #hold: Timer | undefined;
-  #spec: ServiceSpec | 'absent' | undefined;
   #published: Pick<Available, 'spec' | 'slices' | 'overlap'> | undefined;
-  #watchFailure: Failure | undefined;
-  #readFailure: Failure | undefined;
 
   constructor(options: ServiceWatchOptions) {
     const { client, service, clock, random, startSpread } = options;
     this.#options = options;
-    this.#reader = new ServiceReader({
+    this.#toSlices = new Contact(clock);
+    this.#toService = new Contact(clock);
+    this.#follower = new ServiceFollower({
       client,
       service,
       clock,
       random,
-      onSpec: (spec) => this.#takeSpec(spec),
-      onFailure: (error) => {
-        this.#readFailure = this.#after(this.#readFailure, error);
-        this.#announce(error);
+      listener: {
+        onService: (service) => this.#takeService(service),
+        onFailure: (error) => this.#takeFailure(this.#toService, error),
+        onContact: () => this.#takeWell(this.#toService),
+        onUnwatchable: options.onUnwatchable,
       },
     });
     const selector = encodeURIComponent(`kubernetes.io/service-name=${service.name}`);
@@ -93,39 +93,38 @@ export class ServiceWatch {
       listener: {
         onList: (items) => this.#takeList(items),
         onEvents: (events) => this.#takeEvents(events),
-        onOpen: () => this.#takeOpen(),
-        onFailure: (error) => {
-          this.#watchFailure = this.#after(this.#watchFailure, error);
-          this.#announce(error);
-        },
+        onOpen: () => this.#takeWell(this.#toSlices),
+        onFailure: (error) => this.#takeFailure(this.#toSlices, error),
       },
     });
     void slices.run(this.#abort.signal);
-    void this.#reader.run(this.#abort.signal);
   }
 
   get state(): ServiceState {
-    const error = this.#watchFailure?.error ?? this.#readFailure?.error;
-    if (this.#published === undefined || this.#refused || this.#outOfTouch)
-      return { name: 'unavailable', error };
-    // One watch that breaks is everyday life.
-    const lasting = this.#watchFailure !== undefined && this.#watchFailure.count > 1;
-    return { name: 'available', ...this.#published, error: lasting ? error : undefined };
+    const [slices, service] = [this.#toSlices, this.#toService];
+    if (this.#published === undefined || slices.lost || service.lost)
+      return { name: 'unavailable', error: slices.error ?? service.error };
+    return { name: 'available', ...this.#published, error: slices.lasting ?? service.lasting };
   }
 
   /** It was never to be seen, though it was tried for a while. */
   get hopeless(): boolean {
-    return this.#published === undefined && this.#failsFor(HOPELESS_AFTER);
+    return this.#published === undefined && this.#toSlices.failsFor(HOPELESS_AFTER);
   }
 
-  /** Reads the Service again: there's a reason to think that it changed. */
+  /** It may not be seen. */
+  get refused(): boolean {
+    return this.#toSlices.refused || this.#toService.refused;
+  }
+
+  /** Reads the Service again, unless it is watched: there's a reason to think that it changed. */
   readService(): void {
-    this.#reader.read();
+    this.#follower.read();
   }
 
   /** Whether a reading of the Service is under way. */
   get readsService(): boolean {
-    return this.#reader.pending;
+    return this.#follower.pending;
   }
 
   stop(): void {
@@ -133,54 +132,23 @@ export class ServiceWatch {
     this.#hold?.cancel();
   }
 
-  get #refused(): boolean {
-    return [this.#watchFailure?.error, this.#readFailure?.error].some(
-      (error) => error instanceof ApiError && error.refused,
-    );
-  }
-
-  get #outOfTouch(): boolean {
-    return this.#failsFor(OUT_OF_TOUCH_AFTER);
-  }
-
-  #failsFor(time: number): boolean {
-    const { clock } = this.#options;
-    return this.#watchFailure !== undefined && clock.now() - this.#watchFailure.since >= time;
-  }
-
-  #after(before: Failure | undefined, error: Error): Failure {
-    return {
-      error,
-      since: before?.since ?? this.#options.clock.now(),
-      count: (before?.count ?? 0) + 1,
-    };
-  }
-
-  #announce(error: Error): void {
+  #takeFailure(contact: Contact, error: Error): void {
+    contact.fail(error);
     this.changes.add();
     this.#options.onFailure(error);
   }
 
-  #takeOpen(): void {
-    this.#recover();
-    // The Service isn't watched, yet its policies may change: it is read anew with every list and watch.
-    if (!this.#listed) this.#reader.read();
-    this.#listed = false;
-  }
-
-  #recover(): void {
-    if (this.#watchFailure === undefined) return;
-    this.#watchFailure = undefined;
-    this.changes.add();
+  #takeWell(contact: Contact): void {
+    if (contact.succeed()) this.changes.add();
   }
 
   #takeList(items: readonly SliceObject[]): void {
-    this.#recover();
-    this.#listed = true;
-    this.#reader.read();
+    this.#takeWell(this.#toSlices);
     const names = new Set(items.map(({ metadata }) => metadata?.name));
     for (const { name } of this.#slices.toArray()) if (!names.has(name)) this.#slices.delete(name);
     for (const item of items) this.#put(item);
+    // One refusal is enough to tell that nothing may be seen.
+    if (this.#shape === undefined) void this.#follower.run(this.#abort.signal);
     this.#takeSlices();
   }
 
@@ -210,16 +178,30 @@ export class ServiceWatch {
     this.#shape = shape;
     if (before !== undefined) {
       const gained = lacks(before, shape);
-      if (gained || lacks(shape, before)) this.#reader.read();
-      if (gained) this.#hold ??= this.#options.clock.schedule(() => this.#release(), LONGEST_HOLD);
+      if (gained || lacks(shape, before)) this.#follower.read();
+      if (gained) this.#holdIfUnfit();
     }
-    this.#publish();
+    if (this.#hold !== undefined && this.#isFit) this.#release();
+    else this.#publish();
   }
 
-  #takeSpec(spec: ServiceSpec | 'absent'): void {
-    this.#spec = spec;
-    this.#readFailure = undefined;
-    if (!this.#reader.pending) this.#release();
+  #takeService(service: KnownService | 'absent'): void {
+    const isNew = this.#service === undefined;
+    this.#service = service;
+    // What was just read is all that there is to know.
+    if (this.#follower.reads ? !this.#follower.pending : isNew || this.#isFit) this.#release();
+    else this.#holdIfUnfit();
+  }
+
+  get #isFit(): boolean {
+    if (this.#follower.pending) return false;
+    return this.#service !== undefined && fits(this.#service, this.#slices.toArray());
+  }
+
+  #holdIfUnfit(): void {
+    if (this.#hold !== undefined || this.#isFit) return;
+    const longest = this.#follower.pending ? LONGEST_HOLD_WHILE_READING : LONGEST_HOLD;
+    this.#hold = this.#options.clock.schedule(() => this.#release(), longest);
   }
 
   #release(): void {
@@ -229,9 +211,10 @@ export class ServiceWatch {
   }
 
   #publish(): void {
-    if (this.#hold !== undefined || this.#spec === undefined) return;
+    if (this.#hold !== undefined || this.#service === undefined) return;
+    const spec = this.#service === 'absent' ? 'absent' : this.#service.spec;
     const { overlap } = this.#slices;
-    this.#published = { spec: this.#spec, slices: this.#slices.toArray(), overlap };
+    this.#published = { spec, slices: ownSlices(this.#service, this.#slices.toArray()), overlap };
     this.changes.add();
   }
 }

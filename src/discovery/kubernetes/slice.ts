@@ -2,7 +2,10 @@ import type { ApiObject } from './api-client.ts';
 
 /** An EndpointSlice, as the API writes it: https://kubernetes.io/docs/reference/kubernetes-api/service-resources/endpoint-slice-v1/ */
 export interface SliceObject extends ApiObject {
-  readonly metadata?: ApiObject['metadata'] & { readonly labels?: Record<string, string> };
+  readonly metadata?: ApiObject['metadata'] & {
+    readonly labels?: Record<string, string>;
+    readonly ownerReferences?: readonly { kind: string; uid: string }[] | null;
+  };
   readonly addressType?: string;
   readonly ports?: readonly { name?: string; port?: number; protocol?: string }[] | null;
   readonly endpoints?: readonly EndpointObject[] | null;
@@ -24,7 +27,9 @@ export interface Slice {
   readonly addressType: 'IPv4' | 'IPv6';
   /** Numbers of the TCP ports, by the name that the Service has for them. */
   readonly ports: ReadonlyMap<string, number>;
-  /** Which port, by name, of which family it is about: what the Service says decides over these. */
+  /** The uid of the Service for which a controller made it; none of one that somebody wrote. */
+  readonly owner: string | undefined;
+  /** Whose it is, and which port, by name, of which family it is about: what the Service says decides over these. */
   readonly shape: readonly string[];
   readonly endpoints: readonly SliceEndpoint[];
   /** Its endpoints lie in another cluster of a Cilium cluster mesh. */
@@ -55,12 +60,14 @@ export function parseSlice({ metadata, addressType, ports, endpoints }: SliceObj
   if (addressType !== 'IPv4' && addressType !== 'IPv6') return undefined;
   const tcp = (ports ?? []).filter(({ protocol }) => protocol === undefined || protocol === 'TCP');
   const numbers = new Map(tcp.flatMap(({ name, port }) => (port === undefined ? [] : [[name ?? '', port]])));
+  const owner = metadata?.ownerReferences?.find(({ kind }) => kind === 'Service')?.uid;
   return {
     name: metadata?.name ?? '',
     version: metadata?.resourceVersion ?? '',
     addressType,
     ports: numbers,
-    shape: Array.from(numbers.keys(), (name) => `${addressType} ${name}`),
+    owner,
+    shape: [...Array.from(numbers.keys(), (name) => `${addressType} ${name}`), `of ${owner}`],
     endpoints: (endpoints ?? []).flatMap(parseEndpoint),
     remote: metadata?.labels?.[MANAGED_BY] === CLUSTER_MESH,
   };

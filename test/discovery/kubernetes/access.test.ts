@@ -18,8 +18,8 @@ test('rights are as the API server has them, by namespace', async (t) => {
   const access = accessTo(api);
   const allowed = (namespace: string) =>
     Promise.all(NEEDED.map((right) => access.allows(right, namespace, signal)));
-  assert.deepEqual(await allowed('prod'), [true, false, true]);
-  assert.deepEqual(await allowed('other'), [false, false, false]);
+  assert.deepEqual(await allowed('prod'), [true, false, true, true]);
+  assert.deepEqual(await allowed('other'), [false, false, false, false]);
 });
 
 test('who we are is told, if we are a service account', async (t) => {

@@ -20,6 +20,8 @@ class Cluster {
   readonly agent: BalancedAgent;
   readonly origin: string;
   readonly warnings: string[] = [];
+  /** Addresses of names outside the cluster, by name. */
+  readonly outside = new Map<string, string>();
 
   constructor(t: TestContext, api: ApiServer, clusterIP: Pod, clock: Clock) {
     this.api = api;
@@ -81,8 +83,11 @@ class Cluster {
   #resolver(clock: Clock): Resolver {
     const { address, port } = this.clusterIP;
     const matchedName = 'orders.prod.svc.cluster.local';
-    const dns: Resolver = async function* (_target, signal) {
-      yield { endpoints: [{ address, port }], source: 'dns', matchedName, virtual: true };
+    const outside = this.outside;
+    const dns: Resolver = async function* ({ hostname }, signal) {
+      const elsewhere = outside.get(hostname);
+      if (elsewhere !== undefined) yield { endpoints: [{ address: elsewhere, port }], source: 'dns' };
+      else yield { endpoints: [{ address, port }], source: 'dns', matchedName, virtual: true };
       if (!signal.aborted) await once(signal, 'abort');
     };
     const settings = {
@@ -317,6 +322,84 @@ test('a pod that has the address of one that is gone is dialled anew', async (t)
   const { length } = pod.connections;
   cluster.put(pod, { uid: 'new' });
   while (pod.connections.length === length) await cluster.call();
+});
+
+test('a Service that is edited under load sends nothing to what it led to, a second later', async (t) => {
+  const cluster = await start(t);
+  const { port } = cluster.clusterIP;
+  const [pod, ...targets] = [await startPod(t), await startPod(t, { port }), await startPod(t, { port })];
+  for (const [index, { address }] of targets.entries()) cluster.outside.set(`${index}.example.com.`, address);
+  cluster.put(pod!);
+  await cluster.seesPods();
+  const load = new Load(t, cluster);
+  // Its slices stay, as the controller leaves them.
+  for (const [index, { address }] of targets.entries()) {
+    await load.runs(50);
+    cluster.define({ type: 'ExternalName', externalName: `${index}.example.com` });
+    await sleep(1_000);
+    load.answers.clear();
+    await load.runs(100);
+    assert.deepEqual([...load.answers.keys()], [address]);
+  }
+  cluster.define();
+  await sleep(1_000);
+  load.answers.clear();
+  await load.runs(100);
+  assert.deepEqual([...load.answers.keys()], [pod!.address]);
+  await load.stop();
+});
+
+test('a Service that is replaced under load fails no request, and a second later only its new pods serve', async (t) => {
+  const cluster = await start(t);
+  const [old, young] = [await startPod(t), await startPod(t)];
+  cluster.put(old);
+  await cluster.seesPods();
+  const load = new Load(t, cluster);
+  await load.runs(50);
+  const { store } = cluster.api;
+  store.removeSlice('prod', old.address);
+  const facts = (pod: Pod) => ({
+    owner: store.service('prod', 'orders')?.metadata?.uid,
+    ports: { '': pod.port },
+  });
+  const slice = (pod: Pod) => sliceOf('orders', pod.address, [podAt(pod.address)], facts(pod));
+  store.putSlice('prod', slice(old));
+  await load.runs(50);
+  store.removeService('prod', 'orders');
+  cluster.define();
+  store.putSlice('prod', slice(young));
+  await sleep(1_000);
+  load.answers.clear();
+  await load.runs(100);
+  // The old slice is still there.
+  assert.deepEqual([...load.answers.keys()], [young.address]);
+  await load.stop();
+});
+
+test('an API server that is restarted, and refuses everything for half a minute, costs nothing', async (t) => {
+  const clock = new WatchedClock({ passes: 50 });
+  const cluster = await start(t, clock);
+  const [first, second] = [await startPod(t), await startPod(t)];
+  cluster.put(first);
+  await cluster.seesPods();
+  const load = new Load(t, cluster);
+  await cluster.api.stop();
+  await clock.pass(800);
+  await cluster.api.start();
+  for (let refused = 0; refused < 30_000; ) {
+    const status = refused < 15_000 ? 403 : 503;
+    cluster.api.refuse = () => ({ status });
+    refused += await clock.pass(800, 5_000);
+    await load.runs(10);
+    assert.equal(cluster.source, 'endpointslices');
+  }
+  cluster.api.refuse = () => undefined;
+  cluster.put(second);
+  clock.advance(5_000);
+  await second.received('/');
+  await load.stop();
+  assert.equal(load.answers.get(cluster.clusterIP.address), undefined);
+  assert.deepEqual(cluster.warnings, []);
 });
 
 function endpoints(cluster: Cluster): number {

@@ -68,6 +68,6 @@ test('a kubeconfig without the package that reads it is an error that says what 
 
 test('a process whose API server says nothing ends by itself', async (t) => {
   const { api, place } = await start(t);
-  api.refuse = ({ kind }) => (kind === 'service' ? { status: 500 } : undefined);
+  api.refuse = ({ kind }) => (kind.startsWith('service') ? { status: 500 } : undefined);
   assert.match(await run(t, { place }), /answered 500/);
 });

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubernetesSettings } from '../../../src/config/settings.ts';
 import { ClusterNames } from '../../../src/discovery/kubernetes/cluster-names.ts';
 import type { Finding } from '../../../src/discovery/kubernetes/finding.ts';
 import { Kubernetes } from '../../../src/discovery/kubernetes/kubernetes.ts';
 import type { Place } from '../../../src/discovery/kubernetes/place.ts';
+import type { ServiceObject } from '../../../src/discovery/kubernetes/service-spec.ts';
 import { transportFor } from '../../../src/discovery/kubernetes/transport.ts';
 import { leaving, podAt, serviceNamed, sliceOf } from '../../support/api-objects.ts';
 import { type ApiServer, startApiServer } from '../../support/api-server.ts';
@@ -60,6 +62,18 @@ class Client {
     const abort = new AbortController();
     this.#t.after(() => abort.abort());
     return abort;
+  }
+
+  /** Like the controller, which makes slices for a Service. */
+  own(service: ServiceObject, name: string, address: string, ports?: Record<string, number>): void {
+    const facts = { owner: service.metadata?.uid, ...(ports && { ports }) };
+    this.api.store.putSlice('prod', sliceOf('orders', name, [podAt(address)], facts));
+  }
+
+  /** Grants the right to read Services, and not to watch them. */
+  grantsReadingOnly(): void {
+    this.api.refuse = ({ kind }) =>
+      /^service-/.test(kind) ? { status: 403, message: 'forbidden' } : undefined;
   }
 
   put(name: string, ...addresses: string[]): void {
@@ -231,9 +245,9 @@ test('a Service is watched once, whoever follows it, and no longer than that', a
     admin.finds('10.0.0.1:9001'),
     again.finds('10.0.0.1:8080'),
   ]);
-  await client.api.watched();
+  await Promise.all([client.api.watched(), client.api.watched(1, 'service-watch')]);
   const kinds = client.api.requests.map(({ kind }) => kind).sort();
-  assert.deepEqual(kinds, ['list', 'service', 'watch']);
+  assert.deepEqual(kinds, ['list', 'service-list', 'service-watch', 'watch']);
 
   http.abort.abort();
   again.abort.abort();
@@ -272,25 +286,12 @@ test('they do not wait for ever', async (t) => {
   const orders = client.follow();
   await orders.finds('10.0.0.1:8080');
   await client.api.watched();
-  client.api.refuse = ({ kind }) => (kind === 'service' ? { status: 500 } : undefined);
   const slice = sliceOf('orders', 'b', [podAt('10.0.0.2')], { ports: { '': 8080, admin: 9000 } });
   client.api.store.putSlice('prod', slice);
-  await client.clock.asked(2_000);
-  await client.clock.pass(800);
+  await client.clock.asked(500);
   assert.equal(orders.text, '10.0.0.1:8080');
-  client.clock.advance(1_200);
+  client.clock.advance(500);
   await orders.finds('10.0.0.1:8080 10.0.0.2:8080');
-});
-
-test('what the Service says is read anew with every watch', async (t) => {
-  const client = await start(t);
-  const orders = client.follow();
-  await orders.finds('10.0.0.1:8080');
-  await client.api.watched();
-  client.api.store.putService('prod', serviceNamed('orders', { clusterIP: 'None' }));
-  client.api.breakWatches();
-  await client.clock.pass(800);
-  await orders.finds('10.0.0.1:80');
 });
 
 test('a Service that is not there is unknown, until it is', async (t) => {
@@ -395,7 +396,7 @@ test('where we are is learnt from one Service and used for another', async (t) =
   await orders.finds('10.0.0.2:8080');
 });
 
-test('without rights the Service is unknown, a warning names the remedy, and ten minutes later it is tried again', async (t) => {
+test('without rights the Service is unknown, a warning names the remedy, and half a minute later it is tried again', async (t) => {
   const client = await start(t);
   const user = 'system:serviceaccount:web:frontend';
   client.api.refuse = () => ({
@@ -411,18 +412,19 @@ test('without rights the Service is unknown, a warning names the remedy, and ten
     /npx --no-install evenkeel rbac --namespace prod --service-account web:frontend \| kubectl apply -f -$/,
   );
   client.api.refuse = () => undefined;
-  await client.clock.pass(600_000);
+  await client.clock.pass(30_000);
   await orders.finds('10.0.0.1:8080');
 });
 
 test('the right to read slices alone is not enough', async (t) => {
   const client = await start(t);
-  client.api.refuse = ({ kind }) => (kind === 'service' ? { status: 403 } : undefined);
+  client.api.refuse = ({ kind }) => (kind.startsWith('service') ? { status: 403 } : undefined);
   const orders = client.follow();
   await orders.until((finding) => finding.name === 'unknown');
   assert.match(client.warnings.join(), /FORBIDDEN/);
+  assert.equal(client.warnings.length, 1);
   client.api.refuse = () => undefined;
-  await client.clock.pass(600_000);
+  await client.clock.pass(30_000);
   await orders.finds('10.0.0.1:8080');
 });
 
@@ -435,8 +437,11 @@ test('while the API is away the last good set stays; when it lasts, that is said
   await client.clock.pass(800);
   await orders.until((finding) => said(finding).startsWith('error: '));
   await client.api.start();
-  await client.clock.pass(1, 10_000);
-  await orders.finds('10.0.0.1:8080');
+  // Both watches.
+  while (orders.text !== '10.0.0.1:8080') {
+    client.clock.advance(1_000);
+    await sleep(1);
+  }
   assert.deepEqual(
     orders.values.map(({ name }) => name),
     ['resolved', 'resolved', 'resolved'],
@@ -470,9 +475,9 @@ test('an API that was never to be seen makes the Service unknown at once; it is 
     assert.deepEqual(client.warnings, []);
   }
   await client.clock.pass(10_000);
-  await client.clock.asked(600_000);
+  await client.clock.asked(30_000);
   client.api.refuse = () => undefined;
-  client.clock.advance(600_000);
+  client.clock.advance(30_000);
   await orders.finds('10.0.0.1:8080');
   assert.equal(client.warnings.length, 1);
   assert.match(client.warnings[0] ?? '', /^EVENKEEL_KUBERNETES_UNREACHABLE: .*answered 500/);
@@ -498,4 +503,242 @@ test('a short name means a Service of the own namespace, or the one that is set'
   const elsewhere = await start(t, { settings: { namespace: 'test' } });
   await guess(elsewhere, 'orders').finds('unknown: ');
   assert.equal((await elsewhere.api.received('list')).namespace, 'test');
+});
+
+const PORTS = [
+  { name: '', port: 80 },
+  { name: 'admin', port: 9000 },
+];
+const SWAPPED = [
+  { name: '', port: 9000 },
+  { name: 'admin', port: 80 },
+];
+const EDITS: [what: string, from: ServiceObject['spec'], to: ServiceObject['spec'], found: string][] = [
+  [
+    'externalName changes',
+    { type: 'ExternalName', externalName: 'old.example.com' },
+    { type: 'ExternalName', externalName: 'new.example.com' },
+    'alias: new.example.com',
+  ],
+  [
+    'it becomes an alias',
+    {},
+    { type: 'ExternalName', externalName: 'db.example.com' },
+    'alias: db.example.com',
+  ],
+  [
+    'it is an alias no more',
+    { type: 'ExternalName', externalName: 'x.example.com' },
+    {},
+    '10.0.0.1:8080 10.0.0.2:8080',
+  ],
+  ['internalTrafficPolicy becomes Local', {}, { internalTrafficPolicy: 'Local' }, '10.0.0.2:8080'],
+  [
+    'internalTrafficPolicy becomes Cluster',
+    { internalTrafficPolicy: 'Local' },
+    {},
+    '10.0.0.1:8080 10.0.0.2:8080',
+  ],
+  ['sessionAffinity goes', { sessionAffinity: 'ClientIP' }, {}, '10.0.0.1:8080 10.0.0.2:8080'],
+  ['ports are swapped', { ports: PORTS }, { ports: SWAPPED }, '10.0.0.1:9001 10.0.0.2:9001'],
+  ['the port gets another number', {}, { ports: [{ port: 8000 }] }, '10.96.0.10:80'],
+  ['its ClusterIP goes', {}, { clusterIP: 'None' }, '10.0.0.1:80 10.0.0.2:80'],
+];
+
+for (const mayWatch of [true, false]) {
+  for (const [what, from, to, found] of EDITS) {
+    const when = mayWatch ? 'at once' : 'within five seconds where Services may not be watched';
+    test(`of a Service whose slices stay as they are, ${what}: that is noticed ${when}`, async (t) => {
+      const client = await start(t, { settings: { nodeName: 'here' } });
+      if (!mayWatch) client.grantsReadingOnly();
+      client.api.store.putService('prod', serviceNamed('orders', from));
+      const pods = [podAt('10.0.0.1', { nodeName: 'there' }), podAt('10.0.0.2', { nodeName: 'here' })];
+      client.api.store.putSlice(
+        'prod',
+        sliceOf('orders', 'a', pods, { ports: { '': 8080, ...(from?.ports && { admin: 9001 }) } }),
+      );
+      const orders = client.follow();
+      const before = said(await orders.nth(1));
+      assert.notEqual(before, found);
+      if (mayWatch) await client.api.watched(1, 'service-watch');
+      client.api.store.putService('prod', serviceNamed('orders', to));
+      if (!mayWatch) await client.clock.pass(4_000, 5_000);
+      await orders.finds(found);
+      assert.deepEqual(orders.values.map(said), [before, found]);
+    });
+  }
+
+  test(`of a Service that is recreated at once only the new slices are used, ${mayWatch ? 'watched' : 'read'}`, async (t) => {
+    const client = await start(t);
+    if (!mayWatch) client.grantsReadingOnly();
+    const { store } = client.api;
+    store.removeSlice('prod', 'a');
+    client.own(store.service('prod', 'orders')!, 'a', '10.0.0.1');
+    const orders = client.follow();
+    await orders.finds('10.0.0.1:8080');
+    await client.api.watched();
+    if (mayWatch) await client.api.watched(1, 'service-watch');
+
+    store.removeService('prod', 'orders');
+    const recreated = store.putService('prod', serviceNamed('orders', { clusterIP: '10.96.0.11' }));
+    client.own(recreated, 'b', '10.0.0.2', { '': 9090 });
+    await orders.finds('10.0.0.2:9090');
+    store.removeSlice('prod', 'a');
+    client.own(recreated, 'b', '10.0.0.3', { '': 9090 });
+    await orders.finds('10.0.0.3:9090');
+    assert.deepEqual(orders.values.map(said), ['10.0.0.1:8080', '10.0.0.2:9090', '10.0.0.3:9090']);
+  });
+}
+
+test('a headless Service that is recreated with a ClusterIP is dialled at the port that it has now', async (t) => {
+  const client = await start(t);
+  const { store } = client.api;
+  store.putService('prod', serviceNamed('orders', { clusterIP: 'None' }));
+  client.own(store.service('prod', 'orders')!, 'a', '10.0.0.1');
+  const orders = client.follow();
+  await orders.finds('10.0.0.1:80');
+  await client.api.watched(1, 'service-watch');
+  store.removeService('prod', 'orders');
+  const recreated = store.putService('prod', serviceNamed('orders'));
+  client.own(recreated, 'b', '10.0.0.1', { '': 9090 });
+  await orders.finds('10.0.0.1:9090');
+  assert.deepEqual(orders.values.map(said), ['10.0.0.1:80', '10.0.0.1:9090']);
+});
+
+test('slices that are not replaced serve a Service that was recreated, as long as they are there', async (t) => {
+  const client = await start(t);
+  const { store } = client.api;
+  client.own(store.service('prod', 'orders')!, 'a', '10.0.0.1');
+  const orders = client.follow();
+  await orders.finds('10.0.0.1:8080');
+  await client.api.watched(1, 'service-watch');
+  store.removeService('prod', 'orders');
+  store.putService('prod', serviceNamed('orders', { clusterIP: 'None' }));
+  await client.clock.asked(500);
+  await settled();
+  client.clock.advance(500);
+  await orders.finds('10.0.0.1:80');
+  client.own(store.service('prod', 'orders')!, 'b', '10.0.0.2');
+  await orders.finds('10.0.0.2:80');
+  assert.deepEqual(orders.values.map(said), ['10.0.0.1:8080', '10.0.0.1:80', '10.0.0.2:80']);
+});
+
+test('a Service that is deleted is unknown half a second later, though its slices are still there', async (t) => {
+  const client = await start(t);
+  const { store } = client.api;
+  client.own(store.service('prod', 'orders')!, 'a', '10.0.0.1');
+  const orders = client.follow();
+  await orders.finds('10.0.0.1:8080');
+  await client.api.watched(1, 'service-watch');
+  store.removeService('prod', 'orders');
+  await client.clock.pass(500);
+  await orders.finds('unknown: ');
+});
+
+test('a port that is renamed leaves no moment without endpoints, whichever is heard of first', async (t) => {
+  for (const serviceFirst of [true, false]) {
+    const client = await start(t);
+    const { store } = client.api;
+    const orders = client.follow();
+    await orders.finds('10.0.0.1:8080');
+    await Promise.all([client.api.watched(), client.api.watched(1, 'service-watch')]);
+    const edits = [
+      () => store.putService('prod', serviceNamed('orders', { ports: [{ name: 'web', port: 80 }] })),
+      () => client.own(store.service('prod', 'orders')!, 'a', '10.0.0.1', { web: 8081 }),
+    ];
+    if (!serviceFirst) edits.reverse();
+    for (const edit of edits) {
+      edit();
+      await client.clock.asked(0, 500);
+      await settled();
+    }
+    await orders.finds('10.0.0.1:8081');
+    assert.deepEqual(orders.values.map(said), ['10.0.0.1:8080', '10.0.0.1:8081']);
+  }
+});
+
+test('where Services may be read and not watched, a warning says what to grant, and half a minute later they are', async (t) => {
+  const client = await start(t);
+  client.grantsReadingOnly();
+  const orders = client.follow();
+  await orders.finds('10.0.0.1:8080');
+  assert.equal(client.warnings.length, 1);
+  assert.match(
+    client.warnings[0] ?? '',
+    /^EVENKEEL_KUBERNETES_FORBIDDEN: .* may not be watched.*rbac --namespace prod/,
+  );
+  client.api.refuse = () => undefined;
+  client.clock.advance(30_000);
+  await client.api.watched(1, 'service-watch');
+  const reads = () => client.api.requests.filter(({ kind }) => kind === 'service').length;
+  const before = reads();
+  client.clock.advance(60_000);
+  await settled();
+  assert.equal(reads(), before);
+  client.api.store.putService('prod', serviceNamed('orders', { clusterIP: 'None' }));
+  await orders.finds('10.0.0.1:80');
+});
+
+test('an API server that refuses everything for half a minute after its start is an outage, and no reason to warn', async (t) => {
+  const client = await start(t);
+  const orders = client.follow();
+  await orders.finds('10.0.0.1:8080');
+  await Promise.all([client.api.watched(), client.api.watched(1, 'service-watch')]);
+  await client.api.stop();
+  await client.clock.pass(800);
+  await client.api.start();
+  const restarted = client.api.requests.length;
+  for (let refused = 0; refused < 30_000; ) {
+    const status = refused < 15_000 ? 403 : 503;
+    client.api.refuse = () => ({ status });
+    refused += await client.clock.pass(800, 5_000);
+  }
+  await client.clock.asked(1, 5_000);
+  await settled();
+  client.api.refuse = () => undefined;
+  client.put('b', '10.0.0.2');
+  client.clock.advance(5_000);
+  await orders.finds('10.0.0.1:8080 10.0.0.2:8080');
+  assert.ok(orders.values.every(({ name }) => name === 'resolved'));
+  assert.deepEqual(client.warnings, []);
+  // Every few seconds, for each of the two watches.
+  assert.ok(client.api.requests.length - restarted <= 40, String(client.api.requests.length - restarted));
+});
+
+test('rights that are taken away are an outage for a minute, then a reason to warn', async (t) => {
+  const client = await start(t);
+  const orders = client.follow();
+  await orders.finds('10.0.0.1:8080');
+  await client.api.watched();
+  client.api.refuse = () => ({ status: 403 });
+  client.api.breakWatches();
+  for (let refused = 0; refused < 58_000; refused += await client.clock.pass(800, 5_000)) {
+    assert.equal(orders.last?.name, 'resolved');
+    assert.deepEqual(client.warnings, []);
+  }
+  while (client.warnings.length === 0) {
+    client.clock.advance(1_000);
+    await sleep(1);
+  }
+  await orders.until(({ name }) => name === 'unknown');
+  assert.match(client.warnings.join(), /^EVENKEEL_KUBERNETES_FORBIDDEN: .*so DNS is used/);
+});
+
+test('while changes of an alias do not arrive, it is unknown: the DNS of its name is right', async (t) => {
+  const client = await start(t);
+  client.api.store.putService(
+    'prod',
+    serviceNamed('orders', { type: 'ExternalName', externalName: 'a.example.com' }),
+  );
+  const orders = client.follow();
+  await orders.finds('alias: a.example.com');
+  await client.api.watched(1, 'service-watch');
+  await client.api.stop();
+  await client.clock.pass(800);
+  await orders.until(({ name }) => name === 'unknown');
+  await client.api.start();
+  while (orders.text !== 'alias: a.example.com') {
+    client.clock.advance(1_000);
+    await sleep(1);
+  }
 });
