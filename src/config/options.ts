@@ -112,7 +112,8 @@ export interface BalancedAgentOptions extends UndiciOptions {
   /**
    * Which hosts are balanced: globs, in which `*` stands for any characters; those after a `!`
    * are left out, and win. What isn't balanced passes through as if there were no evenkeel.
-   * Default: all; of an installed agent those in the cluster or in private networks. With
+   * Default: all; of an installed agent those in the cluster or in private networks, and none if the global
+   * dispatcher before it is no plain `Agent`. With
    * nothing but `!` globs, that is what they take away from.
    * Env: `EVENKEEL_HOSTS`, separated by commas.
    */

@@ -40,6 +40,7 @@ export class GlobalDispatcher extends Dispatcher {
   readonly #maxHeld: number;
   readonly #forwarders: Callback[];
   #released = false;
+  private optionsRead = 0;
 
   constructor({ agent, previous, verdicts, maxHeld }: GlobalDispatcherOptions) {
     super();
@@ -58,6 +59,13 @@ export class GlobalDispatcher extends Dispatcher {
     if (known.name === 'managed') return this.agent.dispatch(options, handler);
     if (known.name === 'foreign') return this.#pass(options, handler);
     return this.#hold(known, options, handler);
+  }
+
+  /** Whether undici's wrapper for old-style callers wraps this one: it has the options of what it wraps. */
+  isBehind(wrapper: Dispatcher): boolean {
+    const before = this.optionsRead;
+    void (wrapper as unknown as GlobalDispatcher).webSocketOptions;
+    return this.optionsRead > before;
   }
 
   /** Sends everything through the dispatchers that were global before, from now on: others may still hold this one. */
@@ -95,6 +103,7 @@ export class GlobalDispatcher extends Dispatcher {
   }
 
   get webSocketOptions(): Client.WebSocketOptions {
+    this.optionsRead++;
     return this.agent.webSocketOptions;
   }
 

@@ -1,5 +1,5 @@
 import './inert.ts';
-import { Agent, Dispatcher1Wrapper } from 'undici';
+import { Agent, type Dispatcher, Dispatcher1Wrapper } from 'undici';
 import { BalancedAgent } from '../agent.ts';
 import type { BalancedAgentOptions } from '../config/options.ts';
 import { resolveSettings } from '../config/resolve-settings.ts';
@@ -7,6 +7,7 @@ import type { Settings } from '../config/settings.ts';
 import { modeOfProcess } from '../config/switches.ts';
 import { ClusterNames } from '../discovery/kubernetes/cluster-names.ts';
 import { hostName } from '../host.ts';
+import { isBridge, oddity } from './claims.ts';
 import { GlobalDispatcher, type Previous } from './global-dispatcher.ts';
 import { type NameJudge, nameJudge } from './name-judge.ts';
 import { ownership } from './ownership.ts';
@@ -18,6 +19,7 @@ const RESOLV_CONF = '/etc/resolv.conf';
 /** Leaves out all hosts. */
 const NONE = ['!*'];
 
+let warnedOfKeeper = false;
 let installed: GlobalDispatcher | undefined;
 
 /**
@@ -37,8 +39,10 @@ export function install(options: BalancedAgentOptions = {}): BalancedAgent {
   if (mode !== 'balance') return new BalancedAgent({ ...options, hosts: NONE });
   const agent = new BalancedAgent(options);
   const previous = dispatchersBefore();
+  const before = judged(previous);
+  warnOfKeeper(before, settings);
   const verdicts = new Verdicts({
-    judge: ownership({ ...settings, previous: Object.values(previous), judgeName: judgeOf(settings) }),
+    judge: ownership({ ...settings, previous: before, judgeName: judgeOf(settings) }),
     clock: settings.clock,
     maxOrigins: settings.maxOrigins,
     timeout: settings.endpointTimeout,
@@ -65,8 +69,13 @@ export async function uninstall(): Promise<void> {
   const dispatcher = installed;
   if (dispatcher === undefined) return;
   installed = undefined;
-  if (slots.legacy === dispatcher) slots.legacy = dispatcher.previous.legacy;
-  if (slots.modern === dispatcher) slots.modern = dispatcher.previous.modern;
+  const { legacy, modern } = slots;
+  if (modern === dispatcher) slots.modern = dispatcher.previous.modern;
+  // Whoever makes it global once more, with undici 8, has it wrapped for old-style callers.
+  const wrapped = modern === dispatcher && legacy !== undefined && isBridge(legacy);
+  if (legacy === dispatcher || (wrapped && dispatcher.isBehind(legacy))) {
+    slots.legacy = dispatcher.previous.legacy;
+  }
   dispatcher.release();
   if (!dispatcher.agent.destroyed) await dispatcher.agent.close();
 }
@@ -81,9 +90,25 @@ export async function manages(
   signal: AbortSignal,
   resolvConf = RESOLV_CONF,
 ): Promise<boolean> {
-  const previous = Object.values(dispatchersBefore());
+  const previous = judged(dispatchersBefore());
   const judge = ownership({ ...settings, previous, judgeName: judgeOf(settings, resolvConf, signal) });
   return (await judge(origin)) === 'managed';
+}
+
+/** Those of them that have a say: what wraps the other one for old-style callers has none. */
+function judged({ legacy, modern }: Previous): Dispatcher[] {
+  return legacy === modern || isBridge(legacy) ? [modern] : [legacy, modern];
+}
+
+/** Says, once, that a dispatcher keeps what it had, unless somebody has said what is balanced. */
+function warnOfKeeper(dispatchers: readonly Dispatcher[], { hosts = [] }: Settings): void {
+  const odd = dispatchers.map(oddity).find((found) => found !== undefined);
+  if (odd === undefined || warnedOfKeeper || hosts.some((glob) => !glob.startsWith('!'))) return;
+  warnedOfKeeper = true;
+  process.emitWarning(
+    `the global dispatcher is ${odd}: it keeps its requests, and none are balanced but those to hosts that are named, as in install({ hosts: ['*.svc.cluster.local'] }) or EVENKEEL_HOSTS`,
+    { type: 'EvenkeelWarning', code: 'EVENKEEL_DISPATCHER_KEPT' },
+  );
 }
 
 /** Not waited for: `install()` can't be. */

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, type TestContext, test } from 'node:test';
 import {
   Agent,
+  type Dispatcher,
   Dispatcher1Wrapper,
   getGlobalDispatcher,
   MockAgent,
+  RetryAgent,
   request,
   setGlobalDispatcher,
 } from 'undici';
@@ -14,6 +16,7 @@ import type { BalancedAgentOptions } from '../../src/config/options.ts';
 import { slots } from '../../src/global/slots.ts';
 import { type BalancedAgent, install, staticResolver, uninstall } from '../../src/index.ts';
 import { type Pod, startPod } from '../support/pods.ts';
+import { run } from '../support/versions.ts';
 
 const ORDERS = 'http://orders.prod/';
 const before = { ...slots };
@@ -234,4 +237,70 @@ test('an agent that was destroyed can be uninstalled', async (t) => {
   await agent.destroy();
   await uninstall();
   assert.ok(slots.legacy instanceof Dispatcher1Wrapper);
+});
+
+test('a guard that refuses private addresses is asked, whoever calls', async (t) => {
+  const pod = await startPod(t);
+  const guard = (): Agent => new Agent({ connect: (_options, done) => done(new Error('private'), null) });
+  const interceptor: Dispatcher.DispatcherComposeInterceptor = () => (_options, handler) => {
+    handler.onResponseError?.(null as never, new Error('private'));
+    return true;
+  };
+  const old = new undici6.Agent({ connect: (_options, done) => done(new Error('private'), null) });
+  const guards = [
+    () => setGlobalDispatcher(guard()),
+    () => setGlobalDispatcher(new Agent().compose(interceptor)),
+    () => setGlobalDispatcher(new RetryAgent(guard(), { maxRetries: 0 })),
+    () => undici6.setGlobalDispatcher(old),
+  ];
+  for (const [index, makeGlobal] of guards.entries()) {
+    makeGlobal();
+    const agent = install();
+    const url = `http://${pod.address}:${pod.port}/`;
+    const { message } = await fetched(url).catch((error) => error.cause ?? error);
+    assert.equal(message, 'private', `${index}`);
+    assert.deepEqual(agent.stats, {});
+    await uninstall();
+    setGlobalDispatcher(new Agent());
+  }
+  assert.equal(pod.requests, 0);
+});
+
+test('a dispatcher that keeps its requests is told of once, with the way to balance some of them', async (t) => {
+  const { port } = await startPod(t);
+  const script = `
+    import { Agent, setGlobalDispatcher } from '${import.meta.resolve('undici')}';
+    import { install } from '${import.meta.resolve('../../src/index.ts')}';
+    setGlobalDispatcher(new Agent({ headersTimeout: 0 }));
+    install({ hosts: ['*.prod'] });
+    console.error('now');
+    install({ hosts: ['!*.prod'] });
+    install();
+    await fetch('http://localhost:${port}').catch(() => {});`;
+  const { stderr } = await run(process.execPath, ['--input-type=module', '-e', script]);
+  const [before, after] = stderr.split('now\n');
+  assert.equal(before, '');
+  assert.equal(after!.split('EVENKEEL_DISPATCHER_KEPT').length - 1, 1);
+  assert.match(after!, /is an Agent with options \(headersTimeout\): .*install\(\{ hosts: \['\*\.svc/);
+});
+
+test('hosts that are named are balanced, whatever was global', async (t) => {
+  setGlobalDispatcher(new Agent({ connect: (_options, done) => done(new Error('private'), null) }));
+  await setUp(t);
+  assert.equal(await fetched(ORDERS), 'pod');
+});
+
+test('thirty rounds of install and uninstall leave what was there, also when others put it back in between', async (t) => {
+  const { legacy, modern } = slots;
+  for (let round = 0; round < 30; round++) {
+    await setUp(t);
+    // As tests do that make a mock global for a while.
+    const now = getGlobalDispatcher();
+    setGlobalDispatcher(new MockAgent());
+    setGlobalDispatcher(now);
+    assert.equal(await fetched(ORDERS), 'pod');
+    await uninstall();
+    assert.equal(slots.legacy, legacy, `${round}`);
+    assert.equal(slots.modern, modern, `${round}`);
+  }
 });
