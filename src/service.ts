@@ -377,9 +377,9 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     else exchange.fail(ended);
   }
 
-  onAbandoned(exchange: Exchange): void {
+  onAbandoned(exchange: Exchange, error: Error): void {
     this.#queue.remove(exchange);
-    exchange.fail(exchange.reason!);
+    exchange.fail(error);
     this.#queue.serveSoon();
   }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
-import { type Dispatcher, errors } from 'undici';
+import { Agent, type Dispatcher, errors } from 'undici';
 import { BalancedAgent } from '../src/agent.ts';
 import { get, ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
 import { settle, startPod } from './support/pods.ts';
@@ -127,6 +127,32 @@ for (const when of ['onRequestStart', 'onResponseStart', 'onResponseData', 'onRe
     assert.ok(pod.connections.length <= 2);
     assert.equal(agent.stats[ORIGIN]!.running, 0);
     assert.equal(agent.stats[ORIGIN]!.endpoints[0]!.inFlight, 0);
+  });
+}
+
+for (const thrown of [new Error('thrown at the start'), 0, undefined]) {
+  test(`${String(thrown)}, thrown in onRequestStart, is no abort, whether the request waits or not`, async (t) => {
+    const pod = await startPod(t);
+    const stock = new Agent();
+    t.after(() => stock.destroy());
+    const agent = startAgent(t, [pod]);
+    const outcome = (dispatcher: Dispatcher) =>
+      new Promise((resolve) => {
+        dispatcher.dispatch(
+          { origin: `http://${pod.address}:${pod.port}`, path: '/', method: 'GET' },
+          {
+            ...METHODS,
+            onRequestStart() {
+              throw thrown;
+            },
+            onResponseError: ({ aborted, reason }, error) => resolve({ aborted, reason, error }),
+          },
+        );
+      });
+    const expected = await outcome(stock);
+    assert.deepEqual(await outcome(agent), expected, 'cold');
+    await get(agent, '/', `http://${pod.address}:${pod.port}`);
+    assert.deepEqual(await outcome(agent), expected, 'warm');
   });
 }
 

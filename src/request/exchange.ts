@@ -44,8 +44,8 @@ export interface ExchangeOwner {
   onRefused(exchange: Exchange, error: Error): void;
   /** The request was sent, and there will be no response. Whether it is sent again. */
   onUnanswered(exchange: Exchange, error: Error, reason: RetryReason): boolean;
-  /** The caller gave up while the request waited. */
-  onAbandoned(exchange: Exchange): void;
+  /** The request ends with `error` while it waits, and it is the caller's doing. */
+  onAbandoned(exchange: Exchange, error: Error): void;
 }
 
 /**
@@ -119,7 +119,8 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
     try {
       this.callStart(null);
     } catch (error) {
-      this.cancel(error as Error);
+      // As undici has it, the handler's own mistake is no abort.
+      this.owner.onAbandoned(this, error as Error);
     }
   }
 
@@ -290,7 +291,7 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
     // Callers may abort with anything, and no error at all would be taken for success.
     this.reason = reason || new errors.RequestAbortedError();
     if (this.#controller !== undefined) this.#controller.abort(this.reason);
-    else if (this.connection === undefined) this.owner.onAbandoned(this);
+    else if (this.connection === undefined) this.owner.onAbandoned(this, this.reason);
     // Otherwise it is about to be written, and learns of it then.
   }
 
