@@ -5,7 +5,7 @@ import { ClusterNames } from './kubernetes/cluster-names.ts';
 import { Kubernetes } from './kubernetes/kubernetes.ts';
 import { MeshDetector } from './kubernetes/mesh.ts';
 import type { Place } from './kubernetes/place.ts';
-import { transportFor } from './kubernetes/transport.ts';
+import { openLate, transportFor } from './kubernetes/transport.ts';
 import { onceEach } from './kubernetes/warnings.ts';
 import type { Resolver } from './resolver.ts';
 import type { Witness } from './witness.ts';
@@ -26,7 +26,8 @@ export function clusterResolver(
 ): Resolver {
   const wanted = discovery === 'kubernetes';
   const warn = onceEach(witness?.warn);
-  const open = transportFor({ kubeconfig: settings.kubeconfig, wanted, place });
+  const choice = { kubeconfig: settings.kubeconfig, wanted, place };
+  const open = transportFor(choice);
   if (open === undefined && wanted) {
     warn(
       'EVENKEEL_KUBERNETES_UNREACHABLE',
@@ -35,11 +36,12 @@ export function clusterResolver(
   }
   const names = new ClusterNames(settings.clusterDomain, place);
   let resolver = dns;
-  if (open !== undefined) {
+  // In a cluster there may be a way before long.
+  if (open !== undefined || place.apiHost !== undefined) {
     // Where a request waits for it, the first answer is asked for at once.
     const startSpread = wanted ? 0 : START_SPREAD;
     const kubernetes = new Kubernetes({
-      open,
+      open: open ?? (() => openLate(choice)),
       names,
       settings,
       family,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { type ClusterSettings, clusterResolver } from '../../src/discovery/cluster.ts';
 import { type Place, thisPlace } from '../../src/discovery/kubernetes/place.ts';
@@ -72,6 +72,34 @@ test('in a cluster without a service account there is DNS, and still an eye on m
   const resolutions = follow(t, { place: { ...place, serviceAccount: '/nonexistent' } });
   assert.equal(endpointsOf(await resolutions.nth(1)).passive, true);
   assert.equal((await warned)[0].code, 'EVENKEEL_MESH');
+});
+
+test('a token that is mounted late is noticed', async (t) => {
+  for (const discovery of ['auto', 'kubernetes'] as const) {
+    const { api, place } = await start(t);
+    const serviceAccount = `${place.defaultKubeconfig}-late`;
+    const resolutions = follow(t, {
+      place: { ...place, serviceAccount },
+      settings: { discovery, mesh: 'ignore' },
+    });
+    assert.equal(text(await resolutions.nth(1)), CLUSTER_IP);
+    for (const pause of [1_000, 2_000, 4_000]) await resolutions.clock.pass(pause);
+    symlinkSync(api.serviceAccount, serviceAccount);
+    await resolutions.clock.pass(8_000);
+    if (discovery === 'auto') await resolutions.clock.pass(500);
+    assert.equal(text(await resolutions.nth(2)), POD);
+  }
+});
+
+test('where a token never comes, it is looked for every half a minute', async (t) => {
+  const { place } = await start(t);
+  const { clock } = follow(t, {
+    place: { ...place, serviceAccount: '/nonexistent' },
+    settings: { mesh: 'ignore' },
+  });
+  for (const pause of [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]) await clock.pass(pause);
+  await clock.asked(30_000);
+  assert.equal(clock.pending, 1);
 });
 
 test('a mesh can be ignored', async (t) => {

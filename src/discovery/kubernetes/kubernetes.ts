@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import type { KubernetesSettings } from '../../config/settings.ts';
+import { until } from '../dns/abortable.ts';
 import { Families, type Family } from '../dns/families.ts';
 import type { ResolveTarget } from '../resolver.ts';
 import type { Witness } from '../witness.ts';
@@ -14,6 +15,7 @@ import { PlaceFinder } from './own-place.ts';
 import type { Place } from './place.ts';
 import { ServiceView } from './service-view.ts';
 import { ServiceWatch } from './service-watch.ts';
+import { NoTokenError } from './transport.ts';
 import type { Warn } from './warnings.ts';
 
 export interface KubernetesOptions {
@@ -37,6 +39,9 @@ interface SharedWatch {
 }
 
 const DEFAULT_NAMESPACE = 'default';
+/** Looking for a token costs next to nothing, and most that come late come soon. */
+const FIRST_LOOK = 1_000;
+const LAST_LOOK = 30_000;
 
 /** Knows the Services of a cluster, as far as they are used. Each is watched once, whoever uses it. */
 export class Kubernetes {
@@ -62,15 +67,8 @@ export class Kubernetes {
     target: ResolveTarget,
     signal: AbortSignal,
   ): AsyncGenerator<Finding, void, undefined> {
-    let transport: ApiTransport;
-    try {
-      transport = await this.#open();
-    } catch (error) {
-      this.#options.warn('EVENKEEL_KUBECONFIG', (error as Error).message);
-      this.#options.witness?.onFailure(error as Error);
-      yield { name: 'unknown', error: error as Error };
-      return;
-    }
+    const transport = yield* this.#opened(signal);
+    if (transport === undefined) return;
     const { clock, random, place, family, warn, witness } = this.#options;
     const watch = this.#join(service, transport);
     try {
@@ -95,15 +93,35 @@ export class Kubernetes {
 
   /** Follows the Service that `target` names, should it name one: `svc` or `svc.ns`. */
   async *guess(target: ResolveTarget, signal: AbortSignal): AsyncGenerator<Finding, void, undefined> {
-    const { namespace } = this.#options.settings;
-    const service = possibleService(target.hostname, namespace ?? (await this.#namespace()));
+    const transport = yield* this.#opened(signal);
+    if (transport === undefined) return;
+    const namespace = this.#options.settings.namespace ?? transport.namespace ?? DEFAULT_NAMESPACE;
+    const service = possibleService(target.hostname, namespace);
     if (service === undefined) yield { name: 'unknown', error: undefined };
     else yield* this.follow(service, target, signal);
   }
 
-  async #namespace(): Promise<string> {
-    const transport = await this.#open().catch(() => undefined);
-    return transport?.namespace ?? DEFAULT_NAMESPACE;
+  /** Waits for a way to the API, if there may be one later; returns none when there won't. */
+  async *#opened(signal: AbortSignal): AsyncGenerator<Finding, ApiTransport | undefined, undefined> {
+    const { clock, warn, witness } = this.#options;
+    let pause = FIRST_LOOK;
+    while (!signal.aborted) {
+      try {
+        return await this.#open();
+      } catch (error) {
+        if (pause === FIRST_LOOK) {
+          witness?.onFailure(error as Error);
+          yield { name: 'unknown', error: error as Error };
+        }
+        if (!(error instanceof NoTokenError)) {
+          warn('EVENKEEL_KUBECONFIG', (error as Error).message);
+          return undefined;
+        }
+      }
+      await until(clock.now() + pause, clock, signal);
+      pause = Math.min(pause * 2, LAST_LOOK);
+    }
+    return undefined;
   }
 
   /** What can't be opened now is tried again the next time. */

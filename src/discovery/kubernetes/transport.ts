@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { EvenkeelError } from '../../errors.ts';
 import type { AskingTransport } from './api.ts';
 import type { Place } from './place.ts';
 
@@ -26,6 +27,22 @@ export function transportFor({ kubeconfig, wanted, place }: TransportChoice) {
     return () => byKubeconfig(defaultKubeconfig);
   }
   return undefined;
+}
+
+/** There's no way to the Kubernetes API yet: the service account's token may be mounted later. */
+export class NoTokenError extends EvenkeelError {
+  override name = 'NoTokenError';
+
+  constructor({ serviceAccount }: Place) {
+    super('EVENKEEL_NO_TOKEN', `there is no service account's token in ${serviceAccount}`);
+  }
+}
+
+/** Chooses the way anew each time that it is to be opened. @throws NoTokenError while there's none */
+export async function openLate(choice: TransportChoice): Promise<AskingTransport> {
+  const open = transportFor(choice);
+  if (open === undefined) throw new NoTokenError(choice.place);
+  return open();
 }
 
 async function inCluster(host: string, port: string, serviceAccount: string): Promise<AskingTransport> {
