@@ -34,7 +34,7 @@ export class NoTokenError extends EvenkeelError {
   override name = 'NoTokenError';
 
   constructor({ serviceAccount }: Place) {
-    super('EVENKEEL_NO_TOKEN', `there is no service account's token in ${serviceAccount}`);
+    super('EVENKEEL_KUBERNETES_UNREACHABLE', `there is no service account's token in ${serviceAccount}`);
   }
 }
 
