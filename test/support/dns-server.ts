@@ -21,7 +21,7 @@ export interface DnsServerOptions {
 
 /** What to do with questions instead of answering them at once. */
 export type Behaviour =
-  | { readonly rcode: Rcode }
+  | { readonly rcode: Rcode /** Default: questions of any. */; readonly type?: RecordType }
   /** Says nothing, ever. */
   | 'silent'
   | { readonly delay: number };
@@ -198,7 +198,9 @@ export class DnsServer {
     if (behaviour && 'delay' in behaviour) await setTimeout(behaviour.delay, undefined, { ref: false });
     if (this.#closed) return;
     const { rcode, answers } =
-      behaviour && 'rcode' in behaviour ? { rcode: behaviour.rcode, answers: [] } : this.#find(question);
+      behaviour && 'rcode' in behaviour && (behaviour.type ?? question.type) === question.type
+        ? { rcode: behaviour.rcode, answers: [] }
+        : this.#find(question);
     send(writeResponse(question, rcode, answers, transport === 'udp' ? UDP_LIMIT : TCP_LIMIT));
   }
 

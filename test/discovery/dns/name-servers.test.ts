@@ -164,6 +164,30 @@ test('a silent server has two seconds for an answer, and is asked twice', async 
   assert.equal(dns.count('orders.test'), 2);
 });
 
+test('a server that is slow, though it was quick before, is heard in the end', async (t) => {
+  const { dns, resolvConf, follow } = await setUp(t);
+  // As in a pod, whose search list has three quick answers before a public name's, which takes a recursion.
+  resolvConf('search prod.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5');
+  dns.set('api.example.com', ['192.0.2.1']);
+  dns.misbehave('api.example.com', { delay: 3_000 });
+  assert.deepEqual(await follow('api.example.com').addresses(), ['192.0.2.1']);
+});
+
+test('a name whose A records a server fails for has its IPv6 addresses', async (t) => {
+  const { dns, clock, follow } = await setUp(t);
+  dns.set('six.test', ['fd00::1'], { ttl: 1 });
+  dns.set('dual.test', ['10.0.1.1', 'fd00::1'], { ttl: 1 });
+  dns.misbehave('six.test', { rcode: 'SERVFAIL', type: 'A' });
+  assert.deepEqual(await follow('six.test').addresses(), ['fd00::1']);
+
+  const dual = follow('dual.test');
+  assert.deepEqual(await dual.addresses(), ['10.0.1.1']);
+  dns.misbehave('dual.test', { rcode: 'SERVFAIL', type: 'A' });
+  const next = dual.failure();
+  clock.advance('1s');
+  assert.equal((await next).error.code, 'ESERVFAIL', 'but one that has IPv4 ones keeps them');
+});
+
 test('resolv.conf says how long and how often a silent server is asked', async (t) => {
   const { dns, resolvConf, follow } = await setUp(t);
   resolvConf('search .\noptions timeout:1 attempts:1');
