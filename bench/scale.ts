@@ -85,6 +85,7 @@ function poolOf(set: SliceSet) {
     servername: '',
     demand: 0,
     onRoom() {},
+    onUnreachable: () => false,
     onDialFailed() {},
     onConnectionGone() {},
     onQuiet() {},

@@ -430,6 +430,10 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     this.#queue.serve();
   }
 
+  onUnreachable(): boolean {
+    return this.#discovery.onUnreachable();
+  }
+
   onDialFailed(endpoint: Endpoint, error: Error): void {
     this.#owner.onConnectionError(this, error);
     this.#queue.onDialFailed(endpoint, error);
@@ -473,13 +477,14 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     this.#queue.onUpdate();
   }
 
-  onError(error: Error): void {
+  onError(error: Error, askedAt: number): void {
+    this.#pool.awaitsNews = false;
     this.#pool.frozen = this.#discovery.isWithdrawn;
     if (this.#discovery.isKnown) {
       this.#queue.serve();
       return;
     }
-    this.#queue.failAll(error);
+    this.#queue.failAll(error, askedAt);
     this.#queue.serveSoon();
   }
 

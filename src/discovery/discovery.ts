@@ -1,7 +1,7 @@
 import { type Clock, wallClock } from '../clock.ts';
 import type { EndpointUpdate } from '../endpoint/endpoint-keys.ts';
 import { channels } from '../telemetry/channels.ts';
-import { Follower } from './follower.ts';
+import { asError, Follower } from './follower.ts';
 import type { Resolution, Resolver } from './resolver.ts';
 
 /** What discovery tells its service, and asks of it. */
@@ -12,8 +12,8 @@ export interface DiscoveryOwner {
   /** Requests that wait for a connection. */
   readonly waiting: number;
   onUpdate(update: EndpointUpdate): void;
-  /** What is known stays in use. With nothing known, those that wait need wait no more. */
-  onError(error: Error): void;
+  /** What is known stays in use. With nothing known, those that have waited since `askedAt` need wait no more. */
+  onError(error: Error, askedAt: number): void;
 }
 
 export interface DiscoveryOptions {
@@ -35,6 +35,7 @@ export class Discovery {
   readonly #clock: Clock;
   readonly #follower: Follower;
   #update: EndpointUpdate | undefined;
+  #doubt: (() => unknown) | undefined;
 
   constructor(owner: DiscoveryOwner, { resolver, clock, random }: DiscoveryOptions) {
     const { hostname, port, protocol } = owner.url;
@@ -75,6 +76,26 @@ export class Discovery {
     this.#follower.demand();
   }
 
+  /** Tells the resolver that nothing of what it yielded can be reached. Whether it soon yields again. */
+  onUnreachable(): boolean {
+    try {
+      const answer: unknown = this.#doubt?.();
+      if (answer instanceof Promise) answer.catch((error: unknown) => this.#onBroken(error));
+      return answer === true;
+    } catch (error) {
+      this.#onBroken(error);
+      return false;
+    }
+  }
+
+  /** It is no resolver's fault but its author's, which they should hear of; what it yielded stays in use. */
+  #onBroken(error: unknown): void {
+    // Asked no more.
+    this.#doubt = undefined;
+    this.error = asError(error);
+    this.#publish(this.error);
+  }
+
   stop(): void {
     this.#follower.stop();
   }
@@ -84,20 +105,26 @@ export class Discovery {
     return this.isKnown ? this.#owner.inUse : this.#owner.waiting > 0;
   }
 
+  #publish(error: Error): void {
+    if (!channels.discoveryError.hasSubscribers) return;
+    channels.discoveryError.publish({ origin: this.#owner.url.origin, error });
+  }
+
   #onResolution(resolution: Resolution): void {
     const { origin } = this.#owner.url;
     this.updatedAt = wallClock();
     if ('error' in resolution) {
-      const { error } = resolution;
+      const { error, askedAt = Number.POSITIVE_INFINITY } = resolution;
       this.error = error;
-      if (channels.discoveryError.hasSubscribers) channels.discoveryError.publish({ origin, error });
-      this.#owner.onError(error);
+      this.#publish(error);
+      this.#owner.onError(error, askedAt);
       return;
     }
     const { source, endpoints } = resolution;
     this.source = source;
     this.error = null;
     this.#update = resolution;
+    this.#doubt = resolution.onUnreachable;
     this.#owner.onUpdate(resolution);
     if (channels.discoveryUpdate.hasSubscribers)
       channels.discoveryUpdate.publish({ origin, source, endpoints });

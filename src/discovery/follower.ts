@@ -2,11 +2,17 @@ import { isIP } from 'node:net';
 import { type Clock, nextTurn, queueMicrotask, type Timer } from '../clock.ts';
 import { outsideRequests } from '../context.ts';
 import { ResolverError } from '../errors.ts';
+import { Pace } from './pace.ts';
 import type { EndpointAddress, Resolution, Resolver, ResolveTarget } from './resolver.ts';
 
 const FIRST_BACKOFF = 1_000;
 const BACKOFF_FACTOR = 1.6;
 const LONGEST_BACKOFF = 30_000;
+/** The longest that a request waits for a resolver that threw to be started again. */
+const LONGEST_WAIT = 2_000;
+/** Values that a resolver may yield without waiting, and milliseconds for each that comes after these. */
+const BURST = 100;
+const INTERVAL = 100;
 
 export interface FollowerOptions {
   resolver: Resolver;
@@ -17,7 +23,7 @@ export interface FollowerOptions {
   onResolution: (resolution: Resolution) => void;
   /** Whether the next value is wanted now; if not, `demand` is called when it is. */
   isWanted: () => boolean;
-  /** Whether requests wait with nothing known, so that a resolver that threw is started again at once. */
+  /** Whether requests wait with nothing known, so that a resolver that threw is started again soon. */
   isUrgent: () => boolean;
 }
 
@@ -27,6 +33,10 @@ export class Follower {
   readonly #abort = new AbortController();
   #wake: (() => void) | undefined;
   #timer: Timer | undefined;
+  /** When the timer is due, and when it would be were requests to wait. */
+  #due = 0;
+  #urgentlyDue = 0;
+  /** In a row, without having run for as long as the last pause was. */
   #failures = 0;
 
   constructor(options: FollowerOptions) {
@@ -37,8 +47,8 @@ export class Follower {
 
   /** Says that the next value is wanted. */
   demand(): void {
-    if (this.#timer !== undefined && !this.#options.isUrgent()) return;
-    this.#goOn();
+    if (this.#timer === undefined) this.#goOn();
+    else if (this.#urgentlyDue < this.#due && this.#options.isUrgent()) this.#goOnAt(this.#urgentlyDue);
   }
 
   stop(): void {
@@ -47,9 +57,12 @@ export class Follower {
   }
 
   async #run(): Promise<void> {
-    const { resolver, target, onResolution, isWanted, isUrgent } = this.#options;
+    const { resolver, target, clock, onResolution, isWanted } = this.#options;
     const { signal } = this.#abort;
+    const pace = new Pace(clock, BURST, INTERVAL);
+    let delay = 0;
     while (!signal.aborted) {
+      const startedAt = clock.now();
       let known = false;
       let spoke = false;
       try {
@@ -58,9 +71,10 @@ export class Follower {
           spoke = true;
           known ||= 'endpoints' in checked(resolution);
           onResolution(resolution);
-          this.#failures = 0;
-          // A resolver that never waits must not keep all else from going on.
+          // A resolver that never waits must neither keep all else from going on, nor take a core.
           await nextTurn();
+          const early = pace.count();
+          if (early > 0 && !signal.aborted) await this.#pause(early);
           if (!isWanted()) await this.#pause();
           if (signal.aborted) return;
         }
@@ -71,19 +85,33 @@ export class Follower {
         if (signal.aborted) return;
         onResolution({ error: asError(error) });
       }
-      const delay = Math.min(FIRST_BACKOFF * BACKOFF_FACTOR ** this.#failures++, LONGEST_BACKOFF);
+      if (clock.now() - startedAt > delay) this.#failures = 0;
+      // The first time, a request that comes has it started again at once.
+      const wait = this.#failures === 0 ? 0 : LONGEST_WAIT;
+      const backoff = Math.min(FIRST_BACKOFF * BACKOFF_FACTOR ** this.#failures++, LONGEST_BACKOFF);
+      delay = backoff * (0.8 + 0.4 * this.#options.random());
       await nextTurn();
-      if (!isUrgent()) await this.#pause(delay * (0.8 + 0.4 * this.#options.random()));
+      if (!signal.aborted) await this.#pause(delay, Math.min(delay, wait));
       if (!isWanted() && !signal.aborted) await this.#pause();
     }
   }
 
-  /** Waits until `demand` is called, and at the longest for `delay`, if given. */
-  #pause(delay?: number): Promise<void> {
+  /** Waits for `delay`, or only for `urgent` while requests wait; without a delay until `demand` is called. */
+  #pause(delay?: number, urgent = delay): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = resolve;
-      if (delay !== undefined) this.#timer = this.#options.clock.schedule(() => this.#goOn(), delay);
+      if (delay === undefined || urgent === undefined) return;
+      const now = this.#options.clock.now();
+      this.#urgentlyDue = now + urgent;
+      this.#goOnAt(this.#options.isUrgent() ? this.#urgentlyDue : now + delay);
     });
+  }
+
+  #goOnAt(time: number): void {
+    const { clock } = this.#options;
+    this.#timer?.cancel();
+    this.#due = time;
+    this.#timer = clock.schedule(() => this.#goOn(), Math.max(0, time - clock.now()));
   }
 
   #goOn(): void {
@@ -101,7 +129,10 @@ function checked(value: unknown): Resolution {
     if (value.error instanceof Error) return value as Resolution;
     throw invalid(value);
   }
-  const { endpoints } = value as { endpoints?: unknown };
+  const { endpoints, onUnreachable } = value as { endpoints?: unknown; onUnreachable?: unknown };
+  if (onUnreachable !== undefined && typeof onUnreachable !== 'function') {
+    throw invalid({ onUnreachable }, 'a function');
+  }
   if (!Array.isArray(endpoints)) throw invalid(value);
   for (const endpoint of endpoints) {
     const { address, port, weight } = (endpoint ?? {}) as Partial<Record<keyof EndpointAddress, unknown>>;
@@ -131,6 +162,6 @@ function describe(value: unknown): string {
   }
 }
 
-function asError(error: unknown): Error {
+export function asError(error: unknown): Error {
   return error instanceof Error ? error : new ResolverError(`the resolver threw ${describe(error)}`);
 }

@@ -62,13 +62,19 @@ export type Resolution =
       /**
        * To be called when none of these endpoints can be connected to: each was dialled, and its last
        * dial failed. The resolver may then yield another way to the service. Calling it again is harmless.
+       * When it returns `true`, it will soon have yielded again, and requests that wait aren't failed before.
        */
-      readonly onUnreachable?: () => void;
+      readonly onUnreachable?: () => unknown;
     }
   | {
       /** Why nothing new is known. The last good set stays in use; with none, requests fail with this. */
       readonly error: Error;
       readonly source?: string;
+      /**
+       * Monotonic milliseconds (the clock's) when that was asked which ended so. Requests that came later go on
+       * waiting for what is yielded next; default: all are failed.
+       */
+      readonly askedAt?: number;
     };
 
 /**

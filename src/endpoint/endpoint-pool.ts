@@ -36,6 +36,8 @@ export interface PoolOwner {
   readonly demand: number;
   /** A connection has room that had none. */
   onRoom(): void;
+  /** No endpoint can be connected to. Whether others may be known soon. */
+  onUnreachable(): boolean;
   onDialFailed(endpoint: Endpoint, error: Error): void;
   onConnectionGone(): void;
   /** No request came for a while. */
@@ -62,6 +64,8 @@ export class EndpointPool
     SilenceOwner
 {
   readonly origin: string;
+  /** No endpoint can be connected to, and it is being found out whether there are others. */
+  awaitsNews = false;
   /** Which endpoints there are. */
   readonly set = new EndpointSet(this);
   /** Which of them are dialled. */
@@ -173,6 +177,7 @@ export class EndpointPool
     const { random, spread } = this.#settings;
     const { applies: sawThrough } = this.#seeThrough;
     this.#update = update;
+    this.awaitsNews = false;
     const { fresh, gone, takeover } = this.set.replace(this.#mine(update), spread);
     this.#localityRouting?.locate(gone, update.here);
     const changed = fresh.length + gone.length > 0 ? this.#warmth.replace(fresh, gone) : [];
@@ -293,7 +298,7 @@ export class EndpointPool
     // So that an endpoint that can't be reached costs no warm one.
     if (endpoint.warm) this.#warmth.grow();
     if (this.dials.failing === this.set.current.size && !this.set.isConnected)
-      this.#update?.onUnreachable?.();
+      this.awaitsNews = this.#owner.onUnreachable();
     this.#owner.onDialFailed(endpoint, error);
   }
 

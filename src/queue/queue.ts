@@ -151,7 +151,7 @@ export class Queue {
   /** Has connections made for those that wait; fails them if that is hopeless, with `error` or the last one. */
   dial(error?: Error): void {
     for (let first = this.#waiting.first; first !== undefined; first = this.#waiting.first) {
-      if (this.#pool.plan.dialFor(this.#waiting.size, first.moment)) return;
+      if (this.#pool.plan.dialFor(this.#waiting.size, first.moment) || this.#pool.awaitsNews) return;
       this.#waiting.shift();
       const reason = error ?? this.#pool.dials.lastError ?? this.#owner.noEndpoints(0);
       first.run((exchange) => exchange.fail(reason));
@@ -172,10 +172,10 @@ export class Queue {
     this.serve();
   }
 
-  /** Fails all that wait now: a caller who is told may ask again at once. */
-  failAll(error: Error): void {
+  /** Fails all that wait now, or have since that time: a caller who is told may ask again at once. */
+  failAll(error: Error, since = Number.POSITIVE_INFINITY): void {
     for (const waiter of [...this.#waiting, ...this.#retries, ...this.#upgrades, ...this.#hashed]) {
-      this.#fail(waiter, error);
+      if (waiter.since <= since) this.#fail(waiter, error);
     }
   }
 

@@ -10,16 +10,16 @@ export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Prom
   });
 }
 
-/** Waits until `time`, on the clock, or until `signal` aborts. Doesn't keep the process alive. */
-export function until(time: number, clock: Clock, signal: AbortSignal): Promise<void> {
-  if (signal.aborted || clock.now() >= time) return Promise.resolve();
+/** Waits until `time`, on the clock, or until one of `signals` aborts. Doesn't keep the process alive. */
+export function until(time: number, clock: Clock, ...signals: AbortSignal[]): Promise<void> {
+  if (signals.some(({ aborted }) => aborted) || clock.now() >= time) return Promise.resolve();
   return new Promise((resolve) => {
     const end = (): void => {
       timer.cancel();
-      signal.removeEventListener('abort', end);
+      for (const signal of signals) signal.removeEventListener('abort', end);
       resolve();
     };
     const timer = clock.schedule(end, Math.ceil(time - clock.now()));
-    signal.addEventListener('abort', end, { once: true });
+    for (const signal of signals) signal.addEventListener('abort', end, { once: true });
   });
 }

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '../../clock.ts';
+import type { Clock, Timer } from '../../clock.ts';
 import { LookUp, type LookUpOptions } from './look-up.ts';
 import { SharedWork } from './shared-work.ts';
 import type { Absent, Failed, Found, Match, Verdict } from './verdict.ts';
@@ -22,6 +22,8 @@ export interface DatedFound extends Dated, Found {
 }
 
 interface Dated {
+  /** When the look-up began, on the clock. */
+  readonly askedAt: number;
   /** Before that, asking again brings the same outcome. */
   readonly freshUntil: number;
 }
@@ -35,7 +37,11 @@ interface Name {
 const REMEMBERED_NAMES = 4096;
 /** For answers that don't say how long they hold. */
 const DEFAULT_TTL = 5_000;
-const NEGATIVE_TTL = 1_000;
+const NEGATIVE_TTL = 100;
+/** After so many milliseconds without an answer the name is looked up once more, beside that, where requests wait for it. */
+const UNANSWERED = 500;
+/** What was known is good for nothing so many milliseconds after its time. */
+const STALE = 30_000;
 /** The share of its time that an answer may be asked for early, so that many clients don't ask as one. */
 const JITTER = 0.1;
 
@@ -51,12 +57,20 @@ export class DnsClient {
     this.#lookUp = new LookUp(options);
   }
 
-  /** Where the host name leads; `undefined` if `signal` aborts before that is known. Never throws. */
-  async ask(hostname: string, signal: AbortSignal): Promise<Outcome | undefined> {
+  /**
+   * Where the host name leads; `undefined` if `signal` aborts before that is known. What was asked up to the time
+   * `after` is no answer. Never throws.
+   */
+  async ask(
+    hostname: string,
+    signal: AbortSignal,
+    after = Number.NEGATIVE_INFINITY,
+  ): Promise<Outcome | undefined> {
     const key = hostname.toLowerCase();
     const name = this.#names.get(key) ?? {};
     this.#names.set(key, name);
-    if (name.outcome && this.#options.clock.now() < name.outcome.freshUntil) return name.outcome;
+    const { outcome } = name;
+    if (outcome && outcome.askedAt > after && this.#options.clock.now() < outcome.freshUntil) return outcome;
     if (name.work === undefined || name.work.cancelled) {
       name.work = new SharedWork((cancelled) => this.#askAnew(key, name, cancelled));
     }
@@ -64,7 +78,7 @@ export class DnsClient {
   }
 
   async #askAnew(hostname: string, name: Name, signal: AbortSignal): Promise<Outcome> {
-    const outcome = this.#dated(await this.#lookUp.run(hostname, name.match, signal));
+    const outcome = await this.#answer(hostname, name, signal);
     if (signal.aborted) return outcome;
     name.outcome = outcome;
     name.work = undefined;
@@ -72,18 +86,43 @@ export class DnsClient {
     return outcome;
   }
 
-  #dated(verdict: Verdict): Outcome {
+  /** Looks the name up: again twice a second where nothing is known, for the server may have come back since. */
+  async #answer(hostname: string, { match, outcome }: Name, signal: AbortSignal): Promise<Outcome> {
+    const { clock } = this.#options;
+    const isKnown = outcome?.name === 'found' && clock.now() < outcome.expiresAt + STALE;
+    const others = new AbortController();
+    const answer = Promise.withResolvers<Outcome>();
+    let again: Timer | undefined;
+    const end = (): void => {
+      again?.cancel();
+      others.abort();
+    };
+    signal.addEventListener('abort', end, { once: true });
+    const start = async (): Promise<void> => {
+      const askedAt = clock.now();
+      if (!isKnown) again = clock.schedule(() => void start(), UNANSWERED);
+      answer.resolve(this.#dated(await this.#lookUp.run(hostname, match, others.signal), askedAt));
+    };
+    void start();
+    const first = await answer.promise;
+    signal.removeEventListener('abort', end);
+    end();
+    return first;
+  }
+
+  #dated(verdict: Verdict, askedAt: number): Outcome {
     const { clock, random, minTtl, maxTtl } = this.#options;
     const now = clock.now();
     switch (verdict.name) {
       case 'found': {
         const ttl = Math.max(minTtl, Math.min(verdict.ttl ?? DEFAULT_TTL, maxTtl));
-        return { ...verdict, freshUntil: now + ttl * (1 - JITTER * random()), expiresAt: now + ttl };
+        const freshUntil = now + ttl * (1 - JITTER * random());
+        return { ...verdict, askedAt, freshUntil, expiresAt: now + ttl };
       }
       case 'absent':
-        return { ...verdict, freshUntil: now + NEGATIVE_TTL };
+        return { ...verdict, askedAt, freshUntil: now + NEGATIVE_TTL };
       case 'failed':
-        return { ...verdict, freshUntil: now };
+        return { ...verdict, askedAt, freshUntil: now };
     }
   }
 }

@@ -2,8 +2,8 @@ import { isIP } from 'node:net';
 import type { DnsSettings } from '../../config/settings.ts';
 import type { Resolution, Resolver, ResolveTarget } from '../resolver.ts';
 import { staticResolver } from '../static.ts';
-import { until } from './abortable.ts';
 import { DnsClient, type DnsClientOptions } from './dns-client.ts';
+import { Doubt } from './doubt.ts';
 import { History } from './history.ts';
 
 export type DnsResolverOptions = DnsSettings & DnsClientOptions;
@@ -14,7 +14,8 @@ export type DnsResolverOptions = DnsSettings & DnsClientOptions;
  * an IP address is its own endpoint; one of the form `_port._proto.name` has the ports of its SRV records.
  *
  * A failure is yielded as an error; it changes nothing of what was known. A name that has gone is an error
- * like getaddrinfo's, or, if it had addresses, first withdraws them for `negativeHold`.
+ * like getaddrinfo's, or, if it had addresses, first withdraws them for `negativeHold`. Where none of the addresses
+ * can be connected to, the name is asked for at once, as whoever resolves it for each connection does.
  */
 export function dnsResolver(options: DnsResolverOptions): Resolver {
   const client = new DnsClient(options);
@@ -33,11 +34,14 @@ async function* follow(
   signal: AbortSignal,
 ): AsyncGenerator<Resolution, void, undefined> {
   const history = new History({ ...options, port });
+  const doubt = new Doubt(options.clock);
+  let after = Number.NEGATIVE_INFINITY;
   while (!signal.aborted) {
-    const outcome = await client.ask(hostname, signal);
+    const outcome = await client.ask(hostname, signal, after);
     if (outcome === undefined || signal.aborted) return;
     const { resolution, askAgainAt } = history.record(outcome);
-    yield resolution;
-    await until(askAgainAt, options.clock, signal);
+    doubt.settle(outcome.askedAt);
+    yield 'endpoints' in resolution ? { ...resolution, onUnreachable: doubt.raise } : resolution;
+    after = await doubt.wait(askAgainAt, signal);
   }
 }

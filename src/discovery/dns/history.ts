@@ -23,10 +23,10 @@ type State =
   | { readonly name: 'known'; readonly found: DatedFound }
   | { readonly name: 'withdrawn'; readonly found: DatedFound; readonly until: number };
 
+/** While nothing is known, nobody asks unless a request waits: this is for the sake of the name servers. */
+const UNKNOWN = 100;
 const FIRST_BACKOFF = 1_000;
 const LONGEST_BACKOFF = 30_000;
-/** The longest between two questions for a name that has gone and may come back. */
-const LONGEST_ABSENCE = 5_000;
 const BACKOFF_FACTOR = 1.6;
 const BACKOFF_JITTER = 0.2;
 
@@ -36,8 +36,6 @@ export class History {
   #state: State = { name: 'unknown' };
   /** In a row. */
   #failures = 0;
-  /** Times that the name was found gone, since it last had addresses. */
-  #absences = 0;
 
   constructor(options: HistoryOptions) {
     this.#options = options;
@@ -51,14 +49,13 @@ export class History {
       case 'absent':
         return this.#absent(outcome.error, outcome.freshUntil);
       case 'failed':
-        return this.#failed(outcome.error);
+        return this.#failed(outcome.error, outcome.askedAt);
     }
   }
 
   #found(found: DatedFound): Step {
     this.#state = { name: 'known', found };
     this.#failures = 0;
-    this.#absences = 0;
     const validUntil = found.expiresAt + this.#options.negativeHold;
     return { resolution: { ...this.#set(found), validUntil }, askAgainAt: found.freshUntil };
   }
@@ -74,17 +71,36 @@ export class History {
       return { resolution: { endpoints: [], source: 'dns' }, askAgainAt: now };
     }
     this.#state = state;
-    const { minTtl } = this.#options;
-    const interval = Math.max(minTtl, this.#backoff(minTtl, this.#absences++, LONGEST_ABSENCE));
     return {
       resolution: { ...this.#set(state.found), withdrawn: true },
-      askAgainAt: Math.min(Math.max(now + interval, freshUntil), state.until),
+      askAgainAt: Math.min(now + this.#absence(), state.until),
     };
   }
 
-  #failed(error: Error): Step {
-    const delay = this.#backoff(FIRST_BACKOFF, this.#failures++, LONGEST_BACKOFF);
-    return { resolution: { error, source: 'dns' }, askAgainAt: this.#options.clock.now() + delay };
+  #failed(error: Error, askedAt: number): Step {
+    const { clock } = this.#options;
+    const failures = this.#failures++;
+    return {
+      resolution: { error, source: 'dns', askedAt },
+      askAgainAt: clock.now() + this.#afterFailure(failures),
+    };
+  }
+
+  #afterFailure(failures: number): number {
+    switch (this.#state.name) {
+      case 'unknown':
+        return UNKNOWN;
+      case 'known':
+        return this.#backoff(failures);
+      case 'withdrawn':
+        return this.#absence();
+    }
+  }
+
+  /** How long a name that has gone is left alone: it may come back at any time. */
+  #absence(): number {
+    const { minTtl, random } = this.#options;
+    return minTtl * (1 - BACKOFF_JITTER * random());
   }
 
   #withdraw(found: DatedFound): State & { name: 'withdrawn' } {
@@ -102,8 +118,8 @@ export class History {
     };
   }
 
-  #backoff(first: number, times: number, longest: number): number {
-    const delay = Math.min(first * BACKOFF_FACTOR ** times, longest / (1 + BACKOFF_JITTER));
+  #backoff(times: number): number {
+    const delay = Math.min(FIRST_BACKOFF * BACKOFF_FACTOR ** times, LONGEST_BACKOFF / (1 + BACKOFF_JITTER));
     return delay * (1 + BACKOFF_JITTER * (2 * this.#options.random() - 1));
   }
 }

@@ -32,7 +32,7 @@ test('a name without addresses is not found either', async (t) => {
   assert.equal((await follow('empty.test').failure()).error.code, 'ENOTFOUND');
 });
 
-test('a name that does not exist is asked for once a second, however often somebody wants to know', async (t) => {
+test('a name that does not exist is asked for ten times a second at most, however often somebody wants to know', async (t) => {
   const { dns, clock, follow } = await setUp(t);
   const nowhere = follow('nowhere.test');
   await nowhere.failure();
@@ -40,7 +40,7 @@ test('a name that does not exist is asked for once a second, however often someb
   for (let i = 0; i < 100; i++) await follow('nowhere.test').failure();
   assert.equal(dns.questions.length, asked, 'others are told what is known');
   const next = nowhere.failure();
-  clock.advance(999);
+  clock.advance(99);
   assert.equal(clock.pending, 1, 'still waiting');
   clock.advance(1);
   await next;
@@ -74,11 +74,13 @@ test('SERVFAIL is an error, and what was known before is neither withdrawn nor e
   assert.equal((await back).withdrawn, undefined);
 });
 
-test('failures back off from 1 s by 1.6 to 25 s, and start over after an answer', async (t) => {
+test('failures back off from 1 s by 1.6 to 25 s while something is known, and start over after an answer', async (t) => {
   const { dns, clock, follow } = await setUp(t, { random: () => 0.5 });
-  dns.misbehave('orders.test', { rcode: 'SERVFAIL' });
+  dns.set('orders.test', ['10.0.1.1'], { ttl: 1 });
   const orders = follow('orders.test');
-  await orders.failure();
+  await orders.next();
+  dns.misbehave('orders.test', { rcode: 'SERVFAIL' });
+  await untilNext(clock, orders.failure());
   const delays: number[] = [];
   for (let i = 0; i < 9; i++) delays.push(await untilNext(clock, orders.failure()));
   assert.deepEqual(delays, [1_000, 1_600, 2_560, 4_096, 6_554, 10_486, 16_778, 25_000, 25_000]);
@@ -97,14 +99,60 @@ test('a back-off is jittered by a fifth both ways, and never longer than 30 s', 
     [0.999999, 1_200, 30_000],
   ] as const) {
     const { dns, clock, follow } = await setUp(t, { random: () => random });
-    dns.misbehave('orders.test', { rcode: 'SERVFAIL' });
+    dns.set('orders.test', ['10.0.1.1'], { ttl: 1 });
     const orders = follow('orders.test');
-    await orders.failure();
+    await orders.next();
+    dns.misbehave('orders.test', { rcode: 'SERVFAIL' });
+    await untilNext(clock, orders.failure());
     const delays: number[] = [];
     for (let i = 0; i < 9; i++) delays.push(await untilNext(clock, orders.failure()));
     assert.equal(delays.at(0), first);
     assert.equal(delays.at(-1), longest);
   }
+});
+
+for (const behaviour of [{ rcode: 'SERVFAIL' }, { rcode: 'REFUSED' }] as const) {
+  test(`while nothing is known, ${behaviour.rcode} is no reason to wait, however often it came`, async (t) => {
+    const { dns, clock, follow } = await setUp(t);
+    dns.misbehave('orders.test', behaviour);
+    const orders = follow('orders.test');
+    await orders.failure();
+    for (let failures = 1; failures < 20; failures++) {
+      const next = orders.failure();
+      assert.equal(await untilNext(clock, next), 100);
+      assert.equal((await next).askedAt, failures * 100);
+    }
+    dns.behave('orders.test');
+    dns.set('orders.test', ['10.0.1.1']);
+    const next = orders.addresses();
+    assert.equal(await untilNext(clock, next), 100);
+    assert.deepEqual(await next, ['10.0.1.1']);
+  });
+}
+
+test('a server that comes back is asked within half a second, though a question to it is still open', async (t) => {
+  const { dns, clock, resolvConf, follow } = await setUp(t);
+  resolvConf('search .\noptions timeout:30 attempts:1');
+  dns.set('orders.test', ['10.0.1.1'], { ttl: 1 });
+  dns.misbehave('orders.test', 'silent');
+  const orders = follow('orders.test');
+  const addresses = orders.addresses();
+  await dns.received('orders.test');
+  clock.advance(500);
+  await dns.received('orders.test', 2);
+  dns.behave('orders.test');
+  clock.advance(500);
+  assert.deepEqual(await addresses, ['10.0.1.1']);
+  assert.equal(dns.count('orders.test'), 3);
+
+  dns.misbehave('orders.test', 'silent');
+  const next = orders.ended();
+  clock.advance('1s');
+  await dns.received('orders.test', 4);
+  clock.advance('5s');
+  orders.stop();
+  await next;
+  assert.equal(dns.count('orders.test'), 4, 'with something known, one question is enough');
 });
 
 test('a service that starts while others back off asks by itself', async (t) => {

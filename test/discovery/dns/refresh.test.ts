@@ -153,3 +153,44 @@ test('a scale-out, a scale-in and a rollout are each seen within a time to live'
     assert.deepEqual(await next, pods);
   }
 });
+
+test('a name none of whose addresses can be reached is asked for at once, and then ten times a second', async (t) => {
+  const { dns, clock, follow } = await setUp(t);
+  dns.set('orders.test', ['10.0.1.1'], { ttl: 30 });
+  const orders = follow('orders.test');
+  await orders.next();
+  clock.advance(1);
+  for (const [answers, waits] of [
+    [2, 0],
+    [3, 100],
+    [4, 100],
+  ] as const) {
+    dns.set('orders.test', [`10.0.1.${answers}`], { ttl: 30 });
+    const next = orders.addresses();
+    assert.equal(orders.unreachable?.(), true, 'there will be news');
+    // What waits sees the doubt in a later microtask.
+    await new Promise(setImmediate);
+    if (waits > 0) assert.equal(clock.pending, 1, 'still waiting');
+    clock.advance(waits);
+    assert.deepEqual(await next, [`10.0.1.${answers}`]);
+    assert.equal(dns.count('orders.test'), answers);
+  }
+});
+
+test('a name in doubt is asked for at once in the middle of a back-off, too', async (t) => {
+  const { dns, clock, follow } = await setUp(t);
+  dns.set('orders.test', ['10.0.1.1'], { ttl: 1 });
+  const orders = follow('orders.test');
+  await orders.next();
+  dns.misbehave('orders.test', { rcode: 'SERVFAIL' });
+  for (let failures = 0; failures < 8; failures++) {
+    const failure = orders.failure();
+    clock.advance('30s');
+    await failure;
+  }
+  dns.behave('orders.test');
+  dns.set('orders.test', ['10.0.1.2'], { ttl: 1 });
+  const next = orders.addresses();
+  orders.unreachable?.();
+  assert.deepEqual(await next, ['10.0.1.2']);
+});

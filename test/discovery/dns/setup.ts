@@ -62,6 +62,8 @@ export async function setUp(t: TestContext, options: Partial<DnsResolverOptions>
 
 /** One service's view of the resolver. */
 export class Following {
+  /** Says that none of the last resolution's endpoints can be connected to. */
+  unreachable: (() => unknown) | undefined;
   readonly #abort = new AbortController();
   readonly #resolutions: AsyncIterator<Resolution>;
 
@@ -100,7 +102,10 @@ export class Following {
   async #next(): Promise<Resolution> {
     const { done, value } = await this.#resolutions.next();
     assert.ok(!done, 'the resolver ended');
-    return value;
+    if ('error' in value) return value;
+    const { onUnreachable, ...resolution } = value;
+    this.unreachable = onUnreachable;
+    return resolution;
   }
 }
 

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import type { Dispatcher } from 'undici';
+import { BalancedAgent } from '../../../src/agent.ts';
+import { type Behaviour, startDnsServer } from '../../support/dns-server.ts';
+import { startPod } from '../../support/pods.ts';
+import { startStock } from '../../support/stock-resolving.ts';
+
+const EVERY = 50;
+
+/** Sends requests until one is served, none waiting for those before. Milliseconds, since `from`, when that was. */
+async function firstServed(dispatcher: Dispatcher, origin: string, from: number): Promise<number> {
+  const served = Promise.withResolvers<number>();
+  let over = false;
+  const ask = async () => {
+    try {
+      const { body } = await dispatcher.request({ origin, path: '/', method: 'GET' });
+      await body.dump();
+      served.resolve(performance.now() - from);
+      over = true;
+    } catch {
+      // Asked again below.
+    }
+  };
+  while (!over) {
+    void ask();
+    await setTimeout(EVERY);
+  }
+  return served.promise;
+}
+
+for (const [what, behaviour] of [
+  ['SERVFAIL', { rcode: 'SERVFAIL' }],
+  ['REFUSED', { rcode: 'REFUSED' }],
+  ['silence', 'silent'],
+] as readonly (readonly [string, Behaviour])[]) {
+  test(`after ${what}, requests to a name of which nothing was known are served as soon as a stock client's`, async (t) => {
+    const dns = await startDnsServer(t);
+    const pod = await startPod(t);
+    dns.set('orders.test', [pod.address], { ttl: 5 });
+    dns.misbehave('*', behaviour);
+    const agent = new BalancedAgent({ dns: { servers: [dns.address] } });
+    t.after(() => agent.destroy());
+    const stock = startStock(t, dns.address);
+    const origin = `http://orders.test:${pod.port}`;
+    const duration = 3_200;
+    const start = performance.now();
+    const both = Promise.all([firstServed(agent, origin, start), firstServed(stock, origin, start)]);
+    await setTimeout(duration);
+    dns.behave('*');
+    const [ours, stocks] = await both;
+    t.diagnostic(`${Math.round(ours - duration)} ms after it, stock ${Math.round(stocks - duration)} ms`);
+    assert.ok(ours <= stocks + 1_000, `${ours} ms, stock ${stocks} ms`);
+  });
+}
+
+test('a request is failed only by a question that was asked after it came', async (t) => {
+  const dns = await startDnsServer(t);
+  const pod = await startPod(t);
+  dns.set('orders.test', [pod.address]);
+  dns.misbehave('*', { rcode: 'SERVFAIL' });
+  const release = dns.hold('orders.test');
+  const agent = new BalancedAgent({ dns: { servers: [dns.address] } });
+  t.after(() => agent.destroy());
+  const get = () => agent.request({ origin: `http://orders.test:${pod.port}`, path: '/', method: 'GET' });
+  const early = assert.rejects(get(), { code: 'ESERVFAIL' });
+  await dns.received('orders.test');
+  const late = get();
+  release();
+  await early;
+  dns.behave('*');
+  await (await late).body.dump();
+});
