@@ -299,6 +299,11 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
   }
 }
 
+/** What an agent goes by, for those who act on its behalf. */
+export function settingsOf(agent: BalancedAgent): Settings {
+  return (agent as unknown as { settings: Settings }).settings;
+}
+
 /** What of an https request decides which connections may carry it: a Client dials anew for another servername. */
 function variantOf(request: RequestOptions, h2: boolean): string {
   const name = requestedName(request);

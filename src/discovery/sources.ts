@@ -1,4 +1,5 @@
 import type { Settings } from '../config/settings.ts';
+import type { LookUpStep } from './dns/look-up.ts';
 import { ClusterNames } from './kubernetes/cluster-names.ts';
 import { type Place, thisPlace } from './kubernetes/place.ts';
 import type { Resolver } from './resolver.ts';
@@ -9,19 +10,17 @@ export function resolverFor(settings: Settings, place: Place = thisPlace(), witn
   const { discovery, dns, kubernetes, clock, random } = settings;
   if (typeof discovery === 'function') return discovery;
   const { clusterDomain } = kubernetes;
-  const names = loaded(async () =>
-    (await import('./names.ts')).namesResolver(
-      {
-        ...dns,
-        clock,
-        random,
-        clusterDomain,
-        resolvConfPath: place.resolvConf,
-        onStep: witness && ((step) => witness.onLookUp(step)),
-      },
-      new ClusterNames(clusterDomain, place),
-    ),
-  );
+  const names = loaded(async () => {
+    const [{ namesResolver }, { DnsClient, sharedClient }] = await Promise.all([
+      import('./names.ts'),
+      import('./dns/dns-client.ts'),
+    ]);
+    const onStep = witness && ((step: LookUpStep) => witness.onLookUp(step));
+    const options = { ...dns, clock, random, clusterDomain, resolvConfPath: place.resolvConf, onStep };
+    // A witness hears of all that is asked, and of nothing that others ask.
+    const client = witness ? new DnsClient(options) : sharedClient(dns, options);
+    return namesResolver(options, new ClusterNames(clusterDomain, place), client);
+  });
   const cluster = place.apiHost ?? place.kubeconfig ?? kubernetes.kubeconfig;
   if (discovery === 'dns' || (discovery === 'auto' && cluster === undefined)) return names;
   return loaded(async () => (await import('./cluster.ts')).clusterResolver(names, settings, place, witness));

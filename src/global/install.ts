@@ -1,6 +1,6 @@
 import './inert.ts';
 import { Agent, type Dispatcher, Dispatcher1Wrapper } from 'undici';
-import { BalancedAgent } from '../agent.ts';
+import { BalancedAgent, settingsOf } from '../agent.ts';
 import type { BalancedAgentOptions } from '../config/options.ts';
 import { resolveSettings } from '../config/resolve-settings.ts';
 import type { Settings } from '../config/settings.ts';
@@ -42,7 +42,8 @@ export function install(options: BalancedAgentOptions = {}): BalancedAgent {
   const before = judged(previous);
   warnOfKeeper(before, settings);
   const verdicts = new Verdicts({
-    judge: ownership({ ...settings, previous: before, judgeName: judgeOf(settings) }),
+    // By the agent's own settings, so that a name is looked up once for both.
+    judge: ownership({ ...settings, previous: before, judgeName: judgeOf(settingsOf(agent)) }),
     clock: settings.clock,
     maxOrigins: settings.maxOrigins,
     timeout: settings.endpointTimeout,
@@ -154,6 +155,7 @@ function judgeOf(
     clusterDomain,
     names,
     findsMore,
+    shared: dns,
     resolvConfPath: resolvConf,
     signal,
   });

@@ -10,6 +10,8 @@ export interface NameJudgeOptions extends DnsClientOptions {
   readonly names: ClusterNames;
   /** Whether the agent may find names that DNS doesn't know. */
   readonly findsMore: boolean;
+  /** Settings in common with an agent, whose look-ups are shared; default: none are. */
+  readonly shared?: object | undefined;
   /** Aborts what is being asked. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -18,10 +20,13 @@ export interface NameJudgeOptions extends DnsClientOptions {
 export function nameJudge({
   names,
   findsMore,
+  shared,
   signal = new AbortController().signal,
   ...options
 }: NameJudgeOptions): NameJudge {
-  const client = import('../discovery/dns/dns-client.ts').then(({ DnsClient }) => new DnsClient(options));
+  const client = import('../discovery/dns/dns-client.ts').then(({ DnsClient, sharedClient }) =>
+    shared === undefined ? new DnsClient(options) : sharedClient(shared, options),
+  );
   // Whoever asks hears of it.
   client.catch(() => {});
   return async (hostname) => {

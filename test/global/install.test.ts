@@ -15,6 +15,7 @@ import * as undici7 from 'undici7';
 import type { BalancedAgentOptions } from '../../src/config/options.ts';
 import { slots } from '../../src/global/slots.ts';
 import { type BalancedAgent, install, staticResolver, uninstall } from '../../src/index.ts';
+import { startDnsServer } from '../support/dns-server.ts';
 import { type Pod, startPod } from '../support/pods.ts';
 import { run } from '../support/versions.ts';
 
@@ -54,6 +55,18 @@ async function fetched(url: string): Promise<string> {
 async function requested(url: string): Promise<string> {
   return (await request(url)).body.text();
 }
+
+test('a name of which nothing was known is looked up once, however many requests come and whoever wants to know', async (t) => {
+  const pod = await startPod(t);
+  const dns = await startDnsServer(t);
+  dns.set('orders.test', [pod.address]);
+  install({ dns: { servers: [dns.address] }, discovery: 'dns' });
+  const url = `http://orders.test:${pod.port}/`;
+  await Promise.all(Array.from({ length: 50 }, () => [fetched(url), requested(url)]).flat());
+  assert.equal(pod.requests, 100);
+  assert.equal(dns.count('orders.test'), 1);
+  assert.equal(new Set(dns.questions.map(({ name }) => name)).size, dns.questions.length, 'nor any other');
+});
 
 test('installed, every caller in the process is balanced', async (t) => {
   const { pod, agent } = await setUp(t);

@@ -45,6 +45,17 @@ const STALE = 30_000;
 /** The share of its time that an answer may be asked for early, so that many clients don't ask as one. */
 const JITTER = 0.1;
 
+const shared = new WeakMap<object, DnsClient>();
+
+/** The client of all who have these settings in common, as an agent has them with those who judge which names are its. */
+export function sharedClient(settings: object, options: DnsClientOptions): DnsClient {
+  const known = shared.get(settings);
+  if (known !== undefined) return known;
+  const client = new DnsClient(options);
+  shared.set(settings, client);
+  return client;
+}
+
 /** Looks names up, once for all who ask at the same time, and answers from memory while that is fresh. */
 export class DnsClient {
   readonly #options: DnsClientOptions;

@@ -17,8 +17,7 @@ export type DnsResolverOptions = DnsSettings & DnsClientOptions;
  * like getaddrinfo's, or, if it had addresses, first withdraws them for `negativeHold`. Where none of the addresses
  * can be connected to, the name is asked for at once, as whoever resolves it for each connection does.
  */
-export function dnsResolver(options: DnsResolverOptions): Resolver {
-  const client = new DnsClient(options);
+export function dnsResolver(options: DnsResolverOptions, client = new DnsClient(options)): Resolver {
   return (target, signal) => {
     const address = target.hostname.replace(/^\[|\]$/g, '');
     return isIP(address) === 0
