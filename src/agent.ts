@@ -270,7 +270,7 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
     const { settings, resolver, identity } = this;
     const client = h2 ? settings.client : { ...settings.client, allowH2: false };
     const name = url.protocol === 'https:' ? requestedName(request) : undefined;
-    const servername = toServername(name ?? url.hostname);
+    const servername = name ?? toServername(url.hostname);
     const service = new Service(
       { key, url, servername, settings: { ...settings, client }, resolver, identity },
       this,

@@ -21,9 +21,16 @@ export function parseOrigin(origin: string | URL): URL {
   return url;
 }
 
-/** The name that a request asks TLS for, if not its URL's: undici takes that of a Host header. */
+/**
+ * The name that a request asks TLS for, if not its URL's: the one it gives, as it is, or that of its Host header.
+ *
+ * @throws Node's error for a servername that is no string
+ */
 export function requestedName({ servername, headers }: RequestOptions): string | undefined {
-  return servername || headerOf(headers, 'host');
+  if (!servername) return toServername(headerOf(headers, 'host') ?? '') || undefined;
+  if (typeof servername === 'string') return servername;
+  const error = new TypeError('The "name" argument must be of type string.');
+  throw Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
 }
 
 /** The name to ask TLS for, and to check, given a host: '' for an IP address. */

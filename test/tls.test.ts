@@ -5,6 +5,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
+import { Agent, type Dispatcher } from 'undici';
 import type { EndpointAddress } from '../src/discovery/resolver.ts';
 import { get, load, startAgent } from './support/agent.ts';
 import { certificateFor } from './support/certificate.ts';
@@ -141,6 +142,37 @@ test('a Host header names the server to TLS, as with undici, without a new conne
     'orders.prod',
     'users.prod',
   ]);
+});
+
+test('a servername that a request gives, or a Host that is an address, is to TLS what it is with undici', async (t) => {
+  const pod = await startSecurePod(t, 'HTTP/1.1');
+  const { address, port } = pod.endpoint;
+  const origin = `https://orders.prod:${port}`;
+  const lookup = (_name: string, { all }: { all?: boolean }, done: (...found: unknown[]) => void) =>
+    all ? done(null, [{ address, family: 4 }]) : done(null, address, 4);
+  const stock = new Agent({ connect: { ...trust.connect, lookup: lookup as never } });
+  t.after(() => stock.destroy());
+  const agent = startAgent(t, [pod], trust);
+  for (const asked of [
+    { servername: 'users.prod' },
+    { servername: '127.0.0.1' },
+    { servername: 'nobody.prod' },
+    { servername: 5 },
+    { headers: { host: '127.0.0.1' } },
+    { headers: { host: '[::1]:5' } },
+  ]) {
+    const outcome = async (dispatcher: Dispatcher) => {
+      pod.seen.length = 0;
+      const options = { origin, path: '/', method: 'GET', ...asked } as never;
+      const code = await dispatcher.request(options).then(
+        async ({ body }) => void (await body.dump()),
+        (error: NodeJS.ErrnoException) => error.code,
+      );
+      return { code, seen: pod.seen.map(({ host, servername }) => ({ host, servername })) };
+    };
+    const expected = await outcome(stock);
+    assert.deepEqual(await outcome(agent), expected, JSON.stringify(asked));
+  }
 });
 
 test('TLS sessions are resumed, with pods that have ticket keys of their own', async (t) => {
