@@ -246,6 +246,10 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     if (exchange.endpoint !== undefined) this.#pool.balancer.observe(exchange.endpoint, latency, observation);
   }
 
+  onTried({ endpoint, statusCode }: Exchange): void {
+    if (endpoint !== undefined) this.#pool.health.onTried(endpoint, statusCode);
+  }
+
   onOverloaded(
     { endpoint, statusCode }: Exchange,
     headers: Record<string, string | string[] | undefined>,

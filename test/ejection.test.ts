@@ -3,7 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { createServer, type Http2Server } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
-import { createServer as createTcpServer, connect as dialTcp } from 'node:net';
+import { createServer as createTcpServer, connect as dialTcp, Server as TcpServer } from 'node:net';
 import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { upgrade } from 'undici';
@@ -122,6 +122,46 @@ test('one that fails still is ejected again by a single failure', async (t) => {
   assert.equal(stateOf(agent, bad), 'ejected');
 });
 
+test('the only pod, just restored, serves requests beside a slow one', async (t) => {
+  const clock = new FakeClock();
+  const pod = await startPod(t);
+  const agent = startAgent(t, [pod], { clock });
+  breakDown(pod);
+  await askMany(agent, 5);
+  assert.equal(stateOf(agent, pod), 'ejected');
+  recover(pod);
+  clock.advance('30s');
+  const slow = ask(agent, '/slow');
+  await pod.received('/slow');
+  assert.equal(await ask(agent), 200);
+  pod.release('/slow');
+  assert.equal(await slow, 200);
+});
+
+test('a pod just restored is like the others once a response of its has begun, be it long', async (t) => {
+  const clock = new FakeClock();
+  const pods = await startPods(t, 3);
+  const bad = pods[0]!;
+  const agent = startAgent(t, pods, { clock });
+  breakDown(bad);
+  while (stateOf(agent, bad) !== 'ejected') await ask(agent);
+  const held: (() => void)[] = [];
+  bad.respond = (_request, response) => {
+    response.writeHead(200);
+    response.write('a part');
+    held.push(() => response.end());
+  };
+  clock.advance('30s');
+  const responses = await Promise.all(
+    Array.from({ length: 3 }, () => agent.request({ origin: ORIGIN, path: '/', method: 'GET' })),
+  );
+  assert.equal(held.length, 1);
+  recover(bad);
+  assert.equal((await served(agent, pods)).length, 3);
+  for (const release of held) release();
+  for (const { body } of responses) await body.dump();
+});
+
 test('a request in flight at a pod that is ejected finishes', async (t) => {
   const pods = await startPods(t, 2);
   const agent = startAgent(t, pods, { outlierDetection: { maxEjectionPercent: 50 } });
@@ -169,6 +209,25 @@ test('a pod that refuses dials is ejected in the end', async (t) => {
     await settle();
   }
   assert.equal(stateOf(agent, pods[0]!), 'ejected');
+});
+
+test('a pod that takes no more connections, and serves on those it has, is not ejected', async (t) => {
+  const pods = await startPods(t, 3);
+  const full = pods[0]!;
+  const agent = startAgent(t, pods, { outlierDetection: { consecutiveFailures: 1 } });
+  await askMany(agent, 9);
+  // Unlike that of node:http, it leaves idle connections as they are.
+  TcpServer.prototype.close.call(full.server);
+  const refused = new Promise<void>((resolve) => agent.once('connectionError', () => resolve()));
+  // More at once than there are connections, so that more are wanted.
+  const slow = Array.from({ length: 6 }, () => ask(agent, '/slow'));
+  await refused;
+  const received = () => pods.flatMap(({ paths }) => paths.filter((path) => path === '/slow')).length;
+  while (received() < slow.length) await settle();
+  assert.equal(stateOf(agent, full), 'ready');
+  for (const pod of pods) pod.release('/slow');
+  await Promise.all(slow);
+  assert.equal((await served(agent, pods)).length, 3);
 });
 
 test('500 is the app’s own affair, unless said otherwise', async (t) => {

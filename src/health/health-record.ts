@@ -16,7 +16,7 @@ export class HealthRecord {
   pause: Pause | undefined = undefined;
   /** It fails its health checks. */
   ailing = false;
-  /** Just restored: it gets one request at a time until one succeeds. */
+  /** Just restored, and has served nothing since. */
   onProbation = false;
   standing: Standing = 'fit';
   /** Ends its `failing`, should no request do so. */
@@ -26,12 +26,13 @@ export class HealthRecord {
 /**
  * How an endpoint stands.
  * `fit`: it may be picked, and nothing speaks against it.
+ * `on-trial`: it is just restored, and gets one request at a time while others are left; left by a success, or an ejection.
  * `failing`: it fails one request after the other, and is not ejected, for too many are or all do the same; left by
  *   a success, by an ejection, or in time.
  * `unreachable`: its last dial failed, and nothing is connected.
  * `out`: it is ejected or paused; left when that is over.
  */
-export type Standing = 'fit' | 'failing' | 'unreachable' | 'out';
+export type Standing = 'fit' | 'on-trial' | 'failing' | 'unreachable' | 'out';
 
 export interface Ejection {
   /** The clock's time. */

@@ -62,7 +62,7 @@ export class Health implements OutlierOwner<Endpoint>, PausesOwner<Endpoint>, He
 
   /** Whether there is nothing against an endpoint, be it used or not. */
   isFit({ health }: Endpoint): boolean {
-    return health === undefined || health.standing === 'fit';
+    return health === undefined || health.standing === 'fit' || health.standing === 'on-trial';
   }
 
   /** The service is in use from now on, so that its endpoints are checked. */
@@ -102,6 +102,11 @@ export class Health implements OutlierOwner<Endpoint>, PausesOwner<Endpoint>, He
     else this.#outliers.failed(endpoint, failure);
   }
 
+  /** A response of an endpoint on trial has begun. */
+  onTried(endpoint: Endpoint, status: number): void {
+    if (!this.#outliers.counts(`${status}`)) this.#outliers.proved(endpoint);
+  }
+
   /** An endpoint says 429 or 503; it may have said for how long. */
   onOverloaded(endpoint: Endpoint, status: number, headers: Parameters<typeof retryAfter>[0]): void {
     const duration = retryAfter(headers);
@@ -111,9 +116,12 @@ export class Health implements OutlierOwner<Endpoint>, PausesOwner<Endpoint>, He
   }
 
   onDialFailed(endpoint: Endpoint): void {
-    endpoint.judged++;
     const isPod = !this.#passive && this.#set.kindOf(endpoint) === 'pod';
-    if (isPod && this.#outliers.counts('connect')) this.#outliers.failed(endpoint, 'connect');
+    // One that is connected may have all the connections it wants, and serves on these.
+    if (isPod && endpoint.connected === 0 && this.#outliers.counts('connect')) {
+      endpoint.judged++;
+      this.#outliers.failed(endpoint, 'connect');
+    }
     this.review(endpoint);
   }
 

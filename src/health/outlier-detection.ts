@@ -97,6 +97,14 @@ export class OutlierDetection<S extends Suspect> implements FailureRatesOwner<S>
     this.review(endpoint);
   }
 
+  /** A response to an endpoint on trial has begun: that is enough to know, be it long. */
+  proved(endpoint: S): void {
+    const { health } = endpoint;
+    if (health === undefined || health.standing !== 'on-trial') return;
+    health.onProbation = false;
+    this.review(endpoint);
+  }
+
   /** Whether that counts as a failure. */
   counts(kind: FailureKind): boolean {
     return this.#settings.failures.includes(kind);

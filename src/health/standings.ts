@@ -38,9 +38,13 @@ export class Standings<S extends Suspect> {
   readonly #owner: StandingsOwner<S>;
   readonly #settings: StandingsSettings;
   readonly #out = new Set<S>();
-  readonly #counts: Record<Standing, number> = { fit: 0, failing: 0, unreachable: 0, out: 0 };
+  readonly #onTrial = new Set<S>();
+  #failing = 0;
+  #unreachable = 0;
   /** Those that are out serve as well. */
   #panic = false;
+  /** Those on trial are all that is left, and serve like any. */
+  #needsTrials = false;
 
   constructor(owner: StandingsOwner<S>, settings: StandingsSettings) {
     this.#owner = owner;
@@ -64,7 +68,8 @@ export class Standings<S extends Suspect> {
   /** Whether an endpoint may be picked now. */
   allows({ health, inFlight }: S): boolean {
     if (health === undefined || this.#panic) return true;
-    return health.standing !== 'out' && !(health.onProbation && inFlight > 0);
+    if (health.standing === 'on-trial') return inFlight === 0 || this.#needsTrials;
+    return health.standing !== 'out';
   }
 
   /** Whether one more may be out: one always; more as long as their share isn't above what is allowed. */
@@ -92,10 +97,17 @@ export class Standings<S extends Suspect> {
 
   /** The set of endpoints has changed, or how they stand. */
   weigh(): void {
-    const panic = this.#isPanic;
-    if (panic === this.#panic) return;
-    this.#panic = panic;
-    for (const endpoint of this.#out) this.#owner.onHealthChanged(endpoint);
+    const serving = this.#owner.population - this.#out.size - this.#unreachable;
+    const panic = this.#isPanic(serving);
+    const needsTrials = serving - this.#onTrial.size <= this.#failing;
+    if (panic !== this.#panic) {
+      this.#panic = panic;
+      for (const endpoint of this.#out) this.#owner.onHealthChanged(endpoint);
+    }
+    if (needsTrials !== this.#needsTrials) {
+      this.#needsTrials = needsTrials;
+      for (const endpoint of this.#onTrial) this.#owner.onHealthChanged(endpoint);
+    }
   }
 
   /** Forgets an endpoint that has left, and that is neither ejected nor paused any more. */
@@ -106,29 +118,29 @@ export class Standings<S extends Suspect> {
   }
 
   #count(endpoint: S, before: Standing, after: Standing): void {
-    this.#counts[before]--;
-    this.#counts[after]++;
+    this.#out.delete(endpoint);
+    this.#onTrial.delete(endpoint);
     if (after === 'out') this.#out.add(endpoint);
-    else this.#out.delete(endpoint);
+    else if (after === 'on-trial') this.#onTrial.add(endpoint);
+    this.#failing += Number(after === 'failing') - Number(before === 'failing');
+    this.#unreachable += Number(after === 'unreachable') - Number(before === 'unreachable');
   }
 
   #standingOf(endpoint: S, health: HealthRecord): Standing {
     if (health.ejection !== undefined || health.pause !== undefined) return 'out';
     if (endpoint.isUnreachable) return 'unreachable';
-    return this.#owner.fails(health) ? 'failing' : 'fit';
+    if (this.#owner.fails(health)) return 'failing';
+    return health.onProbation ? 'on-trial' : 'fit';
   }
 
   /**
    * Those that fail serve all the same, so that fewer of them would not be left without the others: they matter when
    * nothing better is left at all.
    */
-  get #isPanic(): boolean {
-    const { population } = this.#owner;
+  #isPanic(serving: number): boolean {
     const { panicThreshold } = this.#settings;
-    const { failing, unreachable, out } = this.#counts;
-    const serving = population - out - unreachable;
-    if (serving * 100 < panicThreshold * population) return true;
-    return panicThreshold > 0 && serving <= failing;
+    if (serving * 100 < panicThreshold * this.#owner.population) return true;
+    return panicThreshold > 0 && serving <= this.#failing;
   }
 }
 

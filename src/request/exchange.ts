@@ -31,6 +31,8 @@ export interface ExchangeOwner {
   onFirstResponse(exchange: Exchange, headers: Headers): void;
   /** Something has told how long a request takes that was measured. */
   onObserved(exchange: Exchange, observation: Observation): void;
+  /** The response of an endpoint that is on trial has begun. */
+  onTried(exchange: Exchange): void;
   /** The endpoint says that it has too much to do. */
   onOverloaded(exchange: Exchange, headers: Headers): void;
   /** The request has ended, or turned into an upgraded socket, and its connection is free of it. */
@@ -194,6 +196,7 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
   #learn(statusCode: number, headers: Headers): void {
     if (this.connection?.requests === 1) this.owner.onFirstResponse(this, headers);
     if (this.sentAt >= 0) this.owner.onObserved(this, isGatewayError(statusCode) ? 'failed' : 'answered');
+    if (this.endpoint?.health?.standing === 'on-trial') this.owner.onTried(this);
     if (statusCode === 429 || statusCode === 503) this.owner.onOverloaded(this, headers);
     const streaming = isEventStream(headers['content-type']);
     if (streaming || this.seated) this.owner.onStreaming(this, streaming);

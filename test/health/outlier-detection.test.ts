@@ -457,3 +457,17 @@ test('whoever wants no success rates has none', () => {
   }
   assert.equal(pods[0]!.health?.ejection, undefined);
 });
+
+test('pods just restored are not limited when nothing else is left', () => {
+  const { pods, outliers, fail, ejectedFor, serving } = watch(2);
+  fail(pods[0]!, 5);
+  ejectedFor(pods[0]!);
+  pods[0]!.inFlight = 1;
+  assert.equal(serving(), 1);
+  pods[1]!.isUnreachable = true;
+  outliers.review(pods[1]!);
+  assert.equal(outliers.allows(pods[0]!), true);
+  pods[1]!.isUnreachable = false;
+  outliers.review(pods[1]!);
+  assert.equal(outliers.allows(pods[0]!), false);
+});
