@@ -79,6 +79,7 @@ export class DnsServer {
   readonly #connections = new Set<Socket>();
   readonly #records = new Map<string, readonly DnsRecord[]>();
   readonly #behaviours = new Map<string, Behaviour>();
+  readonly #samples = new Map<string, { readonly size: number; next: number }>();
   readonly #holds = new Map<string, Promise<void>>();
   readonly #asked = new EventEmitter<{ question: [] }>();
   readonly #questions: AskedQuestion[] = [];
@@ -102,6 +103,17 @@ export class DnsServer {
     );
   }
 
+  /** Gives a name these IPv4 addresses, of which each answer has the next `size`. */
+  setSample(
+    name: string,
+    addresses: readonly string[],
+    size: number,
+    { ttl = DEFAULT_TTL }: Times = {},
+  ): void {
+    this.set(name, addresses, { ttl });
+    this.#samples.set(name, { size, next: 0 });
+  }
+
   /** Makes a name an alias, in place of all it had. */
   setAlias(name: string, target: string, { ttl = DEFAULT_TTL }: Times = {}): void {
     this.setRecords(name, [{ type: 'CNAME', target, ttl }]);
@@ -117,6 +129,7 @@ export class DnsServer {
 
   /** Gives a name these records, in place of all it had. */
   setRecords(name: string, records: readonly DnsRecord[]): void {
+    this.#samples.delete(name);
     this.#records.set(name, records);
   }
 
@@ -213,11 +226,24 @@ export class DnsServer {
       if (records === undefined) return { rcode: 'NXDOMAIN', answers };
       const owner = current;
       const alias = records.find((record) => record.type === 'CNAME');
-      const matching = alias ? [alias] : records.filter((record) => record.type === type);
+      const matching = alias
+        ? [alias]
+        : this.#sampled(
+            current,
+            records.filter((record) => record.type === type),
+          );
       answers.push(...matching.map((record) => ({ name: owner, record })));
       if (alias && type !== 'CNAME') current = alias.target;
     }
     return { rcode: 'NOERROR', answers };
+  }
+
+  #sampled(name: string, records: DnsRecord[]): DnsRecord[] {
+    const sample = this.#samples.get(name);
+    if (sample === undefined || records.length === 0) return records;
+    const start = sample.next;
+    sample.next = (start + sample.size) % records.length;
+    return [...records.slice(start), ...records.slice(0, start)].slice(0, sample.size);
   }
 }
 

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock, Timer } from '../../clock.ts';
 import { LookUp, type LookUpOptions } from './look-up.ts';
+import { Sampled } from './sampled.ts';
 import { SharedWork } from './shared-work.ts';
 import type { Absent, Failed, Found, Match, Verdict } from './verdict.ts';
 
@@ -29,6 +30,7 @@ interface Dated {
 }
 
 interface Name {
+  sampled?: Sampled | undefined;
   match?: Match | undefined;
   outcome?: Outcome;
   work?: SharedWork<Outcome> | undefined;
@@ -89,12 +91,20 @@ export class DnsClient {
   }
 
   async #askAnew(hostname: string, name: Name, signal: AbortSignal): Promise<Outcome> {
-    const outcome = await this.#answer(hostname, name, signal);
+    const outcome = this.#completed(await this.#answer(hostname, name, signal), name);
     if (signal.aborted) return outcome;
     name.outcome = outcome;
     name.work = undefined;
     if (outcome.name === 'found' && outcome.match && !outcome.provisional) name.match = outcome.match;
     return outcome;
+  }
+
+  /** With what else belongs to the set that a name server told of. */
+  #completed(outcome: Outcome, name: Name): Outcome {
+    if (outcome.name === 'absent') name.sampled = undefined;
+    if (outcome.name !== 'found' || outcome.source !== 'dns' || outcome.match === undefined) return outcome;
+    name.sampled ??= new Sampled();
+    return { ...outcome, addresses: name.sampled.add(outcome.addresses, outcome.match.family) };
   }
 
   /** Looks the name up: again twice a second where nothing is known, for the server may have come back since. */
