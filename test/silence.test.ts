@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
+import { Agent } from 'undici';
 import type { BalancedAgent } from '../src/agent.ts';
 import type { BalancedAgentOptions } from '../src/config/options.ts';
 import { get, load, ORIGIN, startAgent } from './support/agent.ts';
@@ -24,6 +25,10 @@ async function startConnected(
 
 function endpoints(agent: BalancedAgent) {
   return agent.stats[ORIGIN]?.endpoints ?? [];
+}
+
+function originOf({ address, endpoint }: FrozenPod): string {
+  return `http://${address}:${endpoint.port}`;
 }
 
 function statsOf(agent: BalancedAgent, { address }: FrozenPod) {
@@ -93,6 +98,46 @@ test('a request takes as long as it takes, on a pod that answers dials', async (
   assert.equal(await get(agent), pod.address);
   pod.release('/slow');
   assert.equal(await (await slow).body.text(), pod.address);
+});
+
+/** So long that a dial, and the questions to the kernel after it, go unanswered. */
+const BUSY = 3_500;
+
+for (const method of ['GET', 'POST']) {
+  test(`a ${method} waits for a pod that is too busy to take connections, as with undici`, async (t) => {
+    const [pod, other] = await Promise.all([startFrozenPod(t), startPod(t)]);
+    const agent = await startConnected(t, [pod, other]);
+    const stock = new Agent();
+    t.after(() => stock.destroy());
+    await stock.request({ origin: originOf(pod), path: '/', method }).then(({ body }) => body.dump());
+    await pod.crowd();
+    const theirs = stock.request({ origin: originOf(pod), path: '/', method });
+    const ours = stick(agent, pod, method, '/');
+    await new Promise((resolve) => setTimeout(resolve, BUSY));
+    const { requests } = statsOf(agent, pod);
+    // Others are served by the pod that has less to do.
+    await load(agent, 20, 2);
+    assert.equal(statsOf(agent, pod).requests, requests);
+    pod.restore();
+    assert.equal(await (await theirs).body.text(), pod.address);
+    assert.equal(await ours, pod.address);
+    assert.deepEqual(statsOf(agent, pod).failures, 0);
+  });
+}
+
+test('where all pods are too busy to take connections, idle ones are used, as with undici', async (t) => {
+  const pod = await startFrozenPod(t);
+  const agent = await startConnected(t, [pod]);
+  while (statsOf(agent, pod).connections < 2) await Promise.all([get(agent), get(agent), get(agent)]);
+  const { opened } = statsOf(agent, pod);
+  await pod.crowd();
+  const first = get(agent);
+  await new Promise((resolve) => setTimeout(resolve, BUSY / 2));
+  const second = get(agent);
+  await new Promise((resolve) => setTimeout(resolve, BUSY / 2));
+  pod.restore();
+  assert.deepEqual(await Promise.all([first, second]), [pod.address, pod.address]);
+  assert.equal(statsOf(agent, pod).opened, opened);
 });
 
 test('a process that hangs, and accepts connections, is not cut off', async (t) => {

@@ -5,6 +5,7 @@ import { type Clock, queueMicrotask, setImmediate, type Timer, withOwnImmediate 
 import { EvenkeelError } from '../errors.ts';
 import { Patience } from '../patience.ts';
 import { BodyWatch } from '../request/body-watch.ts';
+import { askKernel } from '../silence/kernel-probes.ts';
 import { portsOf } from '../silence/unacknowledged.ts';
 import { channels } from '../telemetry/channels.ts';
 import { balancedSockets } from './balanced-sockets.ts';
@@ -205,6 +206,11 @@ export class Connection {
    */
   get isAccepted(): boolean {
     return this.#socket.bytesRead > 0;
+  }
+
+  /** Has the kernel ask the pod's whether it is there, soon or as seldom as usual. */
+  askKernel(urgent: boolean): void {
+    if (!this.broken) askKernel(this.#socket, this.#options.client, urgent);
   }
 
   /** What the kernel knows it by. */

@@ -314,6 +314,10 @@ export class EndpointPool
     this.health.review(endpoint);
   }
 
+  serves(endpoint: Endpoint): boolean {
+    return endpoint.connected > 0 && this.admission.isAvailable(endpoint);
+  }
+
   onDoubt(endpoint: Endpoint): void {
     this.#offer(endpoint);
     this.place(endpoint);

@@ -5,6 +5,7 @@ import type { Endpoint } from '../endpoint/endpoint.ts';
 import { EvenkeelError } from '../errors.ts';
 import { Probe } from './probe.ts';
 import { SilentSockets } from './silent-sockets.ts';
+import { type Unacknowledged, unacknowledged } from './unacknowledged.ts';
 
 /** Milliseconds between two looks at the endpoints that something is expected of. */
 const INTERVAL = 250;
@@ -15,8 +16,13 @@ const LONGEST_PATIENCE = 40;
 /** The same before the kernel is asked about a connection: what it has to say takes a few seconds to come about. */
 const SOCKET_PATIENCE = 12;
 
-/** What the watch tells the pool. */
+/** Looks from one question to the kernel about an endpoint to the next. */
+const ASK_EVERY = 4;
+
+/** What the watch tells the pool, and asks of it. */
 export interface SilenceOwner {
+  /** Whether an endpoint is connected, and may serve for all that is known of it but silence. */
+  serves(endpoint: Endpoint): boolean;
   /** Whether it is in doubt that the endpoint is there. */
   onDoubt(endpoint: Endpoint): void;
   /** The endpoint isn't there any more: nothing on its connections will be answered. */
@@ -32,16 +38,20 @@ interface Watched {
   silent: number;
   patience: number;
   probe: Probe | undefined;
+  /** A dial was not answered. */
+  unanswered: boolean;
 }
 
 /**
  * Notices endpoints that have vanished. A node that loses its power or its network leaves sockets that take
  * what is written to them for a quarter of an hour, and never say a word.
  *
- * A slow answer is no sign of that. So an endpoint that has said nothing for a while is dialled once more,
- * and only one that doesn't answer the dial within `connectTimeout` either, and is silent all the while, is
- * taken to be gone. Time is counted in looks, between which what has come in was read: a process that was
- * held up for seconds itself finds nobody dead. Behind a virtual IP, each connection is looked at by itself.
+ * A slow answer is no sign of that. So an endpoint that has said nothing for a while is dialled once more, and
+ * gets no requests meanwhile, where others do. One that doesn't answer that either within `connectTimeout` may
+ * be too busy to take connections. It is taken to be gone if its kernel, too, acknowledges neither what was sent
+ * nor that it still has the connections, over and over; where nobody can know that, requests wait as long as they would with undici. Time is counted in
+ * looks, between which what has come in was read: a process that was held up for seconds itself finds nobody
+ * dead. Behind a virtual IP, each connection is looked at by itself.
  */
 export class SilenceWatch {
   readonly #owner: SilenceOwner;
@@ -52,6 +62,10 @@ export class SilenceWatch {
   readonly #sockets = new SilentSockets(SOCKET_PATIENCE);
   readonly #watched = new Map<Endpoint, Watched>();
   readonly #doubted = new Set<Endpoint>();
+  /** Nobody serves that is not in doubt, so that doubt is no reason to wait. */
+  #doubtsAll = false;
+  /** Those of which the kernel is asked next. */
+  #accused: Endpoint[] = [];
   #timer: Timer | undefined;
   /** When the next look is due. */
   #dueAt = 0;
@@ -77,9 +91,9 @@ export class SilenceWatch {
     for (const [endpoint, watched] of this.#watched) this.#forget(endpoint, watched);
   }
 
-  /** Whether nobody knows at this moment if the endpoint is there. */
+  /** Whether nobody knows at this moment if the endpoint is there, while others are. */
   doubts(endpoint: Endpoint): boolean {
-    return this.#doubted.size > 0 && this.#doubted.has(endpoint);
+    return this.#doubted.size > 0 && !this.#doubtsAll && this.#doubted.has(endpoint);
   }
 
   /** Whether a look is long overdue, while something is expected: this process was held up. */
@@ -108,7 +122,8 @@ export class SilenceWatch {
       else this.#lookAt(endpoint, watched);
     }
     if (this.#active) this.#lookLater();
-    void this.#sockets.judge();
+    this.#weighDoubts();
+    if (this.#accused.length > 0 || this.#sockets.hasSuspects) void this.#askKernel();
   }
 
   #begin(endpoint: Endpoint): void {
@@ -119,6 +134,7 @@ export class SilenceWatch {
       silent: 0,
       patience: FIRST_PATIENCE,
       probe: undefined,
+      unanswered: false,
     });
   }
 
@@ -131,23 +147,57 @@ export class SilenceWatch {
       return;
     }
     watched.silent++;
-    if (watched.probe !== undefined) this.#judge(endpoint, watched, watched.probe);
+    if (watched.probe !== undefined) this.#lookAtProbe(endpoint, watched, watched.probe);
     else if (watched.silent >= watched.patience) this.#probe(endpoint, watched);
   }
 
   #probe(endpoint: Endpoint, watched: Watched): void {
     watched.silent = 0;
-    watched.probe = new Probe(this.#dialer, endpoint, () => {
-      watched.patience = Math.min(watched.patience * 2, LONGEST_PATIENCE);
-      this.#onAnswer(endpoint, watched);
-    });
+    for (const connection of endpoint.connections) if (connection.busy) connection.askKernel(true);
+    this.#dial(endpoint, watched);
     this.#doubted.add(endpoint);
     this.#owner.onDoubt(endpoint);
   }
 
-  #judge(endpoint: Endpoint, watched: Watched, probe: Probe): void {
+  #dial(endpoint: Endpoint, watched: Watched): void {
+    watched.probe = new Probe(this.#dialer, endpoint, () => {
+      watched.patience = Math.min(watched.patience * 2, LONGEST_PATIENCE);
+      this.#onAnswer(endpoint, watched);
+    });
+  }
+
+  #lookAtProbe(endpoint: Endpoint, watched: Watched, probe: Probe): void {
     const { timeout } = this.#dialer;
-    if (!probe.failed && (timeout === 0 || watched.silent * INTERVAL < timeout)) return;
+    const { silent } = watched;
+    if (probe.failed || (timeout > 0 && silent * INTERVAL >= timeout)) watched.unanswered = true;
+    if (!watched.unanswered || silent % ASK_EVERY !== 0) return;
+    this.#accused.push(endpoint);
+    if (probe.failed) this.#dial(endpoint, watched);
+  }
+
+  /** Doubts keep requests from an endpoint only while there is another one for them. */
+  #weighDoubts(): void {
+    let doubtsAll = this.#doubted.size > 0;
+    for (const endpoint of doubtsAll ? this.#carriers : []) {
+      if (!this.#doubted.has(endpoint) && this.#owner.serves(endpoint)) doubtsAll = false;
+    }
+    if (doubtsAll === this.#doubtsAll) return;
+    this.#doubtsAll = doubtsAll;
+    for (const endpoint of this.#doubted) this.#owner.onDoubt(endpoint);
+  }
+
+  async #askKernel(): Promise<void> {
+    const accused = this.#accused;
+    this.#accused = [];
+    const known = await unacknowledged();
+    this.#sockets.judge(known);
+    for (const endpoint of accused) {
+      const watched = this.#watched.get(endpoint);
+      if (watched?.unanswered && isStuck(endpoint, known)) this.#onGone(endpoint, watched);
+    }
+  }
+
+  #onGone(endpoint: Endpoint, watched: Watched): void {
     const silence = Math.round(this.#clock.now() - watched.heardAt);
     const message = `nothing came from ${endpoint.address} for ${silence} ms, nor did it answer another dial`;
     this.#owner.onGone(endpoint, new EvenkeelError(UNRESPONSIVE, message));
@@ -164,7 +214,10 @@ export class SilenceWatch {
     watched.silent = 0;
     watched.probe?.abandon();
     watched.probe = undefined;
-    if (this.#doubted.delete(endpoint)) this.#owner.onDoubt(endpoint);
+    watched.unanswered = false;
+    if (!this.#doubted.delete(endpoint)) return;
+    for (const connection of endpoint.connections) connection.askKernel(false);
+    this.#owner.onDoubt(endpoint);
   }
 }
 
@@ -180,4 +233,12 @@ function hasSpoken({ connections }: Endpoint): boolean {
   let spoken = false;
   for (const connection of connections) if (connection.hasSpoken()) spoken = true;
   return spoken;
+}
+
+/** Whether what was sent to the endpoint is not even acknowledged, though it once took the connection. */
+function isStuck({ connections }: Endpoint, known: Unacknowledged): boolean {
+  for (const { busy, isAccepted, ports } of connections) {
+    if (busy && isAccepted && known.get(ports) === true) return true;
+  }
+  return false;
 }

@@ -1,10 +1,10 @@
 import { type Connection, UNRESPONSIVE } from '../connection/connection.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
 import { EvenkeelError } from '../errors.ts';
-import { unacknowledged } from './unacknowledged.ts';
+import type { Unacknowledged } from './unacknowledged.ts';
 
 /**
- * Notices HTTP/1.1 connections through a virtual IP whose pod has vanished. Another dial would tell nothing
+ * Notices connections through a virtual IP whose pod has vanished. Another dial would tell nothing
  * of the pod that this one leads to, so the kernel is asked whether the pod has acknowledged what was sent.
  * A pod that does so and vanishes later is found by the kernel's own keep-alive probes, in about a minute.
  */
@@ -19,23 +19,28 @@ export class SilentSockets {
     this.#patience = patience;
   }
 
+  get hasSuspects(): boolean {
+    return this.#suspects.length > 0;
+  }
+
   look({ connections }: Endpoint): void {
     for (const connection of connections) {
       const spoken = connection.hasSpoken();
       const silent = spoken || !connection.busy ? 0 : (this.#silent.get(connection) ?? 0) + 1;
       this.#silent.set(connection, silent);
-      if (silent > 0 && silent % this.#patience === 0 && !connection.h2) this.#suspects.push(connection);
+      // One that was never heard may wait in the accept queue of a pod that has much to do.
+      if (silent > 0 && silent % this.#patience === 0 && connection.isAccepted) {
+        this.#suspects.push(connection);
+      }
     }
   }
 
   /** Ends those that were found suspect, and are. */
-  async judge(): Promise<void> {
+  judge(known: Unacknowledged): void {
     const suspects = this.#suspects;
-    if (suspects.length === 0) return;
     this.#suspects = [];
-    const known = await unacknowledged();
     for (const connection of suspects) {
-      if (!connection.busy || connection.hasSpoken() || known.get(connection.ports) !== true) continue;
+      if (!connection.busy || known.get(connection.ports) !== true || connection.hasSpoken()) continue;
       const message = `a pod behind ${connection.owner.address} has not acknowledged what was sent`;
       connection.destroy(new EvenkeelError(UNRESPONSIVE, message));
     }

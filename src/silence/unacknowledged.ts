@@ -4,8 +4,13 @@ const TABLES = ['/proc/net/tcp', '/proc/net/tcp6'];
 const ESTABLISHED = '01';
 /** With Linux's shortest pauses, these take three seconds. */
 const MANY_RETRANSMISSIONS = 4;
+/** So do these, with a second between them. */
+const MANY_PROBES = 3;
 
-/** Connections of this host, by their ports, and whether what was sent on them is sent over and over, in vain. */
+/**
+ * Connections of this host, by their ports, and whether what was sent on them is sent over and over, in vain,
+ * or it is asked in vain whether the peer still has them.
+ */
 export type Unacknowledged = ReadonlyMap<string, boolean>;
 
 /** What stands for a connection in the table. */
@@ -25,11 +30,13 @@ export async function unacknowledged(): Promise<Unacknowledged> {
 
 /** See https://docs.kernel.org/networking/proc_net_tcp.html */
 function read(line: string, known: Map<string, boolean>): void {
-  const [, local, remote, state, queues, , retransmissions] = line.trim().split(/\s+/);
+  const [, local, remote, state, queues, , retransmissions, , probes] = line.trim().split(/\s+/);
   if (state !== ESTABLISHED) return;
   const ports = portsOf(portOf(local!), portOf(remote!));
+  const isQueued = !queues!.startsWith('00000000:');
   const stuck =
-    !queues!.startsWith('00000000:') && Number.parseInt(retransmissions!, 16) >= MANY_RETRANSMISSIONS;
+    (isQueued && Number.parseInt(retransmissions!, 16) >= MANY_RETRANSMISSIONS) ||
+    Number(probes) >= MANY_PROBES;
   // Two that have the same ports lead to different addresses, and are not told apart.
   known.set(ports, stuck && known.get(ports) !== false);
 }

@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import type { EndpointAddress } from '../../src/discovery/resolver.ts';
+import { deliver, swallow } from './kernel.ts';
 import { nextAddress } from './pods.ts';
 
 /** Connections that the kernel takes for a listener with a backlog of 1. */
@@ -40,8 +41,14 @@ export class FrozenPod {
     await stopped;
   }
 
-  /** Stops it, and has dials to it swallowed. */
+  /** Stops it, and has nothing that is sent to it arrive, for all that the kernel says. */
   async vanish(): Promise<void> {
+    await this.crowd();
+    swallow(this.endpoint.port);
+  }
+
+  /** Stops it, and has dials to it swallowed, as by a process that has too much to do to take connections. */
+  async crowd(): Promise<void> {
     await this.hang();
     const { port, address } = this.endpoint;
     for (let n = 0; n < BACKLOG; n++) {
@@ -51,8 +58,9 @@ export class FrozenPod {
     }
   }
 
-  /** Ends either. */
+  /** Ends any of these. */
   restore(): void {
+    deliver(this.endpoint.port);
     for (const filler of this.#fillers.splice(0)) filler.destroy();
     Atomics.store(this.#gate, 0, 1);
     Atomics.notify(this.#gate, 0);
