@@ -7,7 +7,7 @@ import { BalancedAgent } from '../src/agent.ts';
 import type { EndpointAddress } from '../src/discovery/resolver.ts';
 import { get, ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
 import { FakeClock } from './support/clock.ts';
-import { nextAddress, startPod } from './support/pods.ts';
+import { nextAddress, settle, startPod } from './support/pods.ts';
 
 /** An address on which nobody listens. */
 const refusing = () => ({ endpoint: { address: nextAddress(), port: 9 } });
@@ -100,6 +100,41 @@ test('with no endpoint, a request fails after endpointTimeout and says what is k
     message: 'no endpoint for http://orders.prod after 3000 ms (0 known)',
   });
 });
+
+test('a process that goes on after it was stopped has a moment for what waits', async (t) => {
+  const clock = new FakeClock();
+  const resolver = new ManualResolver();
+  resolver.say({ endpoints: [], source: 'test' });
+  const agent = startAgent(t, [], { discovery: resolver.resolve, endpointTimeout: '3s', clock });
+  const waiting = get(agent);
+  clock.advance('1s');
+  clock.jump('1m');
+  clock.advance('900ms');
+  const pod = await startPod(t);
+  resolver.set([pod]);
+  assert.equal(await waiting, pod.address);
+});
+
+for (const [name, connectTimeout] of Object.entries({ 'above endpointTimeout': '20s', 'of 0': 0 })) {
+  test(`with a connectTimeout ${name}, a first request waits as long as its dial, as with undici`, async (t) => {
+    const clock = new FakeClock();
+    const pod = await startPod(t);
+    const dial = buildConnector({});
+    let connected = () => {};
+    const connect: buildConnector.connector = (params, callback) => {
+      connected = () => dial(params, callback);
+    };
+    const agent = startAgent(t, [pod], { clock, connect, connectTimeout });
+    const waiting = get(agent);
+    await settle();
+    for (let seconds = 0; seconds < 15; seconds++) {
+      clock.advance('1s');
+      await settle();
+    }
+    connected();
+    assert.equal(await waiting, pod.address);
+  });
+}
 
 test('if every dial fails, a request fails at once, with the error of the dial', async (t) => {
   const agent = startAgent(t, [refusing(), refusing(), refusing()]);

@@ -15,7 +15,19 @@ interface Entries {
 const ENTRIES = { ...TABLE, ...CLIENT_TABLE } as Entries;
 /** The names of the variables of all options. */
 export const VARIABLES: readonly string[] = variablesOf(ENTRIES, []);
+const ENDPOINT_TIMEOUT = variableFor(['endpointTimeout']);
 const TTL_BOUNDS = ['EVENKEEL_DNS_MIN_TTL', 'EVENKEEL_DNS_MAX_TTL'];
+
+/** Milliseconds in which a name is resolved, before it can be dialled. */
+const RESOLUTION = 2_000;
+/** Milliseconds for which Linux tries to connect: https://docs.kernel.org/networking/ip-sysctl.html, tcp_syn_retries */
+const SYSTEM_DIAL = 131_000;
+
+/** Milliseconds that a dial may take. */
+function longestDial({ client, connectTimeout }: Settings): number {
+  const own = typeof client.connect === 'object' ? client.connect?.timeout : undefined;
+  return (own ?? connectTimeout) || SYSTEM_DIAL;
+}
 
 /**
  * Settings from options, for those that are left out from variables, and from defaults for the rest.
@@ -29,6 +41,9 @@ export function resolveSettings(options: BalancedAgentOptions = {}, env = enviro
   const own = Object.fromEntries(Object.keys(TABLE).map((name) => [name, values[name]]));
   const client = Object.entries(values).filter(([name, value]) => name in CLIENT_TABLE && value != null);
   const settings = { ...own, client: Object.fromEntries(client) as ClientSettings } as Settings;
+  if (options.endpointTimeout === undefined && read(env, ENDPOINT_TIMEOUT) === undefined) {
+    settings.endpointTimeout = Math.max(settings.endpointTimeout, longestDial(settings) + RESOLUTION);
+  }
 
   const { minTtl, maxTtl } = settings.dns;
   if (minTtl <= maxTtl) return settings;

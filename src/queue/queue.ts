@@ -24,6 +24,8 @@ export interface QueueOwner {
 
 /** How often those that wait are looked after. */
 const CHECK = 250;
+/** Milliseconds that are left to those that wait when this process goes on after it was stopped. */
+const GRACE = 1_000;
 
 /**
  * The requests of a service that wait: for any connection, for a socket of their own, or for another
@@ -174,9 +176,11 @@ export class Queue {
 
   /** Fails all that wait now, or have since that time: a caller who is told may ask again at once. */
   failAll(error: Error, since = Number.POSITIVE_INFINITY): void {
-    for (const waiter of [...this.#waiting, ...this.#retries, ...this.#upgrades, ...this.#hashed]) {
-      if (waiter.since <= since) this.#fail(waiter, error);
-    }
+    for (const waiter of this.#all()) if (waiter.since <= since) this.#fail(waiter, error);
+  }
+
+  #all(): Waiter[] {
+    return [...this.#waiting, ...this.#retries, ...this.#upgrades, ...this.#hashed];
   }
 
   stop(): void {
@@ -194,12 +198,23 @@ export class Queue {
   #checkAll(): void {
     this.#check = undefined;
     const now = this.#settings.clock.now();
+    const late = now - this.#checkDue;
     // A process that was stopped, or had no CPU, could not have served anybody.
-    if (now - this.#checkDue < CHECK) this.#failOverdue(now);
+    if (late < CHECK) this.#failOverdue(now);
+    else this.#forgive(late, now);
     const { first } = this.#waiting;
     if (first !== undefined) this.#pool.plan.hedge(first.moment);
     if (this.size > 0) this.#checkLater();
     this.serveSoon();
+  }
+
+  /** Takes time off the waits in which nobody could be served, down to a moment before they end. */
+  #forgive(late: number, now: number): void {
+    const { endpointTimeout } = this.#settings;
+    for (const waiter of this.#all()) {
+      const toEnd = now - waiter.since - waiter.forgiven - endpointTimeout + GRACE;
+      waiter.forgiven += Math.max(0, Math.min(late, toEnd));
+    }
   }
 
   #failOverdue(now: number): void {
@@ -208,7 +223,8 @@ export class Queue {
     const unserved = !this.#pool.admission.isSaturated;
     const anywhere = unserved ? [...this.#waiting, ...this.#retries] : [];
     for (const waiter of [...anywhere, ...this.#upgrades, ...this.#hashed.unserved()]) {
-      if (now - waiter.since >= endpointTimeout) this.#fail(waiter, this.#owner.noEndpoints(endpointTimeout));
+      if (now - waiter.since - waiter.forgiven >= endpointTimeout)
+        this.#fail(waiter, this.#owner.noEndpoints(endpointTimeout));
     }
   }
 

@@ -8,6 +8,8 @@ export class Waiter {
   readonly exchange: Exchange;
   /** The clock's time at which it came. */
   readonly since: number;
+  /** Milliseconds since then in which this process was stopped, and could not serve it. */
+  forgiven = 0;
   /** Its place among dials and other requests. */
   readonly moment: number;
   readonly node: RingNode<Waiter>;

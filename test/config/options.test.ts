@@ -100,6 +100,16 @@ test('durations are milliseconds or strings with a unit', () => {
   assert.equal(settle({ keepAliveTimeout: '4s' }).client.keepAliveTimeout, 4_000);
 });
 
+test('by default, endpointTimeout is 2 s longer than a dial may take, or 5 s', () => {
+  assert.equal(settle({ connectTimeout: '1s' }).endpointTimeout, 5_000);
+  assert.equal(settle({ connectTimeout: '10s' }).endpointTimeout, 12_000);
+  assert.equal(settle({ connect: { timeout: 10_000 } }).endpointTimeout, 12_000);
+  assert.ok(settle({ connectTimeout: 0 }).endpointTimeout > 127_000);
+  assert.equal(settle({ connectTimeout: '10s', endpointTimeout: '1s' }).endpointTimeout, 1_000);
+  const env = { EVENKEEL_ENDPOINT_TIMEOUT: '1s' };
+  assert.equal(resolveSettings({ connectTimeout: '10s' }, env).endpointTimeout, 1_000);
+});
+
 test('an unknown option is refused with the nearest name', () => {
   refuses(
     { maxConectionDuration: 5 },
