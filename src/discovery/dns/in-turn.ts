@@ -10,7 +10,7 @@ export interface InTurnOptions {
 }
 
 // As glibc has it, a server that answers so is passed over for the next.
-const UNABLE = new Set(['ESERVFAIL', 'ENOTIMP', 'EREFUSED']);
+const UNABLE = new Set(['ESERVFAIL', 'ENOTIMP', 'EREFUSED', 'EBADRESP']);
 // So is one that says nothing, or isn't there; it is asked again in the next round.
 const UNHEARD = new Set(['ETIMEOUT', 'ECONNREFUSED']);
 

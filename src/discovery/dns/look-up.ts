@@ -1,3 +1,4 @@
+import { environment } from '../../config/env.ts';
 import { hostName, interfacesOfHost } from '../../host.ts';
 import { clusterDomainOf, DEFAULT_DOMAIN } from '../kubernetes/match.ts';
 import { Families, type Family, type NetworkInterfaces } from './families.ts';
@@ -64,7 +65,9 @@ export class LookUp {
     const { hostsPath = '/etc/hosts', resolvConfPath = '/etc/resolv.conf' } = options;
     this.#options = options;
     this.#hosts = new ParsedFile(hostsPath, (text) => text.toLowerCase());
-    this.#resolvConf = new ParsedFile(resolvConfPath, (text) => parseResolvConf(text, hostName()));
+    this.#resolvConf = new ParsedFile(resolvConfPath, (text) =>
+      parseResolvConf(text, hostName(), environment()),
+    );
     if (!options.servers) this.#system = new SystemResolver(options.family, options.getaddrinfo);
   }
 

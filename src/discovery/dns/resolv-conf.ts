@@ -21,14 +21,27 @@ const MAX_SERVERS = 3;
 const LIMITS = { ndots: 15, timeout: 30, attempts: 5 };
 const DEFAULTS = { ndots: 1, timeout: 2, attempts: 2 };
 
+/** The variables that say otherwise than the file. */
+export interface ResolvVariables {
+  readonly LOCALDOMAIN?: string | undefined;
+  readonly RES_OPTIONS?: string | undefined;
+}
+
 /** Reads resolv.conf as glibc does; `hostname` is this machine's, whose domain is searched when the file names none. */
-export function parseResolvConf(text: string, hostname: string): ResolvConf {
+export function parseResolvConf(
+  text: string,
+  hostname: string,
+  { LOCALDOMAIN, RES_OPTIONS }: ResolvVariables = {},
+): ResolvConf {
   const servers: string[] = [];
   const options = { ...DEFAULTS };
   let rotate = false;
   let search = domainOf(hostname);
 
-  for (const line of text.split('\n')) {
+  const lines = [text];
+  if (LOCALDOMAIN) lines.push(`search ${LOCALDOMAIN}`);
+  if (RES_OPTIONS) lines.push(`options ${RES_OPTIONS}`);
+  for (const line of lines.join('\n').split('\n')) {
     const [keyword, ...values] = words(line);
     if (values.length === 0) continue;
     if (keyword === 'nameserver') servers.push(...values.slice(0, 1).filter(isServer));

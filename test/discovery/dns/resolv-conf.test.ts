@@ -83,6 +83,17 @@ test('options add up over lines and stay within what glibc allows', () => {
   assert.equal(parse('options ndots: ndots:x ndots').ndots, 1);
 });
 
+test('the variables LOCALDOMAIN and RES_OPTIONS come before the file', () => {
+  const text = 'search a.test\noptions ndots:5 timeout:3';
+  const variables = { LOCALDOMAIN: 'b.test c.test', RES_OPTIONS: 'ndots:1 rotate' };
+  const { search, ndots, timeout, rotate } = parseResolvConf(text, 'app', variables);
+  assert.deepEqual(
+    { search, ndots, timeout, rotate },
+    { search: ['b.test', 'c.test'], ndots: 1, timeout: 3_000, rotate: true },
+  );
+  assert.deepEqual(parseResolvConf(text, 'app', { LOCALDOMAIN: '', RES_OPTIONS: '' }), parse(text));
+});
+
 test('comments, tabs, indentation and CRLF change nothing', () => {
   const text =
     '# nameserver 10.0.0.1\r\n; search x\r\n\tnameserver\t10.0.0.2 # ours\r\nsearch a.test b.test ; c.test\r\n';
