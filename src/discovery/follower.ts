@@ -130,7 +130,7 @@ function checked(value: unknown): Resolution {
     throw invalid(value);
   }
   const { endpoints, onUnreachable } = value as { endpoints?: unknown; onUnreachable?: unknown };
-  if (onUnreachable !== undefined && typeof onUnreachable !== 'function') {
+  if (onUnreachable !== undefined && onUnreachable !== null && typeof onUnreachable !== 'function') {
     throw invalid({ onUnreachable }, 'a function');
   }
   if (!Array.isArray(endpoints)) throw invalid(value);
