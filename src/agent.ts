@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events';
 import { LRUCache } from 'lru-cache';
 import { Agent, type Client, Dispatcher, Dispatcher1Wrapper, errors } from 'undici';
 import { queueMicrotask } from './clock.ts';
+import { connectorOptions } from './config/client-options.ts';
 import type { BalancedAgentOptions } from './config/options.ts';
 import { resolveSettings } from './config/resolve-settings.ts';
 import type { Settings } from './config/settings.ts';
@@ -56,7 +57,7 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
     super();
     this.settings = resolveSettings(options);
     this.resolver = resolverFor(this.settings);
-    this.plain = new Agent(this.settings.client);
+    this.plain = new Agent(plainOptions(options, this.settings));
     this.foreign = ForeignOrigins.from(this.settings);
     this.services = new LRUCache({
       max: this.settings.maxOrigins,
@@ -186,7 +187,7 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
   override close(callback?: Callback): Promise<void> | undefined {
     if (callback === undefined) return promised((done) => this.close(done));
     assertCallback(callback);
-    if (this.destroying !== undefined && this.closing === undefined) {
+    if (this.destroying !== undefined) {
       queueMicrotask(() => callback(new errors.ClientDestroyedError(), null));
       return undefined;
     }
@@ -270,7 +271,7 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
     const { settings, resolver, identity } = this;
     const client = h2 ? settings.client : { ...settings.client, allowH2: false };
     const name = url.protocol === 'https:' ? requestedName(request) : undefined;
-    const servername = name ?? toServername(url.hostname);
+    const servername = name || connectorOptions(client).servername || toServername(url.hostname);
     const service = new Service(
       { key, url, servername, settings: { ...settings, client }, resolver, identity },
       this,
@@ -308,6 +309,18 @@ export function settingsOf(agent: BalancedAgent): Settings {
 function variantOf(request: RequestOptions, h2: boolean): string {
   const name = requestedName(request);
   return `${name === undefined ? '' : `#${name}`}${h2 ? '' : '#http1-only'}`;
+}
+
+/** undici's own, for what is not balanced: it has its defaults there. */
+function plainOptions(
+  options: BalancedAgentOptions,
+  { client, connections, connectTimeout }: Settings,
+): Agent.Options {
+  return {
+    ...client,
+    ...(Number.isFinite(connections) ? { connections } : undefined),
+    ...(options.connectTimeout != null ? { connectTimeout } : undefined),
+  };
 }
 
 function promised(start: (done: Callback) => void): Promise<void> {

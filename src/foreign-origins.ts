@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache';
+import { connectorOptions } from './config/client-options.ts';
 import { type HostRule, hostRule } from './config/hosts.ts';
 import type { Settings } from './config/settings.ts';
 
-/** The origins that the option `hosts` leaves out; all, where there is a `socketPath`. */
+/** The origins that the option `hosts` leaves out; all, where there is a Unix socket. */
 export class ForeignOrigins {
   readonly #rule: HostRule;
   readonly #known: LRUCache<string, boolean>;
@@ -14,7 +15,8 @@ export class ForeignOrigins {
 
   /** `undefined` where no origin can be foreign. */
   static from({ hosts, client, maxOrigins }: Settings): ForeignOrigins | undefined {
-    if (client.socketPath) return new ForeignOrigins(() => false, maxOrigins);
+    const { path, socketPath } = connectorOptions(client);
+    if (client.socketPath || path || socketPath) return new ForeignOrigins(() => false, maxOrigins);
     return hosts === undefined ? undefined : new ForeignOrigins(hostRule(hosts), maxOrigins);
   }
 

@@ -411,7 +411,13 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
   }
 
   #hasRoom(): boolean {
-    if (!this.#queue.isFull && !this.#pool.admission.isSaturated) return true;
+    if (
+      !this.#queue.isFull &&
+      !this.#pool.admission.isSaturated &&
+      !this.#pool.admission.isTakenBy(this.demand)
+    ) {
+      return true;
+    }
     this.#needDrain = true;
     return false;
   }

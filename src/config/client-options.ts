@@ -1,6 +1,7 @@
-import { Client } from 'undici';
+import { Client, errors } from 'undici';
 import { parseDuration } from './duration.ts';
 import { asNumber, asText, boolean, duration, type Kind, oneOf } from './kinds.ts';
+import type { ClientSettings } from './settings.ts';
 import type { Option } from './table.ts';
 
 const KINDS: Record<string, Kind<unknown>> = {
@@ -8,7 +9,7 @@ const KINDS: Record<string, Kind<unknown>> = {
   autoSelectFamily: boolean(),
   autoSelectFamilyAttemptTimeout: timed('autoSelectFamilyAttemptTimeout'),
   bodyTimeout: timed('bodyTimeout'),
-  connect: checked('connect'),
+  connect: connector('connect'),
   connectionWindowSize: checked('connectionWindowSize', asNumber),
   eventSource: object('eventSource'),
   h2Options: object('h2Options'),
@@ -27,11 +28,19 @@ const KINDS: Record<string, Kind<unknown>> = {
   pipelining: oneOf(1, 0),
   socketPath: checked('socketPath', asText),
   strictContentLength: boolean(),
-  tls: object('tls'),
+  tls: connector('tls'),
   useH2c: boolean(),
   useMilo: boolean(),
   webSocket: object('webSocket'),
 };
+
+/** Options of a connector that decide more than how one socket is made. */
+export interface ConnectorOptions {
+  readonly servername?: string;
+  readonly family?: number;
+  readonly path?: string;
+  readonly socketPath?: string;
+}
 
 /** undici's own options, which keep their names and meanings; `null` is as good as none to all of them. */
 export const CLIENT_TABLE: Record<string, Option<unknown>> = Object.fromEntries(
@@ -40,6 +49,9 @@ export const CLIENT_TABLE: Record<string, Option<unknown>> = Object.fromEntries(
     { ...kind, parse: (value) => (value === null ? null : kind.parse(value)), fallback: undefined },
   ]),
 );
+
+/** Those of the following for which `null` is as good as none. */
+export const NULLABLE: readonly string[] = ['clientTtl', 'maxRequestsPerClient'];
 
 /** What undici's agents and Clients take, or once took, and evenkeel has another name for. */
 export const REPLACED: Record<string, string> = {
@@ -65,6 +77,20 @@ function checked(name: string, fromText?: (text: string) => unknown): Kind<unkno
   };
 }
 
+/** Options of a connector, or for `connect` one of one's own. */
+function connector(name: string): Kind<unknown> {
+  const { accepts, parse } = name === 'tls' ? object(name) : checked(name);
+  return {
+    accepts,
+    parse(value) {
+      if (isObject(value) && (value as { lookup?: unknown }).lookup != null) {
+        throw new errors.InvalidArgumentError(`unsupported ${name}.lookup, use discovery instead`);
+      }
+      return parse(value);
+    },
+  };
+}
+
 /** One in milliseconds, which evenkeel takes as a duration string too. */
 function timed(name: string): Kind<unknown> {
   const { parse } = checked(name);
@@ -85,6 +111,12 @@ function object(name: string): Kind<unknown> {
     accepts: 'an object',
     parse: (value) => (isObject(value) ? parse(value) : undefined),
   };
+}
+
+/** The options that undici's connector would work with: those of `connect` go over those of `tls`. */
+export function connectorOptions(client: ClientSettings): ConnectorOptions {
+  const { connect, tls } = client as { connect?: unknown; tls?: object };
+  return { ...tls, ...(typeof connect === 'object' ? connect : undefined) };
 }
 
 function isObject(value: unknown): value is object {

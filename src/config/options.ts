@@ -50,7 +50,7 @@ export interface BalancedAgentOptions extends UndiciOptions {
    * Milliseconds or a duration string; default `'3s'`; `0` means no limit but the system's.
    * Env: `EVENKEEL_CONNECT_TIMEOUT`.
    */
-  connectTimeout?: Duration;
+  connectTimeout?: Duration | null;
 
   /**
    * How many connections each endpoint may have: a pod, or a slot of a virtual IP. What comes on
@@ -180,7 +180,7 @@ export interface BalancedAgentOptions extends UndiciOptions {
   /**
    * How many requests may wait for a connection, per service. One more fails at once, with
    * `EVENKEEL_QUEUE_FULL`.
-   * An integer, 1 or more; default `1024`.
+   * An integer, 1 or more; by default, and with `Infinity`, there is no limit.
    * Env: `EVENKEEL_MAX_PENDING_REQUESTS`.
    */
   maxPendingRequests?: number;

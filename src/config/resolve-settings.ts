@@ -1,5 +1,5 @@
 import { errors } from 'undici';
-import { CLIENT_TABLE, REPLACED } from './client-options.ts';
+import { CLIENT_TABLE, connectorOptions, NULLABLE, REPLACED } from './client-options.ts';
 import { type Environment, environment, read, variableFor, warn, warnOfUnknown } from './env.ts';
 import { boolean } from './kinds.ts';
 import { nearest } from './nearest.ts';
@@ -44,6 +44,8 @@ export function resolveSettings(options: BalancedAgentOptions = {}, env = enviro
   if (options.endpointTimeout === undefined && read(env, ENDPOINT_TIMEOUT) === undefined) {
     settings.endpointTimeout = Math.max(settings.endpointTimeout, longestDial(settings) + RESOLUTION);
   }
+  const { family } = connectorOptions(settings.client);
+  if (settings.dns.family === 'auto' && (family === 4 || family === 6)) settings.dns.family = family;
 
   const { minTtl, maxTtl } = settings.dns;
   if (minTtl <= maxTtl) return settings;
@@ -89,6 +91,7 @@ function checkNames(entries: Entries, given: unknown, path: string[]): Record<st
   }
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined || Object.hasOwn(entries, name)) continue;
+    if (value === null && path.length === 0 && NULLABLE.includes(name)) continue;
     throw new errors.InvalidArgumentError(unknownOption(name, entries, path));
   }
   return given as Record<string, unknown>;

@@ -31,7 +31,7 @@ export const TABLE: Table<Omit<Settings, 'client'>> = {
   connectionDurationJitter: option(number({ max: 1 }), 0.25),
   maxRequestsPerConnection: option(integer({}), 0),
   drainTimeout: option(duration(), 0),
-  connectTimeout: option(duration(), 3_000),
+  connectTimeout: option(orDefault(duration(), 3_000), 3_000),
   connections: option(connections(), Number.POSITIVE_INFINITY),
   spread: option(integer({ min: 1 }), 8),
   identityHeader: option(headerName(), undefined),
@@ -120,7 +120,7 @@ export const TABLE: Table<Omit<Settings, 'client'>> = {
     healthyThreshold: option(integer({ min: 1 }), 2),
     unhealthyThreshold: option(integer({ min: 1 }), 3),
   },
-  maxPendingRequests: option(integer({ min: 1 }), 1024),
+  maxPendingRequests: option(maxPendingRequests(), Number.POSITIVE_INFINITY),
   endpointTimeout: option(duration(1), 5_000),
   maxOrigins: option(maxOrigins(), 1024),
   originIdleTimeout: option(duration(1), 300_000),
@@ -170,6 +170,20 @@ function connections(): Kind<number> {
     accepts: 'an integer, 1 or more; 0 or null for no limit',
     parse: (value) => (value === null || value === 0 ? Number.POSITIVE_INFINITY : integer({}).parse(value)),
   };
+}
+
+function maxPendingRequests(): Kind<number> {
+  const { accepts, parse } = integer({ min: 1 });
+  return {
+    ...integer({}),
+    accepts: `${accepts}; Infinity for no limit`,
+    parse: (value) => (value === Number.POSITIVE_INFINITY ? value : parse(value)),
+  };
+}
+
+// As undici has it, null is the default.
+function orDefault<T>(kind: Kind<T>, fallback: T): Kind<T> {
+  return { ...kind, parse: (value) => (value === null ? fallback : kind.parse(value)) };
 }
 
 function maxOrigins(): Kind<number> {

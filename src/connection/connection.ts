@@ -419,7 +419,7 @@ export class Connection {
       this.#parking = undefined;
       this.#idleExpiry?.cancel();
       // The Client takes it to be ref'd, and would leave it as it is.
-      this.#socket.ref();
+      this.#socket.ref?.();
       // Before Node and undici learn of it.
       if (this.h2) this.#socket.once('close', this.#onSocketClose);
       callback(null, this.#socket);

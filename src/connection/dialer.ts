@@ -60,6 +60,10 @@ export class Dialer {
       port: String(port),
       ...(url.protocol === 'https:' && servername !== '' ? { servername } : undefined),
       localAddress: client.localAddress ?? null,
+      // undici has its own connector know that by itself.
+      ...(typeof client.connect === 'function' && client.allowH2 != null
+        ? { allowH2: client.allowH2 }
+        : undefined),
     };
     const attempt = new Attempt(`${address}:${port}, timeout: ${this.timeout}ms`, (error, socket) => {
       if (error !== null && connectError.hasSubscribers) {
@@ -87,8 +91,8 @@ export class Dialer {
     const attempt = new Attempt(`${host}:${port}`, callback);
     const socket = outsideRequests(() =>
       connect({
-        ...(localAddress != null ? { localAddress } : undefined),
         ...options,
+        localAddress,
         host,
         port,
       } as TcpNetConnectOpts),
@@ -107,11 +111,13 @@ export class Dialer {
   }
 
   #build(endpoint: Dialled): buildConnector.connector {
-    const { url, client, connectTimeout } = this.#options;
+    const { url, servername, client, connectTimeout } = this.#options;
     const { tlsSession } = endpoint;
     const { connect, allowH2, h2Options, maxCachedSessions } = client;
     if (typeof connect === 'function') return connect;
     return buildConnector({
+      ...(servername === '' ? identityCheck(url, endpoint) : undefined),
+      ...(tlsSession !== undefined && maxCachedSessions !== 0 ? { session: tlsSession } : undefined),
       ...(client as { tls?: object }).tls,
       ...(maxCachedSessions !== undefined ? { maxCachedSessions } : undefined),
       ...(allowH2 !== undefined ? { allowH2 } : undefined),
@@ -119,8 +125,6 @@ export class Dialer {
       timeout: connectTimeout,
       // One address, which is known: nothing to select.
       autoSelectFamily: false,
-      ...(tlsSession !== undefined && maxCachedSessions !== 0 ? { session: tlsSession } : undefined),
-      ...identityCheck(url, endpoint),
       ...connect,
     } as buildConnector.BuildOptions);
   }
@@ -168,7 +172,8 @@ class Attempt implements Dial {
   }
 
   unref(): void {
-    this.#socket?.unref();
+    // A connector may give any Duplex.
+    this.#socket?.unref?.();
   }
 
   timeOut(): void {

@@ -25,7 +25,8 @@ export class Parking {
     this.#onDead = onDead;
     socket.on('readable', this.#onReadable);
     for (const event of ENDINGS) socket.on(event, onDead);
-    socket.unref();
+    // A connector may give any Duplex.
+    socket.unref?.();
   }
 
   /** Gives the socket up, as if it had never been read from. */

@@ -25,6 +25,8 @@ type AdmissionSettings = Pick<Settings, 'connections' | 'maxRequestsPerEndpoint'
 export class Admission {
   /** Whether there are limits to what endpoints carry. */
   readonly isLimited: boolean;
+  /** Requests that an endpoint may have, one on each connection. */
+  readonly #limit: number;
   /** Requests in flight that an endpoint may have. */
   readonly #maxRequests: number;
   readonly #set: AdmissionParts['set'];
@@ -37,7 +39,8 @@ export class Admission {
 
   constructor({ connections, maxRequestsPerEndpoint }: AdmissionSettings, parts: AdmissionParts) {
     this.#maxRequests = maxRequestsPerEndpoint || Number.POSITIVE_INFINITY;
-    this.isLimited = Math.min(connections, this.#maxRequests) < Number.POSITIVE_INFINITY;
+    this.#limit = Math.min(connections, this.#maxRequests);
+    this.isLimited = this.#limit < Number.POSITIVE_INFINITY;
     this.#set = parts.set;
     this.#pickers = parts.pickers;
     this.#dials = parts.dials;
@@ -69,6 +72,12 @@ export class Admission {
     for (const endpoint of this.#set.connected) if (this.isBusy(endpoint)) return true;
     for (const endpoint of this.#set.pods.values()) if (this.isBusy(endpoint)) return true;
     return false;
+  }
+
+  /** Whether so many requests take all that the limits will allow, of endpoints to which nothing is connected yet. */
+  isTakenBy(demand: number): boolean {
+    if (!this.isLimited || demand < this.#limit || this.#set.isConnected) return false;
+    return demand >= this.#limit * Math.max(1, this.#set.current.size);
   }
 
   /** Puts an endpoint into the picker that it may be picked from now, if any. */

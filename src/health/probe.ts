@@ -48,7 +48,7 @@ export class Probe implements Dispatcher.DispatchHandler {
   #ask(socket: Socket): void {
     const { url, client, path } = this.#options;
     // The Client takes it to be ref'd, and leaves it as it is: a check must not keep the process alive.
-    socket.unref();
+    socket.unref?.();
     this.#client = new Client(url, { ...client, connect: once(socket) });
     this.#client.dispatch({ path, method: 'GET', reset: true }, this);
   }

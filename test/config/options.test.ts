@@ -83,7 +83,7 @@ test('without options, settings are the documented defaults', () => {
       healthyThreshold: 2,
       unhealthyThreshold: 3,
     },
-    maxPendingRequests: 1024,
+    maxPendingRequests: Number.POSITIVE_INFINITY,
     endpointTimeout: 5_000,
     maxOrigins: 1024,
     originIdleTimeout: 300_000,
