@@ -13,6 +13,7 @@ import type { EndpointUpdate } from './endpoint/endpoint-keys.ts';
 import { EndpointPool, type PoolOwner } from './endpoint/endpoint-pool.ts';
 import type { EndpointSet } from './endpoint/endpoint-set.ts';
 import { Holds } from './endpoint/holds.ts';
+import { QuickErrors } from './endpoint/quick-errors.ts';
 import { NoEndpointsError } from './errors.ts';
 import { LoopTurn } from './loop-turn.ts';
 import { Queue, type QueueOwner } from './queue/queue.ts';
@@ -47,6 +48,9 @@ export interface ServiceOptions {
   identity: string;
 }
 
+/** The part of the usual latency that each request makes. */
+const NEWS = 1 / 16;
+
 /** Connections that turned out to be gone, after which a request is failed. */
 const MAX_REROUTES = 8;
 
@@ -63,10 +67,13 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
   readonly #pool: EndpointPool;
   readonly #discovery: Discovery;
   readonly #holds: Holds;
+  readonly #quickErrors = new QuickErrors();
   readonly #queue: Queue;
   readonly #retries: Retries;
   readonly #turn = new LoopTurn();
   readonly #observes: boolean;
+  /** How long requests take that are served, if anybody wants to know how long one does. */
+  #latency = 0;
   /** Requests ever taken. */
   #taken = 0;
   #quiet = true;
@@ -138,6 +145,7 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     if (this.#quiet) this.#wake();
     this.#pool.count();
     this.#taken++;
+    this.#quickErrors.release(this.#taken);
     const now = this.#settings.clock.now();
     this.#turn.note(now);
     exchange.takenAt = now;
@@ -241,8 +249,11 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
   }
 
   onObserved(exchange: Exchange, observation: Observation): void {
-    const latency = this.#settings.clock.now() - exchange.sentAt;
+    let latency = this.#settings.clock.now() - exchange.sentAt;
     exchange.sentAt = -1;
+    // How soon an endpoint answers with an error doesn't tell how soon it would serve.
+    if (observation === 'answered' && exchange.statusCode >= 400) latency = Math.max(latency, this.#latency);
+    else if (observation === 'answered') this.#latency += (latency - this.#latency) * NEWS;
     if (exchange.endpoint !== undefined) this.#pool.balancer.observe(exchange.endpoint, latency, observation);
   }
 
@@ -277,7 +288,10 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     }
     this.#pool.health.judge(endpoint, connection, outcome, exchange.statusCode);
     this.#leaveSeat(exchange, endpoint);
-    endpoint.end(connection, exchange, failed);
+    // A key leads to its endpoint, be that quick or not.
+    const held = outcome === 'success' && exchange.statusCode >= 400 && exchange.keyHash < 0;
+    if (held) this.#quickErrors.add(endpoint, this.#taken + this.#running - 1);
+    endpoint.end(connection, exchange, failed, failed || held);
     this.#afterEnd();
   }
 

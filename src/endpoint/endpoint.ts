@@ -173,10 +173,10 @@ export class Endpoint implements Candidate, ConnectionOwner {
   }
 
   /** A request has ended. A held one goes on counting as load until `unhold`. */
-  end(connection: Connection, request: Request, held: boolean): void {
+  end(connection: Connection, request: Request, failed: boolean, held = failed): void {
     this.inFlight--;
-    if (held) this.failures++;
-    else this.load--;
+    if (failed) this.failures++;
+    if (!held) this.load--;
     connection.release(request);
     this.#settleAnywhere(connection);
   }
