@@ -14,7 +14,15 @@ function startAdmission(limits: { connections?: number; maxRequestsPerEndpoint?:
   const [one, other] = [...set.current.values()] as [Endpoint, Endpoint];
   for (const endpoint of [one, other]) endpoint.warm = true;
   /** What the others say, for each test to change. */
-  const says = { healthy: true, doubted: false, mayDial: true, mayReach: true, applies: false, dialing: 0 };
+  const says = {
+    healthy: true,
+    doubted: false,
+    mayDial: true,
+    mayReach: true,
+    applies: false,
+    dialing: 0,
+    deferred: 0,
+  };
   const pickers = new Pickers({
     policy: 'least-request',
     peakEwma: { decay: 1, seed: 1 },
@@ -24,6 +32,11 @@ function startAdmission(limits: { connections?: number; maxRequestsPerEndpoint?:
   const plan = {
     mayDial: () => says.mayDial,
     mayReach: () => says.mayReach,
+    pace: {
+      get deferred() {
+        return says.deferred;
+      },
+    },
     protocolOf: () => 'h1' as 'h1' | 'h2',
   };
   const admission = new Admission(

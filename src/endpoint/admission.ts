@@ -3,6 +3,7 @@ import type { Settings } from '../config/settings.ts';
 import type { Dials } from '../connection/dials.ts';
 import type { Health } from '../health/health.ts';
 import type { SilenceWatch } from '../silence/silence.ts';
+import type { DialPace } from './dial-pace.ts';
 import type { DialPlan } from './dial-plan.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { EndpointSet } from './endpoint-set.ts';
@@ -13,7 +14,9 @@ export interface AdmissionParts {
   readonly set: EndpointSet;
   readonly pickers: Pickers;
   readonly dials: Pick<Dials, 'size'>;
-  readonly plan: Pick<DialPlan, 'mayDial' | 'mayReach' | 'protocolOf'>;
+  readonly plan: Pick<DialPlan, 'mayDial' | 'mayReach' | 'protocolOf'> & {
+    readonly pace: Pick<DialPace, 'deferred'>;
+  };
   readonly health: Pick<Health, 'allows'>;
   readonly silence: Pick<SilenceWatch, 'doubts'>;
   readonly seeThrough: Pick<SeeThrough, 'applies'>;
@@ -27,7 +30,8 @@ export class Admission {
   readonly isLimited: boolean;
   /** Requests that an endpoint may have, one on each connection. */
   readonly #limit: number;
-  /** Requests in flight that an endpoint may have. */
+  /** Connections, and requests in flight, that an endpoint may have. */
+  readonly #connections: number;
   readonly #maxRequests: number;
   readonly #set: AdmissionParts['set'];
   readonly #pickers: Pickers;
@@ -39,6 +43,7 @@ export class Admission {
 
   constructor({ connections, maxRequestsPerEndpoint }: AdmissionSettings, parts: AdmissionParts) {
     this.#maxRequests = maxRequestsPerEndpoint || Number.POSITIVE_INFINITY;
+    this.#connections = connections;
     this.#limit = Math.min(connections, this.#maxRequests);
     this.isLimited = this.#limit < Number.POSITIVE_INFINITY;
     this.#set = parts.set;
@@ -52,7 +57,7 @@ export class Admission {
 
   /** Whether no request could be served now, nor any connection made: all that the limits allow are busy. */
   get isSaturated(): boolean {
-    if (!this.isLimited || this.#pickers.hasRoom) return false;
+    if (!this.isLimited || this.#hasRoom) return false;
     return this.#dials.size > 0 || this.#isAnyBusy;
   }
 
@@ -78,6 +83,26 @@ export class Admission {
   isTakenBy(demand: number): boolean {
     if (!this.isLimited || demand < this.#limit || this.#set.isConnected) return false;
     return demand >= this.#limit * Math.max(1, this.#set.current.size);
+  }
+
+  get #hasRoom(): boolean {
+    const { deferred } = this.#plan.pace;
+    if (deferred === 0) return this.#pickers.hasRoom;
+    return this.#pickers.free.pick() !== undefined || this.connectable(deferred + 1) > deferred;
+  }
+
+  /** For how many of so many requests, which wait for dials to come, the limits allow connections. */
+  connectable(requests: number): number {
+    if (!this.isLimited) return requests;
+    let room = 0;
+    for (const endpoint of this.#set.current.values()) {
+      if (room >= requests) return requests;
+      if (!this.isAvailable(endpoint) || !this.#plan.mayDial(endpoint)) continue;
+      const { connected, aging, dialing, inFlight } = endpoint;
+      const connections = this.#connections - (connected - aging) - dialing;
+      room += Math.max(Math.min(connections, this.#maxRequests - inFlight - dialing), 0);
+    }
+    return Math.min(room, requests);
   }
 
   /** Puts an endpoint into the picker that it may be picked from now, if any. */

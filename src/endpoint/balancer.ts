@@ -13,7 +13,7 @@ export interface BalancerParts {
   readonly set: Pick<EndpointSet, 'connected'>;
   readonly pickers: Pickers;
   readonly admission: Pick<Admission, 'isBusy' | 'place'>;
-  readonly plan: Pick<DialPlan, 'dial' | 'dialFor' | 'dialNext' | 'mayReach'>;
+  readonly plan: Pick<DialPlan, 'dialAhead' | 'dialFor' | 'dialNext'>;
   readonly dials: Pick<Dials, 'size'>;
   readonly warmth: Pick<Warmth, 'consider'>;
   readonly silence: Pick<SilenceWatch, 'start'>;
@@ -62,7 +62,7 @@ export class Balancer {
   /** Gives a request to an endpoint just picked. */
   begin(endpoint: Endpoint): Connection {
     const rival = this.#pickers.rivalOf(endpoint);
-    if (rival !== undefined && this.#plan.mayReach(rival)) this.#plan.dial(rival);
+    if (rival !== undefined) this.#plan.dialAhead(rival);
     this.#warmth.consider(endpoint.load);
     this.#pickers.free.used(endpoint);
     this.#silence.start();

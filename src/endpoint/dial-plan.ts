@@ -1,5 +1,7 @@
+import { systemClock } from '../clock.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Dials } from '../connection/dials.ts';
+import { DialPace } from './dial-pace.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { EndpointSet } from './endpoint-set.ts';
 import type { Pickers } from './pickers.ts';
@@ -10,6 +12,8 @@ export interface DialPlanOwner {
   readonly url: URL;
   /** Something changed that decides whether the endpoint may be picked. */
   place(endpoint: Endpoint): void;
+  /** More may be dialled for the requests that wait. */
+  onDialRound(): void;
 }
 
 export interface DialPlanParts {
@@ -28,6 +32,8 @@ const PROOF = 1_000;
 export class DialPlan {
   /** What is known of the endpoints may be out of date: nothing is dialled but what has just been heard of. */
   frozen = false;
+  /** How fast dials follow one another for requests that wait. */
+  readonly pace: DialPace;
 
   readonly #owner: DialPlanOwner;
   readonly #settings: DialPlanSettings;
@@ -47,6 +53,8 @@ export class DialPlan {
     this.#dials = dials;
     this.#pickers = pickers;
     this.#warmth = warmth;
+    // In real time, as handshakes are.
+    this.pace = new DialPace(systemClock, () => owner.onDialRound());
   }
 
   /** Whether one more connection to an endpoint may be made. */
@@ -98,19 +106,43 @@ export class DialPlan {
   }
 
   /**
-   * Dials, so that there is a dial for each of `waiting` requests, of which the first has waited since
+   * Dials, so that in time there is a dial for each of `waiting` requests, of which the first has waited since
    * the moment `since`. False if that is hopeless: each endpoint has failed since then.
    */
   dialFor(waiting: number, since: number): boolean {
+    const { pace } = this;
+    let deferred = 0;
     while (this.#dials.size < waiting) {
+      if (!pace.allows(this.#set.current.size)) {
+        if (this.#toDial() !== undefined) deferred = waiting - this.#dials.size;
+        break;
+      }
       if (!this.dialNext() && !this.#dialFailed(since)) break;
+      pace.begin();
     }
-    return this.#dials.size > 0 || this.frozen || this.#set.current.size === 0 || this.#mayBecomeFree(since);
+    pace.defer(deferred);
+    if (this.#dials.size + deferred > 0 || this.frozen || this.#set.current.size === 0) return true;
+    return this.#mayBecomeFree(since);
   }
 
-  /** Dials that very endpoint, so that there is a dial for each of `waiting` requests. */
+  /** Dials that very endpoint, so that there is a dial for each of `waiting` requests that can't share any. */
   dialEndpointFor(endpoint: Endpoint, waiting: number): void {
     while (endpoint.dialing < waiting && this.mayDial(endpoint)) this.dial(endpoint);
+  }
+
+  /** The same in time, for requests that share connections. Says for how many of them dials are to begin later. */
+  dialPacedFor(endpoint: Endpoint, waiting: number): number {
+    while (endpoint.dialing < waiting && this.mayDial(endpoint)) {
+      if (!this.pace.allows(this.#set.current.size)) return waiting - endpoint.dialing;
+      this.dial(endpoint);
+      this.pace.begin();
+    }
+    return 0;
+  }
+
+  /** Dials an endpoint for requests to come, except while for those that wait dials are made anyway. */
+  dialAhead(endpoint: Endpoint): void {
+    if (!this.pace.active && this.mayReach(endpoint)) this.dial(endpoint);
   }
 
   /** Dials one more endpoint for a request that has waited for a while; the dials under way may be stuck. */

@@ -274,7 +274,12 @@ export class EndpointPool
 
   // Dials
 
+  onDialRound(): void {
+    this.#owner.onRoom();
+  }
+
   onConnected(endpoint: Endpoint, socket: Socket): void {
+    this.plan.pace.onEnded(true);
     const connection = this.#connections.create(socket, endpoint, {
       isVirtual: this.set.isVirtual,
       idleTimeout: this.#warmth.keepAlive,
@@ -288,6 +293,7 @@ export class EndpointPool
   }
 
   onDialFailed(endpoint: Endpoint, error: Error): void {
+    this.plan.pace.onEnded(false);
     if (endpoint.connected === 0) {
       endpoint.state = CONNECTING;
       this.#weights.onAbsent(endpoint);

@@ -62,6 +62,7 @@ export class HashLine {
    */
   serve(now: number): void {
     for (const waiter of [...this.#homeless]) this.#house(waiter);
+    let deferred = 0;
     for (const [endpoint, waiters] of this.#bound) {
       if (!this.#pool.admission.isUsable(endpoint)) {
         this.#bound.delete(endpoint);
@@ -73,8 +74,9 @@ export class HashLine {
         this.#take(waiter);
         waiter.run((exchange) => this.#start(exchange, endpoint));
       }
-      if (waiters.size > 0) this.#pool.plan.dialEndpointFor(endpoint, waiters.size);
+      if (waiters.size > 0) deferred += this.#pool.plan.dialPacedFor(endpoint, waiters.size);
     }
+    this.#pool.plan.pace.deferBound(deferred);
   }
 
   /** Those that wait, in the order in which they came. */

@@ -67,9 +67,13 @@ export class Queue {
     return this.#hashed.pick(exchange, now);
   }
 
-  /** Whether no more may wait. Those for which a connection is being made don't count. */
+  /** Whether no more may wait. Those for which a connection is being made, or will be in a moment, don't count. */
   get isFull(): boolean {
-    return this.size - this.#pool.dials.size >= this.#settings.maxPendingRequests;
+    const { maxPendingRequests } = this.#settings;
+    const { dials, plan, admission } = this.#pool;
+    const undialled = this.size - dials.size;
+    if (undialled < maxPendingRequests) return false;
+    return undialled - admission.connectable(plan.pace.deferred) >= maxPendingRequests;
   }
 
   /** Takes a request in, or refuses it if too many wait. */
@@ -147,6 +151,7 @@ export class Queue {
       this.#waiting.shift()!.run((exchange) => this.#owner.start(exchange, endpoint));
     }
     if (this.#waiting.size > 0) this.dial();
+    if (this.#waiting.size + this.#hashed.size === 0) this.#pool.plan.pace.rest();
     this.#owner.onServed();
   }
 
