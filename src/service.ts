@@ -280,6 +280,7 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     }
     const broken = outcome === 'failure' || outcome === 'timeout';
     const failed = broken || outcome === 'rejected';
+    if (outcome === 'refused') connection.takeOff();
     if (outcome === 'success') endpoint.heardAt = this.#turn.requestAt;
     if (failed) this.#holds.add(endpoint);
     if ((broken || outcome === 'cancelled') && !connection.h2) connection.retire('error');

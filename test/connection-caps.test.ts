@@ -6,6 +6,23 @@ import { get, load, ORIGIN, startAgent } from './support/agent.ts';
 import { FakeClock } from './support/clock.ts';
 import { startPod, startPods } from './support/pods.ts';
 
+test('what undici refuses to send is no request of its connection', async (t) => {
+  const pod = await startPod(t);
+  const agent = startAgent(t, [pod], { maxRequestsPerConnection: 12 });
+  await get(agent);
+  for (let n = 0; n < 10; n++) {
+    await assert.rejects(
+      agent.request({ origin: ORIGIN, path: '/', method: 'GET', headers: { 'a b': 'c' } }),
+    );
+    if (n % 5 === 0) await get(agent);
+  }
+  await get(agent);
+  assert.deepEqual(
+    pod.connections.map(({ requests }) => requests),
+    [4],
+  );
+});
+
 test('connections opened in one tick retire over a fifth of their cap, and take nothing after it', async (t) => {
   const CAP = 2_000;
   const COUNT = 100;

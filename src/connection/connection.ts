@@ -244,6 +244,11 @@ export class Connection {
     if (this.requests === maxRequests) this.retire('max-requests');
   }
 
+  /** undici has refused the request that was taken on: it is none that the connection has carried. */
+  takeOff(): void {
+    this.requests--;
+  }
+
   /** Sends a request when the event loop has had a chance to find that the connection is closed. */
   sendNextTurn(request: Request): void {
     if (this.h2 || this.requests === 1) this.send(request);
