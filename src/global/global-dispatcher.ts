@@ -1,10 +1,18 @@
 import { EventEmitter } from 'node:events';
 import type { Readable } from 'node:stream';
-import { type Client, Dispatcher } from 'undici';
+import { Agent, type Client, Dispatcher } from 'undici';
 import type { BalancedAgent } from '../agent.ts';
 import { QueueFullError } from '../errors.ts';
-import { isLegacy, type LegacyHandler, normalizeLegacyOptions, rejectWith } from '../request/handlers.ts';
+import { assertRequest } from '../request/checks.ts';
+import {
+  isLegacy,
+  type LegacyHandler,
+  missingMethod,
+  normalizeLegacyOptions,
+  rejectWith,
+} from '../request/handlers.ts';
 import { keptOptions } from '../request/kept-options.ts';
+import { RequestOptions } from '../request/request-options.ts';
 import type { ServiceStats } from '../telemetry/stats.ts';
 import type { Pending, Verdicts } from './verdicts.ts';
 
@@ -133,6 +141,8 @@ export class GlobalDispatcher extends Dispatcher {
     let options: Options;
     try {
       options = keptOptions(given);
+      // Wherever it goes then, this is what it would be told. Other dispatchers may take what undici's don't.
+      if (this.previous.modern instanceof Agent && !isLegacy(handler)) assertDispatchable(options, handler);
     } catch (error) {
       rejectWith(handler, error as Error);
       return true;
@@ -175,6 +185,12 @@ function originOf(options: Options | undefined, handler: unknown): string | unde
   if (!origin || !isObject(handler)) return undefined;
   if (typeof origin === 'string') return origin;
   return origin instanceof URL ? origin.origin : undefined;
+}
+
+/** Throws what undici would of a request that it would not take. */
+function assertDispatchable(options: Options, handler: Dispatcher.DispatchHandler): void {
+  const request = new RequestOptions(options);
+  assertRequest(request, missingMethod(handler, request.upgrades));
 }
 
 function bodyStreamOf({ body }: Options): Readable | undefined {

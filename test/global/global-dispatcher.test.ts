@@ -64,6 +64,13 @@ function byName(origin: string): Verdict {
   return origin === MANAGED ? 'managed' : 'foreign';
 }
 
+const METHODS = {
+  onRequestStart() {},
+  onResponseStart() {},
+  onResponseData() {},
+  onResponseEnd() {},
+};
+
 /** A judge that says nothing until it is told to. */
 function undecided(): { judge: Judge; decide: (verdict: Verdict) => void } {
   const { promise, resolve } = Promise.withResolvers<Verdict>();
@@ -265,9 +272,52 @@ test('mistakes of the caller are told at once, in undici’s words', async (t) =
   assert.throws(() => dispatcher.dispatch(null as never, {}), refused);
 });
 
+test('so they are while the verdict is awaited, where undici’s Agent was before', async (t) => {
+  const stock = new Agent();
+  t.after(() => stock.destroy());
+  const { dispatcher } = await setUp(t, { judge: undecided().judge });
+  for (const [options, handler] of [
+    [{}, {}],
+    [{ path: 'no slash' }, METHODS],
+    [{ headers: { 'a b': 'c' } }, METHODS],
+    [{ body: 5 }, METHODS],
+  ] as const) {
+    const told = (to: Dispatcher) => {
+      const errorsTold: string[] = [];
+      const onResponseError = (_: unknown, { message }: Error) => void errorsTold.push(message);
+      const given = { origin: MANAGED, path: '/', method: 'GET', ...options } as never;
+      to.dispatch(given, { ...handler, onResponseError });
+      return errorsTold;
+    };
+    assert.equal(told(stock).length, 1);
+    assert.deepEqual(told(dispatcher), told(stock));
+  }
+});
+
+test('what another dispatcher may take that was there before, it is given', async (t) => {
+  const { judge, decide } = undecided();
+  const mock = new MockAgent();
+  t.after(() => mock.close());
+  mock.get('http://api.example.com').intercept({ path: '/', method: 'GET' }).reply(200, 'mocked');
+  const previous = { modern: mock, legacy: new Dispatcher1Wrapper(mock) };
+  const { dispatcher } = await setUp(t, { judge, previous });
+  const options = {
+    origin: 'http://api.example.com',
+    path: '/',
+    method: 'GET',
+    throwOnError: false,
+  } as const;
+  const answered = dispatched(dispatcher, options as never);
+  decide('foreign');
+  await answered;
+});
+
 test('a handler that is none is told of when the verdict comes', async (t) => {
   const { judge, decide } = undecided();
-  const { dispatcher } = await setUp(t, { judge });
+  const mock = new MockAgent();
+  t.after(() => mock.close());
+  const previous = { modern: mock, legacy: new Dispatcher1Wrapper(mock) };
+  const { dispatcher } = await setUp(t, { judge, previous });
   const { promise, resolve } = Promise.withResolvers<Error>();
   const incomplete = { onResponseError: (_controller: unknown, error: Error) => resolve(error) };
   dispatcher.dispatch({ origin: MANAGED, path: '/', method: 'GET' }, incomplete);
