@@ -40,8 +40,12 @@ const REMEMBERED_NAMES = 4096;
 /** For answers that don't say how long they hold. */
 const DEFAULT_TTL = 5_000;
 const NEGATIVE_TTL = 100;
-/** After so many milliseconds without an answer the name is looked up once more, beside that, where requests wait for it. */
+/**
+ * After so many milliseconds without an answer the name is looked up once more, beside that: where requests wait for
+ * it, and where something is known.
+ */
 const UNANSWERED = 500;
+const UNANSWERED_REFRESH = 1_000;
 /** What was known is good for nothing so many milliseconds after its time. */
 const STALE = 30_000;
 /** The share of its time that an answer may be asked for early, so that many clients don't ask as one. */
@@ -85,13 +89,13 @@ export class DnsClient {
     const { outcome } = name;
     if (outcome && outcome.askedAt > after && this.#options.clock.now() < outcome.freshUntil) return outcome;
     if (name.work === undefined || name.work.cancelled) {
-      name.work = new SharedWork((cancelled) => this.#askAnew(key, name, cancelled));
+      name.work = new SharedWork((cancelled) => this.#askAnew(key, name, after, cancelled));
     }
     return name.work.join(signal);
   }
 
-  async #askAnew(hostname: string, name: Name, signal: AbortSignal): Promise<Outcome> {
-    const outcome = this.#completed(await this.#answer(hostname, name, signal), name);
+  async #askAnew(hostname: string, name: Name, after: number, signal: AbortSignal): Promise<Outcome> {
+    const outcome = this.#completed(await this.#answer(hostname, name, after, signal), name);
     if (signal.aborted) return outcome;
     name.outcome = outcome;
     name.work = undefined;
@@ -107,10 +111,17 @@ export class DnsClient {
     return { ...outcome, addresses: name.sampled.add(outcome.addresses, outcome.match.family) };
   }
 
-  /** Looks the name up: again twice a second where nothing is known, for the server may have come back since. */
-  async #answer(hostname: string, { match, outcome }: Name, signal: AbortSignal): Promise<Outcome> {
+  /** Looks the name up; again beside that while there is no answer, for the server may have come back since. */
+  async #answer(
+    hostname: string,
+    { match, outcome }: Name,
+    after: number,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
     const { clock } = this.#options;
     const isKnown = outcome?.name === 'found' && clock.now() < outcome.expiresAt + STALE;
+    const inDoubt = after > Number.NEGATIVE_INFINITY;
+    const interval = isKnown && !inDoubt ? UNANSWERED_REFRESH : UNANSWERED;
     const others = new AbortController();
     const answer = Promise.withResolvers<Outcome>();
     let again: Timer | undefined;
@@ -121,7 +132,7 @@ export class DnsClient {
     signal.addEventListener('abort', end, { once: true });
     const start = async (): Promise<void> => {
       const askedAt = clock.now();
-      if (!isKnown) again = clock.schedule(() => void start(), UNANSWERED);
+      again = clock.schedule(() => void start(), interval);
       answer.resolve(this.#dated(await this.#lookUp.run(hostname, match, others.signal), askedAt));
     };
     void start();
