@@ -11,6 +11,7 @@ import { resolverFor } from './discovery/sources.ts';
 import { ForeignOrigins } from './foreign-origins.ts';
 import { hostName } from './host.ts';
 import { parseOrigin, requestedName, toServername } from './origin.ts';
+import { OriginServices } from './origin-services.ts';
 import { assertRequest } from './request/checks.ts';
 import {
   isLegacy,
@@ -24,7 +25,7 @@ import {
 } from './request/handlers.ts';
 import { RequestOptions } from './request/request-options.ts';
 import { Service, type ServiceOwner } from './service.ts';
-import type { ServiceStats } from './telemetry/stats.ts';
+import { mergedStats, type ServiceStats } from './telemetry/stats.ts';
 
 type Callback = (error: Error | null, data?: null) => void;
 
@@ -40,7 +41,7 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
   private readonly settings: Settings;
   private readonly resolver: Resolver;
   private readonly identity = `${hostName()} ${process.pid} ${++agents}`;
-  private readonly services: LRUCache<string, Service>;
+  private readonly origins: LRUCache<string, OriginServices>;
   /** Those that were evicted and still drain. */
   private readonly leaving = new Map<Service, Promise<void>>();
   /** Sends what is not balanced, and answers for what undici's agents have of their own. */
@@ -59,9 +60,9 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
     this.resolver = resolverFor(this.settings);
     this.plain = new Agent(plainOptions(options, this.settings));
     this.foreign = ForeignOrigins.from(this.settings);
-    this.services = new LRUCache({
+    this.origins = new LRUCache({
       max: this.settings.maxOrigins,
-      dispose: (service) => this.retire(service),
+      dispose: (services) => services.clear(),
     });
   }
 
@@ -86,7 +87,9 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
   /** What is known and under way, by origin. */
   get stats(): Record<string, ServiceStats> {
     const stats: Record<string, ServiceStats> = {};
-    for (const [key, service] of this.services.entries()) stats[key] = service.stats();
+    for (const [origin, services] of this.origins.entries()) {
+      stats[origin] = mergedStats(Array.from(services, (service) => service.stats()));
+    }
     return stats;
   }
 
@@ -136,7 +139,7 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
   /** Looks at an origin the first time, and at what a URL has behind it each time. */
   private originOf({ origin }: Dispatcher.DispatchOptions): string | URL {
     if (typeof origin === 'string' && origin !== '') {
-      if (origin !== this.lastOrigin && !this.services.has(origin)) parseOrigin(origin);
+      if (origin !== this.lastOrigin && !this.origins.has(origin)) parseOrigin(origin);
       this.lastOrigin = origin;
     } else if (origin instanceof URL) {
       parseOrigin(origin);
@@ -237,7 +240,10 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
   }
 
   onIdle(service: Service): void {
-    if (this.services.peek(service.key) === service) this.services.delete(service.key);
+    const { origin } = service.url;
+    const services = this.origins.peek(origin);
+    services?.delete(service);
+    if (services?.size === 0) this.origins.delete(origin);
   }
 
   /** The service for a request: one for each origin, for each servername with TLS, and for HTTP/1.1 alone. */
@@ -251,7 +257,7 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
     const variant = name.startsWith('https:') ? variantOf(request, h2) : '';
     const key = name + variant;
     if (key === this.lastKey) return this.lastService!;
-    let service = this.services.get(key);
+    let service = this.origins.get(name)?.get(variant);
     if (service === undefined) {
       const url = parseOrigin(origin);
       // Nothing is made for a request that will not be sent.
@@ -266,7 +272,8 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
   private create(url: URL, variant: string, request: RequestOptions, h2: boolean): Service {
     const key = url.origin + variant;
     // The origin may have been written in another way.
-    const known = this.services.get(key);
+    let services = this.origins.get(url.origin);
+    const known = services?.get(variant);
     if (known !== undefined) return known;
     const { settings, resolver, identity } = this;
     const client = h2 ? settings.client : { ...settings.client, allowH2: false };
@@ -276,11 +283,15 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
       { key, url, servername, settings: { ...settings, client }, resolver, identity },
       this,
     );
-    this.services.set(key, service);
+    if (services === undefined) {
+      services = new OriginServices(this.onEvicted);
+      this.origins.set(url.origin, services);
+    }
+    services.add(variant, service);
     return service;
   }
 
-  private retire(service: Service): void {
+  private readonly onEvicted = (service: Service): void => {
     if (service === this.lastService) {
       this.lastKey = '';
       this.lastService = undefined;
@@ -291,10 +302,11 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
         this.leaving.delete(service);
       }),
     );
-  }
+  };
 
   private end(how: (service: Service) => Promise<void>, plain: Promise<void>): Promise<unknown> {
-    const services = new Set([...this.services.values(), ...this.leaving.keys()]);
+    const known = Array.from(this.origins.values(), (services) => [...services]);
+    const services = new Set([...known.flat(), ...this.leaving.keys()]);
     const ended = Array.from(services, how);
     return Promise.all([plain, ...ended]);
   }

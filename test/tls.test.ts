@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import { Agent, type Dispatcher } from 'undici';
 import type { EndpointAddress } from '../src/discovery/resolver.ts';
+import type { EndpointStats } from '../src/telemetry/stats.ts';
 import { get, load, startAgent } from './support/agent.ts';
 import { certificateFor } from './support/certificate.ts';
 import { nextAddress } from './support/pods.ts';
@@ -211,4 +212,43 @@ test('allowH2: false speaks HTTP/1.1 to a server that knows both', async (t) => 
   const agent = startAgent(t, [pod], { ...trust, allowH2: false });
   await get(agent, '/', ORIGIN);
   assert.equal(pod.seen[0]!.version, '1.1');
+});
+
+test('however many names callers ask for at one origin, others keep their connections', async (t) => {
+  const pod = await startSecurePod(t, 'HTTP/1.1');
+  const agent = startAgent(t, [pod], { connect: { rejectUnauthorized: false }, maxOrigins: 8 });
+  const payments = 'https://payments.prod';
+  await get(agent, '/', payments);
+  for (let n = 0; n < 100; n++) {
+    const headers = { host: `tenant-${n}.example.com` };
+    const { body, statusCode } = await agent.request({ origin: ORIGIN, path: '/', method: 'GET', headers });
+    await body.dump();
+    assert.equal(statusCode, 200);
+  }
+  await get(agent, '/', payments);
+  assert.deepEqual(Object.keys(agent.stats).sort(), [ORIGIN, payments]);
+  const [{ opened, requests }] = agent.stats[payments]!.endpoints as [EndpointStats];
+  assert.deepEqual([opened, requests], [1, 2]);
+  assert.deepEqual(
+    pod.seen.map(({ servername }) => servername).slice(1, -1),
+    Array.from({ length: 100 }, (_, n) => `tenant-${n}.example.com`),
+  );
+  const kept = agent.stats[ORIGIN]!.connected;
+  assert.ok(kept <= 32, `${kept} connections are kept`);
+});
+
+test('stats are by origin, whoever calls and whichever names they ask for', async (t) => {
+  const pod = await startSecurePod(t, 'HTTP/2');
+  const agent = startAgent(t, [pod], trust);
+  await get(agent, '/', ORIGIN);
+  await (await fetch(ORIGIN, { dispatcher: agent } as object)).text();
+  const headers = { host: 'users.prod' };
+  const { body } = await agent.request({ origin: `${ORIGIN}/`, path: '/', method: 'GET', headers });
+  await body.dump();
+  assert.deepEqual(Object.keys(agent.stats), [ORIGIN]);
+  const { endpoints, connected, discovery, running } = agent.stats[ORIGIN]!;
+  assert.equal(endpoints.length, 1);
+  assert.deepEqual([endpoints[0]!.requests, endpoints[0]!.connections, connected, running], [3, 3, 3, 0]);
+  assert.deepEqual([discovery.endpoints, discovery.source], [1, 'test']);
+  assert.equal(JSON.parse(JSON.stringify(agent.stats))[ORIGIN].discovery.error, null);
 });

@@ -76,6 +76,73 @@ export function statsOf(
   };
 }
 
+/** The stats of an origin that several services serve, with different names for TLS, or with HTTP/1.1 alone. */
+export function mergedStats(all: readonly ServiceStats[]): ServiceStats {
+  const [first, ...others] = all as readonly [ServiceStats, ...ServiceStats[]];
+  if (others.length === 0) return first;
+  const rows = new Map<string, EndpointStats>();
+  for (const { endpoints } of all) {
+    // Those that share the address of a virtual IP are told apart by their order.
+    const seen = new Map<string, number>();
+    for (const row of endpoints) {
+      const name = `${row.address} ${row.identity ?? ''}`;
+      const turn = (seen.get(name) ?? 0) + 1;
+      seen.set(name, turn);
+      const key = `${name} ${turn}`;
+      const known = rows.get(key);
+      rows.set(key, known === undefined ? row : mergedRow(known, row));
+    }
+  }
+  const endpoints = [...rows.values()];
+  const sum = (name: 'connected' | 'free' | 'pending' | 'queued' | 'running' | 'size') =>
+    all.reduce((total, stats) => total + stats[name], 0);
+  const { discovery } = all.reduce((a, b) =>
+    (b.discovery.updatedAt ?? 0) > (a.discovery.updatedAt ?? 0) ? b : a,
+  );
+  discovery.endpoints = endpoints.length;
+  const crossZone = crossZoneOf(all);
+  return {
+    connected: sum('connected'),
+    free: sum('free'),
+    pending: sum('pending'),
+    queued: sum('queued'),
+    running: sum('running'),
+    size: sum('size'),
+    discovery,
+    ...(crossZone === undefined ? undefined : { crossZone }),
+    endpoints,
+  };
+}
+
+function mergedRow(a: EndpointStats, b: EndpointStats): EndpointStats {
+  return {
+    ...a,
+    // That of the service that is more at home there.
+    state: b.connections > a.connections ? b.state : a.state,
+    connections: a.connections + b.connections,
+    inFlight: a.inFlight + b.inFlight,
+    requests: a.requests + b.requests,
+    failures: a.failures + b.failures,
+    opened: a.opened + b.opened,
+    retired: a.retired + b.retired,
+  };
+}
+
+/** By the requests of each service. */
+function crossZoneOf(all: readonly ServiceStats[]): number | undefined {
+  let requests = 0;
+  let crossing = 0;
+  let share: number | undefined;
+  for (const { crossZone, endpoints } of all) {
+    if (crossZone === undefined) continue;
+    const own = endpoints.reduce((total, row) => total + row.requests, 0);
+    requests += own;
+    crossing += own * crossZone;
+    share = requests === 0 ? crossZone : crossing / requests;
+  }
+  return share;
+}
+
 type DiscoveryStats = ServiceStats['discovery'];
 
 /** JSON has nothing of an error, but for what somebody has put on it, which may be anything. */
