@@ -1,10 +1,26 @@
 import assert from 'node:assert';
 import { stringify } from 'node:querystring';
 import { type Dispatcher, errors, FormData } from 'undici';
-import type { RequestOptions } from './request-options.ts';
 
 /** Names and values by turns. */
 export type FlatHeaders = readonly unknown[];
+
+/** What is checked: all that undici reads of a request's options but its query. */
+interface Checked {
+  readonly path: string;
+  readonly method: string;
+  readonly body: unknown;
+  readonly headers: readonly string[] | null;
+  readonly upgrade: boolean | string | null;
+  readonly headersTimeout: number | null;
+  readonly bodyTimeout: number | null;
+  readonly reset: boolean;
+  readonly expectContinue: boolean;
+  readonly servername: string | null;
+  readonly throwOnError: boolean | null;
+  readonly maxRedirections: number | null;
+  readonly typeOfService: number | null;
+}
 
 const { InvalidArgumentError, NotSupportedError } = errors;
 
@@ -21,7 +37,7 @@ const DIGITS = /^\d+$/;
  * @param missing the name of a method that the handler lacks
  * @throws what undici would
  */
-export function assertRequest(options: RequestOptions, missing?: string): void {
+export function assertRequest(options: Checked, missing?: string): void {
   assertBeforeQuery(options);
   checkedHeaders(options.headers);
   if (missing !== undefined) throw new InvalidArgumentError(`invalid ${missing} method`);
@@ -29,7 +45,7 @@ export function assertRequest(options: RequestOptions, missing?: string): void {
 }
 
 /** The part of it that comes before the query. */
-export function assertBeforeQuery(options: RequestOptions): void {
+export function assertBeforeQuery(options: Omit<Checked, 'headers'>): void {
   const { path, method, upgrade, headersTimeout, bodyTimeout, reset, expectContinue } = options;
   if (typeof path !== 'string') throw new InvalidArgumentError('path must be a string');
   if (path[0] !== '/' && !/^https?:\/\//.test(path) && method !== 'CONNECT') {
@@ -92,7 +108,7 @@ export function checkedHeaders(
 }
 
 /** In the end undici reads the name for TLS from a Host header. */
-function assertHost({ servername, headers }: RequestOptions): void {
+function assertHost({ servername, headers }: Checked): void {
   if (servername || headers === null) return;
   for (let n = 0; n < headers.length; n += 2) {
     const name: unknown = headers[n];
