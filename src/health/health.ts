@@ -88,7 +88,12 @@ export class Health implements OutlierOwner<Endpoint>, PausesOwner<Endpoint>, He
   }
 
   /** A request to an endpoint has ended. */
-  judge(endpoint: Endpoint, connection: Connection, outcome: Outcome, status: number): void {
+  judge(
+    endpoint: Endpoint,
+    connection: Connection,
+    outcome: Exclude<Outcome, 'expired'>,
+    status: number,
+  ): void {
     if (outcome === 'cancelled' || outcome === 'refused') return;
     endpoint.judged++;
     const isClean = outcome === 'success' && status < 400;
@@ -193,7 +198,7 @@ export class Health implements OutlierOwner<Endpoint>, PausesOwner<Endpoint>, He
     }
   }
 
-  #failureOf(outcome: Outcome, status: number): FailureKind | undefined {
+  #failureOf(outcome: Exclude<Outcome, 'expired'>, status: number): FailureKind | undefined {
     const kind = outcome === 'failure' ? 'reset' : outcome === 'timeout' ? 'timeout' : (`${status}` as const);
     return this.#outliers.counts(kind) ? kind : undefined;
   }
