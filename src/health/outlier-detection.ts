@@ -1,15 +1,12 @@
 import type { Clock } from '../clock.ts';
 import type { FailureKind, OutlierSettings } from '../config/settings.ts';
-import { channels } from '../telemetry/channels.ts';
+import { Ejections, type EjectionsOwner } from './ejections.ts';
 import { FailureRates, type FailureRatesOwner, type Sample, tellingRun, usualRate } from './failure-rates.ts';
 import { HealthRecord } from './health-record.ts';
-import { Standings, type Suspect } from './standings.ts';
+import { Standings, type StandingsOwner, type Suspect } from './standings.ts';
 import { outliersOf } from './success-rate.ts';
 
 export type { Suspect };
-
-/** The share by which an ejection is shortened at most, so that clients don't come back together. */
-const JITTER = 0.2;
 
 /** Of a service that ejects nothing. */
 const NONE: OutlierSettings = {
@@ -46,7 +43,9 @@ export interface OutlierOwner<S> {
  * single request first, as a circuit breaker does. And what the others would have done by chance as well is held
  * against nobody: a fleet that fails alike loses nothing of what it has left.
  */
-export class OutlierDetection<S extends Suspect> implements FailureRatesOwner<S> {
+export class OutlierDetection<S extends Suspect>
+  implements FailureRatesOwner<S>, StandingsOwner<S>, EjectionsOwner<S>
+{
   /** How the endpoints stand, for whatever reason. */
   readonly standings: Standings<S>;
   readonly #owner: OutlierOwner<S>;
@@ -54,6 +53,7 @@ export class OutlierDetection<S extends Suspect> implements FailureRatesOwner<S>
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #rates: FailureRates<S>;
+  readonly #ejections: Ejections<S>;
 
   constructor(owner: OutlierOwner<S>, settings: OutlierSettings | false, clock: Clock, random: () => number) {
     this.#owner = owner;
@@ -62,6 +62,7 @@ export class OutlierDetection<S extends Suspect> implements FailureRatesOwner<S>
     this.#random = random;
     this.#rates = new FailureRates(this, clock);
     this.standings = new Standings(this, this.#settings);
+    this.#ejections = new Ejections(this, this.#settings, clock, random);
   }
 
   /** Failures in a row that are too many. */
@@ -93,7 +94,7 @@ export class OutlierDetection<S extends Suspect> implements FailureRatesOwner<S>
     health.onProbation = false;
     health.doubt?.cancel();
     health.doubt = undefined;
-    this.#forgive(health);
+    this.#ejections.forgive(health);
     this.review(endpoint);
   }
 
@@ -116,25 +117,20 @@ export class OutlierDetection<S extends Suspect> implements FailureRatesOwner<S>
     if (health.ejection !== undefined) return;
     health.failures++;
     this.#rates.failed(endpoint);
-    if (this.#isOutlier(endpoint, health) && this.#makePlace(endpoint)) this.#eject(endpoint, health, kind);
+    if (this.#isOutlier(endpoint, health) && this.#makePlace(endpoint))
+      this.#ejections.eject(endpoint, health, kind);
     else if (this.review(endpoint) && health.standing === 'failing') this.#doubt(endpoint, health);
   }
 
   /** An endpoint fails its health checks: it is ejected until it passes them, whatever the share. */
   ails(endpoint: S): void {
-    endpoint.health ??= new HealthRecord();
-    const { health } = endpoint;
-    if (health.ailing) return;
-    health.ailing = true;
-    this.standings.ailing++;
-    if (health.ejection === undefined) this.#begin(endpoint, health, 'health-check', undefined);
+    this.#ejections.ails(endpoint);
   }
 
   /** An endpoint that is ejected has passed its health checks. */
   recovered(endpoint: S): void {
-    const { health } = endpoint;
-    if (health?.ejection === undefined) return;
-    this.#heal(health);
+    if (endpoint.health?.ejection === undefined) return;
+    this.#ejections.heal(endpoint.health);
     this.#restore(endpoint, 'health-check');
   }
 
@@ -169,7 +165,7 @@ export class OutlierDetection<S extends Suspect> implements FailureRatesOwner<S>
     health.ejection?.timer?.cancel();
     health.pause?.timer.cancel();
     health.doubt?.cancel();
-    this.#heal(health);
+    this.#ejections.heal(health);
     this.standings.forget(endpoint, health);
   }
 
@@ -181,12 +177,16 @@ export class OutlierDetection<S extends Suspect> implements FailureRatesOwner<S>
   /** Restores all that are ejected. */
   restoreAll(reason: string): void {
     for (const endpoint of [...this.standings.out]) {
-      this.#heal(endpoint.health!);
+      this.#ejections.heal(endpoint.health!);
       this.#restore(endpoint, reason);
     }
   }
 
   // What those that it is made of ask, and say
+
+  get origin(): string {
+    return this.#owner.origin;
+  }
 
   get population(): number {
     return this.#owner.population;
@@ -204,6 +204,10 @@ export class OutlierDetection<S extends Suspect> implements FailureRatesOwner<S>
     return this.#settings.successRateRequestVolume;
   }
 
+  onTimeOver(endpoint: S): void {
+    this.#restore(endpoint, 'time');
+  }
+
   fails(health: HealthRecord): boolean {
     return health.failures >= this.#leastRun(health);
   }
@@ -219,7 +223,7 @@ export class OutlierDetection<S extends Suspect> implements FailureRatesOwner<S>
       if (health.ejection !== undefined || this.#random() * 100 >= enforcingSuccessRate) continue;
       if (!this.#makePlace(endpoint)) return;
       endpoint.health = health;
-      this.#eject(endpoint, health, 'success-rate');
+      this.#ejections.eject(endpoint, health, 'success-rate');
     }
   }
 
@@ -262,42 +266,6 @@ export class OutlierDetection<S extends Suspect> implements FailureRatesOwner<S>
     return false;
   }
 
-  #eject(endpoint: S, health: HealthRecord, reason: FailureKind | 'success-rate'): void {
-    const { baseEjectionTime, maxEjectionTime } = this.#settings;
-    this.#forgive(health);
-    const longest = Math.min(baseEjectionTime * 2 ** health.ejections, maxEjectionTime);
-    const duration = longest * (1 - JITTER * this.#random());
-    health.ejections++;
-    this.#begin(endpoint, health, reason, duration);
-  }
-
-  /** Ejects an endpoint; without a duration, until its health checks pass. */
-  #begin(endpoint: S, health: HealthRecord, reason: string, duration: number | undefined): void {
-    const timer =
-      duration === undefined
-        ? undefined
-        : this.#clock.schedule(() => this.#onTimeOver(endpoint, health), duration);
-    health.onProbation = false;
-    health.doubt?.cancel();
-    health.doubt = undefined;
-    health.ejection = { since: this.#clock.now(), timer };
-    this.review(endpoint);
-    const { origin } = this.#owner;
-    const { address } = endpoint;
-    if (channels.endpointEject.hasSubscribers) {
-      channels.endpointEject.publish({
-        origin,
-        address,
-        reason,
-        duration: duration ?? Number.POSITIVE_INFINITY,
-      });
-    }
-  }
-
-  #onTimeOver(endpoint: S, health: HealthRecord): void {
-    if (!health.ailing) this.#restore(endpoint, 'time');
-  }
-
   /** One that fails and is not ejected may get no requests for that, and would never show that it serves again. */
   #doubt(endpoint: S, health: HealthRecord): void {
     health.doubt?.cancel();
@@ -308,38 +276,8 @@ export class OutlierDetection<S extends Suspect> implements FailureRatesOwner<S>
     }, this.#settings.baseEjectionTime);
   }
 
-  #heal(health: HealthRecord): void {
-    if (!health.ailing) return;
-    health.ailing = false;
-    this.standings.ailing--;
-  }
-
   #restore(endpoint: S, reason: string): void {
-    const { health } = endpoint;
-    if (health?.ejection === undefined) return;
-    const now = this.#clock.now();
-    const { since, timer } = health.ejection;
-    timer?.cancel();
-    health.ejection = undefined;
-    health.failures = 0;
-    health.lookAt = 0;
-    health.onProbation = true;
-    health.forgivingSince = now;
     this.#rates.forget(endpoint);
-    this.review(endpoint);
-    const { origin } = this.#owner;
-    const { address } = endpoint;
-    if (channels.endpointRestore.hasSubscribers) {
-      channels.endpointRestore.publish({ origin, address, reason, duration: now - since });
-    }
-  }
-
-  /** Each `baseEjectionTime` without an ejection takes one back. */
-  #forgive(health: HealthRecord): void {
-    if (health.ejections === 0) return;
-    const { baseEjectionTime } = this.#settings;
-    const periods = Math.floor((this.#clock.now() - health.forgivingSince) / baseEjectionTime);
-    health.ejections = Math.max(0, health.ejections - periods);
-    health.forgivingSince += periods * baseEjectionTime;
+    this.#ejections.restore(endpoint, reason);
   }
 }
