@@ -148,12 +148,12 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     this.#quickErrors.release(this.#taken);
     const now = this.#settings.clock.now();
     this.#turn.note(now);
-    exchange.takenAt = now;
+    exchange.takenAt = now | 0;
     const endpoint = this.#endpointFor(exchange, now);
     // A Client checks what it is given at once. The others fail as early.
     if (endpoint === undefined || this.#turn.isStale) assertRequest(options);
     if (endpoint !== undefined) {
-      this.start(exchange, endpoint, now);
+      this.#give(exchange, endpoint);
       return !this.#pool.admission.isLimited || this.#hasRoom();
     }
     this.#queue.add(exchange);
@@ -195,11 +195,20 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
 
   // Requests on their way
 
-  start(exchange: Exchange, endpoint: Endpoint, now = this.#settings.clock.now()): void {
+  start(exchange: Exchange, endpoint: Endpoint): void {
+    exchange.waited = this.#since(exchange);
+    this.#give(exchange, endpoint);
+  }
+
+  /** Milliseconds since a request was taken. */
+  #since({ takenAt }: Exchange): number {
+    return (this.#settings.clock.now() - takenAt) | 0;
+  }
+
+  #give(exchange: Exchange, endpoint: Endpoint): void {
     this.#running++;
     this.requests++;
     exchange.endpoint = endpoint;
-    exchange.givenAt = now;
     const connection =
       exchange.keyHash < 0 ? this.#pool.balancer.begin(endpoint) : this.#beginBound(exchange, endpoint);
     exchange.connection = connection;
@@ -297,9 +306,9 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
   }
 
   /** Whether it was the endpoint that let a caller's time run out, rather than the wait for it, or this process. */
-  #blameFor({ takenAt, givenAt }: Exchange): 'timeout' | 'cancelled' {
-    const now = this.#settings.clock.now();
-    return now - givenAt >= givenAt - takenAt && !this.#pool.isHeldUp(now) ? 'timeout' : 'cancelled';
+  #blameFor(exchange: Exchange): 'timeout' | 'cancelled' {
+    const wasEndpoints = this.#since(exchange) >= 2 * exchange.waited;
+    return wasEndpoints && !this.#pool.isHeldUp(this.#settings.clock.now()) ? 'timeout' : 'cancelled';
   }
 
   onUpgraded(exchange: Exchange, socket: Duplex): void {

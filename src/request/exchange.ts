@@ -80,9 +80,12 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
   statusCode = 0;
   /** The hash of the key that binds it to an endpoint; -1 for none. */
   keyHash = -1;
-  /** When its service took it, and gave it to its endpoint, on the service's clock. */
+  /**
+   * When its service took it, on the service's clock, and how long it waited for its endpoint. In whole milliseconds of 32
+   * bits, for which no memory is taken.
+   */
   takenAt = 0;
-  givenAt = 0;
+  waited = 0;
   /** When it was sent, on the clock of its service; -1 when nobody wants to know how long it takes. */
   sentAt = -1;
 
