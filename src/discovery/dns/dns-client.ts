@@ -133,7 +133,9 @@ export class DnsClient {
     const start = async (): Promise<void> => {
       const askedAt = clock.now();
       again = clock.schedule(() => void start(), interval);
-      answer.resolve(this.#dated(await this.#lookUp.run(hostname, match, others.signal), askedAt));
+      // One getaddrinfo is enough: each holds one of libuv's few threads.
+      const verdict = await this.#lookUp.run(hostname, match, others.signal, () => again?.cancel());
+      answer.resolve(this.#dated(verdict, askedAt));
     };
     void start();
     const first = await answer.promise;

@@ -23,10 +23,14 @@ type State =
   | { readonly name: 'known'; readonly found: DatedFound }
   | { readonly name: 'withdrawn'; readonly found: DatedFound; readonly until: number };
 
-/** While nothing is known, nobody asks unless a request waits: this is for the sake of the name servers. */
-const UNKNOWN = 100;
-const FIRST_BACKOFF = 1_000;
-const LONGEST_BACKOFF = 30_000;
+interface Backoff {
+  readonly first: number;
+  readonly longest: number;
+}
+
+/** While nothing is known, requests wait: this is for the sake of the name servers alone. */
+const UNKNOWN: Backoff = { first: 100, longest: 500 };
+const KNOWN: Backoff = { first: 1_000, longest: 30_000 };
 const BACKOFF_FACTOR = 1.6;
 const BACKOFF_JITTER = 0.2;
 
@@ -89,9 +93,9 @@ export class History {
   #afterFailure(failures: number): number {
     switch (this.#state.name) {
       case 'unknown':
-        return UNKNOWN;
+        return this.#backoff(failures, UNKNOWN);
       case 'known':
-        return this.#backoff(failures);
+        return this.#backoff(failures, KNOWN);
       case 'withdrawn':
         return this.#absence();
     }
@@ -118,8 +122,8 @@ export class History {
     };
   }
 
-  #backoff(times: number): number {
-    const delay = Math.min(FIRST_BACKOFF * BACKOFF_FACTOR ** times, LONGEST_BACKOFF / (1 + BACKOFF_JITTER));
+  #backoff(times: number, { first, longest }: Backoff): number {
+    const delay = Math.min(first * BACKOFF_FACTOR ** times, longest / (1 + BACKOFF_JITTER));
     return delay * (1 + BACKOFF_JITTER * (2 * this.#options.random() - 1));
   }
 }

@@ -73,9 +73,15 @@ export class LookUp {
 
   /**
    * Looks up a host name, given in lower case; never throws. `match` is the name that the name servers
-   * knew it by: once there is one, the host name leads nowhere else, above all not out of a cluster.
+   * knew it by: once there is one, the host name leads nowhere else, above all not out of a cluster. `onServers`
+   * hears when the name servers have had their say.
    */
-  async run(hostname: string, match: Match | undefined, signal: AbortSignal): Promise<Verdict> {
+  async run(
+    hostname: string,
+    match: Match | undefined,
+    signal: AbortSignal,
+    onServers?: () => void,
+  ): Promise<Verdict> {
     const name = hostname.replace(/\.$/, '');
     const families = this.#families();
     const listed = families.choose(addressesInHosts(this.#hosts.read(), name));
@@ -86,6 +92,7 @@ export class LookUp {
       return this.#told(name, found('localhost', families.choose(['127.0.0.1', '::1'])));
     }
     const verdict = await this.#askServers(hostname, match, families, signal);
+    onServers?.();
     if (verdict.name === 'found' || isServiceName(name) || signal.aborted) return verdict;
     if (this.#system === undefined || (match && verdict.name === 'absent')) return verdict;
     if (verdict.name === 'absent') {

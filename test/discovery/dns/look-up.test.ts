@@ -328,6 +328,24 @@ test('the system is not asked when the servers were silent, or are ones of our o
   assert.deepEqual(asked, []);
 });
 
+test('the system is asked once, however long it takes', async (t) => {
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<string[]>();
+  let calls = 0;
+  const getaddrinfo = () => {
+    calls++;
+    asked.resolve();
+    return answer.promise;
+  };
+  const { clock, follow } = await setUp(t, { getaddrinfo });
+  const addresses = follow('printer.local').addresses();
+  await asked.promise;
+  clock.advance('10s');
+  answer.resolve(['192.168.1.9']);
+  assert.deepEqual(await addresses, ['192.168.1.9']);
+  assert.equal(calls, 1);
+});
+
 test('a system that fails leaves the question open', async (t) => {
   const getaddrinfo = () => Promise.reject(Object.assign(new Error('try again'), { code: 'EAI_AGAIN' }));
   const { follow } = await setUp(t, { getaddrinfo });

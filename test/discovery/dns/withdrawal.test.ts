@@ -166,3 +166,17 @@ test('an entry that is taken out of the hosts file is withdrawn', async (t) => {
   assert.equal(resolution.withdrawn, true);
   assert.equal(resolution.source, 'hosts');
 });
+
+test('a server that is silent for a moment while a name is withdrawn is asked again half a second later', async (t) => {
+  const { dns, clock, orders } = await scaledToZero(t);
+  await next(clock, orders);
+  dns.set('orders.test', ['10.0.1.1']);
+  dns.misbehave('orders.test', 'silent');
+  const asked = dns.count('orders.test');
+  const back = orders.addresses();
+  clock.advance('1s');
+  await dns.received('orders.test', asked + 1);
+  dns.behave('orders.test');
+  clock.advance(500);
+  assert.deepEqual(await back, ['10.0.1.1']);
+});
