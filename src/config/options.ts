@@ -195,8 +195,8 @@ export interface BalancedAgentOptions extends UndiciOptions {
   endpointTimeout?: Duration;
 
   /**
-   * How many services are kept at a time. One more drives out the least recently used one, whose
-   * connections drain.
+   * How many origins are kept at a time. One more drives out the least recently used one, whose
+   * connections drain. Of one origin, requests may ask TLS for 32 names before the same goes for these.
    * An integer from 1 to 65,536; default `1024`; `Infinity` means the most.
    * Env: `EVENKEEL_MAX_ORIGINS`.
    */
