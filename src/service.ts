@@ -298,6 +298,7 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     }
     this.#pool.health.judge(endpoint, connection, outcome, exchange.statusCode);
     this.#leaveSeat(exchange, endpoint);
+    if (outcome === 'success') this.#pool.onAnswer(endpoint, exchange.statusCode);
     // A key leads to its endpoint, be that quick or not.
     const held = outcome === 'success' && exchange.statusCode >= 400 && exchange.keyHash < 0;
     if (held) this.#quickErrors.add(endpoint, this.#taken + this.#running - 1);

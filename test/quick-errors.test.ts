@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { load, ORIGIN, startAgent } from './support/agent.ts';
+import { FakeClock } from './support/clock.ts';
 import { startPods } from './support/pods.ts';
 
 const PODS = 5;
@@ -58,4 +59,22 @@ test('errors that all pods answer with now and then leave the balance as it is',
   await Promise.all(Array.from({ length: 15 }, (_, n) => ask(n)));
   const requests = pods.map((pod) => pod.requests);
   assert.ok(Math.min(...requests) > 0.8 * Math.max(...requests), requests.join(', '));
+});
+
+test('a client of few requests does not stay with a pod that answers 500 to all of them', async (t) => {
+  const clock = new FakeClock();
+  const pods = await startPods(t, PODS);
+  const agent = startAgent(t, pods, { clock });
+  await load(agent, 1);
+  const bad = pods.find((pod) => pod.requests > 0)!;
+  bad.respond = (_request, response) => response.writeHead(500).end();
+  let failed = 0;
+  for (let n = 0; n < 40; n++) {
+    clock.advance('10s');
+    const { statusCode, body } = await agent.request({ origin: ORIGIN, path: '/', method: 'GET' });
+    await body.dump();
+    if (statusCode !== 200) failed++;
+  }
+  // A connection for each request, as one would have that idles out in between, would fail eight times.
+  assert.ok(failed <= 8, `${failed} of 40 failed`);
 });

@@ -45,6 +45,9 @@ export interface PoolOwner {
   onClientEvent(event: 'connect' | 'disconnect', client: Client, error?: Error): void;
 }
 
+/** Errors in a row with which an endpoint makes room for another one. */
+const APP_ERRORS = 3;
+
 /** undici's, for an idle connection of a server that gives no hint. */
 const DEFAULT_KEEP_ALIVE = 4_000;
 
@@ -394,6 +397,16 @@ export class EndpointPool
   }
 
   // What is kept connected
+
+  /** An endpoint has answered. One that has only errors to say has another one in its place, where few are kept warm. */
+  onAnswer(endpoint: Endpoint, status: number): void {
+    if (status < 500) {
+      endpoint.appErrors = 0;
+      return;
+    }
+    if (++endpoint.appErrors % APP_ERRORS > 0) return;
+    for (const changed of this.#warmth.rotate(endpoint)) this.place(changed);
+  }
 
   /** Learns from a response how long idle connections last. */
   set keepAlive(milliseconds: number) {

@@ -88,6 +88,8 @@ export class Endpoint implements Candidate, ConnectionOwner {
   lasting = 0;
   requests = 0;
   failures = 0;
+  /** Errors in a row that it has answered with as an app, such as 500. */
+  appErrors = 0;
   /** Requests and dials that have ended, well or not, but for those that their callers gave up; health counts them. */
   judged = 0;
   opened = 0;
