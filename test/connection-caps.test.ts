@@ -4,17 +4,19 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { get, load, ORIGIN, startAgent } from './support/agent.ts';
 import { FakeClock } from './support/clock.ts';
-import { startPod, startPods } from './support/pods.ts';
+import { settle, startPod, startPods } from './support/pods.ts';
 
 test('what undici refuses to send is no request of its connection', async (t) => {
   const pod = await startPod(t);
   const agent = startAgent(t, [pod], { maxRequestsPerConnection: 12 });
   await get(agent);
-  for (let n = 0; n < 10; n++) {
+  for (let n = 0; n < 50; n++) {
+    // A turn of the event loop, after which undici is given requests at once.
+    await settle();
     await assert.rejects(
       agent.request({ origin: ORIGIN, path: '/', method: 'GET', headers: { 'a b': 'c' } }),
     );
-    if (n % 5 === 0) await get(agent);
+    if (n % 25 === 0) await get(agent);
   }
   await get(agent);
   assert.deepEqual(

@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, type Dispatcher, Dispatcher1Wrapper } from 'undici';
+import { BalancedAgent } from '../../src/agent.ts';
 import { get, ManualResolver, startAgent } from '../support/agent.ts';
 import { nextAddress, type Pod, startPod } from '../support/pods.ts';
 import { BAD, type Given, ODD } from './as-given.ts';
@@ -63,7 +64,7 @@ async function outcome(
   told = after;
   await ended.promise;
   // undici before 8.13 said false of some that failed at once, though no `drain` would follow.
-  if (returned === false && during.length > 0) returned = true;
+  if (returned === false && during.length > 0 && !(agent instanceof BalancedAgent)) returned = true;
   return { during, after, returned };
 }
 

@@ -205,6 +205,8 @@ export const BAD: readonly Given[] = [
     what: 'a path before headers that throw',
     options: () => ({ path: 5, headers: THROWING_ITERATOR }),
   },
+  { what: 'a path before a header', options: () => ({ path: 5, headers: { 'a b': 'x' } }) },
+  { what: 'a body before a header', options: () => ({ body: 5, headers: { 'a b': 'x' } }) },
   { what: 'options before a handler', options: () => ({ path: 5 }), handler: () => ({ onResponseStart: 5 }) },
   {
     what: 'headers before a handler',
