@@ -20,10 +20,16 @@ export async function kubeconfigTransport(paths: string): Promise<AskingTranspor
     if (server === undefined) throw unusable(paths, new Error('its current context names no cluster'));
     const options: RequestOptions = { signal };
     await prove(config, options);
-    const response = await send(`${server.replace(/\/$/, '')}${path}`, options, question);
-    // Client certificates and tokens in the file may have been replaced.
-    if (response.status === 401) config = load();
-    return response;
+    try {
+      const response = await send(`${server.replace(/\/$/, '')}${path}`, options, question);
+      // Client certificates and tokens in the file may have been replaced,
+      if (response.status === 401) config = load();
+      return response;
+    } catch (error) {
+      // or the CA.
+      if (/CERT|SIGNATURE/.test((error as NodeJS.ErrnoException).code ?? '')) config = load();
+      throw error;
+    }
   }
 
   return {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,6 +11,7 @@ import type { ApiResponse } from '../../../src/discovery/kubernetes/api.ts';
 import { kubeconfigTransport } from '../../../src/discovery/kubernetes/kubeconfig.ts';
 import { serviceNamed } from '../../support/api-objects.ts';
 import { type ApiServer, startApiServer } from '../../support/api-server.ts';
+import { certificateFor } from '../../support/certificate.ts';
 
 const PATH = '/api/v1/namespaces/prod/services/orders';
 
@@ -160,6 +161,21 @@ test('a kubeconfig without a context is an error that says so', async (t) => {
   writeFileSync(path, JSON.stringify({ users: [], clusters: [], contexts: [] }));
   const transport = await kubeconfigTransport(path);
   await assert.rejects(transport.get(PATH, new AbortController().signal), /names no cluster/);
+});
+
+test('a CA that is replaced in the file is used after the old one has failed', async (t) => {
+  const api = await start(t);
+  const { write } = configs(t, api);
+  const data = (pem: string) => ({
+    'certificate-authority': undefined,
+    'certificate-authority-data': Buffer.from(pem).toString('base64'),
+  });
+  const path = write('config', { cluster: data(certificateFor('IP:127.0.0.1').cert) });
+  const transport = await kubeconfigTransport(path);
+  const { signal } = new AbortController();
+  write('config', { cluster: data(readFileSync(join(api.serviceAccount, 'ca.crt'), 'utf8')) });
+  await assert.rejects(transport.get(PATH, signal), /certificate/);
+  assert.equal((await read(await transport.get(PATH, signal))).status, 200);
 });
 
 const SECRET = 'eyJhbGciOi-the-token';
