@@ -59,7 +59,9 @@ export function serviceIn(object: ServiceObject): KnownService {
 const AFFINITY_SECONDS = 10_800;
 
 export function parseService({ metadata, spec = {} }: ServiceObject): ServiceSpec {
-  if (spec.type === 'ExternalName') return { kind: 'alias', hostname: spec.externalName ?? '' };
+  if (spec.type === 'ExternalName') {
+    return { kind: 'alias', hostname: (spec.externalName ?? '').replace(/\.$/, '') };
+  }
   if (spec.clusterIP === 'None') return { kind: 'headless' };
   const tcp = (spec.ports ?? []).filter(({ protocol }) => protocol === undefined || protocol === 'TCP');
   const seconds = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? AFFINITY_SECONDS;

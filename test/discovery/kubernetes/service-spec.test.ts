@@ -42,6 +42,8 @@ test('no ClusterIP, an alias and an address that is yet to come are told apart',
     kind: 'alias',
     hostname: externalName,
   });
+  const absolute = serviceNamed('db', { type: 'ExternalName', externalName: `${externalName}.` });
+  assert.deepEqual(parseService(absolute), { kind: 'alias', hostname: externalName });
   assert.deepEqual((parseService(serviceNamed('orders', { clusterIP: '' })) as ClusterIP).clusterIPs, []);
 });
 
