@@ -65,6 +65,16 @@ test('behind a ClusterIP without rights it has the command that grants them', as
   assert.match(findings, /^1 problem\.$/m);
 });
 
+test('where Services may be read and not watched, pods are seen, and it says what to grant', async (t) => {
+  const { examine, api } = await startCluster(t);
+  api.refuse = ({ kind }) => (/^service-/.test(kind) ? { status: 403, message: 'forbidden' } : undefined);
+  const { code, findings, text } = await examine('orders.prod');
+  assert.equal(code, 0, text);
+  assert.match(text, /3 endpoints by endpointslices/);
+  assert.match(findings, /^! Service prod\/orders is read every few seconds, as it may not be watched/m);
+  assert.match(findings, /rbac --namespace prod --service-account prod:default \| kubectl apply/);
+});
+
 test('a name that does not exist is named, with what it was asked for', async (t) => {
   const { examine } = await startCluster(t);
   const { code, findings } = await examine('oders.prod');

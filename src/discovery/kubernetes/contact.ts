@@ -56,6 +56,14 @@ export class Contact {
     else this.#refusedSince ??= now;
   }
 
+  /** It was listed, which is proof of everything but the right to watch it. Returns whether that is news. */
+  list(): boolean {
+    if (this.#error === undefined || this.#refusedSince !== undefined) return false;
+    this.#error = undefined;
+    this.#count = 0;
+    return true;
+  }
+
   /** Returns whether that is news. */
   succeed(): boolean {
     const isNews = this.#error !== undefined;

@@ -63,6 +63,7 @@ export class ListWatch<T extends ApiObject> {
   #refusingSince: number | undefined;
   /** The current watch, or the last, has said something. */
   #heard = false;
+  #wasWatched = false;
   /** Of the current watch. */
   #openedAt = Number.POSITIVE_INFINITY;
   /** How long a watch may say nothing. */
@@ -100,7 +101,7 @@ export class ListWatch<T extends ApiObject> {
     this.#resourceVersion = list.metadata?.resourceVersion ?? ANY;
     this.#mustList = false;
     this.#listedAt = clock.now();
-    this.#takeWell();
+    this.#failingSince = undefined;
   }
 
   /** Resolves, when the server ended the watch in peace, with how long to wait before the next. */
@@ -118,7 +119,10 @@ export class ListWatch<T extends ApiObject> {
     const times = { duration, silence: this.#silence };
     const onEvents = (events: readonly WatchEvent<T>[]) => this.#take(events);
     const onOpen = () => {
-      this.#takeWell();
+      this.#failingSince = undefined;
+      this.#refusingSince = undefined;
+      this.#wasWatched = true;
+      this.#backoff.allowed();
       this.#openedAt = clock.now();
       listener.onOpen();
     };
@@ -144,12 +148,6 @@ export class ListWatch<T extends ApiObject> {
     this.#silence = Math.min(this.#silence * 2, LONGEST_SILENCE);
     this.#mustList = true;
     return this.#options.random() * RECONNECT_SPREAD;
-  }
-
-  #takeWell(): void {
-    this.#failingSince = undefined;
-    this.#refusingSince = undefined;
-    this.#backoff.allowed();
   }
 
   #take(events: readonly WatchEvent<T>[]): void {
@@ -188,8 +186,7 @@ export class ListWatch<T extends ApiObject> {
       return false;
     }
     this.#refusingSince ??= now;
-    const wasReadable = this.#listedAt > Number.NEGATIVE_INFINITY;
-    return wasReadable && error.status !== 429 && now - this.#refusingSince < COMING_BACK;
+    return this.#wasWatched && error.status !== 429 && now - this.#refusingSince < COMING_BACK;
   }
 
   /** Whether a watch from where the last one stood could hide changes, so that it takes a list. */

@@ -90,9 +90,8 @@ export class ServiceFollower {
 
   #takeList(items: readonly ServiceObject[]): void {
     const { service, listener } = this.#options;
-    this.#takeWell();
-    this.#reading?.abort();
-    this.#reading = undefined;
+    this.#contact.list();
+    this.#reader.settle();
     const found = items.find(({ metadata }) => metadata?.name === service.name);
     listener.onService(found === undefined ? 'absent' : serviceIn(found));
   }
@@ -117,6 +116,8 @@ export class ServiceFollower {
 
   #takeWell(): void {
     this.#contact.succeed();
+    this.#reading?.abort();
+    this.#reading = undefined;
     this.#options.listener.onContact();
   }
 

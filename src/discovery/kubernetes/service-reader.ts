@@ -39,6 +39,11 @@ export class ServiceReader {
     this.#orders.add();
   }
 
+  /** Says that what it was to read is known now: from somebody who heard it later than what is being read. */
+  settle(): void {
+    this.#done = this.#orders.count;
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     const { clock, onService, onFailure } = this.#options;
     while (!signal.aborted) {
@@ -48,6 +53,8 @@ export class ServiceReader {
       try {
         const service = await this.#get(signal);
         if (signal.aborted) return;
+        // What has been said meanwhile is newer.
+        if (order <= this.#done) continue;
         this.#done = order;
         this.#backoff.allowed();
         onService(service);

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock, Timer } from '../../clock.ts';
 import { Changes } from '../changes.ts';
 import type { ApiClient, WatchEvent } from './api-client.ts';
@@ -143,7 +144,7 @@ export class ServiceWatch {
   }
 
   #takeList(items: readonly SliceObject[]): void {
-    this.#takeWell(this.#toSlices);
+    if (this.#toSlices.list()) this.changes.add();
     const names = new Set(items.map(({ metadata }) => metadata?.name));
     for (const { name } of this.#slices.toArray()) if (!names.has(name)) this.#slices.delete(name);
     for (const item of items) this.#put(item);
@@ -187,6 +188,12 @@ export class ServiceWatch {
 
   #takeService(service: KnownService | 'absent'): void {
     const isNew = this.#service === undefined;
+    // Most edits concern nobody who calls it, and what is read every few seconds is the same each time.
+    if (this.#hold === undefined && isDeepStrictEqual(service, this.#service)) {
+      // Somebody may wait for this to be read.
+      if (this.#follower.reads) this.changes.add();
+      return;
+    }
     this.#service = service;
     // What was just read is all that there is to know.
     if (this.#follower.reads ? !this.#follower.pending : isNew || this.#isFit) this.#release();

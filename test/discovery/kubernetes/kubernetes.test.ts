@@ -670,6 +670,7 @@ test('where Services may be read and not watched, a warning says what to grant, 
   client.api.refuse = () => undefined;
   client.clock.advance(30_000);
   await client.api.watched(1, 'service-watch');
+  await settled();
   const reads = () => client.api.requests.filter(({ kind }) => kind === 'service').length;
   const before = reads();
   client.clock.advance(60_000);
@@ -741,4 +742,37 @@ test('while changes of an alias do not arrive, it is unknown: the DNS of its nam
     client.clock.advance(1_000);
     await sleep(1);
   }
+});
+
+for (const [what, kinds] of [
+  ['EndpointSlices', ['watch']],
+  ['EndpointSlices and Services', ['watch', 'service-watch', 'service']],
+  ['Services', ['service-watch', 'service']],
+] as const) {
+  test(`the right to list ${what}, and not to watch them, is not enough`, async (t) => {
+    const client = await start(t);
+    client.api.refuse = ({ kind }) => (kinds.some((k) => k === kind) ? { status: 403 } : undefined);
+    const orders = client.follow();
+    await orders.until(({ name }) => name === 'unknown');
+    assert.match(client.warnings.join(), /^EVENKEEL_KUBERNETES_FORBIDDEN: [^:]*may not be read/);
+    client.clock.advance(29_000);
+    await settled();
+    assert.equal(client.api.requests.filter(({ kind }) => kind === 'list').length, 1);
+    client.api.refuse = () => undefined;
+    client.clock.advance(1_000);
+    await orders.finds('10.0.0.1:8080');
+    await Promise.all([client.api.watched(), client.api.watched(1, 'service-watch')]);
+  });
+}
+
+test('edits of a Service that concern nobody are not reported', async (t) => {
+  const client = await start(t);
+  const orders = client.follow();
+  await orders.finds('10.0.0.1:8080');
+  await client.api.watched(1, 'service-watch');
+  for (let i = 0; i < 3; i++)
+    client.api.store.putService('prod', serviceNamed('orders', {}, { note: String(i) }));
+  client.api.store.putService('prod', serviceNamed('orders', { clusterIP: 'None' }));
+  await orders.finds('10.0.0.1:80');
+  assert.equal(orders.values.length, 2);
 });
