@@ -36,8 +36,8 @@ function isForProxy(dispatcher: Dispatcher): boolean {
 }
 
 /** `compose` makes a Proxy that has another `dispatch`. */
-function isComposed(dispatcher: Dispatcher): boolean {
-  return dispatcher.dispatch !== (Object.getPrototypeOf(dispatcher) as Dispatcher).dispatch;
+export function isComposed(dispatcher: Dispatcher): boolean {
+  return dispatcher.dispatch !== (Object.getPrototypeOf(dispatcher) as Dispatcher | null)?.dispatch;
 }
 
 /** The options that an Agent was given. */

@@ -14,6 +14,7 @@ import {
 import { keptOptions } from '../request/kept-options.ts';
 import { RequestOptions } from '../request/request-options.ts';
 import type { ServiceStats } from '../telemetry/stats.ts';
+import { isComposed } from './claims.ts';
 import type { Pending, Verdicts } from './verdicts.ts';
 
 type Options = Dispatcher.DispatchOptions;
@@ -33,6 +34,9 @@ export interface GlobalDispatcherOptions {
   /** Requests to one origin that may wait for the verdict on it. */
   readonly maxHeld: number;
 }
+
+/** Where one that was released, by this copy of evenkeel or another, has what it sends everything through. */
+const PASSES_TO = Symbol.for('evenkeel.passesTo');
 
 const EVENTS = ['connect', 'disconnect', 'connectionError', 'drain'];
 
@@ -67,6 +71,10 @@ export class GlobalDispatcher extends Dispatcher {
     if (known.name === 'managed') return this.agent.dispatch(options, handler);
     if (known.name === 'foreign') return this.#pass(options, handler);
     return this.#hold(known, options, handler);
+  }
+
+  get [PASSES_TO](): Previous | undefined {
+    return this.#released ? this.previous : undefined;
   }
 
   /** Whether undici's wrapper for old-style callers wraps this one: it has the options of what it wraps. */
@@ -177,6 +185,13 @@ export class GlobalDispatcher extends Dispatcher {
       for (const stop of stops) stop();
     };
   }
+}
+
+/** What a dispatcher comes down to: those of evenkeel's that were released only pass on. */
+export function endOf(dispatcher: Dispatcher, generation: keyof Previous): Dispatcher {
+  if (isComposed(dispatcher)) return dispatcher;
+  const passesTo = (dispatcher as { [PASSES_TO]?: Previous | undefined })[PASSES_TO];
+  return passesTo === undefined ? dispatcher : endOf(passesTo[generation], generation);
 }
 
 /** The origin of a request that can be judged; for others the dispatcher before has undici's own error. */

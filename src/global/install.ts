@@ -8,7 +8,7 @@ import { modeOfProcess } from '../config/switches.ts';
 import { ClusterNames } from '../discovery/kubernetes/cluster-names.ts';
 import { hostName } from '../host.ts';
 import { isBridge, oddity } from './claims.ts';
-import { GlobalDispatcher, type Previous } from './global-dispatcher.ts';
+import { endOf, GlobalDispatcher, type Previous } from './global-dispatcher.ts';
 import { type NameJudge, nameJudge } from './name-judge.ts';
 import { ownership } from './ownership.ts';
 import { slots } from './slots.ts';
@@ -71,11 +71,11 @@ export async function uninstall(): Promise<void> {
   if (dispatcher === undefined) return;
   installed = undefined;
   const { legacy, modern } = slots;
-  if (modern === dispatcher) slots.modern = dispatcher.previous.modern;
+  if (modern === dispatcher) slots.modern = endOf(dispatcher.previous.modern, 'modern');
   // Whoever makes it global once more, with undici 8, has it wrapped for old-style callers.
   const wrapped = modern === dispatcher && legacy !== undefined && isBridge(legacy);
   if (legacy === dispatcher || (wrapped && dispatcher.isBehind(legacy))) {
-    slots.legacy = dispatcher.previous.legacy;
+    slots.legacy = endOf(dispatcher.previous.legacy, 'legacy');
   }
   dispatcher.release();
   if (!dispatcher.agent.destroyed) await dispatcher.agent.close();
@@ -123,8 +123,8 @@ function observe(settings: Settings): void {
 
 function dispatchersBefore(): Previous {
   if (slots.legacy === undefined) loadBuiltInFetch();
-  const modern = slots.modern ?? new Agent();
-  return { legacy: slots.legacy ?? new Dispatcher1Wrapper(modern), modern };
+  const modern = endOf(slots.modern ?? new Agent(), 'modern');
+  return { legacy: endOf(slots.legacy ?? new Dispatcher1Wrapper(modern), 'legacy'), modern };
 }
 
 /**

@@ -317,3 +317,27 @@ test('thirty rounds of install and uninstall leave what was there, also when oth
     assert.equal(slots.modern, modern, `${round}`);
   }
 });
+
+test('of two copies of evenkeel the first balances, and both leave what was there, in whatever order', async (t) => {
+  const { legacy, modern } = slots;
+  const path = '../../src/global/install.ts?another-copy';
+  const other: typeof import('../../src/global/install.ts') = await import(path);
+  const pod = await startPod(t);
+  const url = `http://${pod.address}:${pod.port}/`;
+  for (const order of [
+    [uninstall, other.uninstall],
+    [other.uninstall, uninstall],
+  ]) {
+    const agents = [install(), other.install()];
+    assert.equal(await fetched(url), pod.address);
+    assert.deepEqual(
+      agents.map(({ stats }) => Object.keys(stats).length),
+      [1, 0],
+    );
+    for (const remove of order) {
+      await remove!();
+      assert.equal(await fetched(url), pod.address);
+    }
+    assert.deepEqual([slots.legacy, slots.modern], [legacy, modern]);
+  }
+});

@@ -9,8 +9,8 @@ import { join } from 'node:path';
 /** What speaks to undici, and to peers through it. */
 const TESTS = [
   'test/undici/*.test.ts',
-  'test/{aborts,callers,connection-caps,context,differential,event-streams}.test.ts',
-  'test/{hostile,http2,lifecycle,max-requests,silence,tls,upgrades,waiting}.test.ts',
+  'test/{aborts,callers,connection-caps,context,differential,event-streams,fake-timers}.test.ts',
+  'test/{hostile,http2,lifecycle,max-requests,silence,tls,undici-options,upgrades,waiting}.test.ts',
   'test/{global,request,retry,connection}/*.test.ts',
 ];
 const ROOT = join(import.meta.dirname, '..', '..');
