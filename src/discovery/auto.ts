@@ -56,7 +56,7 @@ class Auto {
   /** Kubernetes is to speak before DNS is heard, for a while. */
   #hold: Timer | undefined;
   #held: Resolution | undefined;
-  /** What Kubernetes found, until there's something in its place. */
+  /** What Kubernetes found, or led to, until there's something in its place. */
   #found: Endpoints | undefined;
   #withdrawal: Timer | undefined;
   #due: (() => Resolution[])[] = [];
@@ -136,7 +136,9 @@ class Auto {
       this.#held = resolution;
       return [];
     }
-    if (absent && this.#found !== undefined) return [this.#withdraw(this.#found)];
+    // Outside of the cluster its names are none, and what an alias leads to goes on being followed.
+    const isElsewhere = this.#falling && this.#alias !== undefined;
+    if (absent && this.#found !== undefined && !isElsewhere) return [this.#withdraw(this.#found)];
     if ('endpoints' in resolution) {
       this.#replace(undefined);
       if (this.#falling) this.#stopAlias();
@@ -147,7 +149,7 @@ class Auto {
   /** What the name says that the Service sends its callers to; should it lead nowhere, the Service's own may. */
   #onAliasAnswer(resolution: Resolution): Resolution[] {
     if ('endpoints' in resolution) {
-      this.#replace(undefined);
+      this.#replace(resolution.withdrawn ? undefined : resolution);
       if (!this.#falling) this.#stopDns();
     } else if (this.#dns === undefined) {
       this.#startDns();

@@ -327,6 +327,23 @@ test('where an alias leads nowhere, the DNS of the name itself is used, until it
   assert.deepEqual(cluster.dns.followed, ['db.example.com.']);
 });
 
+test('an alias that changes to a name that does not exist leaves its addresses for a while, and then nothing', async (t) => {
+  const cluster = await start(t);
+  cluster.api.store.putService('prod', external('old.example.com'));
+  cluster.dns.say('db', '192.0.2.1', 'db.prod.svc.cluster.local');
+  cluster.dns.say('old.example.com.', '192.0.2.1', 'old.example.com');
+  const db = cluster.follow('db');
+  await db.gets('192.0.2.1:80');
+  await cluster.api.watched(1, 'service-watch');
+  cluster.dns.fail('db');
+  cluster.dns.fail('tpyo.example.com.');
+  cluster.api.store.putService('prod', external('tpyo.example.com'));
+  const last = await db.until((resolution) => 'withdrawn' in resolution);
+  assert.equal(text(last), '192.0.2.1:80');
+  await cluster.clock.pass(30_000);
+  await db.gets('');
+});
+
 test('while changes of an alias do not arrive, the DNS of the name itself is followed, if it leads anywhere', async (t) => {
   const cluster = await start(t);
   cluster.api.store.putService('prod', external('db.example.com'));
