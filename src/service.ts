@@ -226,9 +226,9 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
   }
 
   onFirstResponse(exchange: Exchange, headers: Record<string, string | string[] | undefined>): void {
-    this.#pool.keepAlive = keepAliveOf(headers, this.#settings.client);
     const { endpoint, connection } = exchange;
     if (endpoint === undefined || connection === undefined) return;
+    this.#pool.onKeepAlive(endpoint, keepAliveOf(headers, this.#settings.client));
     const pod = this.#pool.identify(connection, endpoint, headers);
     if (pod !== endpoint && exchange.seated) {
       this.#pool.seats.leave(endpoint);

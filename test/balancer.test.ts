@@ -30,7 +30,7 @@ function startBalancer(isLimited = false) {
     set: { connected: endpoints },
     pickers,
     admission,
-    plan: { dialAhead() {}, dialFor: () => says.hopeful, dialNext: () => says.next },
+    plan: { dialAhead() {}, dialInTurn() {}, dialFor: () => says.hopeful, dialNext: () => says.next },
     dials: {
       get size() {
         return says.dialing;

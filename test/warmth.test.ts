@@ -15,12 +15,14 @@ const startEndpoints = (count: number) =>
 function startWarmth(count: number, keepAlive = 3_000) {
   const clock = new FakeClock();
   const endpoints = startEndpoints(count);
+  const heard: number[] = [];
   const state = { demand: 0, failing: 0, quiet: 0, ticks: 0 };
   const warmth = new Warmth(
     {
       get demand() {
         return state.demand;
       },
+      heard,
       get failing() {
         return state.failing;
       },
@@ -42,7 +44,7 @@ function startWarmth(count: number, keepAlive = 3_000) {
       clock.advance(1_000 / perSecond);
     }
   };
-  return { clock, endpoints, state, warmth, warm, run };
+  return { clock, endpoints, heard, state, warmth, warm, run };
 }
 
 test('a trickle keeps one endpoint warm', () => {
@@ -148,4 +150,24 @@ test('rotation moves on to other endpoints in time', () => {
     warmth.rotate(current);
   }
   assert.equal(seen.size, 10);
+});
+
+test('what keeps no connections is warm only when all others are', () => {
+  const endpoints = startEndpoints(4);
+  const set = new WarmSet('client');
+  set.replace(endpoints);
+  const first = set.grow()!;
+  set.setFleeting(first, true);
+  assert.equal(first.warm, false);
+  for (let n = 0; n < 2; n++) assert.notEqual(set.grow(), first);
+  assert.equal(set.grow(), first);
+});
+
+test('what one endpoint says of its connections changes the size of the warm set for no other', () => {
+  const { endpoints, heard, warm, warmth, run } = startWarmth(5);
+  for (const endpoint of endpoints) warmth.learn(endpoint, 3_000);
+  warmth.learn(endpoints[0]!, 1);
+  heard.push(...endpoints.map(({ keepAlive }) => keepAlive!));
+  run(20, 5);
+  assert.equal(warm(), 5);
 });

@@ -13,7 +13,7 @@ export interface BalancerParts {
   readonly set: Pick<EndpointSet, 'connected'>;
   readonly pickers: Pickers;
   readonly admission: Pick<Admission, 'isBusy' | 'place'>;
-  readonly plan: Pick<DialPlan, 'dialAhead' | 'dialFor' | 'dialNext'>;
+  readonly plan: Pick<DialPlan, 'dialAhead' | 'dialFor' | 'dialInTurn' | 'dialNext'>;
   readonly dials: Pick<Dials, 'size'>;
   readonly warmth: Pick<Warmth, 'consider'>;
   readonly silence: Pick<SilenceWatch, 'start'>;
@@ -67,6 +67,17 @@ export class Balancer {
     this.#pickers.free.used(endpoint);
     this.#silence.start();
     return endpoint.begin();
+  }
+
+  /**
+   * An endpoint that doesn't keep connections has lost one. If it has the least load it is dialled now: at the next
+   * request it would miss its turn.
+   */
+  onLost(endpoint: Endpoint): void {
+    const { free, full } = this.#pickers;
+    if (endpoint.picker !== full) return;
+    const best = free.pick();
+    if (best === undefined || !full.before(best, endpoint)) this.#plan.dialInTurn(endpoint);
   }
 
   /** Gives a request to the endpoint that it is bound to, which is ready. */

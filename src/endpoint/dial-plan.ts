@@ -142,7 +142,7 @@ export class DialPlan {
 
   /** Dials an endpoint for requests to come, except while for those that wait dials are made anyway. */
   dialAhead(endpoint: Endpoint): void {
-    if (!this.pace.active && this.mayReach(endpoint)) this.dial(endpoint);
+    if (!this.pace.active) this.dialInTurn(endpoint);
   }
 
   /** Dials one more endpoint for a request that has waited for a while; the dials under way may be stuck. */
@@ -160,6 +160,11 @@ export class DialPlan {
       // It has not been heard of for a while, and nobody else has noticed.
       this.#owner.place(endpoint);
     }
+  }
+
+  /** Dials an endpoint whose turn it is, if the connection is likely to be used. */
+  dialInTurn(endpoint: Endpoint): void {
+    if (this.mayReach(endpoint) && this.#warmth.isWorthwhile(endpoint)) this.dial(endpoint);
   }
 
   /** Makes one more connection to a virtual IP, to see which pod it leads to. False if one is being made. */

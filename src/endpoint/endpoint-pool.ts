@@ -285,7 +285,7 @@ export class EndpointPool
     this.plan.pace.onEnded(true);
     const connection = this.#connections.create(socket, endpoint, {
       isVirtual: this.set.isVirtual,
-      idleTimeout: this.#warmth.keepAlive,
+      idleTimeout: this.#warmth.idleTimeoutOf(endpoint),
     });
     if (this.health.allows(endpoint)) this.#weights.onPresent(endpoint);
     endpoint.add(connection);
@@ -408,9 +408,13 @@ export class EndpointPool
     for (const changed of this.#warmth.rotate(endpoint)) this.place(changed);
   }
 
-  /** Learns from a response how long idle connections last. */
-  set keepAlive(milliseconds: number) {
-    this.#warmth.keepAlive = milliseconds;
+  /** Learns from a response how long idle connections to its endpoint last. */
+  onKeepAlive(endpoint: Endpoint, milliseconds: number): void {
+    if (milliseconds !== endpoint.keepAlive) this.#warmth.learn(endpoint, milliseconds);
+  }
+
+  get heard(): Iterable<number> {
+    return this.set.keepAlives();
   }
 
   get demand(): number {
@@ -444,6 +448,7 @@ export class EndpointPool
     if (connection.retired === 'max-duration' && endpoint.connected === 0) {
       for (const changed of this.#warmth.rotate(endpoint)) this.place(changed);
     }
+    if (endpoint.fleeting) this.balancer.onLost(endpoint);
     this.#owner.onConnectionGone();
   }
 

@@ -67,6 +67,11 @@ export class EndpointSet {
     return this.pods.size > 0 ? this.pods.values() : this.current.values();
   }
 
+  /** How long idle connections last, of each of the present ones that has said so. */
+  *keepAlives(): Generator<number> {
+    for (const { keepAlive } of this.current.values()) if (keepAlive !== undefined) yield keepAlive;
+  }
+
   /** All that may have connections, each once. */
   *[Symbol.iterator](): Generator<Endpoint> {
     yield* this.current.values();

@@ -74,6 +74,10 @@ export class Endpoint implements Candidate, ConnectionOwner {
   protocol: 'h1' | 'h2' | undefined;
   /** A connection of HTTP/2 that will soon have room for many, so that no other need be dialled. */
   opening: Connection | undefined;
+  /** Milliseconds for which its idle connections last, as far as it has said so. */
+  keepAlive: number | undefined;
+  /** Whether that is so short that nothing is gained by a connection that waits for the next request. */
+  fleeting = false;
   /** Held strongly; undici's own cache of sessions doesn't. */
   tlsSession: Buffer | undefined;
   dialing = 0;

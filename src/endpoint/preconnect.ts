@@ -73,8 +73,9 @@ export class Preconnect {
 
   /** Whether an endpoint that could serve has no connection, nor will have. */
   #isUnconnected(endpoint: Endpoint): boolean {
-    const { connected, dialing, backoff, state } = endpoint;
-    if (connected + dialing > 0 || backoff !== undefined || state.name === 'draining') return false;
+    const { connected, dialing, backoff, state, fleeting } = endpoint;
+    if (connected + dialing > 0 || fleeting || backoff !== undefined || state.name === 'draining')
+      return false;
     return this.#health.allows(endpoint);
   }
 }

@@ -94,6 +94,17 @@ export class WarmSet {
     this.#ranked.sort(compare);
   }
 
+  /** Says whether connections to an endpoint last: others are preferred to one to which they don't. */
+  setFleeting(endpoint: Endpoint, fleeting: boolean): Endpoint[] {
+    if (fleeting === endpoint.fleeting) return [];
+    const { warm } = this;
+    const known = this.#remove(endpoint);
+    endpoint.fleeting = fleeting;
+    if (!known) return [];
+    this.#insert(endpoint);
+    return this.#settle(warm);
+  }
+
   /** Moves an endpoint behind all that have not had their time yet. Says which have become warm, or cold. */
   demote(endpoint: Endpoint): Endpoint[] {
     const { warm } = this;
@@ -149,6 +160,10 @@ export class WarmSet {
 /** 0 for none but the same one, or one that has come in its place. */
 function compare(a: Endpoint, b: Endpoint): number {
   return (
-    a.tier - b.tier || a.round - b.round || a.rank - b.rank || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)
+    a.tier - b.tier ||
+    Number(a.fleeting) - Number(b.fleeting) ||
+    a.round - b.round ||
+    a.rank - b.rank ||
+    (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)
   );
 }

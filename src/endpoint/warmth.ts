@@ -6,6 +6,10 @@ import type { WarmSet } from './warm-set.ts';
 /** Milliseconds over which the rate is taken: no more, so that it is followed. */
 const LONGEST_WINDOW = 4_000;
 const SHORTEST_WINDOW = 1_000;
+/** Milliseconds that an idle connection has to last for it to be worth a dial ahead of requests. */
+const WORTH_WHILE = 500;
+/** Milliseconds that pods surely wait for the first request on a connection. */
+const UNUSED = 2_000;
 
 /** What warmth tells the pool, and asks of it. */
 export interface WarmthOwner {
@@ -13,6 +17,8 @@ export interface WarmthOwner {
   readonly demand: number;
   /** Endpoints that can't be reached now. */
   readonly failing: number;
+  /** Milliseconds that idle connections last, of each endpoint that has said so. */
+  readonly heard: Iterable<number>;
   /** These endpoints have become warm, or cold. */
   onWarmthChanged(endpoints: readonly Endpoint[]): void;
   /** Time to connect again what is warm and has lost its connections: there is traffic to keep them. */
@@ -31,8 +37,12 @@ export class Warmth {
   readonly #owner: WarmthOwner;
   readonly #set: WarmSet;
   readonly #window = new RateWindow();
-  /** Milliseconds that an idle connection lasts. */
+  /** Milliseconds that an idle connection lasts where nobody says so. */
+  readonly #usual: number;
+  /** The same at most endpoints: the median of what they say, so that none of them speaks for the others. */
   #keepAlive: number;
+  /** An endpoint has said something new. */
+  #learnt = false;
   #ticking: Timer | undefined;
   /** Endpoints warmed ahead of rotations. */
   #prepared = 0;
@@ -41,6 +51,7 @@ export class Warmth {
     this.#owner = owner;
     this.#clock = clock;
     this.#set = set;
+    this.#usual = keepAlive;
     this.#keepAlive = keepAlive;
   }
 
@@ -49,13 +60,22 @@ export class Warmth {
     return this.#ticking !== undefined;
   }
 
-  get keepAlive(): number {
-    return this.#keepAlive;
+  /** Milliseconds that an unused connection to an endpoint may wait: hints are about those that have been used. */
+  idleTimeoutOf({ keepAlive = this.#keepAlive }: Endpoint): number {
+    return Math.max(keepAlive, Math.min(this.#usual, UNUSED));
   }
 
-  /** Learns how long the peers let an idle connection last. */
-  set keepAlive(milliseconds: number) {
-    this.#keepAlive = milliseconds;
+  /** Learns how long an endpoint lets an idle connection last. */
+  learn(endpoint: Endpoint, milliseconds: number): void {
+    endpoint.keepAlive = milliseconds;
+    this.#learnt = true;
+    const changed = this.#set.setFleeting(endpoint, milliseconds < Math.min(WORTH_WHILE, this.#usual));
+    if (changed.length > 0) this.#owner.onWarmthChanged(changed);
+  }
+
+  /** Whether a connection that is made now for an endpoint will be used, though that one doesn't keep it after that. */
+  isWorthwhile({ fleeting }: Endpoint): boolean {
+    return !fleeting || this.#window.total * UNUSED >= this.#set.size * this.#windowLength;
   }
 
   /** Counts a request. */
@@ -124,7 +144,15 @@ export class Warmth {
 
   /** Endpoints that the present rate keeps alive. */
   get affordable(): number {
+    // Where none lasts, nothing is lost by using all.
+    if (this.#keepAlive < Math.min(WORTH_WHILE, this.#usual)) return Number.POSITIVE_INFINITY;
     return (this.#window.total * this.#keepAlive) / (2 * this.#windowLength);
+  }
+
+  #weigh(): void {
+    this.#learnt = false;
+    const heard = [...this.#owner.heard].sort((a, b) => a - b);
+    this.#keepAlive = heard[heard.length >> 1] ?? this.#usual;
   }
 
   #tickLater(): void {
@@ -138,6 +166,7 @@ export class Warmth {
       return;
     }
     this.#tickLater();
+    if (this.#learnt) this.#weigh();
     this.#resize();
     if (this.affordable >= 1) this.#owner.onTick();
     // Last: what was just decided is decided on a whole window.
