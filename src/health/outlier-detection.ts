@@ -6,8 +6,6 @@ import { HealthRecord } from './health-record.ts';
 import { Standings, type StandingsOwner, type Suspect } from './standings.ts';
 import { outliersOf } from './success-rate.ts';
 
-export type { Suspect };
-
 /** Of a service that ejects nothing. */
 const NONE: OutlierSettings = {
   consecutiveFailures: Number.POSITIVE_INFINITY,
