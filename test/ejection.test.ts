@@ -604,7 +604,7 @@ test('a caller’s time that ends while the response comes is held against nobod
       response.write('a part');
     };
   }
-  const agent = startAgent(t, pods);
+  const agent = startAgent(t, pods, { outlierDetection: { consecutiveFailures: 1 } });
   for (let n = 0; n < 12; n++) {
     const abort = new AbortController();
     const { signal } = abort;
@@ -613,6 +613,18 @@ test('a caller’s time that ends while the response comes is held against nobod
     abort.abort(new DOMException('too late', 'TimeoutError'));
     await assert.rejects(text, { name: 'TimeoutError' });
   }
+  for (const pod of pods) assert.notEqual(stateOf(agent, pod), 'ejected');
+});
+
+test('an abort for another reason is held against nobody', async (t) => {
+  const pods = await startPods(t, 2);
+  const agent = startAgent(t, pods, { outlierDetection: { consecutiveFailures: 1 } });
+  const abort = new AbortController();
+  const { signal } = abort;
+  const slow = agent.request({ origin: ORIGIN, path: '/slow', method: 'GET', signal });
+  await Promise.race(pods.map((pod) => pod.received('/slow')));
+  abort.abort();
+  await assert.rejects(slow, { name: 'AbortError' });
   for (const pod of pods) assert.notEqual(stateOf(agent, pod), 'ejected');
 });
 

@@ -88,6 +88,24 @@ const zonesOf = (...sizes: number[]) =>
     Array.from({ length: size }, (_, n) => ({ name: `${'abc'[zone]}${n}`, zone: 'abc'[zone]! })),
   );
 
+test('a zone without a share comes after those that have one', () => {
+  const locality = new Locality('zone', { zone: 'a' }, () => 0.3);
+  locality.update(
+    ['a', 'b', 'c'].map((zone, n) => ({ address: `10.0.0.${n}`, port: 80, zone })),
+    undefined,
+  );
+  const picker = new LocalityPicker<Pod>(locality, () => new LeastRequest(), true);
+  const [near, second, third] = zonesOf(1, 1, 1).map((pod) => {
+    const level = locality.levelOf(pod);
+    return { ...pod, level, load: 0, weight: 1, slot: undefined, requests: 0 };
+  }) as [Pod, Pod, Pod];
+  // What is near fails; of the others, the one whose turn it is has no connection free.
+  locality.weigh([second, third]);
+  picker.add(near);
+  picker.add(locality.preferred === second.level ? third : second);
+  assert.notEqual(picker.pick(), near);
+});
+
 test('zones of three, three and three keep all requests', () => {
   const { local, most } = simulate(zonesOf(3, 3, 3), 3_000);
   assert.equal(local, 1);

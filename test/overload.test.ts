@@ -46,6 +46,16 @@ for (const [statusCode, times] of [
   });
 }
 
+test('429 now and then is about those who ask', async (t) => {
+  const pods = await startPods(t, 3);
+  let n = 0;
+  pods[0]!.respond = (_request, response) =>
+    n++ % 3 === 2 ? response.end('yes') : response.writeHead(429, { 'retry-after': '10' }).end();
+  const agent = startAgent(t, pods, { clock: new FakeClock(), policy: 'round-robin' });
+  await ask(agent, 60);
+  assert.equal(pods[0]!.requests, 20);
+});
+
 test('when all pods ask for a pause, none gets it', async (t) => {
   const pods = await startPods(t, 3);
   for (const pod of pods) overload(pod, 429, '10');

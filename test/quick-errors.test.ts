@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Endpoint } from '../src/endpoint/endpoint.ts';
+import { QuickErrors } from '../src/endpoint/quick-errors.ts';
 import { load, ORIGIN, startAgent } from './support/agent.ts';
 import { FakeClock } from './support/clock.ts';
+import { IDLE_OWNER } from './support/endpoint-owner.ts';
 import { startPods } from './support/pods.ts';
 
 const PODS = 5;
@@ -77,4 +80,21 @@ test('a client of few requests does not stay with a pod that answers 500 to all 
   }
   // A connection for each request, as one would have that idles out in between, would fail eight times.
   assert.ok(failed <= 8, `${failed} of 40 failed`);
+});
+
+test('an error counts as load until as many requests have begun as were under way', () => {
+  const errors = new QuickErrors();
+  const endpoint = new Endpoint('pod', { address: '10.0.0.1', port: 80 }, IDLE_OWNER);
+  endpoint.load = 2;
+  errors.add(endpoint, 5);
+  errors.add(endpoint, 6);
+  errors.release(4);
+  assert.equal(endpoint.load, 2);
+  errors.release(5);
+  assert.equal(endpoint.load, 1);
+  errors.release(7);
+  assert.equal(endpoint.load, 0);
+  errors.add(endpoint, 7);
+  errors.release(8);
+  assert.equal(endpoint.load, -1);
 });
