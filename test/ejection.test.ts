@@ -604,12 +604,14 @@ test('a caller’s time that ends while the response comes is held against nobod
       response.write('a part');
     };
   }
-  const agent = startAgent(t, pods, { outlierDetection: { consecutiveFailures: 1 } });
+  const clock = new FakeClock();
+  const agent = startAgent(t, pods, { clock, outlierDetection: { consecutiveFailures: 1 } });
   for (let n = 0; n < 12; n++) {
     const abort = new AbortController();
     const { signal } = abort;
-    const response = await agent.request({ origin: ORIGIN, path: '/', method: 'GET', signal });
-    const text = response.body.text();
+    const response = await fetchWith(agent, { signal });
+    const text = response.text();
+    clock.advance(100);
     abort.abort(new DOMException('too late', 'TimeoutError'));
     await assert.rejects(text, { name: 'TimeoutError' });
   }
@@ -618,11 +620,13 @@ test('a caller’s time that ends while the response comes is held against nobod
 
 test('an abort for another reason is held against nobody', async (t) => {
   const pods = await startPods(t, 2);
-  const agent = startAgent(t, pods, { outlierDetection: { consecutiveFailures: 1 } });
+  const clock = new FakeClock();
+  const agent = startAgent(t, pods, { clock, outlierDetection: { consecutiveFailures: 1 } });
   const abort = new AbortController();
   const { signal } = abort;
   const slow = agent.request({ origin: ORIGIN, path: '/slow', method: 'GET', signal });
   await Promise.race(pods.map((pod) => pod.received('/slow')));
+  clock.advance(100);
   abort.abort();
   await assert.rejects(slow, { name: 'AbortError' });
   for (const pod of pods) assert.notEqual(stateOf(agent, pod), 'ejected');
