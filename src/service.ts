@@ -18,7 +18,7 @@ import { NoEndpointsError } from './errors.ts';
 import { LoopTurn } from './loop-turn.ts';
 import { Queue, type QueueOwner } from './queue/queue.ts';
 import { assertRequest } from './request/checks.ts';
-import type { Exchange, ExchangeOwner, Outcome } from './request/exchange.ts';
+import { Exchange, type ExchangeOwner, type Outcome } from './request/exchange.ts';
 import { keyHashOf } from './request/request-key.ts';
 import { requestCreate } from './request/trace.ts';
 import { attemptsOf, Retries } from './retry/retries.ts';
@@ -228,13 +228,21 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
   onFirstResponse(exchange: Exchange, headers: Record<string, string | string[] | undefined>): void {
     const { endpoint, connection } = exchange;
     if (endpoint === undefined || connection === undefined) return;
+    connection.told = true;
     this.#pool.onKeepAlive(endpoint, keepAliveOf(headers, this.#settings.client));
-    const pod = this.#pool.identify(connection, endpoint, headers);
-    if (pod !== endpoint && exchange.seated) {
-      this.#pool.seats.leave(endpoint);
-      this.#pool.seats.join(pod);
-    }
+    const pod = this.#pool.identify(connection, endpoint, exchange.statusCode, headers);
+    if (pod === endpoint) return;
+    if (!connection.h2) this.#pass(exchange, endpoint, pod);
+    for (const other of connection.carried) if (other instanceof Exchange) this.#pass(other, endpoint, pod);
+  }
+
+  /** A request belongs to the pod that its connection turned out to lead to. */
+  #pass(exchange: Exchange, slot: Endpoint, pod: Endpoint): void {
     exchange.endpoint = pod;
+    slot.pass(exchange, pod);
+    if (!exchange.seated) return;
+    this.#pool.seats.leave(slot);
+    this.#pool.seats.join(pod);
   }
 
   onStreaming(exchange: Exchange, streaming: boolean): void {

@@ -11,11 +11,11 @@ const HEADER = 'x-pod-name';
 
 function startSeeThrough({ virtual = true, maxSpread = 8 } = {}) {
   const clock = new FakeClock();
-  const told = { explored: 0, nameless: 0 };
+  const told = { explored: 0, changed: 0 };
   const owner = {
     ...IDLE_OWNER,
     explore: () => ++told.explored > 0,
-    onNameless: () => void told.nameless++,
+    onSeeThroughChanged: () => void told.changed++,
   };
   const set = new EndpointSet(owner);
   set.replace({ endpoints: [{ address: '10.0.0.1', port: 80 }], source: 'test', virtual }, 2);
@@ -24,11 +24,15 @@ function startSeeThrough({ virtual = true, maxSpread = 8 } = {}) {
   const settings = { clock, identityHeader: HEADER, maxSpread, maxConnectionDuration: undefined };
   const seeThrough = new SeeThrough(owner, settings, { set, warmth });
   /** As if a new connection of the slot had its first response. */
-  const respond = (headers: Record<string, string>): Endpoint => {
-    const connection = { owner: slot, retired: undefined, busy: true, keep() {} } as unknown as Connection;
-    return seeThrough.identify(connection, slot, headers);
+  const respond = (headers: Record<string, string>, status = 200, connection = connect()): Endpoint =>
+    seeThrough.identify(connection, slot, status, headers);
+  const connect = () => {
+    const connection = { owner: slot, told: true, retired: undefined, busy: true, kept: false };
+    return Object.assign(connection, { keep: () => (connection.kept = true) }) as unknown as Connection & {
+      readonly kept: boolean;
+    };
   };
-  return { clock, respond, seeThrough, set, slot, told, warmth };
+  return { clock, connect, respond, seeThrough, set, slot, told, warmth };
 }
 
 test('a connection belongs to the pod that its first response names', () => {
@@ -48,16 +52,44 @@ test('pods beyond those that may be held stay behind their slot', () => {
   assert.equal(respond({ [HEADER]: 'orders-2' }), slot);
 });
 
-test('where no response ever named a pod, there is nothing to see; later ones don’t matter', () => {
+test('where a response names no pod, and none ever has, there is nothing to see', () => {
   const { respond, seeThrough, slot, told } = startSeeThrough();
   assert.equal(respond({}), slot);
   assert.equal(seeThrough.applies, false);
-  assert.equal(told.nameless, 1);
-  assert.equal(respond({ [HEADER]: 'orders-1' }), slot);
+  assert.equal(told.changed, 1);
   const other = startSeeThrough();
   other.respond({ [HEADER]: 'orders-1' });
   other.respond({});
   assert.equal(other.seeThrough.applies, true);
+});
+
+test('when a name appears after all, pods are told apart from then on', () => {
+  const { connect, respond, seeThrough, slot, told } = startSeeThrough();
+  const connection = connect();
+  assert.equal(respond({}, 200, connection), slot);
+  assert.equal(connection.told, false);
+  assert.equal(respond({ [HEADER]: 'orders-1' }, 200, connection).identity, 'orders-1');
+  assert.equal(seeThrough.applies, true);
+  assert.equal(told.changed, 2);
+});
+
+test('an error without a name is no evidence, nor is a name of no letters', () => {
+  const { connect, respond, seeThrough, slot } = startSeeThrough();
+  const connection = connect();
+  for (const status of [404, 429, 500, 503]) assert.equal(respond({}, status, connection), slot);
+  assert.equal(seeThrough.applies, true);
+  assert.equal(respond({ [HEADER]: '' }, 200, connection), slot);
+  assert.equal(seeThrough.applies, false);
+});
+
+test('connections keep their age while all name the same pod: it may be the name of a proxy', () => {
+  const { connect, respond } = startSeeThrough();
+  const [first, second, third] = [connect(), connect(), connect()];
+  respond({ [HEADER]: 'envoy' }, 200, first);
+  respond({ [HEADER]: 'envoy' }, 200, second);
+  assert.equal(second.kept, false);
+  respond({ [HEADER]: 'orders-2' }, 200, third);
+  assert.equal(third.kept, true);
 });
 
 test('where endpoints are pods, nobody asks for names', () => {

@@ -1,41 +1,13 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { buildConnector } from 'undici';
 import type { BalancedAgent } from '../src/agent.ts';
 import { ClusterNames } from '../src/discovery/kubernetes/cluster-names.ts';
-import type { EndpointAddress, Resolution } from '../src/discovery/resolver.ts';
+import type { Resolution } from '../src/discovery/resolver.ts';
 import { noticeVirtual } from '../src/discovery/virtual.ts';
 import { get, load, ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
-import { nextAddress, type Pod, startPods } from './support/pods.ts';
-
-/** One address that passes each connection to a pod, in turn: what kube-proxy does, without the chance. */
-async function startVirtualIp(t: TestContext, pods: readonly Pod[]): Promise<{ endpoint: EndpointAddress }> {
-  const sockets = new Set<Socket>();
-  let turn = 0;
-  const server = createServer((client) => {
-    const { address, port } = pods[turn++ % pods.length]!;
-    const upstream = connect(port, address);
-    for (const [from, to] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      sockets.add(from);
-      from.pipe(to);
-      from.on('error', () => to.destroy());
-      from.on('close', () => sockets.delete(from) && to.destroy());
-    }
-  });
-  server.listen(0, nextAddress());
-  await once(server, 'listening');
-  t.after(() => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  });
-  const { address, port } = server.address() as AddressInfo;
-  return { endpoint: { address, port } };
-}
+import { type Pod, startPods } from './support/pods.ts';
+import { startVirtualIp } from './support/virtual-ip.ts';
 
 /** A connector whose dials take so long that a request that waits on one stands out. */
 function slowDials(milliseconds: number): buildConnector.connector {

@@ -71,7 +71,8 @@ export interface BalancedAgentOptions extends UndiciOptions {
   /**
    * A response header in which pods name themselves, say `'x-pod-name'`. With it, the pods behind a
    * virtual IP are told apart: requests are balanced over the pods themselves, connections to them need
-   * no age, and an exploring connection now and then, less than two a second, finds new ones.
+   * no age, and an exploring connection now and then, less than two a second, finds new ones. Responses
+   * without the header are served as behind any virtual IP, until one names a pod.
    * Default: none.
    * Env: `EVENKEEL_IDENTITY_HEADER`.
    */

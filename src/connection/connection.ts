@@ -87,6 +87,8 @@ export class Connection {
   /** Requests it has carried, the present ones included. */
   requests = 0;
   retired: RetireReason | undefined;
+  /** Its responses have said all that is to be known of the endpoint. */
+  told = false;
   destroyedBy: Error | undefined;
   /** Its end is near. */
   aging = false;
@@ -151,6 +153,11 @@ export class Connection {
   /** Whether its socket is gone. */
   get broken(): boolean {
     return this.#socket.destroyed;
+  }
+
+  /** The requests and event streams that it carries, where HTTP/2 has many on one. */
+  get carried(): Iterable<Request> {
+    return this.#streams?.all ?? [];
   }
 
   /** Whether it gives back, at this moment, what an HTTP/2 peer has not looked at before it went away. */

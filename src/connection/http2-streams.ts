@@ -37,6 +37,11 @@ export class Http2Streams {
     return this.#requests.has(request);
   }
 
+  /** All of them, but for upgraded ones. */
+  get all(): Iterable<Request> {
+    return [...this.#requests, ...this.#lasting];
+  }
+
   /** It is an event stream, or an upgraded one, from now on. */
   last(request: Request): void {
     this.#requests.delete(request);

@@ -249,13 +249,14 @@ export class EndpointPool
     this.admission.reweigh(endpoint);
   }
 
-  /** Says which pod the first response on a connection came from, and so to which endpoint the connection belongs. */
+  /** Says which pod a response on a connection came from, and so to which endpoint the connection belongs. */
   identify(
     connection: Connection,
     endpoint: Endpoint,
+    status: number,
     headers: Record<string, string | string[] | undefined>,
   ): Endpoint {
-    const pod = this.#seeThrough.identify(connection, endpoint, headers);
+    const pod = this.#seeThrough.identify(connection, endpoint, status, headers);
     if (pod !== endpoint) {
       this.health.onSetChanged(this.#update?.passive ?? false);
       this.#offer(pod);
@@ -267,7 +268,7 @@ export class EndpointPool
     return this.plan.explore();
   }
 
-  onNameless(): void {
+  onSeeThroughChanged(): void {
     this.admission.placeAll();
   }
 

@@ -266,17 +266,31 @@ export class Endpoint implements Candidate, ConnectionOwner {
     if (this.#connections?.size === 0) this.#connections = undefined;
   }
 
-  /** Gives a connection, with a request that it carries, to another endpoint. */
+  /** Gives a connection to another endpoint. What it carries is to be passed on. */
   hand(connection: Connection, other: Endpoint): void {
     if (connection.stacked) this.#unstack(connection);
     this.#forget(connection);
     this.#lose(connection);
     if (this.opening === connection) this.opening = undefined;
-    this.inFlight--;
-    this.load--;
-    this.requests--;
     this.#owner.place(this);
     other.#adopt(connection);
+  }
+
+  /** Passes a request on to the endpoint that its connection was given to. */
+  pass({ streaming }: { readonly streaming: boolean }, other: Endpoint): void {
+    this.#count(-1, streaming);
+    other.#count(1, streaming);
+  }
+
+  #count(requests: number, streaming: boolean): void {
+    this.requests += requests;
+    if (streaming) {
+      this.lasting += requests;
+      return;
+    }
+    this.inFlight += requests;
+    this.load += requests;
+    this.#owner.place(this);
   }
 
   #adopt(connection: Connection): void {
@@ -284,9 +298,6 @@ export class Endpoint implements Candidate, ConnectionOwner {
     this.#take(connection);
     if (connection.aging) this.aging++;
     this.opened++;
-    this.inFlight++;
-    this.load++;
-    this.requests++;
     this.protocol = connection.h2 ? 'h2' : 'h1';
     this.state = READY;
     this.settle(connection);

@@ -9,13 +9,15 @@ const INTERVAL = 800;
 const EAGER_INTERVAL = 120;
 /** Explorations for each known pod that are eager: of ten pods, the last is found by four of five such series. */
 const EAGER_FOR_EACH = 1.5;
+/** Statuses from here on tell of an error. */
+const FIRST_ERROR = 400;
 
 /** What seeing through tells the pool, and asks of it. */
 export interface SeeThroughOwner extends EndpointOwner {
   /** Makes one more connection to the virtual IP; false if one is being made. */
   explore(): boolean;
-  /** The pods don't say who they are: slots of the virtual IP are all that there is. */
-  onNameless(): void;
+  /** The pods don't say who they are, and slots of the virtual IP are all that there is; or they do after all. */
+  onSeeThroughChanged(): void;
 }
 
 export interface SeeThroughParts {
@@ -27,9 +29,9 @@ export interface SeeThroughParts {
 type SeeThroughSettings = Pick<Settings, 'clock' | 'identityHeader' | 'maxSpread' | 'maxConnectionDuration'>;
 
 /**
- * Finds the pods behind a virtual IP, as far as the first response on each connection names them. Nobody
- * can dial one of them: connections are made to the virtual IP at a modest rate, and each is given to
- * the pod that it turns out to lead to.
+ * Finds the pods behind a virtual IP, as far as responses name them: the first one on a connection that does is
+ * a fact of the connection. Nobody can dial a pod: connections are made to the virtual IP at a modest rate, and
+ * each is given to the pod that it turns out to lead to.
  */
 export class SeeThrough {
   readonly #owner: SeeThroughOwner;
@@ -50,36 +52,50 @@ export class SeeThrough {
 
   /** Whether responses tell which pod a connection leads to, for all we know. */
   get applies(): boolean {
-    return this.#settings.identityHeader !== undefined && this.#set.isVirtual && !this.#nameless;
+    return this.#looks && !this.#nameless;
+  }
+
+  get #looks(): boolean {
+    return this.#settings.identityHeader !== undefined && this.#set.isVirtual;
   }
 
   /**
-   * A connection has had its first response: says to which endpoint it belongs now. Where that names a pod,
-   * it is given to the pod. A connection that the pod had before, and that is idle, makes room for it.
+   * A response began on a connection that no response has named the pod of: says to which endpoint the connection
+   * belongs now. Where this one names a pod, it is given to the pod, to which the requests that it carries are to be
+   * passed on.
    */
   identify(
     connection: Connection,
     endpoint: Endpoint,
+    status: number,
     headers: Record<string, string | string[] | undefined>,
   ): Endpoint {
-    if (!this.applies) return endpoint;
+    if (!this.#looks || endpoint.identity !== undefined || connection.retired !== undefined) return endpoint;
     const name = headers[this.#settings.identityHeader!];
-    if (typeof name !== 'string') {
-      this.#noticeNameless();
+    if (typeof name !== 'string' || name === '') {
+      // The next one may: an error may come from what is before the pod, or before it is up.
+      connection.told = false;
+      if (status < FIRST_ERROR) this.#notice(true);
       return endpoint;
     }
-    if (endpoint.identity !== undefined || connection.retired !== undefined) return endpoint;
+    this.#notice(false);
     const pod = this.#podOf(endpoint, name);
     if (pod === undefined) return endpoint;
     endpoint.hand(connection, pod);
+    // As long as there is one name, it may be what all pods share: of their proxy, say.
+    if (this.#set.pods.size > 1) this.#settle(connection, pod);
+    this.#start();
+    return pod;
+  }
+
+  /** A connection to a pod is there to stay. One that the pod had before, and that is idle, makes room for it. */
+  #settle(connection: Connection, pod: Endpoint): void {
+    if (this.#settings.maxConnectionDuration === undefined) connection.keep();
     for (const other of pod.connections) {
       if (other === connection || other.retired !== undefined || other.busy) continue;
       other.retire('replaced');
       break;
     }
-    if (this.#settings.maxConnectionDuration === undefined) connection.keep();
-    this.#start();
-    return pod;
   }
 
   /** Makes one more connection, unless there is no traffic any more. False if one is being made. */
@@ -94,11 +110,11 @@ export class SeeThrough {
     this.#timer = undefined;
   }
 
-  /** If no response has ever named a pod, there's nothing to see. */
-  #noticeNameless(): void {
-    if (this.#set.pods.size > 0) return;
-    this.#nameless = true;
-    this.#owner.onNameless();
+  /** A response has named no pod, or one. If none has, there's nothing to see for now. */
+  #notice(nameless: boolean): void {
+    if (nameless === this.#nameless || (nameless && this.#set.pods.size > 0)) return;
+    this.#nameless = nameless;
+    this.#owner.onSeeThroughChanged();
   }
 
   /** The pod of that name, behind the virtual IP of a slot; none where too many are known. */

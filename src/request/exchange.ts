@@ -27,7 +27,7 @@ export type Outcome = 'success' | 'rejected' | 'failure' | 'timeout' | 'expired'
 export interface ExchangeOwner {
   /** What its requests are for. */
   readonly url: URL;
-  /** The response to the first request of a connection began. */
+  /** A response began on a connection that has not said all yet that is to be known of its endpoint. */
   onFirstResponse(exchange: Exchange, headers: Headers): void;
   /** Something has told how long a request takes that was measured. */
   onObserved(exchange: Exchange, observation: Observation): void;
@@ -197,7 +197,7 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
 
   /** Tells the service what the head of the response says. */
   #learn(statusCode: number, headers: Headers): void {
-    if (this.connection?.requests === 1) this.owner.onFirstResponse(this, headers);
+    if (this.connection?.told === false) this.owner.onFirstResponse(this, headers);
     if (this.sentAt >= 0) this.owner.onObserved(this, isGatewayError(statusCode) ? 'failed' : 'answered');
     if (this.endpoint?.health?.standing === 'on-trial') this.owner.onTried(this);
     if (statusCode === 429 || statusCode === 503) this.owner.onOverloaded(this, headers);
