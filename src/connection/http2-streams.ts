@@ -1,5 +1,5 @@
 import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
-import type { Client } from 'undici';
+import { type Client, errors } from 'undici';
 import type { Request } from './request.ts';
 import { UnopenedStream } from './unopened-stream.ts';
 
@@ -9,7 +9,7 @@ const HEADERS_FRAME = 1;
 
 const kRequest = Symbol('request');
 
-type Stream = ClientHttp2Stream & { [kRequest]?: Request };
+type Stream = ClientHttp2Stream & { [kRequest]?: Request | undefined };
 
 /**
  * What an HTTP/2 connection carries, and what its peer has looked at of that. A stream that the peer
@@ -62,6 +62,15 @@ export class Http2Streams {
   /** Learns of each stream that the Client opens, before undici does. */
   observe(session: ClientHttp2Session): void {
     const open = session.request;
+    const streams = this;
+    function onError(this: Stream, error: Error): void {
+      if (this.rstCode !== REFUSED_STREAM) return;
+      // As undici does.
+      streams.#take(this)?.refuse(Object.assign(error, { http2ErrorCode: REFUSED_STREAM }));
+    }
+    function onFrameError(this: Stream, type: number, code: number): void {
+      if (type === HEADERS_FRAME && streams.goneAway) refuseUnsent(this, streams.#take(this), code);
+    }
     session.request = (headers, options) => {
       const request = this.#starting;
       this.#starting = undefined;
@@ -77,6 +86,13 @@ export class Http2Streams {
         return new UnopenedStream() as unknown as ClientHttp2Stream;
       }
     };
+  }
+
+  /** The request of a stream, unless it has gone elsewhere, or ended: a stream may outlive that. */
+  #take(stream: Stream): Request | undefined {
+    const request = stream[kRequest];
+    stream[kRequest] = undefined;
+    return request !== undefined && this.#requests.has(request) ? request : undefined;
   }
 
   /**
@@ -102,16 +118,18 @@ export class Http2Streams {
   }
 }
 
-function onError(this: Stream, error: Error): void {
-  if (this.rstCode !== REFUSED_STREAM) return;
-  // As undici does.
-  this[kRequest]?.refuse(Object.assign(error, { http2ErrorCode: REFUSED_STREAM }));
-}
-
-/** A stream that was opened while a GOAWAY was on its way is not sent. */
-function onFrameError(this: Stream, type: number, code: number): void {
-  if (type !== HEADERS_FRAME) return;
-  this[kRequest]?.refuse(new Error(`HTTP/2: "frameError" received - type ${type}, code ${code}`));
+/**
+ * A stream that was opened while a GOAWAY was on its way is not sent. Node says so while it writes, when a
+ * stream that is closed corrupts what is written; it closes the stream itself in a moment.
+ */
+function refuseUnsent(stream: Stream, request: Request | undefined, code: number): void {
+  stream.close = noop;
+  stream.destroy = () => stream;
+  request?.refuse(
+    new errors.InformationalError(`HTTP/2: "frameError" received - type ${HEADERS_FRAME}, code ${code}`),
+  );
+  Reflect.deleteProperty(stream, 'close');
+  Reflect.deleteProperty(stream, 'destroy');
 }
 
 function noop(): void {}

@@ -147,6 +147,44 @@ test('a graceful shutdown that names its last stream later loses nothing, and cr
   assert.equal(await posts[0], 'ok');
 });
 
+for (const [last, named] of [
+  [ANY_STREAM, 'none'],
+  [3, 'an earlier stream'],
+] as const) {
+  test(`what was being sent when a GOAWAY came that named ${named} runs undisturbed elsewhere`, async (t) => {
+    const elsewhere: ServerHttp2Stream[] = [];
+    const pod: H2Pod = await startH2Pod(t, (stream, headers, nth) => {
+      if (stream.session !== pod.sessions[0]) return elsewhere.push(stream);
+      answer(stream, headers, nth);
+      // In one piece with the answer: what is sent on hearing that meets the GOAWAY before it is written.
+      if (nth === 2) stream.session!.goaway(NGHTTP2_NO_ERROR, last);
+    });
+    const agent = startAgent(t, [pod], h2c);
+    await get(agent);
+    const posts = await new Promise<Promise<string>[]>((resolve) => {
+      const post = () => send(agent, { path: '/', method: 'POST', body: 'x' });
+      agent.dispatch(
+        { origin: ORIGIN, path: '/', method: 'GET' },
+        {
+          onRequestStart() {},
+          onResponseStart() {},
+          onResponseData: () => resolve([post(), post(), post()]),
+          onResponseEnd() {},
+          onResponseError() {},
+        },
+      );
+    });
+    while (elsewhere.length < 3) await delay(1);
+    await delay(50);
+    assert.deepEqual(
+      elsewhere.map(({ aborted }) => aborted),
+      [false, false, false],
+    );
+    for (const stream of elsewhere) answer(stream, {}, 0);
+    assert.deepEqual(await Promise.all(posts), ['ok', 'ok', 'ok']);
+  });
+}
+
 test('what is refused with ENHANCE_YOUR_CALM goes elsewhere, POST or not', async (t) => {
   const pod: H2Pod = await startH2Pod(t, (stream, headers, nth) => {
     if (stream.session !== pod.sessions[0] || nth === 1) answer(stream, headers, nth);
