@@ -80,7 +80,7 @@ export class Http2Streams {
         stream[kRequest] = request;
         return stream.on('error', onError).on('frameError', onFrameError);
       } catch (error) {
-        if (request === undefined || session.closed || session.destroyed) throw error;
+        if (request === undefined || isOfSession(error as NodeJS.ErrnoException)) throw error;
         // Node refuses such headers. undici would end the session for that, with all that it carries.
         request.failUnopened(error as Error);
         return new UnopenedStream() as unknown as ClientHttp2Stream;
@@ -116,6 +116,11 @@ export class Http2Streams {
     this.cut(error);
     for (const request of [...this.#lasting]) request.cut(error);
   }
+}
+
+/** The session takes no streams, whatever they are for. undici has the request back then, unsent. */
+function isOfSession({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'ERR_HTTP2_INVALID_SESSION' || code === 'ERR_HTTP2_GOAWAY_SESSION';
 }
 
 /**

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { constants, type ServerHttp2Stream } from 'node:http2';
+import { type ClientHttp2Session, constants, type ServerHttp2Stream } from 'node:http2';
 import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
+import { Http2Streams } from '../../src/connection/http2-streams.ts';
+import type { Request } from '../../src/connection/request.ts';
 import { get, ORIGIN, startAgent } from '../support/agent.ts';
 import { answer, type H2Pod, h2c, startH2Pod } from '../support/h2-pod.ts';
 
@@ -195,6 +197,21 @@ test('what is refused with ENHANCE_YOUR_CALM goes elsewhere, POST or not', async
   const posts = [1, 2, 3].map(() => send(agent, { path: '/', method: 'POST', body: 'x' }));
   assert.deepEqual(await Promise.all(posts), ['ok', 'ok', 'ok']);
 });
+
+for (const code of ['ERR_HTTP2_GOAWAY_SESSION', 'ERR_HTTP2_INVALID_SESSION']) {
+  test(`a request for which a session opens no stream, for ${code}, is left to undici, which has it back`, async () => {
+    const thrown = Object.assign(new Error('no more streams'), { code });
+    const session = {
+      request() {
+        throw thrown;
+      },
+    } as unknown as ClientHttp2Session;
+    const streams = new Http2Streams();
+    streams.observe(session);
+    streams.onStart({ failUnopened: () => assert.fail('it has not failed') } as unknown as Request);
+    assert.throws(() => session.request(), thrown);
+  });
+}
 
 test("a stream that all refuse fails with undici's error", async (t) => {
   const pod = await startH2Pod(t, (stream) => stream.close(NGHTTP2_REFUSED_STREAM));
