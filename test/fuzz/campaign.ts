@@ -1,0 +1,159 @@
+// Plays scenario after scenario, several at once, and tells how it goes.
+
+import { generate } from './generate.ts';
+import { play } from './play.ts';
+import { callsOf, type Protocol, type Scenario } from './scenario.ts';
+import { storyOf } from './story.ts';
+import { type Finding, judge, type Kind } from './verdicts.ts';
+
+export interface CampaignOptions {
+  /** One scenario, to be replayed; none: seeds from a random one on. */
+  readonly seed: number | undefined;
+  readonly seconds: number | undefined;
+  readonly requests: number | undefined;
+  readonly seeds: number | undefined;
+  readonly protocol: Protocol | undefined;
+  /** What is looked for; none: everything. */
+  readonly kinds: readonly Kind[] | undefined;
+  readonly parallel: number;
+  readonly trace: boolean;
+  readonly print: boolean;
+  readonly stopsAtFirst: boolean;
+}
+
+/** Replays of a scenario in which something was found, and how many of them must show it again. */
+const REPLAYS = 4;
+const ENOUGH = 3;
+
+export interface Confirmed {
+  readonly scenario: Scenario;
+  readonly finding: Finding;
+  /** In so many of the replays. */
+  readonly seen: number;
+}
+
+export class Campaign {
+  readonly #options: CampaignOptions;
+  readonly #confirmed: Confirmed[] = [];
+  readonly #doubtful: Confirmed[] = [];
+  readonly #startedAt = performance.now();
+  readonly #uncaught = new Map<string, number>();
+  readonly #blamed = new Set<string>();
+  #requests = 0;
+  #served = 0;
+  #seeds = 0;
+  #next: number;
+  #toldAt = 0;
+
+  constructor(options: CampaignOptions) {
+    this.#options = options;
+    this.#next = options.seed ?? Math.floor(Math.random() * 1e9);
+  }
+
+  async run(): Promise<number> {
+    for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+      process.on(event as 'uncaughtException', (error) => this.#onUncaught(error));
+    }
+    const { seed, parallel } = this.#options;
+    console.log(`first seed: ${this.#next}`);
+    const single =
+      seed !== undefined && this.#options.seeds === undefined && this.#options.seconds === undefined;
+    const lanes = single ? 1 : parallel;
+    if (single && this.#options.print)
+      console.log(JSON.stringify(generate(seed, this.#options.protocol), null, 1));
+    await Promise.all(Array.from({ length: lanes }, () => this.#lane(single)));
+    this.#tell(true);
+    for (const { finding, scenario, seen } of this.#confirmed) {
+      console.log(
+        `\nseed ${scenario.seed} (${scenario.protocol}), call ${finding.call}: ${finding.kind} [${seen} of ${REPLAYS + 1}]\n  ${finding.text}`,
+      );
+    }
+    if (this.#doubtful.length > 0) {
+      console.log(`\nnot confirmed: ${this.#doubtful.length}`);
+      for (const { finding, scenario } of this.#doubtful)
+        console.log(
+          `  seed ${scenario.seed} (${scenario.protocol}): ${finding.kind}, call ${finding.call}: ${finding.text.slice(0, 300)}`,
+        );
+    }
+    for (const text of this.#blamed) console.log(`\nuncaught (${this.#uncaught.get(text)} times): ${text}`);
+    const others = this.#uncaught.size - this.#blamed.size;
+    if (others > 0) console.log(`\n${others} kinds of uncaught errors of undici, Node and callers`);
+    return this.#confirmed.length + this.#blamed.size > 0 ? 1 : 0;
+  }
+
+  /** Nobody knows whose it is, but for what its stack tells: a mistake of ours begins in our code. */
+  #onUncaught(error: unknown): void {
+    const { name, stack } = error instanceof Error ? error : new Error(String(error));
+    const [, first = ''] = String(stack).match(/\n +at (.*)/) ?? [];
+    const ours = /^(Type|Range|Reference|Assertion)Error/.test(name) && /\/(src|test)\//.test(first);
+    const text = `${String(stack).split('\n').slice(0, 4).join('\n')}`;
+    this.#uncaught.set(text, (this.#uncaught.get(text) ?? 0) + 1);
+    if (ours) this.#blamed.add(text);
+  }
+
+  get #done(): boolean {
+    const { seconds, requests, seeds, stopsAtFirst } = this.#options;
+    if (stopsAtFirst && this.#confirmed.length + this.#blamed.size > 0) return true;
+    if (seeds !== undefined && this.#seeds >= seeds) return true;
+    if (requests !== undefined && this.#requests >= requests) return true;
+    const limit = seconds ?? (requests === undefined && seeds === undefined ? 60 : Number.POSITIVE_INFINITY);
+    return performance.now() - this.#startedAt > limit * 1_000;
+  }
+
+  async #lane(single: boolean): Promise<void> {
+    do {
+      const seed = this.#next++;
+      await this.#try(generate(seed, this.#options.protocol));
+      this.#seeds++;
+      this.#tell(false);
+    } while (!single && !this.#done);
+  }
+
+  async #try(scenario: Scenario): Promise<void> {
+    this.#requests += callsOf(scenario).length;
+    const findings = await this.#once(scenario);
+    if (findings.length === 0) return;
+    if (this.#options.trace) {
+      for (const finding of findings) this.#confirmed.push({ scenario, finding, seen: 1 });
+      return;
+    }
+    const seen = new Map<string, { finding: Finding; times: number }>();
+    const note = (finding: Finding) => {
+      const key = `${finding.kind} ${finding.call}`;
+      const entry = seen.get(key);
+      if (entry === undefined) seen.set(key, { finding, times: 1 });
+      else entry.times++;
+    };
+    for (const finding of unique(findings)) note(finding);
+    for (let n = 0; n < REPLAYS; n++) for (const finding of unique(await this.#once(scenario))) note(finding);
+    for (const { finding, times } of seen.values()) {
+      const confirmed = finding.certain || times >= ENOUGH;
+      (confirmed ? this.#confirmed : this.#doubtful).push({ scenario, finding, seen: times });
+    }
+  }
+
+  async #once(scenario: Scenario): Promise<Finding[]> {
+    const [stock, ours] = await Promise.all([play(scenario, 'stock'), play(scenario, 'ours')]);
+    for (const { served } of stock.outcomes.values()) if (served) this.#served++;
+    if (this.#options.trace) {
+      for (const play of [stock, ours]) console.log(`\n--- ${play.client}\n${storyOf(scenario, play)}`);
+    }
+    const { kinds } = this.#options;
+    return judge(scenario, stock, ours).filter(({ kind }) => kinds?.includes(kind) ?? true);
+  }
+
+  #tell(last: boolean): void {
+    const now = performance.now();
+    if (!last && now - this.#toldAt < 5_000) return;
+    this.#toldAt = now;
+    const seconds = (now - this.#startedAt) / 1_000;
+    const rate = Math.round(this.#requests / seconds);
+    console.log(
+      `${Math.round(seconds)} s: ${this.#seeds} seeds, ${this.#requests} requests (${rate}/s), ${this.#served} served by stock, ${this.#confirmed.length} findings, ${this.#doubtful.length} not confirmed`,
+    );
+  }
+}
+
+function unique(findings: Finding[]): Finding[] {
+  return [...new Map(findings.map((finding) => [`${finding.kind} ${finding.call}`, finding])).values()];
+}

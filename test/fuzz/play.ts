@@ -1,0 +1,289 @@
+// Plays a scenario with one of the two clients, and keeps what everybody saw.
+import { readFileSync } from 'node:fs';
+import { Agent, type Dispatcher } from 'undici';
+import { BalancedAgent } from '../../src/agent.ts';
+import { type Clock, systemClock, type Timer } from '../../src/clock.ts';
+import type { Resolution, Resolver } from '../../src/discovery/resolver.ts';
+import { ManualResolver } from '../support/agent.ts';
+import { Caller, type CallerContext, type Outcome } from './caller.ts';
+import { Dice } from './dice.ts';
+import type { Ledger } from './ledger.ts';
+import { Pods, theCertificate } from './pods.ts';
+import type { Scenario, Step } from './scenario.ts';
+
+export type Client = 'stock' | 'ours';
+
+export interface Play {
+  readonly client: Client;
+  readonly outcomes: Map<number, Outcome>;
+  readonly ledger: Ledger;
+  /** How close() or destroy() ended; 'late' if it didn't. */
+  ended: string;
+  /** Connections still open a while after that. */
+  leftOpen: number;
+  /** Timers of ours that are scheduled then. */
+  leftTimers: number;
+  /** What ours counts when all calls have ended. */
+  counts: string;
+  /** Origins that stats has, but for the one that was asked for. */
+  strangeOrigins: string[];
+  /** Pods that are ejected in the end. */
+  ejected: number[];
+  /** Times that `dispatch` said no and `drain` did not follow. */
+  undrained: boolean;
+  readonly pods: readonly string[];
+}
+
+/** Milliseconds for all calls to end, then for an agent, then for its connections. */
+const CALLS = 12_000;
+const END = 5_000;
+const LEFT = 3_000;
+/** Milliseconds for which an unref'd timer may be left: it holds nobody. */
+const SHORT = 1_500;
+
+/** Knows what is scheduled, and neither called nor cancelled. */
+class WatchedClock implements Clock {
+  /** When they are due. */
+  readonly #due = new Set<{ at: number }>();
+  readonly now = systemClock.now;
+
+  readonly schedule = (callback: () => void, delay: number, ref?: boolean): Timer => {
+    const entry = { at: this.now() + delay };
+    this.#due.add(entry);
+    const timer = systemClock.schedule(
+      () => {
+        this.#due.delete(entry);
+        callback();
+      },
+      delay,
+      ref,
+    );
+    return {
+      cancel: () => {
+        this.#due.delete(entry);
+        timer.cancel();
+      },
+    };
+  };
+
+  /** How many will be there so many milliseconds from now. */
+  left(after: number): number {
+    let left = 0;
+    for (const { at } of this.#due) if (at > this.now() + after) left++;
+    return left;
+  }
+}
+
+export async function play(scenario: Scenario, client: Client): Promise<Play> {
+  const pods = await Pods.start(scenario);
+  try {
+    return await new Player(scenario, client, pods).play();
+  } finally {
+    pods.stop();
+  }
+}
+
+class Player {
+  readonly #scenario: Scenario;
+  readonly #pods: Pods;
+  readonly #agent: Dispatcher;
+  readonly #resolver = new ManualResolver();
+  readonly #clock = new WatchedClock();
+  readonly #callers: Caller[] = [];
+  readonly #play: Play;
+  readonly #until = performance.now() + CALLS;
+  #said = 0;
+  #drained = 0;
+
+  constructor(scenario: Scenario, client: Client, pods: Pods) {
+    this.#scenario = scenario;
+    this.#pods = pods;
+    this.#play = {
+      client,
+      outcomes: new Map(),
+      ledger: pods.ledger,
+      ended: 'late',
+      leftOpen: 0,
+      leftTimers: 0,
+      counts: '',
+      strangeOrigins: [],
+      ejected: [],
+      undrained: false,
+      pods: pods.addresses,
+    };
+    this.#agent = client === 'stock' ? this.#stock() : this.#ours();
+    this.#agent.on('drain', () => {
+      this.#drained++;
+    });
+  }
+
+  get #origin(): string {
+    return `${this.#scenario.protocol === 'h2' ? 'https' : 'http'}://pods.fuzz:${this.#pods.port}`;
+  }
+
+  #options(): Record<string, unknown> {
+    const { protocol, shared } = this.#scenario;
+    const { pingInterval, ...rest } = shared;
+    const h2 = {
+      ...(protocol === 'h2c' && { useH2c: true }),
+      ...(pingInterval !== undefined && { pingInterval }),
+    };
+    return {
+      ...rest,
+      ...(protocol === 'h1' && { allowH2: false }),
+      ...(Object.keys(h2).length > 0 && { h2Options: h2 }),
+    };
+  }
+
+  #tls(): object {
+    return this.#scenario.protocol === 'h2' ? { ca: theCertificate().cert } : {};
+  }
+
+  #stock(): Dispatcher {
+    const [address] = this.#pods.addresses;
+    const lookup = (_name: string, options: { all?: boolean }, callback: (...found: unknown[]) => void) => {
+      if (options.all) callback(null, [{ address, family: 4 }]);
+      else callback(null, address, 4);
+    };
+    return new Agent({
+      ...this.#options(),
+      connect: { ...this.#tls(), lookup, ...(this.#scenario.protocol === 'h2c' && { useH2c: true }) },
+    } as never);
+  }
+
+  #ours(): Dispatcher {
+    this.#know(this.#scenario.workers.length === 0 ? [] : this.#pods.addresses.map((_, n) => n));
+    const dice = new Dice(this.#scenario.seed);
+    return new BalancedAgent({
+      ...this.#options(),
+      ...(this.#scenario.protocol === 'h2' && { connect: this.#tls() }),
+      ...this.#scenario.own,
+      discovery: this.#resolver.resolve as Resolver,
+      clock: this.#clock,
+      random: dice.next,
+    } as never);
+  }
+
+  #know(pods: readonly number[]): void {
+    const { addresses, port } = this.#pods;
+    const all = pods.length === 0;
+    const endpoints = (all ? addresses : pods.map((n) => addresses[n]!)).map((address) => ({
+      address,
+      port,
+    }));
+    const resolution: Resolution = { endpoints, source: 'fuzz', ...(all && { withdrawn: true }) };
+    this.#resolver.say(resolution);
+  }
+
+  async play(): Promise<Play> {
+    const { end, endsEarly, workers } = this.#scenario;
+    const working = workers.map((steps) => this.#work(steps));
+    await Promise.all(working);
+    if (!endsEarly) await this.#settled();
+    if (!endsEarly) this.#look();
+    const ended = end === 'close' ? this.#agent.close() : this.#agent.destroy();
+    this.#play.ended = await within(
+      END,
+      ended.then(
+        () => 'ended',
+        (error) => String(error),
+      ),
+      'late',
+    );
+    await this.#settled(1_000);
+    this.#play.leftOpen = await this.#stillOpen();
+    this.#play.leftTimers = this.#clock.left(SHORT);
+    for (const { call, outcome } of this.#callers) this.#play.outcomes.set(call.id, outcome);
+    this.#play.undrained = !endsEarly && this.#said > 0 && this.#drained === 0;
+    if (this.#play.ended !== 'ended') void this.#agent.destroy().catch(() => {});
+    return this.#play;
+  }
+
+  /** Milliseconds that calls have left. One that hangs does not hold up all that come after it. */
+  get #left(): number {
+    return Math.max(0, this.#until - performance.now());
+  }
+
+  async #work(steps: readonly Step[]): Promise<void> {
+    const context: CallerContext = {
+      dispatcher: this.#agent,
+      origin: this.#origin,
+      options: {} as CallerContext['options'],
+      headers: {},
+    };
+    const begun: Promise<void>[] = [];
+    for (const step of steps) {
+      if ('call' in step) {
+        const caller = new Caller(step.call, context);
+        this.#callers.push(caller);
+        caller.start();
+        if (caller.outcome.more === false && !caller.outcome.atOnce) this.#said++;
+        begun.push(caller.over.promise);
+        if (step.await) await within(this.#left, caller.over.promise, undefined);
+      } else if ('wait' in step) {
+        await new Promise((resolve) => setTimeout(resolve, step.wait));
+      } else if ('block' in step) {
+        const until = performance.now() + step.block;
+        while (performance.now() < until);
+      } else if ('join' in step) {
+        await within(this.#left, Promise.all(begun), undefined);
+      } else if (this.#play.client === 'ours') {
+        this.#know(step.pods);
+      }
+    }
+  }
+
+  #settled(timeout = this.#left): Promise<unknown> {
+    return within(timeout, Promise.all(this.#callers.map(({ over }) => over.promise)), undefined);
+  }
+
+  /** Connections that the client has not closed. Servers may keep theirs: Node's of HTTP/2 do, now and then. */
+  async #stillOpen(): Promise<number> {
+    const { ledger, port } = this.#pods;
+    for (let waited = 0; ledger.open.size > 0; waited += LEFT / 6) {
+      await ledger.drained(LEFT / 6);
+      const open = ledger.open.size === 0 ? 0 : openTo(port);
+      if (open === 0 || waited >= LEFT) return open;
+    }
+    return 0;
+  }
+
+  /** At rest: what ours counts of calls and pods. */
+  #look(): void {
+    if (!(this.#agent instanceof BalancedAgent)) return;
+    const { stats } = this.#agent;
+    const origin = this.#origin;
+    const own = stats[origin];
+    this.#play.strangeOrigins = Object.keys(stats).filter((key) => key !== origin);
+    if (own === undefined) return;
+    const inFlight = own.endpoints.reduce((sum, endpoint) => sum + endpoint.inFlight, 0);
+    this.#play.counts = `running ${own.running}, queued ${own.queued}, in flight ${inFlight}`;
+    this.#play.ejected = own.endpoints
+      .filter(({ state }) => state === 'ejected')
+      .map(({ address }) => this.#pods.addresses.indexOf(address.replace(/:\d+$/, '')));
+  }
+}
+
+/** Connections of this machine to a port that their clients hold open: ESTABLISHED or CLOSE_WAIT. */
+function openTo(port: number): number {
+  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  let open = 0;
+  for (const line of readFileSync('/proc/net/tcp', 'latin1').split('\n')) {
+    const [, , remote, state] = line.trim().split(/ +/);
+    if (remote?.endsWith(suffix) && (state === '01' || state === '08')) open++;
+  }
+  return open;
+}
+
+/** What a promise brings, or `late` after so many milliseconds. */
+async function within<T>(timeout: number, promise: Promise<T>, late: T): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<T>((resolve) => {
+    timer = setTimeout(resolve, timeout, late);
+  });
+  try {
+    return await Promise.race([promise, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

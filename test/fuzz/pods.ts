@@ -1,0 +1,116 @@
+import { once } from 'node:events';
+import {
+  createServer as createH2c,
+  createSecureServer,
+  type Http2Server,
+  type ServerHttp2Session,
+} from 'node:http2';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { type Certificate, certificateFor } from '../support/certificate.ts';
+import { H1Connection } from './h1-pod.ts';
+import { H2Connection } from './h2-pod.ts';
+import { Ledger } from './ledger.ts';
+import type { Scenario } from './scenario.ts';
+
+let certificate: Certificate | undefined;
+
+/** The one of all pods of this process. */
+export function theCertificate(): Certificate {
+  certificate ??= certificateFor('DNS:pods.fuzz');
+  return certificate;
+}
+
+let host = 0;
+
+/** A loopback address of its own for each pod of this process, over and over. */
+function nextAddress(): string {
+  host = (host + 1) % (250 * 250);
+  return `127.${1 + (process.pid % 250)}.${1 + Math.floor(host / 250)}.${1 + (host % 250)}`;
+}
+
+/** The servers of one scenario, for one client. */
+export class Pods {
+  readonly ledger: Ledger;
+  readonly addresses: string[] = [];
+  port = 0;
+  readonly #scenario: Scenario;
+  readonly #servers: Server[] = [];
+  readonly #sockets = new Set<Socket>();
+
+  private constructor(scenario: Scenario) {
+    this.#scenario = scenario;
+    this.ledger = new Ledger(scenario);
+  }
+
+  static async start(scenario: Scenario): Promise<Pods> {
+    for (let tries = 0; ; tries++) {
+      const pods = new Pods(scenario);
+      try {
+        for (let n = 0; n < scenario.pods; n++) await pods.#listen(n);
+        return pods;
+      } catch (error) {
+        pods.stop();
+        // Somebody else may have the port at another address.
+        if (tries === 20) throw error;
+      }
+    }
+  }
+
+  stop(): void {
+    for (const server of this.#servers) server.close();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async #listen(pod: number): Promise<void> {
+    const speak = this.#speaker(pod);
+    const server = createServer(
+      { allowHalfOpen: this.#scenario.protocol === 'h1', noDelay: true },
+      (socket) => {
+        this.#sockets.add(socket);
+        socket.once('close', () => this.#sockets.delete(socket));
+        speak(socket);
+      },
+    );
+    this.#servers.push(server);
+    const address = nextAddress();
+    server.listen({ port: this.port, host: address, backlog: 4_096 });
+    await once(server, 'listening');
+    this.addresses.push(address);
+    this.port = (server.address() as AddressInfo).port;
+  }
+
+  #speaker(pod: number): (socket: Socket) => void {
+    const { protocol, server } = this.#scenario;
+    if (protocol === 'h1') return (socket) => new H1Connection(socket, pod, this.ledger, server);
+    const settings = {
+      ...(server.maxConcurrentStreams && { maxConcurrentStreams: server.maxConcurrentStreams }),
+      ...(server.initialWindowSize !== undefined && { initialWindowSize: server.initialWindowSize }),
+    };
+    const tls = protocol === 'h2' ? { ...theCertificate(), ALPNProtocols: ['h2'] } : {};
+    const h2 = (
+      protocol === 'h2' ? createSecureServer({ ...tls, settings }) : createH2c({ settings })
+    ) as Http2Server;
+    // A session's own socket is a stand-in, or TLS: this is what can be broken.
+    const raw = new Map<number, Socket>();
+    h2.on('session', (session) => {
+      const { remotePort } = session.socket;
+      new H2Connection(session, raw.get(remotePort!)!, pod, this.ledger, server);
+      if (server.initialWindowSize === 0) setTimeout(() => openWindow(session), 20);
+    });
+    for (const event of ['sessionError', 'error', 'tlsClientError']) h2.on(event, () => {});
+    const greet = (socket: Socket) => {
+      if (socket.destroyed) return;
+      raw.set(socket.remotePort!, socket);
+      h2.emit('connection', socket);
+    };
+    return (socket) => {
+      socket.on('error', () => {});
+      if (server.slowAccept > 0) setTimeout(() => greet(socket), server.slowAccept);
+      else greet(socket);
+    };
+  }
+}
+
+function openWindow(session: ServerHttp2Session): void {
+  if (!session.destroyed) session.settings({ initialWindowSize: 65_535 });
+}

@@ -1,0 +1,43 @@
+// Finds what no test was told to look for: see README.md.
+import { parseArgs } from 'node:util';
+import { Campaign } from './campaign.ts';
+import { tryMutants } from './mutate.ts';
+import type { Protocol } from './scenario.ts';
+import type { Kind } from './verdicts.ts';
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string' },
+    seconds: { type: 'string' },
+    requests: { type: 'string' },
+    seeds: { type: 'string' },
+    protocol: { type: 'string' },
+    parallel: { type: 'string', default: '12' },
+    trace: { type: 'boolean', default: false },
+    print: { type: 'boolean', default: false },
+    first: { type: 'boolean', default: false },
+    mutants: { type: 'boolean', default: false },
+    only: { type: 'string' },
+  },
+});
+
+const number = (text: string | undefined) => (text === undefined ? undefined : Number(text));
+
+async function run(): Promise<number> {
+  if (values.mutants) return tryMutants(values.only);
+  return new Campaign({
+    seed: number(values.seed),
+    seconds: number(values.seconds),
+    requests: number(values.requests),
+    seeds: number(values.seeds),
+    protocol: values.protocol as Protocol | undefined,
+    kinds: values.only?.split(',') as Kind[] | undefined,
+    parallel: Number(values.parallel),
+    trace: values.trace,
+    print: values.print,
+    stopsAtFirst: values.first,
+  }).run();
+}
+
+// What hangs in undici or Node holds nobody up.
+process.exit(await run());

@@ -1,0 +1,306 @@
+// What is wrong with a play of ours, beside one of stock's.
+import { type Outcome, THROWN } from './caller.ts';
+import type { Attempt } from './ledger.ts';
+import type { Play } from './play.ts';
+import { type Call, callsOf, isRepeatable, type Scenario } from './scenario.ts';
+
+export type Kind =
+  | 'unserved'
+  | 'changed'
+  | 'twice'
+  | 'unsettled'
+  | 'settled twice'
+  | 'order'
+  | 'sent changed'
+  | 'caller'
+  | 'checked late'
+  | 'close'
+  | 'left'
+  | 'counts'
+  | 'caps'
+  | 'blamed'
+  | 'origins'
+  | 'drain'
+  | 'uncaught'
+  | 'not retried';
+
+export interface Finding {
+  readonly kind: Kind;
+  /** The call's id; 0: of the agent. */
+  readonly call: number;
+  readonly text: string;
+  /** It can't be an effect of time, so that once is enough. */
+  readonly certain: boolean;
+}
+
+/** Milliseconds within which what a server does to a connection may meet a request that is being written. */
+const NEAR = 60;
+
+export function judge(scenario: Scenario, stock: Play, ours: Play): Finding[] {
+  return new Judge(scenario, stock, ours).findings();
+}
+
+class Judge {
+  readonly #scenario: Scenario;
+  readonly #stock: Play;
+  readonly #ours: Play;
+  readonly #findings: Finding[] = [];
+
+  constructor(scenario: Scenario, stock: Play, ours: Play) {
+    this.#scenario = scenario;
+    this.#stock = stock;
+    this.#ours = ours;
+  }
+
+  findings(): Finding[] {
+    for (const call of callsOf(this.#scenario)) {
+      const theirs = this.#stock.outcomes.get(call.id);
+      const own = this.#ours.outcomes.get(call.id);
+      if (own === undefined || theirs === undefined) continue;
+      this.#judgeOutcome(call, theirs, own);
+      this.#judgeAttempts(call, own);
+      this.#judgeRetry(call, own);
+    }
+    this.#judgeAgent();
+    return this.#findings;
+  }
+
+  #say(kind: Kind, call: number, text: string, certain = false): void {
+    this.#findings.push({ kind, call, text, certain });
+  }
+
+  #judgeOutcome(call: Call, theirs: Outcome, own: Outcome): void {
+    if (own.settled === 0 && theirs.settled > 0) {
+      this.#say('unsettled', call.id, `stock: ${tell(theirs)}; ours never ended`);
+      return;
+    }
+    if (own.settled > 1 && theirs.settled <= 1)
+      this.#say('settled twice', call.id, own.moments.join(' '), true);
+    if (!isInOrder(own.moments) && own.settled > 0) this.#say('order', call.id, own.moments.join(' '), true);
+    if (theirs.atOnce && !own.atOnce && call.act === undefined && !this.#scenario.endsEarly) {
+      this.#say(
+        'checked late',
+        call.id,
+        `stock at once: ${theirs.atOnce} ${tell(theirs)}; ours: ${own.atOnce} ${tell(own)}`,
+      );
+    } else if (theirs.atOnce && theirs.error !== own.error && !this.#scenario.endsEarly) {
+      this.#say('checked late', call.id, `stock: ${tell(theirs)}; ours: ${tell(own)}`);
+    }
+    if (own.settled === 0 || theirs.settled === 0) return;
+    // Who is still under way when it ends is a matter of time.
+    const cut = this.#scenario.endsEarly && this.#scenario.end === 'destroy';
+    if (cut && (own.error.includes('UND_ERR_DESTROYED') || theirs.error.includes('UND_ERR_DESTROYED')))
+      return;
+    if (theirs.served && !own.served) {
+      if (!this.#isExcused(call, own))
+        this.#say('unserved', call.id, `stock: ${tell(theirs)}; ours: ${tell(own)}`);
+    } else if (theirs.served && own.said !== theirs.said) {
+      if (this.#met(call) === 'alike' && !this.#isOutOfStep)
+        this.#say('changed', call.id, `stock: ${theirs.said}; ours: ${own.said}`);
+    } else if (call.replies.some((reply) => reply.break !== undefined) || this.#isHarmed(call)) {
+      // Who of caller and server was first is a matter of time.
+    } else if (own.served && !theirs.served && isOfCaller(call, theirs) && typeof call.act?.at !== 'number') {
+      this.#say('caller', call.id, `stock: ${tell(theirs)}; ours: ${tell(own)}`);
+    } else if (
+      !own.served &&
+      !theirs.served &&
+      own.error !== theirs.error &&
+      isOfCaller(call, theirs) &&
+      typeof call.act?.at !== 'number'
+    ) {
+      this.#say('caller', call.id, `stock: ${tell(theirs)}; ours: ${tell(own)}`);
+    }
+    if (call.act?.do === 'abort' && own.listeners > theirs.listeners) {
+      this.#say('left', call.id, `${own.listeners} listeners on a signal, ${theirs.listeners} with stock`);
+    }
+  }
+
+  /** A response that nobody asked for may be taken for the next one's, by stock as well. */
+  get #isOutOfStep(): boolean {
+    return callsOf(this.#scenario).some(({ replies }) =>
+      replies.some((reply) => reply.break?.how === 'twice'),
+    );
+  }
+
+  #isHarmed({ id }: Call): boolean {
+    return [this.#ours, this.#stock].some(({ ledger }) => ledger.attempts.get(id)?.some(isNearHarm));
+  }
+
+  /** Whether the same number of attempts came to both servers: only then did both callers meet the same. */
+  #met(call: Call): 'alike' | 'otherwise' {
+    const theirs = this.#stock.ledger.attempts.get(call.id)?.length ?? 0;
+    const own = this.#ours.ledger.attempts.get(call.id)?.length ?? 0;
+    return theirs === own || call.replies.length === 1 ? 'alike' : 'otherwise';
+  }
+
+  /** Whether the server has done what no client may survive, to this request and not to stock's. */
+  #isExcused(call: Call, own: Outcome): boolean {
+    // Stock does not hear of an abort before it has begun; ours does.
+    if (call.act !== undefined && isOfCaller(call, own)) return true;
+    const counted = (this.#ours.ledger.attempts.get(call.id) ?? []).filter(({ refused }) => !refused);
+    if (counted.some((attempt) => attempt.broken !== undefined || isNearHarm(attempt))) return true;
+    // What was written never came: a connection ended at that moment.
+    return counted.length === 0 && !this.#mayBeRepeated(call) && this.#wasHarmed(own);
+  }
+
+  /** Ours does more than stock here: what was reset before a response is sent again, elsewhere. */
+  #judgeRetry(call: Call, own: Outcome): void {
+    if (own.served || !this.#mayBeRepeated(call) || call.act !== undefined || this.#scenario.pods < 2) return;
+    if (this.#scenario.own.outlierDetection !== false || this.#scenario.endsEarly || this.#moves) return;
+    const attempts = this.#ours.ledger.attempts.get(call.id) ?? [];
+    const [only] = attempts;
+    if (attempts.length !== 1 || only?.answered !== 'no' || call.body.kind === 'form') return;
+    if (only.broken === 'reset' || only.broken === 'fin') {
+      this.#say(
+        'not retried',
+        call.id,
+        `pod ${only.wire.pod} broke off, nobody else was asked: ${tell(own)}`,
+      );
+    }
+  }
+
+  /** Whether pods come and go. */
+  get #moves(): boolean {
+    return this.#scenario.workers.some((steps) => steps.some((step) => 'pods' in step));
+  }
+
+  #mayBeRepeated(call: Call): boolean {
+    return (
+      isRepeatable(call) &&
+      this.#scenario.own.retry !== false &&
+      !(call.api === 'fetch' && call.body.kind !== 'none') &&
+      call.api !== 'upgrade' &&
+      call.api !== 'connect'
+    );
+  }
+
+  #wasHarmed(own: Outcome): boolean {
+    const resets = /UND_ERR_SOCKET|ECONNRESET|EPIPE|ERR_HTTP2|UND_ERR_INFO/.test(own.error);
+    return resets && this.#ours.ledger.wires.some(({ harmedAt }) => harmedAt !== undefined);
+  }
+
+  #judgeAttempts(call: Call, own: Outcome): void {
+    const attempts = this.#ours.ledger.attempts.get(call.id) ?? [];
+    const theirs = this.#stock.ledger.attempts.get(call.id) ?? [];
+    const counted = attempts.filter(({ refused }) => !refused);
+    const counts = theirs.filter(({ refused }) => !refused).length;
+    const most = isRepeatable(call) ? 2 : 1;
+    if (counted.length > Math.max(most, counts)) {
+      this.#say(
+        'twice',
+        call.id,
+        `arrived ${counted.length} times: ${counted.map(tellAttempt).join('; ')}`,
+        true,
+      );
+    }
+    const early = counted.slice(0, -1).find((attempt) => attempt.answered === 'full' && !isNearHarm(attempt));
+    if (early !== undefined && counts < 2)
+      this.#say('twice', call.id, 'it was sent again after its answer', true);
+    const [expected] = theirs;
+    if (expected !== undefined) for (const attempt of attempts) this.#judgeArrival(call, expected, attempt);
+    else if (attempts.length > 0 && this.#stock.outcomes.get(call.id)?.atOnce) {
+      this.#say('checked late', call.id, `stock refuses it; ours sent it: ${own.error}`);
+    }
+  }
+
+  /** It arrives as it was given. */
+  #judgeArrival(call: Call, expected: Attempt, attempt: Attempt): void {
+    // Stock reads late what waits for one of its connections: it is no measure then.
+    if (call.reuse && (expected.path !== pathOf(call) || expected.method !== call.method)) return;
+    const boundaries = (headers: readonly string[]) =>
+      headers
+        .join('\n')
+        .replace(/formdata-undici-\d+/g, 'boundary')
+        .replace(/pods.fuzz:\d+/, 'pods.fuzz');
+    const before = `${expected.method} ${expected.path}\n${boundaries(expected.headers)}`;
+    const now = `${attempt.method} ${attempt.path}\n${boundaries(attempt.headers)}`;
+    if (before !== now) this.#say('sent changed', call.id, `stock: ${before}\nours: ${now}`, true);
+    else if (call.body.kind !== 'form' && expected.whole && attempt.whole && expected.body !== attempt.body) {
+      this.#say('sent changed', call.id, `body ${expected.body} with stock, ${attempt.body} with ours`);
+    }
+  }
+
+  #judgeAgent(): void {
+    const { ended, leftOpen, leftTimers, counts, strangeOrigins, undrained, ledger } = this.#ours;
+    if (ended !== 'ended' && this.#stock.ended === 'ended')
+      this.#say('close', 0, `${this.#scenario.end}: ${ended}`);
+    if (leftOpen > 0 && this.#stock.leftOpen === 0) this.#say('left', 0, `${leftOpen} connections are open`);
+    if (leftTimers > 0) this.#say('left', 0, `${leftTimers} timers are scheduled`);
+    if (/[1-9]/.test(counts)) this.#say('counts', 0, `at rest: ${counts}`);
+    if (strangeOrigins.length > 0) this.#say('origins', 0, `stats has ${strangeOrigins.join(', ')}`);
+    if (undrained && !this.#stock.undrained)
+      this.#say('drain', 0, 'dispatch said false, and drain never came');
+    for (const stranger of ledger.strangers) {
+      if (!this.#stock.ledger.strangers.includes(stranger))
+        this.#say('sent changed', 0, `nobody sent ${stranger}`, true);
+    }
+    this.#judgeBlame();
+    this.#judgeCaps();
+  }
+
+  /** A pod that has done no harm, and answered with no gateway error, is not ejected. */
+  #judgeBlame(): void {
+    for (const pod of this.#ours.ejected) {
+      const wires = this.#ours.ledger.wires.filter((wire) => wire.pod === pod);
+      if (wires.some(({ harmedAt }) => harmedAt !== undefined)) continue;
+      const attempts = [...this.#ours.ledger.attempts.values()].flat().filter(({ wire }) => wire.pod === pod);
+      const calls = new Map(callsOf(this.#scenario).map((call) => [call.id, call]));
+      const guilty = attempts.some(
+        ({ call, broken }) =>
+          broken !== undefined || calls.get(call)!.replies.some(({ status }) => status >= 500),
+      );
+      if (!guilty) this.#say('blamed', 0, `pod ${pod} is ejected, and did no harm`);
+    }
+  }
+
+  #judgeCaps(): void {
+    const { maxRequestsPerConnection } = this.#scenario.own;
+    if (typeof maxRequestsPerConnection !== 'number') return;
+    for (const { requests } of this.#ours.ledger.wires) {
+      if (requests > maxRequestsPerConnection) {
+        this.#say(
+          'caps',
+          0,
+          `${requests} requests on a connection, ${maxRequestsPerConnection} are allowed`,
+          true,
+        );
+      }
+    }
+  }
+}
+
+function pathOf({ id, query }: Call): string {
+  const text = Object.entries(query ?? {}).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+  return `/c${id}${text.length > 0 ? `?${text.join('&')}` : ''}`;
+}
+
+function isNearHarm(attempt: Attempt): boolean {
+  const { harmedAt } = attempt.wire;
+  if (harmedAt === undefined) return false;
+  return attempt.answeredAt === undefined || harmedAt - attempt.answeredAt < NEAR;
+}
+
+/** Whether an outcome is the caller's own doing. */
+function isOfCaller(call: Call, outcome: Outcome): boolean {
+  if (call.act === undefined) return false;
+  if (call.act.do === 'throw') return outcome.error.includes(THROWN);
+  return (
+    call.act.do === 'abort' &&
+    !/Socket|ECONN|EPIPE|HTTP2|UND_ERR|Parser|EVENKEEL/.test(outcome.error.replace('UND_ERR_ABORTED', ''))
+  );
+}
+
+/** start, hints, headers, data, and one end or error; an error may follow an end that the caller threw in. */
+function isInOrder(moments: readonly string[]): boolean {
+  return /^(start )?(hint )*(headers )?(data )?((end )?error|end) $/.test(
+    moments.map((moment) => `${moment} `).join(''),
+  );
+}
+
+function tell({ served, status, error, took }: Outcome): string {
+  return served ? `served, ${status}` : `${error} (after ${Math.round(took)} ms, status ${status})`;
+}
+
+function tellAttempt({ wire, answered, broken, refused }: Attempt): string {
+  return `pod ${wire.pod}, answered ${answered}${broken ? `, ${broken}` : ''}${refused ? ', refused' : ''}`;
+}
