@@ -127,7 +127,7 @@ for (const method of ['GET', 'POST']) {
 
 test('where all pods are too busy to take connections, idle ones are used, as with undici', async (t) => {
   const pod = await startFrozenPod(t);
-  const agent = await startConnected(t, [pod]);
+  const agent = await startConnected(t, [pod], { endpointTimeout: '1s' });
   while (statsOf(agent, pod).connections < 2) await Promise.all([get(agent), get(agent), get(agent)]);
   const { opened } = statsOf(agent, pod);
   await pod.crowd();
