@@ -125,6 +125,22 @@ function ring(): void {
     text: `${Math.max(...moved).toFixed(2)} % of keys move at most, ${median(moved).toFixed(2)} % in the median`,
     detail: { median: median(moved) },
   });
+  const canaries = pods.slice(0, 10).map((_, index) => {
+    const canary = { key: podKey(1_000 + index), weight: 0.1, load: 0 };
+    const few = new HashRing<(typeof pods)[number]>();
+    few.update(pods.slice(0, 10), []);
+    const before = keys.map((key) => few.pick(key, anyone));
+    few.update([canary], []);
+    return (keys.filter((key, n) => few.pick(key, anyone) !== before[n]).length / keys.length) * 100;
+  });
+  report({
+    bench: 'simulate',
+    case: 'ring-hash: a canary of weight 0.1 joins ten pods',
+    value: Math.max(...canaries),
+    bar: { atMost: 3 },
+    text: `${Math.max(...canaries).toFixed(2)} % of keys move at most, ${median(canaries).toFixed(2)} % in the median`,
+    detail: { median: median(canaries) },
+  });
   let away = 0;
   for (const [index, key] of keys.entries()) {
     const bound = Math.ceil((1.25 * (index + 1)) / pods.length);

@@ -33,7 +33,12 @@ export class HashRing<T extends RingMember> {
   #directory: Uint32Array = new Uint32Array(2);
   #shift = 31;
   readonly #members = new Set<T>();
-  /** The weight of an ordinary member, to a power of two: it seldom changes, for all points change with it. */
+  /** Members that weigh less than one point does, with the part of its keys that they take. */
+  readonly #thin = new Map<T, number>();
+  /**
+   * The weight of an ordinary member, to a power of two: it seldom changes, for all points change with it. The median
+   * stays where it is when members come that weigh less than the others, and equal weights are far from where it changes.
+   */
   #unit = 1;
   /** Of all members. */
   weight = 0;
@@ -41,22 +46,36 @@ export class HashRing<T extends RingMember> {
   /** Takes members in, and others out. One that is in both is taken in anew, with the weight it has now. */
   update(added: readonly T[], removed: readonly T[]): void {
     if (added.length + removed.length === 0) return;
-    for (const member of removed) this.#members.delete(member);
+    for (const member of removed) {
+      this.#members.delete(member);
+      this.#thin.delete(member);
+    }
     for (const member of added) this.#members.add(member);
     this.weight = 0;
-    for (const { weight } of this.#members) this.weight += weight;
-    const ordinary = this.weight / Math.max(this.#members.size, 1);
-    const unit = ordinary === 0 ? 1 : 2 ** Math.floor(Math.log2(ordinary));
+    let [least, most] = [Number.POSITIVE_INFINITY, 0];
+    for (const { weight } of this.#members) {
+      this.weight += weight;
+      least = Math.min(least, weight);
+      most = Math.max(most, weight);
+    }
+    const ordinary = least < most ? this.#medianWeight() : most;
+    const unit = ordinary === 0 ? 1 : 2 ** Math.round(Math.log2(ordinary));
     if (unit === this.#unit) {
       this.#merge(new Set(removed), this.#pointsOf(added));
       return;
     }
     this.#unit = unit;
+    this.#thin.clear();
     const points = this.#pointsOf([...this.#members]);
     this.#place(
       Uint32Array.from(points, ({ at }) => at),
       points.map(({ owner }) => owner),
     );
+  }
+
+  #medianWeight(): number {
+    const weights = Float64Array.from(this.#members, ({ weight }) => weight).sort();
+    return weights[weights.length >> 1] ?? 0;
   }
 
   /** Takes a member in anew if it is here, for it has another weight. */
@@ -71,16 +90,27 @@ export class HashRing<T extends RingMember> {
     if (accepts(first)) return first;
     const next = this.#nearest(hash, accepts);
     if (next >= 0) return this.#owners[next];
-    return this.#behind(this.#find(hash), accepts);
+    return this.#behind(hash, accepts);
+  }
+
+  /**
+   * Whether a member leaves a key to the next one, for its only point is worth more than it weighs. An ordinary member,
+   * of which there is one at least, does not.
+   */
+  #passes(member: T, hash: number): boolean {
+    const part = this.#thin.get(member);
+    return part !== undefined && scatter(~hash) >= part * 2 ** 32;
   }
 
   /** The point nearest behind any of the places that a key asks at, if its owner is accepted; -1 for none. */
   #nearest(hash: number, accepts: ((member: T) => boolean) | undefined): number {
     let nearest = -1;
     let least = Number.POSITIVE_INFINITY;
+    const isUneven = this.#thin.size > 0;
     for (let probe = 0, seed = hash; probe < PROBES; probe++, seed = (seed + GOLDEN) | 0) {
       const place = scatter(seed);
-      const index = this.#find(place);
+      let index = this.#find(place);
+      if (isUneven) while (this.#passes(this.#owners[index]!, hash)) index = this.#after(index);
       const distance = (this.#points[index]! - place) >>> 0;
       if (distance < least && (accepts === undefined || accepts(this.#owners[index]!))) {
         least = distance;
@@ -90,14 +120,24 @@ export class HashRing<T extends RingMember> {
     return nearest;
   }
 
-  /** The owner of the first point from `start` on that is accepted, once around the ring. */
-  #behind(start: number, accepts: (member: T) => boolean): T | undefined {
-    const { length } = this.#owners;
-    for (let step = 0; step < length; step++) {
-      const owner = this.#owners[(start + step) % length]!;
-      if (accepts(owner)) return owner;
+  /**
+   * The owner of the first point behind a place that is accepted, once around the ring: one that passes the key on only if
+   * no other is.
+   */
+  #behind(hash: number, accepts: (member: T) => boolean): T | undefined {
+    let passing: T | undefined;
+    let index = this.#find(hash);
+    for (let step = this.#owners.length; step > 0; step--, index = this.#after(index)) {
+      const owner = this.#owners[index]!;
+      if (!accepts(owner)) continue;
+      if (this.#thin.size === 0 || !this.#passes(owner, hash)) return owner;
+      passing ??= owner;
     }
-    return undefined;
+    return passing;
+  }
+
+  #after(index: number): number {
+    return index + 1 === this.#owners.length ? 0 : index + 1;
   }
 
   /** The first point at a place or behind it. */
@@ -111,16 +151,18 @@ export class HashRing<T extends RingMember> {
 
   /** The points of members, in order. Where two meet, the same one is first for every client. */
   #pointsOf(members: readonly T[]): Point<T>[] {
-    const points: Point<T>[] = [];
+    const all: Point<T>[] = [];
     for (const owner of members) {
-      const count = Math.round((POINTS * owner.weight) / this.#unit);
+      const points = (POINTS * owner.weight) / this.#unit;
+      const count = Math.round(points);
+      if (points < 1) this.#thin.set(owner, points);
       let at = hashOf(owner.key);
       for (let n = 0; n < Math.min(Math.max(count, 1), MOST_POINTS); n++) {
         at = (at + GOLDEN) | 0;
-        points.push({ at: scatter(at), owner });
+        all.push({ at: scatter(at), owner });
       }
     }
-    return points.sort(inOrder);
+    return all.sort(inOrder);
   }
 
   /** Leaves out the points of those that have gone, and puts new ones in between. */

@@ -99,6 +99,45 @@ test('shares are as weights are, and weights that are all the same change nothin
   assert.deepEqual(owners(start(equal)), before);
 });
 
+test('a canary of a tenth of the weight moves its own share of the keys, in a fleet of any size', (t) => {
+  for (const [count, most] of [
+    [10, 0.03],
+    [3, 0.09],
+    [1, 0.2],
+  ] as const) {
+    const moved = Array.from({ length: 20 }, (_, n) => {
+      const ring = start(startPods(count));
+      const before = owners(ring);
+      const canary = new Pod(500 + n, 0.1);
+      ring.update([canary], []);
+      const after = owners(ring);
+      for (const [index, owner] of after.entries()) assert.ok(owner === before[index] || owner === canary);
+      const share = after.filter((owner) => owner === canary).length / KEYS.length;
+      ring.update([], [canary]);
+      assert.deepEqual(owners(ring), before);
+      return share;
+    });
+    t.diagnostic(`${count} pods: ${(Math.max(...moved) * 100).toFixed(2)} % of keys move at most`);
+    assert.ok(Math.max(...moved) <= most, String(moved));
+    // A tenth of what another one has, but for the chance of where its only point lies.
+    const mean = moved.reduce((sum, share) => sum + share, 0) / moved.length;
+    const due = 0.1 / (count + 0.1);
+    assert.ok(Math.abs(mean - due) < due * 0.25, `${mean}, ${due} due`);
+  }
+});
+
+test('a pod of next to no weight has next to no keys', () => {
+  const drained = Array.from({ length: 20 }, (_, n) => {
+    const pods = startPods(10);
+    const idle = new Pod(500 + n, 0.01);
+    return counts(owners(start([...pods, idle]))).get(idle) ?? 0;
+  });
+  const mean = drained.reduce((sum, share) => sum + share, 0) / drained.length / KEYS.length;
+  assert.ok(mean < 0.0015, String(mean));
+  const ring = start([new Pod(1, 1), new Pod(2, 0.01)]);
+  for (const key of KEYS) assert.ok(ring.pick(key, ({ weight }) => weight === 0.01) !== undefined);
+});
+
 test('a key whose pod isn’t accepted leads to its next one, always the same, and others stay', () => {
   const pods = startPods(10);
   const ring = start(pods);
