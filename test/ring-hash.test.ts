@@ -69,6 +69,29 @@ test('the key may come from a function, and from headers in any form', async (t)
   assert.equal(await (await globalThis.fetch(ORIGIN, builtIn)).text(), expected);
 });
 
+test('a key that is a number is that of its digits; of several values the first is the key', async (t) => {
+  const pods = await startPods(t, 4);
+  const agent = startAgent(t, pods, options);
+  const homeOf = async (headers: Record<string, string | string[]> | string[]) => {
+    const { body } = await agent.request({ origin: ORIGIN, path: '/', method: 'GET', headers });
+    return body.text();
+  };
+  for (let user = 10; user < 20; user++) {
+    const home = await homeOf({ 'x-user': `${user}` });
+    // Not by its types, but undici takes it.
+    assert.equal(await homeOf({ 'x-user': user as unknown as string }), home);
+    assert.equal(await homeOf({ 'x-user': [`${user}`, 'other'] }), home);
+    assert.equal(await homeOf(['x-user', `${user}`, 'x-user', 'other']), home);
+  }
+});
+
+test('empty keys are none: requests that have them are spread', async (t) => {
+  const pods = await startPods(t, 4);
+  const agent = startAgent(t, pods, options);
+  for (let n = 0; n < 200; n++) await ask(agent, '');
+  for (const { requests } of pods) assert.ok(requests > 40, String(pods.map((pod) => pod.requests)));
+});
+
 test('a request without a key goes to the least loaded pod', async (t) => {
   const pods = await startPods(t, 4);
   const agent = startAgent(t, pods, options);

@@ -369,15 +369,15 @@ export interface RingHashOptions {
   header?: string;
 
   /**
-   * Tells the key of a request, in place of the header; `undefined`: look at the header. It sees what
-   * `dispatch` is given. What it throws is the error of the request.
+   * Tells the key of a request, in place of the header; `undefined`: look at the header; `''`: it has none. It sees
+   * what `dispatch` is given. What it throws is the error of the request.
    * Default: none.
    */
   key?: (options: Dispatcher.DispatchOptions) => string | undefined;
 
   /**
-   * How many times the mean of all endpoints one may have in flight, as far as this client knows. Above that,
-   * a request goes to the next endpoint that its key leads to.
+   * How many times the mean of all endpoints one may have in flight, as far as this client knows; five whatever
+   * the mean. Above that, a request goes to the next endpoint that its key leads to.
    * A number above 1; default `1.25`; `0` means that it goes to its endpoint whatever that carries, as a
    * session kept in the memory of a pod needs.
    * Env: `EVENKEEL_RING_HASH_BALANCE_FACTOR`.

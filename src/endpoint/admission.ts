@@ -151,6 +151,16 @@ export class Admission {
     return endpoint.dialing > 0 && this.#plan.protocolOf(endpoint) === 'h2';
   }
 
+  /** How many more requests the limits allow an endpoint, whatever its connections. */
+  roomOf({ inFlight }: Endpoint): number {
+    return this.#maxRequests - inFlight;
+  }
+
+  /** How many requests the limits allow an endpoint. */
+  capacityOf(endpoint: Endpoint): number {
+    return this.isLimited && this.#plan.protocolOf(endpoint) === 'h1' ? this.#limit : this.#maxRequests;
+  }
+
   #pickerFor(endpoint: Endpoint): Picker<Endpoint> | undefined {
     const { free, full, unproven } = this.#pickers;
     const { state, inFlight, dialing } = endpoint;

@@ -189,6 +189,8 @@ export class EndpointPool
     const { current, isVirtual } = this.set;
     this.#weights.update(current.values(), fresh, fresh.length === current.size || isVirtual);
     this.ring?.update(fresh, gone);
+    // A key goes on to where it led before until its new endpoint is connected.
+    if (this.set.isConnected) for (const endpoint of fresh) endpoint.unproven = true;
     this.health.onSetChanged(update.passive ?? false);
     this.frozen = update.withdrawn ?? false;
     if (fresh.length + gone.length === 0) return;

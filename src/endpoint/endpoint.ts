@@ -83,6 +83,8 @@ export class Endpoint implements Candidate, ConnectionOwner {
   dialing = 0;
   /** Dials that failed in a row. */
   dialFailures = 0;
+  /** Nothing has shown yet that it can be reached, while others can. */
+  unproven = false;
   /** Set after a failed dial, until it may be dialled again unasked. */
   backoff: Backoff | undefined;
   /** When a request was sent, on the clock, that is known to have been answered; -∞ if its connections were closed since. */
@@ -240,6 +242,7 @@ export class Endpoint implements Candidate, ConnectionOwner {
   add(connection: Connection): void {
     this.#take(connection);
     this.opened++;
+    this.unproven = false;
     this.protocol = connection.h2 ? 'h2' : 'h1';
     if (connection.h2) this.opening = connection;
     if (this.state.name !== 'draining') this.state = READY;

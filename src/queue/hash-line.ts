@@ -1,7 +1,16 @@
+import type { HashRing } from '../balancing/hash-ring.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
 import type { EndpointPool } from '../endpoint/endpoint-pool.ts';
 import type { Exchange } from '../request/exchange.ts';
 import { type Waiter, WaitingLine } from './waiting.ts';
+
+/**
+ * Requests in flight that any endpoint may have: where a client has few, a mean below one would make two at once of
+ * one key too many, and an endpoint that has as few as these is not overloaded.
+ */
+const LEAST_BOUND = 5;
+/** Milliseconds for which a request waits for an endpoint to be connected: longer than a handshake takes anywhere. */
+const PATIENCE = 500;
 
 /**
  * The requests of a service that have a key, and wait for the endpoint that it leads to. That one is passed
@@ -13,6 +22,8 @@ export class HashLine {
   /** How much more than the mean an endpoint may carry; 0: anything. */
   readonly #balanceFactor: number;
   readonly #start: (exchange: Exchange, endpoint: Endpoint) => void;
+  /** Serves those without a key that came before a moment: they are as old as those with one. */
+  readonly #serveKeyless: (before: number) => void;
   readonly #line = new WaitingLine();
   /** Those that wait for each endpoint, in order. */
   readonly #bound = new Map<Endpoint, Set<Waiter>>();
@@ -20,15 +31,19 @@ export class HashLine {
   readonly #homeless = new Set<Waiter>();
   /** Requests in flight that an endpoint must stay below for each unit of weight, while one is chosen. */
   #limit = 0;
+  /** Whether one is chosen of those only that are there, for all we know. */
+  #provenOnly = false;
 
   constructor(
     pool: EndpointPool,
     balanceFactor: number,
     start: (exchange: Exchange, endpoint: Endpoint) => void,
+    serveKeyless: (before: number) => void,
   ) {
     this.#pool = pool;
     this.#balanceFactor = balanceFactor;
     this.#start = start;
+    this.#serveKeyless = serveKeyless;
   }
 
   get size(): number {
@@ -39,7 +54,7 @@ export class HashLine {
   pick(exchange: Exchange, now: number): Endpoint | undefined {
     const endpoint = this.#choose(exchange, this.#pool.demand + 1);
     if (endpoint === undefined || this.#bound.has(endpoint)) return undefined;
-    return endpoint.isReady(now) ? endpoint : undefined;
+    return this.#isReady(endpoint, now) ? endpoint : undefined;
   }
 
   has(exchange: Exchange): boolean {
@@ -70,13 +85,29 @@ export class HashLine {
         continue;
       }
       for (const waiter of waiters) {
-        if (!endpoint.isReady(now)) break;
+        if (!this.#isReady(endpoint, now)) break;
+        this.#serveKeyless(waiter.moment);
+        if (!this.#isReady(endpoint, now)) break;
         this.#take(waiter);
         waiter.run((exchange) => this.#start(exchange, endpoint));
       }
-      if (waiters.size > 0) deferred += this.#pool.plan.dialPacedFor(endpoint, waiters.size);
+      const served = Math.min(waiters.size, this.#pool.admission.roomOf(endpoint));
+      if (served > 0) deferred += this.#pool.plan.dialPacedFor(endpoint, served);
     }
     this.#pool.plan.pace.deferBound(deferred);
+  }
+
+  /** Finds others for those that have waited for long enough for an endpoint to be connected. */
+  hurry(now: number): void {
+    const overdue: Waiter[] = [];
+    for (const [endpoint, waiters] of this.#bound) {
+      const [first] = waiters;
+      if (endpoint.connected > 0 || endpoint.dialing === 0 || now - first!.since < PATIENCE) continue;
+      endpoint.unproven = true;
+      this.#bound.delete(endpoint);
+      overdue.push(...waiters);
+    }
+    for (const waiter of overdue) this.#bind(waiter);
   }
 
   /** Those that wait, in the order in which they came. */
@@ -125,13 +156,32 @@ export class HashLine {
     if (waiters?.size === 0) this.#bound.delete(endpoint);
   }
 
-  /** The endpoint for a request, which makes for `demand` of them. */
+  /**
+   * The endpoint for a request, which makes for `demand` of them. One that nothing has shown to be there yet is dialled
+   * meanwhile, and the next one has the request.
+   */
   #choose({ keyHash }: Exchange, demand: number): Endpoint | undefined {
-    const { ring } = this.#pool;
+    const { ring, plan } = this.#pool;
     if (ring === undefined) return undefined;
+    if (this.#balanceFactor > 0) this.#limit = (this.#balanceFactor * demand) / this.#usableWeight(ring);
+    const endpoint = this.#next(ring, keyHash);
+    if (endpoint === undefined || isProven(endpoint)) return endpoint;
+    this.#provenOnly = true;
+    const other = this.#next(ring, keyHash);
+    this.#provenOnly = false;
+    if (other === undefined) return endpoint;
+    plan.dialEndpointFor(endpoint, 1);
+    return other;
+  }
+
+  #next(ring: HashRing<Endpoint>, keyHash: number): Endpoint | undefined {
     if (this.#balanceFactor === 0) return ring.pick(keyHash, this.#isUsable);
-    this.#limit = (this.#balanceFactor * demand) / this.#usableWeight(ring);
-    return ring.pick(keyHash, this.#hasRoom) ?? ring.pick(keyHash, this.#isUsable);
+    return (
+      ring.pick(keyHash, this.#hasRoom) ??
+      // Where all have as much as they may, those that wait are as even.
+      (this.#pool.admission.isLimited ? ring.pick(keyHash, this.#isBelowBound) : undefined) ??
+      ring.pick(keyHash, this.#isUsable)
+    );
   }
 
   /** What all endpoints weigh that may serve. */
@@ -141,10 +191,27 @@ export class HashLine {
     return (weight * Math.max(size - failing, 1)) / Math.max(size, 1);
   }
 
-  readonly #isUsable = (endpoint: Endpoint): boolean => this.#pool.admission.isUsable(endpoint);
+  #isReady(endpoint: Endpoint, now: number): boolean {
+    return this.#pool.admission.roomOf(endpoint) > 0 && endpoint.isReady(now);
+  }
 
-  readonly #hasRoom = (endpoint: Endpoint): boolean => {
-    const load = endpoint.inFlight + (this.#bound.get(endpoint)?.size ?? 0);
-    return load < Math.ceil(this.#limit * endpoint.weight) && this.#pool.admission.isUsable(endpoint);
+  readonly #isUsable = (endpoint: Endpoint): boolean =>
+    this.#pool.admission.isUsable(endpoint) && (!this.#provenOnly || isProven(endpoint));
+
+  readonly #hasRoom = (endpoint: Endpoint): boolean =>
+    this.#isBelowBound(endpoint) && this.#loadOf(endpoint) < this.#pool.admission.capacityOf(endpoint);
+
+  readonly #isBelowBound = (endpoint: Endpoint): boolean => {
+    const bound = Math.max(LEAST_BOUND, Math.ceil(this.#limit * endpoint.weight));
+    return this.#loadOf(endpoint) < bound && this.#isUsable(endpoint);
   };
+
+  #loadOf(endpoint: Endpoint): number {
+    return endpoint.inFlight + (this.#bound.get(endpoint)?.size ?? 0);
+  }
+}
+
+/** Whether an endpoint is there, for all we know. */
+function isProven({ connected, unproven, dialFailures }: Endpoint): boolean {
+  return connected > 0 || (!unproven && dialFailures === 0);
 }

@@ -50,7 +50,9 @@ export class Queue {
     const start = (exchange: Exchange, endpoint: Endpoint) => owner.start(exchange, endpoint);
     this.#upgrades = new UpgradeLine(pool, start);
     this.#retries = new RetryLine(pool, start);
-    this.#hashed = new HashLine(pool, settings.ringHash.balanceFactor, start);
+    this.#hashed = new HashLine(pool, settings.ringHash.balanceFactor, start, (before) =>
+      this.#serveWaiting(before),
+    );
   }
 
   get size(): number {
@@ -64,7 +66,7 @@ export class Queue {
 
   /** The endpoint to serve a request that has a key at once; none if it has to wait. */
   pickByKey(exchange: Exchange, now: number): Endpoint | undefined {
-    return this.#hashed.pick(exchange, now);
+    return this.isBusy ? undefined : this.#hashed.pick(exchange, now);
   }
 
   /** Whether no more may wait. Those for which a connection is being made, or will be in a moment, don't count. */
@@ -145,14 +147,21 @@ export class Queue {
     if (this.#upgrades.size > 0) this.#upgrades.serve(clock.now());
     if (this.#retries.size > 0) this.#retries.serve(clock.now());
     if (this.#hashed.size > 0) this.#hashed.serve(clock.now());
-    while (this.#waiting.size > 0) {
-      const endpoint = this.#pool.balancer.pick(clock.now());
-      if (endpoint === undefined) break;
-      this.#waiting.shift()!.run((exchange) => this.#owner.start(exchange, endpoint));
-    }
+    this.#serveWaiting();
     if (this.#waiting.size > 0) this.dial();
     if (this.#waiting.size + this.#hashed.size === 0) this.#pool.plan.pace.rest();
     this.#owner.onServed();
+  }
+
+  /** Serves those that wait for any endpoint, and that came before a moment. */
+  #serveWaiting(before = Number.POSITIVE_INFINITY): void {
+    for (let { first } = this.#waiting; first !== undefined; first = this.#waiting.first) {
+      if (first.moment >= before) return;
+      const endpoint = this.#pool.balancer.pick(this.#settings.clock.now());
+      if (endpoint === undefined) return;
+      this.#waiting.shift();
+      first.run((exchange) => this.#owner.start(exchange, endpoint));
+    }
   }
 
   /** Has connections made for those that wait; fails them if that is hopeless, with `error` or the last one. */
@@ -209,6 +218,7 @@ export class Queue {
     else this.#forgive(late, now);
     const { first } = this.#waiting;
     if (first !== undefined) this.#pool.plan.hedge(first.moment);
+    this.#hashed.hurry(now);
     if (this.size > 0) this.#checkLater();
     this.serveSoon();
   }

@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
 import type { RingHashSettings } from '../config/settings.ts';
 import { hash } from '../hash.ts';
-import { headerOf } from './header-of.ts';
+import { rawHeaderOf } from './header-of.ts';
 import type { RequestOptions } from './request-options.ts';
 
 /**
@@ -13,6 +13,22 @@ export function keyHashOf(
   { headers }: RequestOptions,
   { key, header }: RingHashSettings,
 ): number {
-  const value = key?.(given) ?? (header === undefined ? undefined : headerOf(headers, header));
-  return typeof value === 'string' ? hash(value) : -1;
+  const value: unknown = key?.(given) ?? (header === undefined ? undefined : rawHeaderOf(headers, header));
+  const text = typeof value === 'string' ? value : asText(value);
+  // Those that say nothing have nothing in common: one pod would have them all.
+  return text === '' ? -1 : hash(text);
+}
+
+/** What undici makes of a value that is no text: the same key, in whatever form a caller has it. Of several, the first. */
+function asText(given: unknown): string {
+  const value: unknown = Array.isArray(given) ? given[0] : given;
+  switch (typeof value) {
+    case 'string':
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+      return String(value);
+    default:
+      return '';
+  }
 }
