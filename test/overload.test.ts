@@ -53,7 +53,8 @@ test('429 now and then is about those who ask', async (t) => {
     n++ % 3 === 2 ? response.end('yes') : response.writeHead(429, { 'retry-after': '10' }).end();
   const agent = startAgent(t, pods, { clock: new FakeClock(), policy: 'round-robin' });
   await ask(agent, 60);
-  assert.equal(pods[0]!.requests, 20);
+  // A third of them, give or take those while the connections were made. A pause would leave it five.
+  assert.ok(pods[0]!.requests >= 16, `${pods[0]!.requests} of 60 requests`);
 });
 
 test('when all pods ask for a pause, none gets it', async (t) => {
