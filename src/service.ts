@@ -255,6 +255,7 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     if (!exchange.seated) this.#pool.seats.join(endpoint);
     exchange.seated = true;
     exchange.streaming = true;
+    this.#pool.onServed(endpoint);
     endpoint.stream(connection, exchange);
     this.#afterEnd();
   }
@@ -325,6 +326,7 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     if (endpoint === undefined || connection === undefined) return;
     exchange.connection = undefined;
     endpoint.upgrade(connection, exchange);
+    this.#pool.onServed(endpoint);
     this.#pool.health.judge(endpoint, connection, 'success', exchange.statusCode);
     socket.once('close', () => {
       endpoint.upgradeEnded(connection);

@@ -62,14 +62,44 @@ async function play(t: TestContext, size: number, fault: Fault, locality: 'zone'
   return failed;
 }
 
+/**
+ * Whether a count is not above twice another one by more than chance makes it: if twice as many were to be expected,
+ * each of both would be one of the first with a probability of 2/3, and so many of them are found once in twenty times.
+ */
+function isTwiceAtMost(count: number, other: number): boolean {
+  const all = count + other;
+  let probability = 0;
+  let ways = 1;
+  for (let k = all; k >= count; k--) {
+    probability += ways * (2 / 3) ** k * (1 / 3) ** (all - k);
+    ways *= k / (all - k + 1);
+  }
+  return probability >= 0.05;
+}
+
+test('counts tell a zone that fails more than twice as often', () => {
+  for (const [count, other] of [
+    [7, 6],
+    [12, 6],
+    [1, 0],
+    [15, 6],
+  ] as const)
+    assert.ok(isTwiceAtMost(count, other));
+  for (const [count, other] of [
+    [27, 6],
+    [8, 0],
+    [75, 20],
+  ] as const)
+    assert.ok(!isTwiceAtMost(count, other));
+});
+
 for (const [what, fault] of Object.entries(FAULTS)) {
   for (const size of [2, 3]) {
     test(`an own zone of ${size} pods, each of which ${what}, fails little more than without zones`, async (t) => {
       const [off, on] = await Promise.all([play(t, size, fault, 'off'), play(t, size, fault, 'zone')]);
       const total = RATE * SECONDS;
       console.log(`own zone of ${size} ${what}: ${on} of ${total} failed, ${off} with locality off`);
-      // Five failures of each pod are what it takes to know, be that sooner or, with a smaller share, later.
-      assert.ok(on <= 2 * Math.max(off, 5 * size), `${on} failed, ${off} with locality off`);
+      assert.ok(isTwiceAtMost(on, off), `${on} failed, ${off} with locality off`);
     });
   }
 }

@@ -92,7 +92,7 @@ function nearOf(locality: Locality, count: number): number {
   let near = 0;
   for (let n = 0; n < count; n++) {
     if (locality.preferred === OWN_ZONE) near++;
-    locality.used(locality.preferred, 0);
+    locality.used(locality.preferred);
   }
   return near;
 }

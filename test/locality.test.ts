@@ -40,6 +40,9 @@ interface Pod extends Located {
   requests: number;
 }
 
+/** Requests after which it is known that all zones serve. */
+const WARM_UP = 100;
+
 /** Sends requests from each of three zones to the pods of all three, and says how many stayed in their zone. */
 function simulate(pods: readonly Omit<Pod, keyof Located | 'requests'>[], requests: number) {
   const served = new Map<string, number>();
@@ -65,18 +68,19 @@ function simulate(pods: readonly Omit<Pod, keyof Located | 'requests'>[], reques
     }
     locality.weigh(mine);
     const open: Pod[] = [];
-    for (let n = 0; n < requests; n++) {
+    for (let n = -WARM_UP; n < requests; n++) {
       const pod = picker.pick()!;
       picker.used(pod);
       (pod as { load: number }).load++;
       picker.update(pod);
       open.push(pod);
-      served.set(pod.name, (served.get(pod.name) ?? 0) + 1);
-      if (pod.zone === zone) local++;
+      if (n >= 0) served.set(pod.name, (served.get(pod.name) ?? 0) + 1);
+      if (n >= 0 && pod.zone === zone) local++;
       if (open.length < 12) continue;
       const done = open.shift()!;
       (done as { load: number }).load--;
       picker.update(done);
+      locality.served(done.level);
     }
   }
   const counts = [...served.values()];

@@ -18,11 +18,6 @@ export const OWN_ZONE = 1;
 
 /** Ranks of levels: the own node, the own zone, all others. */
 const RANKS = 3;
-/** The load that an endpoint may have whatever is usual, and how many times what is usual. */
-const LEAST_LIMIT = 3;
-const LIMIT_FACTOR = 2;
-/** The part of what is usual that each request makes. */
-const NEWS = 1 / 64;
 
 /**
  * The share of requests for each level, so that as many stay near as can without that any endpoint has more
@@ -49,6 +44,46 @@ export function localShares(capacities: readonly number[], zones: number, nodes:
   return [onNode, near - onNode, ...parts.map((part) => ((1 - near) * part) / sum)];
 }
 
+/** Answers among which the longest run counts. Were runs alike but for chance, one in so many would be longer. */
+const MEMORY = 128;
+
+/**
+ * How many requests a level may be given before it has served another one, without being compared with the others: as
+ * many as it was of late, and then did serve one. So a level that is well keeps what is its own, in bursts too, and one
+ * that falls silent, or only fails, gets little more than it would if it were no nearer than the others.
+ *
+ * It is the congestion window of TCP, in requests: it grows by what is acknowledged only, at most twofold each time
+ * (RFC 5681), and what it wasn't used for lately is lost (RFC 7661).
+ */
+class Trust {
+  /** Requests since the last that was served: given to it, and kept from it. */
+  given = 0;
+  passedBy = 0;
+  /** The longest runs of the last answers, and of as many before. */
+  #longest = 1;
+  #before = 1;
+  #answers = 0;
+
+  get isUsedUp(): boolean {
+    return this.given >= this.#limit;
+  }
+
+  get #limit(): number {
+    return Math.max(this.#longest, this.#before);
+  }
+
+  confirm(): void {
+    const run = Math.min(this.given + this.passedBy, 2 * this.#limit + 1);
+    if (run > this.#longest) this.#longest = run;
+    this.given = 0;
+    this.passedBy = 0;
+    if (++this.#answers < MEMORY) return;
+    this.#answers = 0;
+    this.#before = this.#longest;
+    this.#longest = 1;
+  }
+}
+
 /** Which level each request of a service should go to. */
 export class Locality {
   /** The level whose turn it is. */
@@ -66,8 +101,9 @@ export class Locality {
   #shares: readonly number[] = [];
   /** What each level should have had by now, and hasn't. */
   #credits: number[] = [];
-  /** How much endpoints of each level have to do, as a rule, when they are given a request. */
-  readonly #loads: number[] = [];
+  /** What can serve in each level. */
+  #capacities: readonly number[] = [];
+  readonly #trusts: Trust[] = [];
   /** Shares for each unit of capacity, relative to the greatest. */
   #densities: readonly number[] = [];
 
@@ -108,6 +144,7 @@ export class Locality {
   weigh(usable: Iterable<Pick<Located, 'level' | 'weight'>>): void {
     const capacities = Array.from({ length: OWN_ZONE + 1 + this.#zones.length }, () => 0);
     for (const { level, weight } of usable) capacities[level]! += weight;
+    this.#capacities = capacities;
     this.#shares = localShares(capacities, this.#zones.length + 1, this.#nodeCount);
     // Begun somewhere, so that clients that start together don't all go the same ways.
     this.#credits = capacities.map((_, level) => this.#credits[level] ?? this.#random() * this.#share(level));
@@ -125,28 +162,39 @@ export class Locality {
   }
 
   /**
-   * The order in which candidates are used, from the least: the one whose turn it is, then near ones, and at last
-   * those of levels that have no share. One that has far more to do than is usual there doesn't answer, whoever it is,
-   * and comes after all others.
+   * The order in which levels are used, from the least: the one whose turn it is, then near ones, then all others
+   * that can serve, and at last those that can't. While the one whose turn it is has used up its trust, none is
+   * before another, and candidates are compared as they would be without zones.
    */
-  rankOf({ level, load }: Located): number {
-    const usual = this.#loads[level] ?? 0;
-    const isStuck = load >= LEAST_LIMIT + LIMIT_FACTOR * usual;
-    const near = level === this.preferred ? -1 : Math.min(level, RANKS - 1);
-    return near + (this.#share(level) > 0 ? 0 : RANKS) + (isStuck ? 2 * RANKS : 0);
+  rankOf(level: number): number {
+    if ((this.#capacities[level] ?? 0) === 0) return 2 * RANKS;
+    if (this.#trustOf(this.preferred).isUsedUp) return RANKS;
+    if (level === this.preferred) return -1;
+    return this.#share(level) === 0 || this.#trustOf(level).isUsedUp ? RANKS : Math.min(level, RANKS - 1);
   }
 
-  /** A request goes to an endpoint of that level, which has so much to do. */
-  used(level: number, load: number): void {
+  /** A request goes to an endpoint of that level. */
+  used(level: number): void {
     this.#requests++;
-    const usual = this.#loads[level] ?? 0;
-    this.#loads[level] = usual + (load - usual) * NEWS;
     if (level > OWN_ZONE) this.#crossZone++;
+    const preferred = this.#trustOf(this.preferred);
+    if (level !== this.preferred && preferred.isUsedUp) preferred.passedBy++;
+    this.#trustOf(level).given++;
     const credits = this.#credits;
     for (let i = 0; i < credits.length; i++)
       credits[i] = Math.max(-1, Math.min(1, credits[i]! + this.#share(i)));
     if (level < credits.length) credits[level]!--;
     this.#choose();
+  }
+
+  /** An endpoint of that level has served a request. */
+  served(level: number): void {
+    this.#trustOf(level).confirm();
+  }
+
+  #trustOf(level: number): Trust {
+    for (let n = this.#trusts.length; n <= level; n++) this.#trusts.push(new Trust());
+    return this.#trusts[level]!;
   }
 
   #share(level: number): number {
@@ -196,12 +244,12 @@ export class LocalityPicker<C extends Located> implements Picker<C> {
   pick(): C | undefined {
     const levels = this.#levels;
     let best = levels[this.#locality.preferred]?.pick();
-    let rank = best === undefined ? Number.POSITIVE_INFINITY : this.#locality.rankOf(best);
+    let rank = best === undefined ? Number.POSITIVE_INFINITY : this.#locality.rankOf(best.level);
     if (rank < 0) return best;
     for (const picker of levels) {
       const candidate = picker.pick();
       if (candidate === undefined) continue;
-      const other = this.#locality.rankOf(candidate);
+      const other = this.#locality.rankOf(candidate.level);
       if (other > rank || (other === rank && !picker.before(candidate, best!))) continue;
       best = candidate;
       rank = other;
@@ -211,13 +259,15 @@ export class LocalityPicker<C extends Located> implements Picker<C> {
 
   used(candidate: C): void {
     this.#at(candidate.level).used(candidate);
-    if (this.#counts) this.#locality.used(candidate.level, candidate.load);
+    if (this.#counts) this.#locality.used(candidate.level);
   }
 
   before(a: C, b: C): boolean {
-    if (a.level === b.level) return this.#at(a.level).before(a, b);
-    const [first, second] = [this.#locality.rankOf(a), this.#locality.rankOf(b)];
-    return first === second ? a.level < b.level : first < second;
+    const picker = this.#at(a.level);
+    if (a.level === b.level) return picker.before(a, b);
+    const ranks = this.#locality.rankOf(a.level) - this.#locality.rankOf(b.level);
+    if (ranks !== 0) return ranks < 0;
+    return picker.before(a, b) || (a.level < b.level && !picker.before(b, a));
   }
 
   #at(level: number): Picker<C> {

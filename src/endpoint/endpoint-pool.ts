@@ -401,8 +401,14 @@ export class EndpointPool
 
   // What is kept connected
 
+  /** An endpoint has served a request, or serves it from now on: it is used for being near. */
+  onServed({ level }: Endpoint): void {
+    this.locality?.served(level);
+  }
+
   /** An endpoint has answered. One that has only errors to say has another one in its place, where few are kept warm. */
   onAnswer(endpoint: Endpoint, status: number): void {
+    this.onServed(endpoint);
     if (status < 500) {
       endpoint.appErrors = 0;
       return;
