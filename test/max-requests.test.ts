@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import { Agent, type Dispatcher } from 'undici';
 import { ORIGIN, startAgent } from './support/agent.ts';
 import { startPods } from './support/pods.ts';
 
@@ -64,4 +65,27 @@ test('more than may wait are refused', async (t) => {
   while (pod!.paths.length < 2) await once(pod!, 'request');
   pod!.release('/slow');
   await (await second).body.dump();
+});
+
+test('those that wait are served though the connection is lost that carries all that the endpoint may have', async (t) => {
+  const [pod] = await startPods(t, 1);
+  const stock = new Agent({ connections: 1 });
+  t.after(() => stock.destroy());
+  const ours = startAgent(t, [pod!], { maxRequestsPerEndpoint: 1 });
+  const clients: [Dispatcher, string][] = [
+    [stock, `http://${pod!.endpoint.address}:${pod!.endpoint.port}`],
+    [ours, ORIGIN],
+  ];
+  for (const [client, origin] of clients) {
+    const send = async () => {
+      const { statusCode, body } = await client.request({ origin, path: '/', method: 'GET' });
+      await body.dump();
+      return statusCode;
+    };
+    await send();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    // The pod closes its connection in the moment in which it is given a request.
+    for (const socket of pod!.sockets) socket.end();
+    assert.deepEqual(await Promise.all([send(), send(), send()]), [200, 200, 200]);
+  }
 });

@@ -66,15 +66,20 @@ export class Admission {
     const { picker, state, connected, inFlight, lasting } = endpoint;
     if (!this.isLimited || picker !== undefined || state.name === 'draining') return false;
     return (
-      connected > 0 &&
-      inFlight + lasting > 0 &&
+      (connected > 0 ? inFlight + lasting > 0 : this.#isSpent(endpoint)) &&
       this.#health.allows(endpoint) &&
       !this.#silence.doubts(endpoint)
     );
   }
 
+  /** Whether connections that take no more requests carry all that the limits allow, so that it is dialled when one ends. */
+  #isSpent({ connected, inFlight, backoff }: Endpoint): boolean {
+    return connected === 0 && inFlight >= this.#maxRequests && backoff === undefined;
+  }
+
   get #isAnyBusy(): boolean {
     for (const endpoint of this.#set.connected) if (this.isBusy(endpoint)) return true;
+    for (const endpoint of this.#set.current.values()) if (this.isBusy(endpoint)) return true;
     for (const endpoint of this.#set.pods.values()) if (this.isBusy(endpoint)) return true;
     return false;
   }

@@ -23,7 +23,7 @@ export interface DialPlanParts {
   readonly warmth: Warmth;
 }
 
-type DialPlanSettings = Pick<Settings, 'client' | 'clock' | 'connections'>;
+type DialPlanSettings = Pick<Settings, 'client' | 'clock' | 'connections' | 'maxRequestsPerEndpoint'>;
 
 /** Milliseconds for which an answer shows that an address is still a pod's. */
 const PROOF = 1_000;
@@ -186,13 +186,16 @@ export class DialPlan {
   }
 
   /**
-   * Whether a connection that is busy may serve one that has waited since then. An endpoint that refuses
-   * dials by now is on its way out, and closes what it has left.
+   * Whether a connection that is busy may serve one that has waited since then, or be followed by another one. An
+   * endpoint that refuses dials by now is on its way out, and closes what it has left.
    */
   #mayBecomeFree(since: number): boolean {
-    for (const { connected, backoff } of this.#set.known) {
+    const most = this.#settings.maxRequestsPerEndpoint || Number.POSITIVE_INFINITY;
+    for (const { connected, inFlight, backoff } of this.#set.known) {
       const refused = backoff !== undefined && backoff.failedAt > since && isRefusal(backoff.error);
       if (connected > 0 && !refused) return true;
+      // What its last connection carries ends, and then it may be dialled.
+      if (inFlight >= most && backoff === undefined) return true;
     }
     return false;
   }
