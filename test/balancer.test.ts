@@ -23,6 +23,7 @@ function startBalancer(isLimited = false) {
   const says = { dialing: 0, next: false, hopeful: false };
   const admission = {
     isBusy: (endpoint: Endpoint) => isLimited && !free.has(endpoint),
+    mayDial: () => false,
     place: (endpoint: Endpoint) => place(endpoint, free.has(endpoint) ? pickers.free : undefined),
   };
   for (const endpoint of endpoints) admission.place(endpoint);
@@ -30,7 +31,13 @@ function startBalancer(isLimited = false) {
     set: { connected: endpoints },
     pickers,
     admission,
-    plan: { dialAhead() {}, dialInTurn() {}, dialFor: () => says.hopeful, dialNext: () => says.next },
+    plan: {
+      dialAhead() {},
+      dialInTurn() {},
+      dialSuccessor() {},
+      dialFor: () => says.hopeful,
+      dialNext: () => says.next,
+    },
     dials: {
       get size() {
         return says.dialing;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { get, load, startAgent } from './support/agent.ts';
 import { FakeClock } from './support/clock.ts';
 import { type Pod, settle, startPods } from './support/pods.ts';
@@ -59,3 +60,42 @@ test('a trickle to pods that keep no connection dials for its requests only', as
   }
   assert.ok(connectionsOf(pods) <= 60, `${connectionsOf(pods)}`);
 });
+
+for (const policy of ['least-request', 'round-robin'] as const) {
+  test(`under ${policy}, a pod that keeps no connection has its share of many at once`, async (t) => {
+    const pods = await startPods(t, 5);
+    for (const pod of pods) {
+      pod.respond = (_request, response) => {
+        const value = pod === pods[0] ? 'timeout=1' : 'timeout=5';
+        response.setHeader('connection', 'keep-alive').setHeader('keep-alive', value);
+        setTimeout(() => response.end(pod.address), 2);
+      };
+    }
+    const agent = startAgent(t, pods, { policy });
+    await load(agent, 1_000, 10);
+    const [{ requests, connections }] = pods as [Pod];
+    // A fifth, less what noise takes: without a successor made in time it has a sixth, or a tenth.
+    assert.ok(requests >= 180, `${pods.map((pod) => pod.requests)}`);
+    assert.ok(connections.length <= requests * 1.2, `${connections.length} for ${requests}`);
+  });
+}
+
+for (const value of ['timeout=1', 'timeout=5']) {
+  test(`a pod that says ${value}, and closes connections that are unused for a millisecond, is not dialled for nothing`, async (t) => {
+    const pods = await startPods(t, 5);
+    for (const pod of pods) hint(pod, 'timeout=5');
+    const [impatient] = pods as [Pod];
+    hint(impatient, value);
+    impatient.server.on('connection', (socket) => {
+      const timer = setTimeout(() => socket.destroy(), 1);
+      socket.once('data', () => clearTimeout(timer));
+    });
+    const agent = startAgent(t, pods);
+    for (let n = 0; n < 100; n++) {
+      await get(agent);
+      await delay(3);
+    }
+    const { requests, connections } = impatient;
+    assert.ok(connections.length <= requests * 1.2 + 10, `${connections.length} for ${requests}`);
+  });
+}

@@ -233,6 +233,11 @@ export class Connection {
     this.#idleExpiry = this.#options.clock.schedule(() => this.retire('idle'), this.#options.idleTimeout);
   }
 
+  /** Whether it waits for a first request. */
+  get isParked(): boolean {
+    return this.#parking !== undefined;
+  }
+
   /** Lets it live on past its age. */
   keep(): void {
     this.#expiresAt = Number.POSITIVE_INFINITY;

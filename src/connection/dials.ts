@@ -12,6 +12,8 @@ const BACKOFF_FACTOR = 1.6;
 const LONGEST_BACKOFF = 30_000;
 
 interface DialUnderWay {
+  /** What it counts for as load. */
+  readonly load: number;
   dial: Dial;
   deadline: Timer | undefined;
 }
@@ -27,7 +29,7 @@ export interface DialsOwner {
   onBackoffOver(endpoint: Endpoint): void;
 }
 
-/** The dials under way, each counted as load of its endpoint, and the endpoints whose dials have failed. */
+/** The dials under way, and the endpoints whose dials have failed. */
 export class Dials {
   readonly #owner: DialsOwner;
   readonly #dialer: Dialer;
@@ -68,10 +70,12 @@ export class Dials {
     return ++this.#moments;
   }
 
-  start(endpoint: Endpoint): void {
+  /** Counts as load of the endpoint, where a request is to have the connection. */
+  start(endpoint: Endpoint, load = 1): void {
     endpoint.dialing++;
-    endpoint.load++;
+    endpoint.load += load;
     const entry: DialUnderWay = {
+      load,
       deadline: undefined,
       dial: this.#dialer.dial(endpoint, (error, socket) => {
         this.#end(entry);
@@ -131,7 +135,7 @@ export class Dials {
     this.#underWay.delete(entry);
     entry.deadline?.cancel();
     endpoint.dialing--;
-    endpoint.load--;
+    endpoint.load -= entry.load;
   }
 
   #onConnected(endpoint: Endpoint, socket: Socket): void {

@@ -166,15 +166,22 @@ export class Admission {
     return this.isLimited && this.#plan.protocolOf(endpoint) === 'h1' ? this.#limit : this.#maxRequests;
   }
 
+  /** Whether one more connection may be made to an endpoint that may be picked. */
+  mayDial(endpoint: Endpoint): boolean {
+    const { warm, backoff, inFlight, dialing } = endpoint;
+    return (
+      warm && backoff === undefined && inFlight + dialing < this.#maxRequests && this.#plan.mayDial(endpoint)
+    );
+  }
+
   #pickerFor(endpoint: Endpoint): Picker<Endpoint> | undefined {
     const { free, full, unproven } = this.#pickers;
-    const { state, inFlight, dialing } = endpoint;
+    const { state, inFlight } = endpoint;
     if (state.name === 'draining' || inFlight >= this.#maxRequests) return undefined;
     if (!this.#health.allows(endpoint)) return undefined;
     if (this.#silence.doubts(endpoint)) return undefined;
     if (endpoint.hasRoom && (endpoint.warm || this.#set.superseded.has(endpoint))) return free;
-    if (!endpoint.warm || endpoint.backoff !== undefined || !this.#plan.mayDial(endpoint)) return undefined;
-    if (inFlight + dialing >= this.#maxRequests) return undefined;
+    if (!this.mayDial(endpoint)) return undefined;
     return state.name === 'connecting' || this.#seeThrough.applies ? unproven : full;
   }
 }

@@ -12,8 +12,8 @@ import type { Warmth } from './warmth.ts';
 export interface BalancerParts {
   readonly set: Pick<EndpointSet, 'connected'>;
   readonly pickers: Pickers;
-  readonly admission: Pick<Admission, 'isBusy' | 'place'>;
-  readonly plan: Pick<DialPlan, 'dialAhead' | 'dialFor' | 'dialInTurn' | 'dialNext'>;
+  readonly admission: Pick<Admission, 'isBusy' | 'mayDial' | 'place'>;
+  readonly plan: Pick<DialPlan, 'dialAhead' | 'dialFor' | 'dialInTurn' | 'dialNext' | 'dialSuccessor'>;
   readonly dials: Pick<Dials, 'size'>;
   readonly warmth: Pick<Warmth, 'consider'>;
   readonly silence: Pick<SilenceWatch, 'start'>;
@@ -66,7 +66,11 @@ export class Balancer {
     this.#warmth.consider(endpoint.load);
     this.#pickers.free.used(endpoint);
     this.#silence.start();
-    return endpoint.begin();
+    const connection = endpoint.begin();
+    // That one will not last, and without another it would miss its next turn.
+    if (endpoint.fleeting && !connection.h2 && this.#admission.mayDial(endpoint))
+      this.#plan.dialSuccessor(endpoint);
+    return connection;
   }
 
   /**

@@ -164,7 +164,18 @@ export class DialPlan {
 
   /** Dials an endpoint whose turn it is, if the connection is likely to be used. */
   dialInTurn(endpoint: Endpoint): void {
-    if (this.mayReach(endpoint) && this.#warmth.isWorthwhile(endpoint)) this.dial(endpoint);
+    if (this.#isWorthwhile(endpoint)) this.dial(endpoint);
+  }
+
+  /** Makes the next connection to an endpoint that keeps none, whose turn has just been: this is none, nor load. */
+  dialSuccessor(endpoint: Endpoint): void {
+    if (this.pace.active || !this.#isWorthwhile(endpoint)) return;
+    this.#dials.start(endpoint, 0);
+    this.#owner.place(endpoint);
+  }
+
+  #isWorthwhile(endpoint: Endpoint): boolean {
+    return this.mayReach(endpoint) && this.#warmth.isWorthwhile(endpoint) && !endpoint.passesOver();
   }
 
   /** Makes one more connection to a virtual IP, to see which pod it leads to. False if one is being made. */

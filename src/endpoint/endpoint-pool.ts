@@ -457,7 +457,7 @@ export class EndpointPool
     if (connection.retired === 'max-duration' && endpoint.connected === 0) {
       for (const changed of this.#warmth.rotate(endpoint)) this.place(changed);
     }
-    if (endpoint.fleeting) this.balancer.onLost(endpoint);
+    if (endpoint.fleeting && connection.requests > 0) this.balancer.onLost(endpoint);
     this.#owner.onConnectionGone();
   }
 

@@ -24,6 +24,8 @@ export const IDLE: EndpointState = { name: 'idle' };
 export const DRAINING: EndpointState = { name: 'draining' };
 
 const NONE: ReadonlySet<Connection> = new Set();
+/** After so many connections that were closed unused, one is made for every 256 that would be. */
+const MOST_WASTED = 8;
 
 export interface Backoff {
   readonly failedAt: number;
@@ -104,6 +106,10 @@ export class Endpoint implements Candidate, ConnectionOwner {
   connected = 0;
   /** Those of them that will reach their age soon. */
   aging = 0;
+  /** How often connections made ahead of requests were closed unused, less how often they were used. */
+  #wasted = 0;
+  /** How often none is made that would be, for that. */
+  #passes = 0;
   /** What is held against it, if anything. */
   health: HealthRecord | undefined = undefined;
   info: EndpointAddress;
@@ -175,9 +181,24 @@ export class Endpoint implements Candidate, ConnectionOwner {
     this.load++;
     this.inFlight++;
     this.requests++;
+    if (this.#wasted > 0 && connection.isParked) this.#wasted--;
     connection.reserve();
     this.settle(connection);
     return connection;
+  }
+
+  /** Whether no connection is made ahead of requests this time: of the last ones, too many were closed unused. */
+  passesOver(): boolean {
+    if (this.#passes === 0) return false;
+    this.#passes--;
+    return true;
+  }
+
+  /** It has closed a connection that was never used. Those that were made at the same time tell nothing new. */
+  #onWasted(): void {
+    if (this.#passes > 0) return;
+    this.#wasted = Math.min(this.#wasted + 1, MOST_WASTED);
+    this.#passes = 2 ** this.#wasted;
   }
 
   /** A request has ended. A held one goes on counting as load until `unhold`. */
@@ -366,9 +387,11 @@ export class Endpoint implements Candidate, ConnectionOwner {
   onRetired(connection: Connection): void {
     this.#lose(connection);
     this.retired++;
-    // It may have ended.
-    if (this.connected === 0 && connection.retired === 'closed-by-peer')
-      this.heardAt = Number.NEGATIVE_INFINITY;
+    if (connection.retired === 'closed-by-peer') {
+      // It may have ended.
+      if (this.connected === 0) this.heardAt = Number.NEGATIVE_INFINITY;
+      if (connection.requests === 0) this.#onWasted();
+    }
     this.settle(connection);
     this.#owner.onConnectionRetired(this, connection);
   }
