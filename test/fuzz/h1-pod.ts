@@ -25,7 +25,7 @@ export class H1Connection {
     this.#socket = socket;
     this.#ledger = ledger;
     this.#server = server;
-    this.#wire = ledger.connected(pod);
+    this.#wire = ledger.connected(pod, socket);
     socket.on('error', () => {});
     socket.on('close', () => {
       clearTimeout(this.#idle);
@@ -214,7 +214,7 @@ export class H1Connection {
     if (reply.framing === 'close' || closes) {
       this.#wire.harmedAt ??= performance.now();
       this.#wire.harm ||= 'said close';
-      this.#socket.end();
+      this.#end();
     } else if (reply.break !== undefined) {
       this.#harm(reply);
     }
@@ -228,10 +228,14 @@ export class H1Connection {
     if (idleTimeout > 0) {
       this.#idle = setTimeout(() => {
         this.#ledger.harmed(this.#wire, 'idle');
-        this.#socket.end();
+        this.#end();
       }, idleTimeout);
     }
     this.#read();
+  }
+
+  #end(last = ''): void {
+    this.#socket.end(last, () => this.#ledger.sent(this.#wire));
   }
 
   #harm({ break: harm }: Reply): void {
@@ -241,14 +245,26 @@ export class H1Connection {
     const act = () => {
       this.#ledger.harmed(this.#wire, how);
       if (this.#socket.destroyed) return;
-      if (how === 'reset') this.#socket.resetAndDestroy();
-      else if (how === 'garbage') this.#socket.end('\0garbage\r\n\r\n');
-      else if (how === 'twice') this.#socket.write('HTTP/1.1 200 Twice\r\ncontent-length: 2\r\n\r\nok');
-      else this.#socket.end();
+      if (how === 'garbage') this.#end('\0garbage\r\n\r\n');
+      else if (how === 'fin') this.#end();
+      else if (how === 'reset') {
+        this.#socket.resetAndDestroy();
+        this.#ledger.sent(this.#wire);
+      } else {
+        this.#socket.write('HTTP/1.1 200 Twice\r\ncontent-length: 2\r\n\r\nok', () =>
+          this.#ledger.sent(this.#wire),
+        );
+      }
     };
     if (later === undefined) act();
     else setTimeout(act, later);
     // What breaks off leaves nobody waiting for ever.
-    if (how === 'twice' && attempt.answered !== 'full') setTimeout(() => this.#socket.destroy(), 50);
+    if (how === 'twice' && attempt.answered !== 'full') {
+      setTimeout(() => {
+        this.#ledger.harmed(this.#wire, how);
+        this.#socket.destroy();
+        this.#ledger.sent(this.#wire);
+      }, 50);
+    }
   }
 }

@@ -37,7 +37,7 @@ export class H2Connection {
     this.#socket = socket;
     this.#ledger = ledger;
     this.#server = server;
-    this.#wire = ledger.connected(pod);
+    this.#wire = ledger.connected(pod, socket);
     session.on('error', () => {});
     socket.on('close', () => {
       clearTimeout(this.#idle);

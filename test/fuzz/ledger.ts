@@ -1,5 +1,10 @@
 import { createHash } from 'node:crypto';
+import type { Socket } from 'node:net';
 import { type Call, callsOf, type Reply, replyTo, type Scenario } from './scenario.ts';
+import { takeWrites, type Write } from './writes.ts';
+
+/** Turns of the event loop within which a client in this process reads what it was sent: in one it is polled, in one more read. */
+const TURNS = 3;
 
 /** One connection, as its server saw it. */
 export interface Wire {
@@ -10,6 +15,10 @@ export interface Wire {
   /** When the server first did it harm: ended it, broke it, or said that it goes. */
   harmedAt: number | undefined;
   harm: string;
+  /** When its client must have noticed that: what is written after it has no excuse. */
+  heardAt: number | undefined;
+  /** The requests that its client has written. */
+  writes: readonly Write[];
   /** Requests on it that have come, and not been answered in full. */
   readonly open: Set<Attempt>;
 }
@@ -44,13 +53,14 @@ export class Ledger {
   /** Requests that nobody knows. */
   readonly strangers: string[] = [];
   readonly #calls: Map<number, Call>;
+  readonly #ends = new Map<Wire, { address: string; port: number; clientPort: number }>();
   #onEmpty: (() => void) | undefined;
 
   constructor(scenario: Scenario) {
     this.#calls = new Map(callsOf(scenario).map((call) => [call.id, call]));
   }
 
-  connected(pod: number): Wire {
+  connected(pod: number, socket: Socket): Wire {
     const wire: Wire = {
       pod,
       openedAt: performance.now(),
@@ -58,10 +68,14 @@ export class Ledger {
       requests: 0,
       harmedAt: undefined,
       harm: '',
+      heardAt: undefined,
+      writes: [],
       open: new Set(),
     };
     this.wires.push(wire);
     this.open.add(wire);
+    const { localAddress: address = '', localPort: port = 0, remotePort: clientPort = 0 } = socket;
+    this.#ends.set(wire, { address, port, clientPort });
     return wire;
   }
 
@@ -141,7 +155,19 @@ export class Ledger {
   harmed(wire: Wire, how: string): void {
     wire.harmedAt ??= performance.now();
     wire.harm ||= how;
+    wire.heardAt = undefined;
     for (const attempt of wire.open) attempt.broken ??= how;
+  }
+
+  /** The client has been sent what the server did to a connection, and hears of it within so many turns of the loop. */
+  sent(wire: Wire, turns = TURNS): void {
+    if (turns > 0) setImmediate(() => this.sent(wire, turns - 1));
+    else wire.heardAt = performance.now();
+  }
+
+  /** All is over: what was written is known. */
+  collectWrites(): void {
+    for (const [wire, end] of this.#ends) wire.writes = takeWrites(end);
   }
 
   broke(attempt: Attempt, how: string): void {

@@ -6,6 +6,7 @@ import { type Clock, systemClock, type Timer } from '../../src/clock.ts';
 import type { Resolution, Resolver } from '../../src/discovery/resolver.ts';
 import { ManualResolver } from '../support/agent.ts';
 import { Caller, type CallerContext, type Outcome } from './caller.ts';
+import { RunningTime, within } from './deadline.ts';
 import { Dice } from './dice.ts';
 import type { Ledger } from './ledger.ts';
 import { Pods, theCertificate } from './pods.ts';
@@ -91,7 +92,7 @@ class Player {
   readonly #clock = new WatchedClock();
   readonly #callers: Caller[] = [];
   readonly #play: Play;
-  readonly #until = performance.now() + CALLS;
+  readonly #running = new RunningTime();
   #said = 0;
   #drained = 0;
 
@@ -193,6 +194,8 @@ class Player {
     await this.#settled(1_000);
     this.#play.leftOpen = await this.#stillOpen();
     this.#play.leftTimers = this.#clock.left(SHORT);
+    this.#running.stop();
+    this.#pods.ledger.collectWrites();
     for (const { call, outcome } of this.#callers) this.#play.outcomes.set(call.id, outcome);
     this.#play.undrained = !endsEarly && this.#said > 0 && this.#drained === 0;
     if (this.#play.ended !== 'ended') void this.#agent.destroy().catch(() => {});
@@ -201,7 +204,7 @@ class Player {
 
   /** Milliseconds that calls have left. One that hangs does not hold up all that come after it. */
   get #left(): number {
-    return Math.max(0, this.#until - performance.now());
+    return Math.max(0, CALLS - this.#running.elapsed);
   }
 
   async #work(steps: readonly Step[]): Promise<void> {
@@ -273,17 +276,4 @@ function openTo(port: number): number {
     if (remote?.endsWith(suffix) && (state === '01' || state === '08')) open++;
   }
   return open;
-}
-
-/** What a promise brings, or `late` after so many milliseconds. */
-async function within<T>(timeout: number, promise: Promise<T>, late: T): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<T>((resolve) => {
-    timer = setTimeout(resolve, timeout, late);
-  });
-  try {
-    return await Promise.race([promise, deadline]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

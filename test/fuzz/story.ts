@@ -10,6 +10,9 @@ export function storyOf(scenario: Scenario, play: Play): string {
     events.push([wire.openedAt, `connection ${n} to pod ${wire.pod} opens`]);
     if (wire.harmedAt !== undefined)
       events.push([wire.harmedAt, `pod ${wire.pod} ends connection ${n}: ${wire.harm}`]);
+    if (wire.heardAt !== undefined)
+      events.push([wire.heardAt, `the client must have noticed that, of connection ${n}`]);
+    for (const { call, at } of wire.writes) events.push([at, `call ${call} is written on connection ${n}`]);
     if (wire.closedAt !== undefined) events.push([wire.closedAt, `connection ${n} has closed`]);
   });
   for (const [id, attempts] of ledger.attempts) {

@@ -1,8 +1,8 @@
 // What is wrong with a play of ours, beside one of stock's.
 import { type Outcome, THROWN } from './caller.ts';
-import type { Attempt } from './ledger.ts';
+import type { Attempt, Wire } from './ledger.ts';
 import type { Play } from './play.ts';
-import { type Call, callsOf, isRepeatable, type Scenario } from './scenario.ts';
+import { type Call, callsOf, isRepeatable, replyTo, type Scenario } from './scenario.ts';
 
 export type Kind =
   | 'unserved'
@@ -33,7 +33,7 @@ export interface Finding {
   readonly certain: boolean;
 }
 
-/** Milliseconds within which what a server does to a connection may meet a request that is being written. */
+/** Milliseconds within which what a server does to a session of HTTP/2 may meet a request that is being written. */
 const NEAR = 60;
 
 export function judge(scenario: Scenario, stock: Play, ours: Play): Finding[] {
@@ -95,7 +95,7 @@ class Judge {
       if (!this.#isExcused(call, own))
         this.#say('unserved', call.id, `stock: ${tell(theirs)}; ours: ${tell(own)}`);
     } else if (theirs.served && own.said !== theirs.said) {
-      if (this.#met(call) === 'alike' && !this.#isOutOfStep)
+      if (this.#met(call) === 'alike' && !this.#isOutOfStep(call) && !this.#isCutShort(call))
         this.#say('changed', call.id, `stock: ${theirs.said}; ours: ${own.said}`);
     } else if (call.replies.some((reply) => reply.break !== undefined) || this.#isHarmed(call)) {
       // Who of caller and server was first is a matter of time.
@@ -116,14 +116,33 @@ class Judge {
   }
 
   /** A response that nobody asked for may be taken for the next one's, by stock as well. */
-  get #isOutOfStep(): boolean {
-    return callsOf(this.#scenario).some(({ replies }) =>
-      replies.some((reply) => reply.break?.how === 'twice'),
+  #isOutOfStep(call: Call): boolean {
+    return [this.#ours, this.#stock].some((play) =>
+      wiresOf(play, call).some(({ wire: { harm } }) => harm === 'twice' || harm === 'garbage'),
     );
   }
 
-  #isHarmed({ id }: Call): boolean {
-    return [this.#ours, this.#stock].some(({ ledger }) => ledger.attempts.get(id)?.some(isNearHarm));
+  /** What ends with its connection is as long as what came before a reset. */
+  #isCutShort({ id, replies }: Call): boolean {
+    return (
+      replies.some(({ framing }) => framing === 'close') &&
+      [this.#ours, this.#stock].some(({ ledger }) =>
+        ledger.attempts.get(id)?.some(({ wire }) => wire.harm === 'reset'),
+      )
+    );
+  }
+
+  #isHarmed(call: Call): boolean {
+    return [this.#ours, this.#stock].some((play) => this.#wasHarmed(play, call));
+  }
+
+  /** Whether a request was written on a connection that its server ended, before the client could know of that. */
+  #wasHarmed(play: Play, call: Call): boolean {
+    if (this.#scenario.protocol !== 'h1' && play.ledger.attempts.get(call.id)?.some(isNearHarm)) return true;
+    return wiresOf(play, call).some(
+      ({ wire: { harmedAt, heardAt = Number.POSITIVE_INFINITY }, at }) =>
+        harmedAt !== undefined && at < heardAt,
+    );
   }
 
   /** Whether the same number of attempts came to both servers: only then did both callers meet the same. */
@@ -137,10 +156,13 @@ class Judge {
   #isExcused(call: Call, own: Outcome): boolean {
     // Stock does not hear of an abort before it has begun; ours does.
     if (call.act !== undefined && isOfCaller(call, own)) return true;
+    if (this.#wasHarmed(this.#ours, call)) return true;
+    // With HTTP/1.1, what a server does to a request is the same for both.
+    if (this.#scenario.protocol === 'h1') return false;
     const counted = (this.#ours.ledger.attempts.get(call.id) ?? []).filter(({ refused }) => !refused);
-    if (counted.some((attempt) => attempt.broken !== undefined || isNearHarm(attempt))) return true;
+    if (counted.some((attempt) => attempt.broken !== undefined)) return true;
     // What was written never came: a connection ended at that moment.
-    return counted.length === 0 && !this.#mayBeRepeated(call) && this.#wasHarmed(own);
+    return counted.length === 0 && !this.#mayBeRepeated(call) && this.#mayHaveBeenHarmed(own);
   }
 
   /** Ours does more than stock here: what was reset before a response is sent again, elsewhere. */
@@ -150,6 +172,8 @@ class Judge {
     const attempts = this.#ours.ledger.attempts.get(call.id) ?? [];
     const [only] = attempts;
     if (attempts.length !== 1 || only?.answered !== 'no' || call.body.kind === 'form') return;
+    // Its caller has got to know of a first response, if only of one that is not the last.
+    if (replyTo(call, 0).hints.length > 0) return;
     if (only.broken === 'reset' || only.broken === 'fin') {
       this.#say(
         'not retried',
@@ -174,7 +198,7 @@ class Judge {
     );
   }
 
-  #wasHarmed(own: Outcome): boolean {
+  #mayHaveBeenHarmed(own: Outcome): boolean {
     const resets = /UND_ERR_SOCKET|ECONNRESET|EPIPE|ERR_HTTP2|UND_ERR_INFO/.test(own.error);
     return resets && this.#ours.ledger.wires.some(({ harmedAt }) => harmedAt !== undefined);
   }
@@ -193,7 +217,9 @@ class Judge {
         true,
       );
     }
-    const early = counted.slice(0, -1).find((attempt) => attempt.answered === 'full' && !isNearHarm(attempt));
+    const early = counted
+      .slice(0, -1)
+      .find((attempt) => attempt.answered === 'full' && !this.#mayBeLost(attempt));
     if (early !== undefined && counts < 2)
       this.#say('twice', call.id, 'it was sent again after its answer', true);
     const [expected] = theirs;
@@ -201,6 +227,11 @@ class Judge {
     else if (attempts.length > 0 && this.#stock.outcomes.get(call.id)?.atOnce) {
       this.#say('checked late', call.id, `stock refuses it; ours sent it: ${own.error}`);
     }
+  }
+
+  /** A reset may overtake an answer. */
+  #mayBeLost(attempt: Attempt): boolean {
+    return isNearHarm(attempt) && (this.#scenario.protocol !== 'h1' || attempt.wire.harm === 'reset');
   }
 
   /** It arrives as it was given. */
@@ -272,6 +303,13 @@ class Judge {
 function pathOf({ id, query }: Call): string {
   const text = Object.entries(query ?? {}).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
   return `/c${id}${text.length > 0 ? `?${text.join('&')}` : ''}`;
+}
+
+/** The connections that a request was written on, and when. */
+function wiresOf({ ledger }: Play, { id }: Call): { wire: Wire; at: number }[] {
+  return ledger.wires.flatMap((wire) =>
+    wire.writes.filter(({ call }) => call === id).map(({ at }) => ({ wire, at })),
+  );
 }
 
 function isNearHarm(attempt: Attempt): boolean {
