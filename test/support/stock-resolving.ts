@@ -1,18 +1,26 @@
 import { Resolver } from 'node:dns/promises';
-import type { LookupFunction } from 'node:net';
+import { isIP, type LookupFunction } from 'node:net';
 import type { TestContext } from 'node:test';
 import { Agent } from 'undici';
 
-/** undici's own Agent, which resolves its names, for each connection, by that name server as getaddrinfo would. */
-export function startStock(t: TestContext, server: string): Agent {
+/**
+ * undici's own Agent, which resolves its names, for each connection, by that name server as getaddrinfo would: to
+ * IPv4 addresses, or to those of both families.
+ */
+export function startStock(t: TestContext, server: string, families: 4 | 'both' = 4): Agent {
   const lookup = ((hostname, _options, callback) => {
     const resolver = new Resolver({ timeout: 5_000, tries: 2 });
     resolver.setServers([server]);
-    resolver.resolve4(hostname).then(
-      (addresses) =>
+    const none = () => [];
+    const asked =
+      families === 4
+        ? [resolver.resolve4(hostname)]
+        : [resolver.resolve4(hostname).catch(none), resolver.resolve6(hostname).catch(none)];
+    Promise.all(asked).then(
+      (answers) =>
         callback(
           null,
-          addresses.map((address) => ({ address, family: 4 })),
+          answers.flat().map((address) => ({ address, family: isIP(address) })),
         ),
       (error: NodeJS.ErrnoException) => callback(error, []),
     );

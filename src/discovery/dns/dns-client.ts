@@ -1,9 +1,10 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock, Timer } from '../../clock.ts';
-import { LookUp, type LookUpOptions } from './look-up.ts';
+import { type Family, familyOf, otherThan } from './families.ts';
+import { type Known, LookUp, type LookUpOptions } from './look-up.ts';
 import { Sampled } from './sampled.ts';
 import { SharedWork } from './shared-work.ts';
-import type { Absent, Failed, Found, Match, Verdict } from './verdict.ts';
+import type { Absent, Failed, Found, FoundAddress, Match, Verdict } from './verdict.ts';
 
 export interface DnsClientOptions extends LookUpOptions {
   /** Milliseconds that an answer holds at least, whatever it says itself. */
@@ -27,11 +28,16 @@ interface Dated {
   readonly askedAt: number;
   /** Before that, asking again brings the same outcome. */
   readonly freshUntil: number;
+  /** How many it took, if more than one: the other address family was asked for, too. */
+  readonly questions?: number;
 }
 
-interface Name {
+interface Name extends Known {
   sampled?: Sampled | undefined;
   match?: Match | undefined;
+  preferred?: Family | undefined;
+  /** When it may be turned again, on the clock. */
+  turnableAt?: number;
   outcome?: Outcome;
   work?: SharedWork<Outcome> | undefined;
 }
@@ -48,6 +54,8 @@ const UNANSWERED = 500;
 const UNANSWERED_REFRESH = 1_000;
 /** What was known is good for nothing so many milliseconds after its time. */
 const STALE = 30_000;
+/** Milliseconds for which a name isn't turned to another address family again, whether it has that one or not. */
+const TURNED = 1_100;
 /** The share of its time that an answer may be asked for early, so that many clients don't ask as one. */
 const JITTER = 0.1;
 
@@ -95,12 +103,43 @@ export class DnsClient {
   }
 
   async #askAnew(hostname: string, name: Name, after: number, signal: AbortSignal): Promise<Outcome> {
-    const outcome = this.#completed(await this.#answer(hostname, name, after, signal), name);
+    const before = name.outcome;
+    let outcome = this.#completed(await this.#answer(hostname, name, after, signal), name);
+    if (after > Number.NEGATIVE_INFINITY && outcome.name === 'found' && isCoveredBy(outcome, before)) {
+      outcome = await this.#turned(hostname, name, outcome, signal);
+    }
     if (signal.aborted) return outcome;
     name.outcome = outcome;
     name.work = undefined;
     if (outcome.name === 'found' && outcome.match && !outcome.provisional) name.match = outcome.match;
     return outcome;
+  }
+
+  /**
+   * Where a name leads in the other address family, if it does, now that what it leads to in this one can't be
+   * connected to: who dials both would get through. One at a time, for they are the same pods, or the same virtual IP.
+   */
+  async #turned(hostname: string, name: Name, known: DatedFound, signal: AbortSignal): Promise<Outcome> {
+    const { clock, family } = this.#options;
+    const turned = otherThan(familyIn(known.addresses));
+    const hasBoth = known.addresses.some(({ address }) => familyOf(address) === turned);
+    const askedAt = clock.now();
+    if (family !== 'auto' || hasBoth || askedAt < (name.turnableAt ?? 0) || signal.aborted) return known;
+    name.turnableAt = askedAt + TURNED;
+    const patience = new AbortController();
+    const impatience = clock.schedule(() => patience.abort(), UNANSWERED);
+    try {
+      const either = AbortSignal.any([signal, patience.signal]);
+      const verdict = await this.#lookUp.turn(hostname, known, turned, either);
+      if (verdict.name !== 'found') return { ...known, questions: 2 };
+      name.preferred = turned;
+      return { ...this.#completed(this.#dated(verdict, askedAt), name), questions: 2 };
+    } catch {
+      // What is known stays so.
+      return { ...known, questions: 2 };
+    } finally {
+      impatience.cancel();
+    }
   }
 
   /** With what else belongs to the set that a name server told of. */
@@ -114,7 +153,7 @@ export class DnsClient {
   /** Looks the name up; again beside that while there is no answer, for the server may have come back since. */
   async #answer(
     hostname: string,
-    { match, outcome }: Name,
+    { outcome, ...known }: Known & Pick<Name, 'outcome'>,
     after: number,
     signal: AbortSignal,
   ): Promise<Outcome> {
@@ -134,7 +173,7 @@ export class DnsClient {
       const askedAt = clock.now();
       again = clock.schedule(() => void start(), interval);
       // One getaddrinfo is enough: each holds one of libuv's few threads.
-      const verdict = await this.#lookUp.run(hostname, match, others.signal, () => again?.cancel());
+      const verdict = await this.#lookUp.run(hostname, known, others.signal, () => again?.cancel());
       answer.resolve(this.#dated(verdict, askedAt));
     };
     void start();
@@ -159,4 +198,16 @@ export class DnsClient {
         return { ...verdict, askedAt, freshUntil: now };
     }
   }
+}
+
+/** Whether an outcome says nothing new. */
+function isCoveredBy({ addresses }: DatedFound, before: Outcome | undefined): boolean {
+  if (before?.name !== 'found') return false;
+  return addresses.every(({ address, port }) =>
+    before.addresses.some((known) => known.address === address && known.port === port),
+  );
+}
+
+function familyIn([first]: readonly FoundAddress[]): Family {
+  return familyOf(first?.address ?? '');
 }

@@ -39,7 +39,7 @@ async function* follow(
     const outcome = await client.ask(hostname, signal, after);
     if (outcome === undefined || signal.aborted) return;
     const { resolution, askAgainAt } = history.record(outcome);
-    doubt.settle(outcome.askedAt);
+    doubt.settle(outcome.askedAt, outcome.questions);
     yield 'endpoints' in resolution ? { ...resolution, onUnreachable: doubt.raise } : resolution;
     after = await doubt.wait(askAgainAt, signal);
   }

@@ -23,9 +23,10 @@ export class Doubt {
     return true;
   };
 
-  /** What was asked at that time was answered. */
-  settle(askedAt: number): void {
+  /** What was asked at that time was answered; in so many questions. */
+  settle(askedAt: number, questions = 1): void {
     this.#askedAt = askedAt;
+    this.#doubtedAt += (questions - 1) * AGAIN;
     this.#raised = new AbortController();
   }
 

@@ -11,12 +11,13 @@ export class Families {
   readonly #routes: ReadonlySet<Family>;
   readonly #loopback6: boolean;
 
-  constructor(option: 'auto' | Family, interfaces: NetworkInterfaces) {
+  /** `preferred` comes first where the option leaves that open. */
+  constructor(option: 'auto' | Family, interfaces: NetworkInterfaces, preferred?: Family) {
     const infos = Object.values(interfaces).flatMap((list) => list ?? []);
     this.#routes = new Set(infos.filter(leadsOut).map(({ address }) => familyOf(address)));
     this.#loopback6 = infos.some(({ address }) => address === '::1');
-    const only6 = this.#routes.has(6) && !this.#routes.has(4);
-    this.#order = option !== 'auto' ? [option] : only6 ? [6, 4] : [4, 6];
+    const usual = this.#routes.has(6) && !this.#routes.has(4) ? 6 : 4;
+    this.#order = option !== 'auto' ? [option] : (preferred ?? usual) === 6 ? [6, 4] : [4, 6];
   }
 
   /** The families to ask for, in this order, until one has addresses; `first` is the one that had some before. */
@@ -43,6 +44,10 @@ export class Families {
     if (isLoopback(address)) return family === 4 || this.#loopback6;
     return this.#routes.size === 0 || this.#routes.has(family);
   }
+}
+
+export function otherThan(family: Family): Family {
+  return family === 4 ? 6 : 4;
 }
 
 export function familyOf(address: string): Family {

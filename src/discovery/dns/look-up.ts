@@ -48,6 +48,13 @@ export interface LookUpStep {
   readonly error?: Error | undefined;
 }
 
+/** What is known of a name before it is looked up. */
+export interface Known {
+  readonly match?: Match | undefined;
+  /** The address family that it was turned to. */
+  readonly preferred?: Family | undefined;
+}
+
 interface Unanswered extends Failed {
   /** The name that the search ended with; the host name itself if it went on to its end. */
   readonly asked: string;
@@ -73,17 +80,17 @@ export class LookUp {
 
   /**
    * Looks up a host name, given in lower case; never throws. `match` is the name that the name servers
-   * knew it by: once there is one, the host name leads nowhere else, above all not out of a cluster. `onServers`
-   * hears when the name servers have had their say.
+   * knew it by: once there is one, the host name leads nowhere else, above all not out of a cluster. `preferred` is
+   * the address family to begin with, where that is open. `onServers` hears when the name servers have had their say.
    */
   async run(
     hostname: string,
-    match: Match | undefined,
+    { match, preferred }: Known,
     signal: AbortSignal,
     onServers?: () => void,
   ): Promise<Verdict> {
     const name = hostname.replace(/\.$/, '');
-    const families = this.#families();
+    const families = this.#families(this.#options.family, preferred);
     const listed = families.choose(addressesInHosts(this.#hosts.read(), name));
     if (listed.length > 0) return this.#told(name, found('hosts', listed));
     this.#options.onStep?.({ source: 'hosts', name, addresses: [] });
@@ -100,6 +107,31 @@ export class LookUp {
     }
     const last = await this.#system.afterFailure(hostname, verdict.asked, families, verdict);
     return last === verdict ? verdict : this.#told(verdict.asked, last);
+  }
+
+  /**
+   * Looks up a name that was found, by the same source, in one address family. It is absent, too, if it has only
+   * addresses there to which this host has no way. Throws what name servers that fail to say do.
+   */
+  async turn(
+    hostname: string,
+    { source, match }: Found,
+    family: Family,
+    signal: AbortSignal,
+  ): Promise<Found | Absent> {
+    const families = this.#families(family);
+    const absent: Absent = { name: 'absent', error: new NotFoundError(hostname) };
+    let verdict: Verdict | undefined = absent;
+    if (source === 'hosts') {
+      const name = hostname.replace(/\.$/, '');
+      verdict = found('hosts', families.choose(addressesInHosts(this.#hosts.read(), name)));
+    } else if (source === 'dns' && match !== undefined) {
+      verdict = await this.#askFor(this.#query(signal), match.name, families, family);
+    } else if (source === 'getaddrinfo') {
+      verdict = await this.#system?.afterAbsence(match?.name ?? hostname, families, absent);
+    }
+    if (verdict?.name !== 'found') return absent;
+    return verdict.addresses.some(({ address }) => families.reaches(address)) ? verdict : absent;
   }
 
   /** Tells what another source than the name servers made of a name. */
@@ -122,8 +154,7 @@ export class LookUp {
   ): Promise<Found | Absent | Unanswered> {
     const conf = this.#resolvConf.read();
     const cluster = `.${this.#options.clusterDomain ?? clusterDomainOf(conf.search) ?? DEFAULT_DOMAIN}`;
-    const servers = this.#options.servers ?? settable(conf.servers);
-    const query = new Query({ ...conf, servers: conf.rotate ? this.#rotated(servers) : servers }, signal);
+    const query = this.#query(signal);
     let left = candidates(searchList(hostname, conf), match?.name);
     let failure: Unanswered | undefined;
     for (let asked = left.shift(); asked !== undefined; asked = left.shift()) {
@@ -142,6 +173,12 @@ export class LookUp {
       }
     }
     return failure ?? { name: 'absent', error: new NotFoundError(hostname) };
+  }
+
+  #query(signal: AbortSignal): Query {
+    const conf = this.#resolvConf.read();
+    const servers = this.#options.servers ?? settable(conf.servers);
+    return new Query({ ...conf, servers: conf.rotate ? this.#rotated(servers) : servers }, signal);
   }
 
   async #askFor(
@@ -166,8 +203,8 @@ export class LookUp {
     return [...servers.slice(start), ...servers.slice(0, start)];
   }
 
-  #families(): Families {
-    return new Families(this.#options.family, interfacesOfHost(this.#options.networkInterfaces));
+  #families(option: 'auto' | Family, preferred?: Family): Families {
+    return new Families(option, interfacesOfHost(this.#options.networkInterfaces), preferred);
   }
 }
 
