@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { buildConnector } from 'undici';
+import { Agent, buildConnector, type Dispatcher } from 'undici';
+import { BalancedAgent } from '../src/agent.ts';
 import { get, load, ORIGIN, startAgent } from './support/agent.ts';
 import { FakeClock } from './support/clock.ts';
 import { nextAddress, settle, startPod } from './support/pods.ts';
@@ -69,3 +72,29 @@ test('a process exits by itself, though a pod swallows its dials', async (t) => 
   // Far less than `connectTimeout`.
   assert.ok(heldFor < 2_500, `${heldFor} ms`);
 });
+
+for (const Dispatcher of [Agent, BalancedAgent]) {
+  test(`a socket that a connector yields after it has destroyed the agent is destroyed with the reason (${Dispatcher.name})`, async (t) => {
+    const reasons: (Error | null)[] = [];
+    const agent: Dispatcher = new Dispatcher({
+      connect: (_params, callback) => {
+        void agent.destroy();
+        const socket = new PassThrough({
+          destroy: (error, done) => {
+            reasons.push(error);
+            done(error);
+          },
+        });
+        callback(null, socket as unknown as Socket);
+      },
+    });
+    t.after(() => agent.destroy());
+    const request = agent.request({ origin: 'http://127.0.0.1:9', path: '/', method: 'GET' });
+    await assert.rejects(request, { name: 'ClientDestroyedError' });
+    await settle();
+    assert.deepEqual(
+      reasons.map((reason) => reason?.name),
+      ['ClientDestroyedError'],
+    );
+  });
+}

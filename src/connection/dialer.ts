@@ -160,7 +160,7 @@ class Attempt implements Dial {
     this.#settled = true;
     this.#socket = socket;
     queueMicrotask(() => {
-      if (this.#abandoned) socket?.destroy();
+      if (this.#abandoned) destroyUnused(socket);
       else if (socket) this.#callback(null, socket);
       else this.#callback(error ?? new Error('the connector gave no socket'), undefined);
     });
@@ -168,7 +168,7 @@ class Attempt implements Dial {
 
   abandon(): void {
     this.#abandoned = true;
-    this.#socket?.destroy();
+    destroyUnused(this.#socket);
   }
 
   unref(): void {
@@ -184,6 +184,13 @@ class Attempt implements Dial {
     );
   }
 }
+
+/** As undici ends one that a connector yields for a Client that is gone. */
+function destroyUnused(socket: Socket | null): void {
+  socket?.on('error', noop).destroy(new errors.ClientDestroyedError());
+}
+
+function noop(): void {}
 
 /** Where the service itself is named by an IP address, its certificate is checked against that one, not the dialled. */
 function identityCheck(url: URL, endpoint: Dialled): object | undefined {

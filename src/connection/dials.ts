@@ -14,7 +14,8 @@ const LONGEST_BACKOFF = 30_000;
 interface DialUnderWay {
   /** What it counts for as load. */
   readonly load: number;
-  dial: Dial;
+  /** `undefined` while it begins: a connector of the user's may end everything then. */
+  dial: Dial | undefined;
   deadline: Timer | undefined;
 }
 
@@ -74,19 +75,21 @@ export class Dials {
   start(endpoint: Endpoint, load = 1): void {
     endpoint.dialing++;
     endpoint.load += load;
-    const entry: DialUnderWay = {
-      load,
-      deadline: undefined,
-      dial: this.#dialer.dial(endpoint, (error, socket) => {
-        this.#end(entry);
-        if (socket === undefined) this.#onFailed(endpoint, error!);
-        else this.#onConnected(endpoint, socket);
-      }),
-    };
+    const entry: DialUnderWay = { load, dial: undefined, deadline: undefined };
     this.#underWay.set(entry, endpoint);
-    entry.dial.unref();
+    const dial = this.#dialer.dial(endpoint, (error, socket) => {
+      this.#end(entry);
+      if (socket === undefined) this.#onFailed(endpoint, error!);
+      else this.#onConnected(endpoint, socket);
+    });
+    if (!this.#underWay.has(entry)) {
+      dial.abandon();
+      return;
+    }
+    entry.dial = dial;
+    dial.unref();
     const { timeout } = this.#dialer;
-    if (timeout > 0) entry.deadline = new Patience(this.#clock, () => entry.dial.timeOut(), timeout);
+    if (timeout > 0) entry.deadline = new Patience(this.#clock, () => dial.timeOut(), timeout);
     this.#check ??= this.#checkLater();
   }
 
@@ -125,7 +128,7 @@ export class Dials {
   }
 
   #abandon(entry: DialUnderWay, endpoint: Endpoint): void {
-    entry.dial.abandon();
+    entry.dial?.abandon();
     this.#end(entry);
     this.#owner.onDialAbandoned(endpoint);
   }
