@@ -26,6 +26,7 @@ import {
 import { RequestOptions } from './request/request-options.ts';
 import { Service, type ServiceOwner } from './service.ts';
 import { mergedStats, type ServiceStats } from './telemetry/stats.ts';
+import { webOptionsOf } from './undici.ts';
 
 type Callback = (error: Error | null, data?: null) => void;
 
@@ -77,11 +78,11 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
   }
 
   get webSocketOptions(): Client.WebSocketOptions {
-    return (this.plain as unknown as { webSocketOptions: Client.WebSocketOptions }).webSocketOptions;
+    return webOptionsOf(this.plain).webSocketOptions;
   }
 
   get eventSourceOptions(): Client.EventSourceOptions {
-    return (this.plain as unknown as { eventSourceOptions: Client.EventSourceOptions }).eventSourceOptions;
+    return webOptionsOf(this.plain).eventSourceOptions;
   }
 
   /** What is known and under way, by origin. */

@@ -8,9 +8,9 @@ import { BodyWatch } from '../request/body-watch.ts';
 import { askKernel } from '../silence/kernel-probes.ts';
 import { portsOf } from '../silence/unacknowledged.ts';
 import { channels } from '../telemetry/channels.ts';
+import { isOwnDisconnect, isUpgrade, NO_PINGS, sessionOf } from '../undici.ts';
 import { balancedSockets } from './balanced-sockets.ts';
 import { Http2Liveness } from './http2-liveness.ts';
-import { sessionOf } from './http2-session.ts';
 import { Http2Streams } from './http2-streams.ts';
 import { Parking } from './parking.ts';
 import type { Request } from './request.ts';
@@ -124,7 +124,7 @@ export class Connection {
     this.h2 = (socket as { alpnProtocol?: string | false | null }).alpnProtocol === 'h2';
     this.client = new Client(options.url, {
       ...options.client,
-      ...(this.h2 ? { h2Options: { ...options.client.h2Options, pingInterval: 0 } } : undefined),
+      ...(this.h2 ? { h2Options: { ...options.client.h2Options, ...NO_PINGS } } : undefined),
       connect: (_params, callback) => this.#handOver(callback),
     });
     this.client
@@ -461,9 +461,9 @@ export class Connection {
   #onDisconnect(error: Error): void {
     this.owner.onClientEvent('disconnect', this.client, error);
     // After an upgrade the socket lives on.
-    if (!this.h2 && error.message === 'upgrade') return;
+    if (!this.h2 && isUpgrade(error)) return;
     const goneAway = this.h2 && !this.broken;
-    const isIdle = !goneAway && (error as NodeJS.ErrnoException).code === 'UND_ERR_INFO';
+    const isIdle = !goneAway && isOwnDisconnect(error);
     this.retire(isIdle ? 'idle' : 'closed-by-peer');
     // After a GOAWAY the Client sends no PINGs.
     this.#liveness?.stop();

@@ -3,9 +3,8 @@ import type { ClientHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../clock.ts';
 import { Patience } from '../patience.ts';
+import { DEFAULTS } from '../undici.ts';
 
-/** undici's milliseconds between PINGs. More of them would be too many for gRPC's servers. */
-const DEFAULT_PING_INTERVAL = 60_000;
 /** Milliseconds that a peer has to answer a PING, at least; as long as the interval, if that is more. */
 const SHORTEST_DEADLINE = 1_000;
 
@@ -21,7 +20,7 @@ export interface LivenessOptions {
   clock: Clock;
   /** Milliseconds that a peer has for its first word; 0: as long as it likes. */
   helloTimeout: number;
-  /** Milliseconds between PINGs; 0: none. */
+  /** Milliseconds between PINGs; 0: none. More than undici's own would be too many for gRPC's servers. */
   pingInterval: number | undefined;
 }
 
@@ -40,7 +39,7 @@ export class Http2Liveness {
   #deadline: Timer | undefined;
 
   constructor(socket: Socket, owner: LivenessOwner, options: LivenessOptions) {
-    const { clock, helloTimeout, pingInterval = DEFAULT_PING_INTERVAL } = options;
+    const { clock, helloTimeout, pingInterval = DEFAULTS.pingInterval } = options;
     this.#socket = socket;
     this.#owner = owner;
     this.#clock = clock;

@@ -1,5 +1,6 @@
 import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
 import { type Client, errors } from 'undici';
+import { isOfSession } from '../undici.ts';
 import type { Request } from './request.ts';
 import { UnopenedStream } from './unopened-stream.ts';
 
@@ -116,11 +117,6 @@ export class Http2Streams {
     this.cut(error);
     for (const request of [...this.#lasting]) request.cut(error);
   }
-}
-
-/** The session takes no streams, whatever they are for. undici has the request back then, unsent. */
-function isOfSession({ code }: NodeJS.ErrnoException): boolean {
-  return code === 'ERR_HTTP2_INVALID_SESSION' || code === 'ERR_HTTP2_GOAWAY_SESSION';
 }
 
 /**

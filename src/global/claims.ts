@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { environment } from '../config/env.ts';
+import { member } from '../undici.ts';
 import { exempts } from './no-proxy.ts';
 
 /**
@@ -52,12 +53,6 @@ function optionsOf(agent: Dispatcher): string[] {
 function hasProxy(dispatcher: Dispatcher, { protocol }: URL): boolean {
   const proxied = member(dispatcher, protocol === 'https:' ? 'https proxy agent' : 'http proxy agent');
   return proxied === undefined || proxied !== member(dispatcher, 'no proxy agent');
-}
-
-/** What undici keeps under a symbol. */
-function member(dispatcher: Dispatcher, description: string): unknown {
-  const key = Object.getOwnPropertySymbols(dispatcher).find((symbol) => symbol.description === description);
-  return key && (dispatcher as unknown as Record<symbol, unknown>)[key];
 }
 
 function noProxy(): string {

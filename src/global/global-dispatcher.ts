@@ -14,6 +14,7 @@ import {
 import { keptOptions } from '../request/kept-options.ts';
 import { RequestOptions } from '../request/request-options.ts';
 import type { ServiceStats } from '../telemetry/stats.ts';
+import { webOptionsOf } from '../undici.ts';
 import { isComposed } from './claims.ts';
 import type { Pending, Verdicts } from './verdicts.ts';
 
@@ -80,7 +81,7 @@ export class GlobalDispatcher extends Dispatcher {
   /** Whether undici's wrapper for old-style callers wraps this one: it has the options of what it wraps. */
   isBehind(wrapper: Dispatcher): boolean {
     const before = this.optionsRead;
-    void (wrapper as unknown as GlobalDispatcher).webSocketOptions;
+    void webOptionsOf(wrapper).webSocketOptions;
     return this.optionsRead > before;
   }
 

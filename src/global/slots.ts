@@ -1,9 +1,5 @@
 import type { Dispatcher } from 'undici';
-
-// Where all copies of undici keep the dispatcher for callers that name none: built-in `fetch` on Node 22
-// and 24, undici 6 and 7 look into the first one, built-in `fetch` on Node 26 and undici 8 into the second.
-const LEGACY = Symbol.for('undici.globalDispatcher.1');
-const MODERN = Symbol.for('undici.globalDispatcher.2');
+import { LEGACY_GLOBAL, MODERN_GLOBAL } from '../undici.ts';
 
 /** The global dispatchers, one for each generation of callers. A slot is empty until a copy of undici loads. */
 export interface Slots {
@@ -11,21 +7,24 @@ export interface Slots {
   modern: Dispatcher | undefined;
 }
 
-const globals = globalThis as { [LEGACY]?: Dispatcher | undefined; [MODERN]?: Dispatcher | undefined };
+const globals = globalThis as {
+  [LEGACY_GLOBAL]?: Dispatcher | undefined;
+  [MODERN_GLOBAL]?: Dispatcher | undefined;
+};
 
 /** What the slots hold, to read and to write. Only ever assigned to: undici makes them so that nothing else works. */
 export const slots: Slots = {
   get legacy() {
-    return globals[LEGACY];
+    return globals[LEGACY_GLOBAL];
   },
   set legacy(dispatcher) {
-    globals[LEGACY] = dispatcher;
+    globals[LEGACY_GLOBAL] = dispatcher;
   },
   get modern() {
-    return globals[MODERN];
+    return globals[MODERN_GLOBAL];
   },
   set modern(dispatcher) {
-    globals[MODERN] = dispatcher;
+    globals[MODERN_GLOBAL] = dispatcher;
   },
 };
 

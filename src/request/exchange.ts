@@ -8,6 +8,7 @@ import { CONNECTION_GONE, type Connection, UNRESPONSIVE } from '../connection/co
 import type { Endpoint } from '../endpoint/endpoint.ts';
 import { isReplayable } from '../retry/repeatable.ts';
 import type { Attempts } from '../retry/retries.ts';
+import { informationalError, isUnwritten } from '../undici.ts';
 import { asksForEventStream, isEventStream } from './event-stream.ts';
 import type { RequestOptions } from './request-options.ts';
 import { publishUnsent } from './trace.ts';
@@ -229,7 +230,7 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
       }
     } finally {
       // Without a controller, undici has refused the request.
-      const unsent = controller == null || this.#unopened;
+      const unsent = isUnwritten(controller) || this.#unopened;
       this.owner.onEnded(this, unsent ? 'refused' : this.#outcomeOf(error));
     }
   }
@@ -239,7 +240,7 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
     const { connection } = this;
     if (this.aborted || this.#unopened || this.#answered) return false;
     // Without a controller nothing was written.
-    const unwritten = controller == null;
+    const unwritten = isUnwritten(controller);
     if (this.#refused || (connection?.givesBack === true && !unwritten)) {
       this.#detach();
       this.owner.onRefused(this, error);
@@ -277,7 +278,7 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
   /** Ends the request with undici's error for what Node refuses to send. */
   failUnopened(cause: Error): void {
     this.#unopened = true;
-    this.#controller?.abort(new InformationalError(cause.message, { cause }));
+    this.#controller?.abort(informationalError(errors.InformationalError, cause));
   }
 
   /** Ends the request on what carries it; it may go elsewhere. */
@@ -369,9 +370,6 @@ const RESETS = new Set([
   'ERR_HTTP2_STREAM_ERROR',
   'UND_ERR_SOCKET',
 ]);
-
-/** Its types know of no options. */
-const InformationalError = errors.InformationalError as new (message: string, options: ErrorOptions) => Error;
 
 function codeOf(error: Error): string {
   return (error as NodeJS.ErrnoException | null)?.code ?? '';

@@ -1,10 +1,9 @@
 import type { Socket } from 'node:net';
 import type { Client } from 'undici';
+import { DEFAULTS } from '../undici.ts';
 
 /** Milliseconds without a byte after which the kernel asks, where an answer is urgent; then it does each second. */
 const URGENT = 1_000;
-/** undici's. */
-const USUAL = 60_000;
 
 /**
  * Has the kernel ask a pod's kernel whether it still has the connection, and ends that after ten questions
@@ -17,6 +16,6 @@ export function askKernel(socket: Socket, { connect }: Client.Options, urgent: b
     socket.setKeepAlive(true, URGENT);
     return;
   }
-  const { keepAlive, keepAliveInitialDelay = USUAL } = connect ?? {};
+  const { keepAlive, keepAliveInitialDelay = DEFAULTS.keepAliveInitialDelay } = connect ?? {};
   socket.setKeepAlive(keepAlive ?? true, keepAliveInitialDelay ?? 0);
 }

@@ -1,4 +1,5 @@
-// npm run test:undici             what leans on undici's inside, against the newest undici 8 instead of the locked one
+// npm run test:undici             what leans on undici's inside, against the oldest undici that package.json takes and
+//                                 the newest 8, where these are not the locked one, which `npm test` is for
 // npm run test:undici -- VERSION  the same against another one
 
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -15,15 +16,38 @@ const TESTS = [
 ];
 const ROOT = join(import.meta.dirname, '..', '..');
 
-const wanted = process.argv[2] ?? '8';
 const locked = versionIn(join(ROOT, 'node_modules', 'undici'));
 const folder = mkdtempSync(join(tmpdir(), 'evenkeel-undici-'));
 try {
-  const undici = fetch(wanted);
-  const version = versionIn(undici);
-  console.log(`undici ${version} in place of ${locked}`);
+  const [wanted] = process.argv.slice(2);
+  const versions = new Set(wanted === undefined ? [oldest(), newest()] : [wanted]);
+  if (wanted === undefined) versions.delete(locked);
+  for (const version of versions) test(version);
+  if (versions.size === 0) console.log(`undici ${locked} is all there is`);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** The least version that package.json's range takes. */
+function oldest(): string {
+  const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    dependencies: { undici: string };
+  };
+  return dependencies.undici.replace('^', '');
+}
+
+function newest(): string {
+  const answer = execFileSync('npm', ['view', 'undici@8', 'version', '--json'], { encoding: 'utf8' });
+  const versions = [JSON.parse(answer) as string | string[]].flat();
+  return versions.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1)!;
+}
+
+/** Runs the tests in a copy of the project that has that version. */
+function test(version: string): void {
+  const undici = fetch(version);
+  console.log(`undici ${versionIn(undici)} in place of ${locked}`);
   // Copied, not linked: Node looks for packages beside where a file really is.
-  const project = join(folder, 'project');
+  const project = join(folder, version, 'project');
   for (const path of ['src', 'test', 'docs', 'package.json', 'tsconfig.json', 'README.md']) {
     cpSync(join(ROOT, path), join(project, path), { recursive: true });
   }
@@ -34,15 +58,13 @@ try {
   }
   symlinkSync(undici, join(modules, 'undici'));
   const { status } = spawnSync(process.execPath, ['--test', ...TESTS], { cwd: project, stdio: 'inherit' });
-  process.exitCode = status ?? 1;
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+  if (status !== 0) process.exitCode = status ?? 1;
 }
 
 /** The folder with that version of undici, out of npm's registry. */
 function fetch(version: string): string {
-  const into = join(folder, 'fetched');
-  mkdirSync(into);
+  const into = join(folder, version, 'fetched');
+  mkdirSync(into, { recursive: true });
   const args = ['install', '--prefix', into, '--no-save', '--no-audit', '--no-fund', `undici@${version}`];
   execFileSync('npm', args, { stdio: ['ignore', 'ignore', 'inherit'] });
   return join(into, 'node_modules', 'undici');
