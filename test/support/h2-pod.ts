@@ -5,6 +5,7 @@ import {
   type IncomingHttpHeaders,
   type ServerHttp2Session,
   type ServerHttp2Stream,
+  type Settings,
 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
@@ -29,8 +30,12 @@ export const answer: OnStream = (stream) => {
 };
 
 /** Starts a pod that speaks HTTP/2 without TLS. */
-export async function startH2Pod(t: TestContext, onStream: OnStream = answer): Promise<H2Pod> {
-  const server = createServer();
+export async function startH2Pod(
+  t: TestContext,
+  onStream: OnStream = answer,
+  settings: Settings = {},
+): Promise<H2Pod> {
+  const server = createServer({ settings });
   const pod: H2Pod = { endpoint: { address: '', port: 0 }, server, sessions: [], streams: 0 };
   server.on('session', (session) => {
     pod.sessions.push(session);
