@@ -24,6 +24,8 @@ export type Behaviour =
   | { readonly rcode: Rcode /** Default: questions of any. */; readonly type?: RecordType }
   /** Says nothing, ever. */
   | 'silent'
+  /** To questions of that type. */
+  | { readonly silentOn: RecordType }
   | { readonly delay: number };
 
 export interface AskedQuestion {
@@ -208,6 +210,7 @@ export class DnsServer {
     await (this.#holds.get(question.name) ?? this.#holds.get(ANY));
     const behaviour = this.#behaviours.get(question.name) ?? this.#behaviours.get(ANY);
     if (behaviour === 'silent') return;
+    if (behaviour && 'silentOn' in behaviour && behaviour.silentOn === question.type) return;
     if (behaviour && 'delay' in behaviour) await setTimeout(behaviour.delay, undefined, { ref: false });
     if (this.#closed) return;
     const { rcode, answers } =

@@ -57,7 +57,10 @@ function start(
         callback(...([error, socket] as Parameters<buildConnector.Callback>));
       }),
   });
-  t.after(() => client.destroy());
+  t.after(async () => {
+    await client.destroy();
+    for (const socket of sockets) socket.destroy();
+  });
   return { client, sockets };
 }
 
@@ -127,7 +130,7 @@ test('a Client says disconnect of an upgrade, whose socket lives on', async (t) 
   const [, , error] = await disconnected;
   assert.ok(isUpgrade(error), `${error.message}`);
   assert.equal(sockets[0]?.destroyed, false);
-  socket.destroy();
+  assert.equal(socket, sockets[0]);
 });
 
 test('what a Client says of a connection tells its own end of an idle one from the peer’s', async (t) => {
@@ -297,7 +300,6 @@ test('a Client lets go of a session after a GOAWAY with its socket alive, and de
   const { body } = await client.request(GET);
   assert.equal(await body.text(), 'ok');
   assert.deepEqual(outcomes, [false]);
-  sockets[0]?.destroy();
 });
 
 test('a Client with a PING interval of 0 sends none, and one that has an interval says ping', async (t) => {
