@@ -35,6 +35,8 @@ export class HashRing<T extends RingMember> {
   readonly #members = new Set<T>();
   /** Members that weigh less than one point does, with the part of its keys that they take. */
   readonly #thin = new Map<T, number>();
+  /** Whether there are any. */
+  #isUneven = false;
   /**
    * The weight of an ordinary member, to a power of two: it seldom changes, for all points change with it. The median
    * stays where it is when members come that weigh less than the others, and equal weights are far from where it changes.
@@ -86,9 +88,9 @@ export class HashRing<T extends RingMember> {
   /** The member for the hash of a key: of those that are accepted, the one that comes first for this key. */
   pick(hash: number, accepts: (member: T) => boolean): T | undefined {
     if (this.#owners.length === 0) return undefined;
-    const first = this.#owners[this.#nearest(hash, undefined)]!;
-    if (accepts(first)) return first;
-    const next = this.#nearest(hash, accepts);
+    const first = this.#owners[this.#nearest(hash)]!;
+    if (!(this.#isUneven && this.#passes(first, hash)) && accepts(first)) return first;
+    const next = this.#nearestOf(hash, accepts);
     if (next >= 0) return this.#owners[next];
     return this.#behind(hash, accepts);
   }
@@ -102,20 +104,33 @@ export class HashRing<T extends RingMember> {
     return part !== undefined && scatter(~hash) >= part * 2 ** 32;
   }
 
-  /** The point nearest behind any of the places that a key asks at, if its owner is accepted; -1 for none. */
-  #nearest(hash: number, accepts: ((member: T) => boolean) | undefined): number {
+  /** The point nearest behind any of the places that a key asks at. */
+  #nearest(hash: number): number {
     let nearest = -1;
     let least = Number.POSITIVE_INFINITY;
-    const isUneven = this.#thin.size > 0;
+    for (let probe = 0, seed = hash; probe < PROBES; probe++, seed = (seed + GOLDEN) | 0) {
+      const place = scatter(seed);
+      const index = this.#find(place);
+      const distance = (this.#points[index]! - place) >>> 0;
+      if (distance >= least) continue;
+      least = distance;
+      nearest = index;
+    }
+    return nearest;
+  }
+
+  /** The same, of points whose owners take the key and are accepted; -1 if there is none at any of the places. */
+  #nearestOf(hash: number, accepts: (member: T) => boolean): number {
+    let nearest = -1;
+    let least = Number.POSITIVE_INFINITY;
     for (let probe = 0, seed = hash; probe < PROBES; probe++, seed = (seed + GOLDEN) | 0) {
       const place = scatter(seed);
       let index = this.#find(place);
-      if (isUneven) while (this.#passes(this.#owners[index]!, hash)) index = this.#after(index);
+      if (this.#isUneven) while (this.#passes(this.#owners[index]!, hash)) index = this.#after(index);
       const distance = (this.#points[index]! - place) >>> 0;
-      if (distance < least && (accepts === undefined || accepts(this.#owners[index]!))) {
-        least = distance;
-        nearest = index;
-      }
+      if (distance >= least || !accepts(this.#owners[index]!)) continue;
+      least = distance;
+      nearest = index;
     }
     return nearest;
   }
@@ -130,7 +145,7 @@ export class HashRing<T extends RingMember> {
     for (let step = this.#owners.length; step > 0; step--, index = this.#after(index)) {
       const owner = this.#owners[index]!;
       if (!accepts(owner)) continue;
-      if (this.#thin.size === 0 || !this.#passes(owner, hash)) return owner;
+      if (!this.#isUneven || !this.#passes(owner, hash)) return owner;
       passing ??= owner;
     }
     return passing;
@@ -197,6 +212,7 @@ export class HashRing<T extends RingMember> {
       for (const last = points[index]! >>> shift; stretch <= last; stretch++) directory[stretch] = index;
     }
     directory.fill(length, stretch);
+    this.#isUneven = this.#thin.size > 0;
     this.#points = points;
     this.#owners = owners;
     this.#directory = directory;
