@@ -1,12 +1,11 @@
 import { Heap, HeapNode } from './heap.ts';
 import type { Candidate, Picker } from './picker.ts';
+import { advanced, current, LOAD_BOUNDS, rank, type TurnBounds } from './turn.ts';
 
-/** How many turns those of a weight may be behind. More that they missed don't add up. */
-const MOST_BEHIND = 1;
-/** How many turns they may be ahead: quick ones are chosen more often than their turns come. */
-const MOST_AHEAD = 2;
-/** What a turn counts for beside a request in flight: so little that turns decide between equal loads only. */
-const TURN = 1 / 4;
+const BOUNDS: Readonly<Record<Measure, TurnBounds>> = {
+  turn: { behind: 1, ahead: 2 },
+  load: LOAD_BOUNDS,
+};
 
 /** What decides between weights: the least load for its weight, and the turn where that is about equal; or the turn alone. */
 export type Measure = 'load' | 'turn';
@@ -87,12 +86,14 @@ export class Weighted<C extends Candidate> implements Picker<C> {
   readonly #turns: Turns;
   readonly #index: number;
   readonly #measure: Measure;
+  readonly #bounds: TurnBounds;
   readonly #createPicker: () => Picker<Slot>;
 
   constructor(turns: Turns, measure: Measure, createPicker: () => Picker<Slot>) {
     this.#turns = turns;
     this.#index = turns.pickers++;
     this.#measure = measure;
+    this.#bounds = BOUNDS[measure];
     this.#createPicker = createPicker;
   }
 
@@ -149,8 +150,7 @@ export class Weighted<C extends Candidate> implements Picker<C> {
     const { share } = slot;
     const { weight, members } = share;
     turns.now += 1 / Math.max(turns.weight, weight);
-    const turn = this.#turnOf(share) + 1 / (weight * Math.max(members, 1));
-    share.turn = Math.min(turn, turns.now + MOST_AHEAD / weight);
+    share.turn = advanced(share.turn, turns.now, weight, this.#bounds, members);
     share.groups[this.#index]?.value.picker.used(slot);
   }
 
@@ -175,11 +175,11 @@ export class Weighted<C extends Candidate> implements Picker<C> {
 
   #rank({ load, share }: Slot): number {
     const turn = this.#turnOf(share);
-    return this.#measure === 'load' ? load / share.weight + turn * TURN : turn;
+    return this.#measure === 'load' ? rank(load, share.weight, turn) : turn;
   }
 
   #turnOf({ turn, weight }: Share): number {
-    return Math.max(turn, this.#turns.now - MOST_BEHIND / weight);
+    return current(turn, this.#turns.now, weight, this.#bounds);
   }
 
   #slotOf(candidate: C): Slot {

@@ -88,7 +88,8 @@ export interface BalancedAgentOptions extends UndiciOptions {
   /**
    * Which endpoint gets a request. `'least-request'`: the one with the fewest in flight.
    * `'round-robin'`: the next one in turn. `'peak-ewma'`: the one with the least latency times requests
-   * in flight, of three drawn at random. `'ring-hash'`: the one that the key of the request leads to, see `ringHash`.
+   * in flight, of three drawn at random, where latencies within a factor of two count as equal. `'ring-hash'`:
+   * the one that the key of the request leads to, see `ringHash`.
    * Or a function that makes pickers of your own.
    * Default `'least-request'`.
    * Env: `EVENKEEL_POLICY`, for the names.

@@ -106,8 +106,10 @@ function factoryOf({ policy, peakEwma, clock, random }: PickerSettings): PickerF
       return () => new LeastRequest();
     case 'round-robin':
       return () => new RoundRobin();
-    case 'peak-ewma':
-      return () => new PeakEwma({ ...peakEwma, clock, random });
+    case 'peak-ewma': {
+      const turns = new Turns();
+      return () => new PeakEwma({ ...peakEwma, clock, random, turns });
+    }
     default:
       return policy;
   }
