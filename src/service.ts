@@ -21,7 +21,7 @@ import { assertRequest } from './request/checks.ts';
 import { Exchange, type ExchangeOwner, type Outcome } from './request/exchange.ts';
 import { keyHashOf } from './request/request-key.ts';
 import { requestCreate } from './request/trace.ts';
-import { attemptsOf, Retries } from './retry/retries.ts';
+import { mayReroute, Retries } from './retry/retries.ts';
 import { channels } from './telemetry/channels.ts';
 import { liveServices } from './telemetry/live-services.ts';
 import { type ServiceStats, statsOf } from './telemetry/stats.ts';
@@ -50,9 +50,6 @@ export interface ServiceOptions {
 
 /** The part of the usual latency that each request makes. */
 const NEWS = 1 / 16;
-
-/** Connections that turned out to be gone, after which a request is failed. */
-const MAX_REROUTES = 8;
 
 /** One destination: who serves a request, who waits for a connection, and when that has no use any more. */
 export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryOwner {
@@ -339,16 +336,19 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     exchange.connection?.retire('closed-by-peer');
     const { endpoint } = exchange;
     this.#takeBack(exchange, false);
-    if (endpoint === undefined || ++attemptsOf(exchange).reroutes > MAX_REROUTES) exchange.fail(error);
+    if (endpoint === undefined || !mayReroute(exchange)) exchange.fail(error);
     else this.#queueAgain(exchange);
   }
 
-  onRefused(exchange: Exchange, error: Error): void {
+  onRefused(exchange: Exchange, error: Error, givenBack: boolean): void {
     const { endpoint, connection } = exchange;
     // One that refuses streams has enough for a moment. One that goes away has not.
     this.#takeBack(exchange, connection?.retired === undefined);
     const now = this.#settings.clock.now();
-    if (endpoint === undefined || !this.#retries.allow(exchange, 'refused', this.#taken, now)) {
+    const allowed = givenBack
+      ? this.#retries.allowGivenBack(exchange)
+      : this.#retries.allow(exchange, 'refused', this.#taken, now);
+    if (endpoint === undefined || !allowed) {
       exchange.fail(error);
     } else if (exchange.upgrades) {
       this.#queueAgain(exchange);
@@ -404,7 +404,7 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
         origin,
         address,
         reason,
-        attempt: attempts.retries,
+        attempt: attempts.resent,
         method,
         path,
         error,

@@ -67,7 +67,8 @@ export class Http2Streams {
     function onError(this: Stream, error: Error): void {
       if (this.rstCode !== REFUSED_STREAM) return;
       // As undici does.
-      streams.#take(this)?.refuse(Object.assign(error, { http2ErrorCode: REFUSED_STREAM }));
+      const refused = Object.assign(error, { http2ErrorCode: REFUSED_STREAM });
+      streams.#take(this)?.refuse(refused, streams.#exceeds(session));
     }
     function onFrameError(this: Stream, type: number, code: number): void {
       if (type === HEADERS_FRAME && streams.goneAway) refuseUnsent(this, streams.#take(this), code);
@@ -87,6 +88,14 @@ export class Http2Streams {
         return new UnopenedStream() as unknown as ClientHttp2Stream;
       }
     };
+  }
+
+  /** Whether the peer has meanwhile said that it takes fewer. */
+  #exceeds({ remoteSettings }: ClientHttp2Session): boolean {
+    return (
+      this.#requests.size + this.#lasting.size >
+      (remoteSettings?.maxConcurrentStreams ?? Number.POSITIVE_INFINITY)
+    );
   }
 
   /** The request of a stream, unless it has gone elsewhere, or ended: a stream may outlive that. */
@@ -128,6 +137,7 @@ function refuseUnsent(stream: Stream, request: Request | undefined, code: number
   stream.destroy = () => stream;
   request?.refuse(
     new errors.InformationalError(`HTTP/2: "frameError" received - type ${HEADERS_FRAME}, code ${code}`),
+    true,
   );
   Reflect.deleteProperty(stream, 'close');
   Reflect.deleteProperty(stream, 'destroy');

@@ -7,8 +7,11 @@ export interface Request extends Dispatcher.DispatchHandler {
   given: boolean;
   /** Asks for a socket, or a stream, of its own. */
   readonly upgrades: boolean;
-  /** The server has not looked at it, and says so: takes it back, to be sent elsewhere. */
-  refuse(error: Error): void;
+  /**
+   * The server has not looked at it, and says so: takes it back, to be sent elsewhere. `givenBack`: it had said, meanwhile,
+   * that it takes no more, or not as many.
+   */
+  refuse(error: Error, givenBack: boolean): void;
   /** Node has refused to send it, so that nobody else would: ends it. */
   failUnopened(cause: Error): void;
   /** Ends it for good. */

@@ -43,8 +43,11 @@ export interface ExchangeOwner {
   onStreaming(exchange: Exchange, streaming: boolean): void;
   /** Nothing of the request was written: its connection is gone. */
   onUnsent(exchange: Exchange, error: Error): void;
-  /** The server says that it has not looked at the request. */
-  onRefused(exchange: Exchange, error: Error): void;
+  /**
+   * The server says that it has not looked at the request. `givenBack`: it had said, meanwhile, that it takes no more,
+   * or not as many.
+   */
+  onRefused(exchange: Exchange, error: Error, givenBack: boolean): void;
   /** The request was sent, and there will be no response. Whether it is sent again. */
   onUnanswered(exchange: Exchange, error: Error, reason: RetryReason): boolean;
   /** The request ends with `error` while it waits, and it is the caller's doing. */
@@ -97,6 +100,8 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
   #pauseWanted = false;
   /** The server has not looked at it. */
   #refused = false;
+  /** For the server had said that it takes no more, or not as many. */
+  #givenBack = false;
   /** Node has refused to send it. */
   #unopened = false;
 
@@ -242,8 +247,9 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
     // Without a controller nothing was written.
     const unwritten = isUnwritten(controller);
     if (this.#refused || (connection?.givesBack === true && !unwritten)) {
+      const givenBack = this.#givenBack || connection?.givesBack === true;
       this.#detach();
-      this.owner.onRefused(this, error);
+      this.owner.onRefused(this, error, givenBack);
       return true;
     }
     const code = codeOf(error);
@@ -263,15 +269,17 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
   #detach(): void {
     this.#controller = undefined;
     this.#refused = false;
+    this.#givenBack = false;
     // Of a 1xx, if anything.
     this.statusCode = 0;
   }
 
   /** Takes the request back, which the server has not looked at, unless that can't be sent again. */
-  refuse(error: Error): void {
+  refuse(error: Error, givenBack: boolean): void {
     if (this.#controller === undefined || this.settled || this.aborted || this.#answered) return;
     if (!isReplayable(this.options.body)) return;
     this.#refused = true;
+    this.#givenBack = givenBack;
     this.#controller.abort(error);
   }
 

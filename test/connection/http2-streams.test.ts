@@ -213,6 +213,46 @@ for (const code of ['ERR_HTTP2_GOAWAY_SESSION', 'ERR_HTTP2_INVALID_SESSION']) {
   });
 }
 
+test('what pods give back that all go away at once is served by their next sessions', async (t) => {
+  const held: ServerHttp2Stream[] = [];
+  const pods = await Promise.all(
+    [1, 2, 3].map(() =>
+      startH2Pod(t, (stream, headers, nth) =>
+        headers[':path'] === '/held' ? held.push(stream) : answer(stream, headers, nth),
+      ),
+    ),
+  );
+  const agent = startAgent(t, pods, { ...h2c, retry: { attempts: 1, budget: 0, minRetriesPerSecond: 0 } });
+  while (agent.stats[ORIGIN]?.connected !== 3) await Promise.all([get(agent), get(agent), get(agent)]);
+  const before = [1, 2, 3].map(() => send(agent, { path: '/held', method: 'POST', body: 'x' }));
+  while (held.length < 3) await delay(1);
+  const first = pods.flatMap(({ sessions }) => sessions);
+  for (const session of first) session.goaway(NGHTTP2_NO_ERROR, 2 ** 30);
+  for (const session of first) session.close();
+  const posts = Array.from({ length: 60 }, () => send(agent, { path: '/', method: 'POST', body: 'x' }));
+  assert.deepEqual(new Set(await Promise.all(posts)), new Set(['ok']));
+  for (const stream of held) answer(stream, {}, 0);
+  assert.deepEqual(await Promise.all(before), ['ok', 'ok', 'ok']);
+});
+
+test('what pods refuse that take fewer streams from now on waits for its turn', async (t) => {
+  const lowered = new Set<unknown>();
+  const pods = await Promise.all(
+    [1, 2, 3].map(() =>
+      startH2Pod(t, (stream, headers, nth) => {
+        if (headers[':method'] !== 'POST') return answer(stream, headers, nth);
+        if (!lowered.has(stream.session)) stream.session!.settings({ maxConcurrentStreams: 1 });
+        lowered.add(stream.session);
+        setTimeout(answer, 10, stream, headers, nth);
+      }),
+    ),
+  );
+  const agent = startAgent(t, pods, { ...h2c, retry: { attempts: 1, budget: 0, minRetriesPerSecond: 0 } });
+  while (agent.stats[ORIGIN]?.connected !== 3) await Promise.all([get(agent), get(agent), get(agent)]);
+  const posts = Array.from({ length: 30 }, () => send(agent, { path: '/', method: 'POST', body: 'x' }));
+  assert.deepEqual(new Set(await Promise.all(posts)), new Set(['ok']));
+});
+
 test("a stream that all refuse fails with undici's error", async (t) => {
   const pod = await startH2Pod(t, (stream) => stream.close(NGHTTP2_REFUSED_STREAM));
   const agent = startAgent(t, [pod], h2c);
