@@ -18,6 +18,8 @@ import type { Agent, Client, Dispatcher, errors } from 'undici';
 // - `onResponseStarted` is called at the first byte of a response (core/request.js).
 // - After a GOAWAY a Client says `disconnect` with the socket alive, and lets go of the session, which ends what was
 //   accepted. Destroying the Client gives back what was not, and ends nothing else (client-h2.js, onHttp2SessionGoAway).
+// - Agents, EnvHttpProxyAgents and Dispatcher1Wrappers, of any copy of undici, are told by the names of their classes, and
+//   what `compose` makes by its `dispatch` (global/claims.ts here).
 // - A Client of HTTP/2 says `ping` of answered PINGs, and opens each stream right after its `onRequestStart`.
 
 /**

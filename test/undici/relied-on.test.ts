@@ -12,6 +12,7 @@ import {
   errors,
   getGlobalDispatcher,
 } from 'undici';
+import { isBridge, isComposed, oddity } from '../../src/global/claims.ts';
 import {
   DEFAULTS,
   informationalError,
@@ -348,4 +349,16 @@ test('what an agent was given, and sends through, stands under symbols', async (
   assert.equal(member(proxy, 'no proxy agent')?.constructor.name, 'Agent');
   assert.equal(member(proxy, 'http proxy agent')?.constructor.name, 'ProxyAgent');
   assert.ok(member(proxy, 'https proxy agent'));
+});
+
+test('plain Agents, wrappers, proxy agents and composed ones are told by their classes', async (t) => {
+  const agent = new Agent();
+  const proxy = new EnvHttpProxyAgent({ httpProxy: 'http://127.0.0.1:9', httpsProxy: '', noProxy: '' });
+  const composed = agent.compose((dispatch) => dispatch);
+  t.after(() => Promise.all([agent.close(), proxy.close()]));
+  assert.equal(oddity(agent), undefined);
+  assert.equal(oddity(proxy), undefined);
+  assert.ok(isBridge(new Dispatcher1Wrapper(agent)));
+  assert.ok(isComposed(composed) && !isComposed(agent));
+  assert.equal(oddity(composed), 'an Agent with interceptors');
 });
