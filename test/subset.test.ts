@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { formatAddress } from '../src/endpoint/endpoint-keys.ts';
 import { evenSubset, ordinalOf, rendezvousSubset, type Subset } from '../src/endpoint/subset.ts';
 import { get, load, ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
-import { startPods } from './support/pods.ts';
+import { type Pod, startPods } from './support/pods.ts';
 
 const SIZE = 20;
 const CLIENTS = 1_000;
@@ -128,6 +128,53 @@ test('an agent uses as many pods as its subset has, and keeps them when others c
   await updated.promise;
   assert.equal(addresses().length, 3);
   assert.ok(addresses().filter((address) => before.includes(address)).length >= 2);
+});
+
+for (const index of [4, undefined]) {
+  test(`a client none of whose pods can be reached uses others until one is back, index ${index}`, async (t) => {
+    const all = await startPods(t, 8);
+    const subset = { size: 2, ...(index === undefined ? undefined : { index }) };
+    const agent = startAgent(t, all, { subset, random: () => 0 });
+    await load(agent, 20, 4);
+    const own = all.filter(({ requests }) => requests > 0);
+    assert.equal(own.length, 2);
+    for (const pod of own) await pod.kill();
+    await load(agent, 40, 4);
+    const lent = all.filter((pod) => pod.requests > 0 && !own.includes(pod));
+    assert.ok(lent.length >= 1 && lent.length <= 2, String(lent.length));
+    // Those fail too.
+    for (const pod of lent) await pod.kill();
+    await load(agent, 40, 4);
+
+    const [back] = own as [Pod, Pod];
+    await back.listen(back.address, back.port);
+    const before = back.requests;
+    const isBack = () => back.requests > before && agent.stats[ORIGIN]!.endpoints.length === 2;
+    while (!isBack()) await load(agent, 4, 2);
+    const others = all.filter((pod) => !own.includes(pod));
+    const counts = others.map(({ requests }) => requests);
+    await load(agent, 40, 4);
+    assert.deepEqual(
+      others.map(({ requests }) => requests),
+      counts,
+    );
+  });
+}
+
+test('a subset that is made greater begins with what it was', () => {
+  const among = pods(300);
+  for (const policy of ['even', 'rendezvous'] as const) {
+    for (let client = 0; client < 40; client++) {
+      const subset = POLICIES[policy](client);
+      const own = subset(among, key);
+      for (const times of [2, 4, 8]) {
+        const more = subset(among, key, times);
+        assert.deepEqual(more.slice(0, SIZE), own);
+        assert.ok(new Set(more).size === more.length && more.length > SIZE);
+      }
+      assert.equal(subset(among, key, 16).length, 300);
+    }
+  }
 });
 
 test('a virtual IP has no subsets', async (t) => {

@@ -48,6 +48,9 @@ export interface PoolOwner {
 /** Errors in a row with which an endpoint makes room for another one. */
 const APP_ERRORS = 3;
 
+/** Times as many endpoints as are this client's that it uses while none of its own can be reached: it may be the network that is down. */
+const FURTHEST = 8;
+
 /** undici's, for an idle connection of a server that gives no hint. */
 const DEFAULT_KEEP_ALIVE = 4_000;
 
@@ -100,6 +103,8 @@ export class EndpointPool
   readonly #localityRouting: LocalityRouting | undefined;
   /** Which endpoints this client uses, if not all. */
   readonly #subset: Subset | undefined;
+  /** How many times as many it uses at present: more than are its, while none of those can be reached. */
+  #reach = 1;
   #update: EndpointUpdate | undefined;
 
   constructor(owner: PoolOwner, settings: Settings, identity: string) {
@@ -207,7 +212,25 @@ export class EndpointPool
   /** What of an update is this client's to use. */
   #mine(update: EndpointUpdate): EndpointUpdate {
     if (this.#subset === undefined || update.virtual) return update;
-    return { ...update, endpoints: this.#subset(update.endpoints, formatAddress) };
+    return { ...update, endpoints: this.#subset(update.endpoints, formatAddress, this.#reach) };
+  }
+
+  /** None of the endpoints that this client uses can be reached: it uses others, too, if there are any. */
+  #borrow(): void {
+    const update = this.#update;
+    if (this.#subset === undefined || update === undefined || update.virtual) return;
+    if (this.#reach >= FURTHEST || this.plan.frozen || this.set.current.size >= update.endpoints.length)
+      return;
+    this.#reach *= 2;
+    this.update(update);
+  }
+
+  /** One of the endpoints that are this client's is back: it leaves the others to their own clients. */
+  #giveBack({ address }: Endpoint): void {
+    const own = this.#subset!(this.#update!.endpoints, formatAddress);
+    if (!own.some((endpoint) => formatAddress(endpoint) === address)) return;
+    this.#reach = 1;
+    this.update(this.#update!);
   }
 
   /** While set, dials only what is heard of: the rest is known too long, or was withdrawn. The next update says again. */
@@ -296,6 +319,7 @@ export class EndpointPool
     if (this.set.kindOf(endpoint) !== undefined) this.#offer(endpoint);
     this.#owner.onRoom();
     connection.park();
+    if (this.#reach > 1) this.#giveBack(endpoint);
   }
 
   onDialFailed(endpoint: Endpoint, error: Error): void {
@@ -309,8 +333,10 @@ export class EndpointPool
     this.place(endpoint);
     // So that an endpoint that can't be reached costs no warm one.
     if (endpoint.warm) this.#warmth.grow();
-    if (this.dials.failing === this.set.current.size && !this.set.isConnected)
+    if (this.dials.failing === this.set.current.size && !this.set.isConnected) {
       this.awaitsNews = this.#owner.onUnreachable();
+      this.#borrow();
+    }
     this.#owner.onDialFailed(endpoint, error);
   }
 

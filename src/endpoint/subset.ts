@@ -2,8 +2,11 @@ import type { SubsetSettings } from '../config/settings.ts';
 import { hash } from '../hash.ts';
 import { hostName } from '../host.ts';
 
-/** Which of many endpoints a client uses. Says the same for the same ones, whatever their order. */
-export type Subset = <T>(items: readonly T[], keyOf: (item: T) => string) => readonly T[];
+/**
+ * Which of many endpoints a client uses: as many as its size, or `times` as many, with those in front. Says the same for
+ * the same ones, whatever their order.
+ */
+export type Subset = <T>(items: readonly T[], keyOf: (item: T) => string, times?: number) => readonly T[];
 
 /** Clients that are dealt with together. More would share less with each other, and find it harder to share evenly. */
 const LOT = 10;
@@ -34,7 +37,8 @@ export function ordinalOf(host: string): number | undefined {
  * https://github.com/grpc/proposal/blob/master/A68-random-subsetting.md
  */
 export function rendezvousSubset(size: number, identity: string): Subset {
-  return (items, keyOf) => (items.length <= size ? items : ranked(items, keyOf, identity).slice(0, size));
+  return (items, keyOf, times = 1) =>
+    items.length <= size * times ? items : ranked(items, keyOf, identity).slice(0, size * times);
 }
 
 /**
@@ -51,13 +55,13 @@ export function rendezvousSubset(size: number, identity: string): Subset {
 export function evenSubset(size: number, index: number): Subset {
   const lot = Math.floor(index / LOT);
   const place = index % LOT;
-  return (items, keyOf) => {
+  return (items, keyOf, times = 1) => {
     const { length } = items;
-    if (length <= size) return items;
+    if (length <= size * times || times > LOT) return items;
     const ring = ranked(items, keyOf, 'ring');
     const start = Math.floor(vanDerCorput(lot) * length);
     const dealt = ranked(around(ring, start, Math.min(LOT * size, length)), keyOf, `lot ${lot}`);
-    return around(dealt, Math.floor((place * dealt.length) / LOT), size);
+    return around(dealt, Math.floor((place * dealt.length) / LOT), Math.min(size * times, dealt.length));
   };
 }
 
