@@ -174,3 +174,17 @@ test('a queue that never ends is not taken for one that drains: as many at once 
   const open = endpoints.reduce((sum, { connections }) => sum + connections, 0);
   assert.ok(open >= 50, `${open}`);
 });
+
+test('requests that wait are dialled for once each, though some pods are connected before others', async (t) => {
+  const pods = await startPods(t, 5);
+  answerAfter(pods, 300);
+  const dial = buildConnector({});
+  let dials = 0;
+  const agent = startAgent(t, pods, {
+    connect: (params, callback) => {
+      setTimeout(() => dial(params, callback), 20 * (dials++ % 5));
+    },
+  });
+  await burst(agent, 200);
+  assert.ok(dials <= 200, `${dials}`);
+});

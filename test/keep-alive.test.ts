@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { buildConnector } from 'undici';
 import { get, load, startAgent } from './support/agent.ts';
 import { FakeClock } from './support/clock.ts';
 import { type Pod, settle, startPods } from './support/pods.ts';
@@ -61,8 +62,12 @@ test('a trickle to pods that keep no connection dials for its requests only', as
   assert.ok(connectionsOf(pods) <= 60, `${connectionsOf(pods)}`);
 });
 
-for (const policy of ['least-request', 'round-robin'] as const) {
-  test(`under ${policy}, a pod that keeps no connection has its share of many at once`, async (t) => {
+for (const { name, policy, weight } of [
+  { name: 'least-request', policy: 'least-request', weight: 1 },
+  { name: 'least-request with weights', policy: 'least-request', weight: 2 },
+  { name: 'round-robin', policy: 'round-robin', weight: 1 },
+] as const) {
+  test(`under ${name}, a pod that keeps no connection has its share of many at once`, async (t) => {
     const pods = await startPods(t, 5);
     for (const pod of pods) {
       pod.respond = (_request, response) => {
@@ -71,14 +76,47 @@ for (const policy of ['least-request', 'round-robin'] as const) {
         setTimeout(() => response.end(pod.address), 2);
       };
     }
-    const agent = startAgent(t, pods, { policy });
+    const endpoints = pods.map(({ endpoint }, n) => ({
+      endpoint: { ...endpoint, weight: n === 4 ? weight : 1 },
+    }));
+    const agent = startAgent(t, endpoints, { policy });
     await load(agent, 1_000, 10);
     const [{ requests, connections }] = pods as [Pod];
-    // A fifth, less what noise takes: without a successor made in time it has a sixth, or a tenth.
-    assert.ok(requests >= 180, `${pods.map((pod) => pod.requests)}`);
+    // Its share, less what noise takes: without a successor made in time it has two thirds of that, or half.
+    assert.ok(requests >= 900 / (4 + weight), `${pods.map((pod) => pod.requests)}`);
     assert.ok(connections.length <= requests * 1.2, `${connections.length} for ${requests}`);
   });
 }
+
+test('where no pod keeps connections, the next request finds one that was made when the last one had ended', async (t) => {
+  const pods = await startPods(t, 3);
+  for (const pod of pods) hint(pod, 'timeout=1');
+  const dial = buildConnector({});
+  const agent = startAgent(t, pods, {
+    connect: (params, callback) => void setTimeout(() => dial(params, callback), 100),
+  });
+  const latencies: number[] = [];
+  for (let n = 0; n < 8; n++) {
+    const startedAt = performance.now();
+    await get(agent);
+    latencies.push(performance.now() - startedAt);
+    await delay(150);
+  }
+  // The first waits for its dial, and one or two more that come before it is known.
+  const waited = latencies.filter((latency) => latency >= 99).length;
+  assert.ok(waited <= 3, `${latencies}`);
+});
+
+test('bursts to pods that keep no connection make a dial for each request', async (t) => {
+  const pods = await startPods(t, 5);
+  for (const pod of pods) hint(pod, 'timeout=1');
+  const agent = startAgent(t, pods);
+  for (let n = 0; n < 3; n++) {
+    await load(agent, 100, 100);
+    await settle();
+  }
+  assert.ok(connectionsOf(pods) <= 360, `${connectionsOf(pods)}`);
+});
 
 for (const value of ['timeout=1', 'timeout=5']) {
   test(`a pod that says ${value}, and closes connections that are unused for a millisecond, is not dialled for nothing`, async (t) => {

@@ -171,3 +171,13 @@ test('what one endpoint says of its connections changes the size of the warm set
   run(20, 5);
   assert.equal(warm(), 5);
 });
+
+test('one that keeps its connections for a second does not speak for those that keep them longer', () => {
+  const { endpoints, heard, warm, warmth, run } = startWarmth(5);
+  for (const endpoint of endpoints) warmth.learn(endpoint, 3_000);
+  warmth.learn(endpoints[0]!, 1_000);
+  heard.push(...endpoints.map(({ keepAlive }) => keepAlive!));
+  // Two requests a second keep three connections alive that last for three seconds, and one that lasts for one.
+  run(2, 10);
+  assert.ok(warm() >= 3, `${warm()}`);
+});
