@@ -23,7 +23,7 @@ import {
   normalizeLegacyOptions,
   rejectWith,
 } from './request/handlers.ts';
-import { RequestOptions } from './request/request-options.ts';
+import { optionsOf, type RequestOptions } from './request/request-options.ts';
 import { Service, type ServiceOwner } from './service.ts';
 import { mergedStats, type ServiceStats } from './telemetry/stats.ts';
 import { webOptionsOf } from './undici.ts';
@@ -164,7 +164,7 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
     handler: Dispatcher.DispatchHandler,
   ): boolean {
     const h2 = (options as { allowH2?: boolean }).allowH2 !== false;
-    const request = new RequestOptions(options);
+    const request = optionsOf(options);
     const missing = missingMethod(handler, request.upgrades);
     const service = this.serviceFor(origin, request, h2, missing);
     if (missing !== undefined) assertRequest(request, missing);
@@ -177,7 +177,7 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
     handler: LegacyHandler,
   ): boolean {
     const options = normalizeLegacyOptions(given);
-    const request = new RequestOptions(options);
+    const request = optionsOf(options);
     const missing = missingLegacyMethod(handler, request.upgrades);
     // Older callers break on HTTP/2: https://github.com/nodejs/undici/issues/4989
     const service = this.serviceFor(origin, request, false, missing);
