@@ -7,6 +7,7 @@
 // --only ours|stock --api request|fetch --concurrency N --seconds S   one of them alone, for a profiler
 // --profile FILE                                                      writes a CPU profile of that
 
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Agent } from 'undici';
 import { BalancedAgent } from '../src/agent.ts';
@@ -82,7 +83,7 @@ async function runAlone(name: string, api: Api): Promise<void> {
   const before = process.cpuUsage();
   const requests = await flatOutFor(Number(args.seconds) * 1000, send, concurrency);
   const { user, system } = process.cpuUsage(before);
-  if (profiler !== undefined) await profiler.stop(args.profile!);
+  if (profiler !== undefined) writeFileSync(args.profile!, JSON.stringify(await profiler.stop()));
   await agent.close();
   const microseconds = (user + system) / requests;
   report({

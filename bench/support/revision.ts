@@ -10,6 +10,8 @@ type Package = typeof import('../../src/index.ts');
 /** A build of a state of the project. */
 export interface Revision {
   readonly name: string;
+  /** Where its code is, as a stack or a profile has it. */
+  readonly url: string;
   readonly package: Package;
   readonly policies: Policies;
 }
@@ -40,6 +42,7 @@ export async function build(revision?: string): Promise<Revision> {
   run(process.execPath, ['build.ts'], folder);
   return {
     name: revision ?? 'this',
+    url: pathToFileURL(join(folder, 'dist')).href,
     package: (await load(join(folder, 'dist/index.js'))) as Package,
     policies: await policiesIn(join(folder, 'src')),
   };

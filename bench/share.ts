@@ -1,0 +1,102 @@
+// How much of a request's CPU is evenkeel's own?
+//
+// npm run bench -- share [--of REV] [--concurrency N] [--seconds S] [--passes P] [--rows R]
+//
+// The build as it is published, or that of another revision, calls five pods with undici's `request` under a profiler.
+// Its share is the self time of its functions in all the time that the process was not idle: undici, Node, the kernel
+// and the garbage collector have the rest.
+
+import type { Profiler } from 'node:inspector';
+import { parseArgs } from 'node:util';
+import { CASES, type Case, sender } from './support/calling.ts';
+import { flatOutFor } from './support/load.ts';
+import { type Nginx, startNginx } from './support/nginx.ts';
+import { startProfiler } from './support/profiler.ts';
+import { progress, report } from './support/report.ts';
+import { build, type Revision } from './support/revision.ts';
+import { spread } from './support/statistics.ts';
+
+/** Milliseconds. */
+const WARM_UP = 1_000;
+/** Microseconds between two samples. */
+const INTERVAL = 250;
+const LONGEST = 2 * INTERVAL;
+const BAR = 0.04;
+
+const { values: args } = parseArgs({
+  options: {
+    json: { type: 'boolean' },
+    of: { type: 'string' },
+    concurrency: { type: 'string' },
+    seconds: { type: 'string', default: '1' },
+    passes: { type: 'string', default: '11' },
+    rows: { type: 'string', default: '0' },
+  },
+});
+
+progress(`share: building ${args.of ?? 'this'}`);
+const revision = await build(args.of);
+const nginx = await startNginx({ addresses: 5 });
+const wanted = args.concurrency === undefined ? [1, 100] : [Number(args.concurrency)];
+for (const each of CASES) {
+  if (each.api === 'request' && wanted.includes(each.concurrency)) await measure(revision, each, nginx);
+}
+nginx.stop();
+
+async function measure(
+  { name, url, package: { BalancedAgent, staticResolver } }: Revision,
+  { api, concurrency }: Case,
+  { addresses, port }: Nginx,
+): Promise<void> {
+  const discovery = staticResolver(addresses.map((address) => ({ address, port })));
+  const agent = new BalancedAgent({ discovery });
+  const send = sender(api, agent, `http://${addresses[0]}:${port}`);
+  await flatOutFor(WARM_UP, send, concurrency);
+  const shares: number[] = [];
+  const times = new Map<string, number>();
+  for (let pass = 0; pass < Number(args.passes); pass++) {
+    progress(`share: ${api}, concurrency ${concurrency}, pass ${pass + 1} of ${args.passes}`);
+    const profiler = await startProfiler(INTERVAL);
+    await flatOutFor(Number(args.seconds) * 1000, send, concurrency);
+    shares.push(shareOf(url, await profiler.stop(), times));
+  }
+  await agent.close();
+  const { median, low, high } = spread(shares);
+  report({
+    bench: 'share',
+    case: `${api}, concurrency ${concurrency}`,
+    value: median,
+    bar: { atMost: BAR },
+    text: `${percent(median)} of the CPU (${percent(low)}–${percent(high)})`,
+    detail: { of: name, shares },
+  });
+  const rows = [...times].sort(([, a], [, b]) => b - a).slice(0, Number(args.rows));
+  if (rows.length > 0)
+    console.table(rows.map(([name, share]) => ({ function: name, share: percent(share) })));
+}
+
+/** The share of a profile that functions below `url` have; adds what each has to `times`. */
+function shareOf(url: string, profile: Profiler.Profile, times: Map<string, number>): number {
+  const frames = new Map(profile.nodes.map(({ id, callFrame }) => [id, callFrame]));
+  let all = 0;
+  let own = 0;
+  const mine: [name: string, time: number][] = [];
+  profile.samples!.forEach((id, i) => {
+    const { functionName, url: file, lineNumber } = frames.get(id)!;
+    // More is time in which others had the CPU.
+    const time = Math.min(profile.timeDeltas![i]!, LONGEST);
+    if (functionName === '(idle)' || file.startsWith('node:inspector')) return;
+    all += time;
+    if (!file.startsWith(url)) return;
+    own += time;
+    mine.push([`${functionName || '(anonymous)'}:${lineNumber + 1}`, time]);
+  });
+  for (const [name, time] of mine) {
+    times.set(name, (times.get(name) ?? 0) + time / all / Number(args.passes));
+  }
+  return own / all;
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(2)} %`;
+}
