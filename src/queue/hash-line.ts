@@ -88,6 +88,8 @@ export class HashLine {
         if (!this.#isReady(endpoint, now)) break;
         this.#serveKeyless(waiter.moment);
         if (!this.#isReady(endpoint, now)) break;
+        // Somebody who was told of those may have ended it.
+        if (!waiters.has(waiter)) continue;
         this.#take(waiter);
         waiter.run((exchange) => this.#start(exchange, endpoint));
       }

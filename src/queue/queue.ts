@@ -66,7 +66,9 @@ export class Queue {
 
   /** The endpoint to serve a request that has a key at once; none if it has to wait. */
   pickByKey(exchange: Exchange, now: number): Endpoint | undefined {
-    return this.isBusy ? undefined : this.#hashed.pick(exchange, now);
+    // Those without a key that wait came before it, and may have any endpoint.
+    if (this.isBusy) this.#serveWaiting();
+    return this.#hashed.pick(exchange, now);
   }
 
   /** Whether no more may wait. Those for which a connection is being made, or will be in a moment, don't count. */
