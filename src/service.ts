@@ -305,6 +305,7 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     this.#pool.health.judge(endpoint, connection, outcome, exchange.statusCode);
     this.#leaveSeat(exchange, endpoint);
     if (outcome === 'success') this.#pool.onAnswer(endpoint, exchange.statusCode);
+    else if (outcome === 'cancelled' && hadEnough(exchange)) this.#pool.onServed(endpoint);
     // A key leads to its endpoint, be that quick or not.
     const held = outcome === 'success' && exchange.statusCode >= 400 && exchange.keyHash < 0;
     if (held) this.#quickErrors.add(endpoint, this.#taken + this.#running - 1);
@@ -553,4 +554,10 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
 function withoutQuery(path: string): string {
   const query = path.indexOf('?');
   return query === -1 ? path : path.slice(0, query);
+}
+
+/** Whether a caller has ended a request whose response it had the head of, and not because time ran out. */
+function hadEnough({ statusCode, reason }: Exchange): boolean {
+  if (reason === null || reason.name === 'TimeoutError') return false;
+  return statusCode >= 200 && statusCode < 500;
 }

@@ -214,3 +214,34 @@ test('a zone whose pods get no answers out has no more than a few requests that 
   assert.ok(arrived() <= 16, `${arrived()} requests are stuck`);
   assert.ok(served >= 80, `${served} were served`);
 });
+
+test('callers who have enough with the head of a response are served near', async (t) => {
+  const pods = await startPods(t, 6);
+  for (const pod of pods) pod.respond = (_request, response) => response.write('and so on');
+  const located = pods.map((pod, n) => ({ endpoint: { ...pod.endpoint, zone: ['a', 'b', 'c'][n >> 1]! } }));
+  const agent = startAgent(t, [], {
+    discovery: new ManualResolver(located).resolve,
+    locality: 'zone',
+    kubernetes: { zone: 'a' },
+    policy: 'round-robin',
+  });
+  const peek = async (count: number) => {
+    for (let n = 0; n < count; n++) {
+      const abort = new AbortController();
+      const { body } = await agent.request({
+        origin: ORIGIN,
+        path: '/',
+        method: 'GET',
+        signal: abort.signal,
+      });
+      body.on('error', () => {});
+      abort.abort();
+    }
+  };
+  await peek(20);
+  const near = () => pods[0]!.requests + pods[1]!.requests;
+  const before = near();
+  await Promise.all([peek(50), peek(50)]);
+  // An abort costs the connection, and others serve while a new one is made.
+  assert.ok(near() - before >= 90, `${near() - before} of 100`);
+});
