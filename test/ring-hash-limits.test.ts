@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { buildConnector } from 'undici';
 import type { BalancedAgent } from '../src/agent.ts';
 import { ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
+import { h2c, startH2Pod } from './support/h2-pod.ts';
 import { nextAddress, type Pod, settle, startPods } from './support/pods.ts';
 import { seededRandom } from './support/random.ts';
 
@@ -87,6 +88,26 @@ for (const limits of [{ connections: 1 }, { maxRequestsPerEndpoint: 2 }]) {
     });
   }
 }
+
+test('over HTTP/2, too, a pod has no more requests with a key than it may', async (t) => {
+  let [now, most] = [0, 0];
+  const pod = await startH2Pod(t, async (stream) => {
+    most = Math.max(most, ++now);
+    await delay(WORK);
+    now--;
+    if (stream.destroyed) return;
+    stream.respond({ ':status': 200 });
+    stream.end();
+  });
+  const agent = startAgent(t, [pod], {
+    policy: 'ring-hash',
+    ringHash: { header: HEADER },
+    maxRequestsPerEndpoint: 2,
+    ...h2c,
+  });
+  await askAll(agent, 20, usersOf(100));
+  assert.equal(most, 2);
+});
 
 test('requests of one user at once share the pod of their key while the fleet has little to do', async (t) => {
   const { pods } = await startBusyPods(t, 10);
