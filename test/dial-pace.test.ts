@@ -188,3 +188,35 @@ test('requests that wait are dialled for once each, though some pods are connect
   await burst(agent, 200);
   assert.ok(dials <= 200, `${dials}`);
 });
+
+test('in a process that is busy with something else, no request is failed for dials that are yet to begin', async (t) => {
+  const [pod] = await startPods(t, 1);
+  answerAfter([pod!], 300);
+  const stock = new Agent();
+  t.after(() => stock.destroy());
+  const ours = startAgent(t, [pod!], { endpointTimeout: 500 });
+  let busy = true;
+  const compute = () => {
+    const until = performance.now() + 60;
+    while (performance.now() < until);
+    if (busy) setTimeout(compute);
+  };
+  compute();
+  t.after(() => {
+    busy = false;
+  });
+  const { address, port } = pod!.endpoint;
+  const clients: [Dispatcher, string][] = [
+    [stock, `http://${address}:${port}`],
+    [ours, ORIGIN],
+  ];
+  for (const [client, origin] of clients) {
+    const send = async () => {
+      const { statusCode, body } = await client.request({ origin, path: '/', method: 'GET' });
+      await body.dump();
+      return statusCode;
+    };
+    const statuses = await Promise.all(Array.from({ length: 100 }, send));
+    assert.ok(statuses.every((status) => status === 200));
+  }
+});

@@ -236,8 +236,8 @@ export class Queue {
 
   #failOverdue(now: number): void {
     const { endpointTimeout } = this.#settings;
-    // Where no more connections may be made, the wait is for those there are, and as long as it takes.
-    const unserved = !this.#pool.admission.isSaturated;
+    // Where no more connections may be made, or not yet, the wait is for those there are, and as long as it takes.
+    const unserved = !this.#pool.admission.isSaturated && this.#pool.plan.pace.deferred === 0;
     const anywhere = unserved ? [...this.#waiting, ...this.#retries] : [];
     for (const waiter of [...anywhere, ...this.#upgrades, ...this.#hashed.unserved()]) {
       if (now - waiter.since - waiter.forgiven >= endpointTimeout)
