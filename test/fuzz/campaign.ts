@@ -1,8 +1,12 @@
 // Plays scenario after scenario, several at once, and tells how it goes.
 
+import { readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { generate } from './generate.ts';
 import { play } from './play.ts';
 import { callsOf, type Protocol, type Scenario } from './scenario.ts';
+import { shrink } from './shrink.ts';
 import { storyOf } from './story.ts';
 import { type Finding, judge, type Kind } from './verdicts.ts';
 
@@ -15,15 +19,26 @@ export interface CampaignOptions {
   readonly protocol: Protocol | undefined;
   /** What is looked for; none: everything. */
   readonly kinds: readonly Kind[] | undefined;
+  /** What all scenarios have: see generate(). */
+  readonly focus: readonly string[];
   readonly parallel: number;
   readonly trace: boolean;
   readonly print: boolean;
   readonly stopsAtFirst: boolean;
+  /** A file with a scenario to play, in the place of one made of a seed. */
+  readonly replay: string | undefined;
+  /** Whether what is found is made smaller. */
+  readonly shrinks: boolean;
+  /** The call that a trace is about; none: all. */
+  readonly call: number | undefined;
 }
 
 /** Replays of a scenario in which something was found, and how many of them must show it again. */
 const REPLAYS = 4;
 const ENOUGH = 3;
+/** Findings that are made smaller, and milliseconds for each. */
+const SHRUNK = 3;
+const SHRINK_TIME = 60_000;
 
 export interface Confirmed {
   readonly scenario: Scenario;
@@ -39,6 +54,8 @@ export class Campaign {
   readonly #startedAt = performance.now();
   readonly #uncaught = new Map<string, number>();
   readonly #blamed = new Set<string>();
+  /** Enough has been found. */
+  readonly #stopped = Promise.withResolvers<void>();
   #requests = 0;
   #served = 0;
   #seeds = 0;
@@ -57,12 +74,17 @@ export class Campaign {
     const { seed, parallel } = this.#options;
     console.log(`first seed: ${this.#next}`);
     const single =
-      seed !== undefined && this.#options.seeds === undefined && this.#options.seconds === undefined;
+      (seed !== undefined || this.#options.replay !== undefined) &&
+      this.#options.seeds === undefined &&
+      this.#options.seconds === undefined;
     const lanes = single ? 1 : parallel;
-    if (single && this.#options.print)
-      console.log(JSON.stringify(generate(seed, this.#options.protocol), null, 1));
-    await Promise.all(Array.from({ length: lanes }, () => this.#lane(single)));
+    if (single && this.#options.print) console.log(JSON.stringify(this.#scenario(this.#next), null, 1));
+    await Promise.race([
+      Promise.all(Array.from({ length: lanes }, () => this.#lane(single))),
+      this.#stopped.promise,
+    ]);
     this.#tell(true);
+    if (this.#options.shrinks) await this.#shrink();
     for (const { finding, scenario, seen } of this.#confirmed) {
       console.log(
         `\nseed ${scenario.seed} (${scenario.protocol}), call ${finding.call}: ${finding.kind} [${seen} of ${REPLAYS + 1}]\n  ${finding.text}`,
@@ -78,7 +100,10 @@ export class Campaign {
     for (const text of this.#blamed) console.log(`\nuncaught (${this.#uncaught.get(text)} times): ${text}`);
     const others = this.#uncaught.size - this.#blamed.size;
     if (others > 0) console.log(`\n${others} kinds of uncaught errors of undici, Node and callers`);
-    return this.#confirmed.length + this.#blamed.size > 0 ? 1 : 0;
+    if (this.#requests === 0) console.log('\nnothing was played');
+    return this.#confirmed.length + this.#blamed.size > 0 || this.#requests === 0 || this.#served === 0
+      ? 1
+      : 0;
   }
 
   /** Nobody knows whose it is, but for what its stack tells: a mistake of ours begins in our code. */
@@ -88,7 +113,9 @@ export class Campaign {
     const ours = /^(Type|Range|Reference|Assertion)Error/.test(name) && /\/(src|test)\//.test(first);
     const text = `${String(stack).split('\n').slice(0, 4).join('\n')}`;
     this.#uncaught.set(text, (this.#uncaught.get(text) ?? 0) + 1);
-    if (ours) this.#blamed.add(text);
+    if (!ours) return;
+    this.#blamed.add(text);
+    if (this.#options.stopsAtFirst) this.#stopped.resolve();
   }
 
   get #done(): boolean {
@@ -103,10 +130,45 @@ export class Campaign {
   async #lane(single: boolean): Promise<void> {
     do {
       const seed = this.#next++;
-      await this.#try(generate(seed, this.#options.protocol));
+      await this.#try(this.#scenario(seed));
       this.#seeds++;
       this.#tell(false);
     } while (!single && !this.#done);
+  }
+
+  #scenario(seed: number): Scenario {
+    const { replay, protocol, focus } = this.#options;
+    return replay === undefined
+      ? generate(seed, protocol, focus)
+      : (JSON.parse(readFileSync(replay, 'utf8')) as Scenario);
+  }
+
+  /** Writes down the smallest scenarios that show the first findings. */
+  async #shrink(): Promise<void> {
+    for (const { scenario, finding } of this.#confirmed.slice(0, SHRUNK)) {
+      const until = performance.now() + SHRINK_TIME;
+      const small = await shrink(
+        scenario,
+        (candidate) => this.#shows(candidate, finding),
+        () => performance.now() > until,
+      );
+      const file = join(tmpdir(), `evenkeel-fuzz-${scenario.seed}-${finding.call}.json`);
+      writeFileSync(file, JSON.stringify(small, null, 1));
+      const left = callsOf(small).length;
+      console.log(
+        `seed ${scenario.seed}, call ${finding.call}: ${callsOf(scenario).length} calls made ${left}: --replay ${file} --trace`,
+      );
+    }
+  }
+
+  /** Whether a scenario shows a finding: what is certain at once, the rest twice in three plays at the most. */
+  async #shows(scenario: Scenario, finding: Finding): Promise<boolean> {
+    for (let times = 0, plays = 0; plays < 3 && times + 3 - plays >= 2; plays++) {
+      const found = await this.#once(scenario);
+      if (found.some(({ kind, call }) => kind === finding.kind && call === finding.call)) times++;
+      if (times >= (finding.certain ? 1 : 2)) return true;
+    }
+    return false;
   }
 
   async #try(scenario: Scenario): Promise<void> {
@@ -125,18 +187,33 @@ export class Campaign {
       else entry.times++;
     };
     for (const finding of unique(findings)) note(finding);
-    for (let n = 0; n < REPLAYS; n++) for (const finding of unique(await this.#once(scenario))) note(finding);
-    for (const { finding, times } of seen.values()) {
-      const confirmed = finding.certain || times >= ENOUGH;
-      (confirmed ? this.#confirmed : this.#doubtful).push({ scenario, finding, seen: times });
+    for (const finding of unique(findings)) if (finding.certain) this.#confirm(scenario, finding, 1);
+    // Until nothing can be shown any more.
+    for (
+      let n = 1;
+      n <= REPLAYS && [...seen.values()].some(({ finding, times }) => isOpen(finding, times, n));
+      n++
+    ) {
+      for (const finding of unique(await this.#once(scenario))) note(finding);
     }
+    for (const { finding, times } of seen.values()) {
+      if (finding.certain && findings.includes(finding)) continue;
+      if (finding.certain || times >= ENOUGH) this.#confirm(scenario, finding, times);
+      else this.#doubtful.push({ scenario, finding, seen: times });
+    }
+  }
+
+  #confirm(scenario: Scenario, finding: Finding, seen: number): void {
+    this.#confirmed.push({ scenario, finding, seen });
+    if (this.#options.stopsAtFirst) this.#stopped.resolve();
   }
 
   async #once(scenario: Scenario): Promise<Finding[]> {
     const [stock, ours] = await Promise.all([play(scenario, 'stock'), play(scenario, 'ours')]);
     for (const { served } of stock.outcomes.values()) if (served) this.#served++;
     if (this.#options.trace) {
-      for (const play of [stock, ours]) console.log(`\n--- ${play.client}\n${storyOf(scenario, play)}`);
+      for (const play of [stock, ours])
+        console.log(`\n--- ${play.client}\n${storyOf(scenario, play, this.#options.call)}`);
     }
     const { kinds } = this.#options;
     return judge(scenario, stock, ours).filter(({ kind }) => kinds?.includes(kind) ?? true);
@@ -152,6 +229,11 @@ export class Campaign {
       `${Math.round(seconds)} s: ${this.#seeds} seeds, ${this.#requests} requests (${rate}/s), ${this.#served} served by stock, ${this.#confirmed.length} findings, ${this.#doubtful.length} not confirmed`,
     );
   }
+}
+
+/** Whether more plays may confirm what was seen so many times in `plays`. */
+function isOpen({ certain }: Finding, times: number, plays: number): boolean {
+  return !certain && times < ENOUGH && times + REPLAYS + 1 - plays >= ENOUGH;
 }
 
 function unique(findings: Finding[]): Finding[] {

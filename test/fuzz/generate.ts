@@ -54,8 +54,9 @@ interface Habits {
   readonly uploads: boolean;
 }
 
-export function generate(seed: number, only?: Protocol): Scenario {
-  return new Generator(seed, only).scenario();
+/** `focus`: habits, options and themes that it has in any case; the rest is left to chance. */
+export function generate(seed: number, only?: Protocol, focus: readonly string[] = []): Scenario {
+  return new Generator(seed, only, focus).scenario();
 }
 
 class Generator {
@@ -63,38 +64,43 @@ class Generator {
   readonly #dice: Dice;
   readonly #protocol: Protocol;
   readonly #habits: Habits;
+  readonly #focus: readonly string[];
   #ids = 0;
 
-  constructor(seed: number, only: Protocol | undefined) {
+  constructor(seed: number, only: Protocol | undefined, focus: readonly string[]) {
     this.#seed = seed;
+    this.#focus = focus;
     this.#dice = new Dice(seed);
     const protocol = this.#dice.pick(PROTOCOLS);
     this.#protocol = only ?? protocol;
-    const perhaps = (share: number) => this.#dice.chance(share);
     this.#habits = {
-      breaks: perhaps(0.6),
-      acts: perhaps(0.4),
-      reuse: perhaps(0.3),
-      badOptions: perhaps(0.15),
-      keys: perhaps(0.2),
-      hopHeaders: perhaps(0.15),
-      slow: perhaps(0.4),
-      big: perhaps(0.2),
-      early: perhaps(0.3),
-      hints: perhaps(0.2),
-      upgrades: perhaps(0.12),
-      apis: perhaps(0.7),
-      overload: perhaps(0.15),
-      keepAlive: perhaps(0.25),
-      blocks: perhaps(0.1),
-      rollout: perhaps(0.2),
-      withdraws: perhaps(0.08),
-      goaways: perhaps(0.4),
-      failingBodies: perhaps(0.1),
+      breaks: this.#perhaps('breaks', 0.6),
+      acts: this.#perhaps('acts', 0.4),
+      reuse: this.#perhaps('reuse', 0.3),
+      badOptions: this.#perhaps('badOptions', 0.15),
+      keys: this.#perhaps('keys', 0.2),
+      hopHeaders: this.#perhaps('hopHeaders', 0.15),
+      slow: this.#perhaps('slow', 0.4),
+      big: this.#perhaps('big', 0.2),
+      early: this.#perhaps('early', 0.3),
+      hints: this.#perhaps('hints', 0.2),
+      upgrades: this.#perhaps('upgrades', 0.12),
+      apis: this.#perhaps('apis', 0.7),
+      overload: this.#perhaps('overload', 0.15),
+      keepAlive: this.#perhaps('keepAlive', 0.25),
+      blocks: this.#perhaps('blocks', 0.1),
+      rollout: this.#perhaps('rollout', 0.2),
+      withdraws: this.#perhaps('withdraws', 0.08),
+      goaways: this.#perhaps('goaways', 0.4),
+      failingBodies: this.#perhaps('failingBodies', 0.1),
       // With HTTP/2, Node 24 sends empty frames for ever, and takes all memory, when a stream is closed whose
       // body has not been sent: undici does that after an abort, and after a GOAWAY. There it is one or the other.
-      uploads: perhaps(0.4) || this.#protocol === 'h1',
+      uploads: this.#perhaps('uploads', 0.4) || this.#protocol === 'h1',
     };
+  }
+
+  #perhaps(what: string, share: number): boolean {
+    return this.#dice.chance(share) || this.#focus.includes(what);
   }
 
   get #h2(): boolean {
@@ -107,26 +113,33 @@ class Generator {
 
   scenario(): Scenario {
     const dice = this.#dice;
+    if (this.#perhaps('burst', 0.02)) return this.#burst();
+    if (this.#perhaps('hint', 0.02) && !this.#h2) return this.#hint();
+    if (this.#perhaps('withdrawn', 0.03) && !this.#h2) return this.#withdrawn();
     const pods = dice.pick([1, 1, 2, 3, 3, 5]);
     const shared: Record<string, unknown> = {};
     // Stock reads the options of those that wait for one of its connections late.
     const { reuse, badOptions } = this.#habits;
-    if (dice.chance(0.15) && !reuse && !badOptions) shared.connections = dice.int(1, 6);
+    if (this.#perhaps('connections', 0.15) && !reuse && !badOptions) shared.connections = dice.int(1, 6);
     if (dice.chance(0.1)) shared.keepAliveTimeout = dice.pick([5, 30, 100]);
     if (dice.chance(0.05)) shared.pipelining = 0;
     if (this.#h2 && dice.chance(0.1)) shared.pingInterval = dice.pick([20, 100, 500]);
     const own: Record<string, unknown> = {};
-    if (dice.chance(0.15)) own.maxRequestsPerConnection = dice.int(1, 10);
-    if (dice.chance(0.15)) own.maxConnectionDuration = dice.pick([20, 50, 200]);
-    if (dice.chance(0.1)) own.maxRequestsPerEndpoint = dice.int(1, 6);
+    if (this.#perhaps('maxRequestsPerConnection', 0.15)) own.maxRequestsPerConnection = dice.int(1, 10);
+    if (this.#perhaps('maxConnectionDuration', 0.15)) own.maxConnectionDuration = dice.pick([20, 50, 200]);
+    if (this.#perhaps('maxRequestsPerEndpoint', 0.1)) own.maxRequestsPerEndpoint = dice.int(1, 6);
     if (dice.chance(0.3)) own.policy = dice.pick(['round-robin', 'peak-ewma', 'least-request']);
     if (dice.chance(0.1)) own.retry = false;
-    if (dice.chance(0.4)) own.outlierDetection = false;
+    const { blocks } = this.#habits;
+    // Shorter than this process is held up at times, in which a pod can't be heard.
+    if (blocks && this.#perhaps('connectTimeout', 0.5)) own.connectTimeout = 30;
+    if (this.#perhaps('no outlierDetection', 0.4)) own.outlierDetection = false;
     const workers = Array.from({ length: dice.int(1, 8) }, () => this.#steps(pods));
     const end = dice.pick(['close', 'close', 'destroy'] as const);
     return {
       seed: this.#seed,
       protocol: this.#protocol,
+      ...(this.#perhaps('traced', 0.2) && { traced: true }),
       pods,
       shared,
       own,
@@ -134,6 +147,76 @@ class Generator {
       workers,
       end,
       endsEarly: dice.chance(0.25) && !(this.#uploadsH2 && end === 'destroy'),
+    };
+  }
+
+  /** More requests at once than there are connections, which are answered soon. */
+  #burst(): Scenario {
+    const dice = this.#dice;
+    const count = dice.pick([200, 300, 1_200]);
+    const limited = dice.chance(0.5);
+    const steps: Step[] = Array.from({ length: count }, () => ({
+      call: this.#plain({ delay: limited ? 0 : 5 }),
+      await: false,
+    }));
+    return this.#themed('burst', 5, [[...steps, { join: true }]], limited ? { connections: 10 } : {});
+  }
+
+  /** One pod of several says how long it keeps connections. */
+  #hint(): Scenario {
+    const steps: Step[] = Array.from({ length: 150 }, () => ({ call: this.#plain({}), await: true }));
+    const scenario = this.#themed('hint', 5, [steps], {});
+    return { ...scenario, server: { ...scenario.server, firstPodSays: ['keep-alive', 'timeout=1'] } };
+  }
+
+  /** A name is withdrawn for a while, in which callers give up, and so take connections away. */
+  #withdrawn(): Scenario {
+    const steps: Step[] = Array.from({ length: 6 }, () => ({ call: this.#plain({}), await: true }));
+    steps.push({ pods: [] });
+    for (let round = 0; round < 8; round++) {
+      const given = this.#plain({ size: 5_000, pieces: 6 });
+      const up: Call = { ...given, api: 'new', act: { at: 'headers', do: 'abort', reason: 'error' } };
+      steps.push(
+        { call: up, await: true },
+        { call: this.#plain({}), await: true },
+        { wait: this.#dice.int(0, 40) },
+      );
+    }
+    steps.push({ pods: [0, 1, 2] }, { call: this.#plain({}), await: true });
+    const scenario = this.#themed('withdrawn', 3, [steps], {});
+    return { ...scenario, own: { endpointTimeout: 400 } };
+  }
+
+  #plain(reply: Partial<Reply>): Call {
+    const id = ++this.#ids;
+    return {
+      id,
+      api: 'request',
+      method: 'GET',
+      headers: { form: 'object', pairs: [['x-id', String(id)]] },
+      body: { kind: 'none', size: 0 },
+      reuse: false,
+      replies: [{ ...PLAIN, ...reply }],
+    };
+  }
+
+  #themed(
+    theme: 'burst' | 'hint' | 'withdrawn',
+    pods: number,
+    workers: readonly (readonly Step[])[],
+    shared: Readonly<Record<string, unknown>>,
+  ): Scenario {
+    return {
+      seed: this.#seed,
+      protocol: this.#protocol,
+      theme,
+      pods,
+      shared,
+      own: {},
+      server: { slowAccept: 0, idleTimeout: 0 },
+      workers,
+      end: 'close',
+      endsEarly: false,
     };
   }
 
@@ -168,7 +251,7 @@ class Generator {
       for (let n = 0; n < count; n++) steps.push({ call: this.#call(), await: !burst });
       if (burst && dice.chance(0.7)) steps.push({ join: true });
       if (dice.chance(0.2)) steps.push({ wait: dice.pick([0, 1, 5, 20]) });
-      if (this.#habits.blocks && dice.chance(0.3)) steps.push({ block: dice.int(5, 40) });
+      if (this.#habits.blocks && dice.chance(0.3)) steps.push({ block: dice.pick([5, 20, 40, 80]) });
       if (this.#habits.rollout && dice.chance(0.3)) steps.push({ pods: this.#some(pods) });
       if (this.#habits.withdraws && dice.chance(0.3)) {
         steps.push({ pods: [] }, { wait: dice.int(5, 60) }, { pods: this.#some(pods) });
@@ -198,7 +281,7 @@ class Generator {
     const body: Body = mayHave ? this.#body(api) : { kind: 'none', size: 0 };
     const failing = failingBodies && !this.#h2 && body.kind === 'stream' && dice.chance(0.3);
     const act = this.#act(api);
-    const more = badOptions && dice.chance(0.15) ? this.#badOptions(api) : undefined;
+    const more = badOptions && dice.chance(0.15) ? this.#badOptions(api) : this.#idempotence(api);
     return {
       id,
       api,
@@ -211,6 +294,13 @@ class Generator {
       ...(act && { act }),
       replies: this.#replies(method),
     };
+  }
+
+  #idempotence(api: Api): { idempotent: boolean } | undefined {
+    const dice = this.#dice;
+    return this.#habits.keys && api !== 'fetch' && dice.chance(0.15)
+      ? { idempotent: dice.chance(0.5) }
+      : undefined;
   }
 
   #upgrade(id: number): Call {

@@ -52,6 +52,8 @@ export class Ledger {
   readonly open = new Set<Wire>();
   /** Requests that nobody knows. */
   readonly strangers: string[] = [];
+  /** The most requests that a pod has had at once. */
+  readonly most: number[] = [];
   readonly #calls: Map<number, Call>;
   readonly #ends = new Map<Wire, { address: string; port: number; clientPort: number }>();
   #onEmpty: (() => void) | undefined;
@@ -130,9 +132,16 @@ export class Ledger {
     };
     wire.requests++;
     wire.open.add(attempt);
+    this.#count(wire.pod);
     const reply = replyTo(call, earlier.length);
     earlier.push(attempt);
     return { attempt, reply };
+  }
+
+  #count(pod: number): void {
+    let now = 0;
+    for (const wire of this.open) if (wire.pod === pod) now += wire.open.size;
+    this.most[pod] = Math.max(this.most[pod] ?? 0, now);
   }
 
   body(attempt: Attempt, chunk: Buffer): void {

@@ -11,6 +11,7 @@ import { Dice } from './dice.ts';
 import type { Ledger } from './ledger.ts';
 import { Pods, theCertificate } from './pods.ts';
 import type { Scenario, Step } from './scenario.ts';
+import { callContext, type Trace, Tracer } from './writes.ts';
 
 export type Client = 'stock' | 'ours';
 
@@ -32,9 +33,22 @@ export interface Play {
   ejected: number[];
   /** Times that `dispatch` said no and `drain` did not follow. */
   undrained: boolean;
+  /** Which pods there were, and since when a client must have known that. */
+  readonly sets: PodSet[];
+  /** What tracers were told, where one listens. */
+  readonly traces: ReadonlyMap<number, Trace> | undefined;
   readonly pods: readonly string[];
 }
 
+/** Pods that there are from a moment on. */
+export interface PodSet {
+  readonly pods: readonly number[];
+  readonly saidAt: number;
+  knownAt: number;
+}
+
+/** Turns of the loop in which a request that was on its way to a pod is written. */
+const TURNS = 5;
 /** Milliseconds for all calls to end, then for an agent, then for its connections. */
 const CALLS = 12_000;
 const END = 5_000;
@@ -93,12 +107,14 @@ class Player {
   readonly #callers: Caller[] = [];
   readonly #play: Play;
   readonly #running = new RunningTime();
+  readonly #tracer: Tracer | undefined;
   #said = 0;
   #drained = 0;
 
   constructor(scenario: Scenario, client: Client, pods: Pods) {
     this.#scenario = scenario;
     this.#pods = pods;
+    if (scenario.traced) this.#tracer = new Tracer(pods.port);
     this.#play = {
       client,
       outcomes: new Map(),
@@ -110,6 +126,8 @@ class Player {
       strangeOrigins: [],
       ejected: [],
       undrained: false,
+      sets: [],
+      traces: this.#tracer?.traces,
       pods: pods.addresses,
     };
     this.#agent = client === 'stock' ? this.#stock() : this.#ours();
@@ -174,6 +192,15 @@ class Player {
     }));
     const resolution: Resolution = { endpoints, source: 'fuzz', ...(all && { withdrawn: true }) };
     this.#resolver.say(resolution);
+    const set = {
+      pods: all ? addresses.map((_, n) => n) : pods,
+      saidAt: performance.now(),
+      knownAt: Number.POSITIVE_INFINITY,
+    };
+    this.#play.sets.push(set);
+    afterTurns(TURNS, () => {
+      set.knownAt = performance.now();
+    });
   }
 
   async play(): Promise<Play> {
@@ -181,7 +208,7 @@ class Player {
     const working = workers.map((steps) => this.#work(steps));
     await Promise.all(working);
     if (!endsEarly) await this.#settled();
-    if (!endsEarly) this.#look();
+    if (!endsEarly) await this.#rest();
     const ended = end === 'close' ? this.#agent.close() : this.#agent.destroy();
     this.#play.ended = await within(
       END,
@@ -195,6 +222,7 @@ class Player {
     this.#play.leftOpen = await this.#stillOpen();
     this.#play.leftTimers = this.#clock.left(SHORT);
     this.#running.stop();
+    this.#tracer?.stop();
     this.#pods.ledger.collectWrites();
     for (const { call, outcome } of this.#callers) this.#play.outcomes.set(call.id, outcome);
     this.#play.undrained = !endsEarly && this.#said > 0 && this.#drained === 0;
@@ -219,7 +247,7 @@ class Player {
       if ('call' in step) {
         const caller = new Caller(step.call, context);
         this.#callers.push(caller);
-        caller.start();
+        callContext.run(step.call.id, () => caller.start());
         if (caller.outcome.more === false && !caller.outcome.atOnce) this.#said++;
         begun.push(caller.over.promise);
         if (step.await) await within(this.#left, caller.over.promise, undefined);
@@ -251,6 +279,15 @@ class Player {
     return 0;
   }
 
+  /** A caller that gives up may know of the end before its agent does. */
+  async #rest(): Promise<void> {
+    for (let tries = 0; tries < 20; tries++) {
+      this.#look();
+      if (!/[1-9]/.test(this.#play.counts)) return;
+      await within(50, new Promise<void>(() => {}), undefined);
+    }
+  }
+
   /** At rest: what ours counts of calls and pods. */
   #look(): void {
     if (!(this.#agent instanceof BalancedAgent)) return;
@@ -265,6 +302,11 @@ class Player {
       .filter(({ state }) => state === 'ejected')
       .map(({ address }) => this.#pods.addresses.indexOf(address.replace(/:\d+$/, '')));
   }
+}
+
+function afterTurns(turns: number, then: () => void): void {
+  if (turns === 0) then();
+  else setImmediate(() => afterTurns(turns - 1, then));
 }
 
 /** Connections of this machine to a port that their clients hold open: ESTABLISHED or CLOSE_WAIT. */

@@ -1,6 +1,7 @@
 // Finds what no test was told to look for: see README.md.
 import { parseArgs } from 'node:util';
 import { Campaign } from './campaign.ts';
+import { fuzzDiscovery } from './discovery-campaign.ts';
 import { tryMutants } from './mutate.ts';
 import type { Protocol } from './scenario.ts';
 import type { Kind } from './verdicts.ts';
@@ -17,7 +18,12 @@ const { values } = parseArgs({
     print: { type: 'boolean', default: false },
     first: { type: 'boolean', default: false },
     mutants: { type: 'boolean', default: false },
+    discovery: { type: 'boolean', default: false },
     only: { type: 'string' },
+    focus: { type: 'string' },
+    shrink: { type: 'boolean', default: false },
+    replay: { type: 'string' },
+    call: { type: 'string' },
   },
 });
 
@@ -25,6 +31,15 @@ const number = (text: string | undefined) => (text === undefined ? undefined : N
 
 async function run(): Promise<number> {
   if (values.mutants) return tryMutants(values.only);
+  if (values.discovery) {
+    return fuzzDiscovery({
+      seed: number(values.seed),
+      seconds: number(values.seconds),
+      seeds: number(values.seeds),
+      parallel: Number(values.parallel),
+      print: values.print,
+    });
+  }
   return new Campaign({
     seed: number(values.seed),
     seconds: number(values.seconds),
@@ -32,10 +47,14 @@ async function run(): Promise<number> {
     seeds: number(values.seeds),
     protocol: values.protocol as Protocol | undefined,
     kinds: values.only?.split(',') as Kind[] | undefined,
+    focus: values.focus?.split(',') ?? [],
     parallel: Number(values.parallel),
     trace: values.trace,
     print: values.print,
     stopsAtFirst: values.first,
+    shrinks: values.shrink,
+    replay: values.replay,
+    call: number(values.call),
   }).run();
 }
 

@@ -94,6 +94,10 @@ export type Step =
 export interface Scenario {
   readonly seed: number;
   readonly protocol: Protocol;
+  /** What it is about, if it is about one thing. */
+  readonly theme?: 'burst' | 'hint' | 'withdrawn';
+  /** Somebody traces requests. */
+  readonly traced?: boolean;
   readonly pods: number;
   /** Options of undici's, for both. */
   readonly shared: Readonly<Record<string, unknown>>;
@@ -129,8 +133,9 @@ export function replyTo(call: Call, attempt: number): Reply {
 const REPEATABLE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'QUERY']);
 
 /** Whether it does no harm when it is executed twice, by the method or a key that is really sent. */
-export function isRepeatable({ method, headers, body }: Call): boolean {
+export function isRepeatable({ method, headers, body, more }: Call): boolean {
   if (!['none', 'string', 'buffer', 'form'].includes(body.kind)) return false;
+  if (typeof more?.idempotent === 'boolean') return more.idempotent;
   if (REPEATABLE.has(method)) return true;
   return headers.pairs.some(
     ([name, value]) =>

@@ -2,7 +2,8 @@
 import type { Play } from './play.ts';
 import { callsOf, type Scenario } from './scenario.ts';
 
-export function storyOf(scenario: Scenario, play: Play): string {
+/** `about`: the call that it is told about, with its connections; none: all that happened. */
+export function storyOf(scenario: Scenario, play: Play, about?: number): string {
   const calls = new Map(callsOf(scenario).map((call) => [call.id, call]));
   const events: [at: number, text: string][] = [];
   const { ledger, outcomes } = play;
@@ -47,9 +48,16 @@ export function storyOf(scenario: Scenario, play: Play): string {
       ]);
     else events.push([Number.POSITIVE_INFINITY, `call ${id} never ends (${outcome.moments.join(' ')})`]);
   }
+  for (const { saidAt, pods } of play.sets) events.push([saidAt, `the pods are ${pods.join(', ')}`]);
   events.sort(([one], [other]) => one - other);
   const begin = events[0]?.[0] ?? 0;
-  const lines = events.map(([at, text]) => `${(at - begin).toFixed(1).padStart(8)}  ${text}`);
+  const wires = ledger.wires.flatMap(({ writes }, n) =>
+    writes.some(({ call }) => call === about) ? [n] : [],
+  );
+  const names = [`call ${about}`, ...wires.map((n) => `connection ${n}`)];
+  const concerns = new RegExp(`^the pods|\\b(${names.join('|')})\\b`);
+  const told = about === undefined ? events : events.filter(([, text]) => concerns.test(text));
+  const lines = told.map(([at, text]) => `${(at - begin).toFixed(1).padStart(8)}  ${text}`);
   lines.push(
     `          ${scenario.end}(): ${play.ended}; open after it: ${play.leftOpen}; timers: ${play.leftTimers}; ${play.counts}`,
   );

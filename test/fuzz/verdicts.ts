@@ -22,7 +22,11 @@ export type Kind =
   | 'origins'
   | 'drain'
   | 'uncaught'
-  | 'not retried';
+  | 'not retried'
+  | 'left behind'
+  | 'traced'
+  | 'storm'
+  | 'share';
 
 export interface Finding {
   readonly kind: Kind;
@@ -35,6 +39,10 @@ export interface Finding {
 
 /** Milliseconds within which what a server does to a session of HTTP/2 may meet a request that is being written. */
 const NEAR = 60;
+/** Milliseconds that a request may be on its way to a connection. */
+const AGE_SLACK = 250;
+/** Milliseconds after which a pod may no longer be thought to be there, while its name is withdrawn. */
+const PROOF = 500;
 
 export function judge(scenario: Scenario, stock: Play, ours: Play): Finding[] {
   return new Judge(scenario, stock, ours).findings();
@@ -60,6 +68,7 @@ class Judge {
       this.#judgeOutcome(call, theirs, own);
       this.#judgeAttempts(call, own);
       this.#judgeRetry(call, own);
+      this.#judgeTrace(call, theirs, own);
     }
     this.#judgeAgent();
     return this.#findings;
@@ -97,8 +106,14 @@ class Judge {
     } else if (theirs.served && own.said !== theirs.said) {
       if (this.#met(call) === 'alike' && !this.#isOutOfStep(call) && !this.#isCutShort(call))
         this.#say('changed', call.id, `stock: ${theirs.said}; ours: ${own.said}`);
-    } else if (call.replies.some((reply) => reply.break !== undefined) || this.#isHarmed(call)) {
+    } else if (
+      call.replies.some((reply) => reply.break !== undefined) ||
+      call.body.kind === 'failing stream' ||
+      this.#isHarmed(call)
+    ) {
       // Who of caller and server was first is a matter of time.
+    } else if (this.#isForgotten(own)) {
+      // So is who is heard of before a name has been withdrawn for long.
     } else if (own.served && !theirs.served && isOfCaller(call, theirs) && typeof call.act?.at !== 'number') {
       this.#say('caller', call.id, `stock: ${tell(theirs)}; ours: ${tell(own)}`);
     } else if (
@@ -156,13 +171,22 @@ class Judge {
   #isExcused(call: Call, own: Outcome): boolean {
     // Stock does not hear of an abort before it has begun; ours does.
     if (call.act !== undefined && isOfCaller(call, own)) return true;
-    if (this.#wasHarmed(this.#ours, call)) return true;
+    if (this.#wasHarmed(this.#ours, call) || this.#isForgotten(own)) return true;
     // With HTTP/1.1, what a server does to a request is the same for both.
     if (this.#scenario.protocol === 'h1') return false;
     const counted = (this.#ours.ledger.attempts.get(call.id) ?? []).filter(({ refused }) => !refused);
     if (counted.some((attempt) => attempt.broken !== undefined)) return true;
     // What was written never came: a connection ended at that moment.
     return counted.length === 0 && !this.#mayBeRepeated(call) && this.#mayHaveBeenHarmed(own);
+  }
+
+  /** Whether nobody had been heard of for a while when a name was withdrawn: nobody may be asked then. */
+  #isForgotten({ startedAt }: Outcome): boolean {
+    if (this.#scenario.theme !== 'withdrawn') return false;
+    const heard = [...this.#ours.ledger.attempts.values()]
+      .flat()
+      .map(({ at, answeredAt }) => (answeredAt !== undefined && answeredAt < startedAt ? at : 0));
+    return startedAt - Math.max(...heard) > PROOF;
   }
 
   /** Ours does more than stock here: what was reset before a response is sent again, elsewhere. */
@@ -267,6 +291,8 @@ class Judge {
     }
     this.#judgeBlame();
     this.#judgeCaps();
+    this.#judgeDepartures();
+    this.#judgeTheme();
   }
 
   /** A pod that has done no harm, and answered with no gateway error, is not ejected. */
@@ -284,8 +310,86 @@ class Judge {
     }
   }
 
+  /** What tracers are told is what they are told of stock, in the context of the caller. */
+  #judgeTrace(call: Call, theirs: Outcome, own: Outcome): void {
+    const before = this.#stock.traces?.get(call.id);
+    const now = this.#ours.traces?.get(call.id) ?? { created: 0, failed: 0, astray: false };
+    if (before === undefined || this.#scenario.endsEarly || own.settled === 0 || theirs.settled === 0) return;
+    const say = (text: string) => this.#say('traced', call.id, text);
+    const attempts = this.#ours.ledger.wires.flatMap(({ writes }) =>
+      writes.filter((write) => write.call === call.id),
+    );
+    if (before.created > 0 && now.created === 0 && call.act === undefined)
+      say('nobody was told that it was created');
+    if (now.failed > now.created) say(`failed ${now.failed} times, created ${now.created} times`);
+    if (now.astray && !before.astray) say('created in the context of somebody else');
+    const failed = own.error !== '' && theirs.error !== '' && call.act === undefined;
+    if (failed && attempts.length < 2 && now.created > Math.max(1, before.created))
+      say(`created ${now.created} times, ${before.created} times with stock`);
+    if (failed && before.failed > 0 && now.failed === 0) say('nobody was told that it failed');
+  }
+
+  /** Nothing is sent to a pod that has left. */
+  #judgeDepartures(): void {
+    const { sets, ledger } = this.#ours;
+    for (const { pod, writes } of ledger.wires) {
+      for (const { call, at } of writes) {
+        const set = sets.findLast(({ saidAt }) => saidAt <= at);
+        if (set === undefined || set.knownAt > at || set.pods.includes(pod)) continue;
+        this.#say(
+          'left behind',
+          call,
+          `it was sent to pod ${pod}, which had left ${Math.round(at - set.saidAt)} ms before`,
+        );
+      }
+    }
+  }
+
+  #judgeTheme(): void {
+    const { theme, shared, pods } = this.#scenario;
+    const { wires } = this.#ours.ledger;
+    if (theme === 'burst' && shared.connections === undefined) {
+      const theirs = this.#stock.ledger.wires.length;
+      if (wires.length > theirs / 2 + 50)
+        this.#say('storm', 0, `${wires.length} connections, ${theirs} with stock`);
+    }
+    if (theme === 'hint') {
+      const shares = Array.from({ length: pods }, (_, n) =>
+        wires.filter(({ pod }) => pod === n).reduce((sum, { requests }) => sum + requests, 0),
+      );
+      const fair = callsOf(this.#scenario).length / pods;
+      if (shares.some((share) => share < fair * 0.5 || share > fair * 1.6))
+        this.#say('share', 0, `requests of each pod: ${shares.join(', ')}`);
+    }
+  }
+
   #judgeCaps(): void {
-    const { maxRequestsPerConnection } = this.#scenario.own;
+    const { own, shared, protocol } = this.#scenario;
+    const { maxRequestsPerConnection, maxRequestsPerEndpoint, maxConnectionDuration } = own;
+    const calls = callsOf(this.#scenario);
+    // Of what its caller has given up, or it has broken itself, a pod may know late.
+    const isKnown = calls.every(
+      ({ act, replies }) => act === undefined && replies.every((reply) => reply.break === undefined),
+    );
+    const limit = Math.min(
+      ...[maxRequestsPerEndpoint, protocol === 'h1' ? shared.connections : undefined].filter(
+        (cap) => typeof cap === 'number',
+      ),
+    );
+    const most = Math.max(0, ...this.#ours.ledger.most.filter((count) => count !== undefined));
+    if (isKnown && most > limit)
+      this.#say('caps', 0, `${most} requests at a pod at once, ${limit} are allowed`);
+    if (typeof maxConnectionDuration === 'number') {
+      for (const { openedAt, writes } of this.#ours.ledger.wires) {
+        const age = Math.max(0, ...writes.map(({ at }) => at - openedAt));
+        if (age > maxConnectionDuration + AGE_SLACK)
+          this.#say(
+            'caps',
+            0,
+            `a request on a connection of ${Math.round(age)} ms, ${maxConnectionDuration} are allowed`,
+          );
+      }
+    }
     if (typeof maxRequestsPerConnection !== 'number') return;
     for (const { requests } of this.#ours.ledger.wires) {
       if (requests > maxRequestsPerConnection) {

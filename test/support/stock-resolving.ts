@@ -4,13 +4,17 @@ import type { TestContext } from 'node:test';
 import { Agent } from 'undici';
 
 /**
- * undici's own Agent, which resolves its names, for each connection, by that name server as getaddrinfo would: to
+ * undici's own Agent, which resolves its names, for each connection, by those name servers as getaddrinfo would: to
  * IPv4 addresses, or to those of both families.
  */
-export function startStock(t: TestContext, server: string, families: 4 | 'both' = 4): Agent {
+export function startStock(
+  t: TestContext,
+  servers: string | readonly string[],
+  families: 4 | 'both' = 4,
+): Agent {
   const lookup = ((hostname, _options, callback) => {
     const resolver = new Resolver({ timeout: 5_000, tries: 2 });
-    resolver.setServers([server]);
+    resolver.setServers([servers].flat());
     const none = () => [];
     const asked =
       families === 4

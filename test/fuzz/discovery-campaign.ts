@@ -1,0 +1,64 @@
+// Plays scenarios of discovery one after another, several at once.
+import {
+  type DiscoveryFinding,
+  type DiscoveryScenario,
+  generateDiscovery,
+  playDiscovery,
+} from './discovery.ts';
+
+export interface DiscoveryOptions {
+  readonly seed: number | undefined;
+  readonly seconds: number | undefined;
+  readonly seeds: number | undefined;
+  readonly parallel: number;
+  readonly print: boolean;
+}
+
+/** Plays of a scenario in which something was found, and in how many it must show. */
+const PLAYS = 3;
+const ENOUGH = 2;
+
+/** Resolves with the exit code. */
+export async function fuzzDiscovery({
+  seed,
+  seconds,
+  seeds,
+  parallel,
+  print,
+}: DiscoveryOptions): Promise<number> {
+  const first = seed ?? Math.floor(Math.random() * 1e9);
+  const most = seeds ?? (seed !== undefined && seconds === undefined ? 1 : Number.POSITIVE_INFINITY);
+  const started = performance.now();
+  const until =
+    started + (seconds ?? (most === Number.POSITIVE_INFINITY ? 60 : Number.POSITIVE_INFINITY)) * 1_000;
+  let next = first;
+  let requests = 0;
+  let found = 0;
+  console.log(`first seed: ${first}`);
+  if (print) console.log(JSON.stringify(generateDiscovery(first), null, 1));
+  const once = async (scenario: DiscoveryScenario): Promise<DiscoveryFinding[]> => {
+    const { findings, requests: sent } = await playDiscovery(scenario);
+    requests += sent;
+    return findings;
+  };
+  const lane = async () => {
+    while (next - first < most && performance.now() < until) {
+      const scenario = generateDiscovery(next++);
+      const findings = await once(scenario);
+      for (const { kind, text } of findings) {
+        let times = 1;
+        for (let plays = 1; plays < PLAYS && times < ENOUGH; plays++) {
+          if ((await once(scenario)).some((other) => other.kind === kind)) times++;
+        }
+        if (times >= ENOUGH) found++;
+        console.log(
+          `${times >= ENOUGH ? 'FOUND' : 'not confirmed'}: seed ${scenario.seed}: ${kind}: ${text}`,
+        );
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(parallel, most) }, lane));
+  const took = Math.round((performance.now() - started) / 1_000);
+  console.log(`${next - first} seeds, ${requests} requests in ${took} s: ${found} findings`);
+  return found > 0 || requests === 0 ? 1 : 0;
+}

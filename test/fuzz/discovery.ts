@@ -1,0 +1,205 @@
+// Name servers that misbehave while calls run: what a stock Agent serves that resolves its name for each connection,
+// BalancedAgent serves, and pods that a name no longer has get nothing once its TTL is over.
+import type { TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Dispatcher } from 'undici';
+import { BalancedAgent } from '../../src/agent.ts';
+import { type Behaviour, type DnsServer, startDnsServer } from '../support/dns-server.ts';
+import { type Pod, startPods } from '../support/pods.ts';
+import { startStock } from '../support/stock-resolving.ts';
+import { Dice } from './dice.ts';
+
+const NAME = 'orders.fuzz';
+/** Milliseconds between calls. */
+const EVERY = 25;
+/** Milliseconds after which a change of a name has to have been followed: its TTL of a second, a question, and the load of this machine. */
+const FOLLOWED = 3_000;
+/** More addresses than fit into a datagram. */
+const LONG = 40;
+
+interface Phase {
+  /** What each name server does. */
+  readonly servers: readonly ('well' | Behaviour)[];
+  /** The pods that the name has; none: it does not exist. */
+  readonly pods: readonly number[];
+  readonly milliseconds: number;
+}
+
+export interface DiscoveryScenario {
+  readonly seed: number;
+  readonly pods: number;
+  readonly phases: readonly Phase[];
+  /** Share of calls after which the pod closes the connection. */
+  readonly closes: number;
+}
+
+export interface DiscoveryFinding {
+  readonly kind: 'unserved' | 'left behind';
+  readonly text: string;
+}
+
+export function generateDiscovery(seed: number): DiscoveryScenario {
+  const dice = new Dice(seed);
+  const pods = dice.chance(0.25) ? LONG : 4;
+  const behaviours: readonly ('well' | Behaviour)[] = [
+    'well',
+    'well',
+    { rcode: 'SERVFAIL' },
+    { rcode: 'REFUSED' },
+    'silent',
+    { delay: 300 },
+  ];
+  const some = () => Array.from({ length: pods }, (_, n) => n).filter(() => dice.chance(0.6));
+  const servers = dice.int(1, 3);
+  const well: Phase = {
+    servers: Array.from({ length: servers }, () => 'well'),
+    pods: [0, 1],
+    milliseconds: 500,
+  };
+  const phases = Array.from({ length: dice.int(1, 3) }, (): Phase[] => {
+    const bad = Array.from({ length: servers }, () => dice.pick(behaviours));
+    const left = dice.chance(0.2) ? [] : dice.chance(0.5) ? well.pods : some();
+    return [{ servers: bad, pods: left, milliseconds: dice.int(300, 2_500) }];
+  }).flat();
+  const last = some();
+  const end = { ...well, pods: last.length > 0 ? last : [1], milliseconds: FOLLOWED + 500 };
+  return { seed, pods, phases: [well, ...phases, end], closes: dice.pick([0, 0.1, 1]) };
+}
+
+interface Call {
+  readonly at: number;
+  readonly error: string;
+  readonly took: number;
+}
+
+class DiscoveryPlay {
+  readonly #scenario: DiscoveryScenario;
+  readonly #cleanUps: (() => unknown)[] = [];
+  /** The little that helpers of tests need of one. */
+  readonly #t = { after: (fn: () => unknown) => this.#cleanUps.push(fn) } as unknown as TestContext;
+  readonly #calls = { stock: [] as Call[], ours: [] as Call[] };
+  /** When which pod got requests of ours. */
+  readonly #got: { at: number; pod: number }[] = [];
+  readonly #dice: Dice;
+
+  constructor(scenario: DiscoveryScenario) {
+    this.#scenario = scenario;
+    this.#dice = new Dice(scenario.seed + 1);
+  }
+
+  get requests(): number {
+    return this.#calls.ours.length;
+  }
+
+  async play(): Promise<DiscoveryFinding[]> {
+    try {
+      return await this.#play();
+    } finally {
+      for (const cleanUp of this.#cleanUps.toReversed()) await cleanUp();
+    }
+  }
+
+  async #play(): Promise<DiscoveryFinding[]> {
+    const pods = await startPods(this.#t, this.#scenario.pods);
+    for (const [n, pod] of pods.entries()) this.#behave(pod, n);
+    const servers: DnsServer[] = [];
+    for (const _ of this.#scenario.phases[0]!.servers) servers.push(await startDnsServer(this.#t));
+    this.#begin(servers, pods, this.#scenario.phases[0]!);
+    const addresses = servers.map(({ address }) => address);
+    const ours = new BalancedAgent({ dns: { servers: addresses } });
+    this.#t.after(() => ours.destroy());
+    const stock = startStock(this.#t, addresses);
+    const origin = `http://${NAME}:${pods[0]!.port}`;
+    let over = false;
+    const under = new Set<Promise<unknown>>();
+    const load = (async () => {
+      while (!over) {
+        for (const [client, calls] of [
+          [stock, this.#calls.stock],
+          [ours, this.#calls.ours],
+        ] as const) {
+          const call = this.#call(client, origin, client === ours).then((done) => calls.push(done));
+          under.add(call);
+          void call.then(() => under.delete(call));
+        }
+        await sleep(EVERY);
+      }
+    })();
+    for (const phase of this.#scenario.phases) {
+      this.#begin(servers, pods, phase);
+      await sleep(phase.milliseconds);
+    }
+    const until = performance.now();
+    over = true;
+    await load;
+    await Promise.race([Promise.all(under), sleep(15_000, undefined, { ref: false })]);
+    return [...this.#unserved(), ...this.#leftBehind(until)];
+  }
+
+  #behave(pod: Pod, n: number): void {
+    pod.respond = (request, response) => {
+      if (request.headers['x-ours']) this.#got.push({ at: performance.now(), pod: n });
+      if (this.#dice.chance(this.#scenario.closes)) response.setHeader('connection', 'close');
+      response.end();
+    };
+  }
+
+  #begin(servers: readonly DnsServer[], pods: readonly Pod[], phase: Phase): void {
+    for (const [n, server] of servers.entries()) {
+      const behaviour = phase.servers[n]!;
+      if (behaviour === 'well') server.behave('*');
+      else server.misbehave('*', behaviour);
+      if (phase.pods.length === 0) server.remove(NAME);
+      else
+        server.set(
+          NAME,
+          phase.pods.map((pod) => pods[pod]!.address),
+          { ttl: 1 },
+        );
+    }
+  }
+
+  async #call(client: Dispatcher, origin: string, isOurs: boolean): Promise<Call> {
+    const at = performance.now();
+    let error = '';
+    try {
+      const headers = isOurs ? { 'x-ours': '1' } : {};
+      const { body } = await client.request({ origin, path: '/', method: 'GET', headers });
+      await body.dump();
+    } catch (reason) {
+      error = String(reason);
+    }
+    return { at, error, took: performance.now() - at };
+  }
+
+  /** Calls of the same moment are the same. */
+  *#unserved(): Generator<DiscoveryFinding> {
+    const failed = this.#calls.ours.filter(({ error }) => error !== '');
+    const begun = Math.min(...this.#calls.stock.map(({ at }) => at));
+    for (const { at, error } of failed) {
+      const theirs = this.#calls.stock.find((call) => Math.abs(call.at - at) < EVERY / 2);
+      if (theirs?.error !== '') continue;
+      yield {
+        kind: 'unserved',
+        text: `${Math.round(at - begun)} ms from the start: stock served, ours: ${error}`,
+      };
+      return;
+    }
+    const missing = this.#calls.stock.length - this.#calls.ours.length;
+    if (missing > 0) yield { kind: 'unserved', text: `${missing} calls of ours never ended` };
+  }
+
+  *#leftBehind(until: number): Generator<DiscoveryFinding> {
+    const { pods } = this.#scenario.phases.at(-1)!;
+    const late = this.#got.find(({ at, pod }) => at > until - 500 && !pods.includes(pod));
+    if (late)
+      yield { kind: 'left behind', text: `pod ${late.pod} gets requests ${FOLLOWED} ms after it has left` };
+  }
+}
+
+export async function playDiscovery(
+  scenario: DiscoveryScenario,
+): Promise<{ findings: DiscoveryFinding[]; requests: number }> {
+  const play = new DiscoveryPlay(scenario);
+  return { findings: await play.play(), requests: play.requests };
+}
