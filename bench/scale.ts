@@ -86,6 +86,7 @@ function poolOf(set: SliceSet) {
     demand: 0,
     onRoom() {},
     onUnreachable: () => false,
+    onUnreached() {},
     onDialFailed() {},
     onConnectionGone() {},
     onQuiet() {},

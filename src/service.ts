@@ -480,9 +480,13 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     return this.#discovery.onUnreachable();
   }
 
-  onDialFailed(endpoint: Endpoint, error: Error): void {
+  onUnreached(endpoint: Endpoint, error: Error): void {
+    this.#queue.onUnreached(endpoint, error);
+    if (this.#isAwaited) this.#queue.serveSoon();
+  }
+
+  onDialFailed(error: Error): void {
     this.#owner.onConnectionError(this, error);
-    this.#queue.onDialFailed(endpoint, error);
     if (this.#isAwaited) this.#queue.serveSoon();
   }
 

@@ -39,7 +39,7 @@ function startBalancer(isLimited = false) {
       dialNext: () => says.next,
     },
     dials: {
-      get size() {
+      get fresh() {
         return says.dialing;
       },
     },

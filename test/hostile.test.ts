@@ -66,6 +66,7 @@ test('a request for a busy pod to which dials get lost waits for its connection'
   const clock = new FakeClock();
   let lost = false;
   const agent = startAgent(t, [pod], {
+    connectTimeout: '3s',
     endpointTimeout: '5s',
     clock,
     connect: (params, callback) => {

@@ -45,9 +45,10 @@ export interface BalancedAgentOptions extends UndiciOptions {
   drainTimeout?: Duration;
 
   /**
-   * How long a dial may take: TCP, and TLS on top of it. A pod that has requests, is silent, doesn't answer
-   * another dial within that time, and acknowledges nothing that it is sent is taken to be gone.
-   * Milliseconds or a duration string; default `'3s'`; `0` means no limit but the system's.
+   * How long a dial may take: TCP, and TLS on top of it. One that takes more than three seconds goes on, but its
+   * pod is passed over meanwhile. A pod that has requests, is silent, doesn't answer another dial in that time, and
+   * acknowledges nothing that it is sent is taken to be gone.
+   * Milliseconds or a duration string; default `'10s'`, as in undici; `0` means no limit but the system's.
    * Env: `EVENKEEL_CONNECT_TIMEOUT`.
    */
   connectTimeout?: Duration | null;
@@ -190,8 +191,8 @@ export interface BalancedAgentOptions extends UndiciOptions {
   /**
    * How long a request may wait for a service to have an endpoint that takes it. Then it fails,
    * with `EVENKEEL_NO_ENDPOINTS`.
-   * Milliseconds or a duration string, 1 ms or more; default `'5s'`, and 2 s more than a dial may take (see
-   * `connectTimeout`) where that is longer.
+   * Milliseconds or a duration string, 1 ms or more; default `'5s'`, and while endpoints are dialled, or none
+   * is known yet, 2 s more than a dial may take (see `connectTimeout`) where that is longer.
    * Env: `EVENKEEL_ENDPOINT_TIMEOUT`.
    */
   endpointTimeout?: Duration;

@@ -41,6 +41,7 @@ export function resolveSettings(options: BalancedAgentOptions = {}, env = enviro
   const own = Object.fromEntries(Object.keys(TABLE).map((name) => [name, values[name]]));
   const client = Object.entries(values).filter(([name, value]) => name in CLIENT_TABLE && value != null);
   const settings = { ...own, client: Object.fromEntries(client) as ClientSettings } as Settings;
+  settings.newsTimeout = settings.endpointTimeout;
   if (options.endpointTimeout === undefined && read(env, ENDPOINT_TIMEOUT) === undefined) {
     settings.endpointTimeout = Math.max(settings.endpointTimeout, longestDial(settings) + RESOLUTION);
   }

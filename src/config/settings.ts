@@ -38,6 +38,8 @@ export interface Settings {
   healthCheck: HealthCheckSettings;
   maxPendingRequests: number;
   endpointTimeout: number;
+  /** The same for one that waits for news of endpoints, while none is dialled. */
+  newsTimeout: number;
   maxOrigins: number;
   originIdleTimeout: number;
   /** undici's own options, for the Clients. */

@@ -26,12 +26,12 @@ export const SWITCH: unique symbol = Symbol('switch');
 export type Table<S> = { readonly [Name in keyof S]: Option<S[Name]> | Table<Exclude<S[Name], false>> };
 
 /** All options of evenkeel's own. The type of each, its variable and its checks follow from its line here. */
-export const TABLE: Table<Omit<Settings, 'client'>> = {
+export const TABLE: Table<Omit<Settings, 'client' | 'newsTimeout'>> = {
   maxConnectionDuration: option(duration(), undefined),
   connectionDurationJitter: option(number({ max: 1 }), 0.25),
   maxRequestsPerConnection: option(integer({}), 0),
   drainTimeout: option(duration(), 0),
-  connectTimeout: option(orDefault(duration(), 3_000), 3_000),
+  connectTimeout: option(orDefault(duration(), 10_000), 10_000),
   connections: option(connections(), Number.POSITIVE_INFINITY),
   spread: option(integer({ min: 1 }), 8),
   identityHeader: option(headerName(), undefined),

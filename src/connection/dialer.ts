@@ -6,6 +6,9 @@ import { queueMicrotask } from '../clock.ts';
 import { outsideRequests } from '../context.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
 
+/** Milliseconds after which a dial that goes on says that its endpoint can't be reached now: others can, in less. */
+const PATIENCE = 3_000;
+
 type DialCallback = (error: Error | null, socket: Socket | undefined) => void;
 
 /** What is dialled: an endpoint, or what stands for one. */
@@ -19,6 +22,8 @@ export interface Dial {
   unref(): void;
   /** Ends it, as one that has taken longer than `connectTimeout`: the callback is called with that error. */
   timeOut(): void;
+  /** What it ends with if it takes that long. */
+  timeoutError(): Error;
 }
 
 export interface DialerOptions {
@@ -47,6 +52,11 @@ export class Dialer {
     const { client, connectTimeout } = this.#options;
     const own = typeof client.connect === 'object' ? client.connect?.timeout : undefined;
     return own ?? connectTimeout;
+  }
+
+  /** Milliseconds after which a dial that isn't answered tells something about its endpoint; no more than `timeout`. */
+  get patience(): number {
+    return Math.min(this.timeout || PATIENCE, PATIENCE);
   }
 
   /** `callback` is called once, later, unless the dial is given up. */
@@ -178,10 +188,11 @@ class Attempt implements Dial {
 
   timeOut(): void {
     this.#socket?.destroy();
-    this.settle(
-      new errors.ConnectTimeoutError(`Connect Timeout Error (attempted address: ${this.#name})`),
-      null,
-    );
+    this.settle(this.timeoutError(), null);
+  }
+
+  timeoutError(): Error {
+    return new errors.ConnectTimeoutError(`Connect Timeout Error (attempted address: ${this.#name})`);
   }
 }
 

@@ -11,12 +11,19 @@ const FIRST_BACKOFF = 1_000;
 const BACKOFF_FACTOR = 1.6;
 const LONGEST_BACKOFF = 30_000;
 
+/**
+ * A dial that goes on. It is fresh at first. One that has not ended in good time is overdue: its endpoint counts as
+ * one that can't be reached, so that others are used, though the dial goes on for as long as undici's would. Whoever
+ * has nobody else is served by it, if it succeeds.
+ */
 interface DialUnderWay {
   /** What it counts for as load. */
-  readonly load: number;
+  load: number;
   /** `undefined` while it begins: a connector of the user's may end everything then. */
   dial: Dial | undefined;
+  /** When it is overdue, or ends. */
   deadline: Timer | undefined;
+  overdue: boolean;
 }
 
 /** What dials tell the pool, and ask of it. */
@@ -24,6 +31,9 @@ export interface DialsOwner {
   /** Requests that wait or are in flight. */
   readonly demand: number;
   onConnected(endpoint: Endpoint, socket: Socket): void;
+  /** An endpoint is not to be reached for a while. */
+  onUnreached(endpoint: Endpoint, error: Error): void;
+  /** A dial has ended in vain. */
   onDialFailed(endpoint: Endpoint, error: Error): void;
   onDialAbandoned(endpoint: Endpoint): void;
   /** An endpoint whose dial had failed may be dialled again unasked. */
@@ -41,6 +51,8 @@ export class Dials {
   readonly #failed = new Set<Endpoint>();
   #check: Timer | undefined;
   #moments = 0;
+  #overdue = 0;
+  #lastFailure: Error | undefined;
 
   constructor(owner: DialsOwner, dialer: Dialer, clock: Clock, random: () => number) {
     this.#owner = owner;
@@ -52,6 +64,11 @@ export class Dials {
   /** How many are under way. */
   get size(): number {
     return this.#underWay.size;
+  }
+
+  /** How many of them may well end soon. */
+  get fresh(): number {
+    return this.#underWay.size - this.#overdue;
   }
 
   /** How many endpoints can't be reached now. */
@@ -66,6 +83,20 @@ export class Dials {
     return last;
   }
 
+  /** Why nobody could be connected to of late, if nobody could. */
+  get lastFailure(): Error | undefined {
+    return this.#lastFailure;
+  }
+
+  /**
+   * Milliseconds after which undici would have given up whoever waits for a dial; ∞ where each dial ends in good time
+   * or there is no limit.
+   */
+  get longest(): number {
+    const { timeout, patience } = this.#dialer;
+    return timeout > patience ? timeout : Number.POSITIVE_INFINITY;
+  }
+
   /** A moment in the order of waiting requests and failed dials. */
   moment(): number {
     return ++this.#moments;
@@ -75,12 +106,13 @@ export class Dials {
   start(endpoint: Endpoint, load = 1): void {
     endpoint.dialing++;
     endpoint.load += load;
-    const entry: DialUnderWay = { load, dial: undefined, deadline: undefined };
+    const entry: DialUnderWay = { load, dial: undefined, deadline: undefined, overdue: false };
     this.#underWay.set(entry, endpoint);
     const dial = this.#dialer.dial(endpoint, (error, socket) => {
+      const { overdue } = entry;
       this.#end(entry);
-      if (socket === undefined) this.#onFailed(endpoint, error!);
-      else this.#onConnected(endpoint, socket);
+      if (socket !== undefined) this.#onConnected(endpoint, socket);
+      else this.#onFailed(endpoint, error!, overdue);
     });
     if (!this.#underWay.has(entry)) {
       dial.abandon();
@@ -88,9 +120,23 @@ export class Dials {
     }
     entry.dial = dial;
     dial.unref();
-    const { timeout } = this.#dialer;
-    if (timeout > 0) entry.deadline = new Patience(this.#clock, () => dial.timeOut(), timeout);
+    const { timeout, patience } = this.#dialer;
+    entry.deadline =
+      timeout === patience
+        ? new Patience(this.#clock, () => dial.timeOut(), timeout)
+        : new Patience(this.#clock, () => this.#onOverdue(entry, dial, endpoint), patience);
     this.#check ??= this.#checkLater();
+  }
+
+  #onOverdue(entry: DialUnderWay, dial: Dial, endpoint: Endpoint): void {
+    const { timeout, patience } = this.#dialer;
+    entry.deadline =
+      timeout > 0 ? new Patience(this.#clock, () => dial.timeOut(), timeout - patience) : undefined;
+    entry.overdue = true;
+    this.#overdue++;
+    endpoint.dialing--;
+    endpoint.overdue++;
+    this.#backOff(endpoint, dial.timeoutError());
   }
 
   /** The endpoints that failed before a moment, the longest ago first. */
@@ -103,7 +149,7 @@ export class Dials {
 
   /** Counts a failure that something else than a dial has found out. */
   fail(endpoint: Endpoint, error: Error): void {
-    this.#onFailed(endpoint, error);
+    this.#onFailed(endpoint, error, false);
   }
 
   /** Gives up the dials to one endpoint, or all, and forgets its failures. */
@@ -137,18 +183,42 @@ export class Dials {
     const endpoint = this.#underWay.get(entry)!;
     this.#underWay.delete(entry);
     entry.deadline?.cancel();
-    endpoint.dialing--;
     endpoint.load -= entry.load;
+    if (entry.overdue) {
+      this.#overdue--;
+      endpoint.overdue--;
+    } else {
+      endpoint.dialing--;
+    }
   }
 
   #onConnected(endpoint: Endpoint, socket: Socket): void {
     this.#forget(endpoint);
+    this.#lastFailure = undefined;
+    if (endpoint.dialFailures > 0) this.#unload(endpoint);
     endpoint.dialFailures = 0;
     this.#owner.onConnected(endpoint, socket);
   }
 
-  #onFailed(endpoint: Endpoint, error: Error): void {
+  /** An endpoint has been reached: dials that hang since it couldn't be keep no requests from it. */
+  #unload(endpoint: Endpoint): void {
+    for (const [entry, dialled] of this.#underWay) {
+      if (dialled !== endpoint) continue;
+      endpoint.load -= entry.load;
+      entry.load = 0;
+    }
+  }
+
+  #onFailed(endpoint: Endpoint, error: Error, overdue: boolean): void {
+    // One that was overdue has said so of its endpoint.
+    if (overdue) this.#lastFailure &&= error;
+    else this.#backOff(endpoint, error);
+    this.#owner.onDialFailed(endpoint, error);
+  }
+
+  #backOff(endpoint: Endpoint, error: Error): void {
     this.#forget(endpoint);
+    this.#lastFailure = error;
     const delay = Math.min(FIRST_BACKOFF * BACKOFF_FACTOR ** endpoint.dialFailures++, LONGEST_BACKOFF);
     const timer = this.#clock.schedule(
       () => {
@@ -159,7 +229,7 @@ export class Dials {
     );
     endpoint.backoff = { failedAt: this.moment(), error, timer };
     this.#failed.add(endpoint);
-    this.#owner.onDialFailed(endpoint, error);
+    this.#owner.onUnreached(endpoint, error);
   }
 
   #forget(endpoint: Endpoint): void {

@@ -103,7 +103,8 @@ export class Admission {
     for (const endpoint of this.#set.current.values()) {
       if (room >= requests) return requests;
       if (!this.isAvailable(endpoint) || !this.#plan.mayDial(endpoint)) continue;
-      const { connected, aging, dialing, inFlight } = endpoint;
+      const { connected, aging, inFlight } = endpoint;
+      const dialing = endpoint.dialing + endpoint.overdue;
       const connections = this.#connections - (connected - aging) - dialing;
       room += Math.max(Math.min(connections, this.#maxRequests - inFlight - dialing), 0);
     }
@@ -153,7 +154,7 @@ export class Admission {
     if (endpoint.inFlight >= this.#maxRequests) return false;
     if (endpoint.hasRoom || endpoint.opening !== undefined || this.#plan.mayDial(endpoint)) return true;
     // With HTTP/2, one dial makes room for many.
-    return endpoint.dialing > 0 && this.#plan.protocolOf(endpoint) === 'h2';
+    return endpoint.dialing + endpoint.overdue > 0 && this.#plan.protocolOf(endpoint) === 'h2';
   }
 
   /** How many more requests the limits allow an endpoint, whatever its connections. */
@@ -168,9 +169,12 @@ export class Admission {
 
   /** Whether one more connection may be made to an endpoint that may be picked. */
   mayDial(endpoint: Endpoint): boolean {
-    const { warm, backoff, inFlight, dialing } = endpoint;
+    const { warm, backoff, inFlight, dialing, overdue } = endpoint;
     return (
-      warm && backoff === undefined && inFlight + dialing < this.#maxRequests && this.#plan.mayDial(endpoint)
+      warm &&
+      backoff === undefined &&
+      inFlight + dialing + overdue < this.#maxRequests &&
+      this.#plan.mayDial(endpoint)
     );
   }
 

@@ -14,7 +14,7 @@ export interface BalancerParts {
   readonly pickers: Pickers;
   readonly admission: Pick<Admission, 'isBusy' | 'mayDial' | 'place'>;
   readonly plan: Pick<DialPlan, 'dialAhead' | 'dialFor' | 'dialInTurn' | 'dialNext' | 'dialSuccessor'>;
-  readonly dials: Pick<Dials, 'size'>;
+  readonly dials: Pick<Dials, 'fresh'>;
   readonly warmth: Pick<Warmth, 'consider'>;
   readonly silence: Pick<SilenceWatch, 'start'>;
 }
@@ -103,7 +103,7 @@ export class Balancer {
   /** Whether another endpoint will have a connection free: it is dialled now, if none is on the way. */
   #connectsOther(failed: readonly Endpoint[]): boolean {
     const toFailed = failed.reduce((sum, { dialing }) => sum + dialing, 0);
-    if (this.#dials.size > toFailed) return true;
+    if (this.#dials.fresh > toFailed) return true;
     return this.#plan.dialNext() || this.#isOtherBusy(failed);
   }
 

@@ -61,9 +61,9 @@ export class DialPlan {
   mayDial(endpoint: Endpoint): boolean {
     if (!this.mayReach(endpoint) || endpoint.opening !== undefined || endpoint.identity !== undefined)
       return false;
-    const { connected, aging, dialing } = endpoint;
+    const { connected, aging, dialing, overdue } = endpoint;
     // Those that age are about to go.
-    if (connected - aging + dialing >= this.#settings.connections) return false;
+    if (connected - aging + dialing + overdue >= this.#settings.connections) return false;
     // One connection of HTTP/2 serves many, so the first dial tells how many are needed.
     return endpoint.dialing === 0 || this.protocolOf(endpoint) === 'h1';
   }
@@ -112,9 +112,11 @@ export class DialPlan {
   dialFor(waiting: number, since: number): boolean {
     const { pace } = this;
     let deferred = 0;
-    while (this.#dials.size < waiting) {
+    while (this.#dials.fresh < waiting) {
+      // One that may be dialled again, after dials that are overdue, has as many as are needed.
+      if (this.#dials.size >= waiting && (this.#toDial()?.overdue ?? 0) > 0) break;
       if (!pace.allows(this.#set.current.size)) {
-        if (this.#toDial() !== undefined) deferred = waiting - this.#dials.size;
+        if (this.#toDial() !== undefined) deferred = waiting - this.#dials.fresh;
         break;
       }
       if (!this.dialNext() && !this.#dialFailed(since)) break;
@@ -127,13 +129,13 @@ export class DialPlan {
 
   /** Dials that very endpoint, so that there is a dial for each of `waiting` requests that can't share any. */
   dialEndpointFor(endpoint: Endpoint, waiting: number): void {
-    while (endpoint.dialing < waiting && this.mayDial(endpoint)) this.dial(endpoint);
+    while (endpoint.dialing + endpoint.overdue < waiting && this.mayDial(endpoint)) this.dial(endpoint);
   }
 
   /** The same in time, for requests that share connections. Says for how many of them dials are to begin later. */
   dialPacedFor(endpoint: Endpoint, waiting: number): number {
-    while (endpoint.dialing < waiting && this.mayDial(endpoint)) {
-      if (!this.pace.allows(this.#set.current.size)) return waiting - endpoint.dialing;
+    while (endpoint.dialing + endpoint.overdue < waiting && this.mayDial(endpoint)) {
+      if (!this.pace.allows(this.#set.current.size)) return waiting - endpoint.dialing - endpoint.overdue;
       this.dial(endpoint);
       this.pace.begin();
     }
@@ -181,7 +183,7 @@ export class DialPlan {
   /** Makes one more connection to a virtual IP, to see which pod it leads to. False if one is being made. */
   explore(): boolean {
     const slot = this.#pickers.unproven.pick();
-    if (this.#dials.size > 0 || slot === undefined) return false;
+    if (this.#dials.fresh > 0 || slot === undefined) return false;
     this.dial(slot);
     return true;
   }

@@ -38,7 +38,10 @@ export interface PoolOwner {
   onRoom(): void;
   /** No endpoint can be connected to. Whether others may be known soon. */
   onUnreachable(): boolean;
-  onDialFailed(endpoint: Endpoint, error: Error): void;
+  /** An endpoint is not to be reached for a while. */
+  onUnreached(endpoint: Endpoint, error: Error): void;
+  /** A dial has ended in vain. */
+  onDialFailed(error: Error): void;
   onConnectionGone(): void;
   /** No request came for a while. */
   onQuiet(): void;
@@ -149,6 +152,11 @@ export class EndpointPool
     this.admission = admission;
     this.#departures = new Departures(clock, { set, admission, dials, health, seats: this.seats });
     this.balancer = new Balancer({ set, pickers, admission, plan, dials, warmth, silence });
+  }
+
+  /** Whether it has been said which endpoints there are, be it none. */
+  get isKnown(): boolean {
+    return this.#update !== undefined;
   }
 
   /** Whether nothing is connected any more, nor being dialled. */
@@ -322,7 +330,7 @@ export class EndpointPool
     if (this.#reach > 1) this.#giveBack(endpoint);
   }
 
-  onDialFailed(endpoint: Endpoint, error: Error): void {
+  onUnreached(endpoint: Endpoint, error: Error): void {
     this.plan.pace.onEnded(false);
     if (endpoint.connected === 0) {
       endpoint.state = CONNECTING;
@@ -337,7 +345,12 @@ export class EndpointPool
       this.awaitsNews = this.#owner.onUnreachable();
       this.#borrow();
     }
-    this.#owner.onDialFailed(endpoint, error);
+    this.#owner.onUnreached(endpoint, error);
+  }
+
+  onDialFailed(endpoint: Endpoint, error: Error): void {
+    this.place(endpoint);
+    this.#owner.onDialFailed(error);
   }
 
   onDialAbandoned(endpoint: Endpoint): void {

@@ -82,7 +82,9 @@ export class Endpoint implements Candidate, ConnectionOwner {
   fleeting = false;
   /** Held strongly; undici's own cache of sessions doesn't. */
   tlsSession: Buffer | undefined;
+  /** Dials under way that may well end soon, and those that should have ended by now. */
   dialing = 0;
+  overdue = 0;
   /** Dials that failed in a row. */
   dialFailures = 0;
   /** Nothing has shown yet that it can be reached, while others can. */
@@ -150,7 +152,8 @@ export class Endpoint implements Candidate, ConnectionOwner {
 
   /** Whether its last dial failed, and nothing is connected. One that is to be dialled for a request only is not known. */
   get isUnreachable(): boolean {
-    return this.dialFailures > 0 && this.connected === 0 && (this.backoff !== undefined || this.dialing > 0);
+    const { dialFailures, connected, backoff, dialing, overdue } = this;
+    return dialFailures > 0 && connected === 0 && (backoff !== undefined || dialing + overdue > 0);
   }
 
   /** Whether dials lead to this very pod: behind a virtual IP they may lead to any. */

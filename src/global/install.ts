@@ -46,7 +46,7 @@ export function install(options: BalancedAgentOptions = {}): BalancedAgent {
     judge: ownership({ ...settings, previous: before, judgeName: judgeOf(settingsOf(agent)) }),
     clock: settings.clock,
     maxOrigins: settings.maxOrigins,
-    timeout: settings.endpointTimeout,
+    timeout: settings.newsTimeout,
   });
   const dispatcher = new GlobalDispatcher({
     agent,

@@ -171,13 +171,14 @@ export class Queue {
     for (let first = this.#waiting.first; first !== undefined; first = this.#waiting.first) {
       if (this.#pool.plan.dialFor(this.#waiting.size, first.moment) || this.#pool.awaitsNews) return;
       this.#waiting.shift();
-      const reason = error ?? this.#pool.dials.lastError ?? this.#owner.noEndpoints(0);
+      const { lastError, lastFailure } = this.#pool.dials;
+      const reason = error ?? lastError ?? lastFailure ?? this.#owner.noEndpoints(0);
       first.run((exchange) => exchange.fail(reason));
     }
   }
 
-  /** An endpoint could not be connected to. */
-  onDialFailed(endpoint: Endpoint, error: Error): void {
+  /** An endpoint is not to be reached for a while. */
+  onUnreached(endpoint: Endpoint, error: Error): void {
     const now = this.#settings.clock.now();
     this.#upgrades.onUnavailable(endpoint, now);
     if (this.#hashed.size > 0) this.#hashed.serve(now);
@@ -227,22 +228,40 @@ export class Queue {
 
   /** Takes time off the waits in which nobody could be served, down to a moment before they end. */
   #forgive(late: number, now: number): void {
-    const { endpointTimeout } = this.#settings;
+    const longest = Math.min(this.#longest, this.#pool.dials.longest);
     for (const waiter of this.#all()) {
-      const toEnd = now - waiter.since - waiter.forgiven - endpointTimeout + GRACE;
+      const toEnd = now - waiter.since - waiter.forgiven - longest + GRACE;
       waiter.forgiven += Math.max(0, Math.min(late, toEnd));
     }
   }
 
+  /** Whether endpoints are dialled, or may be known in a moment. */
+  get #isHopeful(): boolean {
+    const { dials, awaitsNews, isKnown } = this.#pool;
+    return dials.size > 0 || awaitsNews || !isKnown;
+  }
+
+  /** Milliseconds that a request may wait, as things are. */
+  get #longest(): number {
+    const { endpointTimeout, newsTimeout } = this.#settings;
+    return this.#isHopeful ? endpointTimeout : newsTimeout;
+  }
+
   #failOverdue(now: number): void {
-    const { endpointTimeout } = this.#settings;
+    const { dials, set, admission, plan } = this.#pool;
+    const longest = this.#longest;
+    // Where nobody can be connected to, undici gives up whoever has waited for as long as a dial may take.
+    const failure = set.isConnected || !this.#isHopeful ? undefined : dials.lastFailure;
+    const failAfter = (waiter: Waiter, most: number) => {
+      const waited = now - waiter.since - waiter.forgiven;
+      if (failure !== undefined && waited >= dials.longest) this.#fail(waiter, failure);
+      else if (waited >= most) this.#fail(waiter, this.#owner.noEndpoints(most));
+    };
     // Where no more connections may be made, or not yet, the wait is for those there are, and as long as it takes.
-    const unserved = !this.#pool.admission.isSaturated && this.#pool.plan.pace.deferred === 0;
-    const anywhere = unserved ? [...this.#waiting, ...this.#retries] : [];
-    for (const waiter of [...anywhere, ...this.#upgrades, ...this.#hashed.unserved()]) {
-      if (now - waiter.since - waiter.forgiven >= endpointTimeout)
-        this.#fail(waiter, this.#owner.noEndpoints(endpointTimeout));
-    }
+    const waitsForThose = admission.isSaturated || plan.pace.deferred > 0;
+    const most = waitsForThose ? Number.POSITIVE_INFINITY : longest;
+    for (const waiter of [...this.#waiting, ...this.#retries]) failAfter(waiter, most);
+    for (const waiter of [...this.#upgrades, ...this.#hashed.unserved()]) failAfter(waiter, longest);
   }
 
   #fail({ exchange, run }: Waiter, error: Error): void {

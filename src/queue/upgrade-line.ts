@@ -49,7 +49,7 @@ export class UpgradeLine {
       const { exchange } = waiter;
       if (exchange.endpoint !== undefined && !this.#pool.admission.isOpen(exchange.endpoint)) {
         // It may be the dial for this one that makes the endpoint full.
-        if (exchange.endpoint.dialing > 0) continue;
+        if (exchange.endpoint.dialing + exchange.endpoint.overdue > 0) continue;
         this.#unbind(exchange);
       }
       if (exchange.endpoint === undefined) {

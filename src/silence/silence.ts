@@ -47,7 +47,7 @@ interface Watched {
  * what is written to them for a quarter of an hour, and never say a word.
  *
  * A slow answer is no sign of that. So an endpoint that has said nothing for a while is dialled once more, and
- * gets no requests meanwhile, where others do. One that doesn't answer that either within `connectTimeout` may
+ * gets no requests meanwhile, where others do. One that doesn't answer that either in good time may
  * be too busy to take connections. It is taken to be gone if its kernel, too, acknowledges neither what was sent
  * nor that it still has the connections, over and over; where nobody can know that, requests wait as long as they would with undici. Time is counted in
  * looks, between which what has come in was read: a process that was held up for seconds itself finds nobody
@@ -167,9 +167,8 @@ export class SilenceWatch {
   }
 
   #lookAtProbe(endpoint: Endpoint, watched: Watched, probe: Probe): void {
-    const { timeout } = this.#dialer;
     const { silent } = watched;
-    if (probe.failed || (timeout > 0 && silent * INTERVAL >= timeout)) watched.unanswered = true;
+    if (probe.failed || silent * INTERVAL >= this.#dialer.patience) watched.unanswered = true;
     if (!watched.unanswered || silent % ASK_EVERY !== 0) return;
     this.#accused.push(endpoint);
     if (probe.failed) this.#dial(endpoint, watched);

@@ -33,7 +33,7 @@ test('without options, settings are the documented defaults', () => {
     connectionDurationJitter: 0.25,
     maxRequestsPerConnection: 0,
     drainTimeout: 0,
-    connectTimeout: 3_000,
+    connectTimeout: 10_000,
     connections: Number.POSITIVE_INFINITY,
     spread: 8,
     identityHeader: undefined,
@@ -84,7 +84,8 @@ test('without options, settings are the documented defaults', () => {
       unhealthyThreshold: 3,
     },
     maxPendingRequests: Number.POSITIVE_INFINITY,
-    endpointTimeout: 5_000,
+    endpointTimeout: 12_000,
+    newsTimeout: 5_000,
     maxOrigins: 1024,
     originIdleTimeout: 300_000,
     client: {},
@@ -339,7 +340,8 @@ test('every option’s docstring names its default and its variable', () => {
       text ?? '',
     ]),
   );
-  const { client, clock, random, ringHash, ...others } = settle({});
+  // What follows from others is no option.
+  const { client, clock, random, ringHash, newsTimeout, ...others } = settle({});
   const { key, ...variable } = ringHash;
   const paths = Object.entries({ ...others, ringHash: variable }).flatMap(([name, value]) =>
     value?.constructor === Object ? Object.keys(value).map((nested) => [name, nested]) : [[name]],
