@@ -510,13 +510,20 @@ test('a pod behind a virtual IP that names itself is passed over', async (t) => 
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   const bad = pods[1]!;
-  bad.respond = (_request, response) => response.writeHead(503, { 'x-pod': bad.address }).end();
+  let onKnownConnections = 0;
+  bad.respond = ({ socket }, response) => {
+    // A connection that is made to find pods may lead to this one again, which only its first response tells.
+    if ((socket as Socket & { record: Pod['connections'][number] }).record.requests > 1) onKnownConnections++;
+    response.writeHead(503, { 'x-pod': bad.address }).end();
+  };
   const isEjected = () =>
     agent.stats[ORIGIN]!.endpoints.some(
       ({ identity, state }) => identity === bad.address && state === 'ejected',
     );
   while (!isEjected()) await ask(agent);
-  assert.equal(await askMany(agent, 60), 0);
+  onKnownConnections = 0;
+  assert.ok((await askMany(agent, 60)) <= 1);
+  assert.equal(onKnownConnections, 0);
 });
 
 for (const policy of ['round-robin', 'least-request'] as const) {
