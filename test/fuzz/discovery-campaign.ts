@@ -1,10 +1,6 @@
 // Plays scenarios of discovery one after another, several at once.
-import {
-  type DiscoveryFinding,
-  type DiscoveryScenario,
-  generateDiscovery,
-  playDiscovery,
-} from './discovery.ts';
+import { generateCluster, playCluster } from './cluster.ts';
+import { type DiscoveryFinding, generateDiscovery, playDiscovery } from './discovery.ts';
 
 export interface DiscoveryOptions {
   readonly seed: number | undefined;
@@ -12,6 +8,7 @@ export interface DiscoveryOptions {
   readonly seeds: number | undefined;
   readonly parallel: number;
   readonly print: boolean;
+  readonly stopsAtFirst: boolean;
 }
 
 /** Plays of a scenario in which something was found, and in how many it must show. */
@@ -25,6 +22,7 @@ export async function fuzzDiscovery({
   seeds,
   parallel,
   print,
+  stopsAtFirst,
 }: DiscoveryOptions): Promise<number> {
   const first = seed ?? Math.floor(Math.random() * 1e9);
   const most = seeds ?? (seed !== undefined && seconds === undefined ? 1 : Number.POSITIVE_INFINITY);
@@ -35,25 +33,25 @@ export async function fuzzDiscovery({
   let requests = 0;
   let found = 0;
   console.log(`first seed: ${first}`);
-  if (print) console.log(JSON.stringify(generateDiscovery(first), null, 1));
-  const once = async (scenario: DiscoveryScenario): Promise<DiscoveryFinding[]> => {
-    const { findings, requests: sent } = await playDiscovery(scenario);
+  if (print) console.log(JSON.stringify(scenarioOf(first), null, 1));
+  const once = async (seed: number): Promise<DiscoveryFinding[]> => {
+    const { findings, requests: sent } = isOfDns(seed)
+      ? await playDiscovery(generateDiscovery(seed))
+      : await playCluster(generateCluster(seed));
     requests += sent;
     return findings;
   };
   const lane = async () => {
-    while (next - first < most && performance.now() < until) {
-      const scenario = generateDiscovery(next++);
-      const findings = await once(scenario);
+    while (next - first < most && performance.now() < until && !(stopsAtFirst && found > 0)) {
+      const seed = next++;
+      const findings = await once(seed);
       for (const { kind, text } of findings) {
         let times = 1;
         for (let plays = 1; plays < PLAYS && times < ENOUGH; plays++) {
-          if ((await once(scenario)).some((other) => other.kind === kind)) times++;
+          if ((await once(seed)).some((other) => other.kind === kind)) times++;
         }
         if (times >= ENOUGH) found++;
-        console.log(
-          `${times >= ENOUGH ? 'FOUND' : 'not confirmed'}: seed ${scenario.seed}: ${kind}: ${text}`,
-        );
+        console.log(`${times >= ENOUGH ? 'FOUND' : 'not confirmed'}: seed ${seed}: ${kind}: ${text}`);
       }
     }
   };
@@ -61,4 +59,13 @@ export async function fuzzDiscovery({
   const took = Math.round((performance.now() - started) / 1_000);
   console.log(`${next - first} seeds, ${requests} requests in ${took} s: ${found} findings`);
   return found > 0 || requests === 0 ? 1 : 0;
+}
+
+/** Every other one is about name servers, the rest about edits in a cluster. */
+function isOfDns(seed: number): boolean {
+  return seed % 2 === 0;
+}
+
+function scenarioOf(seed: number): object {
+  return isOfDns(seed) ? generateDiscovery(seed) : generateCluster(seed);
 }

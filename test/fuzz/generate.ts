@@ -52,6 +52,7 @@ interface Habits {
   readonly goaways: boolean;
   readonly failingBodies: boolean;
   readonly uploads: boolean;
+  readonly dead: boolean;
 }
 
 /** `focus`: habits, options and themes that it has in any case; the rest is left to chance. */
@@ -96,6 +97,7 @@ class Generator {
       // With HTTP/2, Node 24 sends empty frames for ever, and takes all memory, when a stream is closed whose
       // body has not been sent: undici does that after an abort, and after a GOAWAY. There it is one or the other.
       uploads: this.#perhaps('uploads', 0.4) || this.#protocol === 'h1',
+      dead: this.#perhaps('dead', 0.12),
     };
   }
 
@@ -143,7 +145,7 @@ class Generator {
       pods,
       shared,
       own,
-      server: this.#server(),
+      server: this.#server(pods),
       workers,
       end,
       endsEarly: dice.chance(0.25) && !(this.#uploadsH2 && end === 'destroy'),
@@ -220,7 +222,7 @@ class Generator {
     };
   }
 
-  #server(): Scenario['server'] {
+  #server(pods: number): Scenario['server'] {
     const dice = this.#dice;
     const limits = this.#h2 && !this.#habits.uploads;
     const h2: Partial<Scenario['server']> = limits
@@ -232,6 +234,9 @@ class Generator {
     return {
       slowAccept: dice.chance(0.15) ? dice.pick([5, 30, 100]) : 0,
       idleTimeout: !this.#uploadsH2 && dice.chance(0.2) ? dice.pick([1, 5, 20, 60]) : 0,
+      ...(this.#habits.dead && {
+        dead: Array.from({ length: pods - 1 }, (_, n) => n + 1).filter(() => dice.chance(0.5)),
+      }),
       ...h2,
       ...(!this.#h2 &&
         this.#habits.keepAlive &&
@@ -262,7 +267,8 @@ class Generator {
 
   #some(pods: number): number[] {
     const all = Array.from({ length: pods }, (_, n) => n);
-    const some = all.filter(() => this.#dice.chance(0.6));
+    // The first one is alive.
+    const some = all.filter((pod) => this.#dice.chance(0.6) || (this.#habits.dead && pod === 0));
     return some.length > 0 ? some : all;
   }
 

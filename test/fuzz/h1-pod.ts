@@ -177,7 +177,9 @@ export class H1Connection {
         return;
       }
       this.#socket.write(part);
-      setImmediate(next);
+      // What is written in full is answered: its client may send the next one at once.
+      if (parts.length === 0) this.#answered(reply);
+      else setImmediate(next);
     };
     setImmediate(next);
   }

@@ -148,9 +148,9 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'what was not written fails',
-    file: 'service.ts',
-    find: '++attemptsOf(exchange).reroutes > MAX_REROUTES) exchange.fail(error);',
-    replace: '++attemptsOf(exchange).reroutes > 0) exchange.fail(error);',
+    file: 'retry/retries.ts',
+    find: 'return ++attemptsOf(exchange).reroutes <= MOST_REROUTES;',
+    replace: 'return false;',
     protocol: 'h1',
     kinds: ['unserved'],
     focus: ['breaks'],

@@ -3,10 +3,14 @@ import { spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { DISCOVERY_MUTANTS } from './mutants-discovery.ts';
 import { H1_MUTANTS } from './mutants-h1.ts';
 import { H2_MUTANTS } from './mutants-h2.ts';
 import type { Protocol } from './scenario.ts';
 import type { Kind } from './verdicts.ts';
+
+/** What is played: a protocol, or name servers and clusters. */
+export type Target = Protocol | 'discovery';
 
 export interface Mutant {
   readonly name: string;
@@ -15,7 +19,7 @@ export interface Mutant {
   /** Is there exactly once. */
   readonly find: string;
   readonly replace: string;
-  readonly protocol: Protocol;
+  readonly protocol: Target;
   /** What must be found. */
   readonly kinds: readonly Kind[];
   /** What all scenarios have that are played with it, so that it takes no hour. */
@@ -38,10 +42,10 @@ const MEMORY = 20_000_000;
  * Resolves with the exit code.
  */
 export async function tryMutants(only: string | undefined, root = ROOT): Promise<number> {
-  const mutants = [...H1_MUTANTS, ...H2_MUTANTS].filter(
+  const mutants = [...H1_MUTANTS, ...H2_MUTANTS, ...DISCOVERY_MUTANTS].filter(
     ({ name }) => only === undefined || name.includes(only),
   );
-  const jobs: (Mutant | Protocol)[] = [...new Set(mutants.map(({ protocol }) => protocol)), ...mutants];
+  const jobs: (Mutant | Target)[] = [...new Set(mutants.map(({ protocol }) => protocol)), ...mutants];
   const started = performance.now();
   let wrong = 0;
   let tried = 0;
@@ -66,7 +70,7 @@ interface Tried {
 }
 
 /** What mutants show is not there without them. */
-async function control(protocol: Protocol, mutants: readonly Mutant[], root: string): Promise<Tried> {
+async function control(protocol: Target, mutants: readonly Mutant[], root: string): Promise<Tried> {
   const kinds = new Set(
     mutants.filter((mutant) => mutant.protocol === protocol).flatMap((mutant) => mutant.kinds),
   );
@@ -78,7 +82,7 @@ async function control(protocol: Protocol, mutants: readonly Mutant[], root: str
 async function tryOne(mutant: Mutant, root: string): Promise<Tried> {
   const folder = mkdtempSync(join(tmpdir(), 'evenkeel-mutant-'));
   try {
-    for (const part of ['src', 'test/fuzz', 'test/support', 'package.json']) {
+    for (const part of ['src', 'test/fuzz', 'test/support', 'test/discovery', 'package.json']) {
       cpSync(join(part === 'src' ? root : ROOT, part), join(folder, part), { recursive: true });
     }
     symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
@@ -105,12 +109,13 @@ async function tryOne(mutant: Mutant, root: string): Promise<Tried> {
 /** Fuzzes the code in a folder until something is found, in a process of its own. */
 async function fuzz(
   folder: string,
-  protocol: Protocol,
+  protocol: Target,
   kinds: readonly Kind[],
   focus: readonly string[] = [],
 ): Promise<{ found: boolean; seconds: number; told: string }> {
   const started = performance.now();
   const what = ['--seconds', String(LIMIT), '--protocol', protocol, '--only', kinds.join()];
+  if (protocol === 'discovery') what.splice(2, 4, '--discovery');
   const args = ['--first', '--parallel', String(LANES), '--focus', focus.join(), ...what];
   const command = `ulimit -v ${MEMORY}; exec "$0" "$@"`;
   const child = spawn('sh', ['-c', command, process.execPath, 'test/fuzz/run.ts', ...args], {
@@ -122,7 +127,7 @@ async function fuzz(
     said += chunk;
   });
   const code = await new Promise((done) => child.once('close', done));
-  const [told = ''] = /^(seed \d.*|uncaught.*)/m.exec(said) ?? [];
+  const [told = ''] = /^(seed \d.*|uncaught.*|FOUND.*)/m.exec(said) ?? [];
   return {
     found: code === 1 && told !== '',
     seconds: Math.round((performance.now() - started) / 1_000),

@@ -62,6 +62,10 @@ export class Pods {
   }
 
   async #listen(pod: number): Promise<void> {
+    if (this.#scenario.server.dead?.includes(pod)) {
+      this.addresses.push(nextAddress());
+      return;
+    }
     const speak = this.#speaker(pod);
     const server = createServer(
       { allowHalfOpen: this.#scenario.protocol === 'h1', noDelay: true },

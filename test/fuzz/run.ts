@@ -38,6 +38,7 @@ async function run(): Promise<number> {
       seeds: number(values.seeds),
       parallel: Number(values.parallel),
       print: values.print,
+      stopsAtFirst: values.first,
     });
   }
   return new Campaign({

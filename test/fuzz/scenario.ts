@@ -106,6 +106,8 @@ export interface Scenario {
   readonly server: {
     /** Milliseconds until a server speaks on a new connection. */
     readonly slowAccept: number;
+    /** Pods that nobody listens at; never the first one, which stock has. */
+    readonly dead?: readonly number[];
     /** Milliseconds after which a server closes an idle connection; 0: never. */
     readonly idleTimeout: number;
     readonly maxConcurrentStreams?: number;

@@ -298,6 +298,7 @@ class Judge {
   /** A pod that has done no harm, and answered with no gateway error, is not ejected. */
   #judgeBlame(): void {
     for (const pod of this.#ours.ejected) {
+      if (this.#scenario.server.dead?.includes(pod)) continue;
       const wires = this.#ours.ledger.wires.filter((wire) => wire.pod === pod);
       if (wires.some(({ harmedAt }) => harmedAt !== undefined)) continue;
       const attempts = [...this.#ours.ledger.attempts.values()].flat().filter(({ wire }) => wire.pod === pod);
