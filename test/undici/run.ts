@@ -57,7 +57,10 @@ function test(version: string): void {
     if (name !== 'undici') symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
   }
   symlinkSync(undici, join(modules, 'undici'));
-  const { status } = spawnSync(process.execPath, ['--test', ...TESTS], { cwd: project, stdio: 'inherit' });
+  const { status } = spawnSync(process.execPath, ['--test', '--test-concurrency=3', ...TESTS], {
+    cwd: project,
+    stdio: 'inherit',
+  });
   if (status !== 0) process.exitCode = status ?? 1;
 }
 
