@@ -4,7 +4,7 @@ import { type ClientHttp2Session, constants, type ServerHttp2Stream } from 'node
 import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Agent, buildConnector, type Dispatcher } from 'undici';
+import { Agent, buildConnector, type Dispatcher, FormData } from 'undici';
 import { Http2Streams } from '../../src/connection/http2-streams.ts';
 import type { Request } from '../../src/connection/request.ts';
 import { get, ORIGIN, startAgent } from '../support/agent.ts';
@@ -73,6 +73,33 @@ test('headers that Node refuses for HTTP/2 fail their request as with undici, an
       [0, 'ready'],
     ],
   );
+});
+
+test('headers that Node refuses for HTTP/2 fail a request with any body, once, and the connection goes on', async (t) => {
+  const pod = await startH2Pod(t, answer);
+  const agent = startAgent(t, [pod], { ...h2c, connections: 1 });
+  const uncaught: unknown[] = [];
+  const note = (error: unknown) => uncaught.push(error);
+  process.on('uncaughtException', note);
+  t.after(() => process.off('uncaughtException', note));
+  const form = new FormData();
+  form.set('a', 'b');
+  const bodies = [
+    'x',
+    Readable.from(['x', 'y']),
+    (async function* () {
+      yield 'x';
+    })(),
+    new Blob(['x']),
+    form,
+  ];
+  for (const body of bodies) {
+    const options = { path: '/refused', method: 'POST', headers: { te: 'gzip' }, body } as const;
+    await assert.rejects(send(agent, options as Path), { code: 'UND_ERR_INFO' });
+    assert.equal(await get(agent), 'ok');
+  }
+  assert.deepEqual(uncaught, []);
+  assert.equal(pod.sessions.length, 1);
 });
 
 test('an accepted POST is executed once, though a refused stream waits when the GOAWAY comes', async (t) => {
