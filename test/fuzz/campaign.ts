@@ -205,6 +205,8 @@ export class Campaign {
 
   #confirm(scenario: Scenario, finding: Finding, seen: number): void {
     this.#confirmed.push({ scenario, finding, seen });
+    if (!this.#options.stopsAtFirst)
+      console.log(`found: seed ${scenario.seed}, call ${finding.call}: ${finding.kind}`);
     if (this.#options.stopsAtFirst) this.#stopped.resolve();
   }
 

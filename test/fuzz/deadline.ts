@@ -22,8 +22,14 @@ export async function within<T>(timeout: number, promise: Promise<T>, late: T): 
 /** Milliseconds in which this process ran, for all that can be told: turns of the loop that were late count as short ones. */
 export class RunningTime {
   #ticks = 0;
+  #last = performance.now();
+  /** By how many milliseconds a turn was late, at the worst. */
+  worst = 0;
   readonly #timer = setInterval(() => {
     this.#ticks++;
+    const now = performance.now();
+    this.worst = Math.max(this.worst, now - this.#last - TICK);
+    this.#last = now;
   }, TICK);
 
   get elapsed(): number {

@@ -155,10 +155,12 @@ class Generator {
   /** More requests at once than there are connections, which are answered soon. */
   #burst(): Scenario {
     const dice = this.#dice;
-    const count = dice.pick([200, 300, 1_200]);
     const limited = dice.chance(0.5);
+    // Long ones need a connection each, and soon.
+    const delay = dice.pick([5, 5, 400]);
+    const count = delay > 5 && !limited ? 80 : dice.pick([200, 300, 1_200]);
     const steps: Step[] = Array.from({ length: count }, () => ({
-      call: this.#plain({ delay: limited ? 0 : 5 }),
+      call: this.#plain({ delay: limited ? 0 : delay }),
       await: false,
     }));
     return this.#themed('burst', 5, [[...steps, { join: true }]], limited ? { connections: 10 } : {});
@@ -233,7 +235,7 @@ class Generator {
       : { ...(this.#h2 && dice.chance(0.3) && { initialWindowSize: dice.pick([10, 1_000]) }) };
     return {
       slowAccept: dice.chance(0.15) ? dice.pick([5, 30, 100]) : 0,
-      idleTimeout: !this.#uploadsH2 && dice.chance(0.2) ? dice.pick([1, 5, 20, 60]) : 0,
+      idleTimeout: !this.#uploadsH2 && this.#perhaps('idle', 0.2) ? dice.pick([1, 5, 20, 60]) : 0,
       ...(this.#habits.dead && {
         dead: Array.from({ length: pods - 1 }, (_, n) => n + 1).filter(() => dice.chance(0.5)),
       }),

@@ -135,7 +135,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
     replace: 'if (choice !== undefined) this.#start',
     protocol: 'h1',
     kinds: ['unsettled', 'close', 'counts'],
-    focus: ['breaks'],
+    focus: ['breaks', 'dead', 'rollout'],
   },
   {
     name: 'a retry goes nowhere else',
@@ -153,7 +153,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
     replace: 'return false;',
     protocol: 'h1',
     kinds: ['unserved'],
-    focus: ['breaks'],
+    focus: ['breaks', 'idle'],
   },
   {
     name: 'a queued request is never dialled for',
@@ -161,7 +161,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
     find: 'if (line === this.#waiting) this.dial();',
     replace: '',
     protocol: 'h1',
-    kinds: ['unserved', 'unsettled', 'close'],
+    kinds: ['slow', 'unserved', 'unsettled', 'close'],
   },
   {
     name: 'those that wait are not dialled for again',
@@ -169,7 +169,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
     find: '    if (this.#waiting.size > 0) this.dial();\n',
     replace: '',
     protocol: 'h1',
-    kinds: ['unserved', 'unsettled', 'close', 'counts'],
+    kinds: ['slow', 'unserved', 'unsettled', 'close', 'counts'],
     focus: ['breaks'],
   },
   {
@@ -223,7 +223,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
     find: '    this.#onRound();\n',
     replace: '',
     protocol: 'h1',
-    kinds: ['unserved', 'unsettled', 'close'],
+    kinds: ['slow', 'unserved', 'unsettled', 'close'],
     focus: ['burst'],
   },
   {
@@ -241,7 +241,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
     replace: '',
     protocol: 'h1',
     kinds: ['unserved'],
-    focus: ['maxRequestsPerEndpoint', 'breaks'],
+    focus: ['maxRequestsPerEndpoint', 'idle', 'rollout', 'acts'],
   },
   {
     name: 'a connection takes one request more than it may',
@@ -299,15 +299,6 @@ export const H1_MUTANTS: readonly Mutant[] = [
     focus: ['rollout', 'slow'],
   },
   {
-    name: 'pods that have left are dialled on',
-    file: 'endpoint/departures.ts',
-    find: '    this.#set.drain(endpoint, reason);\n    this.#dials.abandon(endpoint);',
-    replace: '    this.#set.drain(endpoint, reason);',
-    protocol: 'h1',
-    kinds: ['left', 'left behind', 'close', 'uncaught'],
-    focus: ['rollout', 'slow'],
-  },
-  {
     name: 'close() does not wait for requests',
     file: 'service.ts',
     find: 'if (this.#onClosed === undefined || this.demand > 0) return;',
@@ -340,15 +331,6 @@ export const H1_MUTANTS: readonly Mutant[] = [
     protocol: 'h1',
     kinds: ['unserved'],
     focus: ['withdrawn'],
-  },
-  {
-    name: 'one hint speaks for all',
-    file: 'endpoint/warmth.ts',
-    find: 'this.#keepAlive = heard[heard.length >> 1] ?? this.#usual;',
-    replace: 'this.#keepAlive = heard[0] ?? this.#usual;',
-    protocol: 'h1',
-    kinds: ['share'],
-    focus: ['hint'],
   },
   {
     name: 'a process that was held up gives up its dials',

@@ -33,6 +33,8 @@ export interface Play {
   ejected: number[];
   /** Times that `dispatch` said no and `drain` did not follow. */
   undrained: boolean;
+  /** By how many milliseconds a turn of the loop was late, at the worst. */
+  lag: number;
   /** Which pods there were, and since when a client must have known that. */
   readonly sets: PodSet[];
   /** What tracers were told, where one listens. */
@@ -126,6 +128,7 @@ class Player {
       strangeOrigins: [],
       ejected: [],
       undrained: false,
+      lag: 0,
       sets: [],
       traces: this.#tracer?.traces,
       pods: pods.addresses,
@@ -222,6 +225,7 @@ class Player {
     this.#play.leftOpen = await this.#stillOpen();
     this.#play.leftTimers = this.#clock.left(SHORT);
     this.#running.stop();
+    this.#play.lag = this.#running.worst;
     this.#tracer?.stop();
     this.#pods.ledger.collectWrites();
     for (const { call, outcome } of this.#callers) this.#play.outcomes.set(call.id, outcome);

@@ -26,6 +26,7 @@ export type Kind =
   | 'left behind'
   | 'traced'
   | 'storm'
+  | 'slow'
   | 'share';
 
 export interface Finding {
@@ -41,6 +42,9 @@ export interface Finding {
 const NEAR = 60;
 /** Milliseconds that a request may be on its way to a connection. */
 const AGE_SLACK = 250;
+/** Milliseconds by which turns may be late where times can be compared, and by which a request is held up then. */
+const QUIET = 60;
+const LATE = 200;
 /** Milliseconds after which a pod may no longer be thought to be there, while its name is withdrawn. */
 const PROOF = 500;
 
@@ -69,6 +73,7 @@ class Judge {
       this.#judgeAttempts(call, own);
       this.#judgeRetry(call, own);
       this.#judgeTrace(call, theirs, own);
+      this.#judgeTime(call, theirs, own);
     }
     this.#judgeAgent();
     return this.#findings;
@@ -330,6 +335,23 @@ class Judge {
     if (failed && before.failed > 0 && now.failed === 0) say('nobody was told that it failed');
   }
 
+  /** Where nothing holds a request up, it is not held up by ours. */
+  #judgeTime(call: Call, theirs: Outcome, own: Outcome): void {
+    const { own: options, shared, server, workers } = this.#scenario;
+    if (Math.max(this.#ours.lag, this.#stock.lag) > QUIET || this.#moves || server.dead?.length) return;
+    if (shared.connections !== undefined || options.maxRequestsPerEndpoint !== undefined) return;
+    if (
+      !own.served ||
+      !theirs.served ||
+      call.act !== undefined ||
+      workers.flat().some((step) => 'block' in step)
+    )
+      return;
+    if (call.replies.some((reply) => reply.break !== undefined) || this.#isHarmed(call)) return;
+    if (own.took > 3 * theirs.took && own.took > theirs.took + LATE)
+      this.#say('slow', call.id, `${Math.round(own.took)} ms, ${Math.round(theirs.took)} ms with stock`);
+  }
+
   /** Nothing is sent to a pod that has left. */
   #judgeDepartures(): void {
     const { sets, ledger } = this.#ours;
@@ -351,8 +373,15 @@ class Judge {
     const { wires } = this.#ours.ledger;
     if (theme === 'burst' && shared.connections === undefined) {
       const theirs = this.#stock.ledger.wires.length;
-      if (wires.length > theirs / 2 + 50)
+      const isShort = callsOf(this.#scenario).every(({ replies }) => replies[0]!.delay < 10);
+      if (isShort && wires.length > theirs / 2 + 50)
         this.#say('storm', 0, `${wires.length} connections, ${theirs} with stock`);
+    }
+    if (theme === 'burst') {
+      const slowest = (play: Play) => Math.max(...[...play.outcomes.values()].map(({ took }) => took));
+      const [now, before] = [slowest(this.#ours), slowest(this.#stock)];
+      if (now > 2 * before + LATE)
+        this.#say('slow', 0, `a burst takes ${Math.round(now)} ms, ${Math.round(before)} ms with stock`);
     }
     if (theme === 'hint') {
       const shares = Array.from({ length: pods }, (_, n) =>
