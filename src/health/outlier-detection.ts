@@ -117,7 +117,7 @@ export class OutlierDetection<S extends Suspect>
     this.#rates.failed(endpoint);
     if (this.#isOutlier(endpoint, health) && this.#makePlace(endpoint))
       this.#ejections.eject(endpoint, health, kind);
-    else if (this.review(endpoint) && health.standing === 'failing') this.#doubt(endpoint, health);
+    else this.review(endpoint);
   }
 
   /** An endpoint fails its health checks: it is ejected until it passes them, whatever the share. */
@@ -211,6 +211,9 @@ export class OutlierDetection<S extends Suspect>
   }
 
   onHealthChanged(endpoint: S): void {
+    const { health } = endpoint;
+    // By its last failure, or long after that: it could not be reached, or was paused, until now.
+    if (health?.standing === 'failing' && health.doubt === undefined) this.#doubt(endpoint, health);
     this.#owner.onHealthChanged(endpoint);
   }
 
@@ -266,7 +269,6 @@ export class OutlierDetection<S extends Suspect>
 
   /** One that fails and is not ejected may get no requests for that, and would never show that it serves again. */
   #doubt(endpoint: S, health: HealthRecord): void {
-    health.doubt?.cancel();
     health.doubt = this.#clock.schedule(() => {
       health.doubt = undefined;
       health.failures = this.#leastRun(health) - 1;

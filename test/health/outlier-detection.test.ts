@@ -408,6 +408,24 @@ test('pods that all begin to fail at once are not ejected for it', () => {
   );
 });
 
+test('a pod that can be dialled again after it could not, and was not ejected for that, is tried again in time', () => {
+  const { clock, pods, outliers, fail } = watch(3);
+  fail(pods[0]!, 5);
+  const pod = pods[1]!;
+  pod.isUnreachable = true;
+  fail(pod, 5);
+  assert.equal(pod.health!.standing, 'unreachable', 'no more than one of three is ejected');
+  pod.isUnreachable = false;
+  outliers.review(pod);
+  assert.equal(pod.health!.standing, 'failing');
+  clock.advance('30s');
+  assert.equal(
+    pod.health!.standing,
+    'fit',
+    'with nothing left to say it, it may have no request to show it by',
+  );
+});
+
 test('a pod that goes on failing when the others serve again is ejected', () => {
   const { pods, clock, outliers, fail } = watch(10);
   for (let n = 0; n < 3_000; n++) {
