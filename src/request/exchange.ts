@@ -104,6 +104,8 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
   #givenBack = false;
   /** Node has refused to send it. */
   #unopened = false;
+  /** The Client may be in the midst of writing it over HTTP/2. */
+  #writing = false;
 
   constructor(options: RequestOptions, owner: ExchangeOwner) {
     this.options = options;
@@ -119,9 +121,9 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
   protected abstract callData(chunk: Buffer): void;
   protected abstract callEnd(trailers: Headers): void;
   protected abstract callError(error: Error): void;
-  abstract onBodySent(chunk: Buffer): void;
+  protected abstract callBodySent(chunk: Buffer): void;
   protected abstract callResponseStarted(): void;
-  abstract onRequestSent(): void;
+  protected abstract callRequestSent(): void;
 
   /** Tells the caller that the request has begun, though it waits: from here on it can abort. */
   begin(): void {
@@ -171,6 +173,37 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
       this.#begun = true;
       this.callStart(context);
     }
+  }
+
+  onBodySent(chunk: Buffer): void {
+    this.#writing = this.connection?.h2 === true;
+    try {
+      this.callBodySent(chunk);
+    } catch (error) {
+      this.#abort(error as Error);
+    } finally {
+      this.#writing = false;
+    }
+  }
+
+  onRequestSent(): void {
+    this.#writing = this.connection?.h2 === true;
+    try {
+      this.callRequestSent();
+    } catch (error) {
+      this.#abort(error as Error);
+    } finally {
+      this.#writing = false;
+    }
+  }
+
+  /**
+   * Ends it on what carries it. Not while a Client writes it over HTTP/2: that would go on as if it still had
+   * it, lose count, and never send the next one.
+   */
+  #abort(error: Error): void {
+    if (this.#writing) queueMicrotask(() => this.#controller?.abort(error));
+    else this.#controller?.abort(error);
   }
 
   onResponseStarted(): void {
@@ -305,7 +338,7 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
     this.aborted = true;
     // Callers may abort with anything, and no error at all would be taken for success.
     this.reason = reason || new errors.RequestAbortedError();
-    if (this.#controller !== undefined) this.#controller.abort(this.reason);
+    if (this.#controller !== undefined) this.#abort(this.reason);
     else if (this.connection === undefined) this.owner.onAbandoned(this, this.reason);
     // Otherwise it is about to be written, and learns of it then.
   }

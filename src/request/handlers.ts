@@ -60,11 +60,11 @@ export class ModernExchange extends Exchange {
     this.#handler.onResponseError!(this, error);
   }
 
-  onBodySent(chunk: Buffer): void {
+  protected callBodySent(chunk: Buffer): void {
     this.#handler.onBodySent?.(chunk);
   }
 
-  onRequestSent(): void {
+  protected callRequestSent(): void {
     this.#handler.onRequestSent?.();
   }
 
@@ -108,11 +108,11 @@ export class LegacyExchange extends Exchange {
     this.#handler.onError(error);
   }
 
-  onBodySent(chunk: Buffer): void {
+  protected callBodySent(chunk: Buffer): void {
     this.#handler.onBodySent?.(chunk);
   }
 
-  onRequestSent(): void {
+  protected callRequestSent(): void {
     this.#handler.onRequestSent?.();
   }
 

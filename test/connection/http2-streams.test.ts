@@ -102,6 +102,39 @@ test('headers that Node refuses for HTTP/2 fail a request with any body, once, a
   assert.equal(pod.sessions.length, 1);
 });
 
+for (const how of ['throws', 'aborts'] as const) {
+  for (const hook of ['onRequestSent', 'onBodySent'] as const) {
+    test(`a caller that ${how} in ${hook} over HTTP/2 ends its own request, and holds up no other`, async (t) => {
+      const pod = await startH2Pod(t, answer);
+      const agent = startAgent(t, [pod], { ...h2c, connections: 1 });
+      await get(agent);
+      const reason = new Error('enough');
+      const { promise, resolve } = Promise.withResolvers<Error>();
+      let controller: Dispatcher.DispatchController | undefined;
+      const up = () => {
+        if (how === 'throws') throw reason;
+        controller!.abort(reason);
+      };
+      agent.dispatch(
+        { origin: ORIGIN, path: '/', method: 'POST', body: 'x' },
+        {
+          onRequestStart: (given) => {
+            controller = given;
+          },
+          onResponseStart: () => {},
+          onResponseData: () => {},
+          onResponseEnd: () => {},
+          [hook]: up,
+          onResponseError: (_controller, error) => resolve(error),
+        },
+      );
+      assert.equal(await promise, reason);
+      assert.deepEqual(await Promise.all([get(agent), get(agent), get(agent)]), ['ok', 'ok', 'ok']);
+      assert.equal(pod.sessions.length, 1);
+    });
+  }
+}
+
 test('an accepted POST is executed once, though a refused stream waits when the GOAWAY comes', async (t) => {
   let posts = 0;
   let accepted: ServerHttp2Stream | undefined;
