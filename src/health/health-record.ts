@@ -6,8 +6,10 @@ export class HealthRecord {
   failures = 0;
   /** So many that it is worth to look again whether they are too many. */
   lookAt = 0;
-  /** Responses in a row that said 429, and how long that lasts. */
+  /** Responses in a row that said 429. */
   limited = 0;
+  /** So many of these that it is worth to look again whether they are too many. */
+  limitedLookAt = 0;
   /** Past ejections that are not forgiven; each doubles the next. */
   ejections = 0;
   /** The clock's time since which ejections are being forgiven. */

@@ -57,14 +57,18 @@ export class Pauses<S extends Suspect> {
     const { health } = endpoint;
     health.limited++;
     this.#rates.failed(endpoint);
-    if (health.limited < SEVERAL) return;
-    const usual = usualRate(endpoint, this.#owner.members, this.#rateOf);
-    if (health.limited >= tellingRun(SEVERAL, usual)) this.#pause(endpoint, duration);
+    if (health.limited < Math.max(SEVERAL, health.limitedLookAt)) return;
+    const enough = tellingRun(SEVERAL, usualRate(endpoint, this.#owner.members, this.#rateOf));
+    // Where all say so, each would be compared with all.
+    health.limitedLookAt = Math.min(enough, health.limited + SEVERAL);
+    if (health.limited >= enough) this.#pause(endpoint, duration);
   }
 
   /** An endpoint has answered something else. */
   unlimited({ health }: S): void {
-    if (health !== undefined) health.limited = 0;
+    if (health === undefined) return;
+    health.limited = 0;
+    health.limitedLookAt = 0;
   }
 
   /** Forgets an endpoint that has left. */
