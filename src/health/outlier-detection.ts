@@ -172,10 +172,12 @@ export class OutlierDetection<S extends Suspect>
     this.#rates.stop();
   }
 
-  /** Restores all that are ejected. */
+  /** Restores all that are ejected, or paused. */
   restoreAll(reason: string): void {
     for (const endpoint of [...this.standings.out]) {
-      this.#ejections.heal(endpoint.health!);
+      const health = endpoint.health!;
+      this.#endPause(endpoint, health);
+      this.#ejections.heal(health);
       this.#restore(endpoint, reason);
     }
   }
@@ -259,12 +261,17 @@ export class OutlierDetection<S extends Suspect>
     for (const paused of standings.out) {
       const { health } = paused;
       if (health?.ejection !== undefined || health?.pause === undefined) continue;
-      health.pause.timer.cancel();
-      health.pause = undefined;
-      this.review(paused);
+      this.#endPause(paused, health);
       return true;
     }
     return false;
+  }
+
+  #endPause(endpoint: S, health: HealthRecord): void {
+    if (health.pause === undefined) return;
+    health.pause.timer.cancel();
+    health.pause = undefined;
+    this.review(endpoint);
   }
 
   /** One that fails and is not ejected may get no requests for that, and would never show that it serves again. */

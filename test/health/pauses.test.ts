@@ -91,6 +91,19 @@ test('a pod that says 503, and for how long, gets that time', () => {
   assert.equal(pods[0]!.health, undefined);
 });
 
+test('pauses end where something else on the way ejects from now on', () => {
+  const { clock, pods, outliers, pauses, allowed, fail } = rest(10);
+  pauses.unavailable(pods[0]!, 20_000);
+  fail(pods[1]!, 5);
+  pauses.unavailable(pods[1]!, 20_000);
+  assert.equal(allowed(), 'cdefghij');
+  outliers.restoreAll('mesh');
+  assert.equal(allowed(), 'abcdefghij');
+  assert.equal(pods[0]!.health, undefined);
+  assert.equal(pods[1]!.health!.standing, 'on-trial');
+  assert.equal(clock.pending, 0);
+});
+
 test('the longest pause that was asked for counts', () => {
   const { clock, pods, pauses, allowed } = rest(2);
   pauses.unavailable(pods[0]!, 2_000);
