@@ -255,7 +255,11 @@ class Generator {
     for (let round = 0; round < rounds; round++) {
       const burst = dice.chance(0.35);
       const count = burst ? dice.int(2, 16) : dice.int(1, 4);
-      for (let n = 0; n < count; n++) steps.push({ call: this.#call(), await: !burst });
+      for (let n = 0; n < count; n++) {
+        steps.push({ call: this.#call(), await: !burst });
+        // Right after requests for which dials begin.
+        if (this.#habits.blocks && burst && dice.chance(0.2)) steps.push({ block: 80 });
+      }
       if (burst && dice.chance(0.7)) steps.push({ join: true });
       if (dice.chance(0.2)) steps.push({ wait: dice.pick([0, 1, 5, 20]) });
       if (this.#habits.blocks && dice.chance(0.3)) steps.push({ block: dice.pick([5, 20, 40, 80]) });

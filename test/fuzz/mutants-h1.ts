@@ -129,15 +129,6 @@ export const H1_MUTANTS: readonly Mutant[] = [
     focus: ['breaks', 'no outlierDetection'],
   },
   {
-    name: 'a retry that nobody takes is dropped',
-    file: 'retry/retry-line.ts',
-    find: 'if (choice === undefined) exchange.fail(error!);\n        else this.#start',
-    replace: 'if (choice !== undefined) this.#start',
-    protocol: 'h1',
-    kinds: ['unsettled', 'close', 'counts'],
-    focus: ['breaks', 'dead', 'rollout'],
-  },
-  {
     name: 'a retry goes nowhere else',
     file: 'retry/retries.ts',
     find: '    const free = !unsafe && attempts.retries === 0;',
@@ -331,14 +322,5 @@ export const H1_MUTANTS: readonly Mutant[] = [
     protocol: 'h1',
     kinds: ['unserved'],
     focus: ['withdrawn'],
-  },
-  {
-    name: 'a process that was held up gives up its dials',
-    file: 'patience.ts',
-    find: 'const STEPS = 4;',
-    replace: 'const STEPS = 1;',
-    protocol: 'h1',
-    kinds: ['unserved'],
-    focus: ['blocks', 'connectTimeout'],
   },
 ];

@@ -330,7 +330,8 @@ class Judge {
     if (now.failed > now.created) say(`failed ${now.failed} times, created ${now.created} times`);
     if (now.astray && !before.astray) say('created in the context of somebody else');
     const failed = own.error !== '' && theirs.error !== '' && call.act === undefined;
-    if (failed && attempts.length < 2 && now.created > Math.max(1, before.created))
+    const isOnce = attempts.length < 2 && !this.#mayBeRepeated(call);
+    if (failed && isOnce && now.created > Math.max(1, before.created))
       say(`created ${now.created} times, ${before.created} times with stock`);
     if (failed && before.failed > 0 && now.failed === 0) say('nobody was told that it failed');
   }
@@ -401,8 +402,10 @@ class Judge {
     const isKnown = calls.every(
       ({ act, replies }) => act === undefined && replies.every((reply) => reply.break === undefined),
     );
+    // What a retired connection still carries is beside what its successor does.
+    const retires = maxConnectionDuration !== undefined || maxRequestsPerConnection !== undefined;
     const limit = Math.min(
-      ...[maxRequestsPerEndpoint, protocol === 'h1' ? shared.connections : undefined].filter(
+      ...[maxRequestsPerEndpoint, protocol === 'h1' && !retires ? shared.connections : undefined].filter(
         (cap) => typeof cap === 'number',
       ),
     );
