@@ -2,7 +2,7 @@ import type { AsyncResource } from 'node:async_hooks';
 import type { Duplex } from 'node:stream';
 import { type Dispatcher, errors } from 'undici';
 import type { Observation } from '../balancing/picker.ts';
-import { queueMicrotask } from '../clock.ts';
+import { queueMicrotask, setImmediate } from '../clock.ts';
 import type { RetryReason } from '../config/settings.ts';
 import { CONNECTION_GONE, type Connection, UNRESPONSIVE } from '../connection/connection.ts';
 import type { Endpoint } from '../endpoint/endpoint.ts';
@@ -199,10 +199,11 @@ export abstract class Exchange implements Dispatcher.DispatchHandler, Dispatcher
 
   /**
    * Ends it on what carries it. Not while a Client writes it over HTTP/2: that would go on as if it still had
-   * it, lose count, and never send the next one.
+   * it, lose count, and never send the next one. Nor before what is written has left: Node 24 sends empty
+   * frames for ever when a stream is closed that has more to write.
    */
   #abort(error: Error): void {
-    if (this.#writing) queueMicrotask(() => this.#controller?.abort(error));
+    if (this.#writing) setImmediate(() => this.#controller?.abort(error));
     else this.#controller?.abort(error);
   }
 
