@@ -308,7 +308,10 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     else if (outcome === 'cancelled' && hadEnough(exchange)) this.#pool.onServed(endpoint);
     // A key leads to its endpoint, be that quick or not.
     const held = outcome === 'success' && exchange.statusCode >= 400 && exchange.keyHash < 0;
-    if (held) this.#quickErrors.add(endpoint, this.#taken + this.#running - 1);
+    if (held) {
+      this.#quickErrors.add(endpoint, this.#taken + this.#running - 1);
+      this.#pool.plan.pace.onError(this.#pool.set.current.size);
+    }
     endpoint.end(connection, exchange, failed, failed || held);
     this.#afterEnd();
   }

@@ -89,6 +89,14 @@ export class DialPace {
     if (!connected) this.#left++;
   }
 
+  /**
+   * An endpoint, of so many, has answered with an error. One that errs at once is free before all others are, and those
+   * that wait would all have its errors: for each, the others may be dialled once, so that it has its share.
+   */
+  onError(endpoints: number): void {
+    if (this.#granted > 0) this.#left += endpoints - 1;
+  }
+
   /** Nobody waits any more. */
   rest(): void {
     if (this.#granted === 0) return;
