@@ -108,8 +108,13 @@ class Judge {
     if (theirs.served && !own.served) {
       if (!this.#isExcused(call, own))
         this.#say('unserved', call.id, `stock: ${tell(theirs)}; ours: ${tell(own)}`);
-    } else if (theirs.served && own.said !== theirs.said) {
-      if (this.#met(call) === 'alike' && !this.#isOutOfStep(call) && !this.#isCutShort(call))
+    } else if (theirs.served && this.#givenTo(call, own) !== this.#givenTo(call, theirs)) {
+      if (
+        this.#met(call) === 'alike' &&
+        !this.#isReadLateByStock(call) &&
+        !this.#isOutOfStep(call) &&
+        !this.#isCutShort(call)
+      )
         this.#say('changed', call.id, `stock: ${theirs.said}; ours: ${own.said}`);
     } else if (
       call.replies.some((reply) => reply.break !== undefined) ||
@@ -119,6 +124,8 @@ class Judge {
       // Who of caller and server was first is a matter of time.
     } else if (this.#isForgotten(own)) {
       // So is who is heard of before a name has been withdrawn for long.
+    } else if (isUnheard(call)) {
+      // So is what has begun.
     } else if (own.served && !theirs.served && isOfCaller(call, theirs) && typeof call.act?.at !== 'number') {
       this.#say('caller', call.id, `stock: ${tell(theirs)}; ours: ${tell(own)}`);
     } else if (
@@ -133,6 +140,19 @@ class Judge {
     if (call.act?.do === 'abort' && own.listeners > theirs.listeners) {
       this.#say('left', call.id, `${own.listeners} listeners on a signal, ${theirs.listeners} with stock`);
     }
+  }
+
+  /**
+   * What a caller was given. Over HTTP/2, undici ends a response at its trailers, with what it has not read of the
+   * body by then left out: how much that is depends on time.
+   */
+  #givenTo({ replies }: Call, { said }: Outcome): string {
+    const cuts = this.#scenario.protocol !== 'h1' && replies.some(({ trailers }) => trailers);
+    return cuts ? said.replace(/ \/ \d+ \w+ \/ .*$/, '') : said;
+  }
+
+  #isReadLateByStock(call: Call): boolean {
+    return this.#stock.ledger.attempts.get(call.id)?.some((attempt) => isReadLate(call, attempt)) ?? false;
   }
 
   /** A response that nobody asked for may be taken for the next one's, by stock as well. */
@@ -201,6 +221,8 @@ class Judge {
     const attempts = this.#ours.ledger.attempts.get(call.id) ?? [];
     const [only] = attempts;
     if (attempts.length !== 1 || only?.answered !== 'no' || call.body.kind === 'form') return;
+    // A session of HTTP/2 breaks off with many requests at once: the budget for retries may be too small.
+    if (this.#scenario.protocol !== 'h1' && this.#sharesHarm(only)) return;
     // Its caller has got to know of a first response, if only of one that is not the last.
     if (replyTo(call, 0).hints.length > 0) return;
     if (only.broken === 'reset' || only.broken === 'fin') {
@@ -210,6 +232,15 @@ class Judge {
         `pod ${only.wire.pod} broke off, nobody else was asked: ${tell(own)}`,
       );
     }
+  }
+
+  /** Whether other requests have been broken off with one. */
+  #sharesHarm({ wire, call }: Attempt): boolean {
+    for (const attempts of this.#ours.ledger.attempts.values()) {
+      if (attempts.some((other) => other.wire === wire && other.call !== call && other.broken !== undefined))
+        return true;
+    }
+    return false;
   }
 
   /** Whether pods come and go. */
@@ -265,8 +296,10 @@ class Judge {
 
   /** It arrives as it was given. */
   #judgeArrival(call: Call, expected: Attempt, attempt: Attempt): void {
-    // Stock reads late what waits for one of its connections: it is no measure then.
-    if (call.reuse && (expected.path !== pathOf(call) || expected.method !== call.method)) return;
+    if (isReadLate(call, attempt))
+      this.#say('sent changed', call.id, `ours: ${attempt.headers.join(', ')}`, true);
+    // Stock reads late what waits for one of its connections, or for the end of a handshake: it is no measure then.
+    if (isReadLate(call, expected)) return;
     const boundaries = (headers: readonly string[]) =>
       headers
         .join('\n')
@@ -435,6 +468,43 @@ class Judge {
       }
     }
   }
+}
+
+/** Whether it was sent with what its caller has made of the objects after it was dispatched. */
+function isReadLate(call: Call, { method, path, headers }: Attempt): boolean {
+  if (
+    !call.reuse ||
+    call.more?.path !== undefined ||
+    call.more?.query !== undefined ||
+    call.more?.method !== undefined
+  )
+    return false;
+  return (
+    method !== call.method ||
+    path !== pathOf(call) ||
+    headers.some((pair) => CHANGED.test(pair)) ||
+    (call.more?.headers === undefined && !headers.some((pair) => pair.toLowerCase() === `x-id: ${call.id}`))
+  );
+}
+
+/** What a caller makes of headers: see Caller. */
+const CHANGED = /^(.*: changed|x-added: later)$/i;
+
+/** Reasons that undici's own API takes for none. */
+const NO_REASONS: ReadonlySet<string | undefined> = new Set(['null', 'zero', 'empty', 'false']);
+
+/**
+ * Whether a caller gives up for no reason before its request has begun. undici's API does not hear of that then:
+ * whether it has begun depends on whether a connection is there.
+ */
+function isUnheard({ api, act }: Call): boolean {
+  return (
+    api !== 'new' &&
+    api !== 'old' &&
+    act?.do === 'abort' &&
+    act.at === 'dispatch' &&
+    NO_REASONS.has(act.reason)
+  );
 }
 
 function pathOf({ id, query }: Call): string {
