@@ -124,7 +124,7 @@ class Judge {
       // Who of caller and server was first is a matter of time.
     } else if (this.#isForgotten(own)) {
       // So is who is heard of before a name has been withdrawn for long.
-    } else if (isUnheard(call)) {
+    } else if (this.#scenario.protocol !== 'h1' && isUnheard(call)) {
       // So is what has begun.
     } else if (own.served && !theirs.served && isOfCaller(call, theirs) && typeof call.act?.at !== 'number') {
       this.#say('caller', call.id, `stock: ${tell(theirs)}; ours: ${tell(own)}`);
@@ -201,6 +201,8 @@ class Judge {
     if (this.#scenario.protocol === 'h1') return false;
     const counted = (this.#ours.ledger.attempts.get(call.id) ?? []).filter(({ refused }) => !refused);
     if (counted.some((attempt) => attempt.broken !== undefined)) return true;
+    // A body that can be read but once can't be sent again when its stream is refused, by stock neither.
+    if (counted.length === 0 && isReadOnce(call) && own.error.includes('REFUSED_STREAM')) return true;
     // What was written never came: a connection ended at that moment.
     return counted.length === 0 && !this.#mayBeRepeated(call) && this.#mayHaveBeenHarmed(own);
   }
@@ -494,16 +496,20 @@ const CHANGED = /^(.*: changed|x-added: later)$/i;
 const NO_REASONS: ReadonlySet<string | undefined> = new Set(['null', 'zero', 'empty', 'false']);
 
 /**
- * Whether a caller gives up for no reason before its request has begun. undici's API does not hear of that then:
- * whether it has begun depends on whether a connection is there.
+ * Whether a caller gives up before its request has begun, which nobody hears of then: a handler is given a
+ * controller as it begins, and undici's API takes some reasons for none. It depends on whether a connection is there.
  */
 function isUnheard({ api, act }: Call): boolean {
+  if (act?.do !== 'abort' || act.at !== 'dispatch') return false;
+  return api === 'new' || api === 'old' || NO_REASONS.has(act.reason);
+}
+
+function isReadOnce({ body }: Call): boolean {
   return (
-    api !== 'new' &&
-    api !== 'old' &&
-    act?.do === 'abort' &&
-    act.at === 'dispatch' &&
-    NO_REASONS.has(act.reason)
+    body.kind === 'stream' ||
+    body.kind === 'iterator' ||
+    body.kind === 'iterable' ||
+    body.kind === 'failing stream'
   );
 }
 
