@@ -146,12 +146,16 @@ export class Queue {
 
   serve(): void {
     const { clock } = this.#settings;
+    const { pace } = this.#pool.plan;
     if (this.#upgrades.size > 0) this.#upgrades.serve(clock.now());
     if (this.#retries.size > 0) this.#retries.serve(clock.now());
+    // Nobody's dials are put off where nobody waits: those that have given up have told no one.
     if (this.#hashed.size > 0) this.#hashed.serve(clock.now());
+    else pace.deferBound(0);
     this.#serveWaiting();
     if (this.#waiting.size > 0) this.dial();
-    if (this.#waiting.size + this.#hashed.size === 0) this.#pool.plan.pace.rest();
+    else pace.defer(0);
+    if (this.#waiting.size + this.#hashed.size === 0) pace.rest();
     this.#owner.onServed();
   }
 
