@@ -109,6 +109,15 @@ for (const major of [12, 18, 20]) {
   );
 }
 
+test('no character of what is imported makes its source take twice the memory', () => {
+  // V8 keeps a source in two bytes a character as soon as one of them is not of Latin-1.
+  const text = readFileSync(join(project.folder, 'node_modules/evenkeel/dist/chunks/install.js'), 'utf8');
+  assert.equal(
+    [...text].find((character) => character > '\u00ff'),
+    undefined,
+  );
+});
+
 test('the entry points know of the same agents, and those for metrics load no undici', async () => {
   const file = join(project.folder, 'metrics.cjs');
   const script = `

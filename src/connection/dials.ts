@@ -89,7 +89,7 @@ export class Dials {
   }
 
   /**
-   * Milliseconds after which undici would have given up whoever waits for a dial; ∞ where each dial ends in good time
+   * Milliseconds after which undici would have given up whoever waits for a dial; Infinity where each dial ends in good time
    * or there is no limit.
    */
   get longest(): number {

@@ -91,7 +91,7 @@ export class Endpoint implements Candidate, ConnectionOwner {
   unproven = false;
   /** Set after a failed dial, until it may be dialled again unasked. */
   backoff: Backoff | undefined;
-  /** When a request was sent, on the clock, that is known to have been answered; -∞ if its connections were closed since. */
+  /** When a request was sent, on the clock, that is known to have been answered; -Infinity if its connections were closed since. */
   heardAt = Number.NEGATIVE_INFINITY;
   inFlight = 0;
   /** Upgraded sockets and event streams that are open. */
