@@ -15,7 +15,7 @@ const ENTRY_POINTS = [
   'telemetry/prometheus',
   'cli/main',
   // A file of its own, which every entry point begins with.
-  'global/slots',
+  'transports/undici/global/slots',
 ];
 const NODE_IMPORT = /^import \{([^}]*)\} from '(node:[^']+)';$/gm;
 

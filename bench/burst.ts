@@ -5,8 +5,8 @@
 
 import { parseArgs } from 'node:util';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
-import { BalancedAgent } from '../src/agent.ts';
-import { staticResolver } from '../src/discovery/static.ts';
+import { staticResolver } from '../src/core/discovery/static.ts';
+import { BalancedAgent } from '../src/transports/undici/agent.ts';
 import { SERVER_NAME } from './support/certificate.ts';
 import { type Pods, startPods } from './support/pods.ts';
 import { progress, report } from './support/report.ts';

@@ -6,8 +6,8 @@
 
 import { parseArgs } from 'node:util';
 import { Agent, type Dispatcher } from 'undici';
-import { BalancedAgent } from '../src/agent.ts';
-import { staticResolver } from '../src/discovery/static.ts';
+import { staticResolver } from '../src/core/discovery/static.ts';
+import { BalancedAgent } from '../src/transports/undici/agent.ts';
 import { SERVER_NAME } from './support/certificate.ts';
 import { steadily } from './support/load.ts';
 import { type PodAnswer, type PodCounters, startPods } from './support/pods.ts';

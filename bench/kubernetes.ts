@@ -5,11 +5,11 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { systemClock } from '../src/clock.ts';
-import { ClusterNames } from '../src/discovery/kubernetes/cluster-names.ts';
-import { inClusterTransport } from '../src/discovery/kubernetes/in-cluster.ts';
-import { Kubernetes } from '../src/discovery/kubernetes/kubernetes.ts';
-import { thisPlace } from '../src/discovery/kubernetes/place.ts';
+import { systemClock } from '../src/core/base/clock.ts';
+import { ClusterNames } from '../src/core/discovery/kubernetes/cluster-names.ts';
+import { inClusterTransport } from '../src/core/discovery/kubernetes/in-cluster.ts';
+import { Kubernetes } from '../src/core/discovery/kubernetes/kubernetes.ts';
+import { thisPlace } from '../src/core/discovery/kubernetes/place.ts';
 import { relistsAfter } from '../test/support/api-fleet.ts';
 import { type ApiFacts, startApiProcess } from './support/api-process.ts';
 import { progress, report } from './support/report.ts';

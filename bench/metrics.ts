@@ -6,10 +6,10 @@
 
 import { parseArgs } from 'node:util';
 import { Registry } from 'prom-client';
-import { BalancedAgent } from '../src/agent.ts';
-import { staticResolver } from '../src/discovery/static.ts';
+import { staticResolver } from '../src/core/discovery/static.ts';
 import { instrument as instrumentOpenTelemetry } from '../src/telemetry/opentelemetry.ts';
 import { instrument as instrumentPrometheus } from '../src/telemetry/prometheus.ts';
+import { BalancedAgent } from '../src/transports/undici/agent.ts';
 import { Meter } from '../test/support/meter.ts';
 import { flatOut } from './support/load.ts';
 import { startNginx } from './support/nginx.ts';

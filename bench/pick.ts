@@ -1,11 +1,11 @@
 // What does a choice cost among 10,000 endpoints, compared with one among 10?
 
 import { parseArgs } from 'node:util';
-import { HashRing } from '../src/balancing/hash-ring.ts';
-import { LeastRequest } from '../src/balancing/least-request.ts';
-import { PeakEwma } from '../src/balancing/peak-ewma.ts';
-import { RoundRobin } from '../src/balancing/round-robin.ts';
-import { Turns, Weighted } from '../src/balancing/weighted.ts';
+import { HashRing } from '../src/core/balancing/hash-ring.ts';
+import { LeastRequest } from '../src/core/balancing/least-request.ts';
+import { PeakEwma } from '../src/core/balancing/peak-ewma.ts';
+import { RoundRobin } from '../src/core/balancing/round-robin.ts';
+import { Turns, Weighted } from '../src/core/balancing/weighted.ts';
 import { PICK_CASES, PickingService, ringOf } from './support/picking.ts';
 import { report } from './support/report.ts';
 import { type Contestant, type Cost, interleave } from './support/rounds.ts';

@@ -7,11 +7,11 @@ import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { resolveSettings } from '../src/config/resolve-settings.ts';
-import { join, usable } from '../src/discovery/kubernetes/selection.ts';
-import { parseSlice, type Slice } from '../src/discovery/kubernetes/slice.ts';
-import { SliceSet } from '../src/discovery/kubernetes/slice-set.ts';
-import type { EndpointAddress } from '../src/discovery/resolver.ts';
-import { EndpointPool } from '../src/endpoint/endpoint-pool.ts';
+import { EndpointPool } from '../src/core/connections/endpoint-pool.ts';
+import { join, usable } from '../src/core/discovery/kubernetes/selection.ts';
+import { parseSlice, type Slice } from '../src/core/discovery/kubernetes/slice.ts';
+import { SliceSet } from '../src/core/discovery/kubernetes/slice-set.ts';
+import type { EndpointAddress } from '../src/core/discovery/resolver.ts';
 import { progress, report } from './support/report.ts';
 
 const ENDPOINTS = 10_000;

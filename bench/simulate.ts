@@ -6,9 +6,9 @@
 // --large   10,000 clients × 10,000 pods too, which takes minutes
 
 import { parseArgs } from 'node:util';
-import { HashRing } from '../src/balancing/hash-ring.ts';
-import { evenSubset, rendezvousSubset, type Subset } from '../src/endpoint/subset.ts';
-import { hash } from '../src/hash.ts';
+import { HashRing } from '../src/core/balancing/hash-ring.ts';
+import { hash } from '../src/core/base/hash.ts';
+import { evenSubset, rendezvousSubset, type Subset } from '../src/core/endpoints/subset.ts';
 import { savePlot, titled } from './support/plot.ts';
 import { progress, report } from './support/report.ts';
 import { podKey, simulate } from './support/simulation/arrivals.ts';

@@ -3,8 +3,8 @@
 // Real sockets, one process for all pods. The policies take turns, each with a new agent.
 
 import { parseArgs } from 'node:util';
-import { BalancedAgent } from '../src/agent.ts';
-import { staticResolver } from '../src/discovery/static.ts';
+import { staticResolver } from '../src/core/discovery/static.ts';
+import { BalancedAgent } from '../src/transports/undici/agent.ts';
 import { steadily } from './support/load.ts';
 import { type PodAnswer, startPods } from './support/pods.ts';
 import { progress, report } from './support/report.ts';

@@ -10,8 +10,8 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Agent } from 'undici';
-import { BalancedAgent } from '../src/agent.ts';
-import { staticResolver } from '../src/discovery/static.ts';
+import { staticResolver } from '../src/core/discovery/static.ts';
+import { BalancedAgent } from '../src/transports/undici/agent.ts';
 import { type Api, CASES, type Case, sender } from './support/calling.ts';
 import { flatOut, flatOutFor } from './support/load.ts';
 import { type Nginx, startNginx } from './support/nginx.ts';

@@ -4,7 +4,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { BalancedAgent } from '../src/agent.ts';
+import { BalancedAgent } from '../src/transports/undici/agent.ts';
 import { steadily } from './support/load.ts';
 import { startPods } from './support/pods.ts';
 import { progress, report } from './support/report.ts';

@@ -1,8 +1,5 @@
-import './global/inert.ts';
+import './transports/undici/global/inert.ts';
 
-export { BalancedAgent } from './agent.ts';
-export type { Candidate, Observation, Picker, PickerFactory } from './balancing/picker.ts';
-export type { Clock, Timer } from './clock.ts';
 export type { Duration } from './config/duration.ts';
 export type {
   BalancedAgentOptions,
@@ -16,7 +13,10 @@ export type {
   SlowStartOptions,
 } from './config/options.ts';
 export type { FailureKind, RetryReason } from './config/settings.ts';
-export type { EndpointAddress, Resolution, Resolver, ResolveTarget } from './discovery/resolver.ts';
-export { staticResolver } from './discovery/static.ts';
-export { EvenkeelError, NoEndpointsError, QueueFullError, ResolverError } from './errors.ts';
-export { install, uninstall } from './global/install.ts';
+export type { Candidate, Observation, Picker, PickerFactory } from './core/balancing/picker.ts';
+export type { Clock, Timer } from './core/base/clock.ts';
+export { EvenkeelError, NoEndpointsError, QueueFullError, ResolverError } from './core/base/errors.ts';
+export type { EndpointAddress, Resolution, Resolver, ResolveTarget } from './core/discovery/resolver.ts';
+export { staticResolver } from './core/discovery/static.ts';
+export { BalancedAgent } from './transports/undici/agent.ts';
+export { install, uninstall } from './transports/undici/global/install.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fetch as undiciFetch } from 'undici';
-import type { BalancedAgent } from '../src/agent.ts';
+import type { BalancedAgent } from '../src/transports/undici/agent.ts';
 import { load, ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
 import { startPods } from './support/pods.ts';
 

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { BalancedAgent } from '../src/agent.ts';
-import { staticResolver } from '../src/discovery/static.ts';
+import { staticResolver } from '../src/core/discovery/static.ts';
+import { BalancedAgent } from '../src/transports/undici/agent.ts';
 import { ORIGIN } from './support/agent.ts';
 import type { HastyPodData } from './support/hasty-pod.ts';
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { Agent, type Dispatcher, errors } from 'undici';
-import { BalancedAgent } from '../src/agent.ts';
+import { BalancedAgent } from '../src/transports/undici/agent.ts';
 import { get, ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
 import { settle, startPod } from './support/pods.ts';
 

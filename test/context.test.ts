@@ -6,7 +6,7 @@ import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { buildConnector } from 'undici';
-import type { BalancedAgent } from '../src/agent.ts';
+import type { BalancedAgent } from '../src/transports/undici/agent.ts';
 import { get, ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
 import { type Pod, startPod, startPods } from './support/pods.ts';
 

@@ -5,8 +5,8 @@ import { type AddressInfo, createServer, type LookupFunction, type Server, type 
 import { Readable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 import { Agent, type Dispatcher, Dispatcher1Wrapper } from 'undici';
-import { BalancedAgent } from '../src/agent.ts';
-import type { LegacyHandler } from '../src/request/handlers.ts';
+import { BalancedAgent } from '../src/transports/undici/agent.ts';
+import type { LegacyHandler } from '../src/transports/undici/handlers.ts';
 import { ManualResolver } from './support/agent.ts';
 import { nextAddress } from './support/pods.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { BalancedAgent } from '../src/agent.ts';
+import type { BalancedAgent } from '../src/transports/undici/agent.ts';
 import { get, startAgent } from './support/agent.ts';
 import { type DnsServer, startDnsServer } from './support/dns-server.ts';
 import { type Pod, startPods } from './support/pods.ts';

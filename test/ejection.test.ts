@@ -7,9 +7,9 @@ import { createServer as createTcpServer, connect as dialTcp, Server as TcpServe
 import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { upgrade } from 'undici';
-import type { BalancedAgent } from '../src/agent.ts';
 import type { BalancedAgentOptions } from '../src/config/options.ts';
-import type { EndpointAddress } from '../src/discovery/resolver.ts';
+import type { EndpointAddress } from '../src/core/discovery/resolver.ts';
+import type { BalancedAgent } from '../src/transports/undici/agent.ts';
 import { ManualResolver, ORIGIN, startAgent as start } from './support/agent.ts';
 import { FakeClock } from './support/clock.ts';
 import { nextAddress, type Pod, settle, startPod, startPods } from './support/pods.ts';

@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { type Dispatcher, EventSource } from 'undici';
-import type { BalancedAgent } from '../src/agent.ts';
+import type { BalancedAgent } from '../src/transports/undici/agent.ts';
 import { get, load, ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
 import { FakeClock } from './support/clock.ts';
 import { type Pod, settle, startPods } from './support/pods.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { errors } from 'undici';
-import { BalancedAgent } from '../src/agent.ts';
+import { BalancedAgent } from '../src/transports/undici/agent.ts';
 import { get, load, ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
 import { FakeClock } from './support/clock.ts';
 import { type Pod, startPod, startPods } from './support/pods.ts';

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LeastRequest } from '../src/balancing/least-request.ts';
-import { Locality, LocalityPicker, type Located, localShares, OWN_ZONE } from '../src/balancing/locality.ts';
+import { LeastRequest } from '../src/core/balancing/least-request.ts';
+import {
+  Locality,
+  LocalityPicker,
+  type Located,
+  localShares,
+  OWN_ZONE,
+} from '../src/core/balancing/locality.ts';
 import { load, ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
 import { settle, startPods } from './support/pods.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { BalancedAgent } from '../src/agent.ts';
+import type { BalancedAgent } from '../src/transports/undici/agent.ts';
 import { ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
 import { FakeClock } from './support/clock.ts';
 import { type Pod, startPods } from './support/pods.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Candidate, Observation } from '../src/balancing/picker.ts';
-import { RoundRobin } from '../src/balancing/round-robin.ts';
+import type { Candidate, Observation } from '../src/core/balancing/picker.ts';
+import { RoundRobin } from '../src/core/balancing/round-robin.ts';
 import { load, ORIGIN, startAgent } from './support/agent.ts';
 import { type Pod, startPods } from './support/pods.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Endpoint } from '../src/endpoint/endpoint.ts';
-import { Preconnect } from '../src/endpoint/preconnect.ts';
+import { Preconnect } from '../src/core/connections/preconnect.ts';
+import { Endpoint } from '../src/core/endpoints/endpoint.ts';
 import { FakeClock } from './support/clock.ts';
 import { IDLE_OWNER } from './support/endpoint-owner.ts';
 

@@ -4,7 +4,7 @@ import { constants, createServer as createHttp2Server } from 'node:http2';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { BalancedAgentOptions } from '../src/config/options.ts';
-import type { EndpointAddress } from '../src/discovery/resolver.ts';
+import type { EndpointAddress } from '../src/core/discovery/resolver.ts';
 import { ORIGIN, startAgent } from './support/agent.ts';
 import { nextAddress } from './support/pods.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { buildConnector } from 'undici';
-import type { BalancedAgent } from '../src/agent.ts';
+import type { BalancedAgent } from '../src/transports/undici/agent.ts';
 import { ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
 import { h2c, startH2Pod } from './support/h2-pod.ts';
 import { nextAddress, type Pod, settle, startPods } from './support/pods.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { test } from 'node:test';
 import { fetch } from 'undici';
-import type { BalancedAgent } from '../src/agent.ts';
+import type { BalancedAgent } from '../src/transports/undici/agent.ts';
 import { ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
 import { type Pod, settle, startPods } from './support/pods.ts';
 

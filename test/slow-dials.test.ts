@@ -4,7 +4,7 @@ import { createServer as createSecureServer, type Server } from 'node:https';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { Agent, type Dispatcher } from 'undici';
-import type { EndpointAddress } from '../src/discovery/resolver.ts';
+import type { EndpointAddress } from '../src/core/discovery/resolver.ts';
 import { get, load, ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
 import { certificateFor } from './support/certificate.ts';
 import { FakeClock } from './support/clock.ts';

@@ -6,7 +6,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import { Agent, type Dispatcher } from 'undici';
-import type { EndpointAddress } from '../src/discovery/resolver.ts';
+import type { EndpointAddress } from '../src/core/discovery/resolver.ts';
 import type { EndpointStats } from '../src/telemetry/stats.ts';
 import { get, load, startAgent } from './support/agent.ts';
 import { certificateFor } from './support/certificate.ts';

@@ -10,9 +10,9 @@ import { Duplex } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import tls, { type TLSSocket } from 'node:tls';
 import { Agent, type buildConnector, type Dispatcher } from 'undici';
-import { BalancedAgent } from '../src/agent.ts';
 import { REPLACED } from '../src/config/client-options.ts';
 import type { BalancedAgentOptions } from '../src/config/options.ts';
+import { BalancedAgent } from '../src/transports/undici/agent.ts';
 import { certificateFor } from './support/certificate.ts';
 import {
   AGENT_OPTIONS,

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { test } from 'node:test';
 import { type Dispatcher, WebSocket } from 'undici';
-import type { BalancedAgent } from '../src/agent.ts';
+import type { BalancedAgent } from '../src/transports/undici/agent.ts';
 import { get, load, ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
 import { nextAddress, type Pod, startPods } from './support/pods.ts';
 

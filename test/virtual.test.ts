@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { buildConnector } from 'undici';
-import type { BalancedAgent } from '../src/agent.ts';
-import { ClusterNames } from '../src/discovery/kubernetes/cluster-names.ts';
-import type { Resolution } from '../src/discovery/resolver.ts';
-import { noticeVirtual } from '../src/discovery/virtual.ts';
+import { ClusterNames } from '../src/core/discovery/kubernetes/cluster-names.ts';
+import type { Resolution } from '../src/core/discovery/resolver.ts';
+import { noticeVirtual } from '../src/core/discovery/virtual.ts';
+import type { BalancedAgent } from '../src/transports/undici/agent.ts';
 import { get, load, ManualResolver, ORIGIN, startAgent } from './support/agent.ts';
 import { type Pod, startPods } from './support/pods.ts';
 import { startVirtualIp } from './support/virtual-ip.ts';

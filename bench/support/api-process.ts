@@ -2,7 +2,7 @@
 
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import type { SliceObject } from '../../src/discovery/kubernetes/slice.ts';
+import type { SliceObject } from '../../src/core/discovery/kubernetes/slice.ts';
 import { serviceNamed } from '../../test/support/api-objects.ts';
 import { ApiServer } from '../../test/support/api-server.ts';
 

@@ -3,10 +3,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { BalancedAgent } from '../../src/agent.ts';
 import { resolveSettings } from '../../src/config/resolve-settings.ts';
-import { type Place, thisPlace } from '../../src/discovery/kubernetes/place.ts';
-import { resolverFor } from '../../src/discovery/sources.ts';
+import { type Place, thisPlace } from '../../src/core/discovery/kubernetes/place.ts';
+import { resolverFor } from '../../src/core/discovery/sources.ts';
+import { BalancedAgent } from '../../src/transports/undici/agent.ts';
 
 export interface Task {
   readonly discovery: 'dns' | 'auto';

@@ -1,10 +1,10 @@
-import type { HashRing } from '../../src/balancing/hash-ring.ts';
-import type { LeastRequest } from '../../src/balancing/least-request.ts';
-import type { PeakEwma } from '../../src/balancing/peak-ewma.ts';
-import type { Candidate, Picker, PickerFactory } from '../../src/balancing/picker.ts';
-import type { RoundRobin } from '../../src/balancing/round-robin.ts';
-import type { Measure, Turns, Weighted } from '../../src/balancing/weighted.ts';
-import { systemClock } from '../../src/clock.ts';
+import type { HashRing } from '../../src/core/balancing/hash-ring.ts';
+import type { LeastRequest } from '../../src/core/balancing/least-request.ts';
+import type { PeakEwma } from '../../src/core/balancing/peak-ewma.ts';
+import type { Candidate, Picker, PickerFactory } from '../../src/core/balancing/picker.ts';
+import type { RoundRobin } from '../../src/core/balancing/round-robin.ts';
+import type { Measure, Turns, Weighted } from '../../src/core/balancing/weighted.ts';
+import { systemClock } from '../../src/core/base/clock.ts';
 
 /** The balancing of a revision. */
 export interface Policies {

@@ -1,8 +1,8 @@
 import type { ConnectionOptions } from 'node:tls';
 import type { Client, Dispatcher } from 'undici';
-import type { PickerFactory } from '../balancing/picker.ts';
-import type { Clock } from '../clock.ts';
-import type { Resolver } from '../discovery/resolver.ts';
+import type { PickerFactory } from '../core/balancing/picker.ts';
+import type { Clock } from '../core/base/clock.ts';
+import type { Resolver } from '../core/discovery/resolver.ts';
 import type { Duration } from './duration.ts';
 import type { FailureKind, RetryReason } from './settings.ts';
 

@@ -1,7 +1,7 @@
 import type { Client, Dispatcher } from 'undici';
-import type { PickerFactory } from '../balancing/picker.ts';
-import type { Clock } from '../clock.ts';
-import type { Resolver } from '../discovery/resolver.ts';
+import type { PickerFactory } from '../core/balancing/picker.ts';
+import type { Clock } from '../core/base/clock.ts';
+import type { Resolver } from '../core/discovery/resolver.ts';
 
 /** What options and variables come to: checked, complete, durations in milliseconds. */
 export interface Settings {

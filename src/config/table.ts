@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
-import type { PickerFactory } from '../balancing/picker.ts';
-import { type Clock, systemClock } from '../clock.ts';
-import type { Resolver } from '../discovery/resolver.ts';
+import type { PickerFactory } from '../core/balancing/picker.ts';
+import { type Clock, systemClock } from '../core/base/clock.ts';
+import type { Resolver } from '../core/discovery/resolver.ts';
 import { duration, either, functionOf, integer, type Kind, list, number, oneOf, text } from './kinds.ts';
 import {
   type FailureKind,

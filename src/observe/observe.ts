@@ -1,8 +1,8 @@
 import { channel, subscribe } from 'node:diagnostics_channel';
-import { monotonicNow, setImmediate, setInterval } from '../clock.ts';
 import { parseDuration } from '../config/duration.ts';
 import { environment, read, warn } from '../config/env.ts';
 import type { Settings } from '../config/settings.ts';
+import { monotonicNow, setImmediate, setInterval } from '../core/base/clock.ts';
 import { linesOf, makeReport, type ObserveReport } from './report.ts';
 import { Sights } from './sight.ts';
 import { Traffic } from './traffic.ts';

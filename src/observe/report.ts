@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
-import { monotonicNow } from '../clock.ts';
 import type { Settings } from '../config/settings.ts';
-import { formatAddress } from '../endpoint/endpoint-keys.ts';
+import { monotonicNow } from '../core/base/clock.ts';
+import { formatAddress } from '../core/endpoints/endpoint-keys.ts';
 import type { Sight } from './sight.ts';
 import type { AddressTraffic, OriginTraffic, Traffic } from './traffic.ts';
 

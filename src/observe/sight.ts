@@ -1,13 +1,13 @@
-import { clearInterval, setInterval } from '../clock.ts';
 import type { Settings } from '../config/settings.ts';
-import { Following } from '../discovery/following.ts';
-import { ApiError } from '../discovery/kubernetes/api.ts';
-import { ClusterNames } from '../discovery/kubernetes/cluster-names.ts';
-import { thisPlace } from '../discovery/kubernetes/place.ts';
-import type { EndpointAddress } from '../discovery/resolver.ts';
-import { resolverFor } from '../discovery/sources.ts';
-import { manages } from '../global/install.ts';
-import { isProcessHeld } from '../process-hold.ts';
+import { clearInterval, setInterval } from '../core/base/clock.ts';
+import { isProcessHeld } from '../core/base/process-hold.ts';
+import { Following } from '../core/discovery/following.ts';
+import { ApiError } from '../core/discovery/kubernetes/api.ts';
+import { ClusterNames } from '../core/discovery/kubernetes/cluster-names.ts';
+import { thisPlace } from '../core/discovery/kubernetes/place.ts';
+import type { EndpointAddress } from '../core/discovery/resolver.ts';
+import { resolverFor } from '../core/discovery/sources.ts';
+import { manages } from '../transports/undici/global/install.ts';
 
 /** What evenkeel would see of an origin. */
 export interface Sight {

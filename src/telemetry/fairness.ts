@@ -1,6 +1,6 @@
-import type { Clock } from '../clock.ts';
-import type { Endpoint } from '../endpoint/endpoint.ts';
-import type { EndpointSet } from '../endpoint/endpoint-set.ts';
+import type { Clock } from '../core/base/clock.ts';
+import type { Endpoint } from '../core/endpoints/endpoint.ts';
+import type { EndpointSet } from '../core/endpoints/endpoint-set.ts';
 
 /** Milliseconds that an interval lasts at least: two that ask in turns do not cut each other's short. */
 const MIN_INTERVAL = 5_000;

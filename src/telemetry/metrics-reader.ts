@@ -1,8 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import type { Endpoint } from '../endpoint/endpoint.ts';
-import type { Service } from '../service.ts';
+import type { Endpoint } from '../core/endpoints/endpoint.ts';
+import { liveServices, type ServiceWatcher } from '../core/live-services.ts';
+import type { Service } from '../core/service.ts';
 import { Fairness } from './fairness.ts';
-import { liveServices, type ServiceWatcher } from './live-services.ts';
 import {
   type Attributes,
   COUNTS,

@@ -1,7 +1,7 @@
 import { RETRY_REASONS } from '../config/settings.ts';
-import { RETIRE_REASONS } from '../connection/retire-reason.ts';
-import type { Endpoint } from '../endpoint/endpoint.ts';
-import type { Service } from '../service.ts';
+import { RETIRE_REASONS } from '../core/connections/retire-reason.ts';
+import type { Endpoint } from '../core/endpoints/endpoint.ts';
+import type { Service } from '../core/service.ts';
 
 export type Attributes = Record<string, string | number>;
 

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../endpoint/endpoint.ts';
+import type { Endpoint } from '../core/endpoints/endpoint.ts';
 
 export interface EndpointStats {
   address: string;

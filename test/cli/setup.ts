@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { doctor } from '../../src/cli/doctor.ts';
-import { placeIn } from '../discovery/kubernetes/setup.ts';
+import { placeIn } from '../core/discovery/kubernetes/setup.ts';
 import { podAt, serviceNamed, sliceOf } from '../support/api-objects.ts';
 import { type ApiServer, startApiServer } from '../support/api-server.ts';
 import { startDnsServer } from '../support/dns-server.ts';

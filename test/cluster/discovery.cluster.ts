@@ -18,15 +18,15 @@ import {
   type V1ServiceSpec,
 } from '@kubernetes/client-node';
 import { rbac } from '../../src/cli/rbac.ts';
-import { systemClock } from '../../src/clock.ts';
 import { environment } from '../../src/config/env.ts';
-import { clusterResolver } from '../../src/discovery/cluster.ts';
-import { NotFoundError } from '../../src/discovery/dns/verdict.ts';
-import { inClusterTransport } from '../../src/discovery/kubernetes/in-cluster.ts';
-import { thisPlace } from '../../src/discovery/kubernetes/place.ts';
-import type { SliceObject } from '../../src/discovery/kubernetes/slice.ts';
-import type { Resolution, Resolver } from '../../src/discovery/resolver.ts';
-import { NO_SETTINGS, Reader, text } from '../discovery/kubernetes/setup.ts';
+import { systemClock } from '../../src/core/base/clock.ts';
+import { clusterResolver } from '../../src/core/discovery/cluster.ts';
+import { NotFoundError } from '../../src/core/discovery/dns/verdict.ts';
+import { inClusterTransport } from '../../src/core/discovery/kubernetes/in-cluster.ts';
+import { thisPlace } from '../../src/core/discovery/kubernetes/place.ts';
+import type { SliceObject } from '../../src/core/discovery/kubernetes/slice.ts';
+import type { Resolution, Resolver } from '../../src/core/discovery/resolver.ts';
+import { NO_SETTINGS, Reader, text } from '../core/discovery/kubernetes/setup.ts';
 import { leaving, podAt, type SliceFacts, sliceOf } from '../support/api-objects.ts';
 
 type Endpoints = NonNullable<SliceObject['endpoints']>;

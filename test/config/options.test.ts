@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { errors } from 'undici';
-import { systemClock } from '../../src/clock.ts';
 import { variableFor } from '../../src/config/env.ts';
 import type { BalancedAgentOptions } from '../../src/config/options.ts';
 import { resolveSettings } from '../../src/config/resolve-settings.ts';
 import type { Settings } from '../../src/config/settings.ts';
-import { staticResolver } from '../../src/discovery/static.ts';
+import { systemClock } from '../../src/core/base/clock.ts';
+import { staticResolver } from '../../src/core/discovery/static.ts';
 
 /** Settings that come from these options alone, of which tests get some wrong. */
 function settle(options: object): Settings {

@@ -7,7 +7,7 @@ import { Registry } from 'prom-client';
 import { CLIENT_TABLE } from '../../src/config/client-options.ts';
 import { variableFor } from '../../src/config/env.ts';
 import { type Option, TABLE } from '../../src/config/table.ts';
-import { channels } from '../../src/telemetry/channels.ts';
+import { channels } from '../../src/core/base/channels.ts';
 import { CONNECTION_DURATION, METRICS } from '../../src/telemetry/metrics.ts';
 import { instrument } from '../../src/telemetry/prometheus.ts';
 import { get, ManualResolver, ORIGIN, startAgent } from '../support/agent.ts';

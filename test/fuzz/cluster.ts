@@ -3,11 +3,11 @@
 import { once } from 'node:events';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BalancedAgent } from '../../src/agent.ts';
-import { systemClock } from '../../src/clock.ts';
-import { clusterResolver } from '../../src/discovery/cluster.ts';
-import type { Resolver } from '../../src/discovery/resolver.ts';
-import { NO_SETTINGS, placeIn } from '../discovery/kubernetes/setup.ts';
+import { systemClock } from '../../src/core/base/clock.ts';
+import { clusterResolver } from '../../src/core/discovery/cluster.ts';
+import type { Resolver } from '../../src/core/discovery/resolver.ts';
+import { BalancedAgent } from '../../src/transports/undici/agent.ts';
+import { NO_SETTINGS, placeIn } from '../core/discovery/kubernetes/setup.ts';
 import { leaving, podAt, serviceNamed, sliceOf } from '../support/api-objects.ts';
 import { type ApiServer, startApiServer } from '../support/api-server.ts';
 import { type Pod, startPods } from '../support/pods.ts';

@@ -3,7 +3,7 @@
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dispatcher } from 'undici';
-import { BalancedAgent } from '../../src/agent.ts';
+import { BalancedAgent } from '../../src/transports/undici/agent.ts';
 import { type Behaviour, type DnsServer, startDnsServer } from '../support/dns-server.ts';
 import { type Pod, startPods } from '../support/pods.ts';
 import { startStock } from '../support/stock-resolving.ts';

@@ -4,7 +4,7 @@ import type { Mutant } from './mutate.ts';
 export const DISCOVERY_MUTANTS: readonly Mutant[] = [
   {
     name: 'slices of a Service that was replaced are used',
-    file: 'discovery/kubernetes/fit.ts',
+    file: 'core/discovery/kubernetes/fit.ts',
     find: 'return slices.filter(({ owner }) => owner === undefined || owner === uid);',
     replace: 'return slices;',
     protocol: 'discovery',
@@ -12,7 +12,7 @@ export const DISCOVERY_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'an alias that comes is not noticed',
-    file: 'discovery/kubernetes/service-follower.ts',
+    file: 'core/discovery/kubernetes/service-follower.ts',
     find: "listener.onService(type === 'DELETED' ? 'absent' : serviceIn(object));",
     replace: "if (type === 'DELETED') listener.onService('absent');",
     protocol: 'discovery',
@@ -20,7 +20,7 @@ export const DISCOVERY_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a passing refusal ends what is known of a Service',
-    file: 'discovery/kubernetes/contact.ts',
+    file: 'core/discovery/kubernetes/contact.ts',
     find: 'return !this.#wasMade || this.#clock.now()',
     replace: 'return this.#wasMade || this.#clock.now()',
     protocol: 'discovery',
@@ -28,7 +28,7 @@ export const DISCOVERY_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'pods that have left are kept',
-    file: 'endpoint/departures.ts',
+    file: 'core/connections/departures.ts',
     find: "      else this.#drain(endpoint, 'endpoint-removed');\n",
     replace: '',
     protocol: 'discovery',

@@ -4,7 +4,7 @@ import type { Mutant } from './mutate.ts';
 export const H1_MUTANTS: readonly Mutant[] = [
   {
     name: 'headers in an array are read after dispatch',
-    file: 'request/request-options.ts',
+    file: 'transports/undici/request-options.ts',
     find: 'headers.slice()',
     replace: 'headers',
     protocol: 'h1',
@@ -13,7 +13,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'options are read after dispatch',
-    file: 'agent.ts',
+    file: 'transports/undici/agent.ts',
     find: 'new ModernExchange(request, handler, service)',
     replace: 'new ModernExchange(options as never, handler, service)',
     protocol: 'h1',
@@ -22,7 +22,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'what waits is checked late',
-    file: 'service.ts',
+    file: 'core/service.ts',
     find: '    if (endpoint === undefined || this.#turn.isStale) assertRequest(options);\n',
     replace: '',
     protocol: 'h1',
@@ -31,7 +31,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'abort(0) is no reason',
-    file: 'request/exchange.ts',
+    file: 'transports/undici/exchange.ts',
     find: 'this.reason = reason || new',
     replace: 'this.reason = reason ?? new',
     protocol: 'h1',
@@ -40,7 +40,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'two are told of each request',
-    file: 'request/exchange.ts',
+    file: 'transports/undici/exchange.ts',
     find: '    if (this.given) return;\n    const publish',
     replace: '    const publish',
     protocol: 'h1',
@@ -49,7 +49,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'who traces is told in the wrong context',
-    file: 'request/exchange.ts',
+    file: 'transports/undici/exchange.ts',
     find: '    else this.context.runInAsyncScope(publish);',
     replace: '    else publish();',
     protocol: 'h1',
@@ -58,7 +58,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'who traces is told nothing of what fails early',
-    file: 'request/exchange.ts',
+    file: 'transports/undici/exchange.ts',
     find: '    this.settled = true;\n    this.#trace(error);\n    try',
     replace: '    this.settled = true;\n    try',
     protocol: 'h1',
@@ -67,7 +67,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a key without a value makes a POST repeatable',
-    file: 'retry/repeatable.ts',
+    file: 'core/calls/repeatable.ts',
     find: ' && isSaid(headers[n + 1])',
     replace: '',
     protocol: 'h1',
@@ -76,7 +76,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'idempotent: false is not heard',
-    file: 'retry/repeatable.ts',
+    file: 'core/calls/repeatable.ts',
     find: 'return idempotent ?? (',
     replace: 'return (',
     protocol: 'h1',
@@ -85,7 +85,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'any method is repeated',
-    file: 'retry/repeatable.ts',
+    file: 'core/calls/repeatable.ts',
     find: 'return idempotent ?? (IDEMPOTENT.has(method) || hasKey(headers));',
     replace: 'return true;',
     protocol: 'h1',
@@ -94,7 +94,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a body that has been sent is repeatable',
-    file: 'retry/repeatable.ts',
+    file: 'core/calls/repeatable.ts',
     find: '  if (!isReplayable(body)) return false;\n  return idempotent',
     replace: '  return idempotent',
     protocol: 'h1',
@@ -103,7 +103,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a request is repeated as often as attempts allow',
-    file: 'retry/retries.ts',
+    file: 'core/calls/retries.ts',
     find: 'if (unsafe && (attempts.unsafe > 0 || exchange.upgrades',
     replace: 'if (unsafe && (exchange.upgrades',
     protocol: 'h1',
@@ -112,7 +112,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'what was sent in full does not count',
-    file: 'retry/retries.ts',
+    file: 'core/calls/retries.ts',
     find: '    if (unsafe) attempts.unsafe++;\n',
     replace: '',
     protocol: 'h1',
@@ -121,7 +121,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'nothing is repeated',
-    file: 'retry/retries.ts',
+    file: 'core/calls/retries.ts',
     find: 'if (settings === false || !settings.reasons.includes(reason)) return false;',
     replace: 'return false;',
     protocol: 'h1',
@@ -130,7 +130,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a retry goes nowhere else',
-    file: 'retry/retries.ts',
+    file: 'core/calls/retries.ts',
     find: '    const free = !unsafe && attempts.retries === 0;',
     replace: '    if (unsafe) return false;\n    const free = !unsafe && attempts.retries === 0;',
     protocol: 'h1',
@@ -139,7 +139,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'what was not written fails',
-    file: 'retry/retries.ts',
+    file: 'core/calls/retries.ts',
     find: 'return ++attemptsOf(exchange).reroutes <= MOST_REROUTES;',
     replace: 'return false;',
     protocol: 'h1',
@@ -148,7 +148,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a queued request is never dialled for',
-    file: 'queue/queue.ts',
+    file: 'core/calls/queue.ts',
     find: 'if (line === this.#waiting) this.dial();',
     replace: '',
     protocol: 'h1',
@@ -156,7 +156,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'those that wait are not dialled for again',
-    file: 'queue/queue.ts',
+    file: 'core/calls/queue.ts',
     find: '    if (this.#waiting.size > 0) this.dial();\n',
     replace: '',
     protocol: 'h1',
@@ -165,7 +165,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'who gives up in the queue keeps a place there',
-    file: 'queue/queue.ts',
+    file: 'core/calls/queue.ts',
     find: 'this.#waiting.remove(exchange);\n',
     replace: '\n',
     protocol: 'h1',
@@ -174,7 +174,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'nobody is served when a request ends',
-    file: 'service.ts',
+    file: 'core/service.ts',
     find: '  get #isAwaited(): boolean {\n    return this.waiting > 0 || this.#needDrain || this.#onClosed !== undefined;',
     replace: '  get #isAwaited(): boolean {\n    return false;',
     protocol: 'h1',
@@ -183,7 +183,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'drain never comes',
-    file: 'service.ts',
+    file: 'core/service.ts',
     find: '      this.#owner.onDrain(this);\n',
     replace: '',
     protocol: 'h1',
@@ -201,7 +201,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a dial for each request of a burst',
-    file: 'endpoint/dial-pace.ts',
+    file: 'core/connections/dial-pace.ts',
     find: 'return this.#left > 0;',
     replace: 'return true;',
     protocol: 'h1',
@@ -210,7 +210,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'dials begin once, and never again',
-    file: 'endpoint/dial-pace.ts',
+    file: 'core/connections/dial-pace.ts',
     find: '    this.#onRound();\n',
     replace: '',
     protocol: 'h1',
@@ -219,7 +219,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a request that ends is still running',
-    file: 'service.ts',
+    file: 'core/service.ts',
     find: '  #afterEnd(): void {\n    this.#running--;',
     replace: '  #afterEnd(): void {',
     protocol: 'h1',
@@ -227,7 +227,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'waiting is hopeless while a lost connection carries all that may be',
-    file: 'endpoint/dial-plan.ts',
+    file: 'core/connections/dial-plan.ts',
     find: '      if (inFlight >= most && backoff === undefined) return true;\n',
     replace: '',
     protocol: 'h1',
@@ -236,7 +236,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a connection takes one request more than it may',
-    file: 'connection/connection.ts',
+    file: 'core/connections/connection.ts',
     find: "if (this.requests === maxRequests) this.retire('max-requests');",
     replace: "if (this.requests === maxRequests + 1) this.retire('max-requests');",
     protocol: 'h1',
@@ -245,7 +245,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'an endpoint has as many requests as come',
-    file: 'endpoint/admission.ts',
+    file: 'core/connections/admission.ts',
     find: "if (state.name === 'draining' || inFlight >= this.#maxRequests) return undefined;",
     replace: "if (state.name === 'draining') return undefined;",
     protocol: 'h1',
@@ -254,7 +254,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'an endpoint has as many connections as requests need',
-    file: 'endpoint/dial-plan.ts',
+    file: 'core/connections/dial-plan.ts',
     find: 'if (connected - aging + dialing >= this.#settings.connections) return false;',
     replace: '',
     protocol: 'h1',
@@ -263,7 +263,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'connections live on past their age',
-    file: 'connection/connection.ts',
+    file: 'core/connections/connection.ts',
     find: "    if (!this.owner.outlives()) {\n      this.retire('max-duration');\n      return;\n    }\n",
     replace: '',
     protocol: 'h1',
@@ -272,7 +272,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'pods that have left get requests',
-    file: 'endpoint/endpoint.ts',
+    file: 'core/endpoints/endpoint.ts',
     find: '    for (const connection of this.connections) connection.retire(reason);\n    this.#owner.place(this);',
     replace: '    this.state = READY;\n    void reason;',
     protocol: 'h1',
@@ -281,7 +281,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'pods that have left end what they carry',
-    file: 'endpoint/endpoint.ts',
+    file: 'core/endpoints/endpoint.ts',
     find: '    for (const connection of this.connections) connection.retire(reason);\n    this.#owner.place(this);',
     replace:
       '    for (const connection of this.connections) connection.destroy(new Error(reason));\n    this.#owner.place(this);',
@@ -291,7 +291,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'close() does not wait for requests',
-    file: 'service.ts',
+    file: 'core/service.ts',
     find: 'if (this.#onClosed === undefined || this.demand > 0) return;',
     replace: 'if (this.#onClosed === undefined) return;',
     protocol: 'h1',
@@ -300,7 +300,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'close() is never over',
-    file: 'service.ts',
+    file: 'core/service.ts',
     find: '    this.#onClosed();\n    this.#onClosed = undefined;',
     replace: '    this.#onClosed = undefined;',
     protocol: 'h1',
@@ -308,7 +308,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'retired connections stay open',
-    file: 'connection/connection.ts',
+    file: 'core/connections/connection.ts',
     find: '    if (this.retired === undefined || this.busy || this.#closed) return;',
     replace: '    if (this.retired !== undefined || this.busy || this.#closed) return;',
     protocol: 'h1',
@@ -316,7 +316,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a withdrawn name starves its pods',
-    file: 'endpoint/dial-plan.ts',
+    file: 'core/connections/dial-plan.ts',
     find: 'return !this.frozen || this.#settings.clock.now() - heardAt < PROOF;',
     replace: 'return !this.frozen;',
     protocol: 'h1',

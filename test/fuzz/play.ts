@@ -1,9 +1,9 @@
 // Plays a scenario with one of the two clients, and keeps what everybody saw.
 import { readFileSync } from 'node:fs';
 import { Agent, type Dispatcher } from 'undici';
-import { BalancedAgent } from '../../src/agent.ts';
-import { type Clock, systemClock, type Timer } from '../../src/clock.ts';
-import type { Resolution, Resolver } from '../../src/discovery/resolver.ts';
+import { type Clock, systemClock, type Timer } from '../../src/core/base/clock.ts';
+import type { Resolution, Resolver } from '../../src/core/discovery/resolver.ts';
+import { BalancedAgent } from '../../src/transports/undici/agent.ts';
 import { ManualResolver } from '../support/agent.ts';
 import { Caller, type CallerContext, type Outcome } from './caller.ts';
 import { RunningTime, within } from './deadline.ts';

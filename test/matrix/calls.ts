@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import type { Dispatcher, RequestInit } from 'undici';
-import type { EndpointAddress } from '../../src/discovery/resolver.ts';
+import type { EndpointAddress } from '../../src/core/discovery/resolver.ts';
 import type { Echo } from './echo-server.ts';
 
 /** Who calls: the `fetch` inside Node.js, or a version of undici. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import { BalancedAgent } from '../../src/agent.ts';
 import type { BalancedAgentOptions } from '../../src/config/options.ts';
-import type { EndpointAddress, Resolution, Resolver } from '../../src/discovery/resolver.ts';
+import type { EndpointAddress, Resolution, Resolver } from '../../src/core/discovery/resolver.ts';
+import { BalancedAgent } from '../../src/transports/undici/agent.ts';
 
 export const ORIGIN = 'http://orders.prod';
 

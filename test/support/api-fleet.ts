@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import type { ApiResponse, ApiTransport } from '../../src/discovery/kubernetes/api.ts';
-import { ApiClient } from '../../src/discovery/kubernetes/api-client.ts';
-import { ListWatch } from '../../src/discovery/kubernetes/list-watch.ts';
+import type { ApiResponse, ApiTransport } from '../../src/core/discovery/kubernetes/api.ts';
+import { ApiClient } from '../../src/core/discovery/kubernetes/api-client.ts';
+import { ListWatch } from '../../src/core/discovery/kubernetes/list-watch.ts';
 import { FakeClock } from './clock.ts';
 
 export interface Outage {

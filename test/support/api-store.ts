@@ -1,5 +1,5 @@
-import type { ServiceObject } from '../../src/discovery/kubernetes/service-spec.ts';
-import type { SliceObject } from '../../src/discovery/kubernetes/slice.ts';
+import type { ServiceObject } from '../../src/core/discovery/kubernetes/service-spec.ts';
+import type { SliceObject } from '../../src/core/discovery/kubernetes/slice.ts';
 
 /** A change, as a watch reports it. */
 export interface Change {

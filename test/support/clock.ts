@@ -1,5 +1,5 @@
-import type { Clock, Timer } from '../../src/clock.ts';
 import { parseDuration } from '../../src/config/duration.ts';
+import type { Clock, Timer } from '../../src/core/base/clock.ts';
 
 interface Entry {
   at: number;

@@ -1,4 +1,4 @@
-import type { EndpointOwner } from '../../src/endpoint/endpoint.ts';
+import type { EndpointOwner } from '../../src/core/endpoints/endpoint.ts';
 
 /** An owner of endpoints that does nothing about what they tell. */
 export const IDLE_OWNER: EndpointOwner = {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import type { EndpointAddress } from '../../src/discovery/resolver.ts';
+import type { EndpointAddress } from '../../src/core/discovery/resolver.ts';
 import { deliver, swallow } from './kernel.ts';
 import { nextAddress } from './pods.ts';
 

@@ -9,7 +9,7 @@ import {
 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
-import type { EndpointAddress } from '../../src/discovery/resolver.ts';
+import type { EndpointAddress } from '../../src/core/discovery/resolver.ts';
 import { nextAddress } from './pods.ts';
 
 export type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, nth: number) => void;

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import type { EndpointAddress } from '../../src/discovery/resolver.ts';
+import type { EndpointAddress } from '../../src/core/discovery/resolver.ts';
 
 let lastHost = process.pid % 200;
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
-import type { EndpointAddress } from '../../src/discovery/resolver.ts';
+import type { EndpointAddress } from '../../src/core/discovery/resolver.ts';
 import { nextAddress } from './pods.ts';
 
 interface Addressed {

@@ -5,7 +5,7 @@ import { createServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { metrics } from '@opentelemetry/api';
-import type { Candidate, Picker } from '../../src/balancing/picker.ts';
+import type { Candidate, Picker } from '../../src/core/balancing/picker.ts';
 import { instrument } from '../../src/telemetry/opentelemetry.ts';
 import { get, load, ManualResolver, ORIGIN, startAgent } from '../support/agent.ts';
 import { published } from '../support/channel.ts';

@@ -12,7 +12,7 @@ import {
   errors,
   getGlobalDispatcher,
 } from 'undici';
-import { isBridge, isComposed, oddity } from '../../src/global/claims.ts';
+import { isBridge, isComposed, oddity } from '../../src/transports/undici/global/claims.ts';
 import {
   DEFAULTS,
   informationalError,
@@ -26,11 +26,11 @@ import {
   NO_PINGS,
   sessionOf,
   webOptionsOf,
-} from '../../src/undici.ts';
+} from '../../src/transports/undici/undici.ts';
 import { startH2Pod } from '../support/h2-pod.ts';
 import { startPod } from '../support/pods.ts';
 
-// One test for each thing that src/undici.ts says is relied on, each named after it. Where one fails with a newer
+// One test for each thing that src/transports/undici/undici.ts says is relied on, each named after it. Where one fails with a newer
 // undici, what uses that has to be looked at.
 
 const GET = { path: '/', method: 'GET' } as const;

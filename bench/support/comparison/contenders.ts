@@ -3,8 +3,8 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import agentkeepalive from 'agentkeepalive';
 import { Agent, buildConnector, type Dispatcher, interceptors, RoundRobinPool } from 'undici';
-import { BalancedAgent } from '../../../src/agent.ts';
-import type { Resolution } from '../../../src/discovery/resolver.ts';
+import type { Resolution } from '../../../src/core/discovery/resolver.ts';
+import { BalancedAgent } from '../../../src/transports/undici/agent.ts';
 import { anyPod, NAME, type ServiceView } from './service.ts';
 import { type Sidecar, sidecarObstacle, startHaproxy, startNginxProxy } from './sidecars.ts';
 

@@ -2,10 +2,10 @@ import { createHook } from 'node:async_hooks';
 import { getEventListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
-import { BalancedAgent } from '../../../src/agent.ts';
 import type { BalancedAgentOptions } from '../../../src/config/options.ts';
-import type { EndpointAddress } from '../../../src/discovery/resolver.ts';
-import { staticResolver } from '../../../src/discovery/static.ts';
+import type { EndpointAddress } from '../../../src/core/discovery/resolver.ts';
+import { staticResolver } from '../../../src/core/discovery/static.ts';
+import { BalancedAgent } from '../../../src/transports/undici/agent.ts';
 
 /** What is left of requests that were aborted. */
 export interface AbortsReport {

@@ -1,6 +1,6 @@
 // The app: it sends requests by way of one contender at a time.
 
-import type { EndpointAddress } from '../../../src/discovery/resolver.ts';
+import type { EndpointAddress } from '../../../src/core/discovery/resolver.ts';
 import { serve } from '../../../test/netns/bed/peer.ts';
 import { type AbortsReport, abortAtRandom } from './aborts.ts';
 import { type Contender, createClient, Membership } from './contenders.ts';

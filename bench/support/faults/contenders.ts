@@ -2,8 +2,8 @@ import { type Agent as HttpAgent, request as httpRequest, type IncomingMessage }
 import { connect as connectTo } from 'node:net';
 import agentkeepalive from 'agentkeepalive';
 import { Agent, buildConnector, type Dispatcher, interceptors, RoundRobinPool } from 'undici';
-import { BalancedAgent } from '../../../src/agent.ts';
-import type { EndpointAddress, Resolver } from '../../../src/discovery/resolver.ts';
+import type { EndpointAddress, Resolver } from '../../../src/core/discovery/resolver.ts';
+import { BalancedAgent } from '../../../src/transports/undici/agent.ts';
 
 export const CONTENDERS = [
   'evenkeel',

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { EndpointAddress } from '../../../src/discovery/resolver.ts';
+import type { EndpointAddress } from '../../../src/core/discovery/resolver.ts';
 import type { Peer } from '../../../test/netns/bed/peer.ts';
 import type { ClientMethods } from './client-process.ts';
 import type { Contender } from './contenders.ts';

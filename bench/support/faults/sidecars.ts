@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { EndpointAddress } from '../../../src/discovery/resolver.ts';
+import type { EndpointAddress } from '../../../src/core/discovery/resolver.ts';
 import { obtain } from '../debian.ts';
 import { freePort, loopbackAddresses } from '../loopback.ts';
 import { temporaryDirectory } from '../temporary.ts';

@@ -1,5 +1,5 @@
-import { Heap, HeapNode } from '../../../src/balancing/heap.ts';
-import type { Clock } from '../../../src/clock.ts';
+import { Heap, HeapNode } from '../../../src/core/balancing/heap.ts';
+import type { Clock } from '../../../src/core/base/clock.ts';
 
 /** Simulated time, and what is to happen in it. */
 export class Events implements Clock {

@@ -1,10 +1,10 @@
-import { HashRing } from '../../../src/balancing/hash-ring.ts';
-import { LeastRequest } from '../../../src/balancing/least-request.ts';
-import { PeakEwma } from '../../../src/balancing/peak-ewma.ts';
-import type { Candidate, Picker } from '../../../src/balancing/picker.ts';
-import { RoundRobin } from '../../../src/balancing/round-robin.ts';
-import type { Clock } from '../../../src/clock.ts';
-import { hash } from '../../../src/hash.ts';
+import { HashRing } from '../../../src/core/balancing/hash-ring.ts';
+import { LeastRequest } from '../../../src/core/balancing/least-request.ts';
+import { PeakEwma } from '../../../src/core/balancing/peak-ewma.ts';
+import type { Candidate, Picker } from '../../../src/core/balancing/picker.ts';
+import { RoundRobin } from '../../../src/core/balancing/round-robin.ts';
+import type { Clock } from '../../../src/core/base/clock.ts';
+import { hash } from '../../../src/core/base/hash.ts';
 
 export interface Simulated extends Candidate {
   readonly key: string;

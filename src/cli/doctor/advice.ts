@@ -1,4 +1,4 @@
-import { grantCommand } from '../../discovery/kubernetes/grant.ts';
+import { grantCommand } from '../../core/discovery/kubernetes/grant.ts';
 import {
   affinityOf,
   type Checks,

@@ -1,9 +1,9 @@
 import { Client, type Dispatcher } from 'undici';
 import type { Settings } from '../../config/settings.ts';
-import { Dialer } from '../../connection/dialer.ts';
-import { keepAliveOf } from '../../connection/keep-alive.ts';
-import type { EndpointAddress } from '../../discovery/resolver.ts';
-import { toServername } from '../../origin.ts';
+import type { EndpointAddress } from '../../core/discovery/resolver.ts';
+import { Dialer } from '../../transports/undici/dialer.ts';
+import { keepAliveOf } from '../../transports/undici/keep-alive.ts';
+import { toServername } from '../../transports/undici/origin.ts';
 import type { ResponseSeen } from './examination.ts';
 
 export type DialSeen = { readonly took: number } | { readonly error: Error };

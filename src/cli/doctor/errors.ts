@@ -1,4 +1,4 @@
-import { isLoopback } from '../../discovery/addresses.ts';
+import { isLoopback } from '../../core/discovery/addresses.ts';
 
 const LOCAL = /^localhost$|\.localhost$/;
 const UNTRUSTED = /^(CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|ERR_TLS_CERT_)/;

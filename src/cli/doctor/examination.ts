@@ -1,9 +1,9 @@
 import type { SettingInForce } from '../../config/in-force.ts';
-import type { LookUpStep } from '../../discovery/dns/look-up.ts';
-import type { Right } from '../../discovery/kubernetes/access.ts';
-import type { ServiceName } from '../../discovery/kubernetes/match.ts';
-import type { Route, Supply } from '../../discovery/kubernetes/route.ts';
-import type { Resolution } from '../../discovery/resolver.ts';
+import type { LookUpStep } from '../../core/discovery/dns/look-up.ts';
+import type { Right } from '../../core/discovery/kubernetes/access.ts';
+import type { ServiceName } from '../../core/discovery/kubernetes/match.ts';
+import type { Route, Supply } from '../../core/discovery/kubernetes/route.ts';
+import type { Resolution } from '../../core/discovery/resolver.ts';
 
 /** All that was found out about a URL, from this place. */
 export interface Examination {

@@ -6,23 +6,27 @@ import type { BalancedAgentOptions } from '../../config/options.ts';
 import { resolveSettings } from '../../config/resolve-settings.ts';
 import type { Settings } from '../../config/settings.ts';
 import { switchesIn } from '../../config/switches.ts';
-import { ParsedFile } from '../../discovery/dns/parsed-file.ts';
-import { parseResolvConf } from '../../discovery/dns/resolv-conf.ts';
-import { Following } from '../../discovery/following.ts';
-import { Access, NEEDED, type Right } from '../../discovery/kubernetes/access.ts';
-import { ApiError } from '../../discovery/kubernetes/api.ts';
-import { ApiClient, type ApiList } from '../../discovery/kubernetes/api-client.ts';
-import { ClusterNames } from '../../discovery/kubernetes/cluster-names.ts';
-import { possibleService, type ServiceName, sameService } from '../../discovery/kubernetes/match.ts';
-import { MeshDetector } from '../../discovery/kubernetes/mesh.ts';
-import type { Place } from '../../discovery/kubernetes/place.ts';
-import type { Supply } from '../../discovery/kubernetes/route.ts';
-import { parseService, type ServiceObject, servicesPath } from '../../discovery/kubernetes/service-spec.ts';
-import type { Slice } from '../../discovery/kubernetes/slice.ts';
-import { transportFor } from '../../discovery/kubernetes/transport.ts';
-import type { EndpointAddress } from '../../discovery/resolver.ts';
-import { resolverFor } from '../../discovery/sources.ts';
-import { manages } from '../../global/install.ts';
+import { ParsedFile } from '../../core/discovery/dns/parsed-file.ts';
+import { parseResolvConf } from '../../core/discovery/dns/resolv-conf.ts';
+import { Following } from '../../core/discovery/following.ts';
+import { Access, NEEDED, type Right } from '../../core/discovery/kubernetes/access.ts';
+import { ApiError } from '../../core/discovery/kubernetes/api.ts';
+import { ApiClient, type ApiList } from '../../core/discovery/kubernetes/api-client.ts';
+import { ClusterNames } from '../../core/discovery/kubernetes/cluster-names.ts';
+import { possibleService, type ServiceName, sameService } from '../../core/discovery/kubernetes/match.ts';
+import { MeshDetector } from '../../core/discovery/kubernetes/mesh.ts';
+import type { Place } from '../../core/discovery/kubernetes/place.ts';
+import type { Supply } from '../../core/discovery/kubernetes/route.ts';
+import {
+  parseService,
+  type ServiceObject,
+  servicesPath,
+} from '../../core/discovery/kubernetes/service-spec.ts';
+import type { Slice } from '../../core/discovery/kubernetes/slice.ts';
+import { transportFor } from '../../core/discovery/kubernetes/transport.ts';
+import type { EndpointAddress } from '../../core/discovery/resolver.ts';
+import { resolverFor } from '../../core/discovery/sources.ts';
+import { manages } from '../../transports/undici/global/install.ts';
 import { ask, dial } from './dial.ts';
 import type { EndpointSeen, Examination, KubernetesSeen, ResponseSeen, RightSeen } from './examination.ts';
 

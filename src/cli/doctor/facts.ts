@@ -1,5 +1,5 @@
-import { ApiError } from '../../discovery/kubernetes/api.ts';
-import type { ServiceName } from '../../discovery/kubernetes/match.ts';
+import { ApiError } from '../../core/discovery/kubernetes/api.ts';
+import type { ServiceName } from '../../core/discovery/kubernetes/match.ts';
 import type { Examination, Finding, KubernetesSeen } from './examination.ts';
 
 type Said = Omit<Finding, 'code'>;

@@ -1,5 +1,5 @@
-import { ApiError } from '../../discovery/kubernetes/api.ts';
-import { grantCommand } from '../../discovery/kubernetes/grant.ts';
+import { ApiError } from '../../core/discovery/kubernetes/api.ts';
+import { grantCommand } from '../../core/discovery/kubernetes/grant.ts';
 import { afterDial, afterRequest, codeOf, isUntrusted, said } from './errors.ts';
 import type { EndpointSeen, Examination, KubernetesSeen } from './examination.ts';
 import { type Checks, errorOf, isBlind, isSeen, lacksRights, nameOf } from './facts.ts';

@@ -1,0 +1,219 @@
+import type { Exchange } from '../../transports/undici/exchange.ts';
+import type { HashRing } from '../balancing/hash-ring.ts';
+import type { EndpointPool } from '../connections/endpoint-pool.ts';
+import type { Endpoint } from '../endpoints/endpoint.ts';
+import { type Waiter, WaitingLine } from './waiting.ts';
+
+/**
+ * Requests in flight that any endpoint may have: where a client has few, a mean below one would make two at once of
+ * one key too many, and an endpoint that has as few as these is not overloaded.
+ */
+const LEAST_BOUND = 5;
+/** Milliseconds for which a request waits for an endpoint to be connected: longer than a handshake takes anywhere. */
+const PATIENCE = 500;
+
+/**
+ * The requests of a service that have a key, and wait for the endpoint that it leads to. That one is passed
+ * over while it has more than its part of the load: "consistent hashing with bounded loads", by Mirrokni,
+ * Thorup and Zadimoghaddam, 2016, https://arxiv.org/abs/1608.01350
+ */
+export class HashLine {
+  readonly #pool: EndpointPool;
+  /** How much more than the mean an endpoint may carry; 0: anything. */
+  readonly #balanceFactor: number;
+  readonly #start: (exchange: Exchange, endpoint: Endpoint) => void;
+  /** Serves those without a key that came before a moment: they are as old as those with one. */
+  readonly #serveKeyless: (before: number) => void;
+  readonly #line = new WaitingLine();
+  /** Those that wait for each endpoint, in order. */
+  readonly #bound = new Map<Endpoint, Set<Waiter>>();
+  /** Those for which there is no endpoint at present. */
+  readonly #homeless = new Set<Waiter>();
+  /** Requests in flight that an endpoint must stay below for each unit of weight, while one is chosen. */
+  #limit = 0;
+  /** Whether one is chosen of those only that are there, for all we know. */
+  #provenOnly = false;
+
+  constructor(
+    pool: EndpointPool,
+    balanceFactor: number,
+    start: (exchange: Exchange, endpoint: Endpoint) => void,
+    serveKeyless: (before: number) => void,
+  ) {
+    this.#pool = pool;
+    this.#balanceFactor = balanceFactor;
+    this.#start = start;
+    this.#serveKeyless = serveKeyless;
+  }
+
+  get size(): number {
+    return this.#line.size;
+  }
+
+  /** The endpoint to serve a request at once; none if it has to wait. */
+  pick(exchange: Exchange, now: number): Endpoint | undefined {
+    const endpoint = this.#choose(exchange, this.#pool.demand + 1);
+    if (endpoint === undefined || this.#bound.has(endpoint)) return undefined;
+    return this.#isReady(endpoint, now) ? endpoint : undefined;
+  }
+
+  has(exchange: Exchange): boolean {
+    return this.#line.has(exchange);
+  }
+
+  add(exchange: Exchange, now: number): void {
+    this.#bind(this.#line.add(exchange, now, this.#pool.dials.moment(), false));
+    this.serve(now);
+  }
+
+  remove(exchange: Exchange): void {
+    const waiter = this.#line.find(exchange);
+    if (waiter !== undefined) this.#take(waiter);
+  }
+
+  /**
+   * Starts those whose endpoints have a connection for them, and has connections made for the others. Those
+   * whose endpoints have left, or can't be used now, wait for others.
+   */
+  serve(now: number): void {
+    for (const waiter of [...this.#homeless]) this.#house(waiter);
+    let deferred = 0;
+    for (const [endpoint, waiters] of this.#bound) {
+      if (!this.#pool.admission.isUsable(endpoint)) {
+        this.#bound.delete(endpoint);
+        for (const waiter of waiters) this.#house(waiter);
+        continue;
+      }
+      for (const waiter of waiters) {
+        if (!this.#isReady(endpoint, now)) break;
+        this.#serveKeyless(waiter.moment);
+        if (!this.#isReady(endpoint, now)) break;
+        // Somebody who was told of those may have ended it.
+        if (!waiters.has(waiter)) continue;
+        this.#take(waiter);
+        waiter.run((exchange) => this.#start(exchange, endpoint));
+      }
+      const served = Math.min(waiters.size, this.#pool.admission.roomOf(endpoint));
+      if (served > 0) deferred += this.#pool.plan.dialPacedFor(endpoint, served);
+    }
+    this.#pool.plan.pace.deferBound(deferred);
+  }
+
+  /** Finds others for those that have waited for long enough for an endpoint to be connected. */
+  hurry(now: number): void {
+    const overdue: Waiter[] = [];
+    for (const [endpoint, waiters] of this.#bound) {
+      const [first] = waiters;
+      if (endpoint.connected > 0 || endpoint.dialing === 0 || now - first!.since < PATIENCE) continue;
+      endpoint.unproven = true;
+      this.#bound.delete(endpoint);
+      overdue.push(...waiters);
+    }
+    for (const waiter of overdue) this.#bind(waiter);
+  }
+
+  /** Those that wait, in the order in which they came. */
+  [Symbol.iterator](): Iterator<Waiter> {
+    return this.#line[Symbol.iterator]();
+  }
+
+  /** Those that don't wait for a connection to become free: there is none. */
+  *unserved(): Generator<Waiter> {
+    yield* this.#homeless;
+    for (const [{ connected }, waiters] of this.#bound) if (connected === 0) yield* waiters;
+  }
+
+  /** Finds an endpoint for one that has none, or fails it where that is hopeless. */
+  #house(waiter: Waiter): void {
+    this.#homeless.delete(waiter);
+    this.#bind(waiter);
+    if (waiter.exchange.endpoint !== undefined || this.#pool.plan.dialFor(1, waiter.moment)) return;
+    const error = this.#pool.dials.lastError;
+    if (error === undefined) return;
+    this.#take(waiter);
+    waiter.run((exchange) => exchange.fail(error));
+  }
+
+  #bind(waiter: Waiter): void {
+    const endpoint = this.#choose(waiter.exchange, this.#pool.demand);
+    waiter.exchange.endpoint = endpoint;
+    if (endpoint === undefined) {
+      this.#homeless.add(waiter);
+      return;
+    }
+    const waiters = this.#bound.get(endpoint);
+    if (waiters === undefined) this.#bound.set(endpoint, new Set([waiter]));
+    else waiters.add(waiter);
+  }
+
+  #take(waiter: Waiter): void {
+    const { exchange } = waiter;
+    this.#line.remove(exchange);
+    this.#homeless.delete(waiter);
+    const { endpoint } = exchange;
+    if (endpoint === undefined) return;
+    exchange.endpoint = undefined;
+    const waiters = this.#bound.get(endpoint);
+    waiters?.delete(waiter);
+    if (waiters?.size === 0) this.#bound.delete(endpoint);
+  }
+
+  /**
+   * The endpoint for a request, which makes for `demand` of them. One that nothing has shown to be there yet is dialled
+   * meanwhile, and the next one has the request.
+   */
+  #choose({ keyHash }: Exchange, demand: number): Endpoint | undefined {
+    const { ring, plan } = this.#pool;
+    if (ring === undefined) return undefined;
+    if (this.#balanceFactor > 0) this.#limit = (this.#balanceFactor * demand) / this.#usableWeight(ring);
+    const endpoint = this.#next(ring, keyHash);
+    if (endpoint === undefined || isProven(endpoint)) return endpoint;
+    this.#provenOnly = true;
+    const other = this.#next(ring, keyHash);
+    this.#provenOnly = false;
+    if (other === undefined) return endpoint;
+    plan.dialEndpointFor(endpoint, 1);
+    return other;
+  }
+
+  #next(ring: HashRing<Endpoint>, keyHash: number): Endpoint | undefined {
+    if (this.#balanceFactor === 0) return ring.pick(keyHash, this.#isUsable);
+    return (
+      ring.pick(keyHash, this.#hasRoom) ??
+      // Where all have as much as they may, those that wait are as even.
+      (this.#pool.admission.isLimited ? ring.pick(keyHash, this.#isBelowBound) : undefined) ??
+      ring.pick(keyHash, this.#isUsable)
+    );
+  }
+
+  /** What all endpoints weigh that may serve. */
+  #usableWeight({ weight }: { readonly weight: number }): number {
+    const { set, failing } = this.#pool;
+    const { size } = set.current;
+    return (weight * Math.max(size - failing, 1)) / Math.max(size, 1);
+  }
+
+  #isReady(endpoint: Endpoint, now: number): boolean {
+    return this.#pool.admission.roomOf(endpoint) > 0 && endpoint.isReady(now);
+  }
+
+  readonly #isUsable = (endpoint: Endpoint): boolean =>
+    this.#pool.admission.isUsable(endpoint) && (!this.#provenOnly || isProven(endpoint));
+
+  readonly #hasRoom = (endpoint: Endpoint): boolean =>
+    this.#isBelowBound(endpoint) && this.#loadOf(endpoint) < this.#pool.admission.capacityOf(endpoint);
+
+  readonly #isBelowBound = (endpoint: Endpoint): boolean => {
+    const bound = Math.max(LEAST_BOUND, Math.ceil(this.#limit * endpoint.weight));
+    return this.#loadOf(endpoint) < bound && this.#isUsable(endpoint);
+  };
+
+  #loadOf(endpoint: Endpoint): number {
+    return endpoint.inFlight + (this.#bound.get(endpoint)?.size ?? 0);
+  }
+}
+
+/** Whether an endpoint is there, for all we know. */
+function isProven({ connected, unproven, dialFailures }: Endpoint): boolean {
+  return connected > 0 || (!unproven && dialFailures === 0);
+}

@@ -1,0 +1,169 @@
+import { hash } from '../base/hash.ts';
+import type { Endpoint } from '../endpoints/endpoint.ts';
+
+/** Changes up to which each finds its place by itself: more are sorted in with the others. */
+const FEW = 64;
+
+/**
+ * The endpoints that a service keeps connected: as many as its traffic can keep alive, chosen by
+ * rendezvous hashing of this client and the endpoint, so that many small clients cover all endpoints
+ * evenly.
+ */
+export class WarmSet {
+  readonly #identity: string;
+  /** In order of preference; the first `size` are warm. Those that had their time are behind those that hadn't. */
+  #ranked: Endpoint[] = [];
+  #size = 0;
+  readonly #densityOf: ((endpoint: Endpoint) => number) | undefined;
+
+  /**
+   * With `densityOf`, endpoints stand behind all others, except that each of them is among those with the
+   * probability that this says: 1 for one that is to be used as much as any.
+   */
+  constructor(identity: string, densityOf?: (endpoint: Endpoint) => number) {
+    this.#identity = identity;
+    this.#densityOf = densityOf;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** How many endpoints are not warm. */
+  get cold(): number {
+    return this.#ranked.length - this.#size;
+  }
+
+  /** Those that are warm. */
+  get warm(): readonly Endpoint[] {
+    return this.#ranked.slice(0, this.#size);
+  }
+
+  /** Warms one more endpoint, if there is one. */
+  grow(): Endpoint | undefined {
+    const next = this.#ranked[this.#size];
+    if (next === undefined) return undefined;
+    this.#size++;
+    next.warm = true;
+    return next;
+  }
+
+  /** Cools the least preferred one, unless it is the last. */
+  shrink(): Endpoint | undefined {
+    if (this.#size <= 1) return undefined;
+    const last = this.#ranked[--this.#size]!;
+    last.warm = false;
+    return last;
+  }
+
+  /**
+   * Takes endpoints in and out. As many are warm as were, if there are as many. Says which of those that
+   * stay or are new have become warm, or cold.
+   */
+  replace(fresh: readonly Endpoint[], gone: readonly Endpoint[] = []): Endpoint[] {
+    const round = this.#ranked[0]?.round ?? 0;
+    for (const endpoint of fresh) this.#draw(endpoint, round);
+    const { warm } = this;
+    if (fresh.length + gone.length <= FEW && this.#densityOf === undefined) {
+      for (const endpoint of gone) this.#remove(endpoint);
+      for (const endpoint of fresh) this.#insert(endpoint);
+    } else {
+      const left = new Set(gone);
+      this.#ranked = [...this.#ranked.filter((endpoint) => !left.has(endpoint)), ...fresh];
+      this.#sort();
+    }
+    for (const endpoint of gone) endpoint.warm = false;
+    this.#size = Math.min(this.#size, this.#ranked.length);
+    return this.#settle(warm);
+  }
+
+  /** Asks for all densities again. Says which have become warm, or cold. */
+  sort(): Endpoint[] {
+    const { warm } = this;
+    this.#sort();
+    return this.#settle(warm);
+  }
+
+  #sort(): void {
+    const densityOf = this.#densityOf;
+    if (densityOf !== undefined) {
+      for (const endpoint of this.#ranked) {
+        endpoint.tier = hash(`${endpoint.key} ${this.#identity}`) < densityOf(endpoint) * 2 ** 32 ? 0 : 1;
+      }
+    }
+    this.#ranked.sort(compare);
+  }
+
+  /** Says whether connections to an endpoint last: others are preferred to one to which they don't. */
+  setFleeting(endpoint: Endpoint, fleeting: boolean): Endpoint[] {
+    if (fleeting === endpoint.fleeting) return [];
+    const { warm } = this;
+    const known = this.#remove(endpoint);
+    endpoint.fleeting = fleeting;
+    if (!known) return [];
+    this.#insert(endpoint);
+    return this.#settle(warm);
+  }
+
+  /** Moves an endpoint behind all that have not had their time yet. Says which have become warm, or cold. */
+  demote(endpoint: Endpoint): Endpoint[] {
+    const { warm } = this;
+    if (!this.#remove(endpoint)) return [];
+    this.#draw(endpoint, endpoint.round + 1);
+    this.#insert(endpoint);
+    return this.#settle(warm);
+  }
+
+  /** Sees to it that the first ones are warm, and no other of those that were. */
+  #settle(before: readonly Endpoint[]): Endpoint[] {
+    const last = this.#ranked[this.#size - 1];
+    const cooled = before.filter(
+      (endpoint) => endpoint.warm && (last === undefined || compare(endpoint, last) > 0),
+    );
+    for (const endpoint of cooled) endpoint.warm = false;
+    const warmed = this.warm.filter((endpoint) => !endpoint.warm);
+    for (const endpoint of warmed) endpoint.warm = true;
+    return [...warmed, ...cooled];
+  }
+
+  #draw(endpoint: Endpoint, round: number): void {
+    endpoint.round = round;
+    // Signed, for that fits into a field.
+    endpoint.rank = hash(`${this.#identity} ${endpoint.key} ${round}`) | 0;
+  }
+
+  #insert(endpoint: Endpoint): void {
+    this.#ranked.splice(this.#placeOf(endpoint), 0, endpoint);
+  }
+
+  /** False if it isn't there. */
+  #remove(endpoint: Endpoint): boolean {
+    const place = this.#placeOf(endpoint);
+    if (this.#ranked[place] !== endpoint) return false;
+    this.#ranked.splice(place, 1);
+    return true;
+  }
+
+  /** Where an endpoint is, or ought to be. */
+  #placeOf(endpoint: Endpoint): number {
+    let low = 0;
+    let high = this.#ranked.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (compare(this.#ranked[middle]!, endpoint) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+/** 0 for none but the same one, or one that has come in its place. */
+function compare(a: Endpoint, b: Endpoint): number {
+  return (
+    a.tier - b.tier ||
+    Number(a.fleeting) - Number(b.fleeting) ||
+    a.round - b.round ||
+    a.rank - b.rank ||
+    (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)
+  );
+}

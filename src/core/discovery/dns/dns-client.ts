@@ -1,0 +1,213 @@
+import { LRUCache } from 'lru-cache';
+import type { Clock, Timer } from '../../base/clock.ts';
+import { type Family, familyOf, otherThan } from './families.ts';
+import { type Known, LookUp, type LookUpOptions } from './look-up.ts';
+import { Sampled } from './sampled.ts';
+import { SharedWork } from './shared-work.ts';
+import type { Absent, Failed, Found, FoundAddress, Match, Verdict } from './verdict.ts';
+
+export interface DnsClientOptions extends LookUpOptions {
+  /** Milliseconds that an answer holds at least, whatever it says itself. */
+  readonly minTtl: number;
+  /** Milliseconds that an answer holds at most. */
+  readonly maxTtl: number;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+/** A verdict with its times, on the clock. */
+export type Outcome = DatedFound | (Dated & (Absent | Failed));
+
+export interface DatedFound extends Dated, Found {
+  /** Until then the answer holds. */
+  readonly expiresAt: number;
+}
+
+interface Dated {
+  /** When the look-up began, on the clock. */
+  readonly askedAt: number;
+  /** Before that, asking again brings the same outcome. */
+  readonly freshUntil: number;
+  /** How many it took, if more than one: the other address family was asked for, too. */
+  readonly questions?: number;
+}
+
+interface Name extends Known {
+  sampled?: Sampled | undefined;
+  match?: Match | undefined;
+  preferred?: Family | undefined;
+  /** When it may be turned again, on the clock. */
+  turnableAt?: number;
+  outcome?: Outcome;
+  work?: SharedWork<Outcome> | undefined;
+}
+
+const REMEMBERED_NAMES = 4096;
+/** For answers that don't say how long they hold. */
+const DEFAULT_TTL = 5_000;
+const NEGATIVE_TTL = 100;
+/**
+ * After so many milliseconds without an answer the name is looked up once more, beside that: where requests wait for
+ * it, and where something is known.
+ */
+const UNANSWERED = 500;
+const UNANSWERED_REFRESH = 1_000;
+/** What was known is good for nothing so many milliseconds after its time. */
+const STALE = 30_000;
+/** Milliseconds for which a name isn't turned to another address family again, whether it has that one or not. */
+const TURNED = 1_100;
+/** The share of its time that an answer may be asked for early, so that many clients don't ask as one. */
+const JITTER = 0.1;
+
+const shared = new WeakMap<object, DnsClient>();
+
+/** The client of all who have these settings in common, as an agent has them with those who judge which names are its. */
+export function sharedClient(settings: object, options: DnsClientOptions): DnsClient {
+  const known = shared.get(settings);
+  if (known !== undefined) return known;
+  const client = new DnsClient(options);
+  shared.set(settings, client);
+  return client;
+}
+
+/** Looks names up, once for all who ask at the same time, and answers from memory while that is fresh. */
+export class DnsClient {
+  readonly #options: DnsClientOptions;
+  readonly #lookUp: LookUp;
+  // Names stay when nobody follows them, for what they matched holds for those who follow them next.
+  readonly #names = new LRUCache<string, Name>({ max: REMEMBERED_NAMES });
+
+  constructor(options: DnsClientOptions) {
+    this.#options = options;
+    this.#lookUp = new LookUp(options);
+  }
+
+  /**
+   * Where the host name leads; `undefined` if `signal` aborts before that is known. What was asked up to the time
+   * `after` is no answer. Never throws.
+   */
+  async ask(
+    hostname: string,
+    signal: AbortSignal,
+    after = Number.NEGATIVE_INFINITY,
+  ): Promise<Outcome | undefined> {
+    const key = hostname.toLowerCase();
+    const name = this.#names.get(key) ?? {};
+    this.#names.set(key, name);
+    const { outcome } = name;
+    if (outcome && outcome.askedAt > after && this.#options.clock.now() < outcome.freshUntil) return outcome;
+    if (name.work === undefined || name.work.cancelled) {
+      name.work = new SharedWork((cancelled) => this.#askAnew(key, name, after, cancelled));
+    }
+    return name.work.join(signal);
+  }
+
+  async #askAnew(hostname: string, name: Name, after: number, signal: AbortSignal): Promise<Outcome> {
+    const before = name.outcome;
+    let outcome = this.#completed(await this.#answer(hostname, name, after, signal), name);
+    if (after > Number.NEGATIVE_INFINITY && outcome.name === 'found' && isCoveredBy(outcome, before)) {
+      outcome = await this.#turned(hostname, name, outcome, signal);
+    }
+    if (signal.aborted) return outcome;
+    name.outcome = outcome;
+    name.work = undefined;
+    if (outcome.name === 'found' && outcome.match && !outcome.provisional) name.match = outcome.match;
+    return outcome;
+  }
+
+  /**
+   * Where a name leads in the other address family, if it does, now that what it leads to in this one can't be
+   * connected to: who dials both would get through. One at a time, for they are the same pods, or the same virtual IP.
+   */
+  async #turned(hostname: string, name: Name, known: DatedFound, signal: AbortSignal): Promise<Outcome> {
+    const { clock, family } = this.#options;
+    const turned = otherThan(familyIn(known.addresses));
+    const hasBoth = known.addresses.some(({ address }) => familyOf(address) === turned);
+    const askedAt = clock.now();
+    if (family !== 'auto' || hasBoth || askedAt < (name.turnableAt ?? 0) || signal.aborted) return known;
+    name.turnableAt = askedAt + TURNED;
+    const patience = new AbortController();
+    const impatience = clock.schedule(() => patience.abort(), UNANSWERED);
+    try {
+      const either = AbortSignal.any([signal, patience.signal]);
+      const verdict = await this.#lookUp.turn(hostname, known, turned, either);
+      if (verdict.name !== 'found') return { ...known, questions: 2 };
+      name.preferred = turned;
+      return { ...this.#completed(this.#dated(verdict, askedAt), name), questions: 2 };
+    } catch {
+      // What is known stays so.
+      return { ...known, questions: 2 };
+    } finally {
+      impatience.cancel();
+    }
+  }
+
+  /** With what else belongs to the set that a name server told of. */
+  #completed(outcome: Outcome, name: Name): Outcome {
+    if (outcome.name === 'absent') name.sampled = undefined;
+    if (outcome.name !== 'found' || outcome.source !== 'dns' || outcome.match === undefined) return outcome;
+    name.sampled ??= new Sampled();
+    return { ...outcome, addresses: name.sampled.add(outcome.addresses, outcome.match.family) };
+  }
+
+  /** Looks the name up; again beside that while there is no answer, for the server may have come back since. */
+  async #answer(
+    hostname: string,
+    { outcome, ...known }: Known & Pick<Name, 'outcome'>,
+    after: number,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const { clock } = this.#options;
+    const isKnown = outcome?.name === 'found' && clock.now() < outcome.expiresAt + STALE;
+    const inDoubt = after > Number.NEGATIVE_INFINITY;
+    const interval = isKnown && !inDoubt ? UNANSWERED_REFRESH : UNANSWERED;
+    const others = new AbortController();
+    const answer = Promise.withResolvers<Outcome>();
+    let again: Timer | undefined;
+    const end = (): void => {
+      again?.cancel();
+      others.abort();
+    };
+    signal.addEventListener('abort', end, { once: true });
+    const start = async (): Promise<void> => {
+      const askedAt = clock.now();
+      again = clock.schedule(() => void start(), interval);
+      // One getaddrinfo is enough: each holds one of libuv's few threads.
+      const verdict = await this.#lookUp.run(hostname, known, others.signal, () => again?.cancel());
+      answer.resolve(this.#dated(verdict, askedAt));
+    };
+    void start();
+    const first = await answer.promise;
+    signal.removeEventListener('abort', end);
+    end();
+    return first;
+  }
+
+  #dated(verdict: Verdict, askedAt: number): Outcome {
+    const { clock, random, minTtl, maxTtl } = this.#options;
+    const now = clock.now();
+    switch (verdict.name) {
+      case 'found': {
+        const ttl = Math.max(minTtl, Math.min(verdict.ttl ?? DEFAULT_TTL, maxTtl));
+        const freshUntil = now + ttl * (1 - JITTER * random());
+        return { ...verdict, askedAt, freshUntil, expiresAt: now + ttl };
+      }
+      case 'absent':
+        return { ...verdict, askedAt, freshUntil: now + NEGATIVE_TTL };
+      case 'failed':
+        return { ...verdict, askedAt, freshUntil: now };
+    }
+  }
+}
+
+/** Whether an outcome says nothing new. */
+function isCoveredBy({ addresses }: DatedFound, before: Outcome | undefined): boolean {
+  if (before?.name !== 'found') return false;
+  return addresses.every(({ address, port }) =>
+    before.addresses.some((known) => known.address === address && known.port === port),
+  );
+}
+
+function familyIn([first]: readonly FoundAddress[]): Family {
+  return familyOf(first?.address ?? '');
+}

@@ -1,0 +1,129 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Resolution } from '../resolver.ts';
+import type { DatedFound, Outcome } from './dns-client.ts';
+
+export interface HistoryOptions {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly minTtl: number;
+  /** Milliseconds for which addresses stay in use after their name has gone. */
+  readonly negativeHold: number;
+  /** The port of addresses that bring none of their own. */
+  readonly port: number;
+}
+
+/** What an outcome means to a service, and when to ask for the next, on the clock. */
+export interface Step {
+  readonly resolution: Resolution;
+  readonly askAgainAt: number;
+}
+
+type State =
+  | { readonly name: 'unknown' }
+  | { readonly name: 'known'; readonly found: DatedFound }
+  | { readonly name: 'withdrawn'; readonly found: DatedFound; readonly until: number };
+
+interface Backoff {
+  readonly first: number;
+  readonly longest: number;
+}
+
+/** While nothing is known, requests wait: this is for the sake of the name servers alone. */
+const UNKNOWN: Backoff = { first: 100, longest: 500 };
+const KNOWN: Backoff = { first: 1_000, longest: 30_000 };
+const BACKOFF_FACTOR = 1.6;
+const BACKOFF_JITTER = 0.2;
+
+/** What a service knows of its name: whether it has addresses, lost them a moment ago, or has none. */
+export class History {
+  readonly #options: HistoryOptions;
+  #state: State = { name: 'unknown' };
+  /** In a row. */
+  #failures = 0;
+
+  constructor(options: HistoryOptions) {
+    this.#options = options;
+  }
+
+  /** Takes note of an outcome. */
+  record(outcome: Outcome): Step {
+    switch (outcome.name) {
+      case 'found':
+        return this.#found(outcome);
+      case 'absent':
+        return this.#absent(outcome.error, outcome.freshUntil);
+      case 'failed':
+        return this.#failed(outcome.error, outcome.askedAt);
+    }
+  }
+
+  #found(found: DatedFound): Step {
+    this.#state = { name: 'known', found };
+    this.#failures = 0;
+    const validUntil = found.expiresAt + this.#options.negativeHold;
+    return { resolution: { ...this.#set(found), validUntil }, askAgainAt: found.freshUntil };
+  }
+
+  #absent(error: Error, freshUntil: number): Step {
+    const now = this.#options.clock.now();
+    const state = this.#state.name === 'known' ? this.#withdraw(this.#state.found) : this.#state;
+    this.#failures = 0;
+    if (state.name === 'unknown') return { resolution: { error, source: 'dns' }, askAgainAt: freshUntil };
+    if (now >= state.until) {
+      this.#state = { name: 'unknown' };
+      // Asked for at once, the next resolution is the error.
+      return { resolution: { endpoints: [], source: 'dns' }, askAgainAt: now };
+    }
+    this.#state = state;
+    return {
+      resolution: { ...this.#set(state.found), withdrawn: true },
+      askAgainAt: Math.min(now + this.#absence(), state.until),
+    };
+  }
+
+  #failed(error: Error, askedAt: number): Step {
+    const { clock } = this.#options;
+    const failures = this.#failures++;
+    return {
+      resolution: { error, source: 'dns', askedAt },
+      askAgainAt: clock.now() + this.#afterFailure(failures),
+    };
+  }
+
+  #afterFailure(failures: number): number {
+    switch (this.#state.name) {
+      case 'unknown':
+        return this.#backoff(failures, UNKNOWN);
+      case 'known':
+        return this.#backoff(failures, KNOWN);
+      case 'withdrawn':
+        return this.#absence();
+    }
+  }
+
+  /** How long a name that has gone is left alone: it may come back at any time. */
+  #absence(): number {
+    const { minTtl, random } = this.#options;
+    return minTtl * (1 - BACKOFF_JITTER * random());
+  }
+
+  #withdraw(found: DatedFound): State & { name: 'withdrawn' } {
+    const now = this.#options.clock.now();
+    // A service that nobody used for a while has nothing to hold on to, but failures to ask are no reason to let go.
+    const since = this.#failures > 0 ? now : Math.min(now, found.expiresAt);
+    return { name: 'withdrawn', found, until: since + this.#options.negativeHold };
+  }
+
+  #set({ addresses, source, match }: DatedFound) {
+    return {
+      endpoints: addresses.map((found) => ({ port: this.#options.port, ...found })),
+      source,
+      ...(match && { matchedName: match.name }),
+    };
+  }
+
+  #backoff(times: number, { first, longest }: Backoff): number {
+    const delay = Math.min(first * BACKOFF_FACTOR ** times, longest / (1 + BACKOFF_JITTER));
+    return delay * (1 + BACKOFF_JITTER * (2 * this.#options.random() - 1));
+  }
+}

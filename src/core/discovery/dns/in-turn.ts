@@ -1,0 +1,101 @@
+import { Resolver } from 'node:dns/promises';
+import { systemClock, type Timer } from '../../base/clock.ts';
+
+export interface InTurnOptions {
+  /** `ip`, `ip:port` or `[ip]:port`; none: the system's. */
+  readonly servers: readonly string[];
+  /** Milliseconds after which the next server is asked as well. */
+  readonly timeout: number;
+  readonly attempts: number;
+}
+
+// As glibc has it, a server that answers so is passed over for the next.
+const UNABLE = new Set(['ESERVFAIL', 'ENOTIMP', 'EREFUSED', 'EBADRESP']);
+// So is one that says nothing, or isn't there; it is asked again in the next round.
+const UNHEARD = new Set(['ETIMEOUT', 'ECONNREFUSED']);
+
+/** Whether a server said that it can't say. */
+export function isInability(error: unknown): boolean {
+  return UNABLE.has((error as NodeJS.ErrnoException).code ?? '');
+}
+
+/**
+ * One question, put to one server after the other in rounds. Whoever was asked may answer until the end: a server
+ * that is slow is no silent one.
+ */
+export class InTurn<T> {
+  readonly #options: InTurnOptions;
+  readonly #question: (resolver: Resolver) => Promise<T>;
+  readonly #unable = new Set<number>();
+  readonly #result = Promise.withResolvers<T>();
+  readonly #open = new Set<Resolver>();
+  #asked = 0;
+  #next: Timer | undefined;
+  #failure: unknown;
+  #over = false;
+
+  constructor(options: InTurnOptions, question: (resolver: Resolver) => Promise<T>) {
+    this.#options = options;
+    this.#question = question;
+    this.#askNext();
+  }
+
+  /** The first answer; rejects with what is an answer too, or when all have failed. */
+  get result(): Promise<T> {
+    return this.#result.promise;
+  }
+
+  /** Lets go of what is still being asked. */
+  end(): void {
+    this.#over = true;
+    this.#next?.cancel();
+    for (const resolver of this.#open) resolver.cancel();
+  }
+
+  get #servers(): number {
+    return Math.max(1, this.#options.servers.length);
+  }
+
+  #askNext(): void {
+    this.#next?.cancel();
+    this.#next = undefined;
+    const total = this.#servers * this.#options.attempts;
+    while (this.#asked < total && this.#unable.has(this.#asked % this.#servers)) this.#asked++;
+    if (this.#asked < total) this.#ask(this.#asked++ % this.#servers, total - this.#asked);
+    else if (this.#open.size === 0) this.#result.reject(this.#failure);
+  }
+
+  /** Asks a server; `after` more may be asked after it. */
+  #ask(server: number, after: number): void {
+    const { servers, timeout } = this.#options;
+    const patience = timeout * (after + 1);
+    // One for each question: after a few quick answers, c-ares takes whoever needs a second for silent.
+    const resolver = new Resolver({ timeout: patience, tries: 1, maxTimeout: patience });
+    if (servers.length > 0) resolver.setServers(servers.slice(server, server + 1));
+    this.#open.add(resolver);
+    this.#question(resolver).then(
+      (answer) => this.#settle(() => this.#result.resolve(answer)),
+      (error: NodeJS.ErrnoException) => this.#onError(resolver, server, error),
+    );
+    if (after > 0) this.#next = systemClock.schedule(() => this.#askNext(), timeout);
+  }
+
+  #onError(resolver: Resolver, server: number, error: NodeJS.ErrnoException): void {
+    this.#open.delete(resolver);
+    const code = error.code ?? '';
+    if (isInability(error)) {
+      this.#unable.add(server);
+    } else if (!UNHEARD.has(code)) {
+      this.#settle(() => this.#result.reject(error));
+      return;
+    }
+    // That one was silent says most: whoever else asks will wait for it, too.
+    if (this.#failure === undefined || code === 'ETIMEOUT') this.#failure = error;
+    if (!this.#over) this.#askNext();
+  }
+
+  #settle(how: () => void): void {
+    if (!this.#over) this.end();
+    how();
+  }
+}

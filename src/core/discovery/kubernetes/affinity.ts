@@ -1,0 +1,59 @@
+import type { Clock } from '../../base/clock.ts';
+import { hash } from '../../base/hash.ts';
+import { type Candidate, keyOf } from './selection.ts';
+
+interface Bond {
+  readonly key: string;
+  readonly uid: string | undefined;
+  /** When it ends: not while the Service port is in use. */
+  until: number;
+}
+
+/**
+ * `sessionAffinity: ClientIP`: this client goes to one pod of a Service port and stays with it, until the pod
+ * stops serving or the client has stayed away for the Service's timeout.
+ * https://kubernetes.io/docs/reference/networking/virtual-ips/#session-affinity
+ */
+export class Affinity {
+  readonly #client: string;
+  readonly #clock: Clock;
+  readonly #bonds = new Map<string, Bond>();
+
+  /** `client` tells this client from others. */
+  constructor(client: string, clock: Clock) {
+    this.#client = client;
+    this.#clock = clock;
+  }
+
+  /** The one of `candidates` that this client uses for the Service port. */
+  choose(servicePort: string, candidates: readonly Candidate[]): Candidate | undefined {
+    const chosen = this.#bound(servicePort, candidates) ?? this.#first(candidates);
+    if (chosen === undefined) return undefined;
+    this.#bonds.set(servicePort, { key: keyOf(chosen), uid: chosen.uid, until: Number.POSITIVE_INFINITY });
+    return chosen;
+  }
+
+  /** Says that the Service port is no longer in use. */
+  release(servicePort: string, timeout: number): void {
+    const now = this.#clock.now();
+    for (const [name, { until }] of this.#bonds) if (until < now) this.#bonds.delete(name);
+    const bond = this.#bonds.get(servicePort);
+    if (bond !== undefined) bond.until = now + timeout;
+  }
+
+  #bound(servicePort: string, candidates: readonly Candidate[]): Candidate | undefined {
+    const bond = this.#bonds.get(servicePort);
+    if (bond === undefined || bond.until < this.#clock.now()) return undefined;
+    return candidates.find((candidate) => keyOf(candidate) === bond.key && candidate.uid === bond.uid);
+  }
+
+  /** Of rendezvous hashing: clients spread evenly, and one that starts anew finds its pod again. */
+  #first(candidates: readonly Candidate[]): Candidate | undefined {
+    let first: { candidate: Candidate; rank: number } | undefined;
+    for (const candidate of candidates) {
+      const rank = hash(`${this.#client} ${keyOf(candidate)}`);
+      if (first === undefined || rank < first.rank) first = { candidate, rank };
+    }
+    return first?.candidate;
+  }
+}

@@ -1,0 +1,201 @@
+import type { KubernetesSettings } from '../../../config/settings.ts';
+import type { Clock } from '../../base/clock.ts';
+import { until } from '../dns/abortable.ts';
+import { Families, type Family } from '../dns/families.ts';
+import type { ResolveTarget } from '../resolver.ts';
+import type { Witness } from '../witness.ts';
+import { Affinity } from './affinity.ts';
+import { ApiError, type ApiTransport } from './api.ts';
+import { ApiClient } from './api-client.ts';
+import type { ClusterNames } from './cluster-names.ts';
+import type { Finding } from './finding.ts';
+import { grantCommand } from './grant.ts';
+import { possibleService, type ServiceName } from './match.ts';
+import { PlaceFinder } from './own-place.ts';
+import type { Place } from './place.ts';
+import { ServiceView } from './service-view.ts';
+import { ServiceWatch } from './service-watch.ts';
+import { NoTokenError } from './transport.ts';
+import type { Warn } from './warnings.ts';
+
+export interface KubernetesOptions {
+  /** Opens the way to the API, when it is first needed. */
+  open: () => Promise<ApiTransport>;
+  names: ClusterNames;
+  settings: KubernetesSettings;
+  family: 'auto' | Family;
+  place: Place;
+  clock: Clock;
+  random: () => number;
+  warn: Warn;
+  /** Milliseconds over which clients that start together spread their first request. */
+  startSpread: number;
+  witness?: Witness | undefined;
+}
+
+interface SharedWatch {
+  readonly watch: ServiceWatch;
+  users: number;
+}
+
+const DEFAULT_NAMESPACE = 'default';
+/** Looking for a token costs next to nothing, and most that come late come soon. */
+const FIRST_LOOK = 1_000;
+const LAST_LOOK = 30_000;
+
+/** Knows the Services of a cluster, as far as they are used. Each is watched once, whoever uses it. */
+export class Kubernetes {
+  readonly #options: KubernetesOptions;
+  readonly #own: PlaceFinder;
+  readonly #affinity: Affinity;
+  readonly #watches = new Map<string, SharedWatch>();
+  #transport: Promise<ApiTransport> | undefined;
+
+  constructor(options: KubernetesOptions) {
+    const { place, settings, clock } = options;
+    this.#options = options;
+    this.#own = new PlaceFinder(place, settings);
+    this.#affinity = new Affinity(place.hostname, clock);
+  }
+
+  /**
+   * Follows a Service for those who call it as `target`: what is found of it, and again whenever that changes,
+   * until `signal` aborts. Never throws.
+   */
+  async *follow(
+    service: ServiceName,
+    target: ResolveTarget,
+    signal: AbortSignal,
+  ): AsyncGenerator<Finding, void, undefined> {
+    const transport = yield* this.#opened(signal);
+    if (transport === undefined) return;
+    const { clock, random, place, family, warn, witness } = this.#options;
+    const watch = this.#join(service, transport);
+    try {
+      const view = new ServiceView({
+        watch,
+        service,
+        fullName: this.#options.names.fullName(service),
+        target,
+        own: this.#own,
+        families: new Families(family, place.interfaces),
+        affinity: this.#affinity,
+        clock,
+        random,
+        warn,
+        witness,
+      });
+      yield* view.findings(signal);
+    } finally {
+      this.#leave(service);
+    }
+  }
+
+  /** Follows the Service that `target` names, should it name one: `svc` or `svc.ns`. */
+  async *guess(target: ResolveTarget, signal: AbortSignal): AsyncGenerator<Finding, void, undefined> {
+    const transport = yield* this.#opened(signal);
+    if (transport === undefined) return;
+    const namespace = this.#options.settings.namespace ?? transport.namespace ?? DEFAULT_NAMESPACE;
+    const service = possibleService(target.hostname, namespace);
+    if (service === undefined) yield { name: 'unknown', error: undefined };
+    else yield* this.follow(service, target, signal);
+  }
+
+  /** Waits for a way to the API, if there may be one later; returns none when there won't. */
+  async *#opened(signal: AbortSignal): AsyncGenerator<Finding, ApiTransport | undefined, undefined> {
+    const { clock, warn, witness } = this.#options;
+    let pause = FIRST_LOOK;
+    while (!signal.aborted) {
+      try {
+        return await this.#open();
+      } catch (error) {
+        if (pause === FIRST_LOOK) {
+          witness?.onFailure(error as Error);
+          yield { name: 'unknown', error: error as Error };
+        }
+        if (!(error instanceof NoTokenError)) {
+          warn('EVENKEEL_KUBECONFIG', (error as Error).message);
+          return undefined;
+        }
+      }
+      await until(clock.now() + pause, clock, signal);
+      pause = Math.min(pause * 2, LAST_LOOK);
+    }
+    return undefined;
+  }
+
+  /** What can't be opened now is tried again the next time. */
+  #open(): Promise<ApiTransport> {
+    this.#transport ??= this.#options.open().catch((error: unknown) => {
+      this.#transport = undefined;
+      throw error;
+    });
+    return this.#transport;
+  }
+
+  #join(service: ServiceName, transport: ApiTransport): ServiceWatch {
+    const key = `${service.namespace}/${service.name}`;
+    let shared = this.#watches.get(key);
+    if (shared === undefined)
+      this.#watches.set(key, (shared = { watch: this.#watch(service, transport), users: 0 }));
+    shared.users += 1;
+    return shared.watch;
+  }
+
+  #leave(service: ServiceName): void {
+    const key = `${service.namespace}/${service.name}`;
+    const shared = this.#watches.get(key);
+    if (shared === undefined || --shared.users > 0) return;
+    shared.watch.stop();
+    this.#watches.delete(key);
+  }
+
+  #watch(service: ServiceName, transport: ApiTransport): ServiceWatch {
+    const { clock, random, startSpread } = this.#options;
+    const watch: ServiceWatch = new ServiceWatch({
+      client: new ApiClient(transport, clock),
+      service,
+      clock,
+      random,
+      startSpread,
+      onSlice: (slice) => {
+        if (!this.#own.learn(slice)) return;
+        // Where we are decides for other Services too.
+        for (const { watch } of this.#watches.values()) watch.changes.add();
+      },
+      onFailure: (error) => {
+        this.#options.witness?.onFailure(error);
+        this.#warnOf(service, error, watch);
+      },
+      onUnwatchable: (error) => {
+        const command = grantCommand(service.namespace, accountIn(error));
+        this.#options.warn(
+          'EVENKEEL_KUBERNETES_FORBIDDEN',
+          `the Services of namespace ${service.namespace} may not be watched, so they are read every few seconds; to grant it: ${command}`,
+        );
+      },
+    });
+    return watch;
+  }
+
+  #warnOf({ namespace }: ServiceName, error: Error, { refused, hopeless }: ServiceWatch): void {
+    const { warn } = this.#options;
+    if (error instanceof ApiError && error.status === 403) {
+      // It passes, where it may have to do with the API server's start.
+      if (!refused) return;
+      const command = grantCommand(namespace, accountIn(error));
+      warn(
+        'EVENKEEL_KUBERNETES_FORBIDDEN',
+        `the Services and EndpointSlices of namespace ${namespace} may not be read, so DNS is used; to grant it: ${command}`,
+      );
+    } else if (hopeless) {
+      warn('EVENKEEL_KUBERNETES_UNREACHABLE', `Kubernetes can't be asked, so DNS is used: ${error.message}`);
+    }
+  }
+}
+
+/** The service account that a refusal names. */
+function accountIn({ message }: Error): ServiceName | undefined {
+  const [, namespace, name] = /system:serviceaccount:([^":]+):([^":]+)/.exec(message) ?? [];
+  return namespace && name ? { namespace, name } : undefined;
+}

@@ -1,0 +1,95 @@
+import { connect } from 'node:net';
+import type { Clock, Timer } from '../../base/clock.ts';
+
+const DIAL_TIMEOUT = 3_000;
+const FIRST_PAUSE = 60_000;
+const LAST_PAUSE = 600_000;
+const SAMPLE = 3;
+
+interface Address {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface ReachabilityOptions {
+  clock: Clock;
+  random: () => number;
+  /** Whether a connection can be made. */
+  canConnect?: (to: Address) => Promise<boolean>;
+  onChange: (reachable: boolean) => void;
+}
+
+/**
+ * Whether pods can be dialled. It takes them to be, until told that none can while their ClusterIP connects:
+ * then a NetworkPolicy stands between, or we are outside of their network. From time to time it tries some again.
+ */
+export class Reachability {
+  readonly #options: ReachabilityOptions;
+  readonly #canConnect: (to: Address) => Promise<boolean>;
+  #state: 'reachable' | 'checking' | 'unreachable' | 'closed' = 'reachable';
+  #pause = FIRST_PAUSE;
+  #timer: Timer | undefined;
+
+  constructor(options: ReachabilityOptions) {
+    this.#options = options;
+    this.#canConnect = options.canConnect ?? canConnect;
+  }
+
+  get reachable(): boolean {
+    return this.#state !== 'unreachable';
+  }
+
+  /** None of the pods could be dialled. `pods` tells of whom to try some, later. */
+  async doubt(clusterIP: Address, pods: () => readonly Address[]): Promise<void> {
+    if (this.#state !== 'reachable') return;
+    this.#state = 'checking';
+    const connected = await this.#canConnect(clusterIP);
+    if (this.#state !== 'checking') return;
+    if (connected) this.#giveUp(pods);
+    else this.#state = 'reachable';
+  }
+
+  close(): void {
+    this.#state = 'closed';
+    this.#timer?.cancel();
+  }
+
+  #giveUp(pods: () => readonly Address[]): void {
+    this.#state = 'unreachable';
+    this.#tryLater(pods);
+    this.#options.onChange(false);
+  }
+
+  #tryLater(pods: () => readonly Address[]): void {
+    const { clock, random } = this.#options;
+    this.#timer = clock.schedule(() => void this.#tryAgain(pods), this.#pause * (1 + random() / 4));
+    this.#pause = Math.min(this.#pause * 2, LAST_PAUSE);
+  }
+
+  async #tryAgain(pods: () => readonly Address[]): Promise<void> {
+    const { random } = this.#options;
+    const sample = pods()
+      .map((pod) => ({ pod, order: random() }))
+      .sort((a, b) => a.order - b.order)
+      .slice(0, SAMPLE);
+    const connected = await Promise.all(sample.map(({ pod }) => this.#canConnect(pod)));
+    if (this.#state !== 'unreachable') return;
+    if (!connected.includes(true)) return this.#tryLater(pods);
+    this.#state = 'reachable';
+    this.#options.onChange(true);
+  }
+}
+
+function canConnect({ address, port }: Address): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: address, port, timeout: DIAL_TIMEOUT }).unref();
+    const end = (connected: boolean) => {
+      socket.destroy();
+      resolve(connected);
+    };
+    socket
+      .on('connect', () => end(true))
+      .on('timeout', () => end(false))
+      .on('error', () => end(false));
+  });
+}

@@ -1,0 +1,135 @@
+import type { Clock } from '../../base/clock.ts';
+import { until } from '../dns/abortable.ts';
+import type { ApiClient, WatchEvent } from './api-client.ts';
+import { Contact } from './contact.ts';
+import { ListWatch } from './list-watch.ts';
+import type { ServiceName } from './match.ts';
+import { ServiceReader } from './service-reader.ts';
+import { type KnownService, type ServiceObject, serviceIn, servicesPath } from './service-spec.ts';
+
+/** With a quarter more at random, the TTL that CoreDNS gives the names of Services by itself. */
+const READ_INTERVAL = 4_000;
+
+export interface ServiceListener {
+  /** What the Service is; `'absent'`: there is none by that name. */
+  onService(service: KnownService | 'absent'): void;
+  /** Nothing was learnt of it, which is tried again. */
+  onFailure(error: Error): void;
+  /** Changes arrive again, or may be read. */
+  onContact(): void;
+  /** It may be read, yet not watched. */
+  onUnwatchable(error: Error): void;
+}
+
+export interface ServiceFollowerOptions {
+  client: ApiClient;
+  service: ServiceName;
+  clock: Clock;
+  random: () => number;
+  listener: ServiceListener;
+}
+
+/** Follows a Service: watches it, or where that isn't allowed and reading is, reads it every few seconds. */
+export class ServiceFollower {
+  readonly #options: ServiceFollowerOptions;
+  readonly #reader: ServiceReader;
+  /** While it may not be watched. */
+  #reading: AbortController | undefined;
+  /** With the API, for the sake of a watch. */
+  readonly #contact: Contact;
+
+  constructor(options: ServiceFollowerOptions) {
+    const { listener } = options;
+    this.#options = options;
+    this.#contact = new Contact(options.clock);
+    this.#reader = new ServiceReader({
+      ...options,
+      onService: (service) => {
+        listener.onContact();
+        listener.onService(service);
+        if (this.#contact.error) listener.onUnwatchable(this.#contact.error);
+      },
+      onFailure: (error) => listener.onFailure(error),
+    });
+  }
+
+  /** Whether it is read, and not watched. */
+  get reads(): boolean {
+    return this.#reading !== undefined;
+  }
+
+  /** Whether a reading is under way that was asked for. */
+  get pending(): boolean {
+    return this.#reading !== undefined && this.#reader.pending;
+  }
+
+  /** Says that there's a reason to think that it changed. Where it is watched, that shows without. */
+  read(): void {
+    if (this.#reading !== undefined) this.#reader.read();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { client, service, clock, random } = this.#options;
+    const watch = new ListWatch<ServiceObject>({
+      client,
+      path: servicesPath(service),
+      clock,
+      random,
+      startSpread: 0,
+      isHopeless: () => false,
+      listener: {
+        onList: (items) => this.#takeList(items),
+        onEvents: (events) => this.#takeEvents(events),
+        onOpen: () => this.#takeWell(),
+        onFailure: (error) => this.#takeFailure(error, signal),
+      },
+    });
+    await watch.run(signal);
+    this.#reading?.abort();
+  }
+
+  #takeList(items: readonly ServiceObject[]): void {
+    const { service, listener } = this.#options;
+    this.#contact.list();
+    this.#reader.settle();
+    const found = items.find(({ metadata }) => metadata?.name === service.name);
+    listener.onService(found === undefined ? 'absent' : serviceIn(found));
+  }
+
+  #takeEvents(events: readonly WatchEvent<ServiceObject>[]): void {
+    const { service, listener } = this.#options;
+    for (const { type, object } of events) {
+      if (object.metadata?.name !== service.name) continue;
+      listener.onService(type === 'DELETED' ? 'absent' : serviceIn(object));
+    }
+  }
+
+  #takeFailure(error: Error, signal: AbortSignal): void {
+    const { listener } = this.#options;
+    this.#contact.fail(error);
+    if (this.#contact.refused) {
+      if (this.#reading === undefined) void this.#readOnAndOn(signal);
+    } else if (this.#reading === undefined) {
+      listener.onFailure(error);
+    }
+  }
+
+  #takeWell(): void {
+    this.#contact.succeed();
+    this.#reading?.abort();
+    this.#reading = undefined;
+    this.#options.listener.onContact();
+  }
+
+  async #readOnAndOn(signal: AbortSignal): Promise<void> {
+    const { clock, random } = this.#options;
+    const reading = new AbortController();
+    this.#reading = reading;
+    const stop = AbortSignal.any([signal, reading.signal]);
+    void this.#reader.run(stop);
+    while (!stop.aborted) {
+      this.#reader.read();
+      await until(clock.now() + READ_INTERVAL * (1 + random() / 4), clock, stop);
+    }
+  }
+}

@@ -1,0 +1,190 @@
+import type { Clock } from '../../base/clock.ts';
+import { unlessAborted, until } from '../dns/abortable.ts';
+import type { Families } from '../dns/families.ts';
+import type { EndpointAddress, Resolution, ResolveTarget } from '../resolver.ts';
+import type { Witness } from '../witness.ts';
+import type { Affinity } from './affinity.ts';
+import { type Finding, sameFinding } from './finding.ts';
+import type { ServiceName } from './match.ts';
+import { Reachability } from './reachability.ts';
+import { type ClusterIPReason, type Route, route } from './route.ts';
+import type { ServiceState, ServiceWatch } from './service-watch.ts';
+import type { OwnPlace } from './topology.ts';
+import type { Warn } from './warnings.ts';
+
+const BURST_INTERVAL = 50;
+const SOURCE = 'endpointslices';
+
+export interface ServiceViewOptions {
+  watch: ServiceWatch;
+  service: ServiceName;
+  /** The Service's, with the cluster domain. */
+  fullName: string;
+  target: ResolveTarget;
+  own: OwnPlace;
+  families: Families;
+  affinity: Affinity;
+  clock: Clock;
+  random: () => number;
+  warn: Warn;
+  witness?: Witness | undefined;
+}
+
+/** One Service as the callers of one of its ports see it. */
+export class ServiceView {
+  readonly #options: ServiceViewOptions;
+  readonly #reachability: Reachability;
+  readonly #servicePort: string;
+  #pods: readonly EndpointAddress[] = [];
+  #affinity: number | undefined;
+  #askedForPort = false;
+
+  constructor(options: ServiceViewOptions) {
+    const { clock, random, watch, fullName, target } = options;
+    this.#options = options;
+    this.#servicePort = `${fullName}:${target.port}`;
+    this.#reachability = new Reachability({ clock, random, onChange: () => watch.changes.add() });
+  }
+
+  /** What is found now, then again whenever that changes: at once, but in a burst of changes not for each. */
+  async *findings(signal: AbortSignal): AsyncGenerator<Finding, void, undefined> {
+    const { watch, clock } = this.#options;
+    let last: Finding | undefined;
+    let lastError: string | undefined;
+    try {
+      while (!signal.aborted) {
+        const { count } = watch.changes;
+        const finding = this.#find(watch.state);
+        const quietUntil = clock.now() + (finding === undefined ? 0 : BURST_INTERVAL);
+        const error = watch.state.error;
+        if (finding !== undefined && !sameFinding(last, finding)) {
+          last = finding;
+          yield finding;
+        } else if (finding?.name === 'resolved' && error?.message !== lastError) {
+          lastError = error?.message;
+          yield error === undefined ? finding : { name: 'resolved', resolution: { error, source: SOURCE } };
+        }
+        await unlessAborted(watch.changes.since(count), signal);
+        await until(quietUntil, clock, signal);
+      }
+    } finally {
+      this.#close();
+    }
+  }
+
+  #find(state: ServiceState): Finding | undefined {
+    if (state.name === 'unavailable') {
+      return state.error === undefined ? undefined : { name: 'unknown', error: state.error };
+    }
+    const { spec, slices, overlap } = state;
+    const { own, families, target, service, witness } = this.#options;
+    if (spec === 'absent') {
+      witness?.onService(service, undefined);
+      return { name: 'unknown', error: undefined };
+    }
+    // Its name's DNS says as much, and says it when the API can't.
+    if (spec.kind === 'alias' && state.error !== undefined) return { name: 'unknown', error: state.error };
+    const affinity = spec.kind === 'cluster-ip' ? spec.affinity : undefined;
+    if (affinity === undefined) this.#unbind();
+    this.#affinity = affinity;
+    const supply = { spec, slices, overlap };
+    const way = route(supply, { port: target.port, own, families });
+    witness?.onService(service, { supply, route: way });
+    return this.#findOn(way);
+  }
+
+  #findOn(to: Route): Finding | undefined {
+    const { target, affinity } = this.#options;
+    switch (to.way) {
+      case 'none':
+        return { name: 'unknown', error: undefined };
+      case 'alias':
+        return { name: 'alias', hostname: to.hostname };
+      case 'cluster-ip':
+        // It may be a port that the Service got since it was read.
+        if (to.reason === 'port-unknown' && this.#readsForPort()) return undefined;
+        this.#warn(to.reason);
+        return this.#virtual(to.clusterIP);
+      case 'pods': {
+        this.#askedForPort = false;
+        this.#pods = to.pods.map((pod) => pod.target);
+        const { clusterIP } = to;
+        if (clusterIP === undefined) return this.#resolved({ endpoints: this.#pods });
+        if (!this.#reachability.reachable) {
+          this.#warn('unreachable');
+          return this.#virtual(clusterIP);
+        }
+        const bound = this.#affinity !== undefined && affinity.choose(this.#servicePort, to.pods);
+        return this.#resolved({
+          endpoints: bound ? [bound.target] : this.#pods,
+          onUnreachable: () =>
+            void this.#reachability.doubt({ address: clusterIP, port: target.port }, () => this.#pods),
+        });
+      }
+    }
+  }
+
+  #virtual(address: string): Finding {
+    const endpoints = [{ address, port: this.#options.target.port }];
+    return this.#resolved({ endpoints, source: 'clusterip', virtual: true });
+  }
+
+  #resolved(resolution: Pick<Resolved, 'endpoints'> & Partial<Resolved>): Finding {
+    const { fullName, own } = this.#options;
+    const here = { zone: own.zone, nodeName: own.nodeName };
+    return {
+      name: 'resolved',
+      resolution: { source: SOURCE, pushed: true, matchedName: fullName, here, ...resolution },
+    };
+  }
+
+  /** Has the Service read again for the sake of our port, once; true until that is done. */
+  #readsForPort(): boolean {
+    const { watch } = this.#options;
+    if (!this.#askedForPort) watch.readService();
+    this.#askedForPort = true;
+    return watch.readsService;
+  }
+
+  #warn(reason: ClusterIPReason | 'unreachable'): void {
+    const { warn, fullName, target } = this.#options;
+    const { code, says } = REASONS[reason];
+    warn(
+      code,
+      `${fullName}: ${says(target.port)}; its ClusterIP is used instead, which chooses a pod per connection`,
+    );
+  }
+
+  #close(): void {
+    this.#reachability.close();
+    this.#unbind();
+  }
+
+  #unbind(): void {
+    if (this.#affinity !== undefined) this.#options.affinity.release(this.#servicePort, this.#affinity);
+    this.#affinity = undefined;
+  }
+}
+
+type Resolved = Extract<Resolution, { endpoints: unknown }>;
+
+const REASONS: Record<ClusterIPReason | 'unreachable', { code: string; says: (port: number) => string }> = {
+  'port-unknown': {
+    code: 'EVENKEEL_PORT_UNKNOWN',
+    says: (port) => `the Service has no TCP port ${port}`,
+  },
+  'node-unknown': {
+    code: 'EVENKEEL_NODE_UNKNOWN',
+    says: () =>
+      'internalTrafficPolicy is Local and the own node is not known (set EVENKEEL_KUBERNETES_NODE_NAME from spec.nodeName)',
+  },
+  global: {
+    code: 'EVENKEEL_GLOBAL_SERVICE',
+    says: () => 'a global Service, whose pods in other clusters its EndpointSlices do not show',
+  },
+  unreachable: {
+    code: 'EVENKEEL_PODS_UNREACHABLE',
+    says: () =>
+      'none of its pods can be connected to, but its ClusterIP can (a NetworkPolicy, or no route to pods?)',
+  },
+};

@@ -1,0 +1,231 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Clock, Timer } from '../../base/clock.ts';
+import { Changes } from '../changes.ts';
+import type { ApiClient, WatchEvent } from './api-client.ts';
+import { Contact } from './contact.ts';
+import { fits, ownSlices } from './fit.ts';
+import { ListWatch } from './list-watch.ts';
+import type { ServiceName } from './match.ts';
+import { ServiceFollower } from './service-follower.ts';
+import type { KnownService, ServiceSpec } from './service-spec.ts';
+import { parseSlice, type Slice, type SliceObject } from './slice.ts';
+import { SliceSet } from './slice-set.ts';
+
+/** What comes on two watches comes at nearly the same time. */
+const LONGEST_HOLD = 500;
+/** Where the Service is read instead, that takes as long as the API takes to answer. */
+const LONGEST_HOLD_WHILE_READING = 2_000;
+const HOPELESS_AFTER = 60_000;
+
+/** How a Service stands, at one moment. */
+export type ServiceState =
+  | {
+      readonly name: 'unavailable';
+      /** Why; none while the first list is under way. */
+      readonly error: Error | undefined;
+    }
+  | {
+      readonly name: 'available';
+      /** `'absent'`: there's no Service by that name. */
+      readonly spec: ServiceSpec | 'absent';
+      readonly slices: readonly Slice[];
+      /** Some endpoint is in two of them. */
+      readonly overlap: boolean;
+      /** Why changes don't arrive at the moment. */
+      readonly error: Error | undefined;
+    };
+
+type Available = Extract<ServiceState, { name: 'available' }>;
+
+export interface ServiceWatchOptions {
+  client: ApiClient;
+  service: ServiceName;
+  clock: Clock;
+  random: () => number;
+  /** Milliseconds over which the first request is spread at random. */
+  startSpread: number;
+  onSlice: (slice: Slice) => void;
+  /** A request failed, and is tried again. */
+  onFailure: (error: Error) => void;
+  /** The Service may not be watched, and is read every few seconds instead. */
+  onUnwatchable: (error: Error) => void;
+}
+
+/** Follows one Service: its EndpointSlices, and what it says itself of how it is reached. */
+export class ServiceWatch {
+  readonly changes = new Changes();
+  readonly #options: ServiceWatchOptions;
+  readonly #abort = new AbortController();
+  readonly #follower: ServiceFollower;
+  readonly #slices = new SliceSet();
+  readonly #toSlices: Contact;
+  readonly #toService: Contact;
+  #shape: readonly string[] | undefined;
+  #service: KnownService | 'absent' | undefined;
+  /** While Service and slices don't fit each other, nothing is published. */
+  #hold: Timer | undefined;
+  #published: Pick<Available, 'spec' | 'slices' | 'overlap'> | undefined;
+
+  constructor(options: ServiceWatchOptions) {
+    const { client, service, clock, random, startSpread } = options;
+    this.#options = options;
+    this.#toSlices = new Contact(clock);
+    this.#toService = new Contact(clock);
+    this.#follower = new ServiceFollower({
+      client,
+      service,
+      clock,
+      random,
+      listener: {
+        onService: (service) => this.#takeService(service),
+        onFailure: (error) => this.#takeFailure(this.#toService, error),
+        onContact: () => this.#takeWell(this.#toService),
+        onUnwatchable: options.onUnwatchable,
+      },
+    });
+    const selector = encodeURIComponent(`kubernetes.io/service-name=${service.name}`);
+    const slices = new ListWatch<SliceObject>({
+      client,
+      path: `/apis/discovery.k8s.io/v1/namespaces/${service.namespace}/endpointslices?labelSelector=${selector}`,
+      clock,
+      random,
+      startSpread,
+      isHopeless: () => this.hopeless,
+      listener: {
+        onList: (items) => this.#takeList(items),
+        onEvents: (events) => this.#takeEvents(events),
+        onOpen: () => this.#takeWell(this.#toSlices),
+        onFailure: (error) => this.#takeFailure(this.#toSlices, error),
+      },
+    });
+    void slices.run(this.#abort.signal);
+  }
+
+  get state(): ServiceState {
+    const [slices, service] = [this.#toSlices, this.#toService];
+    if (this.#published === undefined || slices.lost || service.lost)
+      return { name: 'unavailable', error: slices.error ?? service.error };
+    return { name: 'available', ...this.#published, error: slices.lasting ?? service.lasting };
+  }
+
+  /** It was never to be seen, though it was tried for a while. */
+  get hopeless(): boolean {
+    return this.#published === undefined && this.#toSlices.failsFor(HOPELESS_AFTER);
+  }
+
+  /** It may not be seen. */
+  get refused(): boolean {
+    return this.#toSlices.refused || this.#toService.refused;
+  }
+
+  /** Reads the Service again, unless it is watched: there's a reason to think that it changed. */
+  readService(): void {
+    this.#follower.read();
+  }
+
+  /** Whether a reading of the Service is under way. */
+  get readsService(): boolean {
+    return this.#follower.pending;
+  }
+
+  stop(): void {
+    this.#abort.abort();
+    this.#hold?.cancel();
+  }
+
+  #takeFailure(contact: Contact, error: Error): void {
+    contact.fail(error);
+    this.changes.add();
+    this.#options.onFailure(error);
+  }
+
+  #takeWell(contact: Contact): void {
+    if (contact.succeed()) this.changes.add();
+  }
+
+  #takeList(items: readonly SliceObject[]): void {
+    if (this.#toSlices.list()) this.changes.add();
+    const names = new Set(items.map(({ metadata }) => metadata?.name));
+    for (const { name } of this.#slices.toArray()) if (!names.has(name)) this.#slices.delete(name);
+    for (const item of items) this.#put(item);
+    // One refusal is enough to tell that nothing may be seen.
+    if (this.#shape === undefined) void this.#follower.run(this.#abort.signal);
+    this.#takeSlices();
+  }
+
+  #takeEvents(events: readonly WatchEvent<SliceObject>[]): void {
+    for (const { type, object } of events) {
+      if (type === 'DELETED') this.#slices.delete(object.metadata?.name ?? '');
+      else this.#put(object);
+    }
+    this.#takeSlices();
+  }
+
+  #put(object: SliceObject): void {
+    const { name = '', resourceVersion } = object.metadata ?? {};
+    if (resourceVersion !== undefined && this.#slices.get(name)?.version === resourceVersion) return;
+    const slice = parseSlice(object);
+    if (slice === undefined) {
+      this.#slices.delete(name);
+      return;
+    }
+    this.#slices.put(slice);
+    this.#options.onSlice(slice);
+  }
+
+  #takeSlices(): void {
+    const before = this.#shape;
+    const { shape } = this.#slices;
+    this.#shape = shape;
+    if (before !== undefined) {
+      const gained = lacks(before, shape);
+      if (gained || lacks(shape, before)) this.#follower.read();
+      if (gained) this.#holdIfUnfit();
+    }
+    if (this.#hold !== undefined && this.#isFit) this.#release();
+    else this.#publish();
+  }
+
+  #takeService(service: KnownService | 'absent'): void {
+    const isNew = this.#service === undefined;
+    // Most edits concern nobody who calls it, and what is read every few seconds is the same each time.
+    if (this.#hold === undefined && isDeepStrictEqual(service, this.#service)) {
+      // Somebody may wait for this to be read.
+      if (this.#follower.reads) this.changes.add();
+      return;
+    }
+    this.#service = service;
+    // What was just read is all that there is to know.
+    if (this.#follower.reads ? !this.#follower.pending : isNew || this.#isFit) this.#release();
+    else this.#holdIfUnfit();
+  }
+
+  get #isFit(): boolean {
+    if (this.#follower.pending) return false;
+    return this.#service !== undefined && fits(this.#service, this.#slices.toArray());
+  }
+
+  #holdIfUnfit(): void {
+    if (this.#hold !== undefined || this.#isFit) return;
+    const longest = this.#follower.pending ? LONGEST_HOLD_WHILE_READING : LONGEST_HOLD;
+    this.#hold = this.#options.clock.schedule(() => this.#release(), longest);
+  }
+
+  #release(): void {
+    this.#hold?.cancel();
+    this.#hold = undefined;
+    this.#publish();
+  }
+
+  #publish(): void {
+    if (this.#hold !== undefined || this.#service === undefined) return;
+    const spec = this.#service === 'absent' ? 'absent' : this.#service.spec;
+    const { overlap } = this.#slices;
+    this.#published = { spec, slices: ownSlices(this.#service, this.#slices.toArray()), overlap };
+    this.changes.add();
+  }
+}
+
+function lacks(some: readonly string[], others: readonly string[]): boolean {
+  return others.some((other) => !some.includes(other));
+}

@@ -1,0 +1,22 @@
+import type { Clock } from '../base/clock.ts';
+
+/** Lets so many through at once, and after that one each so many milliseconds. */
+export class Pace {
+  readonly #clock: Clock;
+  readonly #interval: number;
+  readonly #tolerance: number;
+  #due = Number.NEGATIVE_INFINITY;
+
+  constructor(clock: Clock, burst: number, interval: number) {
+    this.#clock = clock;
+    this.#interval = interval;
+    this.#tolerance = burst * interval;
+  }
+
+  /** Counts one. Milliseconds that the next one has to wait. */
+  count(): number {
+    const now = this.#clock.now();
+    this.#due = Math.max(this.#due, now) + this.#interval;
+    return Math.max(0, this.#due - now - this.#tolerance);
+  }
+}

@@ -1,0 +1,290 @@
+import type { FailureKind, OutlierSettings } from '../../config/settings.ts';
+import type { Clock } from '../base/clock.ts';
+import { Ejections, type EjectionsOwner } from './ejections.ts';
+import { FailureRates, type FailureRatesOwner, type Sample, tellingRun, usualRate } from './failure-rates.ts';
+import { HealthRecord } from './health-record.ts';
+import { Standings, type StandingsOwner, type Suspect } from './standings.ts';
+import { outliersOf } from './success-rate.ts';
+
+/** Of a service that ejects nothing. */
+const NONE: OutlierSettings = {
+  consecutiveFailures: Number.POSITIVE_INFINITY,
+  successRateInterval: 10_000,
+  successRateMinimumHosts: 1,
+  successRateRequestVolume: 1,
+  successRateStdevFactor: 0,
+  enforcingSuccessRate: 0,
+  baseEjectionTime: 1,
+  maxEjectionTime: 1,
+  maxEjectionPercent: 0,
+  panicThreshold: 50,
+  failures: [],
+};
+
+/** What outlier detection tells the pool, and asks of it. */
+export interface OutlierOwner<S> {
+  readonly origin: string;
+  /** How many endpoints there are, and which. */
+  readonly population: number;
+  readonly members: Iterable<S>;
+  /** Whether the endpoint may be picked, or is fit to serve, has changed. */
+  onHealthChanged(endpoint: S): void;
+}
+
+/**
+ * Ejects endpoints that fail one request after the other, or more of them than the others do, as Envoy's outlier
+ * detection does, and gRPC's:
+ * https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/outlier
+ * https://github.com/grpc/proposal/blob/master/A50-xds-outlier-detection.md
+ *
+ * What differs: an ejection is twice as long as the one before, and one that is restored is tried with a
+ * single request first, as a circuit breaker does. And what the others would have done by chance as well is held
+ * against nobody: a fleet that fails alike loses nothing of what it has left.
+ */
+export class OutlierDetection<S extends Suspect>
+  implements FailureRatesOwner<S>, StandingsOwner<S>, EjectionsOwner<S>
+{
+  /** How the endpoints stand, for whatever reason. */
+  readonly standings: Standings<S>;
+  readonly #owner: OutlierOwner<S>;
+  readonly #settings: OutlierSettings;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #rates: FailureRates<S>;
+  readonly #ejections: Ejections<S>;
+
+  constructor(owner: OutlierOwner<S>, settings: OutlierSettings | false, clock: Clock, random: () => number) {
+    this.#owner = owner;
+    this.#settings = settings === false ? NONE : settings;
+    this.#clock = clock;
+    this.#random = random;
+    this.#rates = new FailureRates(this, clock);
+    this.standings = new Standings(this, this.#settings);
+    this.#ejections = new Ejections(this, this.#settings, clock, random);
+  }
+
+  /** Failures in a row that are too many. */
+  get threshold(): number {
+    return this.#settings.consecutiveFailures;
+  }
+
+  /** How many endpoints are passed over now. */
+  get passedOver(): number {
+    return this.standings.passedOver;
+  }
+
+  /** Whether an endpoint may be picked now. */
+  allows(endpoint: S): boolean {
+    return this.standings.allows(endpoint);
+  }
+
+  /** An endpoint, which has a record, has served a request. */
+  succeeded(endpoint: S): void {
+    const { health } = endpoint;
+    if (health === undefined) return;
+    if (health.ejection !== undefined) {
+      // One that is used though it is ejected shows that it serves. Of others, those answers come late.
+      if (!this.standings.isPanic || health.ailing) return;
+      this.#restore(endpoint, 'success');
+    }
+    health.failures = 0;
+    health.lookAt = 0;
+    health.onProbation = false;
+    health.doubt?.cancel();
+    health.doubt = undefined;
+    this.#ejections.forgive(health);
+    this.review(endpoint);
+  }
+
+  /** A response to an endpoint on trial has begun: that is enough to know, be it long. */
+  proved(endpoint: S): void {
+    const { health } = endpoint;
+    if (health === undefined || health.standing !== 'on-trial') return;
+    health.onProbation = false;
+    this.review(endpoint);
+  }
+
+  /** Whether that counts as a failure. */
+  counts(kind: FailureKind): boolean {
+    return this.#settings.failures.includes(kind);
+  }
+
+  failed(endpoint: S, kind: FailureKind): void {
+    endpoint.health ??= new HealthRecord();
+    const { health } = endpoint;
+    if (health.ejection !== undefined) return;
+    health.failures++;
+    this.#rates.failed(endpoint);
+    if (this.#isOutlier(endpoint, health) && this.#makePlace(endpoint))
+      this.#ejections.eject(endpoint, health, kind);
+    else this.review(endpoint);
+  }
+
+  /** An endpoint fails its health checks: it is ejected until it passes them, whatever the share. */
+  ails(endpoint: S): void {
+    this.#ejections.ails(endpoint);
+  }
+
+  /** An endpoint that is ejected has passed its health checks. */
+  recovered(endpoint: S): void {
+    if (endpoint.health?.ejection === undefined) return;
+    this.#ejections.heal(endpoint.health);
+    this.#restore(endpoint, 'health-check');
+  }
+
+  /** The set of endpoints has changed, and with it the share of those that are fit. */
+  weigh(): void {
+    this.standings.weigh();
+  }
+
+  /** Whether an endpoint can be reached may have changed, or something in its record has. Whether it stands otherwise. */
+  review(endpoint: S): boolean {
+    return this.standings.review(endpoint);
+  }
+
+  /** Whether most others fail as well. */
+  isCommon(endpoint: S): boolean {
+    let others = 0;
+    let failing = 0;
+    for (const other of this.#owner.members) {
+      if (other === endpoint) continue;
+      others++;
+      if (this.#rateOf(other) >= 0.5) failing++;
+    }
+    return failing * 2 > others;
+  }
+
+  /** Forgets an endpoint that has left. */
+  forget(endpoint: S): void {
+    this.#rates.forget(endpoint);
+    const { health } = endpoint;
+    if (health === undefined) return;
+    endpoint.health = undefined;
+    health.ejection?.timer?.cancel();
+    health.pause?.timer.cancel();
+    health.doubt?.cancel();
+    this.#ejections.heal(health);
+    this.standings.forget(endpoint, health);
+  }
+
+  /** Nobody uses the service, for now. */
+  stop(): void {
+    this.#rates.stop();
+  }
+
+  /** Restores all that are ejected, or paused. */
+  restoreAll(reason: string): void {
+    for (const endpoint of [...this.standings.out]) {
+      const health = endpoint.health!;
+      this.#endPause(endpoint, health);
+      this.#ejections.heal(health);
+      this.#restore(endpoint, reason);
+    }
+  }
+
+  // What those that it is made of ask, and say
+
+  get origin(): string {
+    return this.#owner.origin;
+  }
+
+  get population(): number {
+    return this.#owner.population;
+  }
+
+  get members(): Iterable<S> {
+    return this.#owner.members;
+  }
+
+  get interval(): number {
+    return this.#settings.successRateInterval;
+  }
+
+  get volume(): number {
+    return this.#settings.successRateRequestVolume;
+  }
+
+  onTimeOver(endpoint: S): void {
+    this.#restore(endpoint, 'time');
+  }
+
+  fails(health: HealthRecord): boolean {
+    return health.failures >= this.#leastRun(health);
+  }
+
+  onHealthChanged(endpoint: S): void {
+    const { health } = endpoint;
+    // By its last failure, or long after that: it could not be reached, or was paused, until now.
+    if (health?.standing === 'failing' && health.doubt === undefined) this.#doubt(endpoint, health);
+    this.#owner.onHealthChanged(endpoint);
+  }
+
+  onInterval(samples: readonly Sample<S>[]): void {
+    const { successRateMinimumHosts, successRateStdevFactor, enforcingSuccessRate } = this.#settings;
+    for (const { endpoint } of outliersOf(samples, successRateMinimumHosts, successRateStdevFactor)) {
+      const health = endpoint.health ?? new HealthRecord();
+      if (health.ejection !== undefined || this.#random() * 100 >= enforcingSuccessRate) continue;
+      if (!this.#makePlace(endpoint)) return;
+      endpoint.health = health;
+      this.#ejections.eject(endpoint, health, 'success-rate');
+    }
+  }
+
+  #leastRun({ onProbation }: HealthRecord): number {
+    return onProbation ? 1 : this.#settings.consecutiveFailures;
+  }
+
+  /** Whether an endpoint has failed more requests in a row than the others have by chance. */
+  #isOutlier(endpoint: S, health: HealthRecord): boolean {
+    const { failures } = health;
+    const least = this.#leastRun(health);
+    if (failures < least || failures < health.lookAt) return false;
+    const enough = tellingRun(least, usualRate(endpoint, this.#owner.members, this.#rateOf));
+    // How the others do may change meanwhile.
+    health.lookAt = Math.min(enough, failures + this.#settings.consecutiveFailures);
+    return failures >= enough;
+  }
+
+  /** The share of its requests that an endpoint has failed of late, or of the very last. */
+  readonly #rateOf = (endpoint: S): number => {
+    const rate = this.#rates.rateOf(endpoint);
+    const { health } = endpoint;
+    if (health === undefined) return rate;
+    if (health.ejection !== undefined) return 1;
+    return Math.max(rate, Math.min(1, health.failures / this.#settings.consecutiveFailures));
+  };
+
+  /** Whether an endpoint may be out. One that is paused makes room for one that fails. */
+  #makePlace(endpoint: S): boolean {
+    const { standings } = this;
+    if (standings.hasPlace || endpoint.health?.standing === 'out') return true;
+    for (const paused of standings.out) {
+      const { health } = paused;
+      if (health?.ejection !== undefined || health?.pause === undefined) continue;
+      this.#endPause(paused, health);
+      return true;
+    }
+    return false;
+  }
+
+  #endPause(endpoint: S, health: HealthRecord): void {
+    if (health.pause === undefined) return;
+    health.pause.timer.cancel();
+    health.pause = undefined;
+    this.review(endpoint);
+  }
+
+  /** One that fails and is not ejected may get no requests for that, and would never show that it serves again. */
+  #doubt(endpoint: S, health: HealthRecord): void {
+    health.doubt = this.#clock.schedule(() => {
+      health.doubt = undefined;
+      health.failures = this.#leastRun(health) - 1;
+      this.review(endpoint);
+    }, this.#settings.baseEjectionTime);
+  }
+
+  #restore(endpoint: S, reason: string): void {
+    this.#rates.forget(endpoint);
+    this.#ejections.restore(endpoint, reason);
+  }
+}

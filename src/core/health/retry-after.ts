@@ -1,0 +1,26 @@
+import { wallClock } from '../base/clock.ts';
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>;
+
+/** Milliseconds of a pause at most: what asks for more is asked again. A server must not be able to leave for good. */
+const LONGEST_PAUSE = 30_000;
+
+/**
+ * Milliseconds for which a response asks not to be bothered; 0 if it doesn't.
+ * https://www.rfc-editor.org/rfc/rfc9110.html#name-retry-after
+ */
+export function retryAfter(headers: Headers): number {
+  const value = one(headers['retry-after'])?.trim() ?? '';
+  const asked = /^\d+$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - sentAt(headers);
+  return asked > 0 ? Math.min(asked, LONGEST_PAUSE) : 0;
+}
+
+/** By the clock of the server, if it says: the date in Retry-After is by that one too. */
+function sentAt(headers: Headers): number {
+  const date = Date.parse(one(headers.date) ?? '');
+  return Number.isNaN(date) ? wallClock() : date;
+}
+
+function one(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}

@@ -1,0 +1,352 @@
+import type { EventEmitter } from 'node:events';
+import { LRUCache } from 'lru-cache';
+import { Agent, type Client, Dispatcher, Dispatcher1Wrapper, errors } from 'undici';
+import { connectorOptions } from '../../config/client-options.ts';
+import type { BalancedAgentOptions } from '../../config/options.ts';
+import { resolveSettings } from '../../config/resolve-settings.ts';
+import type { Settings } from '../../config/settings.ts';
+import { queueMicrotask } from '../../core/base/clock.ts';
+import { hostName } from '../../core/base/host.ts';
+import type { Resolver } from '../../core/discovery/resolver.ts';
+import { resolverFor } from '../../core/discovery/sources.ts';
+import { Service, type ServiceOwner } from '../../core/service.ts';
+import { mergedStats, type ServiceStats } from '../../telemetry/stats.ts';
+import { assertRequest } from './checks.ts';
+import { ForeignOrigins } from './foreign-origins.ts';
+import {
+  isLegacy,
+  LegacyExchange,
+  type LegacyHandler,
+  ModernExchange,
+  missingLegacyMethod,
+  missingMethod,
+  normalizeLegacyOptions,
+  rejectWith,
+} from './handlers.ts';
+import { parseOrigin, requestedName, toServername } from './origin.ts';
+import { OriginServices } from './origin-services.ts';
+import { optionsOf, type RequestOptions } from './request-options.ts';
+import { webOptionsOf } from './undici.ts';
+
+type Callback = (error: Error | null, data?: null) => void;
+
+let agents = 0;
+
+/**
+ * An undici Dispatcher that keeps one pool of connections for each address behind a name, and chooses an
+ * address for each request.
+ */
+// Members are private by TypeScript's word, not by `#`: `compose` hands out a Proxy of the agent, which
+// has none of the latter.
+export class BalancedAgent extends Dispatcher implements ServiceOwner {
+  private readonly settings: Settings;
+  private readonly resolver: Resolver;
+  private readonly identity = `${hostName()} ${process.pid} ${++agents}`;
+  private readonly origins: LRUCache<string, OriginServices>;
+  /** Those that were evicted and still drain. */
+  private readonly leaving = new Map<Service, Promise<void>>();
+  /** Sends what is not balanced, and answers for what undici's agents have of their own. */
+  private readonly plain: Agent;
+  private readonly foreign: ForeignOrigins | undefined;
+  private lastOrigin = '';
+  private lastKey = '';
+  private lastService: Service | undefined;
+  private closing: Promise<unknown> | undefined;
+  private destroying: Promise<unknown> | undefined;
+
+  /** @throws undici's `InvalidArgumentError` for an option that is unknown or out of range. */
+  constructor(options: BalancedAgentOptions = {}) {
+    super();
+    this.settings = resolveSettings(options);
+    this.resolver = resolverFor(this.settings);
+    this.plain = new Agent(plainOptions(options, this.settings));
+    this.foreign = ForeignOrigins.from(this.settings);
+    this.origins = new LRUCache({
+      max: this.settings.maxOrigins,
+      dispose: (services) => services.clear(),
+    });
+  }
+
+  /** `true` after `close()` has been called. */
+  get closed(): boolean {
+    return this.closing !== undefined;
+  }
+
+  /** `true` after `destroy()` has been called, or when `close()` has ended. */
+  get destroyed(): boolean {
+    return this.destroying !== undefined;
+  }
+
+  get webSocketOptions(): Client.WebSocketOptions {
+    return webOptionsOf(this.plain).webSocketOptions;
+  }
+
+  get eventSourceOptions(): Client.EventSourceOptions {
+    return webOptionsOf(this.plain).eventSourceOptions;
+  }
+
+  /** What is known and under way, by origin. */
+  get stats(): Record<string, ServiceStats> {
+    const stats: Record<string, ServiceStats> = {};
+    for (const [origin, services] of this.origins.entries()) {
+      stats[origin] = mergedStats(Array.from(services, (service) => service.stats()));
+    }
+    return stats;
+  }
+
+  /**
+   * Sends a request. Takes the handlers of undici 8, and those of undici 6 and 7, which built-in `fetch`
+   * on Node 22 and 24 uses too.
+   *
+   * @returns false when the caller should wait for `drain` before the next one
+   */
+  override dispatch(
+    options: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler | LegacyHandler,
+  ): boolean {
+    if (!handler || typeof handler !== 'object') {
+      throw new errors.InvalidArgumentError('handler must be an object');
+    }
+    try {
+      this.assertOpen(options, handler);
+      if (this.foreign?.has(options.origin)) return this.dispatchPlain(options, handler);
+      const origin = this.originOf(options);
+      return isLegacy(handler)
+        ? this.dispatchLegacy(options, origin, handler)
+        : this.dispatchModern(options, origin, handler);
+    } catch (error) {
+      rejectWith(handler, error as Error);
+      // It waits for nothing, so no `drain` would follow. undici says so too, from 8.13 on of all errors.
+      return true;
+    }
+  }
+
+  private assertOpen(
+    options: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler | LegacyHandler,
+  ): void {
+    if (!options || typeof options !== 'object') {
+      throw new errors.InvalidArgumentError('opts must be an object.');
+    }
+    if ('dispatcher' in options && options.dispatcher && !isLegacy(handler)) {
+      throw new errors.InvalidArgumentError(
+        'opts.dispatcher is not supported by instance methods. Pass opts.dispatcher to the top-level undici functions or call the dispatcher instance method directly.',
+      );
+    }
+    if (this.destroying !== undefined) throw new errors.ClientDestroyedError();
+    if (this.closing !== undefined) throw new errors.ClientClosedError();
+  }
+
+  /** Looks at an origin the first time, and at what a URL has behind it each time. */
+  private originOf({ origin }: Dispatcher.DispatchOptions): string | URL {
+    if (typeof origin === 'string' && origin !== '') {
+      if (origin !== this.lastOrigin && !this.origins.has(origin)) parseOrigin(origin);
+      this.lastOrigin = origin;
+    } else if (origin instanceof URL) {
+      parseOrigin(origin);
+    } else {
+      throw new errors.InvalidArgumentError('opts.origin must be a non-empty string or URL.');
+    }
+    return origin;
+  }
+
+  private dispatchPlain(
+    options: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler | LegacyHandler,
+  ): boolean {
+    if (!isLegacy(handler)) return this.plain.dispatch(options, handler);
+    return new Dispatcher1Wrapper(this.plain).dispatch(normalizeLegacyOptions(options), handler as object);
+  }
+
+  private dispatchModern(
+    options: Dispatcher.DispatchOptions,
+    origin: string | URL,
+    handler: Dispatcher.DispatchHandler,
+  ): boolean {
+    const h2 = (options as { allowH2?: boolean }).allowH2 !== false;
+    const request = optionsOf(options);
+    const missing = missingMethod(handler, request.upgrades);
+    const service = this.serviceFor(origin, request, h2, missing);
+    if (missing !== undefined) assertRequest(request, missing);
+    return service.dispatch(new ModernExchange(request, handler, service), options);
+  }
+
+  private dispatchLegacy(
+    given: Dispatcher.DispatchOptions,
+    origin: string | URL,
+    handler: LegacyHandler,
+  ): boolean {
+    const options = normalizeLegacyOptions(given);
+    const request = optionsOf(options);
+    const missing = missingLegacyMethod(handler, request.upgrades);
+    // Older callers break on HTTP/2: https://github.com/nodejs/undici/issues/4989
+    const service = this.serviceFor(origin, request, false, missing);
+    if (missing !== undefined) assertRequest(request, missing);
+    return service.dispatch(new LegacyExchange(request, handler, service), options);
+  }
+
+  /** Waits for the requests taken so far, then closes all connections. No new ones are taken. */
+  override close(): Promise<void>;
+  override close(callback: Callback): void;
+  override close(callback?: Callback): Promise<void> | undefined {
+    if (callback === undefined) return promised((done) => this.close(done));
+    assertCallback(callback);
+    if (this.destroying !== undefined) {
+      queueMicrotask(() => callback(new errors.ClientDestroyedError(), null));
+      return undefined;
+    }
+    this.closing ??= this.end((service) => service.close(), this.plain.close()).then(() => {
+      this.destroying ??= Promise.resolve();
+    });
+    callWhen(this.closing, callback);
+    return undefined;
+  }
+
+  /** Ends all requests with `error`, and all connections. */
+  override destroy(): Promise<void>;
+  override destroy(error: Error | null): Promise<void>;
+  override destroy(callback: Callback): void;
+  override destroy(error: Error | null, callback: Callback): void;
+  override destroy(error?: Error | Callback | null, callback?: Callback): Promise<void> | undefined {
+    if (typeof error === 'function') {
+      this.destroy(null, error);
+      return undefined;
+    }
+    if (callback === undefined) return promised((done) => this.destroy(error ?? null, done));
+    assertCallback(callback);
+    if (this.destroying === undefined) {
+      const reason = error || new errors.ClientDestroyedError();
+      const ended = Promise.withResolvers<unknown>();
+      // Known before callers are told: one that tries again at once must be refused.
+      this.destroying = ended.promise;
+      ended.resolve(this.end((service) => service.destroy(reason), this.plain.destroy(reason)));
+    }
+    callWhen(this.destroying, callback);
+    return undefined;
+  }
+
+  onClientEvent(service: Service, event: 'connect' | 'disconnect', client: Client, error?: Error): void {
+    const targets = [this, client];
+    if (event === 'connect') this.emit('connect', service.url, targets);
+    else this.emit('disconnect', service.url, targets, error as errors.UndiciError);
+  }
+
+  onConnectionError(service: Service, error: Error): void {
+    this.emit('connectionError', service.url, [this], error as errors.UndiciError);
+  }
+
+  onDrain(service: Service): void {
+    // As undici's do, though its types leave the targets out.
+    (this as EventEmitter).emit('drain', service.url, [this]);
+  }
+
+  onIdle(service: Service): void {
+    const { origin } = service.url;
+    const services = this.origins.peek(origin);
+    services?.delete(service);
+    if (services?.size === 0) this.origins.delete(origin);
+  }
+
+  /** The service for a request: one for each origin, for each servername with TLS, and for HTTP/1.1 alone. */
+  private serviceFor(
+    origin: string | URL,
+    request: RequestOptions,
+    h2: boolean,
+    missing: string | undefined,
+  ): Service {
+    const name = typeof origin === 'string' ? origin : origin.origin;
+    const variant = name.startsWith('https:') ? variantOf(request, h2) : '';
+    const key = name + variant;
+    if (key === this.lastKey) return this.lastService!;
+    let service = this.origins.get(name)?.get(variant);
+    if (service === undefined) {
+      const url = parseOrigin(origin);
+      // Nothing is made for a request that will not be sent.
+      assertRequest(request, missing);
+      service = this.create(url, variant, request, h2);
+    }
+    this.lastKey = key;
+    this.lastService = service;
+    return service;
+  }
+
+  private create(url: URL, variant: string, request: RequestOptions, h2: boolean): Service {
+    const key = url.origin + variant;
+    // The origin may have been written in another way.
+    let services = this.origins.get(url.origin);
+    const known = services?.get(variant);
+    if (known !== undefined) return known;
+    const { settings, resolver, identity } = this;
+    const client = h2 ? settings.client : { ...settings.client, allowH2: false };
+    const name = url.protocol === 'https:' ? requestedName(request) : undefined;
+    const servername = name || connectorOptions(client).servername || toServername(url.hostname);
+    const service = new Service(
+      { key, url, servername, settings: { ...settings, client }, resolver, identity },
+      this,
+    );
+    if (services === undefined) {
+      services = new OriginServices(this.onEvicted);
+      this.origins.set(url.origin, services);
+    }
+    services.add(variant, service);
+    return service;
+  }
+
+  private readonly onEvicted = (service: Service): void => {
+    if (service === this.lastService) {
+      this.lastKey = '';
+      this.lastService = undefined;
+    }
+    this.leaving.set(
+      service,
+      service.close().then(() => {
+        this.leaving.delete(service);
+      }),
+    );
+  };
+
+  private end(how: (service: Service) => Promise<void>, plain: Promise<void>): Promise<unknown> {
+    const known = Array.from(this.origins.values(), (services) => [...services]);
+    const services = new Set([...known.flat(), ...this.leaving.keys()]);
+    const ended = Array.from(services, how);
+    return Promise.all([plain, ...ended]);
+  }
+}
+
+/** What an agent goes by, for those who act on its behalf. */
+export function settingsOf(agent: BalancedAgent): Settings {
+  return (agent as unknown as { settings: Settings }).settings;
+}
+
+/** What of an https request decides which connections may carry it: a Client dials anew for another servername. */
+function variantOf(request: RequestOptions, h2: boolean): string {
+  const name = requestedName(request);
+  return `${name === undefined ? '' : `#${name}`}${h2 ? '' : '#http1-only'}`;
+}
+
+/** undici's own, for what is not balanced: it has its defaults there. */
+function plainOptions(
+  options: BalancedAgentOptions,
+  { client, connections, connectTimeout }: Settings,
+): Agent.Options {
+  return {
+    ...client,
+    ...(Number.isFinite(connections) ? { connections } : undefined),
+    ...(options.connectTimeout != null ? { connectTimeout } : undefined),
+  };
+}
+
+function promised(start: (done: Callback) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    start((error) => (error ? reject(error) : resolve()));
+  });
+}
+
+function assertCallback(callback: unknown): void {
+  if (typeof callback !== 'function') throw new errors.InvalidArgumentError('invalid callback');
+}
+
+/** Out of the promise, so that what the callback throws is an uncaught exception, as undici has it. */
+function callWhen(ended: Promise<unknown>, callback: Callback): void {
+  void ended.then(() => queueMicrotask(() => callback(null, null)));
+}

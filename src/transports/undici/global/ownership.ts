@@ -1,0 +1,35 @@
+import { isIP } from 'node:net';
+import type { Dispatcher } from 'undici';
+import { hostRule } from '../../../config/hosts.ts';
+import { isLoopback, isPrivate } from '../../../core/discovery/addresses.ts';
+import { claims } from './claims.ts';
+import type { NameJudge } from './name-judge.ts';
+import type { Judge } from './verdicts.ts';
+
+export interface OwnershipOptions {
+  /** What the option says: it has the last word. */
+  readonly hosts: readonly string[] | undefined;
+  /** The dispatchers that were global before. */
+  readonly previous: readonly Dispatcher[];
+  /** Judges the names that are no addresses. */
+  readonly judgeName: NameJudge;
+}
+
+/**
+ * Judges which origins an installed agent manages: those that lead into the cluster or into private
+ * networks, unless they belong to a proxy or a mock, or the option `hosts` says otherwise.
+ */
+export function ownership({ hosts, previous, judgeName }: OwnershipOptions): Judge {
+  const rule = hostRule(hosts);
+  return (origin) => {
+    const url = URL.parse(origin);
+    if (url === null || !['http:', 'https:'].includes(url.protocol)) return 'foreign';
+    const wanted = rule(url.hostname);
+    if (wanted !== undefined) return wanted ? 'managed' : 'foreign';
+    if (previous.some((dispatcher) => claims(dispatcher, url))) return 'foreign';
+    const hostname = url.hostname.replace(/^\[|\]$/g, '');
+    if (hostname === 'localhost') return 'managed';
+    if (isIP(hostname) === 0) return judgeName(hostname);
+    return isLoopback(hostname) || isPrivate(hostname) ? 'managed' : 'foreign';
+  };
+}

@@ -1,0 +1,232 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type TestContext, test } from 'node:test';
+import { Agent, buildConnector, type Dispatcher } from 'undici';
+import { get, load, ORIGIN, startAgent } from '../../support/agent.ts';
+import { type Pod, settle, startPods } from '../../support/pods.ts';
+
+/** Sends so many requests at once. Says how long it took. */
+async function burst(agent: Dispatcher, count: number, origin = ORIGIN, path = '/'): Promise<number> {
+  const startedAt = performance.now();
+  await Promise.all(
+    Array.from({ length: count }, async () => {
+      const { body } = await agent.request({ origin, path, method: 'GET' });
+      await body.dump();
+    }),
+  );
+  return performance.now() - startedAt;
+}
+
+function answerAfter(pods: readonly Pod[], milliseconds: number): void {
+  for (const pod of pods) {
+    pod.respond = (_request, response) => void setTimeout(() => response.end(pod.address), milliseconds);
+  }
+}
+
+/** Dials that take as long as this. */
+function slowDials(milliseconds: number) {
+  const dial = buildConnector({});
+  const dials = {
+    made: 0,
+    connect: ((params, callback) => {
+      dials.made++;
+      setTimeout(() => dial(params, callback), milliseconds);
+    }) as buildConnector.connector,
+  };
+  return dials;
+}
+
+/**
+ * The fewest connections that it makes, of three times. Where the machine holds pods and answers up, requests are long
+ * ones, for which more are made with reason; without a pace there is one for each request, each time.
+ */
+async function fewestConnections(t: TestContext, count: number, play: (pods: Pod[]) => Promise<unknown>) {
+  let fewest = Number.POSITIVE_INFINITY;
+  for (let time = 0; time < 3; time++) {
+    const pods = await startPods(t, count);
+    answerAfter(pods, 5);
+    await play(pods);
+    fewest = Math.min(fewest, connectionsOf(pods));
+  }
+  return fewest;
+}
+
+const connectionsOf = (pods: readonly Pod[]) => pods.reduce((sum, pod) => sum + pod.connections.length, 0);
+
+test('a cold burst of 1,000 short requests makes a fifth of the connections', async (t) => {
+  const fewest = await fewestConnections(t, 5, (pods) => burst(startAgent(t, pods), 1_000));
+  assert.ok(fewest <= 300, `${fewest}`);
+});
+
+test('so does one when all connections are in use', async (t) => {
+  const fewest = await fewestConnections(t, 5, async (pods) => {
+    const agent = startAgent(t, pods);
+    await burst(agent, 10);
+    await burst(agent, 1_000);
+  });
+  assert.ok(fewest <= 300, `${fewest}`);
+});
+
+test('long requests have a connection each within milliseconds', async (t) => {
+  const pods = await startPods(t, 5);
+  const agent = startAgent(t, pods);
+  const sent = burst(agent, 300, ORIGIN, '/slow');
+  while (pods.reduce((sum, { requests }) => sum + requests, 0) < 300) await settle();
+  for (const pod of pods) pod.release('/slow');
+  await sent;
+  assert.equal(connectionsOf(pods), 300);
+});
+
+test('slow handshakes don’t follow one another: a burst is as fast as stock’s', async (t) => {
+  const [pod] = (await startPods(t, 1)) as [Pod];
+  const [other] = (await startPods(t, 1)) as [Pod];
+  answerAfter([pod, other], 300);
+  const dials = slowDials(200);
+  const agent = startAgent(t, [pod], { connect: dials.connect });
+  const stock = new Agent({ connect: slowDials(200).connect });
+  t.after(() => stock.destroy());
+  const [ours, their] = await Promise.all([
+    burst(agent, 200),
+    burst(stock, 200, `http://${other.address}:${other.port}`),
+  ]);
+  assert.equal(dials.made, 200);
+  // Four rounds more than stock, of a few milliseconds each; six times as many in a row would be a second.
+  assert.ok(ours < their * 1.5, `${ours} ms, stock ${their} ms`);
+});
+
+test('a pod that never ends its dials takes none from the others', async (t) => {
+  const pods = await startPods(t, 4);
+  const [dead] = pods as [Pod];
+  const dial = buildConnector({});
+  const agent = startAgent(t, pods, {
+    connect: (params, callback) => {
+      if (params.hostname !== dead.address) dial(params, callback);
+    },
+  });
+  const startedAt = performance.now();
+  await burst(agent, 200);
+  assert.ok(performance.now() - startedAt < 1_500);
+});
+
+test('after all dials have failed, the first that succeeds serves those that wait', async (t) => {
+  const pods = await startPods(t, 2);
+  const dial = buildConnector({});
+  let refuses = true;
+  const agent = startAgent(t, pods, {
+    connect: (params, callback) => {
+      if (!refuses) dial(params, callback);
+      else setImmediate(() => callback(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }), null));
+    },
+  });
+  const failed = await Promise.allSettled(Array.from({ length: 100 }, () => get(agent)));
+  for (const { status } of failed) assert.equal(status, 'rejected');
+  refuses = false;
+  await burst(agent, 100);
+});
+
+test('with a limit, dispatch returns false for the request that takes the last connection, dialled yet or not', async (t) => {
+  const [pod] = (await startPods(t, 1)) as [Pod];
+  const agent = startAgent(t, [pod], { connections: 40 });
+  await get(agent);
+  const returned: boolean[] = [];
+  const ended = Array.from({ length: 45 }, (_, n) => {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    returned.push(
+      agent.dispatch(
+        { origin: ORIGIN, path: `/slow/${n}`, method: 'GET' },
+        {
+          onRequestStart() {},
+          onResponseStart() {},
+          onResponseData() {},
+          onResponseEnd: () => resolve(),
+          onResponseError: (_controller, error) => reject(error),
+        },
+      ),
+    );
+    return promise;
+  });
+  assert.deepEqual(returned, [...Array(39).fill(true), ...Array(6).fill(false)]);
+  while (pod.requests < 41) await once(pod, 'request');
+  for (let n = 0; n < 45; n++) {
+    while (!pod.paths.includes(`/slow/${n}`)) await once(pod, 'request');
+    pod.release(`/slow/${n}`);
+  }
+  await Promise.all(ended);
+  assert.equal(pod.connections.length, 40);
+});
+
+test('requests for which dials begin a moment later don’t fill the queue', async (t) => {
+  const pods = await startPods(t, 2);
+  const agent = startAgent(t, pods, { maxPendingRequests: 10 });
+  await get(agent);
+  await burst(agent, 200);
+  const limited = startAgent(t, pods, { maxPendingRequests: 10, connections: 50 });
+  await get(limited);
+  await burst(limited, 110);
+  await assert.rejects(burst(limited, 200), { code: 'EVENKEEL_QUEUE_FULL' });
+});
+
+test('keys that lead to one pod make no storm of dials to it', async (t) => {
+  const ringHash = { key: ({ path }: { path: string }) => path, balanceFactor: 0 };
+  const fewest = await fewestConnections(t, 3, (pods) => {
+    const agent = startAgent(t, pods, { policy: 'ring-hash', ringHash });
+    return burst(agent, 500, ORIGIN, '/one');
+  });
+  assert.ok(fewest <= 300, `${fewest}`);
+});
+
+test('a queue that never ends is not taken for one that drains: as many at once have as many connections', async (t) => {
+  const pods = await startPods(t, 5);
+  answerAfter(pods, 5);
+  const agent = startAgent(t, pods);
+  await load(agent, 2_000, 50);
+  const { endpoints } = agent.stats[ORIGIN]!;
+  const open = endpoints.reduce((sum, { connections }) => sum + connections, 0);
+  assert.ok(open >= 50, `${open}`);
+});
+
+test('requests that wait are dialled for once each, though some pods are connected before others', async (t) => {
+  const pods = await startPods(t, 5);
+  answerAfter(pods, 300);
+  const dial = buildConnector({});
+  let dials = 0;
+  const agent = startAgent(t, pods, {
+    connect: (params, callback) => {
+      setTimeout(() => dial(params, callback), 20 * (dials++ % 5));
+    },
+  });
+  await burst(agent, 200);
+  assert.ok(dials <= 200, `${dials}`);
+});
+
+test('in a process that is busy with something else, no request is failed for dials that are yet to begin', async (t) => {
+  const [pod] = await startPods(t, 1);
+  answerAfter([pod!], 300);
+  const stock = new Agent();
+  t.after(() => stock.destroy());
+  const ours = startAgent(t, [pod!], { endpointTimeout: 500 });
+  let busy = true;
+  const compute = () => {
+    const until = performance.now() + 60;
+    while (performance.now() < until);
+    if (busy) setTimeout(compute);
+  };
+  compute();
+  t.after(() => {
+    busy = false;
+  });
+  const { address, port } = pod!.endpoint;
+  const clients: [Dispatcher, string][] = [
+    [stock, `http://${address}:${port}`],
+    [ours, ORIGIN],
+  ];
+  for (const [client, origin] of clients) {
+    const send = async () => {
+      const { statusCode, body } = await client.request({ origin, path: '/', method: 'GET' });
+      await body.dump();
+      return statusCode;
+    };
+    const statuses = await Promise.all(Array.from({ length: 100 }, send));
+    assert.ok(statuses.every((status) => status === 200));
+  }
+});

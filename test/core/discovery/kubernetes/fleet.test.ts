@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { relistsAfter } from '../../../support/api-fleet.ts';
+
+/** Numbers from 0 to below 1, the same ones each time. */
+function seeded(seed: number): () => number {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let n = Math.imul(seed ^ (seed >>> 15), seed | 1);
+    n ^= n + Math.imul(n ^ (n >>> 7), n | 61);
+    return ((n ^ (n >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+test('a thousand clients of an API server that was away list within 30 s, and not all at once', async () => {
+  const relists = await relistsAfter({ clients: 1_000, duration: 60_000, random: seeded(1) });
+  assert.equal(relists.length, 1_000);
+  const [first, last] = [relists[0]!, relists.at(-1)!];
+  assert.ok(last < 30_000, `the last after ${last} ms`);
+  // Between the first and the last twentieth, so that stragglers don't count.
+  assert.ok(relists[950]! - relists[50]! >= 10_000, `${first}–${last} ms`);
+  for (let second = 0; second < 30; second++) {
+    const busy = relists.filter((at) => Math.floor(at / 1_000) === second).length;
+    assert.ok(busy < 150, `${busy} in second ${second}`);
+  }
+});
+
+test('so do they after a restart that took but a moment', async () => {
+  const relists = await relistsAfter({ clients: 1_000, duration: 1_000, random: seeded(2) });
+  assert.equal(relists.length, 1_000);
+  assert.ok(relists.at(-1)! < 30_000);
+  assert.ok(relists[950]! - relists[50]! >= 3_000, `${relists[50]}–${relists[950]} ms`);
+});

@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { test } from 'node:test';
+import { formatAddress } from '../../../src/core/endpoints/endpoint-keys.ts';
+import { evenSubset, ordinalOf, rendezvousSubset, type Subset } from '../../../src/core/endpoints/subset.ts';
+import { get, load, ManualResolver, ORIGIN, startAgent } from '../../support/agent.ts';
+import { type Pod, startPods } from '../../support/pods.ts';
+
+const SIZE = 20;
+const CLIENTS = 1_000;
+
+const POLICIES: Record<'even' | 'rendezvous', (client: number) => Subset> = {
+  even: (client) => evenSubset(SIZE, client),
+  rendezvous: (client) => rendezvousSubset(SIZE, `web-${client * 7919} 1 1`),
+};
+
+const pods = (count: number): string[] =>
+  Array.from({ length: count }, (_, n) => `10.0.${n >> 8}.${n & 255}:8080`);
+
+const key = (pod: string): string => pod;
+
+function subsets(of: keyof typeof POLICIES, among: readonly string[], clients = CLIENTS): Set<string>[] {
+  return Array.from({ length: clients }, (_, client) => new Set(POLICIES[of](client)(among, key)));
+}
+
+/** How many clients each pod has. */
+function clientsOf(among: readonly string[], all: readonly Set<string>[]): number[] {
+  const counts = new Map(among.map((pod) => [pod, 0]));
+  for (const subset of all) for (const pod of subset) counts.set(pod, counts.get(pod)! + 1);
+  return [...counts.values()];
+}
+
+/** The share of connections that are made anew. */
+function moved(before: readonly Set<string>[], after: readonly Set<string>[]): number {
+  const made = after.flatMap((subset, client) => [...subset].filter((pod) => !before[client]!.has(pod)));
+  return made.length / (after.length * SIZE);
+}
+
+for (const [clients, count] of [
+  [1_000, 1_000],
+  [987, 1_013],
+  [500, 1_000],
+] as const) {
+  test(`${clients} clients that know their index share ${count} pods evenly`, () => {
+    const among = pods(count);
+    const all = subsets('even', among, clients);
+    for (const subset of all) assert.equal(subset.size, SIZE);
+    const mean = (clients * SIZE) / count;
+    for (const n of clientsOf(among, all)) assert.ok(Math.abs(n - mean) <= 2, `${n}, ${mean} on average`);
+  });
+}
+
+test('clients that know nothing of each other leave no pod with twice as many clients as the mean', () => {
+  const among = pods(1_000);
+  const all = subsets('rendezvous', among);
+  // A binomial distribution with mean 20 and deviation 4.4: the greatest of a thousand is near 20 + 3.4 × 4.4.
+  assert.ok(Math.max(...clientsOf(among, all)) <= 2 * SIZE);
+  for (const subset of all) assert.equal(subset.size, SIZE);
+});
+
+for (const [policy, most] of [
+  ['even', 0.03],
+  ['rendezvous', 0.003],
+] as const) {
+  test(`${policy}: a pod that comes or goes moves few connections`, () => {
+    const among = pods(1_000);
+    const before = subsets(policy, among);
+    for (const fresh of ['10.9.0.1:8080', '10.9.0.2:8080', '10.9.0.3:8080']) {
+      const after = subsets(policy, [...among, fresh]);
+      assert.ok(moved(before, after) <= most, `${moved(before, after)} come`);
+      assert.ok(moved(after, before) <= most, `${moved(after, before)} go`);
+    }
+  });
+
+  test(`${policy}: the order of the pods means nothing`, () => {
+    const among = pods(300);
+    assert.equal(moved(subsets(policy, among, 50), subsets(policy, among.toReversed(), 50)), 0);
+  });
+
+  test(`${policy}: clients that share a pod have few others in common`, () => {
+    const among = pods(1_000);
+    const sharers = subsets(policy, among).filter((subset) => subset.has(among[5]!));
+    const union = new Set(sharers.flatMap((subset) => [...subset]));
+    assert.ok(union.size > 8 * SIZE, `${union.size} pods`);
+  });
+}
+
+test('where there are few pods, all clients have their fill', () => {
+  for (const count of [1, 19, 20, 21, 39, 150]) {
+    const among = pods(count);
+    const all = subsets('even', among);
+    for (const subset of all) assert.equal(subset.size, Math.min(SIZE, count));
+    const mean = Math.min(SIZE, count) * (CLIENTS / count);
+    for (const n of clientsOf(among, all)) assert.ok(Math.abs(n - mean) <= mean * 0.15, `${n}, ${mean}`);
+  }
+});
+
+test('the name of a StatefulSet’s pod ends with its ordinal', () => {
+  assert.equal(ordinalOf('web-0'), 0);
+  assert.equal(ordinalOf('shop-cart-117'), 117);
+  for (const name of [
+    'orders-7d4b9c6f5-x2x9k',
+    'orders-7d4b9c6f5-24567',
+    'web-07',
+    'laptop',
+    '-3',
+    'a-1.example',
+  ]) {
+    assert.equal(ordinalOf(name), undefined, name);
+  }
+});
+
+test('an agent uses as many pods as its subset has, and keeps them when others come', async (t) => {
+  const all = await startPods(t, 8);
+  const resolver = new ManualResolver(all.slice(0, 7));
+  const agent = startAgent(t, [], { discovery: resolver.resolve, subset: { size: 3, index: 4 } });
+  const addresses = () => agent.stats[ORIGIN]!.endpoints.map(({ address }) => address);
+  await load(agent, 60, 6);
+  const before = addresses();
+  assert.equal(before.length, 3);
+  for (const { requests, endpoint } of all) {
+    assert.ok(requests === 0 || before.includes(formatAddress(endpoint)));
+  }
+  const updated = Promise.withResolvers<unknown>();
+  subscribe('evenkeel:discovery:update', updated.resolve);
+  t.after(() => unsubscribe('evenkeel:discovery:update', updated.resolve));
+  resolver.set(all);
+  await updated.promise;
+  assert.equal(addresses().length, 3);
+  assert.ok(addresses().filter((address) => before.includes(address)).length >= 2);
+});
+
+for (const index of [4, undefined]) {
+  test(`a client none of whose pods can be reached uses others until one is back, index ${index}`, async (t) => {
+    const all = await startPods(t, 8);
+    const subset = { size: 2, ...(index === undefined ? undefined : { index }) };
+    const agent = startAgent(t, all, { subset, random: () => 0 });
+    await load(agent, 20, 4);
+    const own = all.filter(({ requests }) => requests > 0);
+    assert.equal(own.length, 2);
+    for (const pod of own) await pod.kill();
+    await load(agent, 40, 4);
+    const lent = all.filter((pod) => pod.requests > 0 && !own.includes(pod));
+    assert.ok(lent.length >= 1 && lent.length <= 2, String(lent.length));
+    // Those fail too.
+    for (const pod of lent) await pod.kill();
+    await load(agent, 40, 4);
+
+    const [back] = own as [Pod, Pod];
+    await back.listen(back.address, back.port);
+    const before = back.requests;
+    const isBack = () => back.requests > before && agent.stats[ORIGIN]!.endpoints.length === 2;
+    while (!isBack()) await load(agent, 4, 2);
+    const others = all.filter((pod) => !own.includes(pod));
+    const counts = others.map(({ requests }) => requests);
+    await load(agent, 40, 4);
+    assert.deepEqual(
+      others.map(({ requests }) => requests),
+      counts,
+    );
+  });
+}
+
+test('a subset that is made greater begins with what it was', () => {
+  const among = pods(300);
+  for (const policy of ['even', 'rendezvous'] as const) {
+    for (let client = 0; client < 40; client++) {
+      const subset = POLICIES[policy](client);
+      const own = subset(among, key);
+      for (const times of [2, 4, 8]) {
+        const more = subset(among, key, times);
+        assert.deepEqual(more.slice(0, SIZE), own);
+        assert.ok(new Set(more).size === more.length && more.length > SIZE);
+      }
+      assert.equal(subset(among, key, 16).length, 300);
+    }
+  }
+});
+
+test('a virtual IP has no subsets', async (t) => {
+  const resolver = new ManualResolver();
+  const [pod] = await startPods(t, 1);
+  resolver.set([pod!], { virtual: true });
+  const agent = startAgent(t, [], { discovery: resolver.resolve, subset: { size: 3 }, spread: 5 });
+  await get(agent);
+  assert.equal(agent.stats[ORIGIN]!.endpoints.length, 5);
+});

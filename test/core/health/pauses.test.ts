@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { HealthRecord } from '../../../src/core/health/health-record.ts';
+import { OutlierDetection } from '../../../src/core/health/outlier-detection.ts';
+import { Pauses } from '../../../src/core/health/pauses.ts';
+import type { Suspect } from '../../../src/core/health/standings.ts';
+import { FakeClock } from '../../support/clock.ts';
+import { seededRandom } from '../../support/random.ts';
+
+class Pod implements Suspect {
+  readonly address: string;
+  inFlight = 0;
+  judged = 0;
+  isUnreachable = false;
+  health: HealthRecord | undefined = undefined;
+
+  constructor(address: string) {
+    this.address = address;
+  }
+}
+
+/** Pods that are named by letters. */
+function rest(count: number) {
+  const clock = new FakeClock();
+  const pods = Array.from({ length: count }, (_, index) => new Pod(String.fromCharCode(97 + index)));
+  const changed: string[] = [];
+  const owner = {
+    origin: 'http://orders.prod',
+    members: pods,
+    get population() {
+      return pods.length;
+    },
+    onHealthChanged: ({ address }: Pod) => changed.push(address),
+  };
+  const outliers = new OutlierDetection<Pod>(
+    owner,
+    {
+      consecutiveFailures: 5,
+      successRateInterval: 10_000,
+      successRateMinimumHosts: 5,
+      successRateRequestVolume: 100,
+      successRateStdevFactor: 1.9,
+      enforcingSuccessRate: 100,
+      baseEjectionTime: 30_000,
+      maxEjectionTime: 300_000,
+      maxEjectionPercent: 30,
+      panicThreshold: 50,
+      failures: ['503'],
+    },
+    clock,
+    () => 0,
+  );
+  const pauses = new Pauses<Pod>(
+    { members: pods, isCommon: (pod) => outliers.isCommon(pod) },
+    outliers.standings,
+    clock,
+  );
+  const allowed = () =>
+    pods
+      .filter((pod) => outliers.allows(pod))
+      .map(({ address }) => address)
+      .join('');
+  const serve = (pod: Pod) => {
+    pod.judged++;
+    pauses.unlimited(pod);
+    outliers.succeeded(pod);
+  };
+  const limit = (pod: Pod, duration: number) => {
+    pauses.limited(pod, duration);
+    pod.judged++;
+    outliers.succeeded(pod);
+  };
+  const fail = (pod: Pod, times = 1) => {
+    for (let n = 0; n < times; n++) {
+      pod.judged++;
+      outliers.failed(pod, '503');
+    }
+  };
+  return { clock, pods, changed, outliers, pauses, allowed, serve, limit, fail };
+}
+
+test('a pod that says 503, and for how long, gets that time', () => {
+  const { clock, pods, pauses, allowed, changed } = rest(3);
+  pauses.unavailable(pods[0]!, 2_000);
+  assert.equal(allowed(), 'bc');
+  clock.advance(1_999);
+  assert.equal(allowed(), 'bc');
+  clock.advance(1);
+  assert.equal(allowed(), 'abc');
+  assert.deepEqual(changed, ['a', 'a']);
+  assert.equal(pods[0]!.health, undefined);
+});
+
+test('pauses end where something else on the way ejects from now on', () => {
+  const { clock, pods, outliers, pauses, allowed, fail } = rest(10);
+  pauses.unavailable(pods[0]!, 20_000);
+  fail(pods[1]!, 5);
+  pauses.unavailable(pods[1]!, 20_000);
+  assert.equal(allowed(), 'cdefghij');
+  outliers.restoreAll('mesh');
+  assert.equal(allowed(), 'abcdefghij');
+  assert.equal(pods[0]!.health, undefined);
+  assert.equal(pods[1]!.health!.standing, 'on-trial');
+  assert.equal(clock.pending, 0);
+});
+
+test('the longest pause that was asked for counts', () => {
+  const { clock, pods, pauses, allowed } = rest(2);
+  pauses.unavailable(pods[0]!, 2_000);
+  pauses.unavailable(pods[0]!, 5_000);
+  pauses.unavailable(pods[0]!, 1_000);
+  clock.advance(4_000);
+  assert.equal(allowed(), 'b');
+  clock.advance(1_000);
+  assert.equal(allowed(), 'ab');
+  assert.equal(clock.pending, 0);
+});
+
+test('one 429 says nothing about a pod, nor do several that others come between', () => {
+  const { pods, allowed, limit, serve } = rest(3);
+  for (let n = 0; n < 100; n++) {
+    limit(pods[0]!, 10_000);
+    if (n % 4 === 3) serve(pods[0]!);
+  }
+  assert.equal(allowed(), 'abc');
+});
+
+test('five in a row do, where other pods say no such thing', () => {
+  const { pods, allowed, limit } = rest(3);
+  for (let n = 0; n < 4; n++) limit(pods[0]!, 10_000);
+  assert.equal(allowed(), 'abc');
+  limit(pods[0]!, 10_000);
+  assert.equal(allowed(), 'bc');
+});
+
+test('where all pods say 429, one answer in five is compared with what the others say', () => {
+  const { clock, pods, outliers, allowed } = rest(10);
+  let comparisons = 0;
+  const owner = {
+    get members() {
+      comparisons++;
+      return pods;
+    },
+    isCommon: () => false,
+  };
+  const pauses = new Pauses<Pod>(owner, outliers.standings, clock);
+  for (let n = 0; n < 1_000; n++) {
+    const pod = pods[n % 10]!;
+    pauses.limited(pod, 10_000);
+    pod.judged++;
+  }
+  assert.ok(comparisons <= 210, `${comparisons} times`);
+  assert.equal(allowed(), 'abcdefghij');
+});
+
+for (const share of [0.3, 0.6, 0.95, 1]) {
+  test(`a caller who makes ${share * 100} % of the requests, and is limited at all pods, pauses none`, () => {
+    const random = seededRandom(1);
+    const { clock, pods, outliers, limit, serve } = rest(10);
+    let paused = 0;
+    for (let n = 0; n < 30_000; n++) {
+      const pod = pods[n % 10]!;
+      if (outliers.allows(pod)) {
+        if (random() < share) limit(pod, 10_000);
+        else serve(pod);
+      } else {
+        paused++;
+      }
+      clock.advance(2);
+    }
+    assert.equal(paused, 0);
+  });
+}
+
+test('no more are paused than may be ejected, together with those that are', () => {
+  const { pods, pauses, allowed, fail } = rest(10);
+  fail(pods[0]!, 5);
+  for (const pod of pods.slice(1)) pauses.unavailable(pod, 10_000);
+  assert.equal(allowed(), 'defghij');
+});
+
+test('one may always be', () => {
+  const { pods, pauses, allowed } = rest(2);
+  pauses.unavailable(pods[0]!, 10_000);
+  pauses.unavailable(pods[1]!, 10_000);
+  assert.equal(allowed(), 'b');
+});
+
+test('one that fails takes the place of one that is paused', () => {
+  const { pods, pauses, allowed, fail } = rest(3);
+  pauses.unavailable(pods[0]!, 10_000);
+  fail(pods[1]!, 5);
+  assert.equal(allowed(), 'ac');
+});
+
+test('panic lifts pauses', () => {
+  const { pods, pauses, outliers, allowed } = rest(3);
+  pauses.unavailable(pods[0]!, 10_000);
+  assert.equal(allowed(), 'bc');
+  pods[1]!.isUnreachable = true;
+  outliers.review(pods[1]!);
+  assert.equal(allowed(), 'abc', 'one of three is left');
+});
+
+test('there is no pause when nothing else is left', () => {
+  const { pods, pauses, allowed, outliers } = rest(1);
+  pauses.unavailable(pods[0]!, 10_000);
+  assert.equal(allowed(), 'a');
+  assert.equal(outliers.passedOver, 0);
+});
+
+test('where most others fail as well, none is paused', () => {
+  const { pods, pauses, allowed, fail } = rest(10);
+  for (const pod of pods) fail(pod, 3);
+  for (const pod of pods) pauses.unavailable(pod, 10_000);
+  assert.equal(allowed(), 'abcdefghij');
+});
+
+test('a pod that leaves takes its pause along', () => {
+  const { clock, pods, pauses, outliers, limit } = rest(2);
+  pauses.unavailable(pods[0]!, 2_000);
+  limit(pods[0]!, 2_000);
+  pauses.forget(pods[0]!);
+  outliers.forget(pods[0]!);
+  assert.equal(clock.pending, 0);
+});
