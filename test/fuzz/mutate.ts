@@ -82,7 +82,7 @@ async function control(protocol: Target, mutants: readonly Mutant[], root: strin
 async function tryOne(mutant: Mutant, root: string): Promise<Tried> {
   const folder = mkdtempSync(join(tmpdir(), 'evenkeel-mutant-'));
   try {
-    for (const part of ['src', 'test/fuzz', 'test/support', 'test/discovery', 'package.json']) {
+    for (const part of ['src', 'test/fuzz', 'test/support', 'test/core/discovery', 'package.json']) {
       cpSync(join(part === 'src' ? root : ROOT, part), join(folder, part), { recursive: true });
     }
     symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));

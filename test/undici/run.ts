@@ -10,9 +10,11 @@ import { join } from 'node:path';
 /** What speaks to undici, and to peers through it. */
 const TESTS = [
   'test/undici/*.test.ts',
-  'test/{aborts,callers,connection-caps,context,differential,event-streams,fake-timers}.test.ts',
-  'test/{hostile,http2,lifecycle,max-requests,silence,tls,undici-options,upgrades,waiting}.test.ts',
-  'test/{global,request,retry,connection}/*.test.ts',
+  'test/transports/**/*.test.ts',
+  'test/agent/{aborts,callers,context,event-streams,fake-timers,hostile,lifecycle,upgrades}.test.ts',
+  'test/core/calls/*.test.ts',
+  'test/core/connections/{caps,dials,dial-pace,silence}.test.ts',
+  'test/core/endpoints/max-requests.test.ts',
 ];
 const ROOT = join(import.meta.dirname, '..', '..');
 

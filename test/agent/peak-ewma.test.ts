@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Candidate, Observation } from '../../src/core/balancing/picker.ts';
+import { RoundRobin } from '../../src/core/balancing/round-robin.ts';
+import { load, ORIGIN, startAgent } from '../support/agent.ts';
+import { type Pod, startPods } from '../support/pods.ts';
+
+const options = { policy: 'peak-ewma' } as const;
+
+function answerAfter(pod: Pod, milliseconds: number): void {
+  pod.respond = (_request, response) => {
+    setTimeout(() => response.end(pod.address), milliseconds);
+  };
+}
+
+test('a slow pod has a small part of its share', async (t) => {
+  const pods = await startPods(t, 4);
+  for (const pod of pods) answerAfter(pod, 2);
+  answerAfter(pods[0]!, 60);
+  const agent = startAgent(t, pods, options);
+  await load(agent, 800, 4);
+  assert.ok(pods[0]!.requests < 100, String(pods[0]!.requests));
+});
+
+test('a pod that answers 503 at once is avoided, though it is the quickest', async (t) => {
+  const pods = await startPods(t, 4);
+  for (const pod of pods) answerAfter(pod, 2);
+  pods[0]!.respond = (_request, response) => response.writeHead(503).end();
+  const agent = startAgent(t, pods, { ...options, retry: false });
+  for (let n = 0; n < 400; n++) {
+    const { body } = await agent.request({ origin: ORIGIN, path: '/', method: 'GET' });
+    await body.dump();
+  }
+  assert.ok(pods[0]!.requests < 40, String(pods[0]!.requests));
+});
+
+test('a pod that callers give up on is avoided', async (t) => {
+  const pods = await startPods(t, 3);
+  for (const pod of pods) answerAfter(pod, 2);
+  const agent = startAgent(t, pods, options);
+  await load(agent, 60, 3);
+  pods[0]!.respond = () => {};
+  let given = 0;
+  for (let n = 0; n < 100; n++) {
+    const signal = AbortSignal.timeout(100);
+    try {
+      const { body } = await agent.request({ origin: ORIGIN, path: '/', method: 'GET', signal });
+      await body.dump();
+    } catch (error) {
+      assert.equal((error as Error).name, 'TimeoutError');
+      given++;
+    }
+  }
+  assert.ok(given <= 3, String(given));
+});
+
+test('pods that are alike are all used', async (t) => {
+  const pods = await startPods(t, 5);
+  for (const pod of pods) answerAfter(pod, 2);
+  const agent = startAgent(t, pods, { ...options, peakEwma: { decay: '200ms', seed: '2ms' } });
+  await load(agent, 1_000, 10);
+  for (const { requests } of pods) assert.ok(requests > 40, String(pods.map((pod) => pod.requests)));
+});
+
+test('a picker of one’s own that observes is told how each request has gone', async (t) => {
+  const pods = await startPods(t, 2);
+  answerAfter(pods[0]!, 20);
+  pods[1]!.respond = (_request, response) => response.writeHead(503).end();
+  const seen: [number, Observation][] = [];
+  class Listening<C extends Candidate> extends RoundRobin<C> {
+    observe(_candidate: C, latency: number, observation: Observation): void {
+      seen.push([latency, observation]);
+    }
+  }
+  const agent = startAgent(t, pods, { policy: () => new Listening(), retry: false });
+  for (let n = 0; n < 6; n++) {
+    const { body } = await agent.request({ origin: ORIGIN, path: '/', method: 'GET' });
+    await body.dump();
+  }
+  assert.equal(seen.length, 6);
+  for (const [latency, observation] of seen)
+    assert.ok(observation === 'failed' || latency >= 19, `${latency}`);
+  assert.ok(seen.some(([, observation]) => observation === 'failed'));
+  assert.ok(seen.some(([, observation]) => observation === 'answered'));
+});
