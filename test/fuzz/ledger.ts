@@ -176,7 +176,7 @@ export class Ledger {
 
   /** All is over: what was written is known. */
   collectWrites(): void {
-    for (const [wire, end] of this.#ends) wire.writes = takeWrites(end);
+    for (const [wire, end] of this.#ends) wire.writes = takeWrites({ ...end, closedAt: wire.closedAt });
   }
 
   broke(attempt: Attempt, how: string): void {

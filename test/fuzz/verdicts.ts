@@ -3,6 +3,7 @@ import { type Outcome, THROWN } from './caller.ts';
 import type { Attempt, Wire } from './ledger.ts';
 import type { Play } from './play.ts';
 import { type Call, callsOf, isRepeatable, replyTo, type Scenario } from './scenario.ts';
+import { Trace } from './writes.ts';
 
 export type Kind =
   | 'unserved'
@@ -101,6 +102,8 @@ class Judge {
       this.#say('checked late', call.id, `stock: ${tell(theirs)}; ours: ${tell(own)}`);
     }
     if (own.settled === 0 || theirs.settled === 0) return;
+    // What stock then tells its caller is no answer: ours ends it in an error, or serves what was on its way.
+    if (isTakenForSuccess(call, theirs) && (own.served || isOfCaller(call, own))) return;
     // Who is still under way when it ends is a matter of time.
     const cut = this.#scenario.endsEarly && this.#scenario.end === 'destroy';
     if (cut && (own.error.includes('UND_ERR_DESTROYED') || theirs.error.includes('UND_ERR_DESTROYED')))
@@ -124,8 +127,8 @@ class Judge {
       // Who of caller and server was first is a matter of time.
     } else if (this.#isForgotten(own)) {
       // So is who is heard of before a name has been withdrawn for long.
-    } else if (this.#scenario.protocol !== 'h1' && isUnheard(call)) {
-      // So is what has begun.
+    } else if (isUnheard(call) && (this.#scenario.protocol !== 'h1' || isWithoutReason(call))) {
+      // So is what has begun. From undici 8.13 on stock hears of it, but for what it then tells its caller.
     } else if (own.served && !theirs.served && isOfCaller(call, theirs) && typeof call.act?.at !== 'number') {
       this.#say('caller', call.id, `stock: ${tell(theirs)}; ours: ${tell(own)}`);
     } else if (
@@ -354,21 +357,22 @@ class Judge {
   /** What tracers are told is what they are told of stock, in the context of the caller. */
   #judgeTrace(call: Call, theirs: Outcome, own: Outcome): void {
     const before = this.#stock.traces?.get(call.id);
-    const now = this.#ours.traces?.get(call.id) ?? { created: 0, failed: 0, astray: false };
+    const now = this.#ours.traces?.get(call.id) ?? new Trace();
     if (before === undefined || this.#scenario.endsEarly || own.settled === 0 || theirs.settled === 0) return;
     const say = (text: string) => this.#say('traced', call.id, text);
-    const attempts = this.#ours.ledger.wires.flatMap(({ writes }) =>
-      writes.filter((write) => write.call === call.id),
-    );
-    if (before.created > 0 && now.created === 0 && call.act === undefined)
-      say('nobody was told that it was created');
     if (now.failed > now.created) say(`failed ${now.failed} times, created ${now.created} times`);
     if (now.astray && !before.astray) say('created in the context of somebody else');
-    const failed = own.error !== '' && theirs.error !== '' && call.act === undefined;
-    const isOnce = attempts.length < 2 && !this.#mayBeRepeated(call);
-    if (failed && isOnce && now.created > Math.max(1, before.created))
-      say(`created ${now.created} times, ${before.created} times with stock`);
-    if (failed && before.failed > 0 && now.failed === 0) say('nobody was told that it failed');
+    if (now.repeated && !before.repeated) say('the same failure was told of twice');
+    if (call.act !== undefined) return;
+    if (before.created > 0 && now.created === 0) say('nobody was told that it was created');
+    // Each attempt is told of by itself, and of each but the last that it failed. That it was written is not needed:
+    // a connection may have ended before.
+    const isAlike = own.served === theirs.served && (own.error === '') === (theirs.error === '');
+    const [left, more] = [before.created - before.failed, now.created - now.failed];
+    if (isAlike && left !== more && now.created > 0)
+      say(
+        `created ${now.created}, failed ${now.failed} times; with stock ${before.created}, ${before.failed} times`,
+      );
   }
 
   /** Where nothing holds a request up, it is not held up by ours. */
@@ -376,6 +380,9 @@ class Judge {
     const { own: options, shared, server, workers } = this.#scenario;
     if (Math.max(this.#ours.lag, this.#stock.lag) > QUIET || this.#moves || server.dead?.length) return;
     if (shared.connections !== undefined || options.maxRequestsPerEndpoint !== undefined) return;
+    // Such a cap has ours dial where stock has a connection. A server in this process accepts one in each turn of the
+    // loop, so that of 130 dials, where stock makes 70, some wait for 200 ms.
+    if (options.maxConnectionDuration !== undefined || options.maxRequestsPerConnection !== undefined) return;
     if (
       !own.served ||
       !theirs.served ||
@@ -384,8 +391,16 @@ class Judge {
     )
       return;
     if (call.replies.some((reply) => reply.break !== undefined) || this.#isHarmed(call)) return;
-    if (own.took > 3 * theirs.took && own.took > theirs.took + LATE)
-      this.#say('slow', call.id, `${Math.round(own.took)} ms, ${Math.round(theirs.took)} ms with stock`);
+    const took = this.#tookClient(call, own);
+    if (took > 3 * theirs.took && took > theirs.took + LATE)
+      this.#say('slow', call.id, `${Math.round(took)} ms, ${Math.round(theirs.took)} ms with stock`);
+  }
+
+  /** Milliseconds of a call without those in which it was on its way to a server, or there: one here may be slow. */
+  #tookClient(call: Call, own: Outcome): number {
+    const written = wiresOf(this.#ours, call).at(-1)?.at ?? own.startedAt;
+    const answered = this.#ours.ledger.attempts.get(call.id)?.at(-1)?.answeredAt ?? written;
+    return written - own.startedAt + (own.startedAt + own.took - answered);
   }
 
   /** Nothing is sent to a pod that has left. */
@@ -450,7 +465,8 @@ class Judge {
     if (typeof maxConnectionDuration === 'number') {
       for (const { openedAt, writes } of this.#ours.ledger.wires) {
         const age = Math.max(0, ...writes.map(({ at }) => at - openedAt));
-        if (age > maxConnectionDuration + AGE_SLACK)
+        // A process that was held up could retire nothing.
+        if (age > maxConnectionDuration + AGE_SLACK + this.#ours.lag)
           this.#say(
             'caps',
             0,
@@ -502,6 +518,19 @@ const NO_REASONS: ReadonlySet<string | undefined> = new Set(['null', 'zero', 'em
 function isUnheard({ api, act }: Call): boolean {
   if (act?.do !== 'abort' || act.at !== 'dispatch') return false;
   return api === 'new' || api === 'old' || NO_REASONS.has(act.reason);
+}
+
+/** Whether a caller gives up for a reason that undici's API takes for none. */
+function isWithoutReason({ act }: Call): boolean {
+  return act?.do === 'abort' && NO_REASONS.has(act.reason);
+}
+
+/**
+ * Whether stock has told its caller of a success without a response: from undici 8.13 on, what is aborted with a falsy
+ * reason while it waits ends its promise as if there were no error (lib/api/api-request.js, `err ? reject(err)`).
+ */
+function isTakenForSuccess(call: Call, { status, served }: Outcome): boolean {
+  return isWithoutReason(call) && (status === undefined || (served && status === 0));
 }
 
 function isReadOnce({ body }: Call): boolean {

@@ -10,41 +10,80 @@ export interface Write {
   readonly at: number;
 }
 
-interface SentHeaders {
+interface Message {
   readonly request: { readonly path: string };
   readonly socket: Socket;
 }
 
-/** Of the connections of this process, by their ends. */
-const written = new Map<string, Write[]>();
+/** A connection as its client has it. */
+interface ClientEnd {
+  readonly connectedAt: number;
+  readonly writes: Write[];
+}
 
+/** A connection as its server has it. */
+export interface ServerEnd {
+  readonly address: string;
+  readonly port: number;
+  readonly clientPort: number;
+  readonly closedAt: number | undefined;
+}
+
+/** Of the connections of this process, by addresses and ports: in the order in which these had them. */
+const clientEnds = new Map<string, ClientEnd[]>();
+const known = new WeakMap<Socket, ClientEnd>();
+
+subscribe('undici:client:connected', (message) => endOf((message as Message).socket));
 subscribe('undici:client:sendHeaders', (message) => {
-  const { request, socket } = message as SentHeaders;
+  const { request, socket } = message as Message;
   const call = Number(/^\/?c(\d+)/.exec(request.path)?.[1]);
-  if (Number.isNaN(call)) return;
-  const key = `${socket.remoteAddress}:${socket.remotePort}<${socket.localPort}`;
-  const writes = written.get(key) ?? [];
-  writes.push({ call, at: performance.now() });
-  written.set(key, writes);
+  if (!Number.isNaN(call)) endOf(socket).writes.push({ call, at: performance.now() });
 });
 
-/** What was written on a connection, of which this is the server's end. It is told once. */
-export function takeWrites(end: { address: string; port: number; clientPort: number }): readonly Write[] {
-  const key = `${end.address}:${end.port}<${end.clientPort}`;
-  const writes = written.get(key) ?? [];
-  written.delete(key);
-  return writes;
+function endOf(socket: Socket): ClientEnd {
+  let end = known.get(socket);
+  if (end !== undefined) return end;
+  end = { connectedAt: performance.now(), writes: [] };
+  known.set(socket, end);
+  const key = `${socket.remoteAddress}:${socket.remotePort}<${socket.localPort}`;
+  const ends = clientEnds.get(key);
+  if (ends === undefined) clientEnds.set(key, [end]);
+  else ends.push(end);
+  return end;
+}
+
+/**
+ * What was written on a connection, of which this is the server's end. It is told once, and of connections in the order
+ * in which they were made: the kernel gives the port of one that has closed to another.
+ */
+export function takeWrites({ address, port, clientPort, closedAt }: ServerEnd): readonly Write[] {
+  const key = `${address}:${port}<${clientPort}`;
+  const [first, ...others] = clientEnds.get(key) ?? [];
+  // Its client has given up before it knew of the connection.
+  if (first === undefined || (closedAt !== undefined && closedAt < first.connectedAt)) return [];
+  if (others.length === 0) clientEnds.delete(key);
+  else clientEnds.set(key, others);
+  return first.writes;
 }
 
 /** In whose context something happens: the call's id. */
 export const callContext = new AsyncLocalStorage<number>();
 
 /** What undici's channels have said about one call. */
-export interface Trace {
-  created: number;
-  failed: number;
+export class Trace {
+  created = 0;
+  failed = 0;
   /** It was created in the context of another call, or of none. */
-  astray: boolean;
+  astray = false;
+  /** It was told of one failure more than once. */
+  repeated = false;
+  readonly #errors = new Set<unknown>();
+
+  fail(error: unknown): void {
+    this.failed++;
+    this.repeated ||= this.#errors.has(error);
+    this.#errors.add(error);
+  }
 }
 
 interface Traced {
@@ -77,7 +116,7 @@ export class Tracer {
 
   readonly #onError = (message: unknown): void => {
     const call = this.#callOf(message as Traced);
-    if (call !== undefined) this.#traceOf(call).failed++;
+    if (call !== undefined) this.#traceOf(call).fail((message as { error: unknown }).error);
   };
 
   #callOf({ request }: Traced): number | undefined {
@@ -86,7 +125,7 @@ export class Tracer {
   }
 
   #traceOf(call: number): Trace {
-    const trace = this.traces.get(call) ?? { created: 0, failed: 0, astray: false };
+    const trace = this.traces.get(call) ?? new Trace();
     this.traces.set(call, trace);
     return trace;
   }
