@@ -137,7 +137,8 @@ const REPEATABLE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 
 /** Whether it does no harm when it is executed twice, by the method or a key that is really sent. */
 export function isRepeatable({ method, headers, body, more }: Call): boolean {
   if (!['none', 'string', 'buffer', 'form'].includes(body.kind)) return false;
-  if (typeof more?.idempotent === 'boolean') return more.idempotent;
+  // As undici takes it: anything but nothing.
+  if (more?.idempotent != null) return Boolean(more.idempotent);
   if (REPEATABLE.has(method)) return true;
   return headers.pairs.some(
     ([name, value]) =>

@@ -8,6 +8,7 @@ import { Trace } from './writes.ts';
 export type Kind =
   | 'unserved'
   | 'changed'
+  | 'fails otherwise'
   | 'twice'
   | 'unsettled'
   | 'settled twice'
@@ -119,6 +120,8 @@ class Judge {
         !this.#isCutShort(call)
       )
         this.#say('changed', call.id, `stock: ${theirs.said}; ours: ${own.said}`);
+    } else if (this.#fails(call, theirs) && this.#fails(call, own) && own.error !== theirs.error) {
+      this.#say('fails otherwise', call.id, `stock: ${tell(theirs)}; ours: ${tell(own)}`);
     } else if (
       call.replies.some((reply) => reply.break !== undefined) ||
       call.body.kind === 'failing stream' ||
@@ -143,6 +146,12 @@ class Judge {
     if (call.act?.do === 'abort' && own.listeners > theirs.listeners) {
       this.#say('left', call.id, `${own.listeners} listeners on a signal, ${theirs.listeners} with stock`);
     }
+  }
+
+  /** Whether a request fails by what a server of HTTP/1.1 does to it, rather than to others before it. */
+  #fails(call: Call, { served }: Outcome): boolean {
+    const { protocol, endsEarly } = this.#scenario;
+    return !served && protocol === 'h1' && !endsEarly && call.act === undefined && !this.#isOutOfStep(call);
   }
 
   /**
@@ -179,12 +188,16 @@ class Judge {
     return [this.#ours, this.#stock].some((play) => this.#wasHarmed(play, call));
   }
 
-  /** Whether a request was written on a connection that its server ended, before the client could know of that. */
+  /**
+   * Whether a request was written on a connection that its server ended, before the client could know of that, and
+   * before the request was over.
+   */
   #wasHarmed(play: Play, call: Call): boolean {
     if (this.#scenario.protocol !== 'h1' && play.ledger.attempts.get(call.id)?.some(isNearHarm)) return true;
+    const { startedAt, took } = play.outcomes.get(call.id)!;
     return wiresOf(play, call).some(
       ({ wire: { harmedAt, heardAt = Number.POSITIVE_INFINITY }, at }) =>
-        harmedAt !== undefined && at < heardAt,
+        harmedAt !== undefined && harmedAt <= startedAt + took && at < heardAt,
     );
   }
 
@@ -225,6 +238,9 @@ class Judge {
     if (this.#scenario.own.outlierDetection !== false || this.#scenario.endsEarly || this.#moves) return;
     const attempts = this.#ours.ledger.attempts.get(call.id) ?? [];
     const [only] = attempts;
+    const written = wiresOf(this.#ours, call);
+    if (attempts.length === 0 && written.length === 1 && /SOCKET|ECONNRESET|EPIPE/.test(own.error))
+      this.#say('not retried', call.id, `it never came, nobody else was asked: ${tell(own)}`);
     if (attempts.length !== 1 || only?.answered !== 'no' || call.body.kind === 'form') return;
     // A session of HTTP/2 breaks off with many requests at once: the budget for retries may be too small.
     if (this.#scenario.protocol !== 'h1' && this.#sharesHarm(only)) return;
