@@ -10,7 +10,7 @@ import { ClusterNames } from '../src/core/discovery/kubernetes/cluster-names.ts'
 import { inClusterTransport } from '../src/core/discovery/kubernetes/in-cluster.ts';
 import { Kubernetes } from '../src/core/discovery/kubernetes/kubernetes.ts';
 import { thisPlace } from '../src/core/discovery/kubernetes/place.ts';
-import { relistsAfter } from '../test/support/api-fleet.ts';
+import { liveThrough } from '../test/support/api-fleet.ts';
 import { type ApiFacts, startApiProcess } from './support/api-process.ts';
 import { progress, report } from './support/report.ts';
 import { quantile } from './support/statistics.ts';
@@ -58,7 +58,7 @@ report({
 });
 
 progress('kubernetes: simulating an outage');
-const relists = await relistsAfter({ clients: 1_000, duration: 60_000, random: Math.random });
+const { relists } = await liveThrough({ clients: 1_000, duration: 60_000, random: Math.random });
 const spread = (quantile(relists, 0.95) - quantile(relists, 0.05)) / 1_000;
 report({
   bench: 'kubernetes',

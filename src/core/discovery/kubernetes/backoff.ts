@@ -4,7 +4,9 @@ import { ApiError } from './api.ts';
 const FIRST = 800;
 const LONGEST = 10_000;
 const FORGOTTEN_AFTER = 120_000;
-const LONGEST_BY_ONE_THAT_ANSWERS = 2_500;
+/** With what it takes the others to be told, slices are followed again within five seconds. */
+const LONGEST_BY_ONE_THAT_ANSWERS = 4_400;
+const UNTOLD = 30_000;
 const FIRST_AFTER_REFUSAL = 30_000;
 const LONGEST_AFTER_REFUSAL = 600_000;
 
@@ -55,8 +57,13 @@ export class Backoff {
    * allowed before. It is there, and what it says costs it nothing, so that it is asked again every few seconds.
    */
   afterAnswer({ retryAfter }: ApiError): number {
-    const longest = LONGEST_BY_ONE_THAT_ANSWERS * (1 + this.#random());
+    const longest = LONGEST_BY_ONE_THAT_ANSWERS * (1 - this.#random() / 8);
     return Math.max(Math.min(this.next(), longest), retryAfter);
+  }
+
+  /** The delay after which somebody asks in vain who would rather be told by others that all is well. */
+  whileOthersAsk(): number {
+    return UNTOLD * (1 + this.#random() / 4);
   }
 
   /**

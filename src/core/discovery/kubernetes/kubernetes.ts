@@ -13,6 +13,7 @@ import { grantCommand } from './grant.ts';
 import { possibleService, type ServiceName } from './match.ts';
 import { PlaceFinder } from './own-place.ts';
 import type { Place } from './place.ts';
+import { Scouts } from './scouts.ts';
 import { ServiceView } from './service-view.ts';
 import { ServiceWatch } from './service-watch.ts';
 import { NoTokenError } from './transport.ts';
@@ -48,6 +49,7 @@ export class Kubernetes {
   readonly #options: KubernetesOptions;
   readonly #own: PlaceFinder;
   readonly #affinity: Affinity;
+  readonly #scouts = new Scouts();
   readonly #watches = new Map<string, SharedWatch>();
   #transport: Promise<ApiTransport> | undefined;
 
@@ -157,6 +159,7 @@ export class Kubernetes {
       service,
       clock,
       random,
+      scouts: this.#scouts,
       startSpread,
       onSlice: (slice) => {
         if (!this.#own.learn(slice)) return;

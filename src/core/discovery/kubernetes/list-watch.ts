@@ -4,6 +4,7 @@ import { ApiError } from './api.ts';
 import type { ApiClient, ApiList, ApiObject, WatchEvent } from './api-client.ts';
 import { Backoff } from './backoff.ts';
 import { SilenceError } from './deadline.ts';
+import type { Scouts } from './scouts.ts';
 
 // Versions to ask for that mean something else than a version.
 const ANY = '0';
@@ -12,6 +13,8 @@ const LATEST = '';
 const SHORTEST_WATCH = 300_000;
 const RELIST_SPREAD = 5_000;
 const RECONNECT_SPREAD = 1_000;
+/** Milliseconds over which those spread that hear that the server is well again. */
+const NEWS_SPREAD = 500;
 const STABLE_AFTER = 10_000;
 /** A watch carries a bookmark about every minute, unless in the whole cluster nothing of its kind has changed since. */
 const SILENCE = 90_000;
@@ -44,6 +47,8 @@ export interface ListWatchOptions<T> {
   startSpread: number;
   /** Whether to try as rarely as after a refusal. */
   isHopeless: () => boolean;
+  /** Which of the client's watches asks for all while the API fails. */
+  scouts: Scouts;
 }
 
 /**
@@ -75,21 +80,26 @@ export class ListWatch<T extends ApiObject> {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, random, listener, startSpread } = this.#options;
+    const { clock, random, listener, startSpread, scouts } = this.#options;
     await until(clock.now() + random() * startSpread, clock, signal);
     while (!signal.aborted) {
       let pause: number;
+      let news: AbortSignal | undefined;
       try {
         this.#openedAt = Number.POSITIVE_INFINITY;
         if (this.#mustList) await this.#list(signal);
         pause = await this.#watch(signal);
       } catch (error) {
-        if (signal.aborted) return;
+        if (signal.aborted) break;
         listener.onFailure(error as Error);
-        pause = this.#pauseAfter(error);
+        this.#fail(error);
+        news = this.#newsAfter(error);
+        pause = news === undefined ? this.#pauseAfter(error) : this.#backoff.whileOthersAsk();
       }
-      await until(clock.now() + pause, clock, signal);
+      await until(clock.now() + pause, clock, signal, ...(news === undefined ? [] : [news]));
+      if (news?.aborted) await until(clock.now() + random() * NEWS_SPREAD, clock, signal);
     }
+    scouts.dismiss(this);
   }
 
   async #list(signal: AbortSignal): Promise<void> {
@@ -106,7 +116,7 @@ export class ListWatch<T extends ApiObject> {
 
   /** Resolves, when the server ended the watch in peace, with how long to wait before the next. */
   async #watch(signal: AbortSignal): Promise<number> {
-    const { client, path, clock, random, listener } = this.#options;
+    const { client, path, clock, random, listener, scouts } = this.#options;
     const duration = SHORTEST_WATCH * (1 + random());
     const query = new URLSearchParams({
       watch: '1',
@@ -124,6 +134,7 @@ export class ListWatch<T extends ApiObject> {
       this.#wasWatched = true;
       this.#backoff.allowed();
       this.#openedAt = clock.now();
+      scouts.opened(this);
       listener.onOpen();
     };
     try {
@@ -163,37 +174,57 @@ export class ListWatch<T extends ApiObject> {
     if (error !== -1) throw ApiError.of(events[error]?.object);
   }
 
+  #fail(error: unknown): void {
+    const now = this.#options.clock.now();
+    this.#failingSince ??= now;
+    if (error instanceof ApiError) this.#refusingSince ??= now;
+    else this.#refusingSince = undefined;
+    if (this.#mayHaveMissed(error)) this.#mustList = true;
+    if (error instanceof ApiError && error.ahead) this.#resourceVersion = LATEST;
+  }
+
+  /**
+   * Where another watch, which fails as well, asks for this one: what aborts when there is news. A watch that was open
+   * may be the only one that broke.
+   */
+  #newsAfter(error: unknown): AbortSignal | undefined {
+    const { scouts, isHopeless } = this.#options;
+    const isOutage = this.#wasWatched && (!(error instanceof ApiError) || this.#isComingBack(error));
+    if (!isOutage || isHopeless()) scouts.dismiss(this);
+    else if (this.#openedAt === Number.POSITIVE_INFINITY) return scouts.send(this, error);
+    return undefined;
+  }
+
   #pauseAfter(error: unknown): number {
     const { clock, random, isHopeless } = this.#options;
     const now = clock.now();
-    this.#failingSince ??= now;
     if (now - this.#openedAt > STABLE_AFTER) this.#backoff.reset();
-    if (this.#mayHaveMissed(error)) this.#mustList = true;
-    if (error instanceof ApiError && error.ahead) this.#resourceVersion = LATEST;
-    if (error instanceof ApiError && (error.expired || error.ahead)) {
+    if (error instanceof ApiError && hasAnotherHistory(error)) {
       const again = now - this.#listedAt < SOON;
       // All clients of a server that lost its history learn of it at the same moment.
       return random() * RELIST_SPREAD + (again ? this.#backoff.next() : 0);
     }
     if (isHopeless()) return this.#backoff.refusal();
-    return this.#comesBack(error, now) ? this.#backoff.afterAnswer(error) : this.#backoff.after(error);
+    return this.#isComingBack(error) ? this.#backoff.afterAnswer(error) : this.#backoff.after(error);
   }
 
   /** Whether a server that gave what is asked for refuses it, and hasn't done so for long. One that has too much to do is left alone. */
-  #comesBack(error: unknown, now: number): error is ApiError {
-    if (!(error instanceof ApiError)) {
-      this.#refusingSince = undefined;
-      return false;
-    }
-    this.#refusingSince ??= now;
-    return this.#wasWatched && error.status !== 429 && now - this.#refusingSince < COMING_BACK;
+  #isComingBack(error: unknown): error is ApiError {
+    if (!this.#wasWatched || !(error instanceof ApiError)) return false;
+    if (error.status === 429 || hasAnotherHistory(error)) return false;
+    return this.#options.clock.now() - this.#refusingSince! < COMING_BACK;
   }
 
   /** Whether a watch from where the last one stood could hide changes, so that it takes a list. */
   #mayHaveMissed(error: unknown): boolean {
-    if (error instanceof ApiError && (error.expired || error.ahead)) return true;
+    if (error instanceof ApiError && hasAnotherHistory(error)) return true;
     // What can't be understood may have been a change.
     if (error instanceof SyntaxError) return true;
     return this.#options.clock.now() - (this.#failingSince ?? 0) > LONG_OUTAGE;
   }
+}
+
+/** Whether a server has no longer, or not yet, the version that was asked for. */
+function hasAnotherHistory({ expired, ahead }: ApiError): boolean {
+  return expired || ahead;
 }

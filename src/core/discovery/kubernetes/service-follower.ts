@@ -4,6 +4,7 @@ import type { ApiClient, WatchEvent } from './api-client.ts';
 import { Contact } from './contact.ts';
 import { ListWatch } from './list-watch.ts';
 import type { ServiceName } from './match.ts';
+import type { Scouts } from './scouts.ts';
 import { ServiceReader } from './service-reader.ts';
 import { type KnownService, type ServiceObject, serviceIn, servicesPath } from './service-spec.ts';
 
@@ -26,6 +27,7 @@ export interface ServiceFollowerOptions {
   service: ServiceName;
   clock: Clock;
   random: () => number;
+  scouts: Scouts;
   listener: ServiceListener;
 }
 
@@ -69,12 +71,13 @@ export class ServiceFollower {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { client, service, clock, random } = this.#options;
+    const { client, service, clock, random, scouts } = this.#options;
     const watch = new ListWatch<ServiceObject>({
       client,
       path: servicesPath(service),
       clock,
       random,
+      scouts,
       startSpread: 0,
       isHopeless: () => false,
       listener: {

@@ -6,6 +6,7 @@ import { Contact } from './contact.ts';
 import { fits, ownSlices } from './fit.ts';
 import { ListWatch } from './list-watch.ts';
 import type { ServiceName } from './match.ts';
+import type { Scouts } from './scouts.ts';
 import { ServiceFollower } from './service-follower.ts';
 import type { KnownService, ServiceSpec } from './service-spec.ts';
 import { parseSlice, type Slice, type SliceObject } from './slice.ts';
@@ -42,6 +43,8 @@ export interface ServiceWatchOptions {
   service: ServiceName;
   clock: Clock;
   random: () => number;
+  /** Which of the client's watches asks for all while the API fails. */
+  scouts: Scouts;
   /** Milliseconds over which the first request is spread at random. */
   startSpread: number;
   onSlice: (slice: Slice) => void;
@@ -67,7 +70,7 @@ export class ServiceWatch {
   #published: Pick<Available, 'spec' | 'slices' | 'overlap'> | undefined;
 
   constructor(options: ServiceWatchOptions) {
-    const { client, service, clock, random, startSpread } = options;
+    const { client, service, clock, random, startSpread, scouts } = options;
     this.#options = options;
     this.#toSlices = new Contact(clock);
     this.#toService = new Contact(clock);
@@ -76,6 +79,7 @@ export class ServiceWatch {
       service,
       clock,
       random,
+      scouts,
       listener: {
         onService: (service) => this.#takeService(service),
         onFailure: (error) => this.#takeFailure(this.#toService, error),
@@ -89,6 +93,7 @@ export class ServiceWatch {
       path: `/apis/discovery.k8s.io/v1/namespaces/${service.namespace}/endpointslices?labelSelector=${selector}`,
       clock,
       random,
+      scouts,
       startSpread,
       isHopeless: () => this.hopeless,
       listener: {

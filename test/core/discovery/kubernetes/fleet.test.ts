@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { relistsAfter } from '../../../support/api-fleet.ts';
+import { liveThrough } from '../../../support/api-fleet.ts';
+
+/** Services that a client uses, each of which takes two watches, its slices' and its own. */
+const SERVICES = [1, 4, 10];
+/** How often one watch is asked for in half a minute: with pauses that double up to ten seconds, and to be known in five. */
+const DOUBLING = 4.5;
+const EVERY_FEW_SECONDS = 8;
 
 /** Numbers from 0 to below 1, the same ones each time. */
 function seeded(seed: number): () => number {
@@ -13,7 +19,7 @@ function seeded(seed: number): () => number {
 }
 
 test('a thousand clients of an API server that was away list within 30 s, and not all at once', async () => {
-  const relists = await relistsAfter({ clients: 1_000, duration: 60_000, random: seeded(1) });
+  const { relists } = await liveThrough({ clients: 1_000, duration: 60_000, random: seeded(1) });
   assert.equal(relists.length, 1_000);
   const [first, last] = [relists[0]!, relists.at(-1)!];
   assert.ok(last < 30_000, `the last after ${last} ms`);
@@ -26,8 +32,35 @@ test('a thousand clients of an API server that was away list within 30 s, and no
 });
 
 test('so do they after a restart that took but a moment', async () => {
-  const relists = await relistsAfter({ clients: 1_000, duration: 1_000, random: seeded(2) });
+  const { relists } = await liveThrough({ clients: 1_000, duration: 1_000, random: seeded(2) });
   assert.equal(relists.length, 1_000);
   assert.ok(relists.at(-1)! < 30_000);
   assert.ok(relists[950]! - relists[50]! >= 3_000, `${relists[50]}–${relists[950]} ms`);
 });
+
+for (const [what, status] of [
+  ['answers 403', 403],
+  ['answers 503', 503],
+  ['refuses connections', undefined],
+] as const) {
+  test(`an API server that ${what} for half a minute hears of one watch of a client, and little of its others`, async (t) => {
+    for (const services of SERVICES) {
+      const { asked, opens } = await liveThrough({
+        clients: 50,
+        watches: 2 * services,
+        duration: 30_000,
+        ...(status === undefined ? undefined : { status }),
+        keepsHistory: true,
+        random: seeded(services),
+      });
+      const requests = asked / 50;
+      const last = opens.at(-1)!;
+      t.diagnostic(`${services} Services: ${requests} requests of a client; all followed after ${last} ms`);
+      assert.equal(opens.length, 100 * services);
+      // Each watch that breaks asks once for itself.
+      const most = (status === undefined ? DOUBLING : EVERY_FEW_SECONDS) + 2 * services - 1;
+      assert.ok(requests <= most, String(requests));
+      if (status !== undefined) assert.ok(last <= 5_000, `the last after ${last} ms`);
+    }
+  });
+}

@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { ApiClient } from '../../../../src/core/discovery/kubernetes/api-client.ts';
 import { inClusterTransport } from '../../../../src/core/discovery/kubernetes/in-cluster.ts';
 import { ListWatch } from '../../../../src/core/discovery/kubernetes/list-watch.ts';
+import { Scouts } from '../../../../src/core/discovery/kubernetes/scouts.ts';
 import type { SliceObject } from '../../../../src/core/discovery/kubernetes/slice.ts';
 import { podAt, sliceOf } from '../../../support/api-objects.ts';
 import { type ApiServer, startApiServer } from '../../../support/api-server.ts';
@@ -13,6 +14,7 @@ const PATH =
   '/apis/discovery.k8s.io/v1/namespaces/prod/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3Dorders';
 
 interface Options {
+  scouts?: Scouts;
   random?: () => number;
   startSpread?: number;
   isHopeless?: () => boolean;
@@ -29,7 +31,8 @@ class Mirror extends EventEmitter {
   readonly abort = new AbortController();
   readonly running: Promise<void>;
 
-  constructor(api: ApiServer, { random = () => 0, startSpread = 0, isHopeless = () => false }: Options = {}) {
+  constructor(api: ApiServer, options: Options = {}) {
+    const { random = () => 0, startSpread = 0, isHopeless = () => false, scouts = new Scouts() } = options;
     super();
     const { host, port, serviceAccount } = api;
     const transport = inClusterTransport({ host, port: String(port), serviceAccount });
@@ -40,6 +43,7 @@ class Mirror extends EventEmitter {
       random,
       startSpread,
       isHopeless,
+      scouts,
       listener: {
         onList: (items) => {
           this.lists++;
@@ -302,14 +306,56 @@ test('a server that refuses what it allowed is asked every few seconds, and watc
   api.refuse = () => ({ status: 403 });
   api.breakWatches();
   let refused = 0;
-  for (const delay of [800, 1_600, 2_500, 2_500]) refused += await mirror.clock.pass(delay);
+  for (const delay of [800, 1_600, 3_200, 4_400, 4_400]) refused += await mirror.clock.pass(delay);
   assert.ok(refused < 30_000);
-  await mirror.clock.asked(2_500);
+  await mirror.clock.asked(4_400);
   api.store.removeSlice('prod', 'b');
   api.refuse = () => undefined;
-  mirror.clock.advance(2_500);
+  mirror.clock.advance(4_400);
   await mirror.has('a');
   assert.equal(mirror.lists, 1);
+});
+
+test('of watches that fail alike one asks, and the others follow as soon as it is open', async (t) => {
+  const scouts = new Scouts();
+  const { api, mirror } = await start(t, { scouts });
+  const other = new Mirror(api, { scouts });
+  t.after(() => other.abort.abort());
+  for (const { opened } of [mirror, other]) assert.ok(opened);
+  await mirror.opened(1);
+  await other.opened(1);
+  api.refuse = () => ({ status: 503 });
+  api.breakWatches();
+  await mirror.clock.pass(800);
+  await mirror.clock.pass(1_600);
+  // It asks for itself first: it might be the only one that broke.
+  await other.clock.pass(800);
+  await other.clock.asked(30_000);
+  await mirror.clock.asked(3_200);
+  assert.equal(other.failures.length, 2);
+  api.refuse = () => undefined;
+  put(api, 'c');
+  mirror.clock.advance(3_200);
+  await mirror.has('a', 'b', 'c');
+  await other.has('a', 'b', 'c');
+});
+
+test('when the watch that asks for all is ended, another one takes its place', async (t) => {
+  const scouts = new Scouts();
+  const { api, mirror } = await start(t, { scouts });
+  const other = new Mirror(api, { scouts });
+  t.after(() => other.abort.abort());
+  await mirror.opened(1);
+  await other.opened(1);
+  api.refuse = () => ({ status: 503 });
+  api.breakWatches();
+  await mirror.clock.pass(800);
+  await mirror.clock.asked(1_600);
+  await other.clock.pass(800);
+  await other.clock.asked(30_000);
+  mirror.abort.abort();
+  await mirror.running;
+  await other.clock.asked(1_600);
 });
 
 test('rights that are taken away for good are asked for as rarely as those that never were there, then listed', async (t) => {
@@ -318,7 +364,7 @@ test('rights that are taken away for good are asked for as rarely as those that 
   api.refuse = () => ({ status: 403 });
   api.breakWatches();
   await mirror.clock.pass(800);
-  for (let refused = 0; refused < 60_000; ) refused += await mirror.clock.pass(1_600, 2_500);
+  for (let refused = 0; refused < 60_000; ) refused += await mirror.clock.pass(1_600, 4_400);
   await mirror.clock.pass(30_000);
   await mirror.clock.asked(60_000);
   api.store.removeSlice('prod', 'b');
