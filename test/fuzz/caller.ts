@@ -4,6 +4,7 @@ import { getEventListeners } from 'node:events';
 import { type Duplex, Readable, Writable } from 'node:stream';
 import { type Dispatcher, Dispatcher1Wrapper, FormData, fetch as undiciFetch } from 'undici';
 import { bytesOf, type Call, type HeaderValue, type Reason } from './scenario.ts';
+import { callContext } from './writes.ts';
 
 export interface Outcome {
   /** The response came to its end, and the caller was told so. */
@@ -89,7 +90,9 @@ export class Caller {
     if (call.reuse) this.#change(options);
     this.#moment('dispatch');
     const { act } = call;
-    if (typeof act?.at === 'number') setTimeout(() => this.#abort?.(reasonOf(act.reason)), act.at);
+    // By somebody else, in whose context nothing of this call belongs.
+    if (typeof act?.at === 'number')
+      setTimeout(() => callContext.exit(() => this.#abort?.(reasonOf(act.reason))), act.at);
   }
 
   #send(options: Options): void {

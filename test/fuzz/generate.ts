@@ -1,20 +1,23 @@
 // Makes a scenario of a seed. Each scenario does a few of the things that can be done, so that some of them meet
 // often ("swarm testing", https://users.cs.utah.edu/~regehr/papers/swarm12.pdf).
 import { Dice } from './dice.ts';
-import type {
-  Act,
-  Api,
-  Body,
-  Break,
-  Call,
-  HeaderForm,
-  HeaderValue,
-  Protocol,
-  Reason,
-  Reply,
-  Scenario,
-  Step,
+import {
+  type Act,
+  type Api,
+  type Body,
+  type Break,
+  type Call,
+  type HeaderForm,
+  type HeaderValue,
+  PLAIN,
+  type Protocol,
+  plainCall,
+  type Reason,
+  type Reply,
+  type Scenario,
+  type Step,
 } from './scenario.ts';
+import { themed } from './themes.ts';
 
 const PROTOCOLS: readonly Protocol[] = ['h1', 'h2c', 'h2'];
 const FORMS: readonly HeaderForm[] = ['object', 'object', 'array', 'map', 'entries', 'generator', 'headers'];
@@ -55,9 +58,9 @@ interface Habits {
   readonly dead: boolean;
 }
 
-/** `focus`: habits, options and themes that it has in any case; the rest is left to chance. */
+/** `focus`: habits, options and themes that it has in any case, or with a `-` before them, that it has not; the rest is left to chance. */
 export function generate(seed: number, only?: Protocol, focus: readonly string[] = []): Scenario {
-  return new Generator(seed, only, focus).scenario();
+  return themed(seed, only, focus) ?? new Generator(seed, only, focus).scenario();
 }
 
 class Generator {
@@ -102,7 +105,12 @@ class Generator {
   }
 
   #perhaps(what: string, share: number): boolean {
-    return this.#dice.chance(share) || this.#focus.includes(what);
+    return (this.#dice.chance(share) || this.#has(what)) && !this.#has(`-${what}`);
+  }
+
+  /** Whether it is focussed on something. */
+  #has(what: string): boolean {
+    return this.#focus.includes(what);
   }
 
   get #h2(): boolean {
@@ -155,10 +163,11 @@ class Generator {
   /** More requests at once than there are connections, which are answered soon. */
   #burst(): Scenario {
     const dice = this.#dice;
-    const limited = dice.chance(0.5);
+    const limited = this.#perhaps('limited', 0.5);
     // Long ones need a connection each, and soon.
-    const delay = dice.pick([5, 5, 400]);
-    const count = delay > 5 && !limited ? 80 : dice.pick([200, 300, 1_200]);
+    const delay = dice.pick(this.#has('-long') ? [5] : [5, 5, 400]);
+    const counts = this.#has('many') ? [1_200] : [200, 300, 1_200];
+    const count = delay > 5 && !limited ? 80 : dice.pick(counts);
     const steps: Step[] = Array.from({ length: count }, () => ({
       call: this.#plain({ delay: limited ? 0 : delay }),
       await: false,
@@ -192,16 +201,7 @@ class Generator {
   }
 
   #plain(reply: Partial<Reply>): Call {
-    const id = ++this.#ids;
-    return {
-      id,
-      api: 'request',
-      method: 'GET',
-      headers: { form: 'object', pairs: [['x-id', String(id)]] },
-      body: { kind: 'none', size: 0 },
-      reuse: false,
-      replies: [{ ...PLAIN, ...reply }],
-    };
+    return plainCall(++this.#ids, reply);
   }
 
   #themed(
@@ -229,8 +229,8 @@ class Generator {
     const limits = this.#h2 && !this.#habits.uploads;
     const h2: Partial<Scenario['server']> = limits
       ? {
-          ...(dice.chance(0.3) && { maxConcurrentStreams: dice.pick([1, 2, 5, 20]) }),
-          ...(dice.chance(0.25) && { lowered: [dice.int(1, 6), dice.int(1, 3)] as const }),
+          ...(this.#perhaps('streams', 0.3) && { maxConcurrentStreams: dice.pick([1, 2, 5, 20]) }),
+          ...(this.#perhaps('lowered', 0.25) && { lowered: [dice.int(1, 6), dice.int(1, 3)] as const }),
         }
       : { ...(this.#h2 && dice.chance(0.3) && { initialWindowSize: dice.pick([10, 1_000]) }) };
     return {
@@ -370,6 +370,7 @@ class Generator {
     const handled = api === 'new' || api === 'old';
     const kind = handled ? dice.pick(['abort', 'abort', 'throw', 'pause'] as const) : 'abort';
     const timed = dice.pick([0, 1, 3, 10]);
+    if (this.#has('sending') && handled) return { at: 'sent', do: 'throw' };
     if (kind === 'abort') {
       const at = dice.pick<Act['at']>(
         handled ? ['dispatch', 'start', 'headers', 'data', timed] : ['dispatch', 'headers', timed],
@@ -468,19 +469,7 @@ class Generator {
       this.#h2 ? [...common, ...codes] : [...common, 'garbage', 'twice'],
     );
     if (limits && this.#habits.goaways && dice.chance(0.6)) how = dice.pick(goaways);
+    if (this.#has('refusals')) return { after: 'nothing', how: 'code 7' };
     return { after, how, ...(later !== undefined && { later }) };
   }
 }
-
-/** A server that behaves. */
-export const PLAIN: Reply = {
-  at: 'body',
-  delay: 0,
-  hints: [],
-  status: 200,
-  headers: [],
-  framing: 'length',
-  size: 2,
-  pieces: 1,
-  trailers: false,
-};

@@ -1,136 +1,155 @@
-// Puts mistakes back, one at a time, into a copy of the code, and has the fuzzer look for them there.
+// Puts mistakes back, one at a time, into a copy of the code, and has the fuzzer look for them there. Then it looks for
+// the same in the code as it is, in scenarios of the same kinds, where nothing may be found.
 import { spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { DISCOVERY_MUTANTS } from './mutants-discovery.ts';
-import { H1_MUTANTS } from './mutants-h1.ts';
-import { H2_MUTANTS } from './mutants-h2.ts';
-import type { Protocol } from './scenario.ts';
+import { MUTANTS, type Mutant, placeOf, type Target } from './mutants.ts';
 import type { Kind } from './verdicts.ts';
-
-/** What is played: a protocol, or name servers and clusters. */
-export type Target = Protocol | 'discovery';
-
-export interface Mutant {
-  readonly name: string;
-  /** Below src/. */
-  readonly file: string;
-  /** Is there exactly once. */
-  readonly find: string;
-  readonly replace: string;
-  readonly protocol: Target;
-  /** What must be found. */
-  readonly kinds: readonly Kind[];
-  /** What all scenarios have that are played with it, so that it takes no hour. */
-  readonly focus?: readonly string[];
-}
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
-/** Seconds for each. */
+/** Seconds for each mistake, from the start of a process to its end. */
 const LIMIT = 60;
-/** Mutants tried at once. */
-const PARALLEL = 2;
-/** Scenarios that each plays at once: few, so that what is found first is known soon. */
+/** Seconds, at least, for which the code as it is has to be without findings: as long as a mistake took, if that is more. */
+const LEAST_CONTROL = 10;
+/** Seconds after its time for a process to come to its end. */
+const SLACK = 60;
+/** Scenarios that each process plays at once: few, so that what is found first is known soon. */
 const LANES = 4;
 /** KiB of addresses that one may have: Node takes all memory of a machine when a stream of HTTP/2 goes wrong. */
 const MEMORY = 20_000_000;
 
-/**
- * Tries all mutants whose name contains `only`, and the code as it is, in which none of what they show may be found.
- * Resolves with the exit code.
- */
+/** Scenarios of one kind, and what is looked for in them. */
+interface Search {
+  readonly target: Target;
+  readonly focus: readonly string[];
+  readonly kinds: readonly Kind[];
+  readonly seconds: number;
+}
+
+interface Found {
+  readonly code: number | null;
+  readonly seconds: number;
+  /** What was found; '' for nothing. */
+  readonly told: string;
+}
+
+/** One mistake, or the code as it is in scenarios of one kind. */
+interface Row {
+  readonly name: string;
+  readonly target: Target;
+  readonly right: boolean;
+  readonly verdict: string;
+  readonly seconds: number;
+  readonly told: string;
+}
+
+/** Tries all mutants whose name contains `only`. Resolves with the exit code. */
 export async function tryMutants(only: string | undefined, root = ROOT): Promise<number> {
-  const mutants = [...H1_MUTANTS, ...H2_MUTANTS, ...DISCOVERY_MUTANTS].filter(
-    ({ name }) => only === undefined || name.includes(only),
-  );
-  const jobs: (Mutant | Target)[] = [...new Set(mutants.map(({ protocol }) => protocol)), ...mutants];
   const started = performance.now();
-  let wrong = 0;
-  let tried = 0;
+  const mutants = MUTANTS.filter(({ name }) => only === undefined || name.includes(only));
+  const found = await inParallel(mutants, (mutant) => tryOne(mutant, root));
+  const controls = await inParallel([...groups(found).values()], (group) => control(group, root));
+  const rows = found.map(([, row]) => row);
+  const missed = rows.filter(({ right }) => !right);
+  const loud = controls.filter(([, { right }]) => !right);
+  const slowest = Math.max(0, ...rows.map(({ seconds }) => seconds));
+  const seconds = Math.round((performance.now() - started) / 1_000);
+  console.log(
+    `${rows.length - missed.length} of ${rows.length} mistakes found, the slowest in ${slowest} s; ` +
+      `without them ${controls.length - loud.length} of ${controls.length} searches found nothing; ${seconds} s`,
+  );
+  for (const { name, verdict } of [...missed, ...loud.map(([, row]) => row)])
+    console.log(`  ${verdict}: ${name}`);
+  return missed.length + loud.length > 0 || rows.length === 0 ? 1 : 0;
+}
+
+/** Does something with each of `items`, as many at once as there are processors, and prints a row for each. */
+async function inParallel<T>(items: readonly T[], act: (item: T) => Promise<Row>): Promise<[T, Row][]> {
+  const left = [...items];
+  const done: [T, Row][] = [];
   const lane = async () => {
-    for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
-      const { verdict, right } =
-        typeof job === 'string' ? await control(job, mutants, root) : await tryOne(job, root);
-      if (!right) wrong++;
-      if (typeof job !== 'string') tried++;
-      console.log(verdict);
+    for (let item = left.shift(); item !== undefined; item = left.shift()) {
+      const row = await act(item);
+      done.push([item, row]);
+      const { verdict, seconds, target, name, told } = row;
+      const place = `${done.length}/${items.length}`.padStart(6);
+      console.log(
+        `${place} ${verdict.padEnd(8)} ${String(seconds).padStart(3)} s  ${target.padEnd(9)}  ${name}${told && ` | ${told}`}`,
+      );
     }
   };
-  await Promise.all(Array.from({ length: PARALLEL }, lane));
-  const seconds = Math.round((performance.now() - started) / 1_000);
-  console.log(`${tried} mutants in ${seconds} s, ${wrong} not as they should be`);
-  return wrong > 0 || tried === 0 ? 1 : 0;
+  await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, lane));
+  return done;
 }
 
-interface Tried {
-  readonly verdict: string;
-  readonly right: boolean;
-}
-
-/** What mutants show is not there without them. */
-async function control(protocol: Target, mutants: readonly Mutant[], root: string): Promise<Tried> {
-  const kinds = new Set(
-    mutants.filter((mutant) => mutant.protocol === protocol).flatMap((mutant) => mutant.kinds),
-  );
-  const { found, seconds, told } = await fuzz(root, protocol, [...kinds]);
-  const verdict = found ? `FOUND WITHOUT A MISTAKE: ${told}` : 'nothing found';
-  return { verdict: `${verdict} after ${seconds} s: the code as it is, ${protocol}`, right: !found };
-}
-
-async function tryOne(mutant: Mutant, root: string): Promise<Tried> {
+async function tryOne(mutant: Mutant, root: string): Promise<Row> {
+  const { name, protocol: target, focus, kinds } = mutant;
+  const place = placeOf(mutant, join(root, 'src'));
+  if (typeof place === 'string')
+    return { name, target, right: false, verdict: 'NOWHERE', seconds: 0, told: place };
   const folder = mkdtempSync(join(tmpdir(), 'evenkeel-mutant-'));
   try {
     for (const part of ['src', 'test/fuzz', 'test/support', 'test/core/discovery', 'package.json']) {
       cpSync(join(part === 'src' ? root : ROOT, part), join(folder, part), { recursive: true });
     }
     symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-    const file = join(folder, 'src', mutant.file);
-    const code = readFileSync(file, 'utf8');
-    const places = code.split(mutant.find).length - 1;
-    if (places !== 1)
-      return {
-        verdict: `NOT APPLICABLE: ${mutant.name} (${mutant.file} has ${places} such places)`,
-        right: false,
-      };
-    writeFileSync(
-      file,
-      code.replace(mutant.find, () => mutant.replace),
-    );
-    const { found, seconds, told } = await fuzz(folder, mutant.protocol, mutant.kinds, mutant.focus);
-    const verdict = `${found ? 'found' : 'MISSED'} after ${seconds} s: ${mutant.name}${found ? ` (${told})` : ''}`;
-    return { verdict, right: found };
+    writeFileSync(place.path.replace(root, folder), place.code);
+    const { code, seconds, told } = await search(folder, { target, focus, kinds, seconds: LIMIT }, LIMIT);
+    const right = code === 1 && told !== '' && seconds <= LIMIT;
+    return { name, target, right, verdict: right ? 'found' : 'MISSED', seconds, told };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
+/** The searches in which mistakes were looked for, each once. */
+function groups(found: readonly (readonly [Mutant, Row])[]): Map<string, Search> {
+  const searches = new Map<string, Search>();
+  for (const [{ protocol: target, focus, kinds }, { seconds }] of found) {
+    const key = [target, ...focus].join();
+    const before = searches.get(key);
+    searches.set(key, {
+      target,
+      focus,
+      kinds: [...new Set([...(before?.kinds ?? []), ...kinds])],
+      seconds: Math.max(before?.seconds ?? LEAST_CONTROL, seconds),
+    });
+  }
+  return searches;
+}
+
+async function control(what: Search, root: string): Promise<Row> {
+  const { target, focus } = what;
+  const { code, seconds, told } = await search(root, what, what.seconds + SLACK);
+  const right = code === 0;
+  const name = `the code as it is: ${focus.join() || 'anything'}`;
+  return { name, target, right, verdict: right ? 'nothing' : 'NOISE', seconds, told };
+}
+
 /** Fuzzes the code in a folder until something is found, in a process of its own. */
-async function fuzz(
+async function search(
   folder: string,
-  protocol: Target,
-  kinds: readonly Kind[],
-  focus: readonly string[] = [],
-): Promise<{ found: boolean; seconds: number; told: string }> {
+  { target, focus, kinds, seconds }: Search,
+  limit: number,
+): Promise<Found> {
   const started = performance.now();
-  const what = ['--seconds', String(LIMIT), '--protocol', protocol, '--only', kinds.join()];
-  if (protocol === 'discovery') what.splice(2, 4, '--discovery');
-  const args = ['--first', '--parallel', String(LANES), '--focus', focus.join(), ...what];
+  const what = target === 'discovery' ? ['--discovery'] : ['--protocol', target];
+  const how = ['--first', '--parallel', String(LANES), '--seconds', String(seconds)];
+  const args = [...how, ...what, '--focus', focus.join(), '--only', kinds.join()];
   const command = `ulimit -v ${MEMORY}; exec "$0" "$@"`;
   const child = spawn('sh', ['-c', command, process.execPath, 'test/fuzz/run.ts', ...args], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  const end = setTimeout(() => child.kill('SIGKILL'), limit * 1_000);
   let said = '';
   child.stdout.on('data', (chunk) => {
     said += chunk;
   });
-  const code = await new Promise((done) => child.once('close', done));
+  const code = await new Promise<number | null>((done) => child.once('close', done));
+  clearTimeout(end);
   const [told = ''] = /^(seed \d.*|uncaught.*|FOUND.*)/m.exec(said) ?? [];
-  return {
-    found: code === 1 && told !== '',
-    seconds: Math.round((performance.now() - started) / 1_000),
-    told,
-  };
+  return { code, seconds: Math.round((performance.now() - started) / 1_000), told };
 }

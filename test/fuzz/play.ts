@@ -236,7 +236,7 @@ class Player {
 
   /** Milliseconds that calls have left. One that hangs does not hold up all that come after it. */
   get #left(): number {
-    return Math.max(0, CALLS - this.#running.elapsed);
+    return Math.max(0, (this.#scenario.patience ?? CALLS) - this.#running.elapsed);
   }
 
   async #work(steps: readonly Step[]): Promise<void> {

@@ -67,9 +67,11 @@ export class Pods {
       return;
     }
     const speak = this.#speaker(pod);
+    let left = this.#scenario.server.deafAfter ?? Number.POSITIVE_INFINITY;
     const server = createServer(
       { allowHalfOpen: this.#scenario.protocol === 'h1', noDelay: true },
       (socket) => {
+        if (--left === 0) server.close();
         this.#sockets.add(socket);
         socket.once('close', () => this.#sockets.delete(socket));
         speak(socket);

@@ -1,5 +1,7 @@
 // What is played: pure data, the same for both clients, that can be printed, replayed and made smaller.
 
+import type { ThemeName } from './themes.ts';
+
 export type Protocol = 'h1' | 'h2c' | 'h2';
 
 /** A moment in the life of a call, as its caller sees it; a number: so many milliseconds after dispatch. */
@@ -95,7 +97,9 @@ export interface Scenario {
   readonly seed: number;
   readonly protocol: Protocol;
   /** What it is about, if it is about one thing. */
-  readonly theme?: 'burst' | 'hint' | 'withdrawn';
+  readonly theme?: 'burst' | 'hint' | 'withdrawn' | ThemeName;
+  /** Milliseconds that all calls have, if that is not the usual. */
+  readonly patience?: number;
   /** Somebody traces requests. */
   readonly traced?: boolean;
   readonly pods: number;
@@ -108,6 +112,8 @@ export interface Scenario {
     readonly slowAccept: number;
     /** Pods that nobody listens at; never the first one, which stock has. */
     readonly dead?: readonly number[];
+    /** Connections after which each pod stops listening, and goes on with those that it has. */
+    readonly deafAfter?: number;
     /** Milliseconds after which a server closes an idle connection; 0: never. */
     readonly idleTimeout: number;
     readonly maxConcurrentStreams?: number;
@@ -155,4 +161,30 @@ export function bytesOf(id: number, size: number): Buffer {
     at += bytes.write(`${text}${at};`, at, 'latin1');
   }
   return bytes;
+}
+
+/** A server that behaves. */
+export const PLAIN: Reply = {
+  at: 'body',
+  delay: 0,
+  hints: [],
+  status: 200,
+  headers: [],
+  framing: 'length',
+  size: 2,
+  pieces: 1,
+  trailers: false,
+};
+
+/** A GET without anything special. */
+export function plainCall(id: number, reply: Partial<Reply> = {}): Call {
+  return {
+    id,
+    api: 'request',
+    method: 'GET',
+    headers: { form: 'object', pairs: [['x-id', String(id)]] },
+    body: { kind: 'none', size: 0 },
+    reuse: false,
+    replies: [{ ...PLAIN, ...reply }],
+  };
 }

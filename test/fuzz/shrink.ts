@@ -1,6 +1,7 @@
 // Makes a scenario smaller for as long as it shows the same, so that what is left can be read.
-import { PLAIN } from './generate.ts';
+
 import type { Call, Scenario, Step } from './scenario.ts';
+import { PLAIN } from './scenario.ts';
 
 /** Whether a scenario still shows what is looked for. */
 export type Shows = (scenario: Scenario) => Promise<boolean>;

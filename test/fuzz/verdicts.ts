@@ -3,6 +3,7 @@ import { type Outcome, THROWN } from './caller.ts';
 import type { Attempt, Wire } from './ledger.ts';
 import type { Play } from './play.ts';
 import { type Call, callsOf, isRepeatable, replyTo, type Scenario } from './scenario.ts';
+import { judgeTheme } from './theme-verdicts.ts';
 import { Trace } from './writes.ts';
 
 export type Kind =
@@ -78,6 +79,7 @@ class Judge {
       this.#judgeTime(call, theirs, own);
     }
     this.#judgeAgent();
+    this.#findings.push(...judgeTheme(this.#scenario, this.#stock, this.#ours));
     return this.#findings;
   }
 

@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import { resolve } from 'node:path';
+import { test } from 'node:test';
+import { MUTANTS, placeOf } from './mutants.ts';
+
+const SRC = resolve(import.meta.dirname, '../../src');
+
+test('each mistake that the fuzzer has to find can be put back', () => {
+  const misplaced = MUTANTS.flatMap((mutant) => {
+    const place = placeOf(mutant, SRC);
+    return typeof place === 'string' ? [`${mutant.name}: ${place}`] : [];
+  });
+  assert.deepEqual(misplaced, []);
+});
+
+test('each mistake that the fuzzer has to find is another one, and has a name of its own', () => {
+  assert.equal(new Set(MUTANTS.map(({ name }) => name)).size, MUTANTS.length);
+  assert.equal(
+    new Set(MUTANTS.map(({ file, find, replace }) => `${file} ${find} ${replace}`)).size,
+    MUTANTS.length,
+  );
+});

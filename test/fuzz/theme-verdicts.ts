@@ -1,0 +1,51 @@
+// What is wrong with a play of a scenario about one thing.
+import type { Play } from './play.ts';
+import { callsOf, type Scenario } from './scenario.ts';
+import type { Finding, Kind } from './verdicts.ts';
+
+/**
+ * Milliseconds by which half of the requests may come to pods later than stock's: both clients share a process, so that
+ * a busy machine makes both wait.
+ */
+const LATE = 120;
+
+type Say = (kind: Kind, text: string) => void;
+
+export function judgeTheme(scenario: Scenario, stock: Play, ours: Play): Finding[] {
+  const findings: Finding[] = [];
+  const say = (kind: Kind, text: string) => findings.push({ kind, call: 0, text, certain: false });
+  if (scenario.theme === 'cold') judgeWaits(stock, ours, say);
+  else if (scenario.theme === 'trickle') judgeTrickle(scenario, ours, say);
+  else if (scenario.theme === 'aged') judgeAged(scenario, ours, say);
+  return findings;
+}
+
+/** Each request comes to a pod about as soon as with stock, which makes a connection for each. */
+function judgeWaits(stock: Play, ours: Play, say: Say): void {
+  const [before, now] = [waitOf(stock), waitOf(ours)];
+  if (now > 2 * before + LATE)
+    say('slow', `half of the requests wait for ${Math.round(now)} ms, ${Math.round(before)} ms with stock`);
+}
+
+/** Milliseconds from a call to its arrival at a pod: the median. */
+function waitOf({ outcomes, ledger }: Play): number {
+  const waits = [...outcomes].map(([call, { startedAt }]) => {
+    const [first] = ledger.attempts.get(call) ?? [];
+    return first === undefined ? Number.POSITIVE_INFINITY : first.at - startedAt;
+  });
+  return waits.toSorted((a, b) => a - b)[waits.length >> 1] ?? 0;
+}
+
+/** Once its rate is known, all pods are used but, at the worst, the one that says something special. */
+function judgeTrickle({ pods }: Scenario, { ledger }: Play, say: Say): void {
+  const all = [...ledger.attempts.values()].flat().toSorted((a, b) => a.at - b.at);
+  const last = all.slice(-2 * pods).map(({ wire }) => wire.pod);
+  if (new Set(last).size < pods - 1) say('share', `pods of the last requests: ${last.join()}`);
+}
+
+/** What a burst has needed has no successors when its time is over. */
+function judgeAged(scenario: Scenario, { ledger }: Play, say: Say): void {
+  const needed = callsOf(scenario).length;
+  if (ledger.wires.length > needed * 1.5)
+    say('storm', `${ledger.wires.length} connections for ${needed} requests`);
+}

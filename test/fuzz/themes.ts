@@ -1,0 +1,134 @@
+// Scenarios about one thing, which those that are left to chance meet seldom or never. They have dice of their own, so
+// that what other seeds bring about stays.
+import { Dice } from './dice.ts';
+import { type Call, type Protocol, plainCall, type Scenario, type Step } from './scenario.ts';
+
+export type ThemeName = 'cold' | 'trickle' | 'deaf' | 'held up' | 'patient' | 'slow handshake' | 'aged';
+
+interface Theme {
+  readonly name: ThemeName;
+  /** The share of all scenarios that are about it. */
+  readonly share: number;
+  /** Where it can be played. */
+  readonly protocols: readonly Protocol[];
+  readonly make: (dice: Dice) => Partial<Scenario> & Pick<Scenario, 'pods' | 'workers'>;
+}
+
+const THEMES: readonly Theme[] = [
+  { name: 'cold', share: 0.01, protocols: ['h1'], make: cold },
+  { name: 'trickle', share: 0.003, protocols: ['h1'], make: trickle },
+  { name: 'deaf', share: 0.01, protocols: ['h1'], make: deaf },
+  { name: 'held up', share: 0.005, protocols: ['h2'], make: heldUp },
+  { name: 'patient', share: 0.005, protocols: ['h2c', 'h2'], make: patient },
+  { name: 'slow handshake', share: 0.002, protocols: ['h2'], make: slowHandshake },
+  { name: 'aged', share: 0.005, protocols: ['h1'], make: aged },
+];
+
+/** A scenario of a theme: of one in `focus`, or where there is no focus, now and then. */
+export function themed(
+  seed: number,
+  only: Protocol | undefined,
+  focus: readonly string[],
+): Scenario | undefined {
+  const dice = new Dice(seed ^ 0x7e3e);
+  let chosen = dice.next();
+  const theme = THEMES.find(({ name, share, protocols }) => {
+    chosen -= share;
+    if (only !== undefined && !protocols.includes(only)) return false;
+    return focus.length === 0 ? chosen < 0 : focus.includes(name);
+  });
+  if (theme === undefined) return undefined;
+  return {
+    seed,
+    protocol: only ?? theme.protocols[0]!,
+    theme: theme.name,
+    shared: {},
+    own: {},
+    server: { slowAccept: 0, idleTimeout: 0 },
+    end: 'close',
+    endsEarly: false,
+    ...(focus.includes('traced') && { traced: true }),
+    ...theme.make(dice),
+  };
+}
+
+/** Calls with ids from one on. */
+function calls(count: number, make: (id: number) => Call = plainCall): Call[] {
+  return Array.from({ length: count }, (_, n) => make(n + 1));
+}
+
+function atOnce(all: readonly Call[]): Step[] {
+  return [...all.map((call) => ({ call, await: false })), { join: true }];
+}
+
+/** Hardly anything is connected, and each request needs a connection of its own: none waits for longer than a dial takes. */
+function cold(): ReturnType<Theme['make']> {
+  const [first, ...others] = calls(81, (id) => plainCall(id, { delay: id > 1 ? 300 : 0 }));
+  return { pods: 5, workers: [[{ call: first!, await: true }, { wait: 20 }, ...atOnce(others)]] };
+}
+
+/** Few requests, and one pod of several that keeps connections for a short time. */
+function trickle(): ReturnType<Theme['make']> {
+  const steps = calls(26).flatMap((call): Step[] => [{ call, await: true }, { wait: 150 }]);
+  return {
+    pods: 5,
+    workers: [steps],
+    // Half a second is left of what the pod says.
+    shared: { keepAliveTimeoutThreshold: 500 },
+    server: { slowAccept: 0, idleTimeout: 0, firstPodSays: ['keep-alive', 'timeout=1'] },
+  };
+}
+
+/** Pods that go away: they break off what they have, and nobody listens any more. */
+function deaf(dice: Dice): ReturnType<Theme['make']> {
+  const all = calls(dice.int(3, 6), (id) => {
+    const breaks = id > 1 && dice.chance(0.6);
+    return plainCall(id, breaks ? { break: { after: 'nothing', how: dice.pick(['reset', 'fin']) } } : {});
+  });
+  return {
+    pods: dice.int(1, 3),
+    workers: [all.map((call) => ({ call, await: true }))],
+    server: { slowAccept: 0, idleTimeout: 0, deafAfter: 1 },
+    own: { endpointTimeout: 500 },
+    patience: 3_000,
+  };
+}
+
+/** A process that does something else for longer than dials may take, while they are under way. */
+function heldUp(dice: Dice): ReturnType<Theme['make']> {
+  const steps = calls(6).flatMap((call): Step[] => [
+    { call, await: false },
+    { wait: dice.int(0, 2) },
+    { block: 120 },
+    { join: true },
+    { wait: 10 },
+  ]);
+  return {
+    pods: dice.int(1, 3),
+    workers: [steps],
+    // The next request finds nothing connected.
+    server: { slowAccept: 0, idleTimeout: 1 },
+    own: { connectTimeout: 100, outlierDetection: false },
+  };
+}
+
+/** Answers that take long, of peers that answer PINGs meanwhile. */
+function patient(dice: Dice): ReturnType<Theme['make']> {
+  const all = calls(8, (id) => ({ ...plainCall(id, { delay: dice.int(1_300, 1_600) }), method: 'POST' }));
+  return {
+    pods: dice.int(1, 3),
+    workers: [atOnce(all)],
+    shared: { pingInterval: dice.pick([20, 100, 300]) },
+  };
+}
+
+/** Handshakes that take longer than requests wait for an endpoint that may not exist. */
+function slowHandshake(): ReturnType<Theme['make']> {
+  return { pods: 1, workers: [atOnce(calls(3))], server: { slowAccept: 5_800, idleTimeout: 0 } };
+}
+
+/** Connections that a burst has left behind reach their age. */
+function aged(): ReturnType<Theme['make']> {
+  const steps = atOnce(calls(60, (id) => plainCall(id, { delay: 200 })));
+  return { pods: 3, workers: [[...steps, { wait: 1_500 }]], own: { maxConnectionDuration: 600 } };
+}
