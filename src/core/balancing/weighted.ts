@@ -103,7 +103,7 @@ export class Weighted<C extends Candidate> implements Picker<C> {
     const { share } = slot;
     this.#turns.weight += share.weight;
     share.members++;
-    const node = (share.groups[this.#index] ??= new HeapNode({ share, picker: this.#createPicker() }));
+    const node = this.#groupOf(share);
     node.value.picker.add(slot);
     if (node.index < 0) this.#heap.add(node, this.#keyOf(node.value));
     else this.#heap.move(node, this.#keyOf(node.value));
@@ -151,15 +151,15 @@ export class Weighted<C extends Candidate> implements Picker<C> {
     const { weight, members } = share;
     turns.now += 1 / Math.max(turns.weight, weight);
     share.turn = advanced(share.turn, turns.now, weight, this.#bounds, members);
-    share.groups[this.#index]?.value.picker.used(slot);
+    // Though it be in another picker, as one is that has never been connected, and is dialled in its turn.
+    this.#groupOf(share).value.picker.used(slot);
   }
 
   before(a: C, b: C): boolean {
     const first = this.#slotOf(a);
     const second = this.#slotOf(b);
     if (first.share !== second.share) return this.#rank(first) < this.#rank(second);
-    const group = first.share.groups[this.#index];
-    return group?.value.picker.before(first, second) ?? false;
+    return this.#groupOf(first.share).value.picker.before(first, second);
   }
 
   /** Keeps what part of a turn is left: one that grows step by step would wait for its first for ever. */
@@ -180,6 +180,11 @@ export class Weighted<C extends Candidate> implements Picker<C> {
 
   #turnOf({ turn, weight }: Share): number {
     return current(turn, this.#turns.now, weight, this.#bounds);
+  }
+
+  /** Those of a weight in this picker, be it none. */
+  #groupOf(share: Share): HeapNode<Group> {
+    return (share.groups[this.#index] ??= new HeapNode({ share, picker: this.#createPicker() }));
   }
 
   #slotOf(candidate: C): Slot {

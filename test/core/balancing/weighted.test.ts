@@ -187,3 +187,19 @@ test('least-request: one that hangs isn’t served for having waited', () => {
   }
   assert.equal(hung.served, 1);
 });
+
+test('round-robin: of pods that were never connected, each is dialled in its turn', () => {
+  const turns = new Turns();
+  const [unproven, full] = [policies['round-robin'](turns), policies['round-robin'](turns)];
+  const pods = startPods(unproven, [1, 1, 1, 2, 2]);
+  for (let dial = 0; dial < 14; dial++) {
+    const pod = unproven.pick()!;
+    full.used(pod);
+    pod.served++;
+    unproven.update(pod);
+  }
+  assert.deepEqual(
+    pods.map(({ served }) => served),
+    [2, 2, 2, 4, 4],
+  );
+});
