@@ -47,7 +47,9 @@ export class LocalityRouting {
   review(endpoint: Endpoint, usable: boolean): void {
     if (usable === !this.#unusable.has(endpoint)) return;
     if (usable) this.#unusable.delete(endpoint);
-    else if (this.#set.kindOf(endpoint) !== undefined) this.#unusable.add(endpoint);
+    // Pods behind a virtual IP come and go without an update, and take part in no share.
+    else if (this.#set.current.get(endpoint.key) === endpoint) this.#unusable.add(endpoint);
+    else return;
     if (this.#weighing) return;
     this.#weighing = true;
     queueMicrotask(() => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Locality, OWN_ZONE } from '../../../src/core/balancing/locality.ts';
-import type { Endpoint } from '../../../src/core/endpoints/endpoint.ts';
+import { Endpoint } from '../../../src/core/endpoints/endpoint.ts';
 import { EndpointSet } from '../../../src/core/endpoints/endpoint-set.ts';
 import { LocalityRouting } from '../../../src/core/endpoints/locality-routing.ts';
 import { settle } from '../../support/pods.ts';
@@ -83,6 +83,16 @@ test('an endpoint that has left says nothing about those that are there', async 
   update(['here']);
   const { shares } = told;
   routing.review(endpoints[1]!, true);
+  await settle();
+  assert.equal(told.shares, shares);
+});
+
+test('a pod behind a virtual IP, which leaves without an update, is not kept in mind for not serving', async () => {
+  const { routing, set, told } = startRouting(['here', 'there']);
+  const pod = new Endpoint('10.0.0.1:80 pod-1', { address: '10.0.0.1', port: 80 }, endpointOwner, 'pod-1');
+  set.pods.set('pod-1', pod);
+  const { shares } = told;
+  routing.review(pod, false);
   await settle();
   assert.equal(told.shares, shares);
 });
