@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { Ejections, type EjectionsOwner } from './ejections.ts';
 import { FailureRates, type FailureRatesOwner, type Sample, tellingRun, usualRate } from './failure-rates.ts';
 import { HealthRecord } from './health-record.ts';
+import { OftenFailing } from './often-failing.ts';
 import { Standings, type StandingsOwner, type Suspect } from './standings.ts';
 import { outliersOf } from './success-rate.ts';
 
@@ -51,6 +52,7 @@ export class OutlierDetection<S extends Suspect>
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #rates: FailureRates<S>;
+  readonly #oftenFailing: OftenFailing<S>;
   readonly #ejections: Ejections<S>;
 
   constructor(owner: OutlierOwner<S>, settings: OutlierSettings | false, clock: Clock, random: () => number) {
@@ -59,6 +61,7 @@ export class OutlierDetection<S extends Suspect>
     this.#clock = clock;
     this.#random = random;
     this.#rates = new FailureRates(this, clock);
+    this.#oftenFailing = new OftenFailing(this.#rateOf);
     this.standings = new Standings(this, this.#settings);
     this.#ejections = new Ejections(this, this.#settings, clock, random);
   }
@@ -93,6 +96,7 @@ export class OutlierDetection<S extends Suspect>
     health.doubt?.cancel();
     health.doubt = undefined;
     this.#ejections.forgive(health);
+    this.#oftenFailing.note(endpoint);
     this.review(endpoint);
   }
 
@@ -118,11 +122,13 @@ export class OutlierDetection<S extends Suspect>
     if (this.#isOutlier(endpoint, health) && this.#makePlace(endpoint))
       this.#ejections.eject(endpoint, health, kind);
     else this.review(endpoint);
+    this.#oftenFailing.note(endpoint);
   }
 
   /** An endpoint fails its health checks: it is ejected until it passes them, whatever the share. */
   ails(endpoint: S): void {
     this.#ejections.ails(endpoint);
+    this.#oftenFailing.note(endpoint);
   }
 
   /** An endpoint that is ejected has passed its health checks. */
@@ -144,19 +150,13 @@ export class OutlierDetection<S extends Suspect>
 
   /** Whether most others fail as well. */
   isCommon(endpoint: S): boolean {
-    let others = 0;
-    let failing = 0;
-    for (const other of this.#owner.members) {
-      if (other === endpoint) continue;
-      others++;
-      if (this.#rateOf(other) >= 0.5) failing++;
-    }
-    return failing * 2 > others;
+    return this.#oftenFailing.besides(endpoint) * 2 > this.#owner.population - 1;
   }
 
   /** Forgets an endpoint that has left. */
   forget(endpoint: S): void {
     this.#rates.forget(endpoint);
+    this.#oftenFailing.forget(endpoint);
     const { health } = endpoint;
     if (health === undefined) return;
     endpoint.health = undefined;
@@ -170,6 +170,7 @@ export class OutlierDetection<S extends Suspect>
   /** Nobody uses the service, for now. */
   stop(): void {
     this.#rates.stop();
+    this.#oftenFailing.noteAll(this.#owner.members);
   }
 
   /** Restores all that are ejected, or paused. */
@@ -221,12 +222,14 @@ export class OutlierDetection<S extends Suspect>
 
   onInterval(samples: readonly Sample<S>[]): void {
     const { successRateMinimumHosts, successRateStdevFactor, enforcingSuccessRate } = this.#settings;
+    this.#oftenFailing.noteAll(this.#owner.members);
     for (const { endpoint } of outliersOf(samples, successRateMinimumHosts, successRateStdevFactor)) {
       const health = endpoint.health ?? new HealthRecord();
       if (health.ejection !== undefined || this.#random() * 100 >= enforcingSuccessRate) continue;
       if (!this.#makePlace(endpoint)) return;
       endpoint.health = health;
       this.#ejections.eject(endpoint, health, 'success-rate');
+      this.#oftenFailing.note(endpoint);
     }
   }
 
@@ -286,5 +289,6 @@ export class OutlierDetection<S extends Suspect>
   #restore(endpoint: S, reason: string): void {
     this.#rates.forget(endpoint);
     this.#ejections.restore(endpoint, reason);
+    this.#oftenFailing.note(endpoint);
   }
 }

@@ -19,10 +19,12 @@ class Pod implements Suspect {
   }
 }
 
-/** Pods that are named by letters. */
-function rest(count: number) {
-  const clock = new FakeClock();
-  const pods = Array.from({ length: count }, (_, index) => new Pod(String.fromCharCode(97 + index)));
+/** Pods, which are named by letters where that is their number. */
+function rest(some: number | Pod[], clock = new FakeClock()) {
+  const pods =
+    typeof some === 'number'
+      ? Array.from({ length: some }, (_, index) => new Pod(String.fromCharCode(97 + index)))
+      : some;
   const changed: string[] = [];
   const owner = {
     origin: 'http://orders.prod',
@@ -151,6 +153,32 @@ test('where all pods say 429, one answer in five is compared with what the other
   }
   assert.ok(comparisons <= 210, `${comparisons} times`);
   assert.equal(allowed(), 'abcdefghij');
+});
+
+test('where a thousand pods say 503, and for how long, none of them is compared with all others', () => {
+  let looks = 0;
+  const pods = Array.from({ length: 1_000 }, (_, n) => new Pod(`${n}`));
+  for (const pod of pods) {
+    const get = () => {
+      looks++;
+      return 1;
+    };
+    Object.defineProperty(pod, 'judged', { get, set: () => {} });
+  }
+  const { pauses, fail, outliers } = rest(pods);
+  for (const pod of pods) fail(pod);
+  looks = 0;
+  for (const pod of pods) pauses.unavailable(pod, 10_000);
+  assert.ok(looks > 0 && looks <= 10_000, `${looks} looks`);
+  assert.ok(pods.every((pod) => outliers.allows(pod)));
+});
+
+test('a pod gets its pause again once the others, which failed as well, serve', () => {
+  const { pods, pauses, allowed, serve, fail } = rest(30);
+  for (const pod of pods) fail(pod, 2);
+  for (let n = 0; n < 10; n++) for (const pod of pods) serve(pod);
+  pauses.unavailable(pods[0]!, 2_000);
+  assert.equal(allowed().length, 29);
 });
 
 for (const share of [0.3, 0.6, 0.95, 1]) {
