@@ -188,10 +188,14 @@ export class Campaign {
     };
     for (const finding of unique(findings)) note(finding);
     for (const finding of unique(findings)) if (finding.certain) this.#confirm(scenario, finding, 1);
+    const isShown = () =>
+      this.#options.stopsAtFirst && [...seen.values()].some(({ times }) => times >= ENOUGH);
     // Until nothing can be shown any more.
     for (
       let n = 1;
-      n <= REPLAYS && [...seen.values()].some(({ finding, times }) => isOpen(finding, times, n));
+      n <= REPLAYS &&
+      !isShown() &&
+      [...seen.values()].some(({ finding, times }) => isOpen(finding, times, n));
       n++
     ) {
       for (const finding of unique(await this.#once(scenario))) note(finding);

@@ -150,6 +150,7 @@ class Generator {
       seed: this.#seed,
       protocol: this.#protocol,
       ...(this.#perhaps('traced', 0.2) && { traced: true }),
+      ...(this.#has('impatient') && { patience: 3_000 }),
       pods,
       shared,
       own,
@@ -166,7 +167,7 @@ class Generator {
     const limited = this.#perhaps('limited', 0.5);
     // Long ones need a connection each, and soon.
     const delay = dice.pick(this.#has('-long') ? [5] : [5, 5, 400]);
-    const counts = this.#has('many') ? [1_200] : [200, 300, 1_200];
+    const counts = this.#has('many') ? [1_200] : this.#has('-many') ? [200, 300] : [200, 300, 1_200];
     const count = delay > 5 && !limited ? 80 : dice.pick(counts);
     const steps: Step[] = Array.from({ length: count }, () => ({
       call: this.#plain({ delay: limited ? 0 : delay }),

@@ -199,6 +199,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
     protocol: 'h1',
     kinds: ['unserved'],
     focus: ['burst', '-limited', '-long', 'many'],
+    lanes: 1,
   },
   {
     name: 'a dial for each request of a burst',
@@ -207,7 +208,8 @@ export const H1_MUTANTS: readonly Mutant[] = [
     replace: 'return true;',
     protocol: 'h1',
     kinds: ['storm'],
-    focus: ['burst', '-limited', '-long'],
+    focus: ['burst', '-limited', '-long', '-many'],
+    lanes: 1,
   },
   {
     name: 'dials begin once, and never again',

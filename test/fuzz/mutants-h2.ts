@@ -10,6 +10,7 @@ export const H2_MUTANTS: readonly Mutant[] = [
     protocol: 'h2',
     kinds: ['unserved'],
     focus: ['held up'],
+    lanes: 1,
   },
   {
     name: 'a peer that takes long is dead',

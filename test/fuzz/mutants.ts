@@ -22,6 +22,8 @@ export interface Mutant {
   readonly kinds: readonly Kind[];
   /** What all scenarios have that are played with it, so that it takes no hour. */
   readonly focus: readonly string[];
+  /** Scenarios that are played at once, where it is not the usual: one of them may be all that a process can bear. */
+  readonly lanes?: number;
 }
 
 export const MUTANTS: readonly Mutant[] = [...H1_MUTANTS, ...H2_MUTANTS, ...DISCOVERY_MUTANTS];

@@ -25,6 +25,7 @@ interface Search {
   readonly target: Target;
   readonly focus: readonly string[];
   readonly kinds: readonly Kind[];
+  readonly lanes: number;
   readonly seconds: number;
 }
 
@@ -85,7 +86,7 @@ async function inParallel<T>(items: readonly T[], act: (item: T) => Promise<Row>
 }
 
 async function tryOne(mutant: Mutant, root: string): Promise<Row> {
-  const { name, protocol: target, focus, kinds } = mutant;
+  const { name, protocol: target, focus, kinds, lanes = LANES } = mutant;
   const place = placeOf(mutant, join(root, 'src'));
   if (typeof place === 'string')
     return { name, target, right: false, verdict: 'NOWHERE', seconds: 0, told: place };
@@ -96,7 +97,11 @@ async function tryOne(mutant: Mutant, root: string): Promise<Row> {
     }
     symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
     writeFileSync(place.path.replace(root, folder), place.code);
-    const { code, seconds, told } = await search(folder, { target, focus, kinds, seconds: LIMIT }, LIMIT);
+    const { code, seconds, told } = await search(
+      folder,
+      { target, focus, kinds, lanes, seconds: LIMIT },
+      LIMIT,
+    );
     const right = code === 1 && told !== '' && seconds <= LIMIT;
     return { name, target, right, verdict: right ? 'found' : 'MISSED', seconds, told };
   } finally {
@@ -107,12 +112,13 @@ async function tryOne(mutant: Mutant, root: string): Promise<Row> {
 /** The searches in which mistakes were looked for, each once. */
 function groups(found: readonly (readonly [Mutant, Row])[]): Map<string, Search> {
   const searches = new Map<string, Search>();
-  for (const [{ protocol: target, focus, kinds }, { seconds }] of found) {
+  for (const [{ protocol: target, focus, kinds, lanes = LANES }, { seconds }] of found) {
     const key = [target, ...focus].join();
     const before = searches.get(key);
     searches.set(key, {
       target,
       focus,
+      lanes,
       kinds: [...new Set([...(before?.kinds ?? []), ...kinds])],
       seconds: Math.max(before?.seconds ?? LEAST_CONTROL, seconds),
     });
@@ -131,12 +137,12 @@ async function control(what: Search, root: string): Promise<Row> {
 /** Fuzzes the code in a folder until something is found, in a process of its own. */
 async function search(
   folder: string,
-  { target, focus, kinds, seconds }: Search,
+  { target, focus, kinds, lanes, seconds }: Search,
   limit: number,
 ): Promise<Found> {
   const started = performance.now();
   const what = target === 'discovery' ? ['--discovery'] : ['--protocol', target];
-  const how = ['--first', '--parallel', String(LANES), '--seconds', String(seconds)];
+  const how = ['--first', '--parallel', String(lanes), '--seconds', String(seconds)];
   const args = [...how, ...what, '--focus', focus.join(), '--only', kinds.join()];
   const command = `ulimit -v ${MEMORY}; exec "$0" "$@"`;
   const child = spawn('sh', ['-c', command, process.execPath, 'test/fuzz/run.ts', ...args], {

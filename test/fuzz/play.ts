@@ -214,7 +214,7 @@ class Player {
     if (!endsEarly) await this.#rest();
     const ended = end === 'close' ? this.#agent.close() : this.#agent.destroy();
     this.#play.ended = await within(
-      END,
+      Math.min(END, this.#scenario.patience ?? END),
       ended.then(
         () => 'ended',
         (error) => String(error),

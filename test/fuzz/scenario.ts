@@ -98,7 +98,7 @@ export interface Scenario {
   readonly protocol: Protocol;
   /** What it is about, if it is about one thing. */
   readonly theme?: 'burst' | 'hint' | 'withdrawn' | ThemeName;
-  /** Milliseconds that all calls have, if that is not the usual. */
+  /** Milliseconds that all calls have, and then the end of an agent, if that is not the usual. */
   readonly patience?: number;
   /** Somebody traces requests. */
   readonly traced?: boolean;

@@ -94,21 +94,23 @@ function deaf(dice: Dice): ReturnType<Theme['make']> {
   };
 }
 
-/** A process that does something else for longer than dials may take, while they are under way. */
+/**
+ * A process that does something else for longer than dials may take, while one is under way to the one pod there is,
+ * which takes a moment to answer it.
+ */
 function heldUp(dice: Dice): ReturnType<Theme['make']> {
-  const steps = calls(6).flatMap((call): Step[] => [
-    { call, await: false },
+  const steps = calls(3).flatMap((call, pod): Step[] => [
+    { pods: [pod] },
     { wait: dice.int(0, 2) },
-    { block: 120 },
+    { call, await: false },
+    { block: 450 },
     { join: true },
-    { wait: 10 },
   ]);
   return {
-    pods: dice.int(1, 3),
+    pods: 3,
     workers: [steps],
-    // The next request finds nothing connected.
-    server: { slowAccept: 0, idleTimeout: 1 },
-    own: { connectTimeout: 100, outlierDetection: false },
+    server: { slowAccept: 80, idleTimeout: 0 },
+    own: { connectTimeout: 400, outlierDetection: false },
   };
 }
 
