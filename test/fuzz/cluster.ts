@@ -20,37 +20,57 @@ const EVERY = 10;
 const FOLLOWED = 2_000;
 const PODS = 4;
 
+/** Milliseconds after which an API server that was started anew, and refused everything for a while, is asked again. */
+const ASKED_AGAIN = 5_500;
+/** Milliseconds for which a ClusterIP goes on being used once pods are known. */
+const TAKEOVER = 1_500;
+/** Pods that aliases lead to. */
+const TARGETS = 2;
+
 type Edit =
   | { readonly does: 'add' | 'remove' | 'terminate'; readonly pod: number }
   /** `kubectl replace --force`: the Service is another one, and its slices are made anew. */
   | { readonly does: 'recreate' }
-  /** The Service becomes an alias, while its slices stay; or a Service again. */
-  | { readonly does: 'alias' }
+  /** The same with other pods, while the slices of the one before are there for a while yet. */
+  | { readonly does: 'supersede' }
+  /** The Service becomes an alias of one of two targets, while its slices stay; or a Service again. */
+  | { readonly does: 'alias'; readonly target: number }
   | { readonly does: 'unalias' }
   | { readonly does: 'refuse'; readonly status: number; readonly milliseconds: number };
+
+const EDITS: readonly Edit['does'][] = [
+  'add',
+  'add',
+  'remove',
+  'remove',
+  'terminate',
+  'recreate',
+  'alias',
+  'unalias',
+  'refuse',
+];
 
 export interface ClusterScenario {
   readonly seed: number;
   readonly edits: readonly { readonly edit: Edit; readonly wait: number }[];
 }
 
-export function generateCluster(seed: number): ClusterScenario {
+/** What scenarios of a cluster may be about: edits. */
+export const CLUSTER_THEMES: readonly string[] = [...new Set(EDITS), 'supersede'];
+
+/** `focus`: the edits that there are; none: all. */
+export function generateCluster(seed: number, focus: readonly string[] = []): ClusterScenario {
   const dice = new Dice(seed);
+  // With dice of its own, so that what other seeds bring about stays.
+  const others = new Dice(seed ^ 0x7e3e);
+  const chosen = CLUSTER_THEMES.filter((edit) => focus.includes(edit)) as Edit['does'][];
   const edits = Array.from({ length: dice.int(3, 10) }, () => {
-    const does = dice.pick([
-      'add',
-      'add',
-      'remove',
-      'remove',
-      'terminate',
-      'recreate',
-      'alias',
-      'unalias',
-      'refuse',
-    ] as const);
+    let does = dice.pick(chosen.length > 0 ? chosen : EDITS);
+    if (does === 'recreate' && chosen.length === 0 && others.chance(0.5)) does = 'supersede';
     const pod = dice.int(0, PODS - 1);
     const refusal = { status: dice.pick([403, 429, 503]), milliseconds: dice.int(100, 1_500) };
-    return { edit: { does, pod, ...refusal } as Edit, wait: dice.pick([0, 20, 100, 400]) };
+    const target = others.int(0, TARGETS - 1);
+    return { edit: { does, pod, target, ...refusal } as Edit, wait: dice.pick([0, 20, 100, 400]) };
   });
   return { seed, edits };
 }
@@ -62,12 +82,19 @@ class ClusterPlay {
   readonly #t = { after: (fn: () => unknown) => this.#cleanUps.push(fn) } as unknown as TestContext;
   readonly #findings: DiscoveryFinding[] = [];
   #api!: ApiServer;
-  /** Then the ClusterIP, and the target of the alias. */
   #pods: Pod[] = [];
   #clusterIP!: Pod;
-  #target!: Pod;
+  #targets: Pod[] = [];
   readonly #present = new Set<number>([0, 1]);
-  #isAlias = false;
+  /** Which target the Service is an alias of, if it is one. */
+  #alias: number | undefined;
+  /** Times that there was another Service by this name, and the uid of the one there is. */
+  #generation = 0;
+  #uid = '';
+  /** Names of slices that are there yet. */
+  readonly #slices = new Map<number, string>();
+  /** Since when it has been known which pods there are. */
+  #knownAt: number | undefined;
   /** When whoever is there now was last changed. */
   #editedAt = 0;
   requests = 0;
@@ -87,9 +114,10 @@ class ClusterPlay {
 
   async #play(): Promise<void> {
     this.#api = await startApiServer(this.#t);
-    const all = await startPods(this.#t, PODS + 2);
+    const all = await startPods(this.#t, PODS + 1 + TARGETS);
     this.#pods = all.slice(0, PODS);
-    [this.#clusterIP, this.#target] = all.slice(PODS) as [Pod, Pod];
+    this.#clusterIP = all[PODS]!;
+    this.#targets = all.slice(PODS + 1);
     this.#define();
     for (const pod of this.#present) this.#put(pod);
     const agent = new BalancedAgent({ discovery: this.#resolver() });
@@ -108,7 +136,7 @@ class ClusterPlay {
       this.#do(edit);
       await sleep(wait);
     }
-    await sleep(FOLLOWED + 800);
+    await sleep(Math.max(this.#editedAt - performance.now(), 0) + FOLLOWED + 800);
     over = true;
     await load;
   }
@@ -116,16 +144,26 @@ class ClusterPlay {
   #define(): void {
     const { address, port } = this.#clusterIP;
     const ports = [{ port, protocol: 'TCP' }];
-    const spec = this.#isAlias
-      ? { type: 'ExternalName', externalName: 'elsewhere.example' }
-      : { clusterIP: address, ports };
-    this.#api.store.putService('prod', serviceNamed('orders', spec));
+    const spec =
+      this.#alias === undefined
+        ? { clusterIP: address, ports }
+        : { type: 'ExternalName', externalName: `target-${this.#alias}.example` };
+    this.#uid = this.#api.store.putService('prod', serviceNamed('orders', spec)).metadata?.uid ?? '';
   }
 
   #put(pod: number, isLeaving = false): void {
     const { address, port } = this.#pods[pod]!;
     const endpoint = isLeaving ? leaving(address) : podAt(address);
-    this.#api.store.putSlice('prod', sliceOf('orders', address, [endpoint], { ports: { '': port } }));
+    const name = `${this.#generation}-${address}`;
+    this.#slices.set(pod, name);
+    this.#api.store.putSlice(
+      'prod',
+      sliceOf('orders', name, [endpoint], { ports: { '': port }, owner: this.#uid }),
+    );
+  }
+
+  #removeSlice(pod: number): void {
+    this.#api.store.removeSlice('prod', this.#slices.get(pod) ?? '');
   }
 
   #do(edit: Edit): void {
@@ -135,26 +173,46 @@ class ClusterPlay {
       setTimeout(() => {
         this.#api.refuse = () => undefined;
       }, edit.milliseconds);
-      // Until it is well again, nobody can know of an edit.
-      this.#editedAt = performance.now() + edit.milliseconds + FOLLOWED;
+      // Until it has been asked again, nobody can know of an edit.
+      this.#editedAt = performance.now() + edit.milliseconds + ASKED_AGAIN;
       return;
     }
     this.#editedAt = Math.max(this.#editedAt, performance.now());
     if (edit.does === 'recreate') {
       this.#api.store.removeService('prod', 'orders');
-      for (const pod of present) this.#api.store.removeSlice('prod', this.#pods[pod]!.address);
+      for (const pod of present) this.#removeSlice(pod);
+      this.#generation++;
       this.#define();
       for (const pod of present) this.#put(pod);
+    } else if (edit.does === 'supersede') {
+      this.#supersede();
     } else if (edit.does === 'alias' || edit.does === 'unalias') {
-      this.#isAlias = edit.does === 'alias';
+      this.#alias = edit.does === 'alias' ? edit.target : undefined;
       this.#define();
     } else if (edit.does === 'add') {
       present.add(edit.pod);
       this.#put(edit.pod);
     } else if (present.size > 1 && present.delete(edit.pod)) {
       if (edit.does === 'terminate') this.#put(edit.pod, true);
-      else this.#api.store.removeSlice('prod', this.#pods[edit.pod]!.address);
+      else this.#removeSlice(edit.pod);
     }
+  }
+
+  /** A controller deletes what belongs to a Service that is no more, some time later. */
+  #supersede(): void {
+    const gone = [...this.#present].map((pod) => this.#slices.get(pod) ?? '');
+    const others = this.#pods.flatMap((_, pod) => (this.#present.has(pod) ? [] : [pod]));
+    this.#api.store.removeService('prod', 'orders');
+    this.#generation++;
+    this.#define();
+    if (others.length > 0) {
+      this.#present.clear();
+      for (const pod of others) this.#present.add(pod);
+    }
+    for (const pod of this.#present) this.#put(pod);
+    setTimeout(() => {
+      for (const name of gone) this.#api.store.removeSlice('prod', name);
+    }, 2 * FOLLOWED);
   }
 
   #resolver(): Resolver {
@@ -165,8 +223,9 @@ class ClusterPlay {
       { hostname }: { hostname: string },
       signal: AbortSignal,
     ) {
-      if (hostname === 'elsewhere.example.') {
-        yield { endpoints: [{ address: this.#target.address, port: this.#target.port }], source: 'dns' };
+      const [, target] = /^target-(\d)/.exec(hostname) ?? [];
+      if (target !== undefined) {
+        yield { endpoints: [this.#targets[Number(target)]!.endpoint], source: 'dns' };
       } else {
         yield { endpoints: [{ address, port }], source: 'dns', matchedName, virtual: true };
       }
@@ -191,25 +250,37 @@ class ClusterPlay {
       const origin = `http://orders:${this.#clusterIP.port}`;
       const { body } = await agent.request({ origin, path: '/', method: 'GET' });
       const served = await body.text();
-      if (at - this.#editedAt > FOLLOWED) this.#judge(served);
+      this.#judge(served, at);
     } catch (error) {
       this.#say('unserved', `kube-proxy serves, ours: ${error}`);
     }
   }
 
-  /** Who served a call that came long after the last edit. */
-  #judge(served: string): void {
-    if (served === this.#target.address) {
-      if (!this.#isAlias)
-        this.#say('left behind', 'the target of an alias that is none any more gets requests');
+  /** Whether all that happens is that pods come and go, and that the API refuses for a moment. */
+  get #isSteady(): boolean {
+    const others: readonly Edit['does'][] = ['recreate', 'supersede', 'alias', 'unalias'];
+    return !this.#scenario.edits.some(({ edit }) => others.includes(edit.does));
+  }
+
+  /** Who served a call. */
+  #judge(served: string, at: number): void {
+    const say = (text: string) => this.#say('left behind', text);
+    if (served !== this.#clusterIP.address) this.#knownAt ??= at;
+    else if (this.#isSteady && at - (this.#knownAt ?? at) > FOLLOWED + TAKEOVER)
+      say('the pods of a Service are known, and its ClusterIP gets requests');
+    // The rest is about calls that came long after the last edit.
+    if (at - this.#editedAt < FOLLOWED) return;
+    const target = this.#targets.findIndex(({ address }) => address === served);
+    if (target >= 0) {
+      if (target !== this.#alias) say('the target of an alias that is none any more gets requests');
       return;
     }
-    if (this.#isAlias) this.#say('left behind', 'who was there before an alias gets requests');
+    if (this.#alias !== undefined) say('who was there before an alias gets requests');
     else if (
       served !== this.#clusterIP.address &&
       ![...this.#present].some((n) => this.#pods[n]!.address === served)
     )
-      this.#say('left behind', 'a pod that has left gets requests');
+      say('a pod that has left gets requests');
   }
 
   #say(kind: DiscoveryFinding['kind'], text: string): void {

@@ -1,11 +1,15 @@
 // Plays scenarios of discovery one after another, several at once.
-import { generateCluster, playCluster } from './cluster.ts';
-import { type DiscoveryFinding, generateDiscovery, playDiscovery } from './discovery.ts';
+import { CLUSTER_THEMES, generateCluster, playCluster } from './cluster.ts';
+import { type DiscoveryFinding, DNS_THEMES, generateDiscovery, playDiscovery } from './discovery.ts';
 
 export interface DiscoveryOptions {
   readonly seed: number | undefined;
   readonly seconds: number | undefined;
   readonly seeds: number | undefined;
+  /** What all scenarios are about. */
+  readonly focus: readonly string[];
+  /** What is looked for; none: everything. */
+  readonly kinds: readonly string[] | undefined;
   readonly parallel: number;
   readonly print: boolean;
   readonly stopsAtFirst: boolean;
@@ -20,6 +24,8 @@ export async function fuzzDiscovery({
   seed,
   seconds,
   seeds,
+  focus,
+  kinds,
   parallel,
   print,
   stopsAtFirst,
@@ -33,13 +39,13 @@ export async function fuzzDiscovery({
   let requests = 0;
   let found = 0;
   console.log(`first seed: ${first}`);
-  if (print) console.log(JSON.stringify(scenarioOf(first), null, 1));
+  if (print) console.log(JSON.stringify(scenarioOf(first, focus), null, 1));
   const once = async (seed: number): Promise<DiscoveryFinding[]> => {
-    const { findings, requests: sent } = isOfDns(seed)
-      ? await playDiscovery(generateDiscovery(seed))
-      : await playCluster(generateCluster(seed));
+    const { findings, requests: sent } = isOfDns(seed, focus)
+      ? await playDiscovery(generateDiscovery(seed, focus))
+      : await playCluster(generateCluster(seed, focus));
     requests += sent;
-    return findings;
+    return findings.filter(({ kind }) => kinds?.includes(kind) ?? true);
   };
   const lane = async () => {
     while (next - first < most && performance.now() < until && !(stopsAtFirst && found > 0)) {
@@ -62,10 +68,11 @@ export async function fuzzDiscovery({
 }
 
 /** Every other one is about name servers, the rest about edits in a cluster. */
-function isOfDns(seed: number): boolean {
-  return seed % 2 === 0;
+function isOfDns(seed: number, focus: readonly string[]): boolean {
+  const isOf = (themes: readonly string[]) => themes.some((theme) => focus.includes(theme));
+  return isOf(DNS_THEMES) || (!isOf(CLUSTER_THEMES) && seed % 2 === 0);
 }
 
-function scenarioOf(seed: number): object {
-  return isOfDns(seed) ? generateDiscovery(seed) : generateCluster(seed);
+function scenarioOf(seed: number, focus: readonly string[]): object {
+  return isOfDns(seed, focus) ? generateDiscovery(seed, focus) : generateCluster(seed, focus);
 }

@@ -10,10 +10,13 @@ import { startStock } from '../support/stock-resolving.ts';
 import { Dice } from './dice.ts';
 
 const NAME = 'orders.fuzz';
-/** Milliseconds between calls. */
+/** Milliseconds between calls, and where stock keeps a question open for each. */
 const EVERY = 25;
+const SELDOM = 100;
 /** Milliseconds after which a change of a name has to have been followed: its TTL of a second, a question, and the load of this machine. */
 const FOLLOWED = 3_000;
+/** Milliseconds by which a call may take longer than stock's: a second, and the load of this machine. */
+const LATE = 1_500;
 /** More addresses than fit into a datagram. */
 const LONG = 40;
 
@@ -22,6 +25,8 @@ interface Phase {
   readonly servers: readonly ('well' | Behaviour)[];
   /** The pods that the name has; none: it does not exist. */
   readonly pods: readonly number[];
+  /** Pods that end as it begins. */
+  readonly ends?: readonly number[];
   readonly milliseconds: number;
 }
 
@@ -31,15 +36,36 @@ export interface DiscoveryScenario {
   readonly phases: readonly Phase[];
   /** Share of calls after which the pod closes the connection. */
   readonly closes: number;
+  /** Seconds for which name servers say that their answers hold. */
+  readonly ttl: number;
+  /** Milliseconds between calls. */
+  readonly every: number;
 }
 
 export interface DiscoveryFinding {
-  readonly kind: 'unserved' | 'left behind';
+  readonly kind: 'unserved' | 'left behind' | 'slow';
   readonly text: string;
 }
 
-export function generateDiscovery(seed: number): DiscoveryScenario {
+/** What scenarios of name servers may be about. */
+export const DNS_THEMES = ['outage', 'replaced', 'withdrawn name'] as const;
+
+/** `focus`: one of the themes, or anything. */
+export function generateDiscovery(seed: number, focus: readonly string[] = []): DiscoveryScenario {
   const dice = new Dice(seed);
+  const chosen = DNS_THEMES.filter((theme) => focus.includes(theme));
+  // With dice of its own, so that what other seeds bring about stays.
+  const themes = chosen.length > 0 ? chosen : new Dice(seed ^ 0x7e3e).chance(0.15) ? DNS_THEMES : [];
+  if (themes.length > 0) {
+    switch (dice.pick(themes)) {
+      case 'outage':
+        return outage(seed, dice, focus);
+      case 'replaced':
+        return replaced(seed, dice);
+      case 'withdrawn name':
+        return withdrawn(seed, dice);
+    }
+  }
   const pods = dice.chance(0.25) ? LONG : 4;
   const behaviours: readonly ('well' | Behaviour)[] = [
     'well',
@@ -63,7 +89,48 @@ export function generateDiscovery(seed: number): DiscoveryScenario {
   }).flat();
   const last = some();
   const end = { ...well, pods: last.length > 0 ? last : [1], milliseconds: FOLLOWED + 500 };
-  return { seed, pods, phases: [well, ...phases, end], closes: dice.pick([0, 0.1, 1]) };
+  return { seed, pods, phases: [well, ...phases, end], closes: dice.pick([0, 0.1, 1]), ttl: 1, every: EVERY };
+}
+
+/** Nothing is known yet, and name servers fail, or one of them does. */
+function outage(seed: number, dice: Dice, focus: readonly string[]): DiscoveryScenario {
+  const failing = (): Behaviour => ({ rcode: dice.pick(['SERVFAIL', 'REFUSED']) });
+  const kinds: Record<string, readonly ('well' | Behaviour)[]> = {
+    failing: [failing()],
+    silent: ['silent'],
+    half: [failing(), 'well'],
+    late: [{ delay: 3_000 }],
+  };
+  const chosen = Object.keys(kinds).filter((kind) => focus.includes(kind));
+  const servers = kinds[dice.pick(chosen.length > 0 ? chosen : Object.keys(kinds))]!;
+  const pods = [0, 1];
+  const bad: Phase = { servers, pods, milliseconds: dice.int(2_700, 3_400) };
+  const well: Phase = { servers: servers.map(() => 'well'), pods, milliseconds: 3_000 };
+  return { seed, pods: 2, phases: [bad, well], closes: dice.pick([0, 0.1, 1]), ttl: 1, every: SELDOM };
+}
+
+/** All pods are replaced long before answers lose their time. */
+function replaced(seed: number, dice: Dice): DiscoveryScenario {
+  const servers = ['well'] as const;
+  const before: Phase = { servers, pods: [0, 1], milliseconds: dice.int(500, 1_000) };
+  const after: Phase = { servers, pods: [2, 3], ends: [0, 1], milliseconds: 1_500 };
+  return { seed, pods: 4, phases: [before, after], closes: dice.pick([0, 0.1]), ttl: 30, every: EVERY };
+}
+
+/** A name is gone for a while, in which connections end. */
+function withdrawn(seed: number, dice: Dice): DiscoveryScenario {
+  const servers = ['well'] as const;
+  const before: Phase = { servers, pods: [0, 1], milliseconds: 500 };
+  const gone: Phase = { servers, pods: [], milliseconds: dice.int(2_000, 3_000) };
+  const after: Phase = {
+    servers,
+    pods: dice.pick([
+      [0, 1],
+      [2, 3],
+    ]),
+    milliseconds: FOLLOWED + 500,
+  };
+  return { seed, pods: 4, phases: [before, gone, after], closes: 1, ttl: 1, every: EVERY };
 }
 
 interface Call {
@@ -122,7 +189,7 @@ class DiscoveryPlay {
           under.add(call);
           void call.then(() => under.delete(call));
         }
-        await sleep(EVERY);
+        await sleep(this.#scenario.every);
       }
     })();
     for (const phase of this.#scenario.phases) {
@@ -133,7 +200,7 @@ class DiscoveryPlay {
     over = true;
     await load;
     await Promise.race([Promise.all(under), sleep(15_000, undefined, { ref: false })]);
-    return [...this.#unserved(), ...this.#leftBehind(until)];
+    return [...this.#unserved(), ...this.#late(), ...this.#leftBehind(until)];
   }
 
   #behave(pod: Pod, n: number): void {
@@ -154,9 +221,10 @@ class DiscoveryPlay {
         server.set(
           NAME,
           phase.pods.map((pod) => pods[pod]!.address),
-          { ttl: 1 },
+          { ttl: this.#scenario.ttl },
         );
     }
+    for (const pod of phase.ends ?? []) void pods[pod]!.kill();
   }
 
   async #call(client: Dispatcher, origin: string, isOurs: boolean): Promise<Call> {
@@ -187,6 +255,16 @@ class DiscoveryPlay {
     }
     const missing = this.#calls.stock.length - this.#calls.ours.length;
     if (missing > 0) yield { kind: 'unserved', text: `${missing} calls of ours never ended` };
+  }
+
+  /** First success comes about as soon as with stock. */
+  *#late(): Generator<DiscoveryFinding> {
+    for (const { at, error, took } of this.#calls.ours) {
+      const theirs = this.#calls.stock.find((call) => Math.abs(call.at - at) < EVERY / 2);
+      if (error !== '' || theirs?.error !== '' || took < theirs.took + LATE) continue;
+      yield { kind: 'slow', text: `${Math.round(took)} ms, ${Math.round(theirs.took)} ms with stock` };
+      return;
+    }
   }
 
   *#leftBehind(until: number): Generator<DiscoveryFinding> {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { stripTypeScriptTypes } from 'node:module';
 import { resolve } from 'node:path';
 import { test } from 'node:test';
 import { MUTANTS, placeOf } from './mutants.ts';
@@ -20,3 +21,20 @@ test('each mistake that the fuzzer has to find is another one, and has a name of
     MUTANTS.length,
   );
 });
+
+test('the code with a mistake in it is code', () => {
+  const broken = MUTANTS.flatMap((mutant) => {
+    const place = placeOf(mutant, SRC);
+    return typeof place === 'string' || isCode(place.code) ? [] : [mutant.name];
+  });
+  assert.deepEqual(broken, []);
+});
+
+function isCode(text: string): boolean {
+  try {
+    stripTypeScriptTypes(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
