@@ -137,7 +137,8 @@ class Generator {
     const own: Record<string, unknown> = {};
     if (this.#perhaps('maxRequestsPerConnection', 0.15)) own.maxRequestsPerConnection = dice.int(1, 10);
     if (this.#perhaps('maxConnectionDuration', 0.15)) own.maxConnectionDuration = dice.pick([20, 50, 200]);
-    if (this.#perhaps('maxRequestsPerEndpoint', 0.1)) own.maxRequestsPerEndpoint = dice.int(1, 6);
+    if (this.#perhaps('maxRequestsPerEndpoint', 0.1))
+      own.maxRequestsPerEndpoint = dice.int(1, this.#has('tight') ? 1 : 6);
     if (dice.chance(0.3)) own.policy = dice.pick(['round-robin', 'peak-ewma', 'least-request']);
     if (dice.chance(0.1)) own.retry = false;
     const { blocks } = this.#habits;

@@ -41,8 +41,8 @@ export const DISCOVERY_MUTANTS: readonly Mutant[] = [
   {
     name: 'a passing refusal is asked again as seldom as a lasting one',
     file: 'list-watch.ts',
-    find: 'return this.#wasWatched && error',
-    replace: 'return this.#openedAt < 0 && error',
+    find: 'return this.#options.clock.now() - this.#refusingSince! < COMING_BACK;',
+    replace: 'return false;',
     protocol: 'discovery',
     kinds: ['left behind'],
     focus: ['refuse', 'add', 'remove'],

@@ -180,7 +180,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
     replace: '  get #isAwaited(): boolean {\n    return false;',
     protocol: 'h1',
     kinds: ['unserved', 'unsettled', 'close', 'drain'],
-    focus: ['connections'],
+    focus: ['connections', 'impatient', '-acts'],
   },
   {
     name: 'drain never comes',
@@ -227,7 +227,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
     replace: '  #afterEnd(): void {',
     protocol: 'h1',
     kinds: ['counts', 'close'],
-    focus: [],
+    focus: ['impatient', '-breaks', '-acts'],
   },
   {
     name: 'waiting is hopeless while a lost connection carries all that may be',
@@ -254,7 +254,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
     replace: "if (state.name === 'draining') return undefined;",
     protocol: 'h1',
     kinds: ['caps'],
-    focus: ['maxRequestsPerEndpoint', '-breaks', '-acts', '-burst', '-withdrawn', '-hint'],
+    focus: ['maxRequestsPerEndpoint', 'tight', '-breaks', '-acts', '-burst', '-withdrawn', '-hint'],
   },
   {
     name: 'an endpoint has as many connections as requests need',
@@ -276,12 +276,12 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'pods that have left get requests',
-    file: 'endpoint.ts',
-    find: '    for (const connection of this.connections) connection.retire(reason);\n    this.#owner.place(this);',
-    replace: '    this.state = READY;\n    void reason;',
+    file: 'endpoint-pool.ts',
+    find: '    this.#localityRouting?.locate(gone, update.here);\n',
+    replace: '    gone.length = 0;\n    this.#localityRouting?.locate(gone, update.here);\n',
     protocol: 'h1',
     kinds: ['left behind', 'close', 'left'],
-    focus: ['rollout'],
+    focus: ['rollout', '-acts'],
   },
   {
     name: 'pods that have left end what they carry',
@@ -300,7 +300,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
     replace: 'if (this.#onClosed === undefined) return;',
     protocol: 'h1',
     kinds: ['unserved', 'unsettled', 'close', 'uncaught'],
-    focus: ['slow'],
+    focus: ['slow', 'impatient', '-breaks'],
   },
   {
     name: 'close() is never over',
@@ -309,7 +309,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
     replace: '    this.#onClosed = undefined;',
     protocol: 'h1',
     kinds: ['close'],
-    focus: [],
+    focus: ['impatient'],
   },
   {
     name: 'retired connections stay open',
@@ -318,7 +318,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
     replace: '    if (this.retired !== undefined || this.busy || this.#closed) return;',
     protocol: 'h1',
     kinds: ['close', 'left', 'counts'],
-    focus: [],
+    focus: ['impatient'],
   },
   {
     name: 'a withdrawn name starves its pods',
@@ -346,15 +346,6 @@ export const H1_MUTANTS: readonly Mutant[] = [
     protocol: 'h1',
     kinds: ['share'],
     focus: ['trickle'],
-  },
-  {
-    name: 'a pod that keeps no connections has no share',
-    file: 'balancer.ts',
-    find: 'if (endpoint.fleeting && !connection.h2 && this.#admission.mayDial(endpoint))',
-    replace: 'if (endpoint.load < 0)',
-    protocol: 'h1',
-    kinds: ['share'],
-    focus: ['hint'],
   },
   {
     name: 'what a burst has left behind has successors',

@@ -17,7 +17,7 @@ test('each mistake that the fuzzer has to find can be put back', () => {
 test('each mistake that the fuzzer has to find is another one, and has a name of its own', () => {
   assert.equal(new Set(MUTANTS.map(({ name }) => name)).size, MUTANTS.length);
   assert.equal(
-    new Set(MUTANTS.map(({ file, find, replace }) => `${file} ${find} ${replace}`)).size,
+    new Set(MUTANTS.map(({ protocol, file, find, replace }) => [protocol, file, find, replace].join())).size,
     MUTANTS.length,
   );
 });

@@ -17,6 +17,7 @@ export function judgeTheme(scenario: Scenario, stock: Play, ours: Play): Finding
   if (scenario.theme === 'cold') judgeWaits(stock, ours, say);
   else if (scenario.theme === 'trickle') judgeTrickle(scenario, ours, say);
   else if (scenario.theme === 'aged') judgeAged(scenario, ours, say);
+  else if (scenario.theme === 'leaving') judgeLeaving(scenario, ours, say);
   return findings;
 }
 
@@ -48,4 +49,15 @@ function judgeAged(scenario: Scenario, { ledger }: Play, say: Say): void {
   const needed = callsOf(scenario).length;
   if (ledger.wires.length > needed * 1.5)
     say('storm', `${ledger.wires.length} connections for ${needed} requests`);
+}
+
+/** What a peer gives back does not wait for what it finishes. */
+function judgeLeaving(scenario: Scenario, { outcomes }: Play, say: Say): void {
+  const all = callsOf(scenario);
+  const took = (calls: typeof all) => calls.map(({ id }) => outcomes.get(id)?.took ?? 0);
+  const slow = all.filter(({ method }) => method === 'POST');
+  const shortest = Math.min(...took(slow));
+  const longest = Math.max(...took(all.filter((call) => !slow.includes(call))));
+  if (longest > shortest - 500)
+    say('slow', `${Math.round(longest)} ms for what is given back, ${Math.round(shortest)} for what goes on`);
 }

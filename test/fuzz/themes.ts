@@ -3,7 +3,16 @@
 import { Dice } from './dice.ts';
 import { type Call, type Protocol, plainCall, type Scenario, type Step } from './scenario.ts';
 
-export type ThemeName = 'cold' | 'trickle' | 'deaf' | 'held up' | 'patient' | 'slow handshake' | 'aged';
+export type ThemeName =
+  | 'cold'
+  | 'trickle'
+  | 'deaf'
+  | 'held up'
+  | 'patient'
+  | 'slow handshake'
+  | 'aged'
+  | 'leaving'
+  | 'mute';
 
 interface Theme {
   readonly name: ThemeName;
@@ -22,6 +31,8 @@ const THEMES: readonly Theme[] = [
   { name: 'patient', share: 0.005, protocols: ['h2c', 'h2'], make: patient },
   { name: 'slow handshake', share: 0.002, protocols: ['h2'], make: slowHandshake },
   { name: 'aged', share: 0.005, protocols: ['h1'], make: aged },
+  { name: 'leaving', share: 0.005, protocols: ['h2c', 'h2'], make: leaving },
+  { name: 'mute', share: 0.005, protocols: ['h2c'], make: mute },
 ];
 
 /** A scenario of a theme: of one in `focus`, or where there is no focus, now and then. */
@@ -133,4 +144,28 @@ function slowHandshake(): ReturnType<Theme['make']> {
 function aged(): ReturnType<Theme['make']> {
   const steps = atOnce(calls(60, (id) => plainCall(id, { delay: 200 })));
   return { pods: 3, workers: [[...steps, { wait: 1_500 }]], own: { maxConnectionDuration: 600 } };
+}
+
+/** A peer goes away, finishes what takes long, and gives back what came after that: it is served at once by another. */
+function leaving(dice: Dice): ReturnType<Theme['make']> {
+  const slow = dice.int(1, 4);
+  const all = calls(12, (id) => {
+    if (id < 2) return plainCall(id);
+    if (id < 2 + slow) return { ...plainCall(id, { delay: 2_000 }), method: 'POST' };
+    const goes = id === 2 + slow;
+    return plainCall(id, goes ? { break: { after: 'nothing', how: 'goaway-executed' } } : { delay: 40 });
+  });
+  const [first, ...others] = all;
+  return { pods: dice.int(1, 2), workers: [[{ call: first!, await: true }, ...atOnce(others)]] };
+}
+
+/** Peers that take longer for their first word than a connection may take. */
+function mute(dice: Dice): ReturnType<Theme['make']> {
+  const all = calls(3, (id) => ({ ...plainCall(id), method: 'POST' }));
+  return {
+    pods: dice.int(1, 2),
+    workers: [atOnce(all)],
+    server: { slowAccept: dice.int(500, 700), idleTimeout: 0 },
+    own: { connectTimeout: 150 },
+  };
 }

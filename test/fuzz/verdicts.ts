@@ -217,12 +217,13 @@ class Judge {
     if (this.#wasHarmed(this.#ours, call) || this.#isForgotten(own)) return true;
     // With HTTP/1.1, what a server does to a request is the same for both.
     if (this.#scenario.protocol === 'h1') return false;
-    const counted = (this.#ours.ledger.attempts.get(call.id) ?? []).filter(({ refused }) => !refused);
+    const attempts = this.#ours.ledger.attempts.get(call.id) ?? [];
+    const counted = attempts.filter(({ refused }) => !refused);
     if (counted.some((attempt) => attempt.broken !== undefined)) return true;
     // A body that can be read but once can't be sent again when its stream is refused, by stock neither.
     if (counted.length === 0 && isReadOnce(call) && own.error.includes('REFUSED_STREAM')) return true;
     // What was written never came: a connection ended at that moment.
-    return counted.length === 0 && !this.#mayBeRepeated(call) && this.#mayHaveBeenHarmed(own);
+    return attempts.length === 0 && !this.#mayBeRepeated(call) && this.#mayHaveBeenHarmed(own);
   }
 
   /** Whether nobody had been heard of for a while when a name was withdrawn: nobody may be asked then. */
