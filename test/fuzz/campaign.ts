@@ -39,6 +39,8 @@ const ENOUGH = 3;
 /** Findings that are made smaller, and milliseconds for each. */
 const SHRUNK = 3;
 const SHRINK_TIME = 60_000;
+/** Plays of each candidate. */
+const SHRINK_PLAYS = 6;
 
 export interface Confirmed {
   readonly scenario: Scenario;
@@ -72,7 +74,7 @@ export class Campaign {
       process.on(event as 'uncaughtException', (error) => this.#onUncaught(error));
     }
     const { seed, parallel } = this.#options;
-    console.log(`first seed: ${this.#next}`);
+    console.log(this.#options.replay ?? `first seed: ${this.#next}`);
     const single =
       (seed !== undefined || this.#options.replay !== undefined) &&
       this.#options.seeds === undefined &&
@@ -161,14 +163,16 @@ export class Campaign {
     }
   }
 
-  /** Whether a scenario shows a finding: what is certain at once, the rest twice in three plays at the most. */
+  /**
+   * Whether a scenario shows a finding: what is certain at once, the rest twice in some plays. These run all at once,
+   * for what time brings about may need a busy process.
+   */
   async #shows(scenario: Scenario, finding: Finding): Promise<boolean> {
-    for (let times = 0, plays = 0; plays < 3 && times + 3 - plays >= 2; plays++) {
-      const found = await this.#once(scenario);
-      if (found.some(({ kind, call }) => kind === finding.kind && call === finding.call)) times++;
-      if (times >= (finding.certain ? 1 : 2)) return true;
-    }
-    return false;
+    const plays = Array.from({ length: finding.certain ? 1 : SHRINK_PLAYS }, () => this.#once(scenario));
+    const shown = (await Promise.all(plays)).filter((found) =>
+      found.some((other) => keyOf(other) === keyOf(finding)),
+    );
+    return shown.length >= (finding.certain ? 1 : 2);
   }
 
   async #try(scenario: Scenario): Promise<void> {
@@ -181,7 +185,7 @@ export class Campaign {
     }
     const seen = new Map<string, { finding: Finding; times: number }>();
     const note = (finding: Finding) => {
-      const key = `${finding.kind} ${finding.call}`;
+      const key = keyOf(finding);
       const entry = seen.get(key);
       if (entry === undefined) seen.set(key, { finding, times: 1 });
       else entry.times++;
@@ -242,6 +246,13 @@ function isOpen({ certain }: Finding, times: number, plays: number): boolean {
   return !certain && times < ENOUGH && times + REPLAYS + 1 - plays >= ENOUGH;
 }
 
+/** What makes a finding the same: which calls are concerned by what time brings about differs from play to play. */
+function keyOf({ kind, call, certain }: Finding): string {
+  return certain ? `${kind} ${call}` : kind;
+}
+
 function unique(findings: Finding[]): Finding[] {
-  return [...new Map(findings.map((finding) => [`${finding.kind} ${finding.call}`, finding])).values()];
+  return [
+    ...new Map(findings.toReversed().map((finding) => [keyOf(finding), finding])).values(),
+  ].toReversed();
 }

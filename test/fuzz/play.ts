@@ -51,7 +51,7 @@ export interface PodSet {
 
 /** Turns of the loop in which a request that was on its way to a pod is written. */
 const TURNS = 5;
-/** Milliseconds for all calls to end, then for an agent, then for its connections. */
+/** Milliseconds in which some call must end, while any is left; then for an agent to end, then for its connections. */
 const CALLS = 12_000;
 const END = 5_000;
 const LEFT = 3_000;
@@ -110,6 +110,9 @@ class Player {
   readonly #play: Play;
   readonly #running = new RunningTime();
   readonly #tracer: Tracer | undefined;
+  /** When a call has last ended, in the time that this process ran. */
+  #endedAt = 0;
+  #hangs = false;
   #said = 0;
   #drained = 0;
 
@@ -210,7 +213,7 @@ class Player {
     const { end, endsEarly, workers } = this.#scenario;
     const working = workers.map((steps) => this.#work(steps));
     await Promise.all(working);
-    if (!endsEarly) await this.#settled();
+    if (!endsEarly) await this.#untilOver(this.#allOver);
     if (!endsEarly) await this.#rest();
     const ended = end === 'close' ? this.#agent.close() : this.#agent.destroy();
     this.#play.ended = await within(
@@ -221,7 +224,7 @@ class Player {
       ),
       'late',
     );
-    await this.#settled(1_000);
+    await within(1_000, this.#allOver, undefined);
     this.#play.leftOpen = await this.#stillOpen();
     this.#play.leftTimers = this.#clock.left(SHORT);
     this.#running.stop();
@@ -234,9 +237,17 @@ class Player {
     return this.#play;
   }
 
-  /** Milliseconds that calls have left. One that hangs does not hold up all that come after it. */
+  /**
+   * Until calls have ended, or none has ended for long: one that hangs does not hold up all that come after it. However
+   * busy this machine is, what goes on goes on.
+   */
+  async #untilOver(calls: Promise<unknown>): Promise<void> {
+    const over = calls.then(() => true);
+    while (!this.#hangs && !(await within(this.#left, over, false))) this.#hangs = this.#left <= 0;
+  }
+
   get #left(): number {
-    return Math.max(0, (this.#scenario.patience ?? CALLS) - this.#running.elapsed);
+    return this.#endedAt + (this.#scenario.patience ?? CALLS) - this.#running.elapsed;
   }
 
   async #work(steps: readonly Step[]): Promise<void> {
@@ -253,23 +264,27 @@ class Player {
         this.#callers.push(caller);
         callContext.run(step.call.id, () => caller.start());
         if (caller.outcome.more === false && !caller.outcome.atOnce) this.#said++;
-        begun.push(caller.over.promise);
-        if (step.await) await within(this.#left, caller.over.promise, undefined);
+        begun.push(caller.over.promise.then(() => this.#onOver()));
+        if (step.await) await this.#untilOver(caller.over.promise);
       } else if ('wait' in step) {
         await new Promise((resolve) => setTimeout(resolve, step.wait));
       } else if ('block' in step) {
         const until = performance.now() + step.block;
         while (performance.now() < until);
       } else if ('join' in step) {
-        await within(this.#left, Promise.all(begun), undefined);
+        await this.#untilOver(Promise.all(begun));
       } else if (this.#play.client === 'ours') {
         this.#know(step.pods);
       }
     }
   }
 
-  #settled(timeout = this.#left): Promise<unknown> {
-    return within(timeout, Promise.all(this.#callers.map(({ over }) => over.promise)), undefined);
+  #onOver(): void {
+    this.#endedAt = this.#running.elapsed;
+  }
+
+  get #allOver(): Promise<unknown> {
+    return Promise.all(this.#callers.map(({ over }) => over.promise));
   }
 
   /** Connections that the client has not closed. Servers may keep theirs: Node's of HTTP/2 do, now and then. */

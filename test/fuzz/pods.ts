@@ -28,11 +28,15 @@ function nextAddress(): string {
   return `127.${1 + (process.pid % 250)}.${1 + Math.floor(host / 250)}.${1 + (host % 250)}`;
 }
 
+/** What tracers and connections are told apart by: the kernel may give one port to several addresses. */
+const ports = new Set<number>();
+
 /** The servers of one scenario, for one client. */
 export class Pods {
   readonly ledger: Ledger;
   readonly addresses: string[] = [];
   port = 0;
+  #ownsPort = false;
   readonly #scenario: Scenario;
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
@@ -57,6 +61,7 @@ export class Pods {
   }
 
   stop(): void {
+    if (this.#ownsPort) ports.delete(this.port);
     for (const server of this.#servers) server.close();
     for (const socket of this.#sockets) socket.destroy();
   }
@@ -82,7 +87,15 @@ export class Pods {
     server.listen({ port: this.port, host: address, backlog: 4_096 });
     await once(server, 'listening');
     this.addresses.push(address);
-    this.port = (server.address() as AddressInfo).port;
+    this.#takePort((server.address() as AddressInfo).port);
+  }
+
+  #takePort(port: number): void {
+    this.port = port;
+    if (this.#ownsPort) return;
+    if (ports.has(port)) throw new Error(`${port} is taken by another scenario`);
+    ports.add(port);
+    this.#ownsPort = true;
   }
 
   #speaker(pod: number): (socket: Socket) => void {

@@ -122,7 +122,7 @@ class Judge {
         !this.#isCutShort(call)
       )
         this.#say('changed', call.id, `stock: ${theirs.said}; ours: ${own.said}`);
-    } else if (this.#fails(call, theirs) && this.#fails(call, own) && own.error !== theirs.error) {
+    } else if (this.#fails(call, theirs) && this.#fails(call, own) && causeOf(own) !== causeOf(theirs)) {
       this.#say('fails otherwise', call.id, `stock: ${tell(theirs)}; ours: ${tell(own)}`);
     } else if (
       call.replies.some((reply) => reply.break !== undefined) ||
@@ -153,7 +153,8 @@ class Judge {
   /** Whether a request fails by what a server of HTTP/1.1 does to it, rather than to others before it. */
   #fails(call: Call, { served }: Outcome): boolean {
     const { protocol, endsEarly } = this.#scenario;
-    return !served && protocol === 'h1' && !endsEarly && call.act === undefined && !this.#isOutOfStep(call);
+    if (served || protocol !== 'h1' || endsEarly) return false;
+    return call.act === undefined && call.body.kind !== 'failing stream' && !this.#isOutOfStep(call);
   }
 
   /**
@@ -226,13 +227,18 @@ class Judge {
     return attempts.length === 0 && !this.#mayBeRepeated(call) && this.#mayHaveBeenHarmed(own);
   }
 
-  /** Whether nobody had been heard of for a while when a name was withdrawn: nobody may be asked then. */
+  /**
+   * Whether nobody had been heard of for a while when a name was withdrawn: nobody may be asked then. Stock, which asks
+   * for its name at each dial outside of here, could not either.
+   */
   #isForgotten({ startedAt }: Outcome): boolean {
     if (this.#scenario.theme !== 'withdrawn') return false;
-    const heard = [...this.#ours.ledger.attempts.values()]
-      .flat()
-      .map(({ at, answeredAt }) => (answeredAt !== undefined && answeredAt < startedAt ? at : 0));
-    return startedAt - Math.max(...heard) > PROOF;
+    let heardAt = Number.NEGATIVE_INFINITY;
+    for (const outcome of this.#ours.outcomes.values()) {
+      const isHeard = outcome.served && outcome.startedAt + outcome.took < startedAt;
+      if (isHeard) heardAt = Math.max(heardAt, outcome.startedAt);
+    }
+    return startedAt - heardAt > PROOF;
   }
 
   /** Ours does more than stock here: what was reset before a response is sent again, elsewhere. */
@@ -379,11 +385,14 @@ class Judge {
     const now = this.#ours.traces?.get(call.id) ?? new Trace();
     if (before === undefined || this.#scenario.endsEarly || own.settled === 0 || theirs.settled === 0) return;
     const say = (text: string) => this.#say('traced', call.id, text);
-    if (now.failed > now.created) say(`failed ${now.failed} times, created ${now.created} times`);
     if (now.astray && !before.astray) say('created in the context of somebody else');
+    if (call.act === undefined && before.created > 0 && now.created === 0)
+      say('nobody was told that it was created');
+    // undici tells twice of the failure of what it streams: AsyncWriter.destroy() and onHttpSocketClose() both do.
+    if (!['none', 'string', 'buffer'].includes(call.body.kind)) return;
+    if (now.failed > now.created) say(`failed ${now.failed} times, created ${now.created} times`);
     if (now.repeated && !before.repeated) say('the same failure was told of twice');
     if (call.act !== undefined) return;
-    if (before.created > 0 && now.created === 0) say('nobody was told that it was created');
     // Each attempt is told of by itself, and of each but the last that it failed. That it was written is not needed:
     // a connection may have ended before.
     const isAlike = own.served === theirs.served && (own.error === '') === (theirs.error === '');
@@ -594,6 +603,11 @@ function isInOrder(moments: readonly string[]): boolean {
   return /^(start )?(hint )*(headers )?(data )?((end )?error|end) $/.test(
     moments.map((moment) => `${moment} `).join(''),
   );
+}
+
+/** What a request failed of. A connection that is ended and written to meanwhile is closed, or reset, by turns. */
+function causeOf({ error }: Outcome): string {
+  return /UND_ERR_SOCKET|ECONNRESET|EPIPE/.test(error) ? 'the end of its connection' : error;
 }
 
 function tell({ served, status, error, took }: Outcome): string {
