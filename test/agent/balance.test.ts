@@ -1,49 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fetch as undiciFetch } from 'undici';
 import type { BalancedAgent } from '../../src/transports/undici/agent.ts';
 import { load, ManualResolver, ORIGIN, startAgent } from '../support/agent.ts';
 import { startPods } from '../support/pods.ts';
+import { testShares } from './shares.ts';
 
-const REQUESTS = 10_000;
-
-async function loadByFetch(
-  agent: BalancedAgent,
-  fetch: typeof undiciFetch,
-  concurrency: number,
-): Promise<void> {
-  let left = REQUESTS;
-  const worker = async () => {
-    while (left-- > 0) await (await fetch(ORIGIN, { dispatcher: agent })).text();
-  };
-  await Promise.all(Array.from({ length: concurrency }, worker));
-}
-
-const callers = {
-  request: (agent: BalancedAgent, concurrency: number) => load(agent, REQUESTS, concurrency),
-  'undici fetch': (agent: BalancedAgent, concurrency: number) => loadByFetch(agent, undiciFetch, concurrency),
-  'built-in fetch': (agent: BalancedAgent, concurrency: number) =>
-    loadByFetch(agent, globalThis.fetch as unknown as typeof undiciFetch, concurrency),
-};
-
-for (const [caller, send] of Object.entries(callers)) {
-  for (const policy of ['round-robin', 'least-request'] as const) {
-    for (const concurrency of [1, 50]) {
-      // What is random is who serves the first few requests, while connections are made; for
-      // least-request at 50, also how long each response takes.
-      const tolerance = policy === 'least-request' && concurrency > 1 ? 0.03 : 0.01;
-      test(`${policy} gives each of 5 addresses its share of ${caller} at concurrency ${concurrency}`, async (t) => {
-        const pods = await startPods(t, 5);
-        const agent = startAgent(t, pods, { policy });
-        await send(agent, concurrency);
-        const fair = REQUESTS / pods.length;
-        for (const { requests } of pods) {
-          assert.ok(Math.abs(requests - fair) <= fair * tolerance, `${requests} of ${fair}`);
-        }
-      });
-    }
-  }
-}
+testShares('request', load);
 
 test('addresses that are added under load get their share, and no request fails', async (t) => {
   const pods = await startPods(t, 6);

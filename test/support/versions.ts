@@ -1,15 +1,15 @@
 import { execFile, spawn } from 'node:child_process';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
+import { COMPILE_CACHE } from './temporary.ts';
 
 /** The releases of Node.js that evenkeel runs on. */
 export const NODES = [22, 24, 26] as const;
 
+/** That of this process. */
+export const RUNNING = Number.parseInt(process.versions.node, 10);
+
 const execute = promisify(execFile);
-// Most of the time of a short process would go into stripping the types of evenkeel's sources again.
-const compileCache = join(tmpdir(), 'evenkeel-compile-cache');
 const binaries = new Map<number, Promise<string>>();
 
 /**
@@ -33,7 +33,7 @@ export function testOnNode(
 function nodeBinary(major: number): Promise<string> {
   let binary = binaries.get(major);
   if (binary === undefined) {
-    binary = process.version.startsWith(`v${major}.`) ? Promise.resolve(process.execPath) : fetchNode(major);
+    binary = major === RUNNING ? Promise.resolve(process.execPath) : fetchNode(major);
     binaries.set(major, binary);
   }
   return binary;
@@ -75,7 +75,7 @@ export interface Run {
 export function run(binary: string, args: readonly string[], env: Record<string, string> = {}): Promise<Run> {
   return new Promise((resolve, reject) => {
     const child = spawn(binary, args, {
-      env: { ...cleanEnvironment(), NODE_COMPILE_CACHE: compileCache, ...env },
+      env: { ...cleanEnvironment(), NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: 60_000,
     });

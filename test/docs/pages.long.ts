@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { startDnsServer } from '../support/dns-server.ts';
 import { makeProject, type Project } from '../support/package.ts';
 import { startPods } from '../support/pods.ts';
-import { examples, page, README } from '../support/readme.ts';
+import { examples, page } from '../support/readme.ts';
 import { assertSound, runExample } from './running.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
 /** Those whose programs need nothing but `orders.prod`. */
 const PAGES = ['migrating.md', 'service-meshes.md', 'troubleshooting.md'];
 
@@ -42,36 +39,9 @@ describe('documentation', { concurrency: 2 }, () => {
       );
     });
   }
-
-  test('all links lead somewhere', () => {
-    const texts = new Map(readdirSync(join(ROOT, 'docs')).map((name) => [`docs/${name}`, page(name)]));
-    texts.set('README.md', README);
-    for (const [from, text] of texts) {
-      for (const [, target = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
-        if (/^https?:/.test(target)) continue;
-        const [path = '', anchor] = target.split('#');
-        const file = path === '' ? from : join(from, '..', path);
-        assert.ok(existsSync(join(ROOT, file)), `${from}: ${target}`);
-        if (anchor === undefined) continue;
-        const headings = (texts.get(file) ?? '').matchAll(/^#+ (.*)$/gm);
-        assert.ok(
-          Array.from(headings, ([, heading]) => slug(heading!)).includes(anchor),
-          `${from}: ${target}`,
-        );
-      }
-    }
-  });
 });
 
 // After the others: the compiler holds up the pods, which are in this process.
 test('the programs are sound TypeScript', () => {
   for (const name of PAGES) assertSound(project, examples('ts', page(name)));
 });
-
-/** A heading's anchor, as GitHub makes it. */
-function slug(heading: string): string {
-  return heading
-    .toLowerCase()
-    .replace(/[^\w\- ]/g, '')
-    .replaceAll(' ', '-');
-}

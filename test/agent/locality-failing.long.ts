@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ManualResolver, ORIGIN, startAgent } from '../support/agent.ts';
 import { type Pod, startPods } from '../support/pods.ts';
@@ -93,13 +93,15 @@ test('counts tell a zone that fails more than twice as often', () => {
     assert.ok(!isTwiceAtMost(count, other));
 });
 
-for (const [what, fault] of Object.entries(FAULTS)) {
-  for (const size of [2, 3]) {
-    test(`an own zone of ${size} pods, each of which ${what}, fails little more than without zones`, async (t) => {
-      const [off, on] = await Promise.all([play(t, size, fault, 'off'), play(t, size, fault, 'zone')]);
-      const total = RATE * SECONDS;
-      console.log(`own zone of ${size} ${what}: ${on} of ${total} failed, ${off} with locality off`);
-      assert.ok(isTwiceAtMost(on, off), `${on} failed, ${off} with locality off`);
-    });
+describe('an own zone that fails', { concurrency: 4 }, () => {
+  for (const [what, fault] of Object.entries(FAULTS)) {
+    for (const size of [2, 3]) {
+      test(`an own zone of ${size} pods, each of which ${what}, fails little more than without zones`, async (t) => {
+        const [off, on] = await Promise.all([play(t, size, fault, 'off'), play(t, size, fault, 'zone')]);
+        const total = RATE * SECONDS;
+        console.log(`own zone of ${size} ${what}: ${on} of ${total} failed, ${off} with locality off`);
+        assert.ok(isTwiceAtMost(on, off), `${on} failed, ${off} with locality off`);
+      });
+    }
   }
-}
+});
