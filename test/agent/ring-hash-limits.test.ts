@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { buildConnector } from 'undici';
 import type { BalancedAgent } from '../../src/transports/undici/agent.ts';
@@ -62,32 +62,34 @@ function usersOf(count: number, random = seededRandom(1)): string[] {
   return Array.from({ length: count }, () => `user-${Math.floor(random() * 200)}`);
 }
 
-for (const limits of [{ connections: 1 }, { maxRequestsPerEndpoint: 2 }]) {
-  for (const balanceFactor of [1.25, 0]) {
-    const [limit] = Object.values(limits);
-    const title = `${Object.keys(limits)[0]} ${limit}, balanceFactor ${balanceFactor}`;
-    test(`${title}: a request without a key waits no longer than those with one, and no pod has more than it may`, async (t) => {
-      const { pods, most } = await startBusyPods(t, 3);
-      const agent = startAgent(t, pods, {
-        policy: 'ring-hash',
-        ringHash: { header: HEADER, balanceFactor },
-        ...limits,
+describe('ring-hash with limits', { concurrency: 2 }, () => {
+  for (const limits of [{ connections: 1 }, { maxRequestsPerEndpoint: 2 }]) {
+    for (const balanceFactor of [1.25, 0]) {
+      const [limit] = Object.values(limits);
+      const title = `${Object.keys(limits)[0]} ${limit}, balanceFactor ${balanceFactor}`;
+      test(`${title}: a request without a key waits no longer than those with one, and no pod has more than it may`, async (t) => {
+        const { pods, most } = await startBusyPods(t, 3);
+        const agent = startAgent(t, pods, {
+          policy: 'ring-hash',
+          ringHash: { header: HEADER, balanceFactor },
+          ...limits,
+        });
+        const keyed = askAll(agent, 24, usersOf(2_000));
+        let done = false;
+        void keyed.finally(() => (done = true));
+        const keyless: Answer[] = [];
+        while (!done) keyless.push(await ask(agent));
+        const waits = { keyless: p99(keyless), keyed: p99(await keyed) };
+        t.diagnostic(
+          `p99 without a key ${waits.keyless.toFixed(0)} ms (of ${keyless.length}), with one ${waits.keyed.toFixed(0)} ms; at once ${most.join(' ')}`,
+        );
+        assert.ok(keyless.length > 20, String(keyless.length));
+        assert.ok(waits.keyless <= waits.keyed, JSON.stringify(waits));
+        assert.ok(Math.max(...most) <= limit!, String(most));
       });
-      const keyed = askAll(agent, 24, usersOf(2_000));
-      let done = false;
-      void keyed.finally(() => (done = true));
-      const keyless: Answer[] = [];
-      while (!done) keyless.push(await ask(agent));
-      const waits = { keyless: p99(keyless), keyed: p99(await keyed) };
-      t.diagnostic(
-        `p99 without a key ${waits.keyless.toFixed(0)} ms (of ${keyless.length}), with one ${waits.keyed.toFixed(0)} ms; at once ${most.join(' ')}`,
-      );
-      assert.ok(keyless.length > 20, String(keyless.length));
-      assert.ok(waits.keyless <= waits.keyed, JSON.stringify(waits));
-      assert.ok(Math.max(...most) <= limit!, String(most));
-    });
+    }
   }
-}
+});
 
 test('over HTTP/2, too, a pod has no more requests with a key than it may', async (t) => {
   let [now, most] = [0, 0];

@@ -12,8 +12,10 @@ export function startStock(
   servers: string | readonly string[],
   families: 4 | 'both' = 4,
 ): Agent {
+  const resolvers: Resolver[] = [];
   const lookup = ((hostname, _options, callback) => {
     const resolver = new Resolver({ timeout: 5_000, tries: 2 });
+    resolvers.push(resolver);
     resolver.setServers([servers].flat());
     const none = () => [];
     const asked =
@@ -30,6 +32,10 @@ export function startStock(
     );
   }) as LookupFunction;
   const agent = new Agent({ connect: { lookup } });
-  t.after(() => agent.destroy());
+  t.after(async () => {
+    // Questions that nobody answers would hold the process until their time is over.
+    for (const resolver of resolvers) resolver.cancel();
+    await agent.destroy();
+  });
   return agent;
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import test from 'node:test';
+import { describe, test } from 'node:test';
 import { startDnsServer } from '../../../support/dns-server.ts';
 import { setUp } from './setup.ts';
 
@@ -90,36 +90,6 @@ test('a server that is unable to answer, or not there, is passed over for the ne
   assert.deepEqual(await follow('orders.test').addresses(), ['10.0.1.1']);
 });
 
-test('a server is asked however many before it fail or are silent', { timeout: 20_000 }, async (t) => {
-  const [failing, silent, sound] = [
-    await startDnsServer(t),
-    await startDnsServer(t),
-    await startDnsServer(t),
-  ];
-  failing.misbehave('*', { rcode: 'SERVFAIL' });
-  silent.misbehave('*', 'silent');
-  sound.set('orders.test', ['10.0.1.1']);
-  const servers = [failing, silent, sound].map(({ address }) => address);
-  const { resolvConf, follow } = await setUp(t, { servers });
-  resolvConf('search .\noptions timeout:1');
-  assert.deepEqual(await follow('orders.test').addresses(), ['10.0.1.1']);
-  assert.deepEqual(
-    [failing, silent, sound].map((server) => server.count('orders.test')),
-    [1, 1, 1],
-  );
-});
-
-test('a silent server is asked again only after the others, and one that failed is not', async (t) => {
-  const [failing, silent] = [await startDnsServer(t), await startDnsServer(t)];
-  failing.misbehave('*', { rcode: 'SERVFAIL' });
-  silent.misbehave('*', 'silent');
-  const { resolvConf, follow } = await setUp(t, { servers: [silent.address, failing.address] });
-  resolvConf('search .\noptions timeout:1 attempts:2');
-  assert.equal((await follow('orders.test').failure()).error.code, 'ETIMEOUT');
-  assert.equal(silent.count('orders.test'), 2);
-  assert.equal(failing.count('orders.test'), 1);
-});
-
 test('with the option rotate, look-ups begin with one server after the other', async (t) => {
   const servers = [await startDnsServer(t), await startDnsServer(t)];
   const { resolvConf, follow } = await setUp(t, { servers: servers.map(({ address }) => address) });
@@ -153,26 +123,6 @@ test('a server that cannot be reached is a failure', async (t) => {
   assert.match(error.message, /orders\.test/);
 });
 
-test('a silent server has two seconds for an answer, and is asked twice', async (t) => {
-  const { dns, follow } = await setUp(t);
-  dns.misbehave('*', 'silent');
-  const start = performance.now();
-  assert.equal((await follow('orders.test').failure()).error.code, 'ETIMEOUT');
-  const seconds = (performance.now() - start) / 1000;
-  // c-ares looks at its clock once a second. Were the time to double, there would be six.
-  assert.ok(seconds > 3.5 && seconds < 5.9, `${seconds} s`);
-  assert.equal(dns.count('orders.test'), 2);
-});
-
-test('a server that is slow, though it was quick before, is heard in the end', async (t) => {
-  const { dns, resolvConf, follow } = await setUp(t);
-  // As in a pod, whose search list has three quick answers before a public name's, which takes a recursion.
-  resolvConf('search prod.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5');
-  dns.set('api.example.com', ['192.0.2.1']);
-  dns.misbehave('api.example.com', { delay: 3_000 });
-  assert.deepEqual(await follow('api.example.com').addresses(), ['192.0.2.1']);
-});
-
 test('a name whose A records a server fails for has its IPv6 addresses', async (t) => {
   const { dns, clock, follow } = await setUp(t);
   dns.set('six.test', ['fd00::1'], { ttl: 1 });
@@ -186,14 +136,6 @@ test('a name whose A records a server fails for has its IPv6 addresses', async (
   const next = dual.failure();
   clock.advance('1s');
   assert.equal((await next).error.code, 'ESERVFAIL', 'but one that has IPv4 ones keeps them');
-});
-
-test('resolv.conf says how long and how often a silent server is asked', async (t) => {
-  const { dns, resolvConf, follow } = await setUp(t);
-  resolvConf('search .\noptions timeout:1 attempts:1');
-  dns.misbehave('*', 'silent');
-  assert.equal((await follow('orders.test').failure()).error.code, 'ETIMEOUT');
-  assert.equal(dns.count('orders.test'), 1);
 });
 
 test('a change of resolv.conf holds from the next look-up on', async (t) => {
@@ -215,4 +157,65 @@ test('names that cannot exist are not found', async (t) => {
   const tooLongInItsDomain = `${'a'.repeat(60)}`;
   dns.set(tooLongInItsDomain, ['10.0.1.1']);
   assert.deepEqual(await follow(tooLongInItsDomain).addresses(), ['10.0.1.1']);
+});
+
+// Together, for what they wait for is c-ares, whose time is real.
+describe('servers that are slow or silent', { concurrency: true }, () => {
+  test('a server is asked however many before it fail or are silent', { timeout: 20_000 }, async (t) => {
+    const [failing, silent, sound] = [
+      await startDnsServer(t),
+      await startDnsServer(t),
+      await startDnsServer(t),
+    ];
+    failing.misbehave('*', { rcode: 'SERVFAIL' });
+    silent.misbehave('*', 'silent');
+    sound.set('orders.test', ['10.0.1.1']);
+    const servers = [failing, silent, sound].map(({ address }) => address);
+    const { resolvConf, follow } = await setUp(t, { servers });
+    resolvConf('search .\noptions timeout:1');
+    assert.deepEqual(await follow('orders.test').addresses(), ['10.0.1.1']);
+    assert.deepEqual(
+      [failing, silent, sound].map((server) => server.count('orders.test')),
+      [1, 1, 1],
+    );
+  });
+
+  test('a silent server is asked again only after the others, and one that failed is not', async (t) => {
+    const [failing, silent] = [await startDnsServer(t), await startDnsServer(t)];
+    failing.misbehave('*', { rcode: 'SERVFAIL' });
+    silent.misbehave('*', 'silent');
+    const { resolvConf, follow } = await setUp(t, { servers: [silent.address, failing.address] });
+    resolvConf('search .\noptions timeout:1 attempts:2');
+    assert.equal((await follow('orders.test').failure()).error.code, 'ETIMEOUT');
+    assert.equal(silent.count('orders.test'), 2);
+    assert.equal(failing.count('orders.test'), 1);
+  });
+
+  test('a silent server has two seconds for an answer, and is asked twice', async (t) => {
+    const { dns, follow } = await setUp(t);
+    dns.misbehave('*', 'silent');
+    const start = performance.now();
+    assert.equal((await follow('orders.test').failure()).error.code, 'ETIMEOUT');
+    const seconds = (performance.now() - start) / 1000;
+    // c-ares looks at its clock once a second. Were the time to double, there would be six.
+    assert.ok(seconds > 3.5 && seconds < 5.9, `${seconds} s`);
+    assert.equal(dns.count('orders.test'), 2);
+  });
+
+  test('a server that is slow, though it was quick before, is heard in the end', async (t) => {
+    const { dns, resolvConf, follow } = await setUp(t);
+    // As in a pod, whose search list has three quick answers before a public name's, which takes a recursion.
+    resolvConf('search prod.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5');
+    dns.set('api.example.com', ['192.0.2.1']);
+    dns.misbehave('api.example.com', { delay: 3_000 });
+    assert.deepEqual(await follow('api.example.com').addresses(), ['192.0.2.1']);
+  });
+
+  test('resolv.conf says how long and how often a silent server is asked', async (t) => {
+    const { dns, resolvConf, follow } = await setUp(t);
+    resolvConf('search .\noptions timeout:1 attempts:1');
+    dns.misbehave('*', 'silent');
+    assert.equal((await follow('orders.test').failure()).error.code, 'ETIMEOUT');
+    assert.equal(dns.count('orders.test'), 1);
+  });
 });

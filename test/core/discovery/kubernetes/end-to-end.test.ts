@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { type TestContext, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clock, systemClock } from '../../../../src/core/base/clock.ts';
 import { clusterResolver } from '../../../../src/core/discovery/cluster.ts';
@@ -151,101 +151,169 @@ async function start(t: TestContext, clock: Clock = systemClock): Promise<Cluste
   return new Cluster(t, await startApiServer(t), await startPod(t), clock);
 }
 
-test('a pod that becomes ready under load is used at once, and takes its fair share', async (t) => {
-  const cluster = await start(t);
-  const [first, second, third] = [await startPod(t), await startPod(t), await startPod(t)];
-  cluster.put(first);
-  cluster.put(second);
-  await cluster.seesPods();
-  const load = new Load(t, cluster);
-  await load.runs(100);
+describe('while a cluster changes', { concurrency: 3 }, () => {
+  test('a pod that becomes ready under load is used at once, and takes its fair share', async (t) => {
+    const cluster = await start(t);
+    const [first, second, third] = [await startPod(t), await startPod(t), await startPod(t)];
+    cluster.put(first);
+    cluster.put(second);
+    await cluster.seesPods();
+    const load = new Load(t, cluster);
+    await load.runs(100);
 
-  const changed = performance.now();
-  cluster.put(third);
-  await third.received('/');
-  const delay = performance.now() - changed;
-  load.answers.clear();
-  await load.runs(600);
-  await load.stop();
-  // Some milliseconds on a machine with nothing else to do.
-  assert.ok(delay < 1_000, `${delay} ms`);
-  for (const pod of [first, second, third]) {
-    const share = (load.answers.get(pod.address) ?? 0) / load.total;
-    assert.ok(Math.abs(share - 1 / 3) < 0.05, String(share));
-  }
-});
+    const changed = performance.now();
+    cluster.put(third);
+    await third.received('/');
+    const delay = performance.now() - changed;
+    load.answers.clear();
+    await load.runs(600);
+    await load.stop();
+    // Some milliseconds on a machine with nothing else to do.
+    assert.ok(delay < 1_000, `${delay} ms`);
+    for (const pod of [first, second, third]) {
+      const share = (load.answers.get(pod.address) ?? 0) / load.total;
+      assert.ok(Math.abs(share - 1 / 3) < 0.05, String(share));
+    }
+  });
 
-test('a pod that terminates under load gets no request any more, and finishes what it has', async (t) => {
-  const cluster = await start(t);
-  const [stays, leaves] = [await startPod(t), await startPod(t)];
-  cluster.put(stays);
-  cluster.put(leaves);
-  await cluster.seesPods();
-  // Both have a slow request, for each takes the one that the other has not.
-  const slow = [cluster.call('/slow'), cluster.call('/slow')];
-  await Promise.all([stays.received('/slow'), leaves.received('/slow')]);
-  const load = new Load(t, cluster);
-  await load.runs(100);
+  test('a pod that terminates under load gets no request any more, and finishes what it has', async (t) => {
+    const cluster = await start(t);
+    const [stays, leaves] = [await startPod(t), await startPod(t)];
+    cluster.put(stays);
+    cluster.put(leaves);
+    await cluster.seesPods();
+    // Both have a slow request, for each takes the one that the other has not.
+    const slow = [cluster.call('/slow'), cluster.call('/slow')];
+    await Promise.all([stays.received('/slow'), leaves.received('/slow')]);
+    const load = new Load(t, cluster);
+    await load.runs(100);
 
-  cluster.terminate(leaves);
-  while (endpoints(cluster) > 1) await sleep(1);
-  // What was on its way has arrived by then.
-  await load.runs(8);
-  const { requests } = leaves;
-  await load.runs(200);
-  assert.equal(leaves.requests, requests);
-  stays.release('/slow');
-  leaves.release('/slow');
-  assert.deepEqual((await Promise.all(slow)).toSorted(), [stays.address, leaves.address].toSorted());
-  await load.stop();
-  await leaves.allClosed();
-});
+    cluster.terminate(leaves);
+    while (endpoints(cluster) > 1) await sleep(1);
+    // What was on its way has arrived by then.
+    await load.runs(8);
+    const { requests } = leaves;
+    await load.runs(200);
+    assert.equal(leaves.requests, requests);
+    stays.release('/slow');
+    leaves.release('/slow');
+    assert.deepEqual((await Promise.all(slow)).toSorted(), [stays.address, leaves.address].toSorted());
+    await load.stop();
+    await leaves.allClosed();
+  });
 
-test('a rollout, pod by pod, fails no request', async (t) => {
-  const cluster = await start(t);
-  const old = [await startPod(t), await startPod(t), await startPod(t)];
-  for (const pod of old) cluster.put(pod);
-  await cluster.seesPods();
-  const load = new Load(t, cluster);
-  await load.runs(50);
-  for (const pod of old) {
-    const young = await startPod(t);
-    cluster.put(young);
-    await young.received('/');
-    cluster.terminate(pod);
+  test('a rollout, pod by pod, fails no request', async (t) => {
+    const cluster = await start(t);
+    const old = [await startPod(t), await startPod(t), await startPod(t)];
+    for (const pod of old) cluster.put(pod);
+    await cluster.seesPods();
+    const load = new Load(t, cluster);
     await load.runs(50);
-    cluster.remove(pod);
-    await pod.allClosed();
-    await pod.kill();
-  }
-  await load.runs(50);
-  await load.stop();
+    for (const pod of old) {
+      const young = await startPod(t);
+      cluster.put(young);
+      await young.received('/');
+      cluster.terminate(pod);
+      await load.runs(50);
+      cluster.remove(pod);
+      await pod.allClosed();
+      await pod.kill();
+    }
+    await load.runs(50);
+    await load.stop();
+  });
+
+  test('the API server is away for a minute, and traffic goes on', async (t) => {
+    const clock = new WatchedClock({ passes: 50 });
+    const cluster = await start(t, clock);
+    const [first, second] = [await startPod(t), await startPod(t)];
+    cluster.put(first);
+    await cluster.seesPods();
+    const load = new Load(t, cluster);
+    await cluster.api.stop();
+    for (let away = 0; away < 60_000; ) {
+      away += await clock.pass(800, 10_000);
+      await load.runs(10);
+    }
+    cluster.put(second);
+    cluster.api.store.forgetHistory();
+    await cluster.api.start();
+    for (let after = 0; endpoints(cluster) < 2; ) {
+      after += await clock.pass(1, 10_000);
+      assert.ok(after < 30_000, String(after));
+      await load.runs(10);
+    }
+    await second.received('/');
+    await load.stop();
+  });
+
+  test('a pod that has the address of one that is gone is dialled anew', async (t) => {
+    const cluster = await start(t);
+    const address = nextAddress();
+    const pod = await startPod(t, { address });
+    cluster.put(pod, { uid: 'old' });
+    await cluster.seesPods();
+    await cluster.call();
+    const { length } = pod.connections;
+    cluster.put(pod, { uid: 'new' });
+    while (pod.connections.length === length) await cluster.call();
+  });
+
+  test('a Service that is edited under load sends nothing to what it led to, a second later', async (t) => {
+    const cluster = await start(t);
+    const { port } = cluster.clusterIP;
+    const [pod, ...targets] = [await startPod(t), await startPod(t, { port }), await startPod(t, { port })];
+    for (const [index, { address }] of targets.entries())
+      cluster.outside.set(`${index}.example.com.`, address);
+    cluster.put(pod!);
+    await cluster.seesPods();
+    const load = new Load(t, cluster);
+    // Its slices stay, as the controller leaves them.
+    for (const [index, { address }] of targets.entries()) {
+      await load.runs(50);
+      cluster.define({ type: 'ExternalName', externalName: `${index}.example.com` });
+      await sleep(1_000);
+      load.answers.clear();
+      await load.runs(100);
+      assert.deepEqual([...load.answers.keys()], [address]);
+    }
+    cluster.define();
+    await sleep(1_000);
+    load.answers.clear();
+    await load.runs(100);
+    assert.deepEqual([...load.answers.keys()], [pod!.address]);
+    await load.stop();
+  });
+
+  test('a Service that is replaced under load fails no request, and a second later only its new pods serve', async (t) => {
+    const cluster = await start(t);
+    const [old, young] = [await startPod(t), await startPod(t)];
+    cluster.put(old);
+    await cluster.seesPods();
+    const load = new Load(t, cluster);
+    await load.runs(50);
+    const { store } = cluster.api;
+    store.removeSlice('prod', old.address);
+    const facts = (pod: Pod) => ({
+      owner: store.service('prod', 'orders')?.metadata?.uid,
+      ports: { '': pod.port },
+    });
+    const slice = (pod: Pod) => sliceOf('orders', pod.address, [podAt(pod.address)], facts(pod));
+    store.putSlice('prod', slice(old));
+    await load.runs(50);
+    store.removeService('prod', 'orders');
+    cluster.define();
+    store.putSlice('prod', slice(young));
+    await sleep(1_000);
+    load.answers.clear();
+    await load.runs(100);
+    // The old slice is still there.
+    assert.deepEqual([...load.answers.keys()], [young.address]);
+    await load.stop();
+  });
 });
 
-test('the API server is away for a minute, and traffic goes on', async (t) => {
-  const clock = new WatchedClock({ passes: 50 });
-  const cluster = await start(t, clock);
-  const [first, second] = [await startPod(t), await startPod(t)];
-  cluster.put(first);
-  await cluster.seesPods();
-  const load = new Load(t, cluster);
-  await cluster.api.stop();
-  for (let away = 0; away < 60_000; ) {
-    away += await clock.pass(800, 10_000);
-    await load.runs(10);
-  }
-  cluster.put(second);
-  cluster.api.store.forgetHistory();
-  await cluster.api.start();
-  for (let after = 0; endpoints(cluster) < 2; ) {
-    after += await clock.pass(1, 10_000);
-    assert.ok(after < 30_000, String(after));
-    await load.runs(10);
-  }
-  await second.received('/');
-  await load.stop();
-});
-
+// Warnings are the process's: one at a time.
 test('without rights the ClusterIP serves, and one warning says what to do', async (t) => {
   const cluster = await start(t);
   const pod = await startPod(t);
@@ -311,70 +379,6 @@ for (const [what, spec, code] of [
     assert.deepEqual(cluster.warnings, [code]);
   });
 }
-
-test('a pod that has the address of one that is gone is dialled anew', async (t) => {
-  const cluster = await start(t);
-  const address = nextAddress();
-  const pod = await startPod(t, { address });
-  cluster.put(pod, { uid: 'old' });
-  await cluster.seesPods();
-  await cluster.call();
-  const { length } = pod.connections;
-  cluster.put(pod, { uid: 'new' });
-  while (pod.connections.length === length) await cluster.call();
-});
-
-test('a Service that is edited under load sends nothing to what it led to, a second later', async (t) => {
-  const cluster = await start(t);
-  const { port } = cluster.clusterIP;
-  const [pod, ...targets] = [await startPod(t), await startPod(t, { port }), await startPod(t, { port })];
-  for (const [index, { address }] of targets.entries()) cluster.outside.set(`${index}.example.com.`, address);
-  cluster.put(pod!);
-  await cluster.seesPods();
-  const load = new Load(t, cluster);
-  // Its slices stay, as the controller leaves them.
-  for (const [index, { address }] of targets.entries()) {
-    await load.runs(50);
-    cluster.define({ type: 'ExternalName', externalName: `${index}.example.com` });
-    await sleep(1_000);
-    load.answers.clear();
-    await load.runs(100);
-    assert.deepEqual([...load.answers.keys()], [address]);
-  }
-  cluster.define();
-  await sleep(1_000);
-  load.answers.clear();
-  await load.runs(100);
-  assert.deepEqual([...load.answers.keys()], [pod!.address]);
-  await load.stop();
-});
-
-test('a Service that is replaced under load fails no request, and a second later only its new pods serve', async (t) => {
-  const cluster = await start(t);
-  const [old, young] = [await startPod(t), await startPod(t)];
-  cluster.put(old);
-  await cluster.seesPods();
-  const load = new Load(t, cluster);
-  await load.runs(50);
-  const { store } = cluster.api;
-  store.removeSlice('prod', old.address);
-  const facts = (pod: Pod) => ({
-    owner: store.service('prod', 'orders')?.metadata?.uid,
-    ports: { '': pod.port },
-  });
-  const slice = (pod: Pod) => sliceOf('orders', pod.address, [podAt(pod.address)], facts(pod));
-  store.putSlice('prod', slice(old));
-  await load.runs(50);
-  store.removeService('prod', 'orders');
-  cluster.define();
-  store.putSlice('prod', slice(young));
-  await sleep(1_000);
-  load.answers.clear();
-  await load.runs(100);
-  // The old slice is still there.
-  assert.deepEqual([...load.answers.keys()], [young.address]);
-  await load.stop();
-});
 
 test('an API server that is restarted, and refuses everything for half a minute, costs nothing', async (t) => {
   const clock = new WatchedClock({ passes: 50 });
