@@ -53,13 +53,13 @@ class Client {
 
   /** Lets time pass until something is so: whoever waits has asked for a time of its own, at a moment of its own. */
   async passes(isSo: () => boolean): Promise<number> {
-    let passed = 0;
-    for (; !isSo(); passed += 500) {
+    const from = this.clock.now();
+    while (!isSo()) {
       this.clock.advance(500);
       // Long enough for an answer of the API.
       await sleep(10);
     }
-    return passed;
+    return this.clock.now() - from;
   }
 
   follow(port = 80, service = ORDERS): Following {
