@@ -337,10 +337,12 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
   }
 
   onUnsent(exchange: Exchange, error: Error): void {
-    exchange.connection?.retire('closed-by-peer');
-    const { endpoint } = exchange;
+    const { endpoint, connection } = exchange;
+    // Those that have served others end as idle ones do, any number of them at once. New ones end for a reason.
+    const isNew = connection === undefined || connection.h2 || connection.requests === 1;
+    connection?.retire('closed-by-peer');
     this.#takeBack(exchange, false);
-    if (endpoint === undefined || !mayReroute(exchange)) exchange.fail(error);
+    if (endpoint === undefined || (isNew && !mayReroute(exchange))) exchange.fail(error);
     else this.#queueAgain(exchange);
   }
 

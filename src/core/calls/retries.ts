@@ -4,7 +4,7 @@ import type { Endpoint } from '../endpoints/endpoint.ts';
 import { RetryBudget } from './budget.ts';
 import { isRepeatable } from './repeatable.ts';
 
-/** Connections that have ended, or were about to, without having looked at a request; one more fails it. */
+/** New connections that have ended, or were about to, without having looked at a request; one more fails it. */
 const MOST_REROUTES = 8;
 
 /** What has been tried for one request, once something has gone wrong. */
@@ -64,7 +64,10 @@ export class Retries {
   }
 }
 
-/** Whether a request may go to one more connection, for the last one did not look at it and is no more. It is counted. */
+/**
+ * Whether a request may go to one more connection, for the last one, which was new, did not look at it and is no more. It
+ * is counted.
+ */
 export function mayReroute(exchange: Exchange): boolean {
   return ++attemptsOf(exchange).reroutes <= MOST_REROUTES;
 }
