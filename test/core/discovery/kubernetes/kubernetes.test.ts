@@ -764,8 +764,11 @@ for (const [what, kinds] of [
     await settled();
     assert.equal(client.api.requests.filter(({ kind }) => kind === 'list').length, 1);
     client.api.refuse = () => undefined;
-    await client.passes(() => orders.text === '10.0.0.1:8080');
-    await Promise.all([client.api.watched(), client.api.watched(1, 'service-watch')]);
+    let watched = false;
+    void Promise.all([client.api.watched(), client.api.watched(1, 'service-watch')]).then(() => {
+      watched = true;
+    });
+    await client.passes(() => watched && orders.text === '10.0.0.1:8080');
   });
 }
 
