@@ -26,8 +26,14 @@ const FAULTS: Record<string, Fault> = {
   },
 };
 
-/** Requests at an even rate, during which the own zone begins to fail; says how many failed. */
-async function play(t: TestContext, size: number, fault: Fault, locality: 'zone' | 'off'): Promise<number> {
+/** Requests at an even rate, during which so many pods of the own zone begin to fail; says how many failed. */
+async function play(
+  t: TestContext,
+  size: number,
+  fault: Fault,
+  locality: 'zone' | 'off',
+  victims = size,
+): Promise<number> {
   const pods = await startPods(t, size * ZONES.length);
   for (const pod of pods) pod.respond = (_request, response) => setTimeout(() => response.end('yes'), TAKES);
   const resolver = new ManualResolver(
@@ -43,7 +49,7 @@ async function play(t: TestContext, size: number, fault: Fault, locality: 'zone'
   const pending: Promise<void>[] = [];
   const begun = performance.now();
   for (let n = 0; n < RATE * SECONDS; n++) {
-    if (n === RATE) for (const pod of pods.slice(0, size)) fault(pod);
+    if (n === RATE) for (const pod of pods.slice(0, victims)) fault(pod);
     const due = begun + (n * 1_000) / RATE;
     if (due > performance.now() + 1) await sleep(due - performance.now());
     const signal = AbortSignal.timeout(PATIENCE);
@@ -103,5 +109,17 @@ describe('an own zone that fails', { concurrency: 4 }, () => {
         assert.ok(isTwiceAtMost(on, off), `${on} failed, ${off} with locality off`);
       });
     }
+  }
+
+  for (const size of [2, 3]) {
+    test(`one silent pod of an own zone of ${size} fails little more than without zones`, async (t) => {
+      const silent = FAULTS['is silent']!;
+      const [off, on] = await Promise.all([
+        play(t, size, silent, 'off', 1),
+        play(t, size, silent, 'zone', 1),
+      ]);
+      console.log(`one of ${size} pods is silent: ${on} failed, ${off} with locality off`);
+      assert.ok(isTwiceAtMost(on, off), `${on} failed, ${off} with locality off`);
+    });
   }
 });

@@ -61,6 +61,9 @@ function simulate(pods: readonly Omit<Pod, keyof Located | 'requests'>[], reques
       load: 0,
       weight: 1,
       slot: undefined,
+      inFlight: 0,
+      unanswered: 0,
+      doubted: false,
       requests: 0,
     }));
     locality.update(
@@ -78,6 +81,8 @@ function simulate(pods: readonly Omit<Pod, keyof Located | 'requests'>[], reques
       const pod = picker.pick()!;
       picker.used(pod);
       (pod as { load: number }).load++;
+      (pod as { inFlight: number }).inFlight++;
+      pod.unanswered++;
       picker.update(pod);
       open.push(pod);
       if (n >= 0) served.set(pod.name, (served.get(pod.name) ?? 0) + 1);
@@ -85,8 +90,10 @@ function simulate(pods: readonly Omit<Pod, keyof Located | 'requests'>[], reques
       if (open.length < 12) continue;
       const done = open.shift()!;
       (done as { load: number }).load--;
+      (done as { inFlight: number }).inFlight--;
+      locality.served(done);
+      done.unanswered = 0;
       picker.update(done);
-      locality.served(done.level);
     }
   }
   const counts = [...served.values()];

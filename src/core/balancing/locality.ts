@@ -11,6 +11,11 @@ export interface Place {
 export interface Located extends Candidate {
   /** How near it is: on the own node, in the own zone, or in one of the others. */
   level: number;
+  readonly inFlight: number;
+  /** Requests that it was given since it last served one. */
+  unanswered: number;
+  /** It stands with those that are in doubt; nobody but the picker says so. */
+  doubted: boolean;
 }
 
 export const OWN_NODE = 0;
@@ -46,41 +51,59 @@ export function localShares(capacities: readonly number[], zones: number, nodes:
 
 /** Answers among which the longest run counts. Were runs alike but for chance, one in so many would be longer. */
 const MEMORY = 128;
+/** The same for single endpoints, of all of which the longest run counts. One that is doubted costs its level nothing. */
+const MEMORY_OF_ALL = 512;
 
 /**
- * How many requests a level may be given before it has served another one, without being compared with the others: as
- * many as it was of late, and then did serve one. So a level that is well keeps what is its own, in bursts too, and one
- * that falls silent, or only fails, gets little more than it would if it were no nearer than the others.
- *
- * It is the congestion window of TCP, in requests: it grows by what is acknowledged only, at most twofold each time
- * (RFC 5681), and what it wasn't used for lately is lost (RFC 7661).
+ * How many requests may be given before one is served: as many as it was of late, and then one was. It is the congestion
+ * window of TCP, in requests: it grows by what is acknowledged only, at most twofold each time (RFC 5681), and what it
+ * wasn't used for lately is lost (RFC 7661).
  */
-class Trust {
-  /** Requests since the last that was served: given to it, and kept from it. */
-  given = 0;
-  passedBy = 0;
+class Window {
+  readonly #memory: number;
   /** The longest runs of the last answers, and of as many before. */
   #longest = 1;
   #before = 1;
   #answers = 0;
 
-  get isUsedUp(): boolean {
-    return this.given >= this.#limit;
+  constructor(memory: number) {
+    this.#memory = memory;
   }
 
-  get #limit(): number {
+  get size(): number {
     return Math.max(this.#longest, this.#before);
   }
 
-  confirm(): void {
-    const run = Math.min(this.given + this.passedBy, 2 * this.#limit + 1);
+  /** One was served, after so many that were given, or would have been. */
+  confirm(requests: number): void {
+    const run = Math.min(requests, 2 * this.size + 1);
     if (run > this.#longest) this.#longest = run;
-    this.given = 0;
-    this.passedBy = 0;
-    if (++this.#answers < MEMORY) return;
+    if (++this.#answers < this.#memory) return;
     this.#answers = 0;
     this.#before = this.#longest;
     this.#longest = 1;
+  }
+}
+
+/**
+ * How many requests a level may be given before it has served another one, without being compared with the others. So a
+ * level that is well keeps what is its own, in bursts too, and one that falls silent, or only fails, gets little more
+ * than it would if it were no nearer than the others.
+ */
+class Trust {
+  /** Requests since the last that was served: given to it, and kept from it. */
+  given = 0;
+  passedBy = 0;
+  readonly #window = new Window(MEMORY);
+
+  get isUsedUp(): boolean {
+    return this.given >= this.#window.size;
+  }
+
+  confirm(): void {
+    this.#window.confirm(this.given + this.passedBy);
+    this.given = 0;
+    this.passedBy = 0;
   }
 }
 
@@ -104,6 +127,8 @@ export class Locality {
   /** What can serve in each level. */
   #capacities: readonly number[] = [];
   readonly #trusts: Trust[] = [];
+  /** What any endpoint is given before it serves one. */
+  readonly #window = new Window(MEMORY_OF_ALL);
   /** Shares for each unit of capacity, relative to the greatest. */
   #densities: readonly number[] = [];
 
@@ -187,9 +212,19 @@ export class Locality {
     this.#choose();
   }
 
-  /** An endpoint of that level has served a request. */
-  served(level: number): void {
+  /** An endpoint has served a request; what it was given since the one before is counted anew afterwards. */
+  served({ level, unanswered, doubted }: Located): void {
     this.#trustOf(level).confirm();
+    // One that is in doubt was passed by, and would have been given more.
+    this.#window.confirm(doubted ? unanswered * 1.5 : unanswered);
+  }
+
+  /**
+   * Whether an endpoint was given more requests, without that it has served any, than any was of late that then did. It is
+   * until it serves one; of those that it gets when the others have ended, each is the only one.
+   */
+  doubts({ unanswered, inFlight, doubted }: Located): boolean {
+    return inFlight > 0 && unanswered > (doubted ? 0 : this.#window.size);
   }
 
   #trustOf(level: number): Trust {
@@ -211,12 +246,16 @@ export class Locality {
   }
 }
 
-/** Picks from the level whose turn it is, or else from the nearest that serves, by other pickers for each level. */
+/**
+ * Picks from the level whose turn it is, or else from the nearest that serves, by other pickers for each level. Those that
+ * are in doubt stand apart, and are as far as those in other zones.
+ */
 export class LocalityPicker<C extends Located> implements Picker<C> {
   readonly observe?: (candidate: C, latency: number, observation: Observation) => void;
   readonly #locality: Locality;
   readonly #create: PickerFactory;
   readonly #levels: Picker<C>[] = [];
+  readonly #doubted: Picker<C>;
   /** Whether what is `used` here is a request. */
   readonly #counts: boolean;
 
@@ -224,53 +263,67 @@ export class LocalityPicker<C extends Located> implements Picker<C> {
     this.#locality = locality;
     this.#create = create;
     this.#counts = counts;
-    if (this.#at(OWN_ZONE).observe === undefined) return;
+    this.#doubted = create<C>();
+    if (this.#doubted.observe === undefined) return;
     this.observe = (candidate: C, latency: number, observation: Observation) =>
-      this.#at(candidate.level).observe!(candidate, latency, observation);
+      this.#of(candidate).observe!(candidate, latency, observation);
   }
 
   add(candidate: C): void {
-    this.#at(candidate.level).add(candidate);
+    candidate.doubted = this.#locality.doubts(candidate);
+    this.#of(candidate).add(candidate);
   }
 
   remove(candidate: C): void {
-    this.#at(candidate.level).remove(candidate);
+    this.#of(candidate).remove(candidate);
   }
 
   update(candidate: C): void {
-    this.#at(candidate.level).update(candidate);
+    if (candidate.doubted === this.#locality.doubts(candidate)) {
+      this.#of(candidate).update(candidate);
+      return;
+    }
+    this.remove(candidate);
+    this.add(candidate);
   }
 
   pick(): C | undefined {
     const levels = this.#levels;
     let best = levels[this.#locality.preferred]?.pick();
-    let rank = best === undefined ? Number.POSITIVE_INFINITY : this.#locality.rankOf(best.level);
+    let rank = best === undefined ? Number.POSITIVE_INFINITY : this.#rankOf(best);
     if (rank < 0) return best;
     for (const picker of levels) {
       const candidate = picker.pick();
       if (candidate === undefined) continue;
-      const other = this.#locality.rankOf(candidate.level);
+      const other = this.#rankOf(candidate);
       if (other > rank || (other === rank && !picker.before(candidate, best!))) continue;
       best = candidate;
       rank = other;
     }
-    return best;
+    const doubted = this.#doubted.pick();
+    return doubted !== undefined && (best === undefined || this.before(doubted, best)) ? doubted : best;
   }
 
   used(candidate: C): void {
-    this.#at(candidate.level).used(candidate);
+    this.#of(candidate).used(candidate);
     if (this.#counts) this.#locality.used(candidate.level);
   }
 
   before(a: C, b: C): boolean {
-    const picker = this.#at(a.level);
-    if (a.level === b.level) return picker.before(a, b);
-    const ranks = this.#locality.rankOf(a.level) - this.#locality.rankOf(b.level);
+    const picker = this.#of(a);
+    if (picker === this.#of(b)) return picker.before(a, b);
+    const ranks = this.#rankOf(a) - this.#rankOf(b);
     if (ranks !== 0) return ranks < 0;
     return picker.before(a, b) || (a.level < b.level && !picker.before(b, a));
   }
 
-  #at(level: number): Picker<C> {
+  #rankOf({ level, doubted }: C): number {
+    const rank = this.#locality.rankOf(level);
+    return doubted ? Math.max(rank, RANKS) : rank;
+  }
+
+  #of({ level, doubted }: C): Picker<C> {
+    if (doubted) return this.#doubted;
     for (let n = this.#levels.length; n <= level; n++) this.#levels.push(this.#create<C>());
     return this.#levels[level]!;
   }

@@ -441,8 +441,10 @@ export class EndpointPool
   // What is kept connected
 
   /** An endpoint has served a request, or serves it from now on: it is used for being near. */
-  onServed({ level }: Endpoint): void {
-    this.locality?.served(level);
+  onServed(endpoint: Endpoint): void {
+    this.locality?.served(endpoint);
+    endpoint.unanswered = 0;
+    if (endpoint.doubted) this.place(endpoint);
   }
 
   /** An endpoint has answered. One that has only errors to say has another one in its place, where few are kept warm. */

@@ -70,6 +70,10 @@ export class Endpoint implements Candidate, ConnectionOwner {
   tier = 0;
   /** How near it is, where that matters. */
   level = OWN_ZONE;
+  /** Requests that it was given since it last served one. */
+  unanswered = 0;
+  /** For that, others are preferred; its picker says so. */
+  doubted = false;
   /** The picker it stands in, if any. */
   picker: Picker<Endpoint> | undefined;
   /** Known once a connection is made: an endpoint of HTTP/2 needs few. */
@@ -183,6 +187,7 @@ export class Endpoint implements Candidate, ConnectionOwner {
     const connection = this.#top!;
     this.load++;
     this.inFlight++;
+    this.unanswered++;
     this.requests++;
     if (this.#wasted > 0 && connection.isParked) this.#wasted--;
     connection.reserve();

@@ -117,7 +117,7 @@ for (const policy of Object.keys(policies)) {
 test('least-request: a hundredth of jitter is enough for pods that weigh the same to have the same', (t) => {
   let greatest = 0;
   for (let count = 2; count <= 12; count++) {
-    for (let concurrency = 1; concurrency <= 50; concurrency++) {
+    for (const concurrency of [1, 2, 3, 4, 5, 6, 7, 8, 12, 20, 50]) {
       const weights: number[] = Array(count).fill(1);
       const { pods } = run('least-request', weights, concurrency, (random) => WORK * (1 + random() / 100));
       greatest = Math.max(greatest, deviation(pods));

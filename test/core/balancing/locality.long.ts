@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { allScenes, type Fault, LONGEST_RUN, mean, play, SEEDS, type Victims } from '../../support/zones.ts';
+
+const FAULTS: Record<Fault, string> = {
+  silent: 'falls silent',
+  errs: 'answers 503 at once',
+  breaks: 'breaks its connections and refuses others',
+};
+
+for (const victims of ['zone', 'pod'] satisfies Victims[]) {
+  for (const [fault, what] of Object.entries(FAULTS) as [Fault, string][]) {
+    const name = victims === 'zone' ? 'an own zone' : 'one pod of the own zone';
+    test(`${name} that ${what} fails at most twice as many as without zones, but for what nobody could know`, (t) => {
+      let worst = '';
+      let most = 0;
+      for (const scene of allScenes()) {
+        const runs = (isLocal: boolean) =>
+          SEEDS.slice(0, 3).map((seed) => play(scene, isLocal, seed, fault, victims));
+        const near = runs(true);
+        const on = mean(near.map(({ failed }) => failed));
+        const off = mean(runs(false).map(({ failed }) => failed));
+        // A pod that errs is known by its first error; one that is silent, by being silent for longer than it ever was.
+        const burst = victims === 'zone' ? scene.burst : Math.ceil(scene.burst / scene.size);
+        const blind = mean(
+          near.map(({ blind, inFlight }) =>
+            fault === 'silent' ? inFlight + Math.max(burst, LONGEST_RUN) : blind,
+          ),
+        );
+        const bar = Math.max(2 * off, blind + off);
+        assert.ok(
+          on <= bar,
+          `${JSON.stringify(scene)}: ${on} failed, ${off} without zones, ${blind} blindly`,
+        );
+        const ratio = on / Math.max(off, 1);
+        if (ratio <= most) continue;
+        most = ratio;
+        worst = `${JSON.stringify(scene)}: ${on} failed, ${off} without zones, ${blind} blindly`;
+      }
+      t.diagnostic(`the worst: ${worst}`);
+    });
+  }
+}
