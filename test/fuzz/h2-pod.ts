@@ -10,6 +10,8 @@ import type { Attempt, Ledger, Wire } from './ledger.ts';
 import { bytesOf, type Reply, type Scenario } from './scenario.ts';
 
 const LAST_POSSIBLE = 2 ** 31 - 1;
+/** Milliseconds after which a server that goes says what it has looked at; any more than there and back will do. */
+const SECOND_STEP = 20;
 
 export class H2Connection {
   readonly #session: ServerHttp2Session;
@@ -20,7 +22,8 @@ export class H2Connection {
   #streams = 0;
   /** Streams that have come, by their ids. */
   readonly #waiting = new Map<number, Attempt>();
-  /** The highest id of those that it has looked at. */
+  /** The highest id of those that have come, and of those that it has looked at. */
+  #received = 0;
   #executed = 0;
   #goneAt = LAST_POSSIBLE;
   #gone = false;
@@ -67,6 +70,7 @@ export class H2Connection {
     const { attempt, reply } = got;
     // It came after the GOAWAY that refuses it.
     if (stream.id! > this.#goneAt) attempt.refused = true;
+    this.#received = Math.max(this.#received, stream.id!);
     this.#waiting.set(stream.id!, attempt);
     stream.on('data', (chunk: Buffer) => this.#ledger.body(attempt, chunk));
     stream.on('end', () => {
@@ -197,17 +201,10 @@ export class H2Connection {
     // Once: Node's server can't say it again without harm to itself.
     if (this.#session.destroyed || this.#gone) return;
     this.#gone = true;
-    // Node takes 0 for the last that it has seen.
-    const last = how === 'goaway' ? LAST_POSSIBLE : Math.max(this.#executed, stream.id!);
     this.#wire.harmedAt ??= performance.now();
     this.#wire.harm ||= how;
-    this.#goneAt = Math.min(this.#goneAt, last);
-    for (const [id, waiting] of this.#waiting) {
-      if (id <= last || waiting.answered !== 'no') continue;
-      waiting.refused = true;
-      this.#wire.open.delete(waiting);
-    }
-    this.#session.goaway(constants.NGHTTP2_NO_ERROR, last);
+    if (how === 'goaway') this.#announce();
+    else this.#refuseBeyond(Math.max(this.#executed, stream.id!));
     if (after === 'full' || stream.destroyed) return;
     // The one that it said this on is answered all the same.
     if (!stream.headersSent) {
@@ -218,5 +215,37 @@ export class H2Connection {
     stream.once('close', () => {
       if (stream.rstCode === constants.NGHTTP2_NO_ERROR) this.#ledger.answered(attempt);
     });
+  }
+
+  /**
+   * In two steps, as https://www.rfc-editor.org/rfc/rfc9113#section-6.8 has it: what is on its way is looked at. The
+   * first is written past Node, whose own looks at no stream that comes after any GOAWAY, whatever that has named:
+   * https://github.com/nghttp2/nghttp2/blob/master/lib/nghttp2_session.c (session_allow_incoming_new_stream). Not over
+   * TLS, which takes one write at a time: what is on its way is refused there.
+   */
+  #announce(): void {
+    if (this.#session.encrypted) {
+      this.#refuseBeyond(this.#received);
+      return;
+    }
+    const frame = Buffer.alloc(17);
+    frame.writeUIntBE(8, 0, 3);
+    frame.writeUInt8(7, 3);
+    frame.writeUInt32BE(LAST_POSSIBLE, 9);
+    this.#socket.write(frame);
+    setTimeout(() => this.#refuseBeyond(this.#received), SECOND_STEP);
+  }
+
+  /** Looks at no stream beyond one. */
+  #refuseBeyond(last: number): void {
+    if (this.#session.destroyed) return;
+    this.#goneAt = last;
+    for (const [id, waiting] of this.#waiting) {
+      if (id <= last || waiting.answered !== 'no') continue;
+      waiting.refused = true;
+      this.#wire.open.delete(waiting);
+    }
+    // Node takes 0 for the last that it has seen.
+    this.#session.goaway(constants.NGHTTP2_NO_ERROR, last);
   }
 }
