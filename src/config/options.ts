@@ -300,8 +300,8 @@ export interface DnsOptions {
 
 /**
  * A request is sent again, each time to an endpoint that has not had it while there is one, when the
- * server says that it has not looked at it; where it says so because it is going away, or takes fewer streams
- * from now on, that is none of its `attempts`. Once it was sent without an answer, it is sent again at most
+ * server says that it has not looked at it: once whatever the options say, as undici does by itself. Where it
+ * says so because it is going away, or takes fewer streams from now on, that is none of its `attempts`. Once it was sent without an answer, it is sent again at most
  * once, and only if that can do no harm: its method is idempotent (or its `idempotent` option is true, or
  * it has an Idempotency-Key), its body is no stream, and no byte of a response has come.
  *

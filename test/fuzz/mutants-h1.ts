@@ -131,8 +131,8 @@ export const H1_MUTANTS: readonly Mutant[] = [
   {
     name: 'a retry goes nowhere else',
     file: 'retries.ts',
-    find: '    const free = !unsafe && attempts.retries === 0;',
-    replace: '    if (unsafe) return false;\n    const free = !unsafe && attempts.retries === 0;',
+    find: 'if (!this.#budget!.spend(requests, now)) return false;',
+    replace: 'if (unsafe || !this.#budget!.spend(requests, now)) return false;',
     protocol: 'h1',
     kinds: ['not retried'],
     focus: ['breaks', 'no outlierDetection'],

@@ -19,6 +19,8 @@ export class Attempts {
   retries = 0;
   /** Those of them that came after it had been sent in full, for all we know. */
   unsafe = 0;
+  /** A server has refused its stream. */
+  refused = false;
   /** Times its connection turned out to be gone, or going, so that nobody has looked at it. */
   reroutes = 0;
 }
@@ -33,18 +35,26 @@ export class Retries {
     if (settings !== false) this.#budget = new RetryBudget(settings, now);
   }
 
-  /** Whether it may be, which is counted. `requests`: all that the service ever had. */
+  /**
+   * Whether it may be, which is counted. `requests`: all that the service ever had. What a server has not looked at goes
+   * elsewhere once in any case, and for nothing, as gRPC's transparent retries:
+   * https://github.com/grpc/proposal/blob/master/A6-client-retries.md#transparent-retries
+   */
   allow(exchange: Exchange, reason: RetryReason, requests: number, now: number): boolean {
+    const attempts = attemptsOf(exchange);
+    // undici does so by itself, as it does with what a GOAWAY gives back.
+    if (reason === 'refused' && !attempts.refused) {
+      attempts.refused = true;
+      attempts.resent++;
+      attempts.retries++;
+      return true;
+    }
     const settings = this.#settings;
     if (settings === false || !settings.reasons.includes(reason)) return false;
-    const attempts = attemptsOf(exchange);
     if (attempts.retries >= settings.attempts) return false;
     const unsafe = reason !== 'refused';
     if (unsafe && (attempts.unsafe > 0 || exchange.upgrades || !isRepeatable(exchange.options))) return false;
-    // What the server has not looked at goes elsewhere once for nothing, as gRPC's transparent retries:
-    // https://github.com/grpc/proposal/blob/master/A6-client-retries.md#transparent-retries
-    const free = !unsafe && attempts.retries === 0;
-    if (!free && !this.#budget!.spend(requests, now)) return false;
+    if (!this.#budget!.spend(requests, now)) return false;
     attempts.resent++;
     attempts.retries++;
     if (unsafe) attempts.unsafe++;
@@ -53,11 +63,10 @@ export class Retries {
 
   /**
    * The same of one that a peer gives back for having said, meanwhile, that it takes no more: with a GOAWAY, or a lower
-   * limit on streams. That tells nothing of the next peer, and all may say so at once.
+   * limit on streams. That tells nothing of the next peer, and all may say so at once. Like what was never written, it is
+   * none of the retries that can be switched off.
    */
   allowGivenBack(exchange: Exchange): boolean {
-    const settings = this.#settings;
-    if (settings === false || settings.attempts === 0 || !settings.reasons.includes('refused')) return false;
     if (!mayReroute(exchange)) return false;
     attemptsOf(exchange).resent++;
     return true;

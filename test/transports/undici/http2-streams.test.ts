@@ -8,7 +8,7 @@ import { Agent, buildConnector, type Dispatcher, FormData } from 'undici';
 import { Http2Streams } from '../../../src/transports/undici/http2-streams.ts';
 import type { Request } from '../../../src/transports/undici/request.ts';
 import { get, ORIGIN, startAgent } from '../../support/agent.ts';
-import { answer, type H2Pod, h2c, startH2Pod } from '../../support/h2-pod.ts';
+import { answer, type H2Pod, h2c, type OnStream, startH2Pod } from '../../support/h2-pod.ts';
 
 /** What a graceful shutdown begins with: https://www.rfc-editor.org/rfc/rfc9113#section-6.8 */
 const ANY_STREAM = 2 ** 31 - 1;
@@ -326,6 +326,29 @@ test("a stream that all refuse fails with undici's error", async (t) => {
   );
   assert.equal(ours.http2ErrorCode, NGHTTP2_REFUSED_STREAM);
 });
+
+for (const retry of [false, { attempts: 0 }, { reasons: ['reset'] }] as const) {
+  for (const how of ['refuses its stream', 'goes away'] as const) {
+    test(`what a pod has not looked at that ${how} is sent again as with undici: retry ${JSON.stringify(retry)}`, async (t) => {
+      const refusing: OnStream = (stream, headers, nth) => {
+        if (nth !== 2) answer(stream, headers, nth);
+        else if (how === 'goes away') stream.session!.goaway(NGHTTP2_NO_ERROR, 1);
+        else stream.close(NGHTTP2_REFUSED_STREAM);
+      };
+      const [pod, other] = [await startH2Pod(t, refusing), await startH2Pod(t, refusing)];
+      const stock = startStock(t);
+      const agent = startAgent(t, [other], { ...h2c, retry });
+      const options = { path: '/', method: 'POST', body: 'x' } as const;
+      const asStock = async () => {
+        const { body } = await stock.request({ origin: originOf(pod), ...options });
+        return body.text();
+      };
+      assert.deepEqual([await asStock(), await send(agent, options)], ['ok', 'ok']);
+      assert.deepEqual([await asStock(), await send(agent, options)], ['ok', 'ok']);
+      assert.deepEqual([pod.streams, other.streams], [3, 3]);
+    });
+  }
+}
 
 test('a refused request whose body is a stream fails: it can be sent but once', async (t) => {
   const refusing = await startH2Pod(t, (stream) => stream.close(NGHTTP2_REFUSED_STREAM));
