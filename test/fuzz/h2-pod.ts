@@ -198,13 +198,15 @@ export class H2Connection {
 
   /** Says that it goes, and answers what it has looked at. */
   #goAway(stream: ServerHttp2Stream, attempt: Attempt, how: string, after: string): void {
+    if (this.#session.destroyed) return;
     // Once: Node's server can't say it again without harm to itself.
-    if (this.#session.destroyed || this.#gone) return;
-    this.#gone = true;
-    this.#wire.harmedAt ??= performance.now();
-    this.#wire.harm ||= how;
-    if (how === 'goaway') this.#announce();
-    else this.#refuseBeyond(Math.max(this.#executed, stream.id!));
+    if (!this.#gone) {
+      this.#gone = true;
+      this.#wire.harmedAt ??= performance.now();
+      this.#wire.harm ||= how;
+      if (how === 'goaway') this.#announce();
+      else this.#refuseBeyond(Math.max(this.#executed, stream.id!));
+    }
     if (after === 'full' || stream.destroyed) return;
     // The one that it said this on is answered all the same.
     if (!stream.headersSent) {

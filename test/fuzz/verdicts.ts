@@ -314,7 +314,7 @@ class Judge {
       this.#say('twice', call.id, 'it was sent again after its answer', true);
     const [expected] = theirs;
     if (expected !== undefined) for (const attempt of attempts) this.#judgeArrival(call, expected, attempt);
-    else if (attempts.length > 0 && this.#stock.outcomes.get(call.id)?.atOnce) {
+    else if (attempts.length > 0 && this.#stock.outcomes.get(call.id)?.atOnce && call.act?.at !== 'sent') {
       this.#say('checked late', call.id, `stock refuses it; ours sent it: ${own.error}`);
     }
   }

@@ -239,10 +239,10 @@ export class Queue {
     }
   }
 
-  /** Whether endpoints are dialled, or may be known in a moment. */
+  /** Whether endpoints are dialled, or have yet to say how much they take, or may be known in a moment. */
   get #isHopeful(): boolean {
-    const { dials, awaitsNews, isKnown } = this.#pool;
-    return dials.size > 0 || awaitsNews || !isKnown;
+    const { dials, set, awaitsNews, isKnown } = this.#pool;
+    return dials.size > 0 || set.isOpening || awaitsNews || !isKnown;
   }
 
   /** Milliseconds that a request may wait, as things are. */

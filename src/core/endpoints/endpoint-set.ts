@@ -46,6 +46,13 @@ export class EndpointSet {
     return false;
   }
 
+  /** Whether a connection of HTTP/2 will have room for many in a moment. */
+  get isOpening(): boolean {
+    for (const { opening } of this.#connected) if (opening !== undefined) return true;
+    for (const { opening } of this.pods.values()) if (opening !== undefined) return true;
+    return false;
+  }
+
   /** Whether no endpoint has a connection, not even one that drains. */
   get isClosed(): boolean {
     for (const { connections } of this) if (connections.size > 0) return false;

@@ -163,6 +163,38 @@ test('a peer that sends no SETTINGS keeps the request it has, as with undici, an
   await Promise.all([agent.destroy(), assert.rejects(first, { code: 'UND_ERR_DESTROYED' })]);
 });
 
+test('requests wait for a pod that is slow to send its SETTINGS for as long as for a dial', async (t) => {
+  const pod = await startH2Pod(t, answer);
+  const held: [Socket, Buffer][] = [];
+  const heard = Promise.withResolvers<void>();
+  let hold = true;
+  const proxy = createTcpServer((client) => {
+    const upstream = connect(pod.endpoint.port, pod.endpoint.address);
+    for (const socket of [client, upstream]) socket.on('error', () => {});
+    t.after(() => client.destroy());
+    client.pipe(upstream);
+    upstream.on('data', (chunk: Buffer) => {
+      if (hold) held.push([client, chunk]);
+      else client.write(chunk);
+      // Its SETTINGS come first, then the answer.
+      if (held.length > 1) heard.resolve();
+    });
+  });
+  proxy.listen(0, nextAddress());
+  await once(proxy, 'listening');
+  t.after(() => proxy.close());
+  const { address, port } = proxy.address() as AddressInfo;
+  const clock = new FakeClock();
+  const agent = startAgent(t, [{ endpoint: { address, port } }], { ...h2c, clock });
+  const requests = [get(agent), get(agent), get(agent)];
+  await heard.promise;
+  // Less than a dial may take, more than a request waits that nobody is dialled for.
+  clock.advance('8s');
+  hold = false;
+  for (const [client, chunk] of held) client.write(chunk);
+  assert.deepEqual(await Promise.all(requests), ['ok', 'ok', 'ok']);
+});
+
 test('a peer that answers no PING is given up', async (t) => {
   const pod = await startH2Pod(t, () => {});
   const sockets = new Set<Socket>();
