@@ -220,10 +220,15 @@ export class Connection {
     if (!this.broken) askKernel(this.#socket, this.#options.client, urgent);
   }
 
-  /** What the kernel knows it by. */
-  get ports(): string {
-    const { localPort = 0, remotePort = 0 } = this.#socket;
-    return portsOf(localPort, remotePort);
+  /** What the kernel knows it by, unless a connector has made it of something else. */
+  get ports(): string | undefined {
+    const { localPort, remotePort } = this.#socket;
+    return localPort === undefined || remotePort === undefined ? undefined : portsOf(localPort, remotePort);
+  }
+
+  /** Bytes that have come from the peer. */
+  get bytesRead(): number {
+    return this.#socket.bytesRead;
   }
 
   /** Waits for a first request; with none, the connection closes in the end, as a used one would. */
@@ -386,6 +391,11 @@ export class Connection {
     this.retire('error');
     if (this.#streams?.goneAway) this.#streams.cutAll(error);
     this.client.destroy(error, this.#onEnd);
+  }
+
+  /** Its socket is gone, though Node doesn't know. Ends it as undici would have. */
+  lose(): void {
+    this.destroy(new errors.SocketError('other side closed'));
   }
 
   /** Ends what it carries, and itself, unless it carries something that lasts. */

@@ -3,6 +3,7 @@ import { afterIncoming, type Clock, type Timer } from '../base/clock.ts';
 import { EvenkeelError } from '../base/errors.ts';
 import type { Endpoint } from '../endpoints/endpoint.ts';
 import { UNRESPONSIVE } from './connection.ts';
+import { LostSockets } from './lost-sockets.ts';
 import { Probe } from './presence-probe.ts';
 import { SilentSockets } from './silent-sockets.ts';
 import { type Unacknowledged, unacknowledged } from './unacknowledged.ts';
@@ -60,6 +61,7 @@ export class SilenceWatch {
   readonly #dialer: Dialer;
   readonly #clock: Clock;
   readonly #sockets = new SilentSockets(SOCKET_PATIENCE);
+  readonly #lost = new LostSockets(FIRST_PATIENCE);
   readonly #watched = new Map<Endpoint, Watched>();
   readonly #doubted = new Set<Endpoint>();
   /** Nobody serves that is not in doubt, so that doubt is no reason to wait. */
@@ -117,13 +119,16 @@ export class SilenceWatch {
       if (!isAwaited(endpoint)) continue;
       this.#active = true;
       const watched = this.#watched.get(endpoint);
+      this.#lost.look(endpoint);
       if (!endpoint.isDialable) this.#sockets.look(endpoint);
       else if (watched === undefined) this.#begin(endpoint);
       else this.#lookAt(endpoint, watched);
     }
     if (this.#active) this.#lookLater();
     this.#weighDoubts();
-    if (this.#accused.length > 0 || this.#sockets.hasSuspects) void this.#askKernel();
+    if (this.#accused.length > 0 || this.#sockets.hasSuspects || this.#lost.hasSuspects) {
+      void this.#askKernel();
+    }
   }
 
   #begin(endpoint: Endpoint): void {
@@ -190,6 +195,7 @@ export class SilenceWatch {
     this.#accused = [];
     const known = await unacknowledged();
     this.#sockets.judge(known);
+    this.#lost.judge(known);
     for (const endpoint of accused) {
       const watched = this.#watched.get(endpoint);
       if (watched?.unanswered && isStuck(endpoint, known)) this.#onGone(endpoint, watched);
@@ -236,7 +242,7 @@ function hasSpoken({ connections }: Endpoint): boolean {
 
 /** Whether what was sent to the endpoint is not even acknowledged, though it once took the connection. */
 function isStuck({ connections }: Endpoint, known: Unacknowledged): boolean {
-  for (const { busy, isAccepted, ports } of connections) {
+  for (const { busy, isAccepted, ports = '' } of connections) {
     if (busy && isAccepted && known.get(ports) === true) return true;
   }
   return false;

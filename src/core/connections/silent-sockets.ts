@@ -40,7 +40,8 @@ export class SilentSockets {
     const suspects = this.#suspects;
     this.#suspects = [];
     for (const connection of suspects) {
-      if (!connection.busy || known.get(connection.ports) !== true || connection.hasSpoken()) continue;
+      const { busy, ports = '' } = connection;
+      if (!busy || known.get(ports) !== true || connection.hasSpoken()) continue;
       const message = `a pod behind ${connection.owner.address} has not acknowledged what was sent`;
       connection.destroy(new EvenkeelError(UNRESPONSIVE, message));
     }

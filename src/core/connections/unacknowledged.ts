@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 
 const TABLES = ['/proc/net/tcp', '/proc/net/tcp6'];
 const ESTABLISHED = '01';
+const TIME_WAIT = '06';
 /** With Linux's shortest pauses, these take three seconds. */
 const MANY_RETRANSMISSIONS = 4;
 /** So do these, with a second between them. */
@@ -9,9 +10,9 @@ const MANY_PROBES = 3;
 
 /**
  * Connections of this host, by their ports, and whether what was sent on them is sent over and over, in vain,
- * or it is asked in vain whether the peer still has them.
+ * or it is asked in vain whether the peer still has them; `undefined` for those that are about to end.
  */
-export type Unacknowledged = ReadonlyMap<string, boolean>;
+export type Unacknowledged = ReadonlyMap<string, boolean | undefined>;
 
 /** What stands for a connection in the table. */
 export function portsOf(localPort: number, remotePort: number): string {
@@ -20,7 +21,7 @@ export function portsOf(localPort: number, remotePort: number): string {
 
 /** Asks the kernel. Where that isn't Linux, nothing is known. */
 export async function unacknowledged(): Promise<Unacknowledged> {
-  const known = new Map<string, boolean>();
+  const known = new Map<string, boolean | undefined>();
   for (const path of TABLES) {
     const table = await readFile(path, 'latin1').catch(() => '');
     for (const line of table.split('\n').slice(1)) read(line, known);
@@ -29,10 +30,14 @@ export async function unacknowledged(): Promise<Unacknowledged> {
 }
 
 /** See https://docs.kernel.org/networking/proc_net_tcp.html */
-function read(line: string, known: Map<string, boolean>): void {
+function read(line: string, known: Map<string, boolean | undefined>): void {
   const [, local, remote, state, queues, , retransmissions, , probes] = line.trim().split(/\s+/);
-  if (state !== ESTABLISHED) return;
+  if (state === undefined || state === TIME_WAIT) return;
   const ports = portsOf(portOf(local!), portOf(remote!));
+  if (state !== ESTABLISHED) {
+    known.set(ports, known.get(ports));
+    return;
+  }
   const isQueued = !queues!.startsWith('00000000:');
   const stuck =
     (isQueued && Number.parseInt(retransmissions!, 16) >= MANY_RETRANSMISSIONS) ||
