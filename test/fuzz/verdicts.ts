@@ -152,8 +152,10 @@ class Judge {
 
   /** Whether a request fails by what a server of HTTP/1.1 does to it, rather than to others before it. */
   #fails(call: Call, { served }: Outcome): boolean {
-    const { protocol, endsEarly } = this.#scenario;
-    if (served || protocol !== 'h1' || endsEarly) return false;
+    const { protocol, endsEarly, server } = this.#scenario;
+    // Ours has several pods, which listen or don't.
+    if (served || protocol !== 'h1' || endsEarly || server.dead || server.deafAfter !== undefined)
+      return false;
     return call.act === undefined && call.body.kind !== 'failing stream' && !this.#isOutOfStep(call);
   }
 

@@ -33,6 +33,11 @@ export interface ServerEnd {
 const clientEnds = new Map<string, ClientEnd[]>();
 const known = new WeakMap<Socket, ClientEnd>();
 
+// Those that wait for a first request, which a Client does not know of, count as well.
+subscribe('net.client.socket', (message) => {
+  const { socket } = message as Message;
+  socket.once('connect', () => endOf(socket));
+});
 subscribe('undici:client:connected', (message) => endOf((message as Message).socket));
 subscribe('undici:client:sendHeaders', (message) => {
   const { request, socket } = message as Message;
