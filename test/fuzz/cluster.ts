@@ -131,7 +131,8 @@ class ClusterPlay {
         }
       }),
     );
-    await sleep(500);
+    // A refusal says something else to those that have been allowed before.
+    await sleep(this.#isSteady ? FOLLOWED + TAKEOVER : 500);
     for (const { edit, wait } of this.#scenario.edits) {
       this.#do(edit);
       await sleep(wait);
@@ -170,6 +171,7 @@ class ClusterPlay {
     const present = this.#present;
     if (edit.does === 'refuse') {
       this.#api.refuse = () => ({ status: edit.status });
+      this.#api.breakWatches();
       setTimeout(() => {
         this.#api.refuse = () => undefined;
       }, edit.milliseconds);

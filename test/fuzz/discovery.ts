@@ -102,9 +102,11 @@ function outage(seed: number, dice: Dice, focus: readonly string[]): DiscoverySc
     late: [{ delay: 3_000 }],
   };
   const chosen = Object.keys(kinds).filter((kind) => focus.includes(kind));
-  const servers = kinds[dice.pick(chosen.length > 0 ? chosen : Object.keys(kinds))]!;
+  const kind = dice.pick(chosen.length > 0 ? chosen : Object.keys(kinds));
+  const servers = kinds[kind]!;
   const pods = [0, 1];
-  const bad: Phase = { servers, pods, milliseconds: dice.int(2_700, 3_400) };
+  // Late servers are heard all the same, so that it is not for their recovery that a name is known.
+  const bad: Phase = { servers, pods, milliseconds: dice.int(2_700, 3_400) + (kind === 'late' ? 4_000 : 0) };
   const well: Phase = { servers: servers.map(() => 'well'), pods, milliseconds: 3_000 };
   return { seed, pods: 2, phases: [bad, well], closes: dice.pick([0, 0.1, 1]), ttl: 1, every: SELDOM };
 }

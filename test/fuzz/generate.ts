@@ -232,7 +232,7 @@ class Generator {
     const h2: Partial<Scenario['server']> = limits
       ? {
           ...(this.#perhaps('streams', 0.3) && { maxConcurrentStreams: dice.pick([1, 2, 5, 20]) }),
-          ...(this.#perhaps('lowered', 0.25) && { lowered: [dice.int(1, 6), dice.int(1, 3)] as const }),
+          ...(dice.chance(0.25) && { lowered: [dice.int(1, 6), dice.int(1, 3)] as const }),
         }
       : { ...(this.#h2 && dice.chance(0.3) && { initialWindowSize: dice.pick([10, 1_000]) }) };
     return {
@@ -372,7 +372,6 @@ class Generator {
     const handled = api === 'new' || api === 'old';
     const kind = handled ? dice.pick(['abort', 'abort', 'throw', 'pause'] as const) : 'abort';
     const timed = dice.pick([0, 1, 3, 10]);
-    if (this.#has('sending') && handled) return { at: 'sent', do: 'throw' };
     if (kind === 'abort') {
       const at = dice.pick<Act['at']>(
         handled ? ['dispatch', 'start', 'headers', 'data', timed] : ['dispatch', 'headers', timed],

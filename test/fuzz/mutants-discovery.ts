@@ -67,9 +67,9 @@ export const DISCOVERY_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'pods that have left are kept',
-    file: 'departures.ts',
-    find: "      else this.#drain(endpoint, 'endpoint-removed');\n",
-    replace: '',
+    file: 'endpoint-pool.ts',
+    find: '    this.#localityRouting?.locate(gone, update.here);\n',
+    replace: '    gone.length = 0;\n    this.#localityRouting?.locate(gone, update.here);\n',
     protocol: 'discovery',
     kinds: ['unserved', 'left behind'],
     focus: ['remove', 'add'],

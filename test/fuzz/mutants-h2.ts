@@ -36,17 +36,8 @@ export const H2_MUTANTS: readonly Mutant[] = [
     find: 'isOfSession(error as NodeJS.ErrnoException)) throw error;',
     replace: 'request !== undefined) throw error;',
     protocol: 'h2c',
-    kinds: ['unserved', 'blamed', 'twice', 'checked late', 'unsettled'],
+    kinds: ['unserved', 'blamed', 'twice'],
     focus: ['hopHeaders'],
-  },
-  {
-    name: 'what was not sent is stranded after a GOAWAY',
-    file: 'http2-streams.ts',
-    find: '    client.destroy(error, noop);\n',
-    replace: '    void client;\n    void error;\n',
-    protocol: 'h2c',
-    kinds: ['slow', 'unsettled'],
-    focus: ['leaving'],
   },
   {
     name: 'half a body is sent again',
@@ -54,7 +45,7 @@ export const H2_MUTANTS: readonly Mutant[] = [
     find: '    if (!isReplayable(this.options.body)) return;\n    this.#refused',
     replace: '    this.#refused',
     protocol: 'h2c',
-    kinds: ['sent changed', 'unserved', 'unsettled', 'twice', 'uncaught'],
+    kinds: ['sent changed', 'twice'],
     focus: ['uploads', 'breaks', 'refusals'],
   },
   {
@@ -63,8 +54,8 @@ export const H2_MUTANTS: readonly Mutant[] = [
     find: '(connection?.givesBack === true && !unwritten)',
     replace: 'false',
     protocol: 'h2c',
-    kinds: ['unserved', 'twice'],
-    focus: ['goaways', 'breaks', '-uploads'],
+    kinds: ['unserved', 'slow'],
+    focus: ['leaving'],
   },
   {
     name: 'what is given back is limited as retries are',
@@ -73,7 +64,7 @@ export const H2_MUTANTS: readonly Mutant[] = [
     replace: '    if (attemptsOf(exchange).resent++ >= settings.attempts) return false;',
     protocol: 'h2c',
     kinds: ['unserved'],
-    focus: ['goaways', 'breaks', '-uploads', '-acts'],
+    focus: ['leaving'],
   },
   {
     name: 'a lower limit on streams counts as a refusal',
@@ -82,7 +73,7 @@ export const H2_MUTANTS: readonly Mutant[] = [
     replace: 'refuse(refused, false);',
     protocol: 'h2c',
     kinds: ['unserved'],
-    focus: ['lowered', '-breaks', '-uploads'],
+    focus: ['lowered'],
   },
   {
     name: 'a caller that throws as it sends leaves others waiting',
@@ -90,8 +81,9 @@ export const H2_MUTANTS: readonly Mutant[] = [
     find: 'if (this.#writing) setImmediate(() => this.#controller?.abort(error));',
     replace: 'if (this.settled) setImmediate(() => this.#controller?.abort(error));',
     protocol: 'h2c',
-    kinds: ['unsettled', 'close', 'counts', 'unserved'],
-    focus: ['acts', 'sending', '-breaks', '-uploads'],
+    kinds: ['unsettled'],
+    focus: ['sending'],
+    lanes: 2,
   },
   {
     name: 'a session takes one request more than it may',
@@ -108,7 +100,7 @@ export const H2_MUTANTS: readonly Mutant[] = [
     find: '    if (goneAway) this.#streams?.goAway(this.client, error);\n',
     replace: '    void goneAway;\n',
     protocol: 'h2c',
-    kinds: ['slow', 'unsettled', 'close'],
+    kinds: ['slow', 'unsettled', 'unserved', 'close'],
     focus: ['leaving'],
   },
   {

@@ -1,6 +1,7 @@
 // What is wrong with a play of a scenario about one thing.
 import type { Play } from './play.ts';
 import { callsOf, type Scenario } from './scenario.ts';
+import { LONG } from './themes.ts';
 import type { Finding, Kind } from './verdicts.ts';
 
 /**
@@ -18,6 +19,8 @@ export function judgeTheme(scenario: Scenario, stock: Play, ours: Play): Finding
   else if (scenario.theme === 'trickle') judgeTrickle(scenario, ours, say);
   else if (scenario.theme === 'aged') judgeAged(scenario, ours, say);
   else if (scenario.theme === 'leaving') judgeLeaving(scenario, ours, say);
+  else if (scenario.theme === 'lowered') judgeGivenBack(ours, say);
+  else if (scenario.theme === 'sending') judgeSending(ours, say);
   return findings;
 }
 
@@ -57,13 +60,33 @@ function judgeAged(scenario: Scenario, { ledger, outcomes }: Play, say: Say): vo
   }
 }
 
-/** What a peer gives back does not wait for what it finishes. */
-function judgeLeaving(scenario: Scenario, { outcomes }: Play, say: Say): void {
-  const all = callsOf(scenario);
-  const took = (calls: typeof all) => calls.map(({ id }) => outcomes.get(id)?.took ?? 0);
-  const slow = all.filter(({ method }) => method === 'POST');
-  const shortest = Math.min(...took(slow));
-  const longest = Math.max(...took(all.filter((call) => !slow.includes(call))));
-  if (longest > shortest - 500)
-    say('slow', `${Math.round(longest)} ms for what is given back, ${Math.round(shortest)} for what goes on`);
+/** What a peer gives back is served, and does not wait for what it finishes. */
+function judgeLeaving(scenario: Scenario, ours: Play, say: Say): void {
+  judgeGivenBack(ours, say);
+  const took = { long: Number.POSITIVE_INFINITY, short: 0 };
+  for (const { id, replies } of callsOf(scenario)) {
+    const own = ours.outcomes.get(id);
+    if (own === undefined || own.settled === 0) continue;
+    if (replies[0]!.delay === LONG) took.long = Math.min(took.long, own.took);
+    else took.short = Math.max(took.short, own.took);
+  }
+  if (took.short > took.long - 500)
+    say(
+      'slow',
+      `${Math.round(took.short)} ms for what is given back, ${Math.round(took.long)} for what goes on`,
+    );
+}
+
+/** A peer that did not look at a request says so, as often as this is: it is served in the end, be it by stock or not. */
+function judgeGivenBack({ outcomes, ledger }: Play, say: Say): void {
+  for (const [id, { served, error }] of outcomes) {
+    const isGivenBack = ledger.attempts.get(id)?.every(({ refused }) => refused);
+    if (!served && isGivenBack) say('unserved', `call ${id} was given back: ${error}`);
+  }
+}
+
+/** Each call ends, and not with its agent. */
+function judgeSending({ outcomes }: Play, say: Say): void {
+  const left = [...outcomes].filter(([, { settled, error }]) => settled === 0 || error.includes('DESTROYED'));
+  if (left.length > 0) say('unsettled', `calls ${left.map(([id]) => id).join()} never ended`);
 }

@@ -12,7 +12,9 @@ export type ThemeName =
   | 'slow handshake'
   | 'aged'
   | 'leaving'
-  | 'mute';
+  | 'mute'
+  | 'sending'
+  | 'lowered';
 
 interface Theme {
   readonly name: ThemeName;
@@ -32,8 +34,13 @@ const THEMES: readonly Theme[] = [
   { name: 'slow handshake', share: 0.002, protocols: ['h2'], make: slowHandshake },
   { name: 'aged', share: 0.005, protocols: ['h1'], make: aged },
   { name: 'leaving', share: 0.005, protocols: ['h2c', 'h2'], make: leaving },
+  { name: 'sending', share: 0.005, protocols: ['h2c', 'h2'], make: sending },
+  { name: 'lowered', share: 0.005, protocols: ['h2c', 'h2'], make: lowered },
   { name: 'mute', share: 0.005, protocols: ['h2c'], make: mute },
 ];
+
+/** Milliseconds of an answer that takes long. */
+export const LONG = 2_000;
 
 /** A scenario of a theme: of one in `focus`, or where there is no focus, now and then. */
 export function themed(
@@ -146,14 +153,21 @@ function aged(): ReturnType<Theme['make']> {
   return { pods: 3, workers: [[...steps, { wait: 1_500 }]], own: { maxConnectionDuration: 600 } };
 }
 
-/** A peer goes away, finishes what takes long, and gives back what came after that: it is served at once by another. */
+/**
+ * Peers go away one after the other, finish what takes long, and give back what came after that: it is served at once by
+ * another, or by one that goes away as well.
+ */
 function leaving(dice: Dice): ReturnType<Theme['make']> {
-  const slow = dice.int(1, 4);
+  const slow = dice.int(1, 3);
+  const leave = dice.int(1, 5);
   const all = calls(12, (id) => {
-    if (id < 2) return plainCall(id);
-    if (id < 2 + slow) return { ...plainCall(id, { delay: 2_000 }), method: 'POST' };
-    const goes = id === 2 + slow;
-    return plainCall(id, goes ? { break: { after: 'nothing', how: 'goaway-executed' } } : { delay: 40 });
+    const method = dice.pick(['GET', 'POST']);
+    if (id > 1 && id < 2 + slow) return { ...plainCall(id, { delay: LONG }), method };
+    const goes = id > 1 && id < 2 + slow + leave;
+    return {
+      ...plainCall(id, goes ? { break: { after: 'nothing', how: 'goaway-executed' } } : { delay: 40 }),
+      method,
+    };
   });
   const [first, ...others] = all;
   return { pods: dice.int(1, 2), workers: [[{ call: first!, await: true }, ...atOnce(others)]] };
@@ -167,5 +181,27 @@ function mute(dice: Dice): ReturnType<Theme['make']> {
     workers: [atOnce(all)],
     server: { slowAccept: dice.int(500, 700), idleTimeout: 0 },
     own: { connectTimeout: 150 },
+  };
+}
+
+/** A caller throws as its request is sent, which is nobody else's affair. Stock's next ones may wait for ever. */
+function sending(dice: Dice): ReturnType<Theme['make']> {
+  const throwing: Partial<Call> = { api: 'new', act: { at: 'sent', do: 'throw' } };
+  const steps = calls(5, (id) => ({ ...plainCall(id), ...((id === 2 || dice.chance(0.2)) && throwing) })).map(
+    (call): Step => ({ call, await: call.id === 1 }),
+  );
+  return { pods: 1, workers: [[...steps, { join: true }]], patience: 1_000, end: 'destroy' };
+}
+
+/** A peer that takes fewer streams from some moment on refuses what it has been sent beyond that. */
+function lowered(dice: Dice): ReturnType<Theme['make']> {
+  const [first, ...others] = calls(20, (id) => ({
+    ...plainCall(id, { delay: dice.pick([0, 5, 30]) }),
+    method: dice.pick(['GET', 'POST']),
+  }));
+  return {
+    pods: dice.int(1, 2),
+    workers: [[{ call: first!, await: true }, ...atOnce(others)]],
+    server: { slowAccept: 0, idleTimeout: 0, lowered: [dice.int(2, 8), dice.int(1, 3)] },
   };
 }

@@ -226,7 +226,7 @@ class Judge {
     // A body that can be read but once can't be sent again when its stream is refused, by stock neither.
     if (counted.length === 0 && isReadOnce(call) && own.error.includes('REFUSED_STREAM')) return true;
     // What was written never came: a connection ended at that moment.
-    return attempts.length === 0 && !this.#mayBeRepeated(call) && this.#mayHaveBeenHarmed(own);
+    return counted.length === 0 && !this.#mayBeRepeated(call) && this.#mayHaveBeenHarmed(own);
   }
 
   /**

@@ -12,16 +12,18 @@ export function startStock(
   servers: string | readonly string[],
   families: 4 | 'both' = 4,
 ): Agent {
-  const resolvers: Resolver[] = [];
+  const asking: Resolver[] = [];
   const lookup = ((hostname, _options, callback) => {
-    const resolver = new Resolver({ timeout: 5_000, tries: 2 });
-    resolvers.push(resolver);
-    resolver.setServers([servers].flat());
+    const mine = [servers].flat().map((server) => {
+      const resolver = new Resolver({ timeout: 5_000, tries: 2 });
+      resolver.setServers([server]);
+      return resolver;
+    });
+    asking.push(...mine);
     const none = () => [];
-    const asked =
-      families === 4
-        ? [resolver.resolve4(hostname)]
-        : [resolver.resolve4(hostname).catch(none), resolver.resolve6(hostname).catch(none)];
+    const ask4 = () => inTurn(mine, (resolver) => resolver.resolve4(hostname));
+    const ask6 = () => inTurn(mine, (resolver) => resolver.resolve6(hostname));
+    const asked = families === 4 ? [ask4()] : [ask4().catch(none), ask6().catch(none)];
     Promise.all(asked).then(
       (answers) =>
         callback(
@@ -34,8 +36,27 @@ export function startStock(
   const agent = new Agent({ connect: { lookup } });
   t.after(async () => {
     // Questions that nobody answers would hold the process until their time is over.
-    for (const resolver of resolvers) resolver.cancel();
+    for (const resolver of asking) resolver.cancel();
     await agent.destroy();
   });
   return agent;
+}
+
+// c-ares, as Node has it, takes the first answer for the last word, which glibc doesn't.
+const UNABLE = new Set(['ESERVFAIL', 'ENOTIMP', 'EREFUSED', 'ETIMEOUT', 'ECONNREFUSED']);
+
+async function inTurn(
+  resolvers: readonly Resolver[],
+  question: (resolver: Resolver) => Promise<string[]>,
+): Promise<string[]> {
+  let failure: unknown;
+  for (const resolver of resolvers) {
+    try {
+      return await question(resolver);
+    } catch (error) {
+      failure = error;
+      if (!UNABLE.has((error as NodeJS.ErrnoException).code ?? '')) break;
+    }
+  }
+  throw failure;
 }
