@@ -28,6 +28,8 @@ export interface Outcome {
   more: boolean | undefined;
   /** Listeners on the signal when it was over. */
   listeners: number;
+  /** The caller wanted to give up at a moment, and could not, for nothing had begun. */
+  unheard: boolean;
 }
 
 type Options = Dispatcher.DispatchOptions & Record<string, unknown>;
@@ -59,6 +61,7 @@ export class Caller {
     took: -1,
     more: undefined,
     listeners: 0,
+    unheard: false,
   };
   readonly over = Promise.withResolvers<void>();
 
@@ -281,7 +284,10 @@ export class Caller {
     const { act } = this.call;
     if (act?.at !== at || this.outcome.settled > 0) return;
     if (act.do === 'throw') throw new Error(THROWN);
-    if (act.do === 'abort') this.#abort?.(reasonOf(act.reason));
+    if (act.do === 'abort') {
+      this.outcome.unheard = this.#abort === undefined;
+      this.#abort?.(reasonOf(act.reason));
+    }
     if (act.do === 'pause' && controller !== undefined) {
       controller.pause();
       setTimeout(() => controller.resume(), 5);

@@ -132,8 +132,8 @@ class Judge {
       // Who of caller and server was first is a matter of time.
     } else if (this.#isForgotten(own)) {
       // So is who is heard of before a name has been withdrawn for long.
-    } else if (isUnheard(call) && (this.#scenario.protocol !== 'h1' || isWithoutReason(call))) {
-      // So is what has begun. From undici 8.13 on stock hears of it, but for what it then tells its caller.
+    } else if (own.unheard !== theirs.unheard || isWithoutReasonEarly(call)) {
+      // So is what has begun: a handler is given a controller then, and it depends on whether a connection is there.
     } else if (own.served && !theirs.served && isOfCaller(call, theirs) && typeof call.act?.at !== 'number') {
       this.#say('caller', call.id, `stock: ${tell(theirs)}; ours: ${tell(own)}`);
     } else if (
@@ -542,12 +542,11 @@ const CHANGED = /^(.*: changed|x-added: later)$/i;
 const NO_REASONS: ReadonlySet<string | undefined> = new Set(['null', 'zero', 'empty', 'false']);
 
 /**
- * Whether a caller gives up before its request has begun, which nobody hears of then: a handler is given a
- * controller as it begins, and undici's API takes some reasons for none. It depends on whether a connection is there.
+ * Whether a caller gives up, for a reason that undici's API takes for none, before its request may have begun: nobody
+ * hears of that then, but from undici 8.13 on, of what waits, stock.
  */
-function isUnheard({ api, act }: Call): boolean {
-  if (act?.do !== 'abort' || act.at !== 'dispatch') return false;
-  return api === 'new' || api === 'old' || NO_REASONS.has(act.reason);
+function isWithoutReasonEarly(call: Call): boolean {
+  return isWithoutReason(call) && call.act?.at === 'dispatch';
 }
 
 /** Whether a caller gives up for a reason that undici's API takes for none. */
