@@ -40,6 +40,8 @@ export async function fuzzDiscovery({
   let found = 0;
   console.log(`first seed: ${first}`);
   if (print) console.log(JSON.stringify(scenarioOf(first, focus), null, 1));
+  /** Enough has been found. */
+  const stopped = Promise.withResolvers<void>();
   const once = async (seed: number): Promise<DiscoveryFinding[]> => {
     const { findings, requests: sent } = isOfDns(seed, focus)
       ? await playDiscovery(generateDiscovery(seed, focus))
@@ -58,10 +60,11 @@ export async function fuzzDiscovery({
         }
         if (times >= ENOUGH) found++;
         console.log(`${times >= ENOUGH ? 'FOUND' : 'not confirmed'}: seed ${seed}: ${kind}: ${text}`);
+        if (stopsAtFirst && found > 0) stopped.resolve();
       }
     }
   };
-  await Promise.all(Array.from({ length: Math.min(parallel, most) }, lane));
+  await Promise.race([Promise.all(Array.from({ length: Math.min(parallel, most) }, lane)), stopped.promise]);
   const took = Math.round((performance.now() - started) / 1_000);
   console.log(`${next - first} seeds, ${requests} requests in ${took} s: ${found} findings`);
   return found > 0 || requests === 0 ? 1 : 0;

@@ -147,6 +147,8 @@ async function search(
   const command = `ulimit -v ${MEMORY}; exec "$0" "$@"`;
   const child = spawn('sh', ['-c', command, process.execPath, 'test/fuzz/run.ts', ...args], {
     cwd: folder,
+    // Scenarios bring about all that is warned of.
+    env: { ...process.env, NODE_NO_WARNINGS: '1' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const end = setTimeout(() => child.kill('SIGKILL'), limit * 1_000);
