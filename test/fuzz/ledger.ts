@@ -40,6 +40,8 @@ export interface Attempt {
   /** The server has said, in a way that counts, that it did not look at it. */
   refused: boolean;
   answered: 'no' | 'part' | 'full';
+  /** The server has nothing more to send, so that its client may know of the end before it does. */
+  ended: boolean;
   answeredAt: number | undefined;
   /** What the server did to it instead of answering. */
   broken: string | undefined;
@@ -127,6 +129,7 @@ export class Ledger {
       body: '',
       refused: false,
       answered: 'no',
+      ended: false,
       answeredAt: undefined,
       broken: undefined,
     };
@@ -140,7 +143,9 @@ export class Ledger {
 
   #count(pod: number): void {
     let now = 0;
-    for (const wire of this.open) if (wire.pod === pod) now += wire.open.size;
+    for (const wire of this.open) {
+      if (wire.pod === pod) for (const { ended } of wire.open) if (!ended) now++;
+    }
     this.most[pod] = Math.max(this.most[pod] ?? 0, now);
   }
 

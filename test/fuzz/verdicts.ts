@@ -95,7 +95,9 @@ class Judge {
     if (own.settled > 1 && theirs.settled <= 1)
       this.#say('settled twice', call.id, own.moments.join(' '), true);
     if (!isInOrder(own.moments) && own.settled > 0) this.#say('order', call.id, own.moments.join(' '), true);
-    if (theirs.atOnce && !own.atOnce && call.act === undefined && !this.#scenario.endsEarly) {
+    if (this.#isFoundOutByNode(theirs) && theirs.error === own.error) {
+      // At once only where a connection is there to open a stream on, with stock as well.
+    } else if (theirs.atOnce && !own.atOnce && call.act === undefined && !this.#scenario.endsEarly) {
       this.#say(
         'checked late',
         call.id,
@@ -166,6 +168,11 @@ class Judge {
   #givenTo({ replies }: Call, { said }: Outcome): string {
     const cuts = this.#scenario.protocol !== 'h1' && replies.some(({ trailers }) => trailers);
     return cuts ? said.replace(/ \/ \d+ \w+ \/ .*$/, '') : said;
+  }
+
+  /** Whether Node has refused what undici takes, as it was to open a stream: with HTTP/2, no sooner. */
+  #isFoundOutByNode({ error }: Outcome): boolean {
+    return this.#scenario.protocol !== 'h1' && /UND_ERR_INFO: HTTP\/1 Connection specific/.test(error);
   }
 
   #isReadLateByStock(call: Call): boolean {
