@@ -116,8 +116,15 @@ class Cluster {
   }
 
   /** Lets so many milliseconds pass, in which what was readable is asked for every few seconds. */
-  async isRefusedFor(time: number): Promise<void> {
-    for (let refused = 0; refused < time; ) refused += await this.clock.pass(800, 2_500);
+  /** Lets time pass until something is so: whoever waits has asked for a time of its own. */
+  async passes(isSo: () => boolean): Promise<number> {
+    let passed = 0;
+    for (; !isSo(); passed += 500) {
+      this.clock.advance(500);
+      // Long enough for an answer of the API.
+      await sleep(10);
+    }
+    return passed;
   }
 
   resolver({ wanted = false } = {}): Resolver {
@@ -212,8 +219,8 @@ test('when rights are taken away DNS takes over, without a gap; when they are ba
   await cluster.api.watched();
   cluster.api.refuse = () => ({ status: 403 });
   cluster.api.breakWatches();
-  await cluster.isRefusedFor(60_000);
-  await orders.gets(CLUSTER_IP);
+  const refused = await cluster.passes(() => orders.texts.at(-1) === CLUSTER_IP);
+  assert.ok(refused >= 60_000 && refused <= 70_000, `DNS after ${refused} ms`);
   assert.equal(cluster.dns.starts, 2);
   cluster.api.refuse = () => undefined;
   while (orders.texts.at(-1) !== POD) {
@@ -232,8 +239,8 @@ test('what slices showed last stays when DNS does not know either', async (t) =>
   cluster.dns.fail('orders', new Error('ESERVFAIL'));
   cluster.api.refuse = () => ({ status: 403 });
   cluster.api.breakWatches();
-  await cluster.isRefusedFor(60_000);
-  await orders.gets('error: ESERVFAIL');
+  const refused = await cluster.passes(() => orders.texts.at(-1) === 'error: ESERVFAIL');
+  assert.ok(refused >= 60_000 && refused <= 70_000, `an error after ${refused} ms`);
 });
 
 test('a Service that is deleted leaves its endpoints for a while, and then nothing', async (t) => {
