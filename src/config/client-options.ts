@@ -38,6 +38,8 @@ const KINDS: Record<string, Kind<unknown>> = {
 export interface ConnectorOptions {
   readonly servername?: string;
   readonly family?: number;
+  readonly autoSelectFamily?: boolean;
+  readonly localAddress?: string;
   readonly path?: string;
   readonly socketPath?: string;
 }

@@ -45,8 +45,12 @@ export function resolveSettings(options: BalancedAgentOptions = {}, env = enviro
   if (options.endpointTimeout === undefined && read(env, ENDPOINT_TIMEOUT) === undefined) {
     settings.endpointTimeout = Math.max(settings.endpointTimeout, longestDial(settings) + RESOLUTION);
   }
-  const { family } = connectorOptions(settings.client);
+  const { connect, ...others } = settings.client;
+  const { family, autoSelectFamily, localAddress } = { ...others, ...connectorOptions(settings.client) };
   if (settings.dns.family === 'auto' && (family === 4 || family === 6)) settings.dns.family = family;
+  // A connector of the user's may have ways of its own, and a local address has a family.
+  const isOpen = typeof connect !== 'function' && localAddress == null;
+  settings.comparesFamilies = isOpen && autoSelectFamily !== false;
 
   const { minTtl, maxTtl } = settings.dns;
   if (minTtl <= maxTtl) return settings;

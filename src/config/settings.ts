@@ -40,6 +40,8 @@ export interface Settings {
   endpointTimeout: number;
   /** The same for one that waits for news of endpoints, while none is dialled. */
   newsTimeout: number;
+  /** Whether addresses of a name's other family may be tried where connections are slow to come. */
+  comparesFamilies: boolean;
   maxOrigins: number;
   originIdleTimeout: number;
   /** undici's own options, for the Clients. */

@@ -26,7 +26,7 @@ export const SWITCH: unique symbol = Symbol('switch');
 export type Table<S> = { readonly [Name in keyof S]: Option<S[Name]> | Table<Exclude<S[Name], false>> };
 
 /** All options of evenkeel's own. The type of each, its variable and its checks follow from its line here. */
-export const TABLE: Table<Omit<Settings, 'client' | 'newsTimeout'>> = {
+export const TABLE: Table<Omit<Settings, 'client' | 'comparesFamilies' | 'newsTimeout'>> = {
   maxConnectionDuration: option(duration(), undefined),
   connectionDurationJitter: option(number({ max: 1 }), 0.25),
   maxRequestsPerConnection: option(integer({}), 0),

@@ -485,6 +485,10 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
     return this.#discovery.onUnreachable();
   }
 
+  onSlow(): void {
+    if (this.#settings.comparesFamilies) this.#discovery.onSlow();
+  }
+
   onUnreached(endpoint: Endpoint, error: Error): void {
     this.#queue.onUnreached(endpoint, error);
     if (this.#isAwaited) this.#queue.serveSoon();

@@ -86,6 +86,7 @@ test('without options, settings are the documented defaults', () => {
     maxPendingRequests: Number.POSITIVE_INFINITY,
     endpointTimeout: 12_000,
     newsTimeout: 5_000,
+    comparesFamilies: true,
     maxOrigins: 1024,
     originIdleTimeout: 300_000,
     client: {},
@@ -341,7 +342,7 @@ test('every option’s docstring names its default and its variable', () => {
     ]),
   );
   // What follows from others is no option.
-  const { client, clock, random, ringHash, newsTimeout, ...others } = settle({});
+  const { client, clock, random, ringHash, newsTimeout, comparesFamilies, ...others } = settle({});
   const { key, ...variable } = ringHash;
   const paths = Object.entries({ ...others, ringHash: variable }).flatMap(([name, value]) =>
     value?.constructor === Object ? Object.keys(value).map((nested) => [name, nested]) : [[name]],

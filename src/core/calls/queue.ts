@@ -18,6 +18,8 @@ export interface QueueOwner {
   noEndpoints(timeout: number): Error;
   /** Somebody waits, and no endpoint is known. */
   onNobodyKnown(): void;
+  /** Somebody waits for the first connection to come. */
+  onSlow(): void;
   /** Whoever could be served has been. */
   onServed(): void;
 }
@@ -221,8 +223,12 @@ export class Queue {
     const now = this.#settings.clock.now();
     const late = now - this.#checkDue;
     // A process that was stopped, or had no CPU, could not have served anybody.
-    if (late < CHECK) this.#failOverdue(now);
-    else this.#forgive(late, now);
+    if (late < CHECK) {
+      this.#failOverdue(now);
+      if (this.size > 0 && !this.#pool.set.isConnected && this.#pool.dials.fresh > 0) this.#owner.onSlow();
+    } else {
+      this.#forgive(late, now);
+    }
     const { first } = this.#waiting;
     if (first !== undefined) this.#pool.plan.hedge(first.moment);
     this.#hashed.hurry(now);

@@ -88,6 +88,15 @@ export class Discovery {
     }
   }
 
+  /** Tells the resolver that what it yielded is slow to take connections. */
+  onSlow(): void {
+    try {
+      this.#update?.onSlow?.();
+    } catch (error) {
+      this.#onBroken(error);
+    }
+  }
+
   /** It is no resolver's fault but its author's, which they should hear of; what it yielded stays in use. */
   #onBroken(error: unknown): void {
     // Asked no more.

@@ -65,6 +65,12 @@ export type Resolution =
        * When it returns `true`, it will soon have yielded again, and requests that wait aren't failed before.
        */
       readonly onUnreachable?: () => unknown;
+      /**
+       * To be called when a request has waited for a quarter of a second, none of these endpoints is connected, and dials
+       * go on: they may be the wrong ones, or slow. The resolver may look for another way, and yield it if there is one
+       * that is quicker. Calling it again is harmless.
+       */
+      readonly onSlow?: () => void;
     }
   | {
       /** Why nothing new is known. The last good set stays in use; with none, requests fail with this. */

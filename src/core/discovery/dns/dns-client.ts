@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock, Timer } from '../../base/clock.ts';
 import { type Family, familyOf, otherThan } from './families.ts';
+import { knock } from './knock.ts';
 import { type Known, LookUp, type LookUpOptions } from './look-up.ts';
 import { Sampled } from './sampled.ts';
 import { SharedWork } from './shared-work.ts';
@@ -38,6 +39,8 @@ interface Name extends Known {
   preferred?: Family | undefined;
   /** When it may be turned again, on the clock. */
   turnableAt?: number;
+  /** When both families may be compared again. */
+  comparableAt?: number;
   outcome?: Outcome;
   work?: SharedWork<Outcome> | undefined;
 }
@@ -56,6 +59,9 @@ const UNANSWERED_REFRESH = 1_000;
 const STALE = 30_000;
 /** Milliseconds for which a name isn't turned to another address family again, whether it has that one or not. */
 const TURNED = 1_100;
+/** Milliseconds that an address of the other family has to take a connection, and how many of them are tried. */
+const LONGEST_KNOCK = 3_000;
+const MOST_KNOCKS = 2;
 /** The share of its time that an answer may be asked for early, so that many clients don't ask as one. */
 const JITTER = 0.1;
 
@@ -116,27 +122,72 @@ export class DnsClient {
   }
 
   /**
+   * Turns a name to its other address family if an address of that one takes a connection, while those of this one are
+   * slow to: a host that dials both would be served by those (Happy Eyeballs, RFC 8305). What is dialled goes on
+   * meanwhile, and may be quicker all the same. Whether it was turned, so that `ask` says another thing. Never throws.
+   */
+  async turnIfQuicker(hostname: string, port: number, signal: AbortSignal): Promise<boolean> {
+    const name = this.#names.get(hostname.toLowerCase());
+    const known = name?.outcome;
+    const now = this.#options.clock.now();
+    if (name === undefined || known?.name !== 'found' || !this.#mayTurn(known)) return false;
+    if (now < (name.comparableAt ?? 0) || signal.aborted) return false;
+    name.comparableAt = now + LONGEST_KNOCK;
+    const other = await this.#inOtherFamily(hostname, known, signal);
+    if (other === undefined) return false;
+    const late = AbortSignal.any([signal, AbortSignal.timeout(LONGEST_KNOCK)]);
+    const answers = other.addresses.slice(0, MOST_KNOCKS).map(async (address) => {
+      if (!(await knock(address, port, late))) throw new Error('nobody is there');
+    });
+    const isThere = await Promise.any(answers).then(
+      () => true,
+      () => false,
+    );
+    // It may have been turned, or asked for anew, meanwhile.
+    if (!isThere || signal.aborted || name.outcome !== known) return false;
+    name.preferred = familyIn(other.addresses);
+    name.outcome = this.#completed(other, name);
+    if (other.match && !other.provisional) name.match = other.match;
+    return true;
+  }
+
+  /**
    * Where a name leads in the other address family, if it does, now that what it leads to in this one can't be
    * connected to: who dials both would get through. One at a time, for they are the same pods, or the same virtual IP.
    */
   async #turned(hostname: string, name: Name, known: DatedFound, signal: AbortSignal): Promise<Outcome> {
-    const { clock, family } = this.#options;
-    const turned = otherThan(familyIn(known.addresses));
-    const hasBoth = known.addresses.some(({ address }) => familyOf(address) === turned);
+    const now = this.#options.clock.now();
+    if (!this.#mayTurn(known) || now < (name.turnableAt ?? 0) || signal.aborted) return known;
+    name.turnableAt = now + TURNED;
+    const other = await this.#inOtherFamily(hostname, known, signal);
+    if (other === undefined) return { ...known, questions: 2 };
+    name.preferred = familyIn(other.addresses);
+    return { ...this.#completed(other, name), questions: 2 };
+  }
+
+  #mayTurn({ addresses }: DatedFound): boolean {
+    const own = familyIn(addresses);
+    return this.#options.family === 'auto' && addresses.every(({ address }) => familyOf(address) === own);
+  }
+
+  /** What else a name leads to, if that is soon known. */
+  async #inOtherFamily(
+    hostname: string,
+    known: DatedFound,
+    signal: AbortSignal,
+  ): Promise<DatedFound | undefined> {
+    const { clock } = this.#options;
     const askedAt = clock.now();
-    if (family !== 'auto' || hasBoth || askedAt < (name.turnableAt ?? 0) || signal.aborted) return known;
-    name.turnableAt = askedAt + TURNED;
     const patience = new AbortController();
     const impatience = clock.schedule(() => patience.abort(), UNANSWERED);
     try {
       const either = AbortSignal.any([signal, patience.signal]);
-      const verdict = await this.#lookUp.turn(hostname, known, turned, either);
-      if (verdict.name !== 'found') return { ...known, questions: 2 };
-      name.preferred = turned;
-      return { ...this.#completed(this.#dated(verdict, askedAt), name), questions: 2 };
+      const other = otherThan(familyIn(known.addresses));
+      const outcome = this.#dated(await this.#lookUp.turn(hostname, known, other, either), askedAt);
+      return outcome.name === 'found' ? outcome : undefined;
     } catch {
       // What is known stays so.
-      return { ...known, questions: 2 };
+      return undefined;
     } finally {
       impatience.cancel();
     }

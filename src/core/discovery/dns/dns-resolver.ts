@@ -35,12 +35,15 @@ async function* follow(
   const history = new History({ ...options, port });
   const doubt = new Doubt(options.clock);
   let after = Number.NEGATIVE_INFINITY;
+  const onSlow = () => {
+    void client.turnIfQuicker(hostname, port, signal).then((isTurned) => isTurned && doubt.raise());
+  };
   while (!signal.aborted) {
     const outcome = await client.ask(hostname, signal, after);
     if (outcome === undefined || signal.aborted) return;
     const { resolution, askAgainAt } = history.record(outcome);
     doubt.settle(outcome.askedAt, outcome.questions);
-    yield 'endpoints' in resolution ? { ...resolution, onUnreachable: doubt.raise } : resolution;
+    yield 'endpoints' in resolution ? { ...resolution, onUnreachable: doubt.raise, onSlow } : resolution;
     after = await doubt.wait(askAgainAt, signal);
   }
 }

@@ -103,7 +103,7 @@ export class Following {
     const { done, value } = await this.#resolutions.next();
     assert.ok(!done, 'the resolver ended');
     if ('error' in value) return value;
-    const { onUnreachable, ...resolution } = value;
+    const { onUnreachable, onSlow, ...resolution } = value;
     this.unreachable = onUnreachable;
     return resolution;
   }

@@ -1,0 +1,16 @@
+import { connect } from 'node:net';
+import type { FoundAddress } from './verdict.ts';
+
+/** Whether anybody is there, as far as TCP can tell: opens a connection, and closes it again. False once `signal` aborts. */
+export function knock({ address, port }: FoundAddress, usual: number, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: address, port: port ?? usual, signal }).unref();
+    socket.once('connect', () => {
+      resolve(true);
+      socket.destroy();
+    });
+    // What it says is of no interest.
+    socket.on('error', () => {});
+    socket.once('close', () => resolve(false));
+  });
+}
