@@ -53,6 +53,8 @@ test('a name whose addresses all are slow stays in its family, and is served by 
   const { statusCode, body } = await answer;
   await body.dump();
   assert.equal(statusCode, 200);
+  // Had it been turned, it would have been asked for again to turn it back.
+  assert.equal(dns.count('orders.test', 'A'), 1);
 });
 
 for (const [what, options] of [
