@@ -193,7 +193,10 @@ export class Service implements PoolOwner, QueueOwner, ExchangeOwner, DiscoveryO
   // Requests on their way
 
   start(exchange: Exchange, endpoint: Endpoint): void {
-    exchange.waited = this.#since(exchange);
+    const now = this.#settings.clock.now();
+    exchange.waited = (now - exchange.takenAt) | 0;
+    // The connection that has just come free may have ended right after its response, while this process was busy.
+    this.#turn.note(now);
     this.#give(exchange, endpoint);
   }
 

@@ -9,7 +9,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 export interface HastyPodData {
   /** Milliseconds. */
   readonly idleTimeout: number;
-  /** Shared: how many connections that have had a request are open. */
+  /** Shared: how many connections that have had a request are open, and how many there have been. */
   readonly open: Int32Array;
 }
 
@@ -33,6 +33,8 @@ function count(socket: Socket): void {
   if (used.has(socket)) return;
   used.add(socket);
   Atomics.add(open, 0, 1);
+  Atomics.add(open, 1, 1);
+  Atomics.notify(open, 1);
   socket.once('close', () => {
     Atomics.sub(open, 0, 1);
     Atomics.notify(open, 0);

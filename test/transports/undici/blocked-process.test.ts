@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { Agent, type Dispatcher } from 'undici';
 import { staticResolver } from '../../../src/core/discovery/static.ts';
 import { BalancedAgent } from '../../../src/transports/undici/agent.ts';
 import { ORIGIN } from '../../support/agent.ts';
@@ -23,6 +26,30 @@ test('connections that were closed while the process was busy carry no POST', as
     assert.deepEqual(await postAll(agent), Array(CONNECTIONS).fill(200), `round ${round}`);
   }
 });
+
+for (const client of ['stock', 'balanced'] as const) {
+  test(`nor do they carry a POST that waited for one of them (${client})`, async (t) => {
+    const { agent, block, connections, waitForMore, origin } = await startClient(t, client, 200);
+    for (let round = 0; round < 3; round++) {
+      const before = connections();
+      const written = new Promise((resolve) => {
+        const onWritten = () => {
+          unsubscribe('undici:client:sendHeaders', onWritten);
+          resolve(undefined);
+        };
+        subscribe('undici:client:sendHeaders', onWritten);
+      });
+      // More than there are dials for at first.
+      const posts = postAll(agent, 40, origin);
+      await written;
+      await setImmediate();
+      waitForMore(before);
+      block();
+      assert.deepEqual(await posts, Array(40).fill(200), `round ${round}`);
+      block();
+    }
+  });
+}
 
 test('what is sent after the process was busy can be aborted, and ends with the agent', async (t) => {
   const { agent, block } = await startClient(t);
@@ -60,13 +87,30 @@ test('a body that fails before it is sent after the process was busy fails its r
   assert.equal((await failed).message, 'disk gone');
 });
 
-/** `block` keeps this thread busy until the pod has closed all connections. */
-async function startClient(t: TestContext): Promise<{ agent: BalancedAgent; block: () => void }> {
-  const open = new Int32Array(new SharedArrayBuffer(4));
-  const workerData: HastyPodData = { idleTimeout: IDLE_TIMEOUT, open };
+interface Started {
+  readonly agent: Dispatcher;
+  readonly origin: string;
+  /** Keeps this thread busy until the pod has closed all connections. */
+  readonly block: () => void;
+  /** How many the pod has ever had a request on. */
+  readonly connections: () => number;
+  /** Keeps this thread busy until it has had one on more than that. */
+  readonly waitForMore: (before: number) => void;
+}
+
+async function startClient(
+  t: TestContext,
+  client: 'stock' | 'balanced' = 'balanced',
+  idleTimeout = IDLE_TIMEOUT,
+): Promise<Started> {
+  const open = new Int32Array(new SharedArrayBuffer(8));
+  const workerData: HastyPodData = { idleTimeout, open };
   const pod = new Worker(new URL('../../support/hasty-pod.ts', import.meta.url), { workerData });
   const [port] = (await once(pod, 'message')) as [number];
-  const agent = new BalancedAgent({ discovery: staticResolver([{ address: '127.0.0.1', port }]) });
+  const agent =
+    client === 'stock'
+      ? new Agent()
+      : new BalancedAgent({ discovery: staticResolver([{ address: '127.0.0.1', port }]) });
   t.after(async () => {
     await agent.destroy();
     await pod.terminate();
@@ -76,17 +120,26 @@ async function startClient(t: TestContext): Promise<{ agent: BalancedAgent; bloc
       if (Atomics.wait(open, 0, left, PATIENCE) === 'timed-out') throw new Error(`${left} stay open`);
     }
   };
-  return { agent, block };
+  const connections = () => Atomics.load(open, 1);
+  const waitForMore = (before: number) => {
+    if (Atomics.wait(open, 1, before, PATIENCE) === 'timed-out') throw new Error('no request has come');
+  };
+  const origin = client === 'stock' ? `http://127.0.0.1:${port}` : ORIGIN;
+  return { agent, block, connections, waitForMore, origin };
 }
 
-function postAll(agent: BalancedAgent): Promise<(number | string | undefined)[]> {
-  const posts = Array.from({ length: CONNECTIONS }, () => post(agent));
+function postAll(
+  agent: Dispatcher,
+  count = CONNECTIONS,
+  origin = ORIGIN,
+): Promise<(number | string | undefined)[]> {
+  const posts = Array.from({ length: count }, () => post(agent, undefined, origin));
   return Promise.all(posts.map((sent) => sent.catch((error: NodeJS.ErrnoException) => error.code)));
 }
 
-async function post(agent: BalancedAgent, signal?: AbortSignal): Promise<number> {
+async function post(agent: Dispatcher, signal?: AbortSignal, origin = ORIGIN): Promise<number> {
   const { statusCode, body } = await agent.request({
-    origin: ORIGIN,
+    origin,
     path: '/',
     method: 'POST',
     body: 'tea',
