@@ -132,6 +132,8 @@ class Judge {
       this.#isHarmed(call)
     ) {
       // Who of caller and server was first is a matter of time.
+    } else if (this.#isRefused(call, own)) {
+      // So is whose stream is refused.
     } else if (this.#isForgotten(own)) {
       // So is who is heard of before a name has been withdrawn for long.
     } else if (own.unheard !== theirs.unheard || isWithoutReasonEarly(call)) {
@@ -220,6 +222,17 @@ class Judge {
     return theirs === own || call.replies.length === 1 ? 'alike' : 'otherwise';
   }
 
+  /**
+   * Whether its stream was refused, and its body can be read but once: it can't be sent again, by stock neither. Which
+   * session a server takes fewer streams of depends on the client: one that retires early has a successor.
+   */
+  #isRefused(call: Call, own: Outcome): boolean {
+    const attempts = this.#ours.ledger.attempts.get(call.id) ?? [];
+    return (
+      isReadOnce(call) && own.error.includes('REFUSED_STREAM') && attempts.every(({ refused }) => refused)
+    );
+  }
+
   /** Whether the server has done what no client may survive, to this request and not to stock's. */
   #isExcused(call: Call, own: Outcome): boolean {
     // Stock does not hear of an abort before it has begun; ours does.
@@ -230,8 +243,7 @@ class Judge {
     const attempts = this.#ours.ledger.attempts.get(call.id) ?? [];
     const counted = attempts.filter(({ refused }) => !refused);
     if (counted.some((attempt) => attempt.broken !== undefined)) return true;
-    // A body that can be read but once can't be sent again when its stream is refused, by stock neither.
-    if (counted.length === 0 && isReadOnce(call) && own.error.includes('REFUSED_STREAM')) return true;
+    if (this.#isRefused(call, own)) return true;
     // What was written never came: a connection ended at that moment.
     return counted.length === 0 && !this.#mayBeRepeated(call) && this.#mayHaveBeenHarmed(own);
   }
