@@ -348,16 +348,20 @@ export class Connection {
     this.#startAging();
   }
 
-  /** Its age is reached: it retires, or is looked at again a moment later. */
+  /**
+   * Its age is reached: it retires, or is looked at again later. Before an HTTP/2 peer has spoken it has no age: one
+   * after the other would go without having served more than its first request.
+   */
   #expire(): void {
-    if (!this.owner.outlives()) {
+    const { clock, maxDuration } = this.#options;
+    const respite = this.opening ? maxDuration : REPRIEVE;
+    if (!this.opening && !this.owner.outlives()) {
       this.retire('max-duration');
       return;
     }
-    const { clock } = this.#options;
-    this.#expiresAt = clock.now() + REPRIEVE;
+    this.#expiresAt = clock.now() + respite;
     this.#expiry?.cancel();
-    this.#expiry = clock.schedule(() => this.#expire(), REPRIEVE);
+    this.#expiry = clock.schedule(() => this.#expire(), respite);
   }
 
   #startAging(): void {
