@@ -113,7 +113,9 @@ class Judge {
     const cut = this.#scenario.endsEarly && this.#scenario.end === 'destroy';
     if (cut && (own.error.includes('UND_ERR_DESTROYED') || theirs.error.includes('UND_ERR_DESTROYED')))
       return;
-    if (theirs.served && !own.served) {
+    if (theirs.served && theirs.status === 0) {
+      // undici's API takes some reasons of an abort for none, and resolves with nothing.
+    } else if (theirs.served && !own.served) {
       if (!this.#isExcused(call, own))
         this.#say('unserved', call.id, `stock: ${tell(theirs)}; ours: ${tell(own)}`);
     } else if (theirs.served && this.#givenTo(call, own) !== this.#givenTo(call, theirs)) {
@@ -228,9 +230,14 @@ class Judge {
    */
   #isRefused(call: Call, own: Outcome): boolean {
     const attempts = this.#ours.ledger.attempts.get(call.id) ?? [];
-    return (
-      isReadOnce(call) && own.error.includes('REFUSED_STREAM') && attempts.every(({ refused }) => refused)
-    );
+    if (this.#scenario.protocol === 'h1' || !attempts.every(({ refused }) => refused)) return false;
+    // Node's server counts streams that have been reset for a moment, and refuses what its own limit allows.
+    const { maxConcurrentStreams, lowered } = this.#scenario.server;
+    const isLimited = maxConcurrentStreams !== undefined || lowered !== undefined;
+    if (isLimited && own.error.includes('ENHANCE_YOUR_CALM')) return true;
+    // What fetch is given, it makes a generator of.
+    const once = isReadOnce(call) || (call.api === 'fetch' && call.body.kind !== 'none');
+    return once && own.error.includes('REFUSED_STREAM');
   }
 
   /** Whether the server has done what no client may survive, to this request and not to stock's. */
@@ -342,6 +349,8 @@ class Judge {
 
   /** A reset may overtake an answer. */
   #mayBeLost(attempt: Attempt): boolean {
+    // Over TLS, a session of Node's may never read it: see LostSockets.
+    if (this.#scenario.protocol === 'h2' && attempt.wire.harmedAt !== undefined) return true;
     return isNearHarm(attempt) && (this.#scenario.protocol !== 'h1' || attempt.wire.harm === 'reset');
   }
 
