@@ -216,7 +216,8 @@ test('when rights are taken away DNS takes over, without a gap; when they are ba
   const cluster = await start(t);
   const orders = cluster.follow();
   await orders.gets(POD);
-  await cluster.api.watched();
+  // What was never watched is refused at once.
+  await Promise.all([cluster.api.watched(), cluster.api.watched(1, 'service-watch')]);
   cluster.api.refuse = () => ({ status: 403 });
   cluster.api.breakWatches();
   const refused = await cluster.passes(() => orders.texts.at(-1) === CLUSTER_IP);
@@ -235,7 +236,8 @@ test('what slices showed last stays when DNS does not know either', async (t) =>
   const cluster = await start(t);
   const orders = cluster.follow();
   await orders.gets(POD);
-  await cluster.api.watched();
+  // What was never watched is refused at once.
+  await Promise.all([cluster.api.watched(), cluster.api.watched(1, 'service-watch')]);
   cluster.dns.fail('orders', new Error('ESERVFAIL'));
   cluster.api.refuse = () => ({ status: 403 });
   cluster.api.breakWatches();
