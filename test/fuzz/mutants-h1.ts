@@ -144,7 +144,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
     replace: 'return false;',
     protocol: 'h1',
     kinds: ['not retried'],
-    focus: ['breaks', 'no outlierDetection'],
+    focus: ['breaks', 'no outlierDetection', '-acts', '-rollout', '-withdraws'],
   },
   {
     name: 'a retry goes nowhere else',
@@ -153,16 +153,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
     replace: 'if (unsafe || !this.#budget!.spend(requests, now)) return false;',
     protocol: 'h1',
     kinds: ['not retried'],
-    focus: ['breaks', 'no outlierDetection'],
-  },
-  {
-    name: 'what was not written fails',
-    file: 'retries.ts',
-    find: 'return ++attemptsOf(exchange).reroutes <= MOST_REROUTES;',
-    replace: 'return false;',
-    protocol: 'h1',
-    kinds: ['unserved'],
-    focus: ['breaks', 'idle'],
+    focus: ['breaks', 'no outlierDetection', '-acts', '-rollout', '-withdraws'],
   },
   {
     name: 'a queued request is never dialled for',
@@ -254,7 +245,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
     replace: '',
     protocol: 'h1',
     kinds: ['unserved'],
-    focus: ['maxRequestsPerEndpoint', 'idle', 'rollout', 'acts'],
+    focus: ['maxRequestsPerEndpoint', 'tight', 'idle', 'rollout', 'acts', '-breaks', '-badOptions'],
   },
   {
     name: 'a connection takes one request more than it may',

@@ -121,4 +121,13 @@ export const H2_MUTANTS: readonly Mutant[] = [
     kinds: ['sent changed', 'changed'],
     focus: ['reuse'],
   },
+  {
+    name: 'what was not looked at fails',
+    file: 'retries.ts',
+    find: 'return ++attemptsOf(exchange).reroutes <= MOST_REROUTES;',
+    replace: 'return false;',
+    protocol: 'h2c',
+    kinds: ['unserved'],
+    focus: ['leaving'],
+  },
 ];
