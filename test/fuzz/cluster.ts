@@ -56,14 +56,15 @@ export interface ClusterScenario {
 }
 
 /** What scenarios of a cluster may be about: edits. */
-export const CLUSTER_THEMES: readonly string[] = [...new Set(EDITS), 'supersede'];
+export const CLUSTER_THEMES: readonly string[] = [...new Set(EDITS), 'supersede', 'forbidden'];
 
-/** `focus`: the edits that there are; none: all. */
+/** `focus`: the edits that there are; none: all. Or `forbidden`: a pod is removed while everything is refused with 403. */
 export function generateCluster(seed: number, focus: readonly string[] = []): ClusterScenario {
   const dice = new Dice(seed);
+  if (focus.includes('forbidden')) return forbidden(seed, dice);
   // With dice of its own, so that what other seeds bring about stays.
   const others = new Dice(seed ^ 0x7e3e);
-  const chosen = CLUSTER_THEMES.filter((edit) => focus.includes(edit)) as Edit['does'][];
+  const chosen = CLUSTER_THEMES.filter((edit) => focus.includes(edit)) as readonly Edit['does'][];
   const edits = Array.from({ length: dice.int(3, 10) }, () => {
     let does = dice.pick(chosen.length > 0 ? chosen : EDITS);
     if (does === 'recreate' && chosen.length === 0 && others.chance(0.5)) does = 'supersede';
@@ -72,6 +73,15 @@ export function generateCluster(seed: number, focus: readonly string[] = []): Cl
     const target = others.int(0, TARGETS - 1);
     return { edit: { does, pod, target, ...refusal } as Edit, wait: dice.pick([0, 20, 100, 400]) };
   });
+  return { seed, edits };
+}
+
+function forbidden(seed: number, dice: Dice): ClusterScenario {
+  const milliseconds = dice.int(800, 1_200);
+  const edits: ClusterScenario['edits'] = [
+    { edit: { does: 'refuse', status: 403, milliseconds }, wait: dice.int(20, 200) },
+    { edit: { does: 'remove', pod: dice.int(0, 1) }, wait: 0 },
+  ];
   return { seed, edits };
 }
 

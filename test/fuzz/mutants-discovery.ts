@@ -36,16 +36,7 @@ export const DISCOVERY_MUTANTS: readonly Mutant[] = [
     replace: 'return this.#wasMade || this.#clock.now()',
     protocol: 'discovery',
     kinds: ['unserved', 'left behind'],
-    focus: ['refuse', 'add', 'remove'],
-  },
-  {
-    name: 'a passing refusal is asked again as seldom as a lasting one',
-    file: 'list-watch.ts',
-    find: 'return this.#options.clock.now() - this.#refusingSince! < COMING_BACK;',
-    replace: 'return false;',
-    protocol: 'discovery',
-    kinds: ['left behind'],
-    focus: ['refuse', 'add', 'remove'],
+    focus: ['forbidden'],
   },
   {
     name: 'a slice that is deleted is kept',

@@ -61,7 +61,7 @@ export const H2_MUTANTS: readonly Mutant[] = [
     name: 'what is given back is limited as retries are',
     file: 'retries.ts',
     find: '    if (!mayReroute(exchange)) return false;\n    attemptsOf(exchange).resent++;',
-    replace: '    if (attemptsOf(exchange).resent++ >= settings.attempts) return false;',
+    replace: '    if (attemptsOf(exchange).resent++ >= 2) return false;',
     protocol: 'h2c',
     kinds: ['unserved'],
     focus: ['leaving'],

@@ -30,7 +30,12 @@ interface Search {
 }
 
 interface Found {
-  readonly code: number | null;
+  /** Something was found. */
+  readonly found: boolean;
+  /** It ended well, and without anything. */
+  readonly quiet: boolean;
+  /** The code can't be run: that is found as any mistake is, and proves nothing. */
+  readonly broken: boolean;
   readonly seconds: number;
   /** What was found; '' for nothing. */
   readonly told: string;
@@ -97,13 +102,14 @@ async function tryOne(mutant: Mutant, root: string): Promise<Row> {
     }
     symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
     writeFileSync(place.path.replace(root, folder), place.code);
-    const { code, seconds, told } = await search(
+    const { found, broken, seconds, told } = await search(
       folder,
       { target, focus, kinds, lanes, seconds: LIMIT },
       LIMIT,
     );
-    const right = code === 1 && told !== '' && seconds <= LIMIT;
-    return { name, target, right, verdict: right ? 'found' : 'MISSED', seconds, told };
+    const right = found && !broken && seconds <= LIMIT;
+    const verdict = broken ? 'BROKEN' : right ? 'found' : 'MISSED';
+    return { name, target, right, verdict, seconds, told };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -128,8 +134,7 @@ function groups(found: readonly (readonly [Mutant, Row])[]): Map<string, Search>
 
 async function control(what: Search, root: string): Promise<Row> {
   const { target, focus } = what;
-  const { code, seconds, told } = await search(root, what, what.seconds + SLACK);
-  const right = code === 0;
+  const { quiet: right, seconds, told } = await search(root, what, what.seconds + SLACK);
   const name = `the code as it is: ${focus.join() || 'anything'}`;
   return { name, target, right, verdict: right ? 'nothing' : 'NOISE', seconds, told };
 }
@@ -143,7 +148,7 @@ async function search(
   const started = performance.now();
   const what = target === 'discovery' ? ['--discovery'] : ['--protocol', target];
   const how = ['--first', '--parallel', String(lanes), '--seconds', String(seconds)];
-  const args = [...how, ...what, '--focus', focus.join(), '--only', kinds.join()];
+  const args = [...how, ...what, `--focus=${focus.join()}`, `--only=${kinds.join()}`];
   const command = `ulimit -v ${MEMORY}; exec "$0" "$@"`;
   const child = spawn('sh', ['-c', command, process.execPath, 'test/fuzz/run.ts', ...args], {
     cwd: folder,
@@ -159,5 +164,12 @@ async function search(
   const code = await new Promise<number | null>((done) => child.once('close', done));
   clearTimeout(end);
   const [told = ''] = /^(seed \d.*|uncaught.*|FOUND.*)/m.exec(said) ?? [];
-  return { code, seconds: Math.round((performance.now() - started) / 1_000), told };
+  return {
+    found: code === 1 && told !== '',
+    quiet: code === 0,
+    broken:
+      /ReferenceError|SyntaxError|is not (defined|a function)/.test(said) || (code === 1 && told === ''),
+    seconds: Math.round((performance.now() - started) / 1_000),
+    told,
+  };
 }

@@ -508,7 +508,10 @@ class Judge {
     const calls = callsOf(this.#scenario);
     // Of what its caller has given up, or it has broken itself, a pod may know late.
     const isKnown = calls.every(
-      ({ act, replies }) => act === undefined && replies.every((reply) => reply.break === undefined),
+      ({ act, body, replies }) =>
+        act === undefined &&
+        body.kind !== 'failing stream' &&
+        replies.every((reply) => reply.break === undefined),
     );
     // What a retired connection still carries is beside what its successor does.
     const retires = maxConnectionDuration !== undefined || maxRequestsPerConnection !== undefined;
