@@ -277,7 +277,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   {
     name: 'connections live on past their age',
     file: 'connection.ts',
-    find: "    if (!this.owner.outlives()) {\n      this.retire('max-duration');\n      return;\n    }\n",
+    find: "      this.retire('max-duration');\n      return;\n",
     replace: '',
     protocol: 'h1',
     kinds: ['caps'],
