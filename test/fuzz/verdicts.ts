@@ -526,8 +526,9 @@ class Judge {
     if (typeof maxConnectionDuration === 'number') {
       for (const { openedAt, writes } of this.#ours.ledger.wires) {
         const age = Math.max(0, ...writes.map(({ at }) => at - openedAt));
-        // A process that was held up could retire nothing.
-        if (age > maxConnectionDuration + AGE_SLACK + this.#ours.lag)
+        // A process that was held up could retire nothing. It counts from when it knows of a connection, and writes what
+        // it has given to one a turn later or two.
+        if (age > maxConnectionDuration + AGE_SLACK + 3 * this.#ours.lag)
           this.#say(
             'caps',
             0,
