@@ -55,6 +55,17 @@ export function judge(scenario: Scenario, stock: Play, ours: Play): Finding[] {
   return new Judge(scenario, stock, ours).findings();
 }
 
+/** Requests that one client alone lost to a connection that its server ended: by stock, and by ours. */
+export interface Losses {
+  readonly stock: number;
+  readonly ours: number;
+}
+
+/** What each such loss is excused by is a race. That ours runs into it more often than stock would have no excuse. */
+export function lossesOf(scenario: Scenario, stock: Play, ours: Play): Losses {
+  return new Judge(scenario, stock, ours).losses();
+}
+
 class Judge {
   readonly #scenario: Scenario;
   readonly #stock: Play;
@@ -81,6 +92,21 @@ class Judge {
     this.#judgeAgent();
     this.#findings.push(...judgeTheme(this.#scenario, this.#stock, this.#ours));
     return this.#findings;
+  }
+
+  losses(): Losses {
+    const losses = { stock: 0, ours: 0 };
+    for (const call of callsOf(this.#scenario)) {
+      const theirs = this.#stock.outcomes.get(call.id);
+      const own = this.#ours.outcomes.get(call.id);
+      if (own === undefined || theirs === undefined || own.served === theirs.served) continue;
+      // What may be sent again is served more often by ours, and what is broken by itself by nobody.
+      if (call.act !== undefined || this.#mayBeRepeated(call)) continue;
+      if (call.body.kind === 'failing stream' || call.replies.some((reply) => reply.break)) continue;
+      if (theirs.served && this.#wasHarmed(this.#ours, call)) losses.ours++;
+      if (own.served && this.#wasHarmed(this.#stock, call)) losses.stock++;
+    }
+    return losses;
   }
 
   #say(kind: Kind, call: number, text: string, certain = false): void {
