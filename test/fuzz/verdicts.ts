@@ -43,6 +43,8 @@ export interface Finding {
 
 /** Milliseconds within which what a server does to a session of HTTP/2 may meet a request that is being written. */
 const NEAR = 60;
+/** Bytes of a body that come in one piece. */
+const AT_ONCE = 5_000;
 /** Milliseconds that a request may be on its way to a connection. */
 const AGE_SLACK = 250;
 /** Milliseconds by which turns may be late where times can be compared, and by which a request is held up then. */
@@ -192,11 +194,13 @@ class Judge {
   }
 
   /**
-   * What a caller was given. Over HTTP/2, undici ends a response at its trailers, with what it has not read of the
-   * body by then left out: how much that is depends on time.
+   * What a caller was given. Over HTTP/2, undici listens for no data once the trailers have come (onTrailers in
+   * client-h2.js): what a caller has not taken of a long body by then, or of any while it paused, is left out, by stock
+   * as well, and how much that is depends on time.
    */
-  #givenTo({ replies }: Call, { said }: Outcome): string {
-    const cuts = this.#scenario.protocol !== 'h1' && replies.some(({ trailers }) => trailers);
+  #givenTo({ replies, act }: Call, { said }: Outcome): string {
+    const isLate = act?.do === 'pause' || replies.some(({ size }) => size > AT_ONCE);
+    const cuts = this.#scenario.protocol !== 'h1' && isLate && replies.some(({ trailers }) => trailers);
     return cuts ? said.replace(/ \/ \d+ \w+ \/ .*$/, '') : said;
   }
 
