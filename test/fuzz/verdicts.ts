@@ -195,12 +195,13 @@ class Judge {
 
   /**
    * What a caller was given. Over HTTP/2, undici listens for no data once the trailers have come (onTrailers in
-   * client-h2.js): what a caller has not taken of a long body by then, or of any while it paused, is left out, by stock
-   * as well, and how much that is depends on time.
+   * client-h2.js): what a caller has not taken of a long body by then, or of any while it paused or over TLS, is left out, by
+   * stock as well, and how much that is depends on time.
    */
   #givenTo({ replies, act }: Call, { said }: Outcome): string {
-    const isLate = act?.do === 'pause' || replies.some(({ size }) => size > AT_ONCE);
-    const cuts = this.#scenario.protocol !== 'h1' && isLate && replies.some(({ trailers }) => trailers);
+    const { protocol } = this.#scenario;
+    const isLate = protocol === 'h2' || act?.do === 'pause' || replies.some(({ size }) => size > AT_ONCE);
+    const cuts = protocol !== 'h1' && isLate && replies.some(({ trailers }) => trailers);
     return cuts ? said.replace(/ \/ \d+ \w+ \/ .*$/, '') : said;
   }
 
@@ -306,11 +307,13 @@ class Judge {
     const attempts = this.#ours.ledger.attempts.get(call.id) ?? [];
     const [only] = attempts;
     const written = wiresOf(this.#ours, call);
+    // A session of HTTP/2 breaks off with many requests at once: the budget for retries may be too small. With one that is
+    // not, seed 240078 shows nothing.
+    const wire = only?.wire ?? written[0]?.wire;
+    if (this.#scenario.protocol !== 'h1' && wire && this.#sharesHarm(wire, call.id)) return;
     if (attempts.length === 0 && written.length === 1 && /SOCKET|ECONNRESET|EPIPE/.test(own.error))
       this.#say('not retried', call.id, `it never came, nobody else was asked: ${tell(own)}`);
     if (attempts.length !== 1 || only?.answered !== 'no' || call.body.kind === 'form') return;
-    // A session of HTTP/2 breaks off with many requests at once: the budget for retries may be too small.
-    if (this.#scenario.protocol !== 'h1' && this.#sharesHarm(only)) return;
     // Its caller has got to know of a first response, if only of one that is not the last.
     if (replyTo(call, 0).hints.length > 0) return;
     if (only.broken === 'reset' || only.broken === 'fin') {
@@ -323,7 +326,7 @@ class Judge {
   }
 
   /** Whether other requests have been broken off with one. */
-  #sharesHarm({ wire, call }: Attempt): boolean {
+  #sharesHarm(wire: Wire, call: number): boolean {
     for (const attempts of this.#ours.ledger.attempts.values()) {
       if (attempts.some((other) => other.wire === wire && other.call !== call && other.broken !== undefined))
         return true;
