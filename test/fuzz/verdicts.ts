@@ -453,9 +453,10 @@ class Judge {
       say('nobody was told that it was created');
     // undici tells twice of the failure of what it streams: AsyncWriter.destroy() and onHttpSocketClose() both do.
     if (!['none', 'string', 'buffer'].includes(call.body.kind)) return;
+    // Nor is an abort between the error of a parser and the end of its socket told of once, by undici both times.
+    if (call.act !== undefined) return;
     if (now.failed > now.created) say(`failed ${now.failed} times, created ${now.created} times`);
     if (now.repeated && !before.repeated) say('the same failure was told of twice');
-    if (call.act !== undefined) return;
     // Each attempt is told of by itself, and of each but the last that it failed. That it was written is not needed:
     // a connection may have ended before.
     const isAlike = own.served === theirs.served && (own.error === '') === (theirs.error === '');
