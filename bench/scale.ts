@@ -7,11 +7,13 @@ import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { resolveSettings } from '../src/config/resolve-settings.ts';
-import { EndpointPool } from '../src/core/connections/endpoint-pool.ts';
+import { Demand } from '../src/core/base/demand.ts';
+import { Pool } from '../src/core/connections/pool.ts';
 import { join, usable } from '../src/core/discovery/kubernetes/selection.ts';
 import { parseSlice, type Slice } from '../src/core/discovery/kubernetes/slice.ts';
 import { SliceSet } from '../src/core/discovery/kubernetes/slice-set.ts';
 import type { EndpointAddress } from '../src/core/discovery/resolver.ts';
+import { UndiciTransport } from '../src/transports/undici/undici-transport.ts';
 import { progress, report } from './support/report.ts';
 
 const ENDPOINTS = 10_000;
@@ -80,19 +82,19 @@ function parsed(some: readonly string[]): SliceSet {
 }
 
 function poolOf(set: SliceSet) {
-  const owner = {
-    url: new URL(`http://orders.prod:${PORT}`),
-    servername: '',
-    demand: 0,
-    onRoom() {},
+  const settings = resolveSettings({}, {});
+  const { client, clock, connectTimeout } = settings;
+  const url = new URL(`http://orders.prod:${PORT}`);
+  const created = new Pool({
+    settings,
+    origin: url.origin,
+    transport: new UndiciTransport({ url, servername: '', client, connectTimeout, clock }, () => {}),
+    demand: new Demand(),
+    identity: 'client',
     onUnreachable: () => false,
-    onUnreached() {},
     onDialFailed() {},
-    onConnectionGone() {},
     onQuiet() {},
-    onClientEvent() {},
-  };
-  const created = new EndpointPool(owner, resolveSettings({}, {}), 'client');
+  });
   const addresses = addressesIn(set);
   created.update({ endpoints: addresses, source: 'endpointslices', pushed: true });
   return { pool: created, endpoints: addresses };

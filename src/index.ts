@@ -12,11 +12,12 @@ export type {
   RingHashOptions,
   SlowStartOptions,
 } from './config/options.ts';
-export type { FailureKind, RetryReason } from './config/settings.ts';
 export type { Candidate, Observation, Picker, PickerFactory } from './core/balancing/picker.ts';
 export type { Clock, Timer } from './core/base/clock.ts';
 export { EvenkeelError, NoEndpointsError, QueueFullError, ResolverError } from './core/base/errors.ts';
+export type { RetryReason } from './core/calls/settings.ts';
 export type { EndpointAddress, Resolution, Resolver, ResolveTarget } from './core/discovery/resolver.ts';
 export { staticResolver } from './core/discovery/static.ts';
+export type { FailureKind } from './core/health/settings.ts';
 export { BalancedAgent } from './transports/undici/agent.ts';
 export { install, uninstall } from './transports/undici/global/install.ts';

@@ -5,7 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { resolveSettings } from '../../src/config/resolve-settings.ts';
 import { type Place, thisPlace } from '../../src/core/discovery/kubernetes/place.ts';
-import { resolverFor } from '../../src/core/discovery/sources.ts';
+import { resolverFor } from '../../src/transports/resolver-for.ts';
 import { BalancedAgent } from '../../src/transports/undici/agent.ts';
 
 export interface Task {

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
-import { type Environment, environment } from '../config/env.ts';
 import { optionsFrom } from '../config/in-force.ts';
 import { resolveSettings } from '../config/resolve-settings.ts';
+import { type Environment, environment } from '../core/base/environment.ts';
 import { type Place, thisPlace } from '../core/discovery/kubernetes/place.ts';
 import { diagnose } from './doctor/diagnosis.ts';
 import { examine, type Subject } from './doctor/examine.ts';

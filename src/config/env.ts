@@ -1,7 +1,5 @@
+import { type Environment, environment } from '../core/base/environment.ts';
 import { nearest } from './nearest.ts';
-
-/** The variables of a process, by name. */
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 const PREFIX = 'EVENKEEL_';
 /** Those that belong to no option. */
@@ -16,11 +14,6 @@ const OBSERVE = 'observe';
 const OF_A_SERVICE = /_(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/;
 
 const warned = new Set<string>();
-
-/** The variables of this process. */
-export function environment(): Environment {
-  return process.env;
-}
 
 /** The name of the variable for an option, given the way to it: `['dns', 'maxTtl']`. */
 export function variableFor(path: readonly string[]): string {

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { errors } from 'undici';
+import type { Environment } from '../core/base/environment.ts';
 import { CLIENT_TABLE } from './client-options.ts';
-import { type Environment, read, variableFor } from './env.ts';
+import { read, variableFor } from './env.ts';
 import { boolean, type Kind } from './kinds.ts';
 import type { BalancedAgentOptions } from './options.ts';
 import type { Settings } from './settings.ts';

@@ -2,9 +2,10 @@ import type { ConnectionOptions } from 'node:tls';
 import type { Client, Dispatcher } from 'undici';
 import type { PickerFactory } from '../core/balancing/picker.ts';
 import type { Clock } from '../core/base/clock.ts';
+import type { RetryReason } from '../core/calls/settings.ts';
 import type { Resolver } from '../core/discovery/resolver.ts';
+import type { FailureKind } from '../core/health/settings.ts';
 import type { Duration } from './duration.ts';
-import type { FailureKind, RetryReason } from './settings.ts';
 
 /** What `new BalancedAgent(options)` and `install(options)` take. Code beats environment beats default. */
 export interface BalancedAgentOptions extends UndiciOptions {

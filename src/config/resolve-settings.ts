@@ -1,6 +1,7 @@
 import { errors } from 'undici';
+import { type Environment, environment } from '../core/base/environment.ts';
 import { CLIENT_TABLE, connectorOptions, NULLABLE, REPLACED } from './client-options.ts';
-import { type Environment, environment, read, variableFor, warn, warnOfUnknown } from './env.ts';
+import { read, variableFor, warn, warnOfUnknown } from './env.ts';
 import { boolean } from './kinds.ts';
 import { nearest } from './nearest.ts';
 import type { BalancedAgentOptions } from './options.ts';

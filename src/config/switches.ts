@@ -1,4 +1,5 @@
-import { type Environment, environment, isDisabled, read, SWITCHES, serviceVariable, warn } from './env.ts';
+import { type Environment, environment } from '../core/base/environment.ts';
+import { isDisabled, read, SWITCHES, serviceVariable, warn } from './env.ts';
 import { nearest } from './nearest.ts';
 import { VARIABLES } from './resolve-settings.ts';
 

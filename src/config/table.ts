@@ -1,15 +1,11 @@
 import { isIP } from 'node:net';
 import type { PickerFactory } from '../core/balancing/picker.ts';
 import { type Clock, systemClock } from '../core/base/clock.ts';
+import { RETRY_REASONS, type RetryReason } from '../core/calls/settings.ts';
 import type { Resolver } from '../core/discovery/resolver.ts';
+import type { FailureKind } from '../core/health/settings.ts';
 import { duration, either, functionOf, integer, type Kind, list, number, oneOf, text } from './kinds.ts';
-import {
-  type FailureKind,
-  RETRY_REASONS,
-  type RequestKey,
-  type RetryReason,
-  type Settings,
-} from './settings.ts';
+import type { RequestKey, Settings } from './settings.ts';
 
 /** The cache of services takes its room beforehand. */
 const MOST_ORIGINS = 65_536;

@@ -1,10 +1,11 @@
 import { channel, subscribe } from 'node:diagnostics_channel';
 import { parseDuration } from '../config/duration.ts';
-import { environment, read, warn } from '../config/env.ts';
+import { read, warn } from '../config/env.ts';
 import type { Settings } from '../config/settings.ts';
 import { monotonicNow, setImmediate, setInterval } from '../core/base/clock.ts';
+import { environment } from '../core/base/environment.ts';
 import { linesOf, makeReport, type ObserveReport } from './report.ts';
-import { Sights } from './sight.ts';
+import { type Manages, Sights } from './sight.ts';
 import { Traffic } from './traffic.ts';
 
 const VARIABLE = 'EVENKEEL_OBSERVE_INTERVAL';
@@ -20,8 +21,8 @@ let sights: Sights | undefined;
  * `EVENKEEL_OBSERVE_INTERVAL` (a duration; default `5m`; `0`: only then) and when the process exits, on stderr and
  * on the channel `evenkeel:observe:report`. Called again, it reports what other settings would change.
  */
-export function observe(settings: Settings): void {
-  if (sights === undefined) start(new Sights(settings));
+export function observe(settings: Settings, manages: Manages): void {
+  if (sights === undefined) start(new Sights(settings, manages));
   else sights.settings = settings;
 }
 

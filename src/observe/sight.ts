@@ -6,8 +6,10 @@ import { ApiError } from '../core/discovery/kubernetes/api.ts';
 import { ClusterNames } from '../core/discovery/kubernetes/cluster-names.ts';
 import { thisPlace } from '../core/discovery/kubernetes/place.ts';
 import type { EndpointAddress } from '../core/discovery/resolver.ts';
-import { resolverFor } from '../core/discovery/sources.ts';
-import { manages } from '../transports/undici/global/install.ts';
+import { resolverFor } from '../transports/resolver-for.ts';
+
+/** Whether requests to an origin would be balanced. Rejects when that can't be found out, or `signal` aborts before. */
+export type Manages = (origin: string, settings: Settings, signal: AbortSignal) => Promise<boolean>;
 
 /** What evenkeel would see of an origin. */
 export interface Sight {
@@ -30,11 +32,13 @@ const CHECK_INTERVAL = 1_500;
 export class Sights {
   /** Those of the agent that would be installed. */
   settings: Settings;
+  readonly #manages: Manages;
   readonly #place = thisPlace();
   readonly #known = new Map<string, Sight>();
 
-  constructor(settings: Settings) {
+  constructor(settings: Settings, manages: Manages) {
     this.settings = settings;
+    this.#manages = manages;
   }
 
   of(origin: string): Sight | undefined {
@@ -52,7 +56,7 @@ export class Sights {
     const following = new Following();
     const check = setInterval(() => isHeld() || following.stop(), CHECK_INTERVAL).unref();
     try {
-      const managed = await manages(origin, this.settings, following.signal);
+      const managed = await this.#manages(origin, this.settings, following.signal);
       if (managed) await this.#follow(following, new URL(origin));
       if (!following.signal.aborted) this.#known.set(origin, sightOf(managed, following));
     } catch (error) {

@@ -1,7 +1,7 @@
 import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import { monotonicNow } from '../core/base/clock.ts';
-import { balancedSockets } from '../transports/undici/balanced-sockets.ts';
+import { balancedSockets } from '../transports/balanced-sockets.ts';
 
 /** A connection of some undici Client's. */
 interface Connection {

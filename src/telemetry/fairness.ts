@@ -10,7 +10,7 @@ const MIN_REQUESTS = 5;
 /** A service, as its fairness is read from it. */
 export interface FairnessSource {
   readonly clock: Clock;
-  readonly endpoints: Pick<EndpointSet, 'known' | 'seesPods'>;
+  readonly endpoints: Pick<EndpointSet<Endpoint>, 'known' | 'seesPods'>;
 }
 
 /**

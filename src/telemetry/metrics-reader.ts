@@ -1,7 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Endpoint } from '../core/endpoints/endpoint.ts';
-import { liveServices, type ServiceWatcher } from '../core/live-services.ts';
-import type { Service } from '../core/service.ts';
+import { liveServices, type Service } from '../core/service.ts';
 import { Fairness } from './fairness.ts';
 import {
   type Attributes,
@@ -79,8 +78,9 @@ class OriginRecord implements OriginReading {
  * Reads the metrics of all agents in this process when they are collected, so that a request costs
  * nothing. Only rare events are counted as they come, from `start` to `stop`.
  */
-export class MetricsReader implements ServiceWatcher {
+export class MetricsReader {
   readonly #options: MetricsReaderOptions;
+  #unwatch: (() => void) | undefined;
   readonly #origins = new Map<string, OriginRecord>();
   /** Those that nobody serves, in the order in which they ended. */
   readonly #past = new Set<string>();
@@ -110,12 +110,15 @@ export class MetricsReader implements ServiceWatcher {
   }
 
   start(): void {
-    liveServices.watch(this);
+    this.#unwatch = liveServices.watch(
+      (service) => this.#onServiceStarted(service),
+      (service) => this.#onServiceEnded(service),
+    );
     for (const [name, listener] of Object.entries(this.#listeners)) subscribe(name, listener);
   }
 
   stop(): void {
-    liveServices.unwatch(this);
+    this.#unwatch?.();
     for (const [name, listener] of Object.entries(this.#listeners)) unsubscribe(name, listener);
     this.#origins.clear();
     this.#past.clear();
@@ -178,12 +181,12 @@ export class MetricsReader implements ServiceWatcher {
     return points;
   }
 
-  onServiceStarted(service: Service): void {
+  #onServiceStarted(service: Service): void {
     this.#recordOf(service).services.add(service);
     this.#past.delete(service.url.origin);
   }
 
-  onServiceEnded(service: Service): void {
+  #onServiceEnded(service: Service): void {
     const record = this.#recordOf(service);
     for (const count of COUNTS) record.counts[count].end(service, service[count]);
     record.services.delete(service);

@@ -1,4 +1,4 @@
-import { RETRY_REASONS } from '../config/settings.ts';
+import { RETRY_REASONS } from '../core/calls/settings.ts';
 import { RETIRE_REASONS } from '../core/connections/retire-reason.ts';
 import type { Endpoint } from '../core/endpoints/endpoint.ts';
 import type { Service } from '../core/service.ts';
@@ -71,8 +71,8 @@ export const METRICS: readonly Metric[] = [
     read({ services }, emit) {
       for (const { endpoints } of services) {
         for (const endpoint of endpoints) {
-          for (const { busy, h2 } of endpoint.connections) {
-            const protocol = h2 ? '2' : '1.1';
+          for (const { busy, multiplexed } of endpoint.connections) {
+            const protocol = multiplexed ? '2' : '1.1';
             emit(Number(busy), { [STATE]: 'active', [PROTOCOL]: protocol }, endpoint);
             emit(Number(!busy), { [STATE]: 'idle', [PROTOCOL]: protocol }, endpoint);
           }
@@ -89,7 +89,7 @@ export const METRICS: readonly Metric[] = [
     attributes: [],
     byEndpoint: false,
     read({ services }, emit) {
-      for (const { demand } of services) emit(demand);
+      for (const { running, waiting } of services) emit(running + waiting);
     },
   },
   {
@@ -142,10 +142,11 @@ export const METRICS: readonly Metric[] = [
     attributes: [ENDPOINT_STATE, ENDPOINT_KIND, SOURCE],
     byEndpoint: true,
     read({ services }, emit) {
-      for (const { endpoints, source } of services) {
+      for (const { endpoints, discovery } of services) {
+        const { source } = discovery;
         const kind = endpoints.seesPods ? 'pod' : 'virtual';
         const counted = new Set(endpoints.known);
-        for (const endpoint of endpoints) if (endpoint.state.name === 'draining') counted.add(endpoint);
+        for (const endpoint of endpoints) if (endpoint.isDraining) counted.add(endpoint);
         for (const endpoint of counted) {
           const state = endpoint.condition;
           emit(1, { [ENDPOINT_STATE]: state, [ENDPOINT_KIND]: kind, [SOURCE]: source }, endpoint);

@@ -1,4 +1,6 @@
 import type { Endpoint } from '../core/endpoints/endpoint.ts';
+import { FULL, namesOf } from '../core/endpoints/reasons.ts';
+import type { Service } from '../core/service.ts';
 
 export interface EndpointStats {
   address: string;
@@ -14,6 +16,8 @@ export interface EndpointStats {
   opened: number;
   retired: number;
   zone: string | undefined;
+  /** Why it gets no requests now, or no connections: `ejected`, `backing-off`, `cold`, … None: it gets its share. */
+  reasons: string[];
 }
 
 /** undici's numbers for a pool, and what evenkeel adds. */
@@ -32,17 +36,12 @@ export interface ServiceStats {
   endpoints: EndpointStats[];
 }
 
-export function statsOf(
-  endpoints: Iterable<Endpoint>,
-  waiting: number,
-  running: number,
-  discovery: { source: string; updatedAt: number | undefined; error: Error | null },
-  crossZone?: number,
-): ServiceStats {
+export function statsOf({ endpoints, waiting, running, discovery, pool }: Service): ServiceStats {
+  const crossZone = pool.locality?.crossZoneShare;
   let connected = 0;
   let free = 0;
   const rows: EndpointStats[] = [];
-  for (const endpoint of endpoints) {
+  for (const endpoint of endpoints.known) {
     connected += endpoint.connected;
     for (const connection of endpoint.connections) if (connection.room) free++;
     rows.push({
@@ -56,6 +55,7 @@ export function statsOf(
       opened: endpoint.opened,
       retired: endpoint.retired,
       zone: endpoint.info.zone,
+      reasons: whyNot(endpoint),
     });
   }
   return {
@@ -74,6 +74,11 @@ export function statsOf(
     ...(crossZone === undefined ? undefined : { crossZone }),
     endpoints: rows,
   };
+}
+
+/** Why an endpoint is not picked now, or not dialled. One that has no connection needs none to be full. */
+function whyNot({ connected, reasons }: Endpoint): string[] {
+  return namesOf(connected > 0 ? reasons : reasons & ~FULL);
 }
 
 /** The stats of an origin that several services serve, with different names for TLS, or with HTTP/1.1 alone. */
@@ -118,7 +123,7 @@ function mergedRow(a: EndpointStats, b: EndpointStats): EndpointStats {
   return {
     ...a,
     // That of the service that is more at home there.
-    state: b.connections > a.connections ? b.state : a.state,
+    ...(b.connections > a.connections ? { state: b.state, reasons: b.reasons } : undefined),
     connections: a.connections + b.connections,
     inFlight: a.inFlight + b.inFlight,
     requests: a.requests + b.requests,

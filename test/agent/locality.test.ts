@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LeastRequest } from '../../src/core/balancing/least-request.ts';
-import {
-  Locality,
-  LocalityPicker,
-  type Located,
-  localShares,
-  OWN_ZONE,
-} from '../../src/core/balancing/locality.ts';
+import { Locality, type Located, localShares, OWN_ZONE } from '../../src/core/balancing/locality.ts';
+import { LocalityPicker } from '../../src/core/balancing/locality-picker.ts';
 import { load, ManualResolver, ORIGIN, startAgent } from '../support/agent.ts';
 import { settle, startPods } from '../support/pods.ts';
 

@@ -8,7 +8,7 @@ import { inspect } from 'node:util';
 import { doctor } from '../../src/cli/doctor.ts';
 import { resolveSettings } from '../../src/config/resolve-settings.ts';
 import { channels } from '../../src/core/base/channels.ts';
-import { resolverFor } from '../../src/core/discovery/sources.ts';
+import { resolverFor } from '../../src/transports/resolver-for.ts';
 import type { BalancedAgent } from '../../src/transports/undici/agent.ts';
 import { placeIn } from '../core/discovery/kubernetes/setup.ts';
 import { startAgent } from '../support/agent.ts';

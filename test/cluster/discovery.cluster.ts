@@ -18,14 +18,15 @@ import {
   type V1ServiceSpec,
 } from '@kubernetes/client-node';
 import { rbac } from '../../src/cli/rbac.ts';
-import { environment } from '../../src/config/env.ts';
 import { systemClock } from '../../src/core/base/clock.ts';
+import { environment } from '../../src/core/base/environment.ts';
 import { clusterResolver } from '../../src/core/discovery/cluster.ts';
 import { NotFoundError } from '../../src/core/discovery/dns/verdict.ts';
-import { inClusterTransport } from '../../src/core/discovery/kubernetes/in-cluster.ts';
 import { thisPlace } from '../../src/core/discovery/kubernetes/place.ts';
 import type { SliceObject } from '../../src/core/discovery/kubernetes/slice.ts';
 import type { Resolution, Resolver } from '../../src/core/discovery/resolver.ts';
+import { inClusterTransport } from '../../src/transports/kubernetes-api/in-cluster.ts';
+import { transportFor } from '../../src/transports/kubernetes-api/transport.ts';
 import { NO_SETTINGS, Reader, text } from '../core/discovery/kubernetes/setup.ts';
 import { leaving, podAt, type SliceFacts, sliceOf } from '../support/api-objects.ts';
 
@@ -104,6 +105,7 @@ class Scratch {
         random: Math.random,
       },
       thisPlace({}),
+      transportFor,
     );
     const target = { hostname: `${service}.${this.namespace}.svc`, port, protocol: 'http:' } as const;
     return new Following(resolver(target, abort.signal));

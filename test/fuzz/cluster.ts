@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../src/core/base/clock.ts';
 import { clusterResolver } from '../../src/core/discovery/cluster.ts';
 import type { Resolver } from '../../src/core/discovery/resolver.ts';
+import { transportFor } from '../../src/transports/kubernetes-api/transport.ts';
 import { BalancedAgent } from '../../src/transports/undici/agent.ts';
 import { NO_SETTINGS, placeIn } from '../core/discovery/kubernetes/setup.ts';
 import { leaving, podAt, serviceNamed, sliceOf } from '../support/api-objects.ts';
@@ -252,7 +253,7 @@ class ClusterPlay {
       random: Math.random,
     } as const;
     const place = placeIn(this.#t, this.#api);
-    return (target, signal) => clusterResolver(dns, settings, place)(target, signal);
+    return (target, signal) => clusterResolver(dns, settings, place, transportFor)(target, signal);
   }
 
   async #call(agent: BalancedAgent): Promise<void> {

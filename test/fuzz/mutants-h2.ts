@@ -51,7 +51,7 @@ export const H2_MUTANTS: readonly Mutant[] = [
   {
     name: 'what a GOAWAY gives back counts as reset',
     file: 'exchange.ts',
-    find: '(connection?.givesBack === true && !unwritten)',
+    find: '(givesBack && !unwritten)',
     replace: 'false',
     protocol: 'h2c',
     kinds: ['unserved', 'slow'],
@@ -60,8 +60,8 @@ export const H2_MUTANTS: readonly Mutant[] = [
   {
     name: 'what is given back is limited as retries are',
     file: 'retries.ts',
-    find: '    if (!mayReroute(exchange)) return false;\n    attemptsOf(exchange).resent++;',
-    replace: '    if (attemptsOf(exchange).resent++ >= 2) return false;',
+    find: '    if (!mayReroute(call)) return false;\n    historyOf(call).resent++;',
+    replace: '    if (historyOf(call).resent++ >= 2) return false;',
     protocol: 'h2c',
     kinds: ['unserved'],
     focus: ['leaving'],
@@ -96,7 +96,7 @@ export const H2_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a session that goes away keeps what it gives back',
-    file: 'connection.ts',
+    file: 'client-wire.ts',
     find: '    if (goneAway) this.#streams?.goAway(this.client, error);\n',
     replace: '    void goneAway;\n',
     protocol: 'h2c',
@@ -105,9 +105,9 @@ export const H2_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a peer that is late with its first word is dead',
-    file: 'connection.ts',
-    find: 'if (this.#streams?.hasStarted) this.retire',
-    replace: 'if (this.inFlight < 0) this.retire',
+    file: 'client-wire.ts',
+    find: 'if (this.#streams?.hasStarted) this.#events!.retire',
+    replace: 'if (this.bytesRead < 0) this.#events!.retire',
     protocol: 'h2c',
     kinds: ['unserved'],
     focus: ['mute'],
@@ -124,7 +124,7 @@ export const H2_MUTANTS: readonly Mutant[] = [
   {
     name: 'what was not looked at fails',
     file: 'retries.ts',
-    find: 'return ++attemptsOf(exchange).reroutes <= MOST_REROUTES;',
+    find: 'return ++historyOf(call).reroutes <= MOST_REROUTES;',
     replace: 'return false;',
     protocol: 'h2c',
     kinds: ['unserved'],

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { Heap, HeapNode } from '../../src/core/balancing/heap.ts';
 import { LeastRequest } from '../../src/core/balancing/least-request.ts';
-import { Locality, LocalityPicker, type Located, OWN_ZONE } from '../../src/core/balancing/locality.ts';
+import { Locality, type Located, OWN_ZONE } from '../../src/core/balancing/locality.ts';
+import { LocalityPicker } from '../../src/core/balancing/locality-picker.ts';
 import { PeakEwma } from '../../src/core/balancing/peak-ewma.ts';
 import type { Picker, PickerFactory } from '../../src/core/balancing/picker.ts';
 import { RoundRobin } from '../../src/core/balancing/round-robin.ts';

@@ -14,7 +14,7 @@ const RESPONSE_TIMEOUT = 5_000;
 export function dial(url: URL, info: EndpointAddress, settings: Settings): Promise<DialSeen> {
   const begun = performance.now();
   return new Promise((resolve) => {
-    dialerFor(url, settings).dial({ info, tlsSession: undefined }, (error, socket) => {
+    dialerFor(url, settings).dial({ info }, (error, socket) => {
       const took = performance.now() - begun;
       socket?.on('error', () => {}).destroy();
       resolve(error === null ? { took } : { error });
@@ -34,7 +34,7 @@ export async function ask(
     ...settings.client,
     headersTimeout: RESPONSE_TIMEOUT,
     connect: (_options, callback) => {
-      dialer.dial({ info, tlsSession: undefined }, (error, socket) =>
+      dialer.dial({ info }, (error, socket) =>
         error === null ? callback(null, socket!) : callback(error, null),
       );
     },

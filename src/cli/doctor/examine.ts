@@ -1,11 +1,11 @@
 import { isIPv6 } from 'node:net';
-import type { Environment } from '../../config/env.ts';
 import { isDisabled, read } from '../../config/env.ts';
 import { settingsInForce } from '../../config/in-force.ts';
 import type { BalancedAgentOptions } from '../../config/options.ts';
 import { resolveSettings } from '../../config/resolve-settings.ts';
 import type { Settings } from '../../config/settings.ts';
 import { switchesIn } from '../../config/switches.ts';
+import type { Environment } from '../../core/base/environment.ts';
 import { ParsedFile } from '../../core/discovery/dns/parsed-file.ts';
 import { parseResolvConf } from '../../core/discovery/dns/resolv-conf.ts';
 import { Following } from '../../core/discovery/following.ts';
@@ -23,9 +23,9 @@ import {
   servicesPath,
 } from '../../core/discovery/kubernetes/service-spec.ts';
 import type { Slice } from '../../core/discovery/kubernetes/slice.ts';
-import { transportFor } from '../../core/discovery/kubernetes/transport.ts';
 import type { EndpointAddress } from '../../core/discovery/resolver.ts';
-import { resolverFor } from '../../core/discovery/sources.ts';
+import { transportFor } from '../../transports/kubernetes-api/transport.ts';
+import { resolverFor } from '../../transports/resolver-for.ts';
 import { manages } from '../../transports/undici/global/install.ts';
 import { ask, dial } from './dial.ts';
 import type { EndpointSeen, Examination, KubernetesSeen, ResponseSeen, RightSeen } from './examination.ts';

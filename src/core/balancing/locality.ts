@@ -1,5 +1,5 @@
 import type { EndpointAddress } from '../discovery/resolver.ts';
-import type { Candidate, Observation, Picker, PickerFactory } from './picker.ts';
+import type { Candidate } from './picker.ts';
 
 /** Where something is. */
 export interface Place {
@@ -22,7 +22,7 @@ export const OWN_NODE = 0;
 export const OWN_ZONE = 1;
 
 /** Ranks of levels: the own node, the own zone, all others. */
-const RANKS = 3;
+export const RANKS = 3;
 
 /**
  * The share of requests for each level, so that as many stay near as can without that any endpoint has more
@@ -243,88 +243,5 @@ export class Locality {
       if (this.#share(best) === 0 || this.#credits[level]! > this.#credits[best]!) best = level;
     }
     this.preferred = best;
-  }
-}
-
-/**
- * Picks from the level whose turn it is, or else from the nearest that serves, by other pickers for each level. Those that
- * are in doubt stand apart, and are as far as those in other zones.
- */
-export class LocalityPicker<C extends Located> implements Picker<C> {
-  readonly observe?: (candidate: C, latency: number, observation: Observation) => void;
-  readonly #locality: Locality;
-  readonly #create: PickerFactory;
-  readonly #levels: Picker<C>[] = [];
-  readonly #doubted: Picker<C>;
-  /** Whether what is `used` here is a request. */
-  readonly #counts: boolean;
-
-  constructor(locality: Locality, create: PickerFactory, counts: boolean) {
-    this.#locality = locality;
-    this.#create = create;
-    this.#counts = counts;
-    this.#doubted = create<C>();
-    if (this.#doubted.observe === undefined) return;
-    this.observe = (candidate: C, latency: number, observation: Observation) =>
-      this.#of(candidate).observe!(candidate, latency, observation);
-  }
-
-  add(candidate: C): void {
-    candidate.doubted = this.#locality.doubts(candidate);
-    this.#of(candidate).add(candidate);
-  }
-
-  remove(candidate: C): void {
-    this.#of(candidate).remove(candidate);
-  }
-
-  update(candidate: C): void {
-    if (candidate.doubted === this.#locality.doubts(candidate)) {
-      this.#of(candidate).update(candidate);
-      return;
-    }
-    this.remove(candidate);
-    this.add(candidate);
-  }
-
-  pick(): C | undefined {
-    const levels = this.#levels;
-    let best = levels[this.#locality.preferred]?.pick();
-    let rank = best === undefined ? Number.POSITIVE_INFINITY : this.#rankOf(best);
-    if (rank < 0) return best;
-    for (const picker of levels) {
-      const candidate = picker.pick();
-      if (candidate === undefined) continue;
-      const other = this.#rankOf(candidate);
-      if (other > rank || (other === rank && !picker.before(candidate, best!))) continue;
-      best = candidate;
-      rank = other;
-    }
-    const doubted = this.#doubted.pick();
-    return doubted !== undefined && (best === undefined || this.before(doubted, best)) ? doubted : best;
-  }
-
-  used(candidate: C): void {
-    this.#of(candidate).used(candidate);
-    if (this.#counts) this.#locality.used(candidate.level);
-  }
-
-  before(a: C, b: C): boolean {
-    const picker = this.#of(a);
-    if (picker === this.#of(b)) return picker.before(a, b);
-    const ranks = this.#rankOf(a) - this.#rankOf(b);
-    if (ranks !== 0) return ranks < 0;
-    return picker.before(a, b) || (a.level < b.level && !picker.before(b, a));
-  }
-
-  #rankOf({ level, doubted }: C): number {
-    const rank = this.#locality.rankOf(level);
-    return doubted ? Math.max(rank, RANKS) : rank;
-  }
-
-  #of({ level, doubted }: C): Picker<C> {
-    if (doubted) return this.#doubted;
-    for (let n = this.#levels.length; n <= level; n++) this.#levels.push(this.#create<C>());
-    return this.#levels[level]!;
   }
 }

@@ -35,3 +35,23 @@ export class ResolverError extends EvenkeelError {
     super('EVENKEEL_RESOLVER', message, options);
   }
 }
+
+/** The code of the error for a request whose connection ended before it was sent. */
+export const CONNECTION_GONE = 'EVENKEEL_CONNECTION_GONE';
+
+/** The code of the error for a request whose endpoint does not answer any more. */
+export const UNRESPONSIVE = 'EVENKEEL_UNRESPONSIVE';
+
+/** A connection was to take no more requests, and those that it had took longer than `drainTimeout`. */
+export class DrainTimeoutError extends EvenkeelError {
+  constructor(drainTimeout: number) {
+    super('EVENKEEL_DRAIN_TIMEOUT', `the connection did not drain within ${drainTimeout} ms`);
+  }
+}
+
+/** An endpoint, or what leads to it, does not answer any more. */
+export class UnresponsiveError extends EvenkeelError {
+  constructor(message: string) {
+    super(UNRESPONSIVE, message);
+  }
+}

@@ -1,5 +1,5 @@
 import { homedir, hostname, type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
-import { type Environment, environment } from '../../config/env.ts';
+import { type Environment, environment } from './environment.ts';
 
 // What the system says of this host, as far as it says it: a uid that is in no passwd has no home, and a sandbox
 // may forbid any of these questions. Nothing of it is worth failing for.

@@ -1,8 +1,10 @@
-import type { Exchange } from '../../transports/undici/exchange.ts';
 import type { HashRing } from '../balancing/hash-ring.ts';
-import type { EndpointPool } from '../connections/endpoint-pool.ts';
-import type { Endpoint } from '../endpoints/endpoint.ts';
-import { type Waiter, WaitingLine } from './waiting.ts';
+import type { Demand } from '../base/demand.ts';
+import type { Pod } from '../connections/connection.ts';
+import type { Pool } from '../connections/pool.ts';
+import type { Attempts } from './attempts.ts';
+import type { Call } from './call.ts';
+import { type Waiter, WaitingLine } from './waiting-line.ts';
 
 /**
  * Requests in flight that any endpoint may have: where a client has few, a mean below one would make two at once of
@@ -18,15 +20,16 @@ const PATIENCE = 500;
  * Thorup and Zadimoghaddam, 2016, https://arxiv.org/abs/1608.01350
  */
 export class HashLine {
-  readonly #pool: EndpointPool;
+  readonly #pool: Pool;
+  readonly #demand: Demand;
   /** How much more than the mean an endpoint may carry; 0: anything. */
   readonly #balanceFactor: number;
-  readonly #start: (exchange: Exchange, endpoint: Endpoint) => void;
+  readonly #attempts: Attempts;
   /** Serves those without a key that came before a moment: they are as old as those with one. */
   readonly #serveKeyless: (before: number) => void;
-  readonly #line = new WaitingLine();
+  readonly #line: WaitingLine;
   /** Those that wait for each endpoint, in order. */
-  readonly #bound = new Map<Endpoint, Set<Waiter>>();
+  readonly #bound = new Map<Pod, Set<Waiter>>();
   /** Those for which there is no endpoint at present. */
   readonly #homeless = new Set<Waiter>();
   /** Requests in flight that an endpoint must stay below for each unit of weight, while one is chosen. */
@@ -35,14 +38,17 @@ export class HashLine {
   #provenOnly = false;
 
   constructor(
-    pool: EndpointPool,
+    pool: Pool,
+    attempts: Attempts,
+    demand: Demand,
     balanceFactor: number,
-    start: (exchange: Exchange, endpoint: Endpoint) => void,
     serveKeyless: (before: number) => void,
   ) {
     this.#pool = pool;
+    this.#attempts = attempts;
+    this.#demand = demand;
+    this.#line = new WaitingLine(demand);
     this.#balanceFactor = balanceFactor;
-    this.#start = start;
     this.#serveKeyless = serveKeyless;
   }
 
@@ -51,23 +57,23 @@ export class HashLine {
   }
 
   /** The endpoint to serve a request at once; none if it has to wait. */
-  pick(exchange: Exchange, now: number): Endpoint | undefined {
-    const endpoint = this.#choose(exchange, this.#pool.demand + 1);
+  pick(call: Call, now: number): Pod | undefined {
+    const endpoint = this.#choose(call, this.#demand.total + 1);
     if (endpoint === undefined || this.#bound.has(endpoint)) return undefined;
     return this.#isReady(endpoint, now) ? endpoint : undefined;
   }
 
-  has(exchange: Exchange): boolean {
-    return this.#line.has(exchange);
+  has(call: Call): boolean {
+    return this.#line.has(call);
   }
 
-  add(exchange: Exchange, now: number): void {
-    this.#bind(this.#line.add(exchange, now, this.#pool.dials.moment(), false));
+  add(call: Call, now: number): void {
+    this.#bind(this.#line.add(call, now, this.#pool.dials.moment(), false));
     this.serve(now);
   }
 
-  remove(exchange: Exchange): void {
-    const waiter = this.#line.find(exchange);
+  remove(call: Call): void {
+    const waiter = this.#line.find(call);
     if (waiter !== undefined) this.#take(waiter);
   }
 
@@ -79,7 +85,7 @@ export class HashLine {
     for (const waiter of [...this.#homeless]) this.#house(waiter);
     let deferred = 0;
     for (const [endpoint, waiters] of this.#bound) {
-      if (!this.#pool.admission.isUsable(endpoint)) {
+      if (!this.#pool.capacity.isUsable(endpoint)) {
         this.#bound.delete(endpoint);
         for (const waiter of waiters) this.#house(waiter);
         continue;
@@ -91,9 +97,9 @@ export class HashLine {
         // Somebody who was told of those may have ended it.
         if (!waiters.has(waiter)) continue;
         this.#take(waiter);
-        waiter.run((exchange) => this.#start(exchange, endpoint));
+        waiter.run((call) => this.#attempts.start(call, endpoint));
       }
-      const served = Math.min(waiters.size, this.#pool.admission.roomOf(endpoint));
+      const served = Math.min(waiters.size, endpoint.requestRoom);
       if (served > 0) deferred += this.#pool.plan.dialPacedFor(endpoint, served);
     }
     this.#pool.plan.pace.deferBound(deferred);
@@ -105,7 +111,7 @@ export class HashLine {
     for (const [endpoint, waiters] of this.#bound) {
       const [first] = waiters;
       if (endpoint.connected > 0 || endpoint.dialing === 0 || now - first!.since < PATIENCE) continue;
-      endpoint.unproven = true;
+      endpoint.setUnproven();
       this.#bound.delete(endpoint);
       overdue.push(...waiters);
     }
@@ -127,16 +133,16 @@ export class HashLine {
   #house(waiter: Waiter): void {
     this.#homeless.delete(waiter);
     this.#bind(waiter);
-    if (waiter.exchange.endpoint !== undefined || this.#pool.plan.dialFor(1, waiter.moment)) return;
+    if (waiter.call.endpoint !== undefined || this.#pool.plan.dialFor(1, waiter.moment)) return;
     const error = this.#pool.dials.lastError;
     if (error === undefined) return;
     this.#take(waiter);
-    waiter.run((exchange) => exchange.fail(error));
+    waiter.run((call) => call.fail(error));
   }
 
   #bind(waiter: Waiter): void {
-    const endpoint = this.#choose(waiter.exchange, this.#pool.demand);
-    waiter.exchange.endpoint = endpoint;
+    const endpoint = this.#choose(waiter.call, this.#demand.total);
+    waiter.call.endpoint = endpoint;
     if (endpoint === undefined) {
       this.#homeless.add(waiter);
       return;
@@ -147,12 +153,12 @@ export class HashLine {
   }
 
   #take(waiter: Waiter): void {
-    const { exchange } = waiter;
-    this.#line.remove(exchange);
+    const { call } = waiter;
+    this.#line.remove(call);
     this.#homeless.delete(waiter);
-    const { endpoint } = exchange;
+    const { endpoint } = call;
     if (endpoint === undefined) return;
-    exchange.endpoint = undefined;
+    call.endpoint = undefined;
     const waiters = this.#bound.get(endpoint);
     waiters?.delete(waiter);
     if (waiters?.size === 0) this.#bound.delete(endpoint);
@@ -162,7 +168,7 @@ export class HashLine {
    * The endpoint for a request, which makes for `demand` of them. One that nothing has shown to be there yet is dialled
    * meanwhile, and the next one has the request.
    */
-  #choose({ keyHash }: Exchange, demand: number): Endpoint | undefined {
+  #choose({ keyHash }: Call, demand: number): Pod | undefined {
     const { ring, plan } = this.#pool;
     if (ring === undefined) return undefined;
     if (this.#balanceFactor > 0) this.#limit = (this.#balanceFactor * demand) / this.#usableWeight(ring);
@@ -176,44 +182,44 @@ export class HashLine {
     return other;
   }
 
-  #next(ring: HashRing<Endpoint>, keyHash: number): Endpoint | undefined {
+  #next(ring: HashRing<Pod>, keyHash: number): Pod | undefined {
     if (this.#balanceFactor === 0) return ring.pick(keyHash, this.#isUsable);
     return (
       ring.pick(keyHash, this.#hasRoom) ??
       // Where all have as much as they may, those that wait are as even.
-      (this.#pool.admission.isLimited ? ring.pick(keyHash, this.#isBelowBound) : undefined) ??
+      (this.#pool.capacity.isLimited ? ring.pick(keyHash, this.#isBelowBound) : undefined) ??
       ring.pick(keyHash, this.#isUsable)
     );
   }
 
   /** What all endpoints weigh that may serve. */
   #usableWeight({ weight }: { readonly weight: number }): number {
-    const { set, failing } = this.#pool;
-    const { size } = set.current;
+    const { failing } = this.#pool.upkeep;
+    const { size } = this.#pool.set.current;
     return (weight * Math.max(size - failing, 1)) / Math.max(size, 1);
   }
 
-  #isReady(endpoint: Endpoint, now: number): boolean {
-    return this.#pool.admission.roomOf(endpoint) > 0 && endpoint.isReady(now);
+  #isReady(endpoint: Pod, now: number): boolean {
+    return endpoint.requestRoom > 0 && endpoint.isReady(now);
   }
 
-  readonly #isUsable = (endpoint: Endpoint): boolean =>
-    this.#pool.admission.isUsable(endpoint) && (!this.#provenOnly || isProven(endpoint));
+  readonly #isUsable = (endpoint: Pod): boolean =>
+    this.#pool.capacity.isUsable(endpoint) && (!this.#provenOnly || isProven(endpoint));
 
-  readonly #hasRoom = (endpoint: Endpoint): boolean =>
-    this.#isBelowBound(endpoint) && this.#loadOf(endpoint) < this.#pool.admission.capacityOf(endpoint);
+  readonly #hasRoom = (endpoint: Pod): boolean =>
+    this.#isBelowBound(endpoint) && this.#loadOf(endpoint) < this.#pool.capacity.capacityOf(endpoint);
 
-  readonly #isBelowBound = (endpoint: Endpoint): boolean => {
+  readonly #isBelowBound = (endpoint: Pod): boolean => {
     const bound = Math.max(LEAST_BOUND, Math.ceil(this.#limit * endpoint.weight));
     return this.#loadOf(endpoint) < bound && this.#isUsable(endpoint);
   };
 
-  #loadOf(endpoint: Endpoint): number {
+  #loadOf(endpoint: Pod): number {
     return endpoint.inFlight + (this.#bound.get(endpoint)?.size ?? 0);
   }
 }
 
 /** Whether an endpoint is there, for all we know. */
-function isProven({ connected, unproven, dialFailures }: Endpoint): boolean {
+function isProven({ connected, unproven, dialFailures }: Pod): boolean {
   return connected > 0 || (!unproven && dialFailures === 0);
 }

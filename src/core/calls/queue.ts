@@ -1,27 +1,27 @@
-import type { Settings } from '../../config/settings.ts';
-import type { Exchange } from '../../transports/undici/exchange.ts';
-import { queueMicrotask, type Timer } from '../base/clock.ts';
+import { type Clock, queueMicrotask, type Timer } from '../base/clock.ts';
+import type { Demand } from '../base/demand.ts';
 import { QueueFullError } from '../base/errors.ts';
-import type { EndpointPool } from '../connections/endpoint-pool.ts';
-import type { Endpoint } from '../endpoints/endpoint.ts';
+import type { Pod } from '../connections/connection.ts';
+import type { Pool } from '../connections/pool.ts';
+import type { Discovery } from '../discovery/discovery.ts';
+import type { Waiters } from '../endpoints/board.ts';
+import type { Attempts } from './attempts.ts';
+import type { Call } from './call.ts';
 import { HashLine } from './hash-line.ts';
+import { noEndpoints } from './no-endpoints.ts';
 import { RetryLine } from './retry-line.ts';
+import type { CallSettings } from './settings.ts';
 import { UpgradeLine } from './upgrade-line.ts';
-import { type Waiter, WaitingLine } from './waiting.ts';
+import { type Waiter, WaitingLine } from './waiting-line.ts';
 
-/** What the queue asks of its service. */
-export interface QueueOwner {
-  readonly url: URL;
-  /** Sends a request to an endpoint that has a connection for it. */
-  start(exchange: Exchange, endpoint: Endpoint): void;
-  /** Why a request is failed for which there has been no endpoint for so many milliseconds. */
-  noEndpoints(timeout: number): Error;
-  /** Somebody waits, and no endpoint is known. */
-  onNobodyKnown(): void;
-  /** Somebody waits for the first connection to come. */
-  onSlow(): void;
+export interface QueueOptions {
+  pool: Pool;
+  attempts: Attempts;
+  discovery: Pick<Discovery, 'demand' | 'error' | 'onSlow'>;
+  demand: Demand;
+  settings: CallSettings & { readonly clock: Clock };
   /** Whoever could be served has been. */
-  onServed(): void;
+  onServed: () => void;
 }
 
 /** How often those that wait are looked after. */
@@ -33,11 +33,17 @@ const GRACE = 1_000;
  * The requests of a service that wait: for any connection, for a socket of their own, or for another
  * endpoint than those that have failed them.
  */
-export class Queue {
-  readonly #pool: EndpointPool;
-  readonly #settings: Settings;
-  readonly #owner: QueueOwner;
-  readonly #waiting = new WaitingLine();
+export class Queue implements Waiters {
+  /** Somebody else waits for calls to end. */
+  awaitsEnd = false;
+  readonly #pool: Pool;
+  readonly #attempts: Attempts;
+  readonly #discovery: QueueOptions['discovery'];
+  readonly #demand: Demand;
+  readonly #settings: QueueOptions['settings'];
+  readonly #clock: Clock;
+  readonly #onServed: () => void;
+  readonly #waiting: WaitingLine;
   readonly #upgrades: UpgradeLine;
   readonly #retries: RetryLine;
   readonly #hashed: HashLine;
@@ -45,20 +51,29 @@ export class Queue {
   #check: Timer | undefined;
   #checkDue = 0;
 
-  constructor(pool: EndpointPool, settings: Settings, owner: QueueOwner) {
+  constructor({ pool, attempts, discovery, demand, settings, onServed }: QueueOptions) {
     this.#pool = pool;
+    this.#attempts = attempts;
+    this.#discovery = discovery;
+    this.#demand = demand;
     this.#settings = settings;
-    this.#owner = owner;
-    const start = (exchange: Exchange, endpoint: Endpoint) => owner.start(exchange, endpoint);
-    this.#upgrades = new UpgradeLine(pool, start);
-    this.#retries = new RetryLine(pool, start);
-    this.#hashed = new HashLine(pool, settings.ringHash.balanceFactor, start, (before) =>
+    this.#clock = settings.clock;
+    this.#onServed = onServed;
+    this.#waiting = new WaitingLine(demand);
+    this.#upgrades = new UpgradeLine(pool, attempts, demand);
+    this.#retries = new RetryLine(pool, attempts, demand);
+    this.#hashed = new HashLine(pool, attempts, demand, settings.ringHash.balanceFactor, (before) =>
       this.#serveWaiting(before),
     );
+    pool.board.serveTo(this);
   }
 
   get size(): number {
-    return this.#waiting.size + this.#upgrades.size + this.#retries.size + this.#hashed.size;
+    return this.#demand.waiting;
+  }
+
+  get isAwaited(): boolean {
+    return this.size > 0 || this.awaitsEnd;
   }
 
   /** Whether those that come have to wait behind others. */
@@ -67,73 +82,72 @@ export class Queue {
   }
 
   /** The endpoint to serve a request that has a key at once; none if it has to wait. */
-  pickByKey(exchange: Exchange, now: number): Endpoint | undefined {
+  pickByKey(call: Call, now: number): Pod | undefined {
     // Those without a key that wait came before it, and may have any endpoint.
     if (this.isBusy) this.#serveWaiting();
-    return this.#hashed.pick(exchange, now);
+    return this.#hashed.pick(call, now);
   }
 
   /** Whether no more may wait. Those for which a connection is being made, or will be in a moment, don't count. */
   get isFull(): boolean {
     const { maxPendingRequests } = this.#settings;
-    const { dials, plan, admission } = this.#pool;
+    const { dials, plan, capacity } = this.#pool;
     const undialled = this.size - dials.size;
     if (undialled < maxPendingRequests) return false;
-    return undialled - admission.connectable(plan.pace.deferred) >= maxPendingRequests;
+    return undialled - capacity.connectable(plan.pace.deferred) >= maxPendingRequests;
   }
 
   /** Takes a request in, or refuses it if too many wait. */
-  add(exchange: Exchange): void {
+  add(call: Call): void {
     if (!this.isFull) {
-      this.#add(exchange, false);
+      this.#add(call, false);
       return;
     }
     const { maxPendingRequests } = this.#settings;
-    exchange.fail(
+    call.fail(
       new QueueFullError(
-        `${this.size} requests wait for ${this.#owner.url.origin}, no more than ${maxPendingRequests} may`,
+        `${this.size} requests wait for ${this.#pool.board.origin}, no more than ${maxPendingRequests} may`,
       ),
     );
   }
 
   /** Takes a request in that had its turn, and was not sent. */
-  addAgain(exchange: Exchange): void {
-    this.#add(exchange, true);
+  addAgain(call: Call): void {
+    this.#add(call, true);
     this.serveSoon();
   }
 
   /** Takes a request in that endpoints have failed. */
-  addRetry(exchange: Exchange): void {
-    this.#retries.add(exchange, this.#settings.clock.now());
+  addRetry(call: Call): void {
+    this.#retries.add(call, this.#clock.now());
     this.#checkLater();
     this.serveSoon();
   }
 
-  #add(exchange: Exchange, inFront: boolean): void {
-    const now = this.#settings.clock.now();
-    const line = this.#lineFor(exchange);
-    if (line === this.#hashed) this.#hashed.add(exchange, now);
-    else if (line === this.#upgrades) this.#upgrades.add(exchange, now);
-    else this.#waiting.add(exchange, now, this.#pool.dials.moment(), inFront);
-    if (!line.has(exchange)) return;
-    exchange.begin();
-    if (!line.has(exchange)) return;
+  #add(call: Call, inFront: boolean): void {
+    const now = this.#clock.now();
+    const line = this.#lineFor(call);
+    if (line === this.#hashed) this.#hashed.add(call, now);
+    else if (line === this.#upgrades) this.#upgrades.add(call, now);
+    else this.#waiting.add(call, now, this.#pool.dials.moment(), inFront);
+    if (!line.has(call)) return;
+    call.begin();
+    if (!line.has(call)) return;
     this.#checkLater();
-    if (this.#pool.set.current.size === 0) this.#owner.onNobodyKnown();
+    if (this.#pool.set.current.size === 0) this.#discovery.demand();
     if (line === this.#waiting) this.dial();
   }
 
-  #lineFor({ keyHash, lasting }: Exchange): HashLine | UpgradeLine | WaitingLine {
-    if (keyHash >= 0) return this.#hashed;
-    return lasting ? this.#upgrades : this.#waiting;
+  #lineFor({ keyHash, lasting }: Call): HashLine | UpgradeLine | WaitingLine {
+    return keyHash >= 0 ? this.#hashed : lasting ? this.#upgrades : this.#waiting;
   }
 
   /** Takes a request out, if it waits. */
-  remove(exchange: Exchange): void {
-    this.#waiting.remove(exchange);
-    this.#upgrades.remove(exchange);
-    this.#retries.remove(exchange);
-    this.#hashed.remove(exchange);
+  remove(call: Call): void {
+    this.#waiting.remove(call);
+    this.#upgrades.remove(call);
+    this.#retries.remove(call);
+    this.#hashed.remove(call);
   }
 
   /** Serves those that wait, once undici has settled the fate of the socket that was just released. */
@@ -147,28 +161,27 @@ export class Queue {
   }
 
   serve(): void {
-    const { clock } = this.#settings;
     const { pace } = this.#pool.plan;
-    if (this.#upgrades.size > 0) this.#upgrades.serve(clock.now());
-    if (this.#retries.size > 0) this.#retries.serve(clock.now());
+    if (this.#upgrades.size > 0) this.#upgrades.serve(this.#clock.now());
+    if (this.#retries.size > 0) this.#retries.serve(this.#clock.now());
     // Nobody's dials are put off where nobody waits: those that have given up have told no one.
-    if (this.#hashed.size > 0) this.#hashed.serve(clock.now());
+    if (this.#hashed.size > 0) this.#hashed.serve(this.#clock.now());
     else pace.deferBound(0);
     this.#serveWaiting();
     if (this.#waiting.size > 0) this.dial();
     else pace.defer(0);
     if (this.#waiting.size + this.#hashed.size === 0) pace.rest();
-    this.#owner.onServed();
+    this.#onServed();
   }
 
   /** Serves those that wait for any endpoint, and that came before a moment. */
   #serveWaiting(before = Number.POSITIVE_INFINITY): void {
     for (let { first } = this.#waiting; first !== undefined; first = this.#waiting.first) {
       if (first.moment >= before) return;
-      const endpoint = this.#pool.balancer.pick(this.#settings.clock.now());
+      const endpoint = this.#pool.balancer.pick(this.#clock.now());
       if (endpoint === undefined) return;
       this.#waiting.shift();
-      first.run((exchange) => this.#owner.start(exchange, endpoint));
+      first.run((call) => this.#attempts.start(call, endpoint));
     }
   }
 
@@ -178,14 +191,14 @@ export class Queue {
       if (this.#pool.plan.dialFor(this.#waiting.size, first.moment) || this.#pool.awaitsNews) return;
       this.#waiting.shift();
       const { lastError, lastFailure } = this.#pool.dials;
-      const reason = error ?? lastError ?? lastFailure ?? this.#owner.noEndpoints(0);
-      first.run((exchange) => exchange.fail(reason));
+      const reason = error ?? lastError ?? lastFailure ?? noEndpoints(this.#pool, this.#discovery.error, 0);
+      first.run((call) => call.fail(reason));
     }
   }
 
   /** An endpoint is not to be reached for a while. */
-  onUnreached(endpoint: Endpoint, error: Error): void {
-    const now = this.#settings.clock.now();
+  onUnreached(endpoint: Pod, error: Error): void {
+    const now = this.#clock.now();
     this.#upgrades.onUnavailable(endpoint, now);
     if (this.#hashed.size > 0) this.#hashed.serve(now);
     this.dial(error);
@@ -213,27 +226,30 @@ export class Queue {
   /** Keeps the process alive while somebody waits: all else it waits for may be unref'd. */
   #checkLater(): void {
     if (this.#check !== undefined) return;
-    const { clock } = this.#settings;
-    this.#checkDue = clock.now() + CHECK;
-    this.#check = clock.schedule(() => this.#checkAll(), CHECK, true);
+    this.#checkDue = this.#clock.now() + CHECK;
+    this.#check = this.#clock.schedule(() => this.#checkAll(), CHECK, true);
   }
 
   #checkAll(): void {
     this.#check = undefined;
-    const now = this.#settings.clock.now();
+    const now = this.#clock.now();
     const late = now - this.#checkDue;
     // A process that was stopped, or had no CPU, could not have served anybody.
-    if (late < CHECK) {
-      this.#failOverdue(now);
-      if (this.size > 0 && !this.#pool.set.isConnected && this.#pool.dials.fresh > 0) this.#owner.onSlow();
-    } else {
-      this.#forgive(late, now);
-    }
+    if (late < CHECK) this.#failOverdue(now);
+    else this.#forgive(late, now);
+    if (late < CHECK) this.#lookElsewhere();
     const { first } = this.#waiting;
     if (first !== undefined) this.#pool.plan.hedge(first.moment);
     this.#hashed.hurry(now);
     if (this.size > 0) this.#checkLater();
     this.serveSoon();
+  }
+
+  /** Where a call has waited for a while for the first connection to come, there may be another way. */
+  #lookElsewhere(): void {
+    const { set, dials } = this.#pool;
+    const isSlow = this.size > 0 && !set.isConnected && dials.fresh > 0;
+    if (isSlow && this.#settings.comparesFamilies) this.#discovery.onSlow();
   }
 
   /** Takes time off the waits in which nobody could be served, down to a moment before they end. */
@@ -258,24 +274,24 @@ export class Queue {
   }
 
   #failOverdue(now: number): void {
-    const { dials, set, admission, plan } = this.#pool;
+    const { dials, set, capacity, plan } = this.#pool;
     const longest = this.#longest;
     // Where nobody can be connected to, undici gives up whoever has waited for as long as a dial may take.
     const failure = set.isConnected || !this.#isHopeful ? undefined : dials.lastFailure;
     const failAfter = (waiter: Waiter, most: number) => {
       const waited = now - waiter.since - waiter.forgiven;
       if (failure !== undefined && waited >= dials.longest) this.#fail(waiter, failure);
-      else if (waited >= most) this.#fail(waiter, this.#owner.noEndpoints(most));
+      else if (waited >= most) this.#fail(waiter, noEndpoints(this.#pool, this.#discovery.error, most));
     };
     // Where no more connections may be made, or not yet, the wait is for those there are, and as long as it takes.
-    const waitsForThose = admission.isSaturated || plan.pace.deferred > 0;
+    const waitsForThose = capacity.isSaturated || plan.pace.deferred > 0;
     const most = waitsForThose ? Number.POSITIVE_INFINITY : longest;
     for (const waiter of [...this.#waiting, ...this.#retries]) failAfter(waiter, most);
     for (const waiter of [...this.#upgrades, ...this.#hashed.unserved()]) failAfter(waiter, longest);
   }
 
-  #fail({ exchange, run }: Waiter, error: Error): void {
-    this.remove(exchange);
-    run(() => exchange.fail(error));
+  #fail({ call, run }: Waiter, error: Error): void {
+    this.remove(call);
+    run(() => call.fail(error));
   }
 }

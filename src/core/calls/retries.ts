@@ -1,29 +1,10 @@
-import type { RetryReason, RetrySettings } from '../../config/settings.ts';
-import type { Exchange } from '../../transports/undici/exchange.ts';
-import type { Endpoint } from '../endpoints/endpoint.ts';
 import { RetryBudget } from './budget.ts';
-import { isRepeatable } from './repeatable.ts';
+import type { Call } from './call.ts';
+import { History } from './history.ts';
+import type { RetryReason, RetrySettings } from './settings.ts';
 
 /** New connections that have ended, or were about to, without having looked at a request; one more fails it. */
 const MOST_REROUTES = 8;
-
-/** What has been tried for one request, once something has gone wrong. */
-export class Attempts {
-  /** Endpoints that have failed it. */
-  readonly failed: Endpoint[] = [];
-  /** Why the last one has. */
-  error: Error | undefined;
-  /** Times it was sent again. */
-  resent = 0;
-  /** Those of them that are limited. */
-  retries = 0;
-  /** Those of them that came after it had been sent in full, for all we know. */
-  unsafe = 0;
-  /** A server has refused its stream. */
-  refused = false;
-  /** Times its connection turned out to be gone, or going, so that nobody has looked at it. */
-  reroutes = 0;
-}
 
 /** Decides whether a request that has failed before a response is sent again. */
 export class Retries {
@@ -40,24 +21,24 @@ export class Retries {
    * elsewhere once in any case, and for nothing, as gRPC's transparent retries:
    * https://github.com/grpc/proposal/blob/master/A6-client-retries.md#transparent-retries
    */
-  allow(exchange: Exchange, reason: RetryReason, requests: number, now: number): boolean {
-    const attempts = attemptsOf(exchange);
+  allow(call: Call, reason: RetryReason, requests: number, now: number): boolean {
+    const history = historyOf(call);
     // undici does so by itself, as it does with what a GOAWAY gives back.
-    if (reason === 'refused' && !attempts.refused) {
-      attempts.refused = true;
-      attempts.resent++;
-      attempts.retries++;
+    if (reason === 'refused' && !history.refused) {
+      history.refused = true;
+      history.resent++;
+      history.retries++;
       return true;
     }
     const settings = this.#settings;
     if (settings === false || !settings.reasons.includes(reason)) return false;
-    if (attempts.retries >= settings.attempts) return false;
+    if (history.retries >= settings.attempts) return false;
     const unsafe = reason !== 'refused';
-    if (unsafe && (attempts.unsafe > 0 || exchange.upgrades || !isRepeatable(exchange.options))) return false;
+    if (unsafe && (history.unsafe > 0 || call.upgrades || !call.repeatable)) return false;
     if (!this.#budget!.spend(requests, now)) return false;
-    attempts.resent++;
-    attempts.retries++;
-    if (unsafe) attempts.unsafe++;
+    history.resent++;
+    history.retries++;
+    if (unsafe) history.unsafe++;
     return true;
   }
 
@@ -66,9 +47,9 @@ export class Retries {
    * limit on streams. That tells nothing of the next peer, and all may say so at once. Like what was never written, it is
    * none of the retries that can be switched off.
    */
-  allowGivenBack(exchange: Exchange): boolean {
-    if (!mayReroute(exchange)) return false;
-    attemptsOf(exchange).resent++;
+  allowGivenBack(call: Call): boolean {
+    if (!mayReroute(call)) return false;
+    historyOf(call).resent++;
     return true;
   }
 }
@@ -77,11 +58,11 @@ export class Retries {
  * Whether a request may go to one more connection, for the last one, which was new, did not look at it and is no more. It
  * is counted.
  */
-export function mayReroute(exchange: Exchange): boolean {
-  return ++attemptsOf(exchange).reroutes <= MOST_REROUTES;
+export function mayReroute(call: Call): boolean {
+  return ++historyOf(call).reroutes <= MOST_REROUTES;
 }
 
-export function attemptsOf(exchange: Exchange): Attempts {
-  exchange.attempts ??= new Attempts();
-  return exchange.attempts;
+export function historyOf(call: Call): History {
+  call.history ??= new History();
+  return call.history;
 }

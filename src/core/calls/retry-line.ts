@@ -1,42 +1,44 @@
-import type { Exchange } from '../../transports/undici/exchange.ts';
-import type { EndpointPool } from '../connections/endpoint-pool.ts';
-import type { Endpoint } from '../endpoints/endpoint.ts';
-import { type Waiter, WaitingLine } from './waiting.ts';
+import type { Demand } from '../base/demand.ts';
+import type { Pool } from '../connections/pool.ts';
+import type { Attempts } from './attempts.ts';
+import type { Call } from './call.ts';
+import { type Waiter, WaitingLine } from './waiting-line.ts';
 
-/** The requests of a service that have failed at an endpoint and wait for another one, if there is one. */
+/** The calls of a service that have failed at an endpoint and wait for another one, if there is one. */
 export class RetryLine {
-  readonly #pool: EndpointPool;
-  readonly #start: (exchange: Exchange, endpoint: Endpoint) => void;
-  readonly #line = new WaitingLine();
+  readonly #pool: Pool;
+  readonly #attempts: Attempts;
+  readonly #line: WaitingLine;
 
-  constructor(pool: EndpointPool, start: (exchange: Exchange, endpoint: Endpoint) => void) {
+  constructor(pool: Pool, attempts: Attempts, demand: Demand) {
     this.#pool = pool;
-    this.#start = start;
+    this.#attempts = attempts;
+    this.#line = new WaitingLine(demand);
   }
 
   get size(): number {
     return this.#line.size;
   }
 
-  /** Takes in an exchange that has failed at an endpoint. */
-  add(exchange: Exchange, now: number): void {
-    this.#line.add(exchange, now, this.#pool.dials.moment(), false);
+  /** Takes in a call that has failed at an endpoint. */
+  add(call: Call, now: number): void {
+    this.#line.add(call, now, this.#pool.dials.moment(), false);
   }
 
-  remove(exchange: Exchange): void {
-    this.#line.remove(exchange);
+  remove(call: Call): void {
+    this.#line.remove(call);
   }
 
   /** Starts those for which there is a connection, and fails those for which there will be none. */
   serve(now: number): void {
-    for (const { exchange, moment, run } of this.#line) {
-      const { failed, error } = exchange.attempts!;
+    for (const { call, moment, run } of this.#line) {
+      const { failed, error } = call.history!;
       const choice = this.#pool.balancer.pickOther(failed, now, moment);
       if (choice === 'soon') continue;
-      this.#line.remove(exchange);
+      this.#line.remove(call);
       run(() => {
-        if (choice === undefined) exchange.fail(error!);
-        else this.#start(exchange, choice);
+        if (choice === undefined) call.fail(error!);
+        else this.#attempts.start(call, choice);
       });
     }
   }

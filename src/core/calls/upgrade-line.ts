@@ -1,41 +1,44 @@
-import type { Exchange } from '../../transports/undici/exchange.ts';
-import type { EndpointPool } from '../connections/endpoint-pool.ts';
-import type { Endpoint } from '../endpoints/endpoint.ts';
-import { type Waiter, WaitingLine } from './waiting.ts';
+import type { Demand } from '../base/demand.ts';
+import type { Pod } from '../connections/connection.ts';
+import type { Pool } from '../connections/pool.ts';
+import type { Attempts } from './attempts.ts';
+import type { Call } from './call.ts';
+import { type Waiter, WaitingLine } from './waiting-line.ts';
 
 /**
  * The requests of a service that wait for a socket of their own, or for an event stream. Each waits for the
  * endpoint that was chosen for it, so that they are as even as they can be however long they last.
  */
 export class UpgradeLine {
-  readonly #pool: EndpointPool;
-  readonly #start: (exchange: Exchange, endpoint: Endpoint) => void;
-  readonly #line = new WaitingLine();
+  readonly #pool: Pool;
+  readonly #attempts: Attempts;
+  readonly #line: WaitingLine;
   /** How many wait for each endpoint. */
-  readonly #awaited = new Map<Endpoint, number>();
+  readonly #awaited = new Map<Pod, number>();
 
-  constructor(pool: EndpointPool, start: (exchange: Exchange, endpoint: Endpoint) => void) {
+  constructor(pool: Pool, attempts: Attempts, demand: Demand) {
     this.#pool = pool;
-    this.#start = start;
+    this.#attempts = attempts;
+    this.#line = new WaitingLine(demand);
   }
 
   get size(): number {
     return this.#line.size;
   }
 
-  has(exchange: Exchange): boolean {
-    return this.#line.has(exchange);
+  has(call: Call): boolean {
+    return this.#line.has(call);
   }
 
-  add(exchange: Exchange, now: number): void {
-    exchange.endpoint = undefined;
-    this.#line.add(exchange, now, this.#pool.dials.moment(), false);
+  add(call: Call, now: number): void {
+    call.endpoint = undefined;
+    this.#line.add(call, now, this.#pool.dials.moment(), false);
     this.serve(now);
   }
 
-  /** Takes an exchange out, if it waits. Its place is free again. */
-  remove(exchange: Exchange): void {
-    if (this.#line.remove(exchange) && exchange.endpoint !== undefined) this.#unbind(exchange);
+  /** Takes a call out, if it waits. Its place is free again. */
+  remove(call: Call): void {
+    if (this.#line.remove(call) && call.endpoint !== undefined) this.#unbind(call);
   }
 
   /**
@@ -46,35 +49,35 @@ export class UpgradeLine {
     // Where one finds no endpoint, the next needn't look.
     let allClosed = false;
     for (const waiter of this.#line) {
-      const { exchange } = waiter;
-      if (exchange.endpoint !== undefined && !this.#pool.admission.isOpen(exchange.endpoint)) {
+      const { call } = waiter;
+      if (call.endpoint !== undefined && !this.#pool.capacity.isOpen(call.endpoint)) {
         // It may be the dial for this one that makes the endpoint full.
-        if (exchange.endpoint.dialing + exchange.endpoint.overdue > 0) continue;
-        this.#unbind(exchange);
+        if (call.endpoint.dialing + call.endpoint.overdue > 0) continue;
+        this.#unbind(call);
       }
-      if (exchange.endpoint === undefined) {
-        if (!allClosed) this.#bind(exchange);
-        if (exchange.endpoint === undefined) {
+      if (call.endpoint === undefined) {
+        if (!allClosed) this.#bind(call);
+        if (call.endpoint === undefined) {
           allClosed ||= this.#canWait(waiter);
           continue;
         }
       }
-      const endpoint: Endpoint = exchange.endpoint;
+      const endpoint: Pod = call.endpoint;
       if (endpoint.isReady(now)) this.#serve(waiter, endpoint);
       else this.#pool.plan.dialEndpointFor(endpoint, this.#awaited.get(endpoint)!);
     }
   }
 
   /** Chooses others for those that wait for an endpoint, and fails them where there are none. */
-  onUnavailable(unavailable: Endpoint, now: number): void {
-    for (const { exchange } of this.#line) if (exchange.endpoint === unavailable) this.#unbind(exchange);
+  onUnavailable(unavailable: Pod, now: number): void {
+    for (const { call } of this.#line) if (call.endpoint === unavailable) this.#unbind(call);
     this.serve(now);
   }
 
   /** Chooses others for those that wait for an endpoint that has left. */
   rebind(): void {
-    for (const { exchange } of this.#line) {
-      if (exchange.endpoint?.state.name === 'draining') this.#unbind(exchange);
+    for (const { call } of this.#line) {
+      if (call.endpoint?.isDraining) this.#unbind(call);
     }
   }
 
@@ -84,39 +87,39 @@ export class UpgradeLine {
   }
 
   /** Whether there is hope for one that found no endpoint. Otherwise it has failed. */
-  #canWait({ exchange, run, moment }: Waiter): boolean {
+  #canWait({ call, run, moment }: Waiter): boolean {
     if (this.#pool.plan.dialFor(1, moment)) return true;
     const error = this.#pool.dials.lastError;
     if (error === undefined) return true;
-    this.#line.remove(exchange);
-    run(() => exchange.fail(error));
+    this.#line.remove(call);
+    run(() => call.fail(error));
     return false;
   }
 
-  #serve({ exchange, run }: Waiter, endpoint: Endpoint): void {
-    this.#line.remove(exchange);
+  #serve({ call, run }: Waiter, endpoint: Pod): void {
+    this.#line.remove(call);
     this.#forget(endpoint);
-    run(() => this.#start(exchange, endpoint));
+    run(() => this.#attempts.start(call, endpoint));
   }
 
-  #bind(exchange: Exchange): void {
-    const endpoint = this.#pool.seats.take((candidate) => this.#pool.admission.isOpen(candidate));
+  #bind(call: Call): void {
+    const endpoint = this.#pool.seats.take((candidate) => this.#pool.capacity.isOpen(candidate));
     if (endpoint === undefined) return;
-    exchange.endpoint = endpoint;
-    exchange.seated = true;
+    call.endpoint = endpoint;
+    call.seated = true;
     this.#awaited.set(endpoint, (this.#awaited.get(endpoint) ?? 0) + 1);
   }
 
-  #unbind(exchange: Exchange): void {
-    const endpoint = exchange.endpoint!;
-    exchange.endpoint = undefined;
-    exchange.seated = false;
+  #unbind(call: Call): void {
+    const endpoint = call.endpoint!;
+    call.endpoint = undefined;
+    call.seated = false;
     this.#pool.seats.leave(endpoint);
     this.#forget(endpoint);
   }
 
   /** Counts one less that waits for an endpoint. */
-  #forget(endpoint: Endpoint): void {
+  #forget(endpoint: Pod): void {
     const count = this.#awaited.get(endpoint)! - 1;
     if (count > 0) this.#awaited.set(endpoint, count);
     else this.#awaited.delete(endpoint);

@@ -1,6 +1,8 @@
-import type { Socket } from 'node:net';
-import type { Settings } from '../../config/settings.ts';
-import { Connection, type ConnectionOwner } from './connection.ts';
+import type { Clock } from '../base/clock.ts';
+import { Connection, type Pod } from './connection.ts';
+import type { ConnectionEvents } from './connection-events.ts';
+import type { ConnectionSettings } from './settings.ts';
+import type { Wire } from './wire.ts';
 
 /** Milliseconds that a connection lives where users don't say: less where nothing else leads to other pods. */
 const MAX_DURATION_VIRTUAL = 60_000;
@@ -8,17 +10,10 @@ const MAX_DURATION_VISIBLE = 300_000;
 /** Different ages that connections may be given. */
 const JITTER_STEPS = 256;
 
-type ConnectionSettings = Pick<
-  Settings,
-  | 'client'
-  | 'clock'
-  | 'connectTimeout'
-  | 'connectionDurationJitter'
-  | 'drainTimeout'
-  | 'maxConnectionDuration'
-  | 'maxRequestsPerConnection'
-  | 'random'
->;
+type FactorySettings = Pick<
+  ConnectionSettings,
+  'connectionDurationJitter' | 'drainTimeout' | 'maxConnectionDuration' | 'maxRequestsPerConnection'
+> & { readonly clock: Clock; readonly random: () => number };
 
 /** What differs from one connection of a service to the next. */
 export interface ConnectionTraits {
@@ -28,27 +23,24 @@ export interface ConnectionTraits {
   idleTimeout: number;
 }
 
-/** Makes connections of sockets, and draws how old each of them may become. */
+/** Makes connections of wires, and draws how old each of them may become. */
 export class ConnectionFactory {
-  readonly #url: URL;
-  readonly #settings: ConnectionSettings;
+  readonly #events: ConnectionEvents<Connection>;
+  readonly #settings: FactorySettings;
 
-  constructor(url: URL, settings: ConnectionSettings) {
-    this.#url = url;
+  constructor(events: ConnectionEvents<Connection>, settings: FactorySettings) {
+    this.#events = events;
     this.#settings = settings;
   }
 
-  create(socket: Socket, owner: ConnectionOwner, { isVirtual, idleTimeout }: ConnectionTraits): Connection {
-    const { client, clock, connectTimeout, drainTimeout, maxRequestsPerConnection } = this.#settings;
-    return new Connection(socket, owner, {
-      url: this.#url,
-      client,
+  create(wire: Wire, endpoint: Pod, { isVirtual, idleTimeout }: ConnectionTraits): Connection {
+    const { clock, drainTimeout, maxRequestsPerConnection } = this.#settings;
+    return new Connection(wire, endpoint, this.#events, {
       clock,
       maxDuration: this.#drawMaxDuration(isVirtual),
       maxRequests: maxRequestsPerConnection,
       drainTimeout,
       idleTimeout,
-      helloTimeout: connectTimeout,
     });
   }
 

@@ -1,18 +1,18 @@
+import { channels } from '../base/channels.ts';
 import type { Clock } from '../base/clock.ts';
-import type { Endpoint } from '../endpoints/endpoint.ts';
 import type { EndpointSet } from '../endpoints/endpoint-set.ts';
 import type { Seats } from '../endpoints/seats.ts';
 import type { Health } from '../health/health.ts';
-import type { Admission } from './admission.ts';
+import type { Pod } from './connection.ts';
 import type { Dials } from './dials.ts';
 import type { RetireReason } from './retire-reason.ts';
 
-export interface DeparturesParts {
-  readonly set: Pick<EndpointSet, 'superseded' | 'drain' | 'forgetIfClosed'>;
-  readonly admission: Pick<Admission, 'place'>;
-  readonly dials: Pick<Dials, 'abandon'>;
-  readonly health: Pick<Health, 'allows' | 'forget'>;
-  readonly seats: Pick<Seats, 'offer'>;
+export interface DeparturesOptions {
+  clock: Clock;
+  set: EndpointSet<Pod>;
+  dials: Dials;
+  health: Health<Pod>;
+  seats: Seats<Pod>;
 }
 
 /** Milliseconds after which endpoints that were replaced by others of another kind are given up. */
@@ -21,16 +21,14 @@ const TAKEOVER = 1_500;
 /** Sees endpoints off that have left the set: they take nothing new, and are forgotten when they carry nothing. */
 export class Departures {
   readonly #clock: Clock;
-  readonly #set: DeparturesParts['set'];
-  readonly #admission: DeparturesParts['admission'];
-  readonly #dials: DeparturesParts['dials'];
-  readonly #health: DeparturesParts['health'];
-  readonly #seats: DeparturesParts['seats'];
+  readonly #set: EndpointSet<Pod>;
+  readonly #dials: Dials;
+  readonly #health: Health<Pod>;
+  readonly #seats: Seats<Pod>;
 
-  constructor(clock: Clock, { set, admission, dials, health, seats }: DeparturesParts) {
+  constructor({ clock, set, dials, health, seats }: DeparturesOptions) {
     this.#clock = clock;
     this.#set = set;
-    this.#admission = admission;
     this.#dials = dials;
     this.#health = health;
     this.#seats = seats;
@@ -40,17 +38,18 @@ export class Departures {
    * Endpoints have left the set. Where that was a takeover, what leads to the Service by the other way, its
    * ClusterIP or its pods, is as good until the new ones are connected.
    */
-  replaced(gone: readonly Endpoint[], takeover: boolean): void {
+  replaced(gone: readonly Pod[], takeover: boolean): void {
     for (const endpoint of gone) {
-      this.#seats.offer(endpoint, false);
       this.#health.forget(endpoint);
       if (takeover && endpoint.connected > 0) this.#supersede(endpoint);
       else this.#drain(endpoint, 'endpoint-removed');
+      // Last: a failure of its dials is forgotten, too, and it might be offered for that.
+      this.#seats.offer(endpoint, false);
     }
   }
 
   /** Nobody needs these endpoints any more. */
-  closed(endpoints: readonly Endpoint[]): void {
+  closed(endpoints: readonly Pod[]): void {
     for (const endpoint of endpoints) {
       this.#health.forget(endpoint);
       this.#drain(endpoint, 'service-closed');
@@ -58,26 +57,27 @@ export class Departures {
   }
 
   /** Forgets an endpoint without connections that has left, or that is a pod behind a virtual IP. */
-  forgetIfClosed(endpoint: Endpoint): void {
+  forgetIfClosed(endpoint: Pod): void {
     // A pod that is passed over is remembered.
-    if (endpoint.state.name !== 'draining' && !this.#health.allows(endpoint)) return;
-    if (!this.#set.forgetIfClosed(endpoint)) return;
+    if (endpoint.connections.size > 0 || (!endpoint.isDraining && !endpoint.isHealthy)) return;
+    if (!this.#set.forget(endpoint)) return;
     this.#health.forget(endpoint);
     this.#seats.offer(endpoint, false);
   }
 
-  #drain(endpoint: Endpoint, reason: RetireReason): void {
-    this.#set.drain(endpoint, reason);
+  #drain(endpoint: Pod, reason: RetireReason): void {
+    this.#set.drain(endpoint);
+    for (const connection of endpoint.connections) connection.retire(reason);
+    const { origin, address } = endpoint;
+    if (channels.endpointRemove.hasSubscribers) channels.endpointRemove.publish({ origin, address, reason });
     this.#dials.abandon(endpoint);
     this.forgetIfClosed(endpoint);
   }
 
-  #supersede(endpoint: Endpoint): void {
+  #supersede(endpoint: Pod): void {
     const { superseded } = this.#set;
-    endpoint.warm = false;
-    superseded.add(endpoint);
+    this.#set.supersede(endpoint);
     this.#dials.abandon(endpoint);
-    this.#admission.place(endpoint);
     if (superseded.size > 1) return;
     this.#clock.schedule(() => {
       for (const old of superseded) this.#drain(old, 'endpoint-removed');

@@ -1,9 +1,13 @@
-import type { Socket } from 'node:net';
-import type { Dial, Dialer } from '../../transports/undici/dialer.ts';
 import type { Clock, Timer } from '../base/clock.ts';
+import type { Demand } from '../base/demand.ts';
 import { Patience } from '../base/patience.ts';
 import { isProcessHeld } from '../base/process-hold.ts';
-import type { Endpoint } from '../endpoints/endpoint.ts';
+import type { PickerBoard } from '../endpoints/board.ts';
+import { BACKING_OFF } from '../endpoints/reasons.ts';
+import type { Connection, Pod } from './connection.ts';
+import type { ConnectionEvents } from './connection-events.ts';
+import type { Dial, Transport } from './transport.ts';
+import type { Wire } from './wire.ts';
 
 /** How often it is looked whether dials are all that keeps the process alive. */
 const CHECK_INTERVAL = 700;
@@ -26,37 +30,38 @@ interface DialUnderWay {
   overdue: boolean;
 }
 
-/** What dials tell the pool, and ask of it. */
-export interface DialsOwner {
-  /** Requests that wait or are in flight. */
-  readonly demand: number;
-  onConnected(endpoint: Endpoint, socket: Socket): void;
-  /** An endpoint is not to be reached for a while. */
-  onUnreached(endpoint: Endpoint, error: Error): void;
-  /** A dial has ended in vain. */
-  onDialFailed(endpoint: Endpoint, error: Error): void;
-  onDialAbandoned(endpoint: Endpoint): void;
-  /** An endpoint whose dial had failed may be dialled again unasked. */
-  onBackoffOver(endpoint: Endpoint): void;
+export interface DialsOptions {
+  transport: Transport;
+  board: PickerBoard<Pod>;
+  demand: Demand;
+  clock: Clock;
+  random: () => number;
 }
 
 /** The dials under way, and the endpoints whose dials have failed. */
 export class Dials {
-  readonly #owner: DialsOwner;
-  readonly #dialer: Dialer;
+  readonly #events: ConnectionEvents<Connection>;
+  readonly #transport: Transport;
+  readonly #board: PickerBoard<Pod>;
+  readonly #demand: Demand;
   readonly #clock: Clock;
   readonly #random: () => number;
-  readonly #underWay = new Map<DialUnderWay, Endpoint>();
+  readonly #underWay = new Map<DialUnderWay, Pod>();
   /** In the order of the failures, the longest ago first. */
-  readonly #failed = new Set<Endpoint>();
+  readonly #failed = new Set<Pod>();
   #check: Timer | undefined;
   #moments = 0;
   #overdue = 0;
   #lastFailure: Error | undefined;
 
-  constructor(owner: DialsOwner, dialer: Dialer, clock: Clock, random: () => number) {
-    this.#owner = owner;
-    this.#dialer = dialer;
+  constructor(
+    events: ConnectionEvents<Connection>,
+    { transport, board, demand, clock, random }: DialsOptions,
+  ) {
+    this.#events = events;
+    this.#transport = transport;
+    this.#board = board;
+    this.#demand = demand;
     this.#clock = clock;
     this.#random = random;
   }
@@ -93,7 +98,7 @@ export class Dials {
    * or there is no limit.
    */
   get longest(): number {
-    const { timeout, patience } = this.#dialer;
+    const { timeout, patience } = this.#transport;
     return timeout > patience ? timeout : Number.POSITIVE_INFINITY;
   }
 
@@ -102,16 +107,23 @@ export class Dials {
     return ++this.#moments;
   }
 
-  /** Counts as load of the endpoint, where a request is to have the connection. */
-  start(endpoint: Endpoint, load = 1): void {
+  /** Dials an endpoint, for a request that is to have the connection, or soon will be. */
+  dial(endpoint: Pod): void {
+    this.#board.pickers.dialable.used(endpoint);
+    this.start(endpoint);
+  }
+
+  /** Dials an endpoint. That counts as its load, where a request is to have the connection. */
+  start(endpoint: Pod, load = 1): void {
     endpoint.dialing++;
-    endpoint.load += load;
+    endpoint.addLoad(load);
+    endpoint.update();
     const entry: DialUnderWay = { load, dial: undefined, deadline: undefined, overdue: false };
     this.#underWay.set(entry, endpoint);
-    const dial = this.#dialer.dial(endpoint, (error, socket) => {
+    const dial = this.#transport.dial(endpoint, (error, wire) => {
       const { overdue } = entry;
       this.#end(entry);
-      if (socket !== undefined) this.#onConnected(endpoint, socket);
+      if (wire !== undefined) this.#onConnected(endpoint, wire);
       else this.#onFailed(endpoint, error!, overdue);
     });
     if (!this.#underWay.has(entry)) {
@@ -120,7 +132,7 @@ export class Dials {
     }
     entry.dial = dial;
     dial.unref();
-    const { timeout, patience } = this.#dialer;
+    const { timeout, patience } = this.#transport;
     entry.deadline =
       timeout === patience
         ? new Patience(this.#clock, () => dial.timeOut(), timeout)
@@ -128,8 +140,8 @@ export class Dials {
     this.#check ??= this.#checkLater();
   }
 
-  #onOverdue(entry: DialUnderWay, dial: Dial, endpoint: Endpoint): void {
-    const { timeout, patience } = this.#dialer;
+  #onOverdue(entry: DialUnderWay, dial: Dial, endpoint: Pod): void {
+    const { timeout, patience } = this.#transport;
     entry.deadline =
       timeout > 0 ? new Patience(this.#clock, () => dial.timeOut(), timeout - patience) : undefined;
     entry.overdue = true;
@@ -140,7 +152,7 @@ export class Dials {
   }
 
   /** The endpoints that failed before a moment, the longest ago first. */
-  *failedBefore(moment: number): Generator<Endpoint> {
+  *failedBefore(moment: number): Generator<Pod> {
     for (const endpoint of this.#failed) {
       if (endpoint.backoff!.failedAt > moment) return;
       yield endpoint;
@@ -148,12 +160,12 @@ export class Dials {
   }
 
   /** Counts a failure that something else than a dial has found out. */
-  fail(endpoint: Endpoint, error: Error): void {
+  fail(endpoint: Pod, error: Error): void {
     this.#onFailed(endpoint, error, false);
   }
 
   /** Gives up the dials to one endpoint, or all, and forgets its failures. */
-  abandon(endpoint?: Endpoint): void {
+  abandon(endpoint?: Pod): void {
     for (const [entry, dialled] of this.#underWay) {
       if (endpoint === undefined || dialled === endpoint) this.#abandon(entry, dialled);
     }
@@ -164,7 +176,7 @@ export class Dials {
   #checkLater(): Timer {
     return this.#clock.schedule(() => {
       this.#check = undefined;
-      if (this.#owner.demand === 0 && !isProcessHeld()) this.#abandonAll();
+      if (this.#demand.total === 0 && !isProcessHeld()) this.#abandonAll();
       else if (this.size > 0) this.#check = this.#checkLater();
     }, CHECK_INTERVAL);
   }
@@ -173,17 +185,17 @@ export class Dials {
     for (const [entry, endpoint] of this.#underWay) this.#abandon(entry, endpoint);
   }
 
-  #abandon(entry: DialUnderWay, endpoint: Endpoint): void {
+  #abandon(entry: DialUnderWay, endpoint: Pod): void {
     entry.dial?.abandon();
     this.#end(entry);
-    this.#owner.onDialAbandoned(endpoint);
+    this.#events.onDialAbandoned(endpoint);
   }
 
   #end(entry: DialUnderWay): void {
     const endpoint = this.#underWay.get(entry)!;
     this.#underWay.delete(entry);
     entry.deadline?.cancel();
-    endpoint.load -= entry.load;
+    endpoint.addLoad(-entry.load);
     if (entry.overdue) {
       this.#overdue--;
       endpoint.overdue--;
@@ -192,49 +204,53 @@ export class Dials {
     }
   }
 
-  #onConnected(endpoint: Endpoint, socket: Socket): void {
+  #onConnected(endpoint: Pod, wire: Wire): void {
     this.#forget(endpoint);
     this.#lastFailure = undefined;
     if (endpoint.dialFailures > 0) this.#unload(endpoint);
     endpoint.dialFailures = 0;
-    this.#owner.onConnected(endpoint, socket);
+    this.#events.onConnected(endpoint, wire);
   }
 
   /** An endpoint has been reached: dials that hang since it couldn't be keep no requests from it. */
-  #unload(endpoint: Endpoint): void {
+  #unload(endpoint: Pod): void {
     for (const [entry, dialled] of this.#underWay) {
       if (dialled !== endpoint) continue;
-      endpoint.load -= entry.load;
+      endpoint.addLoad(-entry.load);
       entry.load = 0;
     }
   }
 
-  #onFailed(endpoint: Endpoint, error: Error, overdue: boolean): void {
+  #onFailed(endpoint: Pod, error: Error, overdue: boolean): void {
     // One that was overdue has said so of its endpoint.
     if (overdue) this.#lastFailure &&= error;
     else this.#backOff(endpoint, error);
-    this.#owner.onDialFailed(endpoint, error);
+    this.#events.onDialFailed(endpoint, error);
   }
 
-  #backOff(endpoint: Endpoint, error: Error): void {
-    this.#forget(endpoint);
+  #backOff(endpoint: Pod, error: Error): void {
+    endpoint.backoff?.timer.cancel();
+    // It is the last one in their order now.
+    this.#failed.delete(endpoint);
     this.#lastFailure = error;
     const delay = Math.min(FIRST_BACKOFF * BACKOFF_FACTOR ** endpoint.dialFailures++, LONGEST_BACKOFF);
     const timer = this.#clock.schedule(
       () => {
         this.#forget(endpoint);
-        this.#owner.onBackoffOver(endpoint);
+        this.#events.onBackoffOver(endpoint);
       },
       delay * (0.8 + 0.4 * this.#random()),
     );
     endpoint.backoff = { failedAt: this.moment(), error, timer };
     this.#failed.add(endpoint);
-    this.#owner.onUnreached(endpoint, error);
+    endpoint.bar(BACKING_OFF);
+    this.#events.onUnreached(endpoint, error);
   }
 
-  #forget(endpoint: Endpoint): void {
+  #forget(endpoint: Pod): void {
     endpoint.backoff?.timer.cancel();
     endpoint.backoff = undefined;
     this.#failed.delete(endpoint);
+    endpoint.lift(BACKING_OFF);
   }
 }

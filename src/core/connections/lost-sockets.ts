@@ -1,5 +1,4 @@
-import type { Endpoint } from '../endpoints/endpoint.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, Pod } from './connection.ts';
 import type { Unacknowledged } from './unacknowledged.ts';
 
 /** What was heard on a connection while something was expected. */
@@ -28,12 +27,13 @@ export class LostSockets {
     return this.#suspects.length > 0;
   }
 
-  look({ connections }: Endpoint): void {
-    for (const connection of connections) if (connection.h2) this.#lookAt(connection);
+  look({ connections }: Pod): void {
+    for (const connection of connections) if (connection.multiplexed) this.#lookAt(connection);
   }
 
   #lookAt(connection: Connection): void {
-    const { bytesRead: bytes, busy } = connection;
+    const { busy } = connection;
+    const { bytesRead: bytes } = connection.wire;
     const heard = this.#heard.get(connection);
     if (heard === undefined) {
       if (busy) this.#heard.set(connection, { bytes, silent: 0 });
@@ -51,10 +51,10 @@ export class LostSockets {
     this.#suspects = [];
     if (known.size === 0) return;
     for (const connection of suspects) {
-      const { ports, broken, busy, bytesRead } = connection;
-      if (ports === undefined || known.has(ports) || broken || !busy) continue;
+      const { ports, broken, bytesRead } = connection.wire;
+      if (ports === undefined || known.has(ports) || broken || !connection.busy) continue;
       if (this.#heard.get(connection)?.bytes !== bytesRead) continue;
-      connection.lose();
+      connection.wire.lose();
     }
   }
 }

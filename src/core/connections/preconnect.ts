@@ -1,18 +1,26 @@
-import type { Settings } from '../../config/settings.ts';
-import type { Endpoint } from '../endpoints/endpoint.ts';
-import type { Health } from '../health/health.ts';
-import type { DialPlan } from './dial-plan.ts';
-import type { SeeThrough } from './see-through.ts';
+import type { Clock } from '../base/clock.ts';
+import type { PickerBoard } from '../endpoints/board.ts';
+import type { EndpointSet } from '../endpoints/endpoint-set.ts';
+import type { Pod } from './connection.ts';
+import type { Dials } from './dials.ts';
+import type { PodIdentity } from './pod-identity.ts';
+import type { Reach } from './reach.ts';
+import type { ConnectionSettings } from './settings.ts';
 import type { Warmth } from './warmth.ts';
 
-export interface PreconnectParts {
-  readonly plan: Pick<DialPlan, 'dial' | 'mayDial'>;
-  readonly warmth: Pick<Warmth, 'active' | 'warm' | 'prepareRotation'>;
-  readonly health: Pick<Health, 'allows'>;
-  readonly seeThrough: Pick<SeeThrough, 'applies' | 'explore'>;
-}
+type PreconnectSettings = Pick<ConnectionSettings, 'makeBeforeBreak'> & {
+  readonly clock: Clock;
+  readonly random: () => number;
+};
 
-type PreconnectSettings = Pick<Settings, 'clock' | 'makeBeforeBreak' | 'random'>;
+export interface PreconnectOptions {
+  set: EndpointSet<Pod>;
+  board: PickerBoard<Pod>;
+  warmth: Warmth;
+  dials: Dials;
+  reach: Reach;
+  identity: PodIdentity;
+}
 
 /** Up to this many endpoints are dialled at once; more are spread over `DIAL_SPREAD` milliseconds. */
 const FEW = 4;
@@ -21,27 +29,34 @@ const DIAL_SPREAD = 1_000;
 /** Makes connections off the request path, so that the requests to come find them ready. */
 export class Preconnect {
   readonly #settings: PreconnectSettings;
-  readonly #plan: PreconnectParts['plan'];
-  readonly #warmth: PreconnectParts['warmth'];
-  readonly #health: PreconnectParts['health'];
-  readonly #seeThrough: PreconnectParts['seeThrough'];
+  readonly #set: EndpointSet<Pod>;
+  readonly #board: PickerBoard<Pod>;
+  readonly #warmth: Warmth;
+  readonly #dials: Dials;
+  readonly #reach: Reach;
+  readonly #identity: PodIdentity;
 
-  constructor(settings: PreconnectSettings, { plan, warmth, health, seeThrough }: PreconnectParts) {
+  constructor(
+    settings: PreconnectSettings,
+    { set, board, warmth, dials, reach, identity }: PreconnectOptions,
+  ) {
     this.#settings = settings;
-    this.#plan = plan;
+    this.#set = set;
+    this.#board = board;
     this.#warmth = warmth;
-    this.#health = health;
-    this.#seeThrough = seeThrough;
+    this.#dials = dials;
+    this.#reach = reach;
+    this.#identity = identity;
   }
 
   /** Connects those of the endpoints that are warm and have no connection, while there is traffic to keep them so. */
-  connect(endpoints: readonly Endpoint[]): void {
-    if (!this.#warmth.active || this.#seeThrough.applies) return;
+  connect(endpoints: readonly Pod[]): void {
+    if (!this.#warmth.active || this.#set.namesPods) return;
     const { clock, random } = this.#settings;
     for (const endpoint of endpoints) {
       const dial = () => {
-        if (endpoint.warm && this.#isUnconnected(endpoint) && this.#plan.mayDial(endpoint)) {
-          this.#plan.dial(endpoint);
+        if (endpoint.warm && isUnconnected(endpoint) && this.#reach.mayDial(endpoint)) {
+          this.#dials.dial(endpoint);
         }
       };
       if (endpoints.length <= FEW) dial();
@@ -51,31 +66,56 @@ export class Preconnect {
 
   /** Connects again what is warm and has lost its last connection. */
   reconnect(): void {
-    this.connect(this.#warmth.warm.filter((endpoint) => this.#isUnconnected(endpoint)));
+    this.connect(this.#warmth.warm.filter(isUnconnected));
+  }
+
+  /** These endpoints have become warm, or cold. */
+  onWarmthChanged(endpoints: readonly Pod[]): void {
+    if (endpoints.length === 0) return;
+    this.connect(endpoints);
+    if (endpoints.some(({ picker }) => picker === this.#board.pickers.ready)) this.#board.wakeLater();
+  }
+
+  /** Warms one more endpoint, if there is one. */
+  grow(): boolean {
+    const endpoint = this.#warmth.grow();
+    if (endpoint !== undefined) this.onWarmthChanged([endpoint]);
+    return endpoint !== undefined;
+  }
+
+  /** A request goes to an endpoint with that load: if it isn't idle, another one is wanted. */
+  consider(load: number): void {
+    if (this.#warmth.isShort(load)) this.grow();
+  }
+
+  /** Whether a connection that is made ahead of requests is likely to be used. */
+  isWorthwhile(endpoint: Pod): boolean {
+    return this.#reach.mayReach(endpoint) && this.#warmth.isWorthwhile(endpoint) && !endpoint.passesOver();
   }
 
   /** A busy connection nears its end: makes its successor, or one to the endpoint whose turn comes then. */
-  renew(endpoint: Endpoint): void {
-    if (this.#settings.makeBeforeBreak === false || !this.#health.allows(endpoint)) return;
+  renew(endpoint: Pod): void {
+    if (this.#settings.makeBeforeBreak === false || !endpoint.isHealthy) return;
     if (endpoint.identity !== undefined) {
-      this.#seeThrough.explore();
+      this.#identity.explore();
       return;
     }
-    if (endpoint.connected === 1 && this.#warmth.prepareRotation()) return;
-    this.replace(endpoint);
+    const next = endpoint.connected === 1 ? this.#warmth.prepareRotation() : undefined;
+    if (next === undefined) this.replace(endpoint);
+    else this.onWarmthChanged([next]);
   }
 
   /** Makes one more connection to an endpoint, if it may be dialled. */
-  replace(endpoint: Endpoint): void {
-    const { warm, backoff } = endpoint;
-    if (warm && backoff === undefined && this.#plan.mayDial(endpoint)) this.#plan.dial(endpoint);
+  replace(endpoint: Pod): void {
+    if (endpoint.warm && endpoint.backoff === undefined && this.#reach.mayDial(endpoint)) {
+      this.#dials.dial(endpoint);
+    }
   }
+}
 
-  /** Whether an endpoint that could serve has no connection, nor will have. */
-  #isUnconnected(endpoint: Endpoint): boolean {
-    const { connected, dialing, backoff, state, fleeting } = endpoint;
-    if (connected + dialing > 0 || fleeting || backoff !== undefined || state.name === 'draining')
-      return false;
-    return this.#health.allows(endpoint);
-  }
+/** Whether an endpoint that could serve has no connection, nor will have. */
+function isUnconnected(endpoint: Pod): boolean {
+  const { connected, dialing, backoff, isDraining, fleeting } = endpoint;
+  if (connected + dialing > 0 || fleeting || backoff !== undefined || isDraining) return false;
+  return endpoint.isHealthy;
 }

@@ -1,6 +1,6 @@
-import { EvenkeelError } from '../base/errors.ts';
-import type { Endpoint } from '../endpoints/endpoint.ts';
-import { type Connection, UNRESPONSIVE } from './connection.ts';
+import { UnresponsiveError } from '../base/errors.ts';
+import type { Connection, Pod } from './connection.ts';
+import { type Hearing, isAccepted } from './hearing.ts';
 import type { Unacknowledged } from './unacknowledged.ts';
 
 /**
@@ -12,24 +12,26 @@ export class SilentSockets {
   /** Looks without a byte, while one is expected. */
   readonly #silent = new WeakMap<Connection, number>();
   readonly #patience: number;
+  readonly #hearing: Hearing;
   #suspects: Connection[] = [];
 
   /** @param patience looks without a byte from one question to the next */
-  constructor(patience: number) {
+  constructor(patience: number, hearing: Hearing) {
     this.#patience = patience;
+    this.#hearing = hearing;
   }
 
   get hasSuspects(): boolean {
     return this.#suspects.length > 0;
   }
 
-  look({ connections }: Endpoint): void {
+  look({ connections }: Pod): void {
     for (const connection of connections) {
-      const spoken = connection.hasSpoken();
+      const spoken = this.#hearing.hasSpoken(connection.wire);
       const silent = spoken || !connection.busy ? 0 : (this.#silent.get(connection) ?? 0) + 1;
       this.#silent.set(connection, silent);
       // One that was never heard may wait in the accept queue of a pod that has much to do.
-      if (silent > 0 && silent % this.#patience === 0 && connection.isAccepted) {
+      if (silent > 0 && silent % this.#patience === 0 && isAccepted(connection.wire)) {
         this.#suspects.push(connection);
       }
     }
@@ -40,10 +42,14 @@ export class SilentSockets {
     const suspects = this.#suspects;
     this.#suspects = [];
     for (const connection of suspects) {
-      const { busy, ports = '' } = connection;
-      if (!busy || known.get(ports) !== true || connection.hasSpoken()) continue;
-      const message = `a pod behind ${connection.owner.address} has not acknowledged what was sent`;
-      connection.destroy(new EvenkeelError(UNRESPONSIVE, message));
+      if (
+        !connection.busy ||
+        known.get(connection.wire.ports ?? '') !== true ||
+        this.#hearing.hasSpoken(connection.wire)
+      )
+        continue;
+      const message = `a pod behind ${connection.endpoint.address} has not acknowledged what was sent`;
+      connection.destroy(new UnresponsiveError(message));
     }
   }
 }

@@ -1,5 +1,6 @@
 import { hash } from '../base/hash.ts';
-import type { Endpoint } from '../endpoints/endpoint.ts';
+import { COLD } from '../endpoints/reasons.ts';
+import type { Pod } from './connection.ts';
 
 /** Changes up to which each finds its place by itself: more are sorted in with the others. */
 const FEW = 64;
@@ -12,15 +13,15 @@ const FEW = 64;
 export class WarmSet {
   readonly #identity: string;
   /** In order of preference; the first `size` are warm. Those that had their time are behind those that hadn't. */
-  #ranked: Endpoint[] = [];
+  #ranked: Pod[] = [];
   #size = 0;
-  readonly #densityOf: ((endpoint: Endpoint) => number) | undefined;
+  readonly #densityOf: ((endpoint: Pod) => number) | undefined;
 
   /**
    * With `densityOf`, endpoints stand behind all others, except that each of them is among those with the
    * probability that this says: 1 for one that is to be used as much as any.
    */
-  constructor(identity: string, densityOf?: (endpoint: Endpoint) => number) {
+  constructor(identity: string, densityOf?: (endpoint: Pod) => number) {
     this.#identity = identity;
     this.#densityOf = densityOf;
   }
@@ -35,24 +36,24 @@ export class WarmSet {
   }
 
   /** Those that are warm. */
-  get warm(): readonly Endpoint[] {
+  get warm(): readonly Pod[] {
     return this.#ranked.slice(0, this.#size);
   }
 
   /** Warms one more endpoint, if there is one. */
-  grow(): Endpoint | undefined {
+  grow(): Pod | undefined {
     const next = this.#ranked[this.#size];
     if (next === undefined) return undefined;
     this.#size++;
-    next.warm = true;
+    next.lift(COLD);
     return next;
   }
 
   /** Cools the least preferred one, unless it is the last. */
-  shrink(): Endpoint | undefined {
+  shrink(): Pod | undefined {
     if (this.#size <= 1) return undefined;
     const last = this.#ranked[--this.#size]!;
-    last.warm = false;
+    last.bar(COLD);
     return last;
   }
 
@@ -60,7 +61,7 @@ export class WarmSet {
    * Takes endpoints in and out. As many are warm as were, if there are as many. Says which of those that
    * stay or are new have become warm, or cold.
    */
-  replace(fresh: readonly Endpoint[], gone: readonly Endpoint[] = []): Endpoint[] {
+  replace(fresh: readonly Pod[], gone: readonly Pod[] = []): Pod[] {
     const round = this.#ranked[0]?.round ?? 0;
     for (const endpoint of fresh) this.#draw(endpoint, round);
     const { warm } = this;
@@ -72,13 +73,13 @@ export class WarmSet {
       this.#ranked = [...this.#ranked.filter((endpoint) => !left.has(endpoint)), ...fresh];
       this.#sort();
     }
-    for (const endpoint of gone) endpoint.warm = false;
+    for (const endpoint of gone) endpoint.bar(COLD);
     this.#size = Math.min(this.#size, this.#ranked.length);
     return this.#settle(warm);
   }
 
   /** Asks for all densities again. Says which have become warm, or cold. */
-  sort(): Endpoint[] {
+  sort(): Pod[] {
     const { warm } = this;
     this.#sort();
     return this.#settle(warm);
@@ -95,18 +96,18 @@ export class WarmSet {
   }
 
   /** Says whether connections to an endpoint last: others are preferred to one to which they don't. */
-  setFleeting(endpoint: Endpoint, fleeting: boolean): Endpoint[] {
+  setFleeting(endpoint: Pod, fleeting: boolean): Pod[] {
     if (fleeting === endpoint.fleeting) return [];
     const { warm } = this;
     const known = this.#remove(endpoint);
-    endpoint.fleeting = fleeting;
+    endpoint.setFleeting(fleeting);
     if (!known) return [];
     this.#insert(endpoint);
     return this.#settle(warm);
   }
 
   /** Moves an endpoint behind all that have not had their time yet. Says which have become warm, or cold. */
-  demote(endpoint: Endpoint): Endpoint[] {
+  demote(endpoint: Pod): Pod[] {
     const { warm } = this;
     if (!this.#remove(endpoint)) return [];
     this.#draw(endpoint, endpoint.round + 1);
@@ -115,29 +116,29 @@ export class WarmSet {
   }
 
   /** Sees to it that the first ones are warm, and no other of those that were. */
-  #settle(before: readonly Endpoint[]): Endpoint[] {
+  #settle(before: readonly Pod[]): Pod[] {
     const last = this.#ranked[this.#size - 1];
     const cooled = before.filter(
       (endpoint) => endpoint.warm && (last === undefined || compare(endpoint, last) > 0),
     );
-    for (const endpoint of cooled) endpoint.warm = false;
+    for (const endpoint of cooled) endpoint.bar(COLD);
     const warmed = this.warm.filter((endpoint) => !endpoint.warm);
-    for (const endpoint of warmed) endpoint.warm = true;
+    for (const endpoint of warmed) endpoint.lift(COLD);
     return [...warmed, ...cooled];
   }
 
-  #draw(endpoint: Endpoint, round: number): void {
+  #draw(endpoint: Pod, round: number): void {
     endpoint.round = round;
     // Signed, for that fits into a field.
     endpoint.rank = hash(`${this.#identity} ${endpoint.key} ${round}`) | 0;
   }
 
-  #insert(endpoint: Endpoint): void {
+  #insert(endpoint: Pod): void {
     this.#ranked.splice(this.#placeOf(endpoint), 0, endpoint);
   }
 
   /** False if it isn't there. */
-  #remove(endpoint: Endpoint): boolean {
+  #remove(endpoint: Pod): boolean {
     const place = this.#placeOf(endpoint);
     if (this.#ranked[place] !== endpoint) return false;
     this.#ranked.splice(place, 1);
@@ -145,7 +146,7 @@ export class WarmSet {
   }
 
   /** Where an endpoint is, or ought to be. */
-  #placeOf(endpoint: Endpoint): number {
+  #placeOf(endpoint: Pod): number {
     let low = 0;
     let high = this.#ranked.length;
     while (low < high) {
@@ -158,7 +159,7 @@ export class WarmSet {
 }
 
 /** 0 for none but the same one, or one that has come in its place. */
-function compare(a: Endpoint, b: Endpoint): number {
+function compare(a: Pod, b: Pod): number {
   return (
     a.tier - b.tier ||
     Number(a.fleeting) - Number(b.fleeting) ||

@@ -1,6 +1,5 @@
-import type { Clock, Timer } from '../base/clock.ts';
 import { RateWindow } from '../base/rate-window.ts';
-import type { Endpoint } from '../endpoints/endpoint.ts';
+import type { Pod } from './connection.ts';
 import type { WarmSet } from './warm-set.ts';
 
 /** Milliseconds over which the rate is taken: no more, so that it is followed. */
@@ -11,30 +10,12 @@ const WORTH_WHILE = 500;
 /** Milliseconds that pods surely wait for the first request on a connection. */
 const UNUSED = 2_000;
 
-/** What warmth tells the pool, and asks of it. */
-export interface WarmthOwner {
-  /** Requests that wait or are in flight. */
-  readonly demand: number;
-  /** Endpoints that can't be reached now. */
-  readonly failing: number;
-  /** Milliseconds that idle connections last, of each endpoint that has said so. */
-  readonly heard: Iterable<number>;
-  /** These endpoints have become warm, or cold. */
-  onWarmthChanged(endpoints: readonly Endpoint[]): void;
-  /** Time to connect again what is warm and has lost its connections: there is traffic to keep them. */
-  onTick(): void;
-  /** No request came for a while. */
-  onQuiet(): void;
-}
-
 /**
  * Decides how many endpoints are kept connected: those that the rate of requests keeps alive, with two
  * requests each in the time that an idle connection lasts. A trickle spread over more would make every
  * request dial. Follows the rate up at once, and down within seconds.
  */
 export class Warmth {
-  readonly #clock: Clock;
-  readonly #owner: WarmthOwner;
   readonly #set: WarmSet;
   readonly #window = new RateWindow();
   /** Milliseconds that an idle connection lasts where nobody says so. */
@@ -43,13 +24,11 @@ export class Warmth {
   #keepAlive: number;
   /** An endpoint has said something new. */
   #learnt = false;
-  #ticking: Timer | undefined;
+  #active = false;
   /** Endpoints warmed ahead of rotations. */
   #prepared = 0;
 
-  constructor(owner: WarmthOwner, clock: Clock, set: WarmSet, keepAlive: number) {
-    this.#owner = owner;
-    this.#clock = clock;
+  constructor(set: WarmSet, keepAlive: number) {
     this.#set = set;
     this.#usual = keepAlive;
     this.#keepAlive = keepAlive;
@@ -57,74 +36,71 @@ export class Warmth {
 
   /** Whether there is traffic. */
   get active(): boolean {
-    return this.#ticking !== undefined;
-  }
-
-  /** Milliseconds that an unused connection to an endpoint may wait: hints are about those that have been used. */
-  idleTimeoutOf({ keepAlive = this.#keepAlive }: Endpoint): number {
-    return Math.max(keepAlive, Math.min(this.#usual, UNUSED));
-  }
-
-  /** Learns how long an endpoint lets an idle connection last. */
-  learn(endpoint: Endpoint, milliseconds: number): void {
-    endpoint.keepAlive = milliseconds;
-    this.#learnt = true;
-    const changed = this.#set.setFleeting(endpoint, milliseconds < Math.min(WORTH_WHILE, this.#usual));
-    if (changed.length > 0) this.#owner.onWarmthChanged(changed);
-  }
-
-  /** Whether a connection that is made now for an endpoint will be used, though that one doesn't keep it after that. */
-  isWorthwhile({ fleeting }: Endpoint): boolean {
-    return !fleeting || this.#window.total * UNUSED >= this.#set.size * this.#windowLength;
-  }
-
-  /** Counts a request. */
-  count(): void {
-    this.#window.count();
-    if (this.#ticking === undefined) this.#tickLater();
-  }
-
-  /** A request goes to an endpoint with that load: if it isn't idle, another one is wanted. */
-  consider(load: number): void {
-    if (this.#set.cold > 0 && (load > 0 || this.affordable > this.#set.size)) this.grow();
-  }
-
-  /** Warms one more endpoint, if there is one. */
-  grow(): boolean {
-    const endpoint = this.#set.grow();
-    if (endpoint !== undefined) this.#owner.onWarmthChanged([endpoint]);
-    return endpoint !== undefined;
+    return this.#active;
   }
 
   /** Those that are warm. */
-  get warm(): readonly Endpoint[] {
+  get warm(): readonly Pod[] {
     return this.#set.warm;
   }
 
+  /** Milliseconds that an unused connection to an endpoint may wait: hints are about those that have been used. */
+  idleTimeoutOf({ keepAlive = this.#keepAlive }: Pod): number {
+    return Math.max(keepAlive, Math.min(this.#usual, UNUSED));
+  }
+
+  /** Learns how long an endpoint lets an idle connection last. Says which have become warm in place of others, or cold. */
+  learn(endpoint: Pod, milliseconds: number): readonly Pod[] {
+    endpoint.setKeepAlive(milliseconds);
+    this.#learnt = true;
+    return this.#set.setFleeting(endpoint, milliseconds < Math.min(WORTH_WHILE, this.#usual));
+  }
+
+  /** Whether a connection that is made now for an endpoint will be used, though that one doesn't keep it after that. */
+  isWorthwhile({ fleeting }: Pod): boolean {
+    return !fleeting || this.#window.total * UNUSED >= this.#set.size * this.#windowLength;
+  }
+
+  /** Counts a request. Whether it is the first for a while: `tick` is to be called from now on. */
+  count(): boolean {
+    this.#window.count();
+    if (this.#active) return false;
+    this.#active = true;
+    return true;
+  }
+
+  /** Whether another one is wanted, as a request goes to an endpoint with that load. */
+  isShort(load: number): boolean {
+    return this.#set.cold > 0 && (load > 0 || this.affordable > this.#set.size);
+  }
+
+  /** Warms one more endpoint, if there is one. */
+  grow(): Pod | undefined {
+    return this.#set.grow();
+  }
+
   /** Takes endpoints in and out. Says which have become warm in place of others, or cold. */
-  replace(fresh: readonly Endpoint[], gone: readonly Endpoint[] = []): readonly Endpoint[] {
-    const changed = this.#set.replace(fresh, gone);
-    this.#resize();
-    return changed;
+  replace(fresh: readonly Pod[], gone: readonly Pod[] = []): readonly Pod[] {
+    return this.#set.replace(fresh, gone);
   }
 
   /** Sorts the endpoints anew, for densities have changed. Says which have become warm in place of others, or cold. */
-  sort(): readonly Endpoint[] {
+  sort(): readonly Pod[] {
     return this.#set.sort();
   }
 
-  /** A connection is about to reach its age: warms the endpoint whose turn comes then. False if all are warm. */
-  prepareRotation(): boolean {
-    if (!this.grow()) return false;
-    this.#prepared++;
-    return true;
+  /** A connection is about to reach its age: warms the endpoint whose turn comes then. None if all are warm. */
+  prepareRotation(): Pod | undefined {
+    const next = this.#set.grow();
+    if (next !== undefined) this.#prepared++;
+    return next;
   }
 
   /**
    * A connection to that endpoint has reached its age: the warm set moves on, so that in time each
    * endpoint is used. Says which have become warm, or cold: none if all are warm.
    */
-  rotate(endpoint: Endpoint): readonly Endpoint[] {
+  rotate(endpoint: Pod): readonly Pod[] {
     if (!endpoint.warm || (this.#set.cold === 0 && this.#prepared === 0)) return [];
     const changed = this.#set.demote(endpoint);
     if (this.#prepared === 0) return changed;
@@ -134,12 +110,42 @@ export class Warmth {
   }
 
   stop(): void {
-    this.#ticking?.cancel();
-    this.#ticking = undefined;
+    this.#active = false;
   }
 
-  get #windowLength(): number {
-    return Math.min(Math.max(this.#keepAlive, SHORTEST_WINDOW), LONGEST_WINDOW);
+  /** Milliseconds from one `tick` to the next. */
+  get step(): number {
+    return RateWindow.step(this.#windowLength);
+  }
+
+  /**
+   * Some time has passed. Says which have become warm, or cold; `undefined` if there is no traffic any more.
+   *
+   * @param heard milliseconds that idle connections last, of each endpoint that has said so
+   */
+  tick(demand: number, failing: number, heard: () => Iterable<number>): readonly Pod[] | undefined {
+    if (this.#window.total === 0 && demand === 0) {
+      this.#active = false;
+      return undefined;
+    }
+    if (this.#learnt) this.#weigh(heard());
+    return this.resize(demand, failing);
+  }
+
+  /** Time goes on: what was decided since the last `tick` was decided on a whole window. */
+  advance(): void {
+    this.#window.advance();
+  }
+
+  /** Makes as many warm as are wanted, with so many requests, and endpoints that fail. Says which have become warm, or cold. */
+  resize(demand: number, failing: number): readonly Pod[] {
+    const wanted = Math.max(1, Math.floor(this.affordable), demand) + failing;
+    // With some slack, lest an endpoint come and go with the noise of the rate.
+    const most = wanted * 1.34 + 1;
+    const changed: Pod[] = [];
+    while (this.#set.size < wanted && this.#set.cold > 0) changed.push(this.#set.grow()!);
+    while (this.#set.size > most) changed.push(this.#set.shrink()!);
+    return changed;
   }
 
   /** Endpoints that the present rate keeps alive. */
@@ -149,38 +155,13 @@ export class Warmth {
     return (this.#window.total * this.#keepAlive) / (2 * this.#windowLength);
   }
 
-  #weigh(): void {
+  get #windowLength(): number {
+    return Math.min(Math.max(this.#keepAlive, SHORTEST_WINDOW), LONGEST_WINDOW);
+  }
+
+  #weigh(heard: Iterable<number>): void {
     this.#learnt = false;
-    const heard = [...this.#owner.heard].sort((a, b) => a - b);
-    this.#keepAlive = heard[heard.length >> 1] ?? this.#usual;
-  }
-
-  #tickLater(): void {
-    this.#ticking = this.#clock.schedule(() => this.#tick(), RateWindow.step(this.#windowLength));
-  }
-
-  #tick(): void {
-    if (this.#window.total === 0 && this.#owner.demand === 0) {
-      this.#ticking = undefined;
-      this.#owner.onQuiet();
-      return;
-    }
-    this.#tickLater();
-    if (this.#learnt) this.#weigh();
-    this.#resize();
-    if (this.affordable >= 1) this.#owner.onTick();
-    // Last: what was just decided is decided on a whole window.
-    this.#window.advance();
-  }
-
-  #resize(): void {
-    const { demand, failing } = this.#owner;
-    const wanted = Math.max(1, Math.floor(this.affordable), demand) + failing;
-    // With some slack, lest an endpoint come and go with the noise of the rate.
-    const most = wanted * 1.34 + 1;
-    const changed: Endpoint[] = [];
-    while (this.#set.size < wanted && this.#set.cold > 0) changed.push(this.#set.grow()!);
-    while (this.#set.size > most) changed.push(this.#set.shrink()!);
-    if (changed.length > 0) this.#owner.onWarmthChanged(changed);
+    const sorted = [...heard].sort((a, b) => a - b);
+    this.#keepAlive = sorted[sorted.length >> 1] ?? this.#usual;
   }
 }

@@ -1,33 +1,29 @@
-import type { Settings } from '../../config/settings.ts';
 import { autoResolver } from './auto.ts';
 import { besideMesh } from './beside-mesh.ts';
+import { type ApiWay, openLate } from './kubernetes/api-way.ts';
 import { ClusterNames } from './kubernetes/cluster-names.ts';
 import { Kubernetes } from './kubernetes/kubernetes.ts';
 import { MeshDetector } from './kubernetes/mesh.ts';
 import type { Place } from './kubernetes/place.ts';
-import { openLate, transportFor } from './kubernetes/transport.ts';
 import { onceEach } from './kubernetes/warnings.ts';
 import type { Resolver } from './resolver.ts';
+import type { DiscoverySettings } from './settings.ts';
 import type { Witness } from './witness.ts';
 
 const START_SPREAD = 1_000;
 
-export type ClusterSettings = Pick<
-  Settings,
-  'discovery' | 'mesh' | 'dns' | 'kubernetes' | 'clock' | 'random'
->;
-
 /** Makes of a resolver that asks DNS one that sees the pods of a cluster, where there is one to be seen. */
 export function clusterResolver(
   dns: Resolver,
-  { discovery, mesh, dns: { family, negativeHold }, kubernetes: settings, clock, random }: ClusterSettings,
+  { discovery, mesh, dns: { family, negativeHold }, kubernetes: settings, clock, random }: DiscoverySettings,
   place: Place,
+  api: ApiWay,
   witness?: Witness,
 ): Resolver {
   const wanted = discovery === 'kubernetes';
   const warn = onceEach(witness?.warn);
   const choice = { kubeconfig: settings.kubeconfig, wanted, place };
-  const open = transportFor(choice);
+  const open = api(choice);
   if (open === undefined && wanted) {
     warn(
       'EVENKEEL_KUBERNETES_UNREACHABLE',
@@ -41,7 +37,7 @@ export function clusterResolver(
     // Where a request waits for it, the first answer is asked for at once.
     const startSpread = wanted ? 0 : START_SPREAD;
     const kubernetes = new Kubernetes({
-      open: open ?? (() => openLate(choice)),
+      open: open ?? (() => openLate(api, choice)),
       names,
       settings,
       family,

@@ -1,8 +1,7 @@
 import { channels } from '../base/channels.ts';
 import { type Clock, wallClock } from '../base/clock.ts';
-import type { EndpointUpdate } from '../endpoints/endpoint-keys.ts';
 import { asError, Follower } from './follower.ts';
-import type { Resolution, Resolver } from './resolver.ts';
+import type { EndpointUpdate, Resolution, Resolver } from './resolver.ts';
 
 /** What discovery tells its service, and asks of it. */
 export interface DiscoveryOwner {

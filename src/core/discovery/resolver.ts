@@ -90,3 +90,6 @@ export type Resolution =
  * throwing is an error like one yielded, after which the resolver is started again, with a back-off.
  */
 export type Resolver = (target: ResolveTarget, signal: AbortSignal) => AsyncIterable<Resolution>;
+
+/** A set of endpoints, as a resolver yields it. */
+export type EndpointUpdate = Extract<Resolution, { endpoints: unknown }>;

@@ -1,7 +1,4 @@
-import type { EndpointAddress, Resolution } from '../discovery/resolver.ts';
-
-/** A set of endpoints, as a resolver yields it. */
-export type EndpointUpdate = Extract<Resolution, { endpoints: unknown }>;
+import type { EndpointAddress } from '../discovery/resolver.ts';
 
 /** Endpoints by what tells them apart, each once. */
 export function endpointsByKey(endpoints: readonly EndpointAddress[]): Map<string, EndpointAddress> {
@@ -12,13 +9,13 @@ export function endpointsByKey(endpoints: readonly EndpointAddress[]): Map<strin
  * A virtual address becomes as many endpoints as `spread`, which share it: their connections lead to
  * whichever pods are drawn behind it.
  */
-export function slotsByKey(
+export function spreadByKey(
   endpoints: readonly EndpointAddress[],
   spread: number,
 ): Map<string, EndpointAddress> {
   const byKey = new Map<string, EndpointAddress>();
   for (const [address, endpoint] of endpointsByKey(endpoints)) {
-    for (let slot = 0; slot < spread; slot++) byKey.set(`${address}#${slot}`, { ...endpoint });
+    for (let n = 0; n < spread; n++) byKey.set(`${address}#${n}`, { ...endpoint });
   }
   return byKey;
 }

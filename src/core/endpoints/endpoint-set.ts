@@ -1,41 +1,50 @@
 import { channels } from '../base/channels.ts';
-import type { RetireReason } from '../connections/retire-reason.ts';
-import type { EndpointAddress } from '../discovery/resolver.ts';
+import type { EndpointAddress, EndpointUpdate } from '../discovery/resolver.ts';
 import { changedPart } from './changed-part.ts';
-import { Endpoint, type EndpointOwner } from './endpoint.ts';
-import { type EndpointUpdate, endpointsByKey, isSameEndpoint, slotsByKey } from './endpoint-keys.ts';
+import type { Endpoint } from './endpoint.ts';
+import { endpointsByKey, isSameEndpoint, spreadByKey } from './endpoint-keys.ts';
+import { COLD, DRAINING, OPENING, SUPERSEDED } from './reasons.ts';
 
 /** What an update has made of a set of endpoints. */
-export interface SetChange {
-  readonly fresh: Endpoint[];
-  readonly gone: Endpoint[];
+export interface SetChange<E> {
+  readonly fresh: E[];
+  readonly gone: E[];
   /** What has come leads to the Service by another way than what has gone: its ClusterIP, or its pods. */
   readonly takeover: boolean;
 }
 
+/** Makes an endpoint; `identity` is the name of a pod behind a virtual IP. */
+export type EndpointFactory<E> = (key: string, info: EndpointAddress, identity?: string) => E;
+
 /** The endpoints of a service, by what they are: those of the present set, and those of earlier ones that still carry something. */
-export class EndpointSet {
-  /** The present ones, by what tells them apart: pods, or slots of a virtual IP. */
-  readonly current = new Map<string, Endpoint>();
+export class EndpointSet<E extends Endpoint> {
+  /** The present ones, by what tells them apart: pods, or a virtual IP as often as it is to be dialled. */
+  readonly current = new Map<string, E>();
   /** The pods behind a virtual IP, by name, where responses name them. */
-  readonly pods = new Map<string, Endpoint>();
+  readonly pods = new Map<string, E>();
   /** Those of the set before, where they serve until this one is connected. */
-  readonly superseded = new Set<Endpoint>();
-  readonly #leaving = new Set<Endpoint>();
-  readonly #connected = new Set<Endpoint>();
-  readonly #owner: EndpointOwner;
+  readonly superseded = new Set<E>();
+  /** Nothing is dialled but what has just been heard of: what is known of the endpoints may be out of date. */
+  frozen = false;
+  /** Responses are taken to name the pods behind a virtual IP: these are what counts, then. */
+  namesPods = false;
+  /** Something else on the way ejects, such as a mesh: nothing is held against anybody. */
+  isPassive = false;
+  readonly #leaving = new Set<E>();
+  readonly #connected = new Set<E>();
+  readonly #create: EndpointFactory<E>;
   #virtual: boolean | undefined;
   /** What the present set was made from. */
   #addresses: readonly EndpointAddress[] = [];
   /** Whether each of those is an endpoint of its own. */
   #plain = true;
 
-  constructor(owner: EndpointOwner) {
-    this.#owner = owner;
+  constructor(create: EndpointFactory<E>) {
+    this.#create = create;
   }
 
   /** Those of the present ones that are connected. */
-  get connected(): Iterable<Endpoint> {
+  get connected(): Iterable<E> {
     return this.#connected;
   }
 
@@ -46,20 +55,14 @@ export class EndpointSet {
     return false;
   }
 
-  /** Whether a connection of HTTP/2 will have room for many in a moment. */
+  /** Whether a connection is being made that will have room for many in a moment. */
   get isOpening(): boolean {
-    for (const { opening } of this.#connected) if (opening !== undefined) return true;
-    for (const { opening } of this.pods.values()) if (opening !== undefined) return true;
+    for (const { reasons } of this.#connected) if ((reasons & OPENING) !== 0) return true;
+    for (const { reasons } of this.pods.values()) if ((reasons & OPENING) !== 0) return true;
     return false;
   }
 
-  /** Whether no endpoint has a connection, not even one that drains. */
-  get isClosed(): boolean {
-    for (const { connections } of this) if (connections.size > 0) return false;
-    return true;
-  }
-
-  /** Whether the present ones are slots of a virtual IP. */
+  /** Whether the present ones stand for a virtual IP. */
   get isVirtual(): boolean {
     return this.#virtual === true;
   }
@@ -70,17 +73,23 @@ export class EndpointSet {
   }
 
   /** Those that requests are counted by: the pods behind a virtual IP where any is known, or else the present ones. */
-  get known(): Iterable<Endpoint> {
+  get known(): Iterable<E> {
     return this.pods.size > 0 ? this.pods.values() : this.current.values();
   }
 
-  /** How long idle connections last, of each of the present ones that has said so. */
-  *keepAlives(): Generator<number> {
-    for (const { keepAlive } of this.current.values()) if (keepAlive !== undefined) yield keepAlive;
+  /** Those that health is about. */
+  get members(): ReadonlyMap<string, E> {
+    return this.namesPods ? this.pods : this.current;
+  }
+
+  /** Those of the present endpoints, and of the pods behind a virtual IP, that may serve. */
+  *available(): Generator<E> {
+    for (const endpoint of this.current.values()) if (endpoint.isAvailable) yield endpoint;
+    for (const endpoint of this.pods.values()) if (endpoint.isAvailable) yield endpoint;
   }
 
   /** All that may have connections, each once. */
-  *[Symbol.iterator](): Generator<Endpoint> {
+  *[Symbol.iterator](): Generator<E> {
     yield* this.current.values();
     yield* this.superseded;
     yield* this.#leaving;
@@ -90,22 +99,23 @@ export class EndpointSet {
     }
   }
 
-  /** Whether an endpoint is a pod, or a slot of a virtual IP; `undefined`: it is not in the present set. */
-  kindOf(endpoint: Endpoint): 'pod' | 'slot' | undefined {
+  /** Whether an endpoint is a pod, or stands for a virtual IP; `undefined`: it is not in the present set. */
+  kindOf(endpoint: E): 'pod' | 'virtual' | undefined {
     const { identity, key } = endpoint;
     if (identity !== undefined) return this.pods.get(identity) === endpoint ? 'pod' : undefined;
     if (this.current.get(key) !== endpoint) return undefined;
-    return this.isVirtual ? 'slot' : 'pod';
+    return this.isVirtual ? 'virtual' : 'pod';
   }
 
   /** Makes the endpoints of `update` the present set. Those that stay are kept. */
-  replace({ endpoints, virtual }: EndpointUpdate, spread: number): SetChange {
+  replace({ endpoints, virtual, passive = false }: EndpointUpdate, spread: number): SetChange<E> {
+    this.isPassive = passive;
     const takeover = this.current.size > 0 && virtual !== this.#virtual;
     this.#virtual = virtual;
     const part = virtual || !this.#plain ? undefined : changedPart(this.#addresses, endpoints, this.current);
     const before = part?.before ?? this.current;
-    const after = part?.after ?? (virtual ? slotsByKey(endpoints, spread) : endpointsByKey(endpoints));
-    const gone: Endpoint[] = [];
+    const after = part?.after ?? (virtual ? spreadByKey(endpoints, spread) : endpointsByKey(endpoints));
+    const gone: E[] = [];
     for (const [key, endpoint] of before) {
       const info = after.get(key);
       if (info !== undefined && isSameEndpoint(endpoint.info, info)) {
@@ -116,10 +126,10 @@ export class EndpointSet {
         gone.push(endpoint);
       }
     }
-    const fresh: Endpoint[] = [];
+    const fresh: E[] = [];
     for (const [key, info] of after) {
       if (this.current.has(key)) continue;
-      const endpoint = new Endpoint(key, info, this.#owner);
+      const endpoint = this.#create(key, info);
       this.current.set(key, endpoint);
       fresh.push(endpoint);
       const { origin, address } = endpoint;
@@ -131,14 +141,22 @@ export class EndpointSet {
     return { fresh, gone, takeover };
   }
 
-  /** An endpoint has its first connection, or has lost its last. */
-  onConnectivity(endpoint: Endpoint): void {
+  /** The pod of that name behind a virtual IP, for which an endpoint stands; it is new. */
+  addPod(name: string, { address, info }: E): E {
+    const pod = this.#create(`${address}@${name}`, info, name);
+    pod.lift(COLD);
+    this.pods.set(name, pod);
+    return pod;
+  }
+
+  /** An endpoint may have its first connection, or have lost its last. */
+  onConnectivity(endpoint: E): void {
     if (endpoint.connected === 0) this.#connected.delete(endpoint);
     else if (this.current.get(endpoint.key) === endpoint) this.#connected.add(endpoint);
   }
 
   /** Empties the present set. Says which endpoints may have served until now: they are to be drained. */
-  clear(): Endpoint[] {
+  clear(): E[] {
     const all = [...this.current.values(), ...this.superseded, ...this.pods.values()];
     this.current.clear();
     this.#connected.clear();
@@ -147,19 +165,21 @@ export class EndpointSet {
     return all;
   }
 
-  /** Retires the connections of an endpoint, and forgets it when the last has closed. */
-  drain(endpoint: Endpoint, reason: RetireReason): void {
-    this.superseded.delete(endpoint);
-    this.#leaving.add(endpoint);
-    endpoint.drain(reason);
-    if (endpoint.connections.size === 0) this.#leaving.delete(endpoint);
-    const { origin, address } = endpoint;
-    if (channels.endpointRemove.hasSubscribers) channels.endpointRemove.publish({ origin, address, reason });
+  /** An endpoint that has left serves on until those are connected that came in its place. */
+  supersede(endpoint: E): void {
+    this.superseded.add(endpoint);
+    endpoint.bar(SUPERSEDED);
   }
 
-  /** Forgets an endpoint that has left, and a pod behind a virtual IP, without connections. Whether it was such a pod. */
-  forgetIfClosed(endpoint: Endpoint): boolean {
-    if (endpoint.connections.size > 0) return false;
+  /** An endpoint drains from now on, and is to be forgotten when it has nothing left. */
+  drain(endpoint: E): void {
+    this.superseded.delete(endpoint);
+    this.#leaving.add(endpoint);
+    endpoint.bar(DRAINING);
+  }
+
+  /** Forgets an endpoint that has nothing left. Whether it was a pod behind a virtual IP. */
+  forget(endpoint: E): boolean {
     this.#leaving.delete(endpoint);
     return endpoint.identity !== undefined && this.pods.delete(endpoint.identity);
   }

@@ -1,24 +1,25 @@
-import type { Settings } from '../../config/settings.ts';
 import { LeastRequest } from '../balancing/least-request.ts';
-import { type Locality, LocalityPicker } from '../balancing/locality.ts';
+import type { Locality } from '../balancing/locality.ts';
+import { LocalityPicker } from '../balancing/locality-picker.ts';
 import { PeakEwma } from '../balancing/peak-ewma.ts';
 import type { Observation, Picker, PickerFactory } from '../balancing/picker.ts';
 import { RoundRobin } from '../balancing/round-robin.ts';
+import type { BalancingSettings } from '../balancing/settings.ts';
 import { Turns, Weighted } from '../balancing/weighted.ts';
 import type { Endpoint } from './endpoint.ts';
 
-type PickerSettings = Pick<Settings, 'policy' | 'peakEwma' | 'clock' | 'random'>;
+type PickerSettings = Pick<BalancingSettings, 'policy' | 'peakEwma' | 'clock' | 'random'>;
 
 /** The pickers of a service, of which an endpoint stands in one at most. */
-export class Pickers {
+export class Pickers<E extends Endpoint> {
   /** Endpoints with a connection that has room. */
-  free: Picker<Endpoint>;
-  /** Proven ones that would have to be dialled. */
-  full: Picker<Endpoint>;
-  /** Never connected ones, which are dialled for a request only when nothing else is left. */
-  unproven: Picker<Endpoint>;
+  ready: Picker<E>;
+  /** Those that would have to be dialled, and were reached the last time. */
+  dialable: Picker<E>;
+  /** Those that would have to be dialled, and weren't, or never were: they come last. */
+  untried: Picker<E>;
 
-  readonly #policy: Settings['policy'];
+  readonly #policy: BalancingSettings['policy'];
   readonly #create: PickerFactory;
   readonly #locality: Locality | undefined;
   #weighted: boolean;
@@ -28,9 +29,9 @@ export class Pickers {
     this.#policy = policy;
     this.#create = factoryOf(settings);
     this.#locality = locality;
-    this.free = this.#located(this.#create, true);
-    this.full = this.#located(this.#create, false);
-    this.unproven = this.#located(this.#create, false);
+    this.ready = this.#located(this.#create, true);
+    this.dialable = this.#located(this.#create, false);
+    this.untried = this.#located(this.#create, false);
     // Others look at weights themselves, or don't.
     this.#weighted = policy === 'peak-ewma' || typeof policy === 'function';
   }
@@ -42,60 +43,45 @@ export class Pickers {
 
   /** Whether they learn from how requests go. */
   get observes(): boolean {
-    return this.free.observe !== undefined;
+    return this.ready.observe !== undefined;
   }
 
-  /** Looks at weights from now on. The endpoints are all that may stand in a picker; they are in none afterwards. */
-  weigh(endpoints: Iterable<Endpoint>): void {
+  /** Looks at weights from now on. They are empty afterwards; no endpoint may stand in one meanwhile. */
+  lookAtWeights(): void {
     this.#weighted = true;
-    for (const endpoint of endpoints) {
-      place(endpoint, undefined);
-      endpoint.slot = undefined;
-    }
     const turns = new Turns();
     const measure = this.#policy === 'round-robin' ? 'turn' : 'load';
     const create: PickerFactory = () => new Weighted(turns, measure, this.#create);
-    this.free = this.#located(create, true);
-    this.full = this.#located(create, false);
-    this.unproven = this.#located(create, false);
+    this.ready = this.#located(create, true);
+    this.dialable = this.#located(create, false);
+    this.untried = this.#located(create, false);
   }
 
-  #located(create: PickerFactory, isFree: boolean): Picker<Endpoint> {
-    return this.#locality === undefined ? create() : new LocalityPicker(this.#locality, create, isFree);
-  }
-
-  /** Tells the picker of an endpoint how a request has gone. */
-  observe(endpoint: Endpoint, latency: number, observation: Observation): void {
-    (endpoint.picker ?? this.free).observe?.(endpoint, latency, observation);
+  #located(create: PickerFactory, isReady: boolean): Picker<E> {
+    return this.#locality === undefined ? create() : new LocalityPicker(this.#locality, create, isReady);
   }
 
   /** Whether a request could be served now, or after a dial. */
   get hasRoom(): boolean {
-    return (this.free.pick() ?? this.toDial) !== undefined;
+    return (this.ready.pick() ?? this.toDial) !== undefined;
   }
 
   /** The endpoint to dial for a request that waits. */
-  get toDial(): Endpoint | undefined {
-    return this.full.pick() ?? this.unproven.pick();
+  get toDial(): E | undefined {
+    return this.dialable.pick() ?? this.untried.pick();
   }
 
   /** The endpoint that should have had the request that goes to `endpoint`, but has no connection free. */
-  rivalOf(endpoint: Endpoint): Endpoint | undefined {
-    const rival = this.full.pick();
+  rivalOf(endpoint: E): E | undefined {
+    const rival = this.dialable.pick();
     // On a tie too: with few connections, it would lose all ties to those that have more.
-    return rival === undefined || this.full.before(endpoint, rival) ? undefined : rival;
+    return rival === undefined || this.dialable.before(endpoint, rival) ? undefined : rival;
   }
-}
 
-/** Puts an endpoint where it belongs, and tells its picker that something about it has changed. */
-export function place(endpoint: Endpoint, picker: Picker<Endpoint> | undefined): void {
-  if (picker === endpoint.picker) {
-    picker?.update(endpoint);
-    return;
+  /** Tells the picker of an endpoint how a request has gone. */
+  observe(endpoint: E, latency: number, observation: Observation): void {
+    (endpoint.picker ?? this.ready).observe?.(endpoint, latency, observation);
   }
-  endpoint.picker?.remove(endpoint);
-  endpoint.picker = picker;
-  picker?.add(endpoint);
 }
 
 function factoryOf({ policy, peakEwma, clock, random }: PickerSettings): PickerFactory {

@@ -1,6 +1,6 @@
-import type { SubsetSettings } from '../../config/settings.ts';
 import { hash } from '../base/hash.ts';
 import { hostName } from '../base/host.ts';
+import type { SubsetSettings } from './settings.ts';
 
 /**
  * Which of many endpoints a client uses: as many as its size, or `times` as many, with those in front. Says the same for

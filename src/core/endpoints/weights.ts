@@ -1,49 +1,49 @@
-import type { SlowStartSettings } from '../../config/settings.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { EndpointAddress } from '../discovery/resolver.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { SlowStartSettings } from './settings.ts';
 
 /** What a weight of 0 comes to: nobody waits for its turn for ever. */
 const LEAST_WEIGHT = 0.01;
 /** Steps in which a weight grows: few, so that many endpoints have the same one. */
 const STEPS = 20;
 
-export interface WeightsOptions {
+export interface WeightsOptions<E> {
   slowStart: SlowStartSettings;
   clock: Clock;
   /** An endpoint has another weight. */
-  onChange: (endpoint: Endpoint) => void;
+  onChange: (endpoint: E) => void;
 }
 
 /**
  * What the endpoints of a service weigh: what their resolver says, and less in the time after one has joined
  * the others, or has come back: its caches are cold, and its code is not compiled yet.
  */
-export class Weights {
-  readonly #options: WeightsOptions;
+export class Weights<E extends Endpoint> {
+  readonly #options: WeightsOptions<E>;
   /** When those that start slowly began to. */
-  readonly #starting = new Map<Endpoint, number>();
+  readonly #starting = new Map<E, number>();
   /** Those that can't be reached, or mustn't be used. */
-  readonly #absent = new WeakSet<Endpoint>();
+  readonly #absent = new WeakSet<E>();
   #timer: Timer | undefined;
 
-  constructor(options: WeightsOptions) {
+  constructor(options: WeightsOptions<E>) {
     this.#options = options;
   }
 
   /** Takes in a set of endpoints, of which some are `fresh`. Where all are, none of them is slower than the others. */
-  update(endpoints: Iterable<Endpoint>, fresh: readonly Endpoint[], allFresh: boolean): void {
+  update(endpoints: Iterable<E>, fresh: readonly E[], allFresh: boolean): void {
     if (!allFresh) for (const endpoint of fresh) this.#start(endpoint);
     for (const endpoint of endpoints) this.#weigh(endpoint);
   }
 
   /** An endpoint can't be reached, or was ejected. */
-  onAbsent(endpoint: Endpoint): void {
+  onAbsent(endpoint: E): void {
     if (this.#options.slowStart.window > 0) this.#absent.add(endpoint);
   }
 
   /** An endpoint can be used, if it couldn't before: it starts anew. */
-  onPresent(endpoint: Endpoint): void {
+  onPresent(endpoint: E): void {
     if (!this.#absent.delete(endpoint)) return;
     this.#start(endpoint);
     this.#weigh(endpoint);
@@ -55,7 +55,7 @@ export class Weights {
     this.#starting.clear();
   }
 
-  #start(endpoint: Endpoint): void {
+  #start(endpoint: E): void {
     const { slowStart, clock } = this.#options;
     if (slowStart.window === 0) return;
     this.#starting.set(endpoint, clock.now());
@@ -69,13 +69,13 @@ export class Weights {
 
   #tick(): void {
     for (const endpoint of this.#starting.keys()) {
-      if (endpoint.state.name === 'draining') this.#starting.delete(endpoint);
+      if (endpoint.isDraining) this.#starting.delete(endpoint);
       else this.#weigh(endpoint);
     }
     this.#timer = this.#starting.size > 0 ? this.#tickLater() : undefined;
   }
 
-  #weigh(endpoint: Endpoint): void {
+  #weigh(endpoint: E): void {
     const weight = baseWeight(endpoint.info) * this.#progress(endpoint);
     if (weight === endpoint.weight) return;
     endpoint.weight = weight;
@@ -83,7 +83,7 @@ export class Weights {
   }
 
   /** The share of its weight that an endpoint has come to. */
-  #progress(endpoint: Endpoint): number {
+  #progress(endpoint: E): number {
     const since = this.#starting.get(endpoint);
     if (since === undefined) return 1;
     const { clock, slowStart } = this.#options;

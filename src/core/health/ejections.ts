@@ -1,35 +1,33 @@
-import type { FailureKind, OutlierSettings } from '../../config/settings.ts';
 import { channels } from '../base/channels.ts';
 import type { Clock } from '../base/clock.ts';
-import { HealthRecord } from './health-record.ts';
-import type { Standings, Suspect } from './standings.ts';
+import type { HealthRecord } from '../endpoints/health-record.ts';
+import type { FailureRates } from './failure-rates.ts';
+import type { FailureKind, OutlierSettings } from './settings.ts';
+import { recordOf, type Standings, type Suspect } from './standings.ts';
 
 /** The share by which an ejection is shortened at most, so that clients don't come back together. */
 const JITTER = 0.2;
 
-/** What ejections tell outlier detection, and ask of it. */
-export interface EjectionsOwner<S extends Suspect> {
-  readonly origin: string;
-  readonly standings: Standings<S>;
-  /** An endpoint that doesn't fail health checks has been ejected for as long as it should be. */
-  onTimeOver(endpoint: S): void;
+export interface EjectionsOptions<S extends Suspect> {
+  settings: Pick<OutlierSettings, 'baseEjectionTime' | 'maxEjectionTime'>;
+  standings: Standings<S>;
+  rates: FailureRates<S>;
+  clock: Clock;
+  random: () => number;
 }
 
 /** Ejects endpoints and restores them: for how long, and how that is told. */
 export class Ejections<S extends Suspect> {
-  readonly #owner: EjectionsOwner<S>;
-  readonly #settings: Pick<OutlierSettings, 'baseEjectionTime' | 'maxEjectionTime'>;
+  readonly #settings: EjectionsOptions<S>['settings'];
+  readonly #standings: Standings<S>;
+  readonly #rates: FailureRates<S>;
   readonly #clock: Clock;
   readonly #random: () => number;
 
-  constructor(
-    owner: EjectionsOwner<S>,
-    settings: Pick<OutlierSettings, 'baseEjectionTime' | 'maxEjectionTime'>,
-    clock: Clock,
-    random: () => number,
-  ) {
-    this.#owner = owner;
+  constructor({ settings, standings, rates, clock, random }: EjectionsOptions<S>) {
     this.#settings = settings;
+    this.#standings = standings;
+    this.#rates = rates;
     this.#clock = clock;
     this.#random = random;
   }
@@ -46,11 +44,10 @@ export class Ejections<S extends Suspect> {
 
   /** Ejects an endpoint until it passes its health checks. */
   ails(endpoint: S): void {
-    endpoint.health ??= new HealthRecord();
-    const { health } = endpoint;
+    const health = recordOf(endpoint);
     if (health.ailing) return;
     health.ailing = true;
-    this.#owner.standings.ailing++;
+    this.#standings.ailing++;
     if (health.ejection === undefined) this.#begin(endpoint, health, 'health-check', undefined);
   }
 
@@ -58,10 +55,11 @@ export class Ejections<S extends Suspect> {
   heal(health: HealthRecord): void {
     if (!health.ailing) return;
     health.ailing = false;
-    this.#owner.standings.ailing--;
+    this.#standings.ailing--;
   }
 
   restore(endpoint: S, reason: string): void {
+    this.#rates.forget(endpoint);
     const { health } = endpoint;
     if (health?.ejection === undefined) return;
     const now = this.#clock.now();
@@ -72,9 +70,8 @@ export class Ejections<S extends Suspect> {
     health.lookAt = 0;
     health.onProbation = true;
     health.forgivingSince = now;
-    this.#owner.standings.review(endpoint);
-    const { origin } = this.#owner;
-    const { address } = endpoint;
+    this.#standings.review(endpoint);
+    const { origin, address } = endpoint;
     if (channels.endpointRestore.hasSubscribers) {
       channels.endpointRestore.publish({ origin, address, reason, duration: now - since });
     }
@@ -95,15 +92,14 @@ export class Ejections<S extends Suspect> {
       duration === undefined
         ? undefined
         : this.#clock.schedule(() => {
-            if (!health.ailing) this.#owner.onTimeOver(endpoint);
+            if (!health.ailing) this.restore(endpoint, 'time');
           }, duration);
     health.onProbation = false;
     health.doubt?.cancel();
     health.doubt = undefined;
     health.ejection = { since: this.#clock.now(), timer };
-    this.#owner.standings.review(endpoint);
-    const { origin } = this.#owner;
-    const { address } = endpoint;
+    this.#standings.review(endpoint);
+    const { origin, address } = endpoint;
     if (channels.endpointEject.hasSubscribers) {
       const forever = Number.POSITIVE_INFINITY;
       channels.endpointEject.publish({ origin, address, reason, duration: duration ?? forever });

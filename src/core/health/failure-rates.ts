@@ -41,16 +41,14 @@ export interface Sample<S> {
   readonly successRate: number;
 }
 
-/** What failure rates tell, and ask. */
-export interface FailureRatesOwner<S> {
-  /** All endpoints there are. */
-  readonly members: Iterable<S>;
+export interface FailureRatesOptions<S> {
   /** Milliseconds. */
   readonly interval: number;
   /** Requests that are enough to say something. */
   readonly volume: number;
+  readonly clock: Clock;
   /** An interval is over: says of those that have had enough requests how these went. */
-  onInterval(samples: readonly Sample<S>[]): void;
+  readonly onInterval?: (samples: readonly Sample<S>[]) => void;
 }
 
 /**
@@ -58,14 +56,15 @@ export interface FailureRatesOwner<S> {
  * first that does, intervals begin. An endpoint with few requests is counted over several.
  */
 export class FailureRates<S extends Counted> {
-  readonly #owner: FailureRatesOwner<S>;
-  readonly #clock: Clock;
+  readonly #fleet: { readonly members: ReadonlyMap<string, S> };
+  readonly #options: FailureRatesOptions<S>;
   readonly #tallies = new Map<S, Tally>();
   #timer: Timer | undefined;
 
-  constructor(owner: FailureRatesOwner<S>, clock: Clock) {
-    this.#owner = owner;
-    this.#clock = clock;
+  /** @param fleet all endpoints there are */
+  constructor(fleet: { readonly members: ReadonlyMap<string, S> }, options: FailureRatesOptions<S>) {
+    this.#fleet = fleet;
+    this.#options = options;
   }
 
   /** A request to an endpoint has failed, which it has counted as judged. */
@@ -97,8 +96,9 @@ export class FailureRates<S extends Counted> {
 
   /** Begins an interval, for all that there are by now. */
   #start(): void {
-    for (const member of this.#owner.members) this.#tallyOf(member, 0);
-    this.#timer = this.#clock.schedule(() => this.#onIntervalOver(), this.#owner.interval);
+    for (const member of this.#fleet.members.values()) this.#tallyOf(member, 0);
+    const { clock, interval } = this.#options;
+    this.#timer = clock.schedule(() => this.#onIntervalOver(), interval);
   }
 
   /** With `judged`, how many of what an endpoint has had are of this time. */
@@ -112,19 +112,20 @@ export class FailureRates<S extends Counted> {
   }
 
   #onIntervalOver(): void {
+    const { volume, onInterval } = this.#options;
     const samples: Sample<S>[] = [];
     for (const [endpoint, { since, failed }] of this.#tallies) {
       const total = endpoint.judged - since;
-      if (total < this.#owner.volume) continue;
+      if (total < volume) continue;
       samples.push({ endpoint, total, successRate: 1 - failed / total });
     }
     let isAnyFailing = false;
     for (const [endpoint, tally] of this.#tallies) {
-      const isEnough = endpoint.judged - tally.since >= this.#owner.volume;
+      const isEnough = endpoint.judged - tally.since >= volume;
       if (isEnough || ++tally.intervals === MOST_INTERVALS) tally.roll(endpoint.judged);
       if (tally.failed + tally.failedBefore > 0) isAnyFailing = true;
     }
-    this.#owner.onInterval(samples);
+    onInterval?.(samples);
     if (isAnyFailing) this.#start();
     else this.stop();
   }

@@ -1,10 +1,10 @@
-import type { FailureKind, OutlierSettings } from '../../config/settings.ts';
 import type { Clock } from '../base/clock.ts';
-import { Ejections, type EjectionsOwner } from './ejections.ts';
-import { FailureRates, type FailureRatesOwner, type Sample, tellingRun, usualRate } from './failure-rates.ts';
-import { HealthRecord } from './health-record.ts';
+import { HealthRecord } from '../endpoints/health-record.ts';
+import { Ejections } from './ejections.ts';
+import { FailureRates, type Sample, tellingRun, usualRate } from './failure-rates.ts';
 import { OftenFailing } from './often-failing.ts';
-import { Standings, type StandingsOwner, type Suspect } from './standings.ts';
+import type { FailureKind, OutlierSettings } from './settings.ts';
+import { type Fleet, recordOf, Standings, type Suspect } from './standings.ts';
 import { outliersOf } from './success-rate.ts';
 
 /** Of a service that ejects nothing. */
@@ -22,16 +22,6 @@ const NONE: OutlierSettings = {
   failures: [],
 };
 
-/** What outlier detection tells the pool, and asks of it. */
-export interface OutlierOwner<S> {
-  readonly origin: string;
-  /** How many endpoints there are, and which. */
-  readonly population: number;
-  readonly members: Iterable<S>;
-  /** Whether the endpoint may be picked, or is fit to serve, has changed. */
-  onHealthChanged(endpoint: S): void;
-}
-
 /**
  * Ejects endpoints that fail one request after the other, or more of them than the others do, as Envoy's outlier
  * detection does, and gRPC's:
@@ -42,28 +32,32 @@ export interface OutlierOwner<S> {
  * single request first, as a circuit breaker does. And what the others would have done by chance as well is held
  * against nobody: a fleet that fails alike loses nothing of what it has left.
  */
-export class OutlierDetection<S extends Suspect>
-  implements FailureRatesOwner<S>, StandingsOwner<S>, EjectionsOwner<S>
-{
+export class OutlierDetection<S extends Suspect> {
   /** How the endpoints stand, for whatever reason. */
   readonly standings: Standings<S>;
-  readonly #owner: OutlierOwner<S>;
+  readonly #fleet: Fleet<S>;
   readonly #settings: OutlierSettings;
-  readonly #clock: Clock;
   readonly #random: () => number;
   readonly #rates: FailureRates<S>;
   readonly #oftenFailing: OftenFailing<S>;
   readonly #ejections: Ejections<S>;
 
-  constructor(owner: OutlierOwner<S>, settings: OutlierSettings | false, clock: Clock, random: () => number) {
-    this.#owner = owner;
+  constructor(fleet: Fleet<S>, settings: OutlierSettings | false, clock: Clock, random: () => number) {
+    this.#fleet = fleet;
     this.#settings = settings === false ? NONE : settings;
-    this.#clock = clock;
     this.#random = random;
-    this.#rates = new FailureRates(this, clock);
+    const { successRateInterval: interval, successRateRequestVolume: volume } = this.#settings;
+    const rates = new FailureRates(fleet, {
+      interval,
+      volume,
+      clock,
+      onInterval: (samples) => this.#onInterval(samples),
+    });
     this.#oftenFailing = new OftenFailing(this.#rateOf);
-    this.standings = new Standings(this, this.#settings);
-    this.#ejections = new Ejections(this, this.#settings, clock, random);
+    const standings = new Standings(fleet, this.#settings, clock);
+    this.#rates = rates;
+    this.standings = standings;
+    this.#ejections = new Ejections({ settings: this.#settings, standings, rates, clock, random });
   }
 
   /** Failures in a row that are too many. */
@@ -76,11 +70,6 @@ export class OutlierDetection<S extends Suspect>
     return this.standings.passedOver;
   }
 
-  /** Whether an endpoint may be picked now. */
-  allows(endpoint: S): boolean {
-    return this.standings.allows(endpoint);
-  }
-
   /** An endpoint, which has a record, has served a request. */
   succeeded(endpoint: S): void {
     const { health } = endpoint;
@@ -88,7 +77,7 @@ export class OutlierDetection<S extends Suspect>
     if (health.ejection !== undefined) {
       // One that is used though it is ejected shows that it serves. Of others, those answers come late.
       if (!this.standings.isPanic || health.ailing) return;
-      this.#restore(endpoint, 'success');
+      this.#ejections.restore(endpoint, 'success');
     }
     health.failures = 0;
     health.lookAt = 0;
@@ -114,8 +103,7 @@ export class OutlierDetection<S extends Suspect>
   }
 
   failed(endpoint: S, kind: FailureKind): void {
-    endpoint.health ??= new HealthRecord();
-    const { health } = endpoint;
+    const health = recordOf(endpoint);
     if (health.ejection !== undefined) return;
     health.failures++;
     this.#rates.failed(endpoint);
@@ -135,7 +123,8 @@ export class OutlierDetection<S extends Suspect>
   recovered(endpoint: S): void {
     if (endpoint.health?.ejection === undefined) return;
     this.#ejections.heal(endpoint.health);
-    this.#restore(endpoint, 'health-check');
+    this.#ejections.restore(endpoint, 'health-check');
+    this.#oftenFailing.note(endpoint);
   }
 
   /** The set of endpoints has changed, and with it the share of those that are fit. */
@@ -143,14 +132,14 @@ export class OutlierDetection<S extends Suspect>
     this.standings.weigh();
   }
 
-  /** Whether an endpoint can be reached may have changed, or something in its record has. Whether it stands otherwise. */
-  review(endpoint: S): boolean {
-    return this.standings.review(endpoint);
+  /** Whether an endpoint can be reached may have changed, or something in its record has. */
+  review(endpoint: S): void {
+    this.standings.review(endpoint);
   }
 
   /** Whether most others fail as well. */
   isCommon(endpoint: S): boolean {
-    return this.#oftenFailing.besides(endpoint) * 2 > this.#owner.population - 1;
+    return this.#oftenFailing.besides(endpoint) * 2 > this.#fleet.members.size - 1;
   }
 
   /** Forgets an endpoint that has left. */
@@ -159,7 +148,7 @@ export class OutlierDetection<S extends Suspect>
     this.#oftenFailing.forget(endpoint);
     const { health } = endpoint;
     if (health === undefined) return;
-    endpoint.health = undefined;
+    endpoint.setHealth(undefined);
     health.ejection?.timer?.cancel();
     health.pause?.timer.cancel();
     health.doubt?.cancel();
@@ -170,7 +159,7 @@ export class OutlierDetection<S extends Suspect>
   /** Nobody uses the service, for now. */
   stop(): void {
     this.#rates.stop();
-    this.#oftenFailing.noteAll(this.#owner.members);
+    this.#oftenFailing.noteAll(this.#fleet.members.values());
   }
 
   /** Restores all that are ejected, or paused. */
@@ -179,70 +168,29 @@ export class OutlierDetection<S extends Suspect>
       const health = endpoint.health!;
       this.#endPause(endpoint, health);
       this.#ejections.heal(health);
-      this.#restore(endpoint, reason);
+      this.#ejections.restore(endpoint, reason);
     }
   }
 
-  // What those that it is made of ask, and say
-
-  get origin(): string {
-    return this.#owner.origin;
-  }
-
-  get population(): number {
-    return this.#owner.population;
-  }
-
-  get members(): Iterable<S> {
-    return this.#owner.members;
-  }
-
-  get interval(): number {
-    return this.#settings.successRateInterval;
-  }
-
-  get volume(): number {
-    return this.#settings.successRateRequestVolume;
-  }
-
-  onTimeOver(endpoint: S): void {
-    this.#restore(endpoint, 'time');
-  }
-
-  fails(health: HealthRecord): boolean {
-    return health.failures >= this.#leastRun(health);
-  }
-
-  onHealthChanged(endpoint: S): void {
-    const { health } = endpoint;
-    // By its last failure, or long after that: it could not be reached, or was paused, until now.
-    if (health?.standing === 'failing' && health.doubt === undefined) this.#doubt(endpoint, health);
-    this.#owner.onHealthChanged(endpoint);
-  }
-
-  onInterval(samples: readonly Sample<S>[]): void {
+  #onInterval(samples: readonly Sample<S>[]): void {
     const { successRateMinimumHosts, successRateStdevFactor, enforcingSuccessRate } = this.#settings;
-    this.#oftenFailing.noteAll(this.#owner.members);
+    this.#oftenFailing.noteAll(this.#fleet.members.values());
     for (const { endpoint } of outliersOf(samples, successRateMinimumHosts, successRateStdevFactor)) {
       const health = endpoint.health ?? new HealthRecord();
       if (health.ejection !== undefined || this.#random() * 100 >= enforcingSuccessRate) continue;
       if (!this.#makePlace(endpoint)) return;
-      endpoint.health = health;
+      endpoint.setHealth(health);
       this.#ejections.eject(endpoint, health, 'success-rate');
       this.#oftenFailing.note(endpoint);
     }
   }
 
-  #leastRun({ onProbation }: HealthRecord): number {
-    return onProbation ? 1 : this.#settings.consecutiveFailures;
-  }
-
   /** Whether an endpoint has failed more requests in a row than the others have by chance. */
   #isOutlier(endpoint: S, health: HealthRecord): boolean {
     const { failures } = health;
-    const least = this.#leastRun(health);
+    const least = this.standings.leastRun(health);
     if (failures < least || failures < health.lookAt) return false;
-    const enough = tellingRun(least, usualRate(endpoint, this.#owner.members, this.#rateOf));
+    const enough = tellingRun(least, usualRate(endpoint, this.#fleet.members.values(), this.#rateOf));
     // How the others do may change meanwhile.
     health.lookAt = Math.min(enough, failures + this.#settings.consecutiveFailures);
     return failures >= enough;
@@ -275,20 +223,5 @@ export class OutlierDetection<S extends Suspect>
     health.pause.timer.cancel();
     health.pause = undefined;
     this.review(endpoint);
-  }
-
-  /** One that fails and is not ejected may get no requests for that, and would never show that it serves again. */
-  #doubt(endpoint: S, health: HealthRecord): void {
-    health.doubt = this.#clock.schedule(() => {
-      health.doubt = undefined;
-      health.failures = this.#leastRun(health) - 1;
-      this.review(endpoint);
-    }, this.#settings.baseEjectionTime);
-  }
-
-  #restore(endpoint: S, reason: string): void {
-    this.#rates.forget(endpoint);
-    this.#ejections.restore(endpoint, reason);
-    this.#oftenFailing.note(endpoint);
   }
 }

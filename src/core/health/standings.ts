@@ -1,32 +1,43 @@
-import { HealthRecord, type Standing } from './health-record.ts';
+import type { Clock } from '../base/clock.ts';
+import { HealthRecord, type Standing } from '../endpoints/health-record.ts';
+import { EJECTED, FAILING, ON_TRIAL, PAUSED } from '../endpoints/reasons.ts';
+import type { OutlierSettings } from './settings.ts';
 
 /** What health sees of an endpoint. */
 export interface Suspect {
   readonly address: string;
-  readonly inFlight: number;
+  readonly origin: string;
   /** Requests and dials that have ended, well or not, but for those that their callers gave up. */
   readonly judged: number;
   /** Its last dial failed, and nothing is connected. */
   readonly isUnreachable: boolean;
-  /** `undefined` to begin with; nobody but health writes it. */
-  health: HealthRecord | undefined;
+  readonly health: HealthRecord | undefined;
+  setHealth(health: HealthRecord | undefined): void;
+  /** Puts reasons why it may not be picked in the place of those of a mask. */
+  setReasons(mask: number, reasons: number): void;
+  /** It had such a reason until now, though that didn't count. */
+  onLifted(reason: number): void;
 }
 
-export interface StandingsSettings {
-  /** Of the endpoints. */
-  readonly maxEjectionPercent: number;
-  readonly panicThreshold: number;
+/** The endpoints that health is about. */
+export interface Fleet<S> {
+  readonly members: ReadonlyMap<string, S>;
 }
 
-/** What standings tell health, and ask of it. */
-export interface StandingsOwner<S> {
-  /** How many endpoints there are. */
-  readonly population: number;
-  /** Whether so many failures in a row are as many as would eject it. */
-  fails(health: HealthRecord): boolean;
-  /** Whether the endpoint may be picked, or is fit to serve, has changed; not by its dials. */
-  onHealthChanged(endpoint: S): void;
+/** What is held against an endpoint, from now on if nothing was. */
+export function recordOf(endpoint: Suspect): HealthRecord {
+  let { health } = endpoint;
+  if (health === undefined) {
+    health = new HealthRecord();
+    endpoint.setHealth(health);
+  }
+  return health;
 }
+
+export type StandingsSettings = Pick<
+  OutlierSettings,
+  'baseEjectionTime' | 'consecutiveFailures' | 'maxEjectionPercent' | 'panicThreshold'
+>;
 
 /**
  * How the endpoints of a service stand. Those that are ejected or paused are passed over: no more than a share of all,
@@ -35,8 +46,9 @@ export interface StandingsOwner<S> {
 export class Standings<S extends Suspect> {
   /** How many of those that are out fail their health checks. */
   ailing = 0;
-  readonly #owner: StandingsOwner<S>;
+  readonly #fleet: Fleet<S>;
   readonly #settings: StandingsSettings;
+  readonly #clock: Clock;
   readonly #out = new Set<S>();
   readonly #onTrial = new Set<S>();
   #failing = 0;
@@ -46,9 +58,10 @@ export class Standings<S extends Suspect> {
   /** Those on trial are all that is left, and serve like any. */
   #needsTrials = false;
 
-  constructor(owner: StandingsOwner<S>, settings: StandingsSettings) {
-    this.#owner = owner;
+  constructor(fleet: Fleet<S>, settings: StandingsSettings, clock: Clock) {
+    this.#fleet = fleet;
     this.#settings = settings;
+    this.#clock = clock;
   }
 
   /** Those that are ejected or paused. */
@@ -65,56 +78,86 @@ export class Standings<S extends Suspect> {
     return this.#panic ? 0 : this.#out.size;
   }
 
-  /** Whether an endpoint may be picked now. */
-  allows({ health, inFlight }: S): boolean {
-    if (health === undefined || this.#panic) return true;
-    if (health.standing === 'on-trial') return inFlight === 0 || this.#needsTrials;
-    return health.standing !== 'out';
-  }
-
   /** Whether one more may be out: one always; more as long as their share isn't above what is allowed. */
   get hasPlace(): boolean {
     const count = this.#out.size - this.ailing;
-    return count === 0 || (count + 1) * 100 <= this.#settings.maxEjectionPercent * this.#owner.population;
+    return count === 0 || (count + 1) * 100 <= this.#settings.maxEjectionPercent * this.#population;
   }
 
-  /** Something about an endpoint has changed that decides how it stands. Whether it stands otherwise now. */
-  review(endpoint: S): boolean {
-    if (endpoint.health === undefined && !endpoint.isUnreachable) return false;
-    endpoint.health ??= new HealthRecord();
-    const { health } = endpoint;
+  /** Something about an endpoint has changed that decides how it stands. */
+  review(endpoint: S): void {
+    if (endpoint.health === undefined && !endpoint.isUnreachable) return;
+    const health = recordOf(endpoint);
     const { standing: before } = health;
     const standing = this.#standingOf(endpoint, health);
-    if (standing === 'fit' && isClean(health)) endpoint.health = undefined;
-    if (standing === before) return false;
+    if (standing === 'fit' && isClean(health)) endpoint.setHealth(undefined);
+    if (standing === before) {
+      if (standing === 'out') this.#say(endpoint, health);
+      return;
+    }
     health.standing = standing;
     this.#count(endpoint, before, standing);
+    const didCount = before !== 'out' || !this.#panic;
     this.weigh();
-    const isByDials = [before, standing].every((name) => name === 'fit' || name === 'unreachable');
-    if (!isByDials) this.#owner.onHealthChanged(endpoint);
-    return true;
+    this.#say(endpoint, health);
+    if (!didCount) endpoint.onLifted(EJECTED);
+    // By its last failure, or long after that: it could not be reached, or was paused, until now.
+    if (standing === 'failing' && health.doubt === undefined) this.#doubt(endpoint, health);
   }
 
   /** The set of endpoints has changed, or how they stand. */
   weigh(): void {
-    const serving = this.#owner.population - this.#out.size - this.#unreachable;
+    const serving = this.#population - this.#out.size - this.#unreachable;
     const panic = this.#isPanic(serving);
     const needsTrials = serving - this.#onTrial.size <= this.#failing;
     if (panic !== this.#panic) {
       this.#panic = panic;
-      for (const endpoint of this.#out) this.#owner.onHealthChanged(endpoint);
+      for (const endpoint of this.#out) this.#say(endpoint, endpoint.health!);
     }
     if (needsTrials !== this.#needsTrials) {
       this.#needsTrials = needsTrials;
-      for (const endpoint of this.#onTrial) this.#owner.onHealthChanged(endpoint);
+      for (const endpoint of this.#onTrial) this.#say(endpoint, endpoint.health!);
     }
   }
 
   /** Forgets an endpoint that has left, and that is neither ejected nor paused any more. */
-  forget(endpoint: S, { standing }: HealthRecord): void {
+  forget(endpoint: S, health: HealthRecord): void {
+    const { standing } = health;
     if (standing === 'fit') return;
+    health.standing = 'fit';
     this.#count(endpoint, standing, 'fit');
     this.weigh();
+    this.#say(endpoint, health);
+  }
+
+  /** Failures in a row for which an endpoint is ejected. */
+  leastRun({ onProbation }: HealthRecord): number {
+    return onProbation ? 1 : this.#settings.consecutiveFailures;
+  }
+
+  get #population(): number {
+    return this.#fleet.members.size;
+  }
+
+  /** Says of an endpoint why it may not be picked, as far as that is its standing. */
+  #say(endpoint: S, { standing, ejection, pause }: HealthRecord): void {
+    let reasons = 0;
+    if (standing === 'out' && !this.#panic) {
+      if (ejection !== undefined) reasons |= EJECTED;
+      if (pause !== undefined) reasons |= PAUSED;
+    }
+    if (standing === 'on-trial' && !this.#needsTrials) reasons |= ON_TRIAL;
+    if (standing === 'failing') reasons |= FAILING;
+    endpoint.setReasons(EJECTED | PAUSED | ON_TRIAL | FAILING, reasons);
+  }
+
+  /** One that fails and is not ejected may get no requests for that, and would never show that it serves again. */
+  #doubt(endpoint: S, health: HealthRecord): void {
+    health.doubt = this.#clock.schedule(() => {
+      health.doubt = undefined;
+      health.failures = this.leastRun(health) - 1;
+      this.review(endpoint);
+    }, this.#settings.baseEjectionTime);
   }
 
   #count(endpoint: S, before: Standing, after: Standing): void {
@@ -129,7 +172,7 @@ export class Standings<S extends Suspect> {
   #standingOf(endpoint: S, health: HealthRecord): Standing {
     if (health.ejection !== undefined || health.pause !== undefined) return 'out';
     if (endpoint.isUnreachable) return 'unreachable';
-    if (this.#owner.fails(health)) return 'failing';
+    if (health.failures >= this.leastRun(health)) return 'failing';
     return health.onProbation ? 'on-trial' : 'fit';
   }
 
@@ -139,7 +182,7 @@ export class Standings<S extends Suspect> {
    */
   #isPanic(serving: number): boolean {
     const { panicThreshold } = this.#settings;
-    if (serving * 100 < panicThreshold * this.#owner.population) return true;
+    if (serving * 100 < panicThreshold * this.#population) return true;
     return panicThreshold > 0 && serving <= this.#failing;
   }
 }

@@ -1,16 +1,13 @@
 import type { EventEmitter } from 'node:events';
-import { LRUCache } from 'lru-cache';
 import { Agent, type Client, Dispatcher, Dispatcher1Wrapper, errors } from 'undici';
-import { connectorOptions } from '../../config/client-options.ts';
 import type { BalancedAgentOptions } from '../../config/options.ts';
 import { resolveSettings } from '../../config/resolve-settings.ts';
 import type { Settings } from '../../config/settings.ts';
 import { queueMicrotask } from '../../core/base/clock.ts';
 import { hostName } from '../../core/base/host.ts';
-import type { Resolver } from '../../core/discovery/resolver.ts';
-import { resolverFor } from '../../core/discovery/sources.ts';
-import { Service, type ServiceOwner } from '../../core/service.ts';
-import { mergedStats, type ServiceStats } from '../../telemetry/stats.ts';
+import type { Service, ServiceOwner } from '../../core/service.ts';
+import { mergedStats, type ServiceStats, statsOf } from '../../telemetry/stats.ts';
+import { resolverFor } from '../resolver-for.ts';
 import { assertRequest } from './checks.ts';
 import { ForeignOrigins } from './foreign-origins.ts';
 import {
@@ -23,9 +20,9 @@ import {
   normalizeLegacyOptions,
   rejectWith,
 } from './handlers.ts';
-import { parseOrigin, requestedName, toServername } from './origin.ts';
-import { OriginServices } from './origin-services.ts';
-import { optionsOf, type RequestOptions } from './request-options.ts';
+import { parseOrigin } from './origin.ts';
+import { Origins } from './origins.ts';
+import { optionsOf } from './request-options.ts';
 import { webOptionsOf } from './undici.ts';
 
 type Callback = (error: Error | null, data?: null) => void;
@@ -40,17 +37,11 @@ let agents = 0;
 // has none of the latter.
 export class BalancedAgent extends Dispatcher implements ServiceOwner {
   private readonly settings: Settings;
-  private readonly resolver: Resolver;
-  private readonly identity = `${hostName()} ${process.pid} ${++agents}`;
-  private readonly origins: LRUCache<string, OriginServices>;
-  /** Those that were evicted and still drain. */
-  private readonly leaving = new Map<Service, Promise<void>>();
+  private readonly origins: Origins;
   /** Sends what is not balanced, and answers for what undici's agents have of their own. */
   private readonly plain: Agent;
   private readonly foreign: ForeignOrigins | undefined;
   private lastOrigin = '';
-  private lastKey = '';
-  private lastService: Service | undefined;
   private closing: Promise<unknown> | undefined;
   private destroying: Promise<unknown> | undefined;
 
@@ -58,12 +49,14 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
   constructor(options: BalancedAgentOptions = {}) {
     super();
     this.settings = resolveSettings(options);
-    this.resolver = resolverFor(this.settings);
     this.plain = new Agent(plainOptions(options, this.settings));
     this.foreign = ForeignOrigins.from(this.settings);
-    this.origins = new LRUCache({
-      max: this.settings.maxOrigins,
-      dispose: (services) => services.clear(),
+    this.origins = new Origins({
+      settings: this.settings,
+      resolver: resolverFor(this.settings),
+      identity: `${hostName()} ${process.pid} ${++agents}`,
+      owner: this,
+      onClientEvent: (url, event, client, error) => this.onClientEvent(url, event, client, error),
     });
   }
 
@@ -89,7 +82,7 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
   get stats(): Record<string, ServiceStats> {
     const stats: Record<string, ServiceStats> = {};
     for (const [origin, services] of this.origins.entries()) {
-      stats[origin] = mergedStats(Array.from(services, (service) => service.stats()));
+      stats[origin] = mergedStats(Array.from(services, statsOf));
     }
     return stats;
   }
@@ -166,9 +159,9 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
     const h2 = (options as { allowH2?: boolean }).allowH2 !== false;
     const request = optionsOf(options);
     const missing = missingMethod(handler, request.upgrades);
-    const service = this.serviceFor(origin, request, h2, missing);
+    const service = this.origins.serviceFor(origin, request, h2, missing);
     if (missing !== undefined) assertRequest(request, missing);
-    return service.dispatch(new ModernExchange(request, handler, service), options);
+    return service.take(new ModernExchange(request, handler, service), options);
   }
 
   private dispatchLegacy(
@@ -180,9 +173,9 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
     const request = optionsOf(options);
     const missing = missingLegacyMethod(handler, request.upgrades);
     // Older callers break on HTTP/2: https://github.com/nodejs/undici/issues/4989
-    const service = this.serviceFor(origin, request, false, missing);
+    const service = this.origins.serviceFor(origin, request, false, missing);
     if (missing !== undefined) assertRequest(request, missing);
-    return service.dispatch(new LegacyExchange(request, handler, service), options);
+    return service.take(new LegacyExchange(request, handler, service), options);
   }
 
   /** Waits for the requests taken so far, then closes all connections. No new ones are taken. */
@@ -195,9 +188,11 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
       queueMicrotask(() => callback(new errors.ClientDestroyedError(), null));
       return undefined;
     }
-    this.closing ??= this.end((service) => service.close(), this.plain.close()).then(() => {
-      this.destroying ??= Promise.resolve();
-    });
+    this.closing ??= Promise.all([this.plain.close(), this.origins.end((service) => service.close())]).then(
+      () => {
+        this.destroying ??= Promise.resolve();
+      },
+    );
     callWhen(this.closing, callback);
     return undefined;
   }
@@ -219,16 +214,18 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
       const ended = Promise.withResolvers<unknown>();
       // Known before callers are told: one that tries again at once must be refused.
       this.destroying = ended.promise;
-      ended.resolve(this.end((service) => service.destroy(reason), this.plain.destroy(reason)));
+      ended.resolve(
+        Promise.all([this.plain.destroy(reason), this.origins.end((service) => service.destroy(reason))]),
+      );
     }
     callWhen(this.destroying, callback);
     return undefined;
   }
 
-  onClientEvent(service: Service, event: 'connect' | 'disconnect', client: Client, error?: Error): void {
+  private onClientEvent(url: URL, event: 'connect' | 'disconnect', client: Client, error?: Error): void {
     const targets = [this, client];
-    if (event === 'connect') this.emit('connect', service.url, targets);
-    else this.emit('disconnect', service.url, targets, error as errors.UndiciError);
+    if (event === 'connect') this.emit('connect', url, targets);
+    else this.emit('disconnect', url, targets, error as errors.UndiciError);
   }
 
   onConnectionError(service: Service, error: Error): void {
@@ -241,87 +238,13 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
   }
 
   onIdle(service: Service): void {
-    const { origin } = service.url;
-    const services = this.origins.peek(origin);
-    services?.delete(service);
-    if (services?.size === 0) this.origins.delete(origin);
-  }
-
-  /** The service for a request: one for each origin, for each servername with TLS, and for HTTP/1.1 alone. */
-  private serviceFor(
-    origin: string | URL,
-    request: RequestOptions,
-    h2: boolean,
-    missing: string | undefined,
-  ): Service {
-    const name = typeof origin === 'string' ? origin : origin.origin;
-    const variant = name.startsWith('https:') ? variantOf(request, h2) : '';
-    const key = name + variant;
-    if (key === this.lastKey) return this.lastService!;
-    let service = this.origins.get(name)?.get(variant);
-    if (service === undefined) {
-      const url = parseOrigin(origin);
-      // Nothing is made for a request that will not be sent.
-      assertRequest(request, missing);
-      service = this.create(url, variant, request, h2);
-    }
-    this.lastKey = key;
-    this.lastService = service;
-    return service;
-  }
-
-  private create(url: URL, variant: string, request: RequestOptions, h2: boolean): Service {
-    const key = url.origin + variant;
-    // The origin may have been written in another way.
-    let services = this.origins.get(url.origin);
-    const known = services?.get(variant);
-    if (known !== undefined) return known;
-    const { settings, resolver, identity } = this;
-    const client = h2 ? settings.client : { ...settings.client, allowH2: false };
-    const name = url.protocol === 'https:' ? requestedName(request) : undefined;
-    const servername = name || connectorOptions(client).servername || toServername(url.hostname);
-    const service = new Service(
-      { key, url, servername, settings: { ...settings, client }, resolver, identity },
-      this,
-    );
-    if (services === undefined) {
-      services = new OriginServices(this.onEvicted);
-      this.origins.set(url.origin, services);
-    }
-    services.add(variant, service);
-    return service;
-  }
-
-  private readonly onEvicted = (service: Service): void => {
-    if (service === this.lastService) {
-      this.lastKey = '';
-      this.lastService = undefined;
-    }
-    this.leaving.set(
-      service,
-      service.close().then(() => {
-        this.leaving.delete(service);
-      }),
-    );
-  };
-
-  private end(how: (service: Service) => Promise<void>, plain: Promise<void>): Promise<unknown> {
-    const known = Array.from(this.origins.values(), (services) => [...services]);
-    const services = new Set([...known.flat(), ...this.leaving.keys()]);
-    const ended = Array.from(services, how);
-    return Promise.all([plain, ...ended]);
+    this.origins.delete(service);
   }
 }
 
 /** What an agent goes by, for those who act on its behalf. */
 export function settingsOf(agent: BalancedAgent): Settings {
   return (agent as unknown as { settings: Settings }).settings;
-}
-
-/** What of an https request decides which connections may carry it: a Client dials anew for another servername. */
-function variantOf(request: RequestOptions, h2: boolean): string {
-  const name = requestedName(request);
-  return `${name === undefined ? '' : `#${name}`}${h2 ? '' : '#http1-only'}`;
 }
 
 /** undici's own, for what is not balanced: it has its defaults there. */

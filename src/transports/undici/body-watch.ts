@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { Exchange } from './exchange.ts';
+import type { Request } from './request.ts';
 
 interface Watched {
   readonly options: { readonly body?: unknown };
@@ -10,14 +10,14 @@ export class BodyWatch {
   readonly #body: Readable;
   readonly #onError: (error: Error) => void;
 
-  private constructor(body: Readable, exchange: Pick<Exchange, 'cancel'>) {
+  private constructor(body: Readable, exchange: Pick<Request, 'cancel'>) {
     this.#body = body;
     this.#onError = (error) => exchange.cancel(error);
     body.on('error', this.#onError);
   }
 
   /** None if the body is no stream. */
-  static of(exchange: Pick<Exchange, 'cancel'> & Watched): BodyWatch | undefined {
+  static of(exchange: Pick<Request, 'cancel'> & Watched): BodyWatch | undefined {
     const { body } = exchange.options;
     return isStream(body) ? new BodyWatch(body, exchange) : undefined;
   }

@@ -4,27 +4,12 @@ import type { PeerCertificate } from 'node:tls';
 import { buildConnector, type Client, errors } from 'undici';
 import { queueMicrotask } from '../../core/base/clock.ts';
 import { outsideRequests } from '../../core/base/context.ts';
-import type { Endpoint } from '../../core/endpoints/endpoint.ts';
+import type { Dial, Target } from '../../core/connections/transport.ts';
 
 /** Milliseconds after which a dial that goes on says that its endpoint can't be reached now: others can, in less. */
 const PATIENCE = 3_000;
 
 type DialCallback = (error: Error | null, socket: Socket | undefined) => void;
-
-/** What is dialled: an endpoint, or what stands for one. */
-export type Dialled = Pick<Endpoint, 'info' | 'tlsSession'>;
-
-/** A dial under way. */
-export interface Dial {
-  /** Gives it up: the callback isn't called. */
-  abandon(): void;
-  /** Lets the process end meanwhile, as far as that can be: not while TCP connects. */
-  unref(): void;
-  /** Ends it, as one that has taken longer than `connectTimeout`: the callback is called with that error. */
-  timeOut(): void;
-  /** What it ends with if it takes that long. */
-  timeoutError(): Error;
-}
 
 export interface DialerOptions {
   url: URL;
@@ -40,6 +25,8 @@ const connectError = channel('undici:client:connectError');
 /** Dials endpoints, with the name of the service in all that TLS sees. */
 export class Dialer {
   readonly #options: DialerOptions;
+  /** One for each endpoint. Held strongly; undici's own cache of sessions doesn't. */
+  readonly #sessions = new WeakMap<Target, Buffer>();
   /** For endpoints without TLS. */
   #plain: buildConnector.connector | undefined;
 
@@ -60,9 +47,9 @@ export class Dialer {
   }
 
   /** `callback` is called once, later, unless the dial is given up. */
-  dial(endpoint: Dialled, callback: DialCallback): Dial {
+  dial(target: Target, callback: DialCallback): Dial {
     const { url, servername, client } = this.#options;
-    const { address, port } = endpoint.info;
+    const { address, port } = target.info;
     const params = {
       hostname: address,
       host: url.host,
@@ -75,7 +62,7 @@ export class Dialer {
         ? { allowH2: client.allowH2 }
         : undefined),
     };
-    const attempt = new Attempt(`${address}:${port}, timeout: ${this.timeout}ms`, (error, socket) => {
+    const attempt = new SocketDial(`${address}:${port}, timeout: ${this.timeout}ms`, (error, socket) => {
       if (error !== null && connectError.hasSubscribers) {
         connectError.publish({ connectParams: params, connector: this, error });
       }
@@ -84,9 +71,9 @@ export class Dialer {
     try {
       // The types say void, yet undici's own connector returns the socket.
       const socket: unknown = outsideRequests(() =>
-        this.#connectorOf(endpoint)(params as buildConnector.Options, attempt.settle),
+        this.#connectorOf(target)(params as buildConnector.Options, attempt.settle),
       );
-      if (socket instanceof Socket) attempt.watch(socket, endpoint);
+      if (socket instanceof Socket) this.#watch(attempt, socket, target);
     } catch (error) {
       attempt.settle(error as Error, null);
     }
@@ -94,11 +81,11 @@ export class Dialer {
   }
 
   /** The same as far as TCP goes, to learn whether anybody is there. A connector of the user's goes all the way. */
-  knock(endpoint: Dialled, callback: DialCallback): Dial {
+  knock(target: Target, callback: DialCallback): Dial {
     const { connect: options, localAddress } = this.#options.client;
-    if (typeof options === 'function') return this.dial(endpoint, callback);
-    const { address: host, port } = endpoint.info;
-    const attempt = new Attempt(`${host}:${port}`, callback);
+    if (typeof options === 'function') return this.dial(target, callback);
+    const { address: host, port } = target.info;
+    const attempt = new SocketDial(`${host}:${port}`, callback);
     const socket = outsideRequests(() =>
       connect({
         ...options,
@@ -109,24 +96,30 @@ export class Dialer {
     );
     socket.once('connect', () => attempt.settle(null, socket));
     socket.on('error', (error) => attempt.settle(error, null));
-    attempt.watch(socket, endpoint);
+    this.#watch(attempt, socket, target);
     return attempt;
   }
 
+  /** Keeps what can be known of a socket before it is connected. */
+  #watch(attempt: SocketDial, socket: Socket, target: Target): void {
+    attempt.watch(socket);
+    socket.on('session', (session: Buffer) => this.#sessions.set(target, session));
+  }
+
   /** With TLS, one for each dial: pods don't share the keys of their tickets, and undici's cache goes by name. */
-  #connectorOf(endpoint: Dialled): buildConnector.connector {
-    if (this.#options.url.protocol === 'https:') return this.#build(endpoint);
-    this.#plain ??= this.#build(endpoint);
+  #connectorOf(target: Target): buildConnector.connector {
+    if (this.#options.url.protocol === 'https:') return this.#build(target);
+    this.#plain ??= this.#build(target);
     return this.#plain;
   }
 
-  #build(endpoint: Dialled): buildConnector.connector {
+  #build(target: Target): buildConnector.connector {
     const { url, servername, client, connectTimeout } = this.#options;
-    const { tlsSession } = endpoint;
+    const tlsSession = this.#sessions.get(target);
     const { connect, allowH2, h2Options, maxCachedSessions } = client;
     if (typeof connect === 'function') return connect;
     return buildConnector({
-      ...(servername === '' ? identityCheck(url, endpoint) : undefined),
+      ...(servername === '' ? identityCheck(url, target) : undefined),
       ...(tlsSession !== undefined && maxCachedSessions !== 0 ? { session: tlsSession } : undefined),
       ...(client as { tls?: object }).tls,
       ...(maxCachedSessions !== undefined ? { maxCachedSessions } : undefined),
@@ -141,7 +134,7 @@ export class Dialer {
 }
 
 /** One dial, by a connector that may be of the user's: it may call back at once, again, or with nothing. */
-class Attempt implements Dial {
+class SocketDial implements Dial {
   /** What it is about, for an error. */
   readonly #name: string;
   readonly #callback: DialCallback;
@@ -154,12 +147,9 @@ class Attempt implements Dial {
     this.#callback = callback;
   }
 
-  /** Keeps what can be known of a socket before it is connected. */
-  watch(socket: Socket, endpoint: Dialled): void {
+  /** Has a socket to end before it is connected. */
+  watch(socket: Socket): void {
     this.#socket ??= socket;
-    socket.on('session', (session: Buffer) => {
-      endpoint.tlsSession = session;
-    });
   }
 
   readonly settle: buildConnector.Callback = (error, socket) => {
@@ -204,10 +194,9 @@ function destroyUnused(socket: Socket | null): void {
 function noop(): void {}
 
 /** Where the service itself is named by an IP address, its certificate is checked against that one, not the dialled. */
-function identityCheck(url: URL, endpoint: Dialled): object | undefined {
+function identityCheck(url: URL, target: Target): object | undefined {
   const hostname = url.hostname.replace(/^\[|\]$/g, '');
-  if (url.protocol !== 'https:' || isIP(hostname) === 0 || hostname === endpoint.info.address)
-    return undefined;
+  if (url.protocol !== 'https:' || isIP(hostname) === 0 || hostname === target.info.address) return undefined;
   // Not imported: for its list of names, Node would decode all root certificates, which takes half a megabyte.
   const { checkServerIdentity } = process.getBuiltinModule('node:tls');
   return {

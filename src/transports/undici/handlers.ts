@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import { Exchange, type ExchangeOwner } from './exchange.ts';
+import { Exchange } from './exchange.ts';
 import type { RequestOptions } from './request-options.ts';
+import type { UndiciService } from './undici-service.ts';
 
 type Handler = Dispatcher.DispatchHandler;
 type Headers = Parameters<NonNullable<Handler['onResponseStart']>>[2];
@@ -31,8 +32,8 @@ export function isLegacy(handler: object): handler is LegacyHandler {
 export class ModernExchange extends Exchange {
   readonly #handler: Handler;
 
-  constructor(options: RequestOptions, handler: Handler, owner: ExchangeOwner) {
-    super(options, owner);
+  constructor(options: RequestOptions, handler: Handler, service: UndiciService) {
+    super(options, service);
     this.#handler = handler;
   }
 
@@ -77,8 +78,8 @@ export class ModernExchange extends Exchange {
 export class LegacyExchange extends Exchange {
   readonly #handler: LegacyHandler;
 
-  constructor(options: RequestOptions, handler: LegacyHandler, owner: ExchangeOwner) {
-    super(options, owner);
+  constructor(options: RequestOptions, handler: LegacyHandler, service: UndiciService) {
+    super(options, service);
     this.#handler = handler;
   }
 

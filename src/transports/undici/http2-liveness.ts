@@ -8,14 +8,6 @@ import { DEFAULTS } from './undici.ts';
 /** Milliseconds that a peer has to answer a PING, at least; as long as the interval, if that is more. */
 const SHORTEST_DEADLINE = 1_000;
 
-/** What the watch tells the connection. */
-export interface LivenessOwner {
-  /** The peer has said nothing at all within `helloTimeout`. */
-  onMute(): void;
-  /** The peer has not answered a PING, nor said anything else, for so many milliseconds. */
-  onUnanswered(silence: number): void;
-}
-
 export interface LivenessOptions {
   clock: Clock;
   /** Milliseconds that a peer has for its first word; 0: as long as it likes. */
@@ -31,17 +23,21 @@ export interface LivenessOptions {
  */
 export class Http2Liveness {
   readonly #socket: Socket;
-  readonly #owner: LivenessOwner;
+  readonly #onSilence: (silence: number | undefined) => void;
   readonly #clock: Clock;
   readonly #interval: number;
   #hello: Timer | undefined;
   #nextPing: Timer | undefined;
   #deadline: Timer | undefined;
 
-  constructor(socket: Socket, owner: LivenessOwner, options: LivenessOptions) {
+  /**
+   * @param onSilence told that the peer has not answered a PING, nor said anything else, for so many milliseconds;
+   *   `undefined`: nothing at all within `helloTimeout`
+   */
+  constructor(socket: Socket, options: LivenessOptions, onSilence: (silence: number | undefined) => void) {
     const { clock, helloTimeout, pingInterval = DEFAULTS.pingInterval } = options;
     this.#socket = socket;
-    this.#owner = owner;
+    this.#onSilence = onSilence;
     this.#clock = clock;
     this.#interval = pingInterval;
     if (helloTimeout > 0) this.#hello = new Patience(clock, () => this.#onHelloDue(), helloTimeout);
@@ -59,7 +55,7 @@ export class Http2Liveness {
   }
 
   #onHelloDue(): void {
-    if (this.#socket.bytesRead === 0) this.#owner.onMute();
+    if (this.#socket.bytesRead === 0) this.#onSilence(undefined);
   }
 
   #pingLater(session: ClientHttp2Session, client: EventEmitter): void {
@@ -77,7 +73,7 @@ export class Http2Liveness {
     const judge = () => {
       this.#deadline = undefined;
       if (this.#socket.bytesRead !== bytesRead) return;
-      this.#owner.onUnanswered(Math.round(this.#clock.now() - askedAt));
+      this.#onSilence(Math.round(this.#clock.now() - askedAt));
     };
     return new Patience(this.#clock, judge, Math.max(this.#interval, SHORTEST_DEADLINE));
   }

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { Service } from '../../core/service.ts';
+import type { UndiciService } from './undici-service.ts';
 
 /**
  * Services that an origin may have at a time. With TLS there is one for each name that requests ask for, and a
@@ -9,10 +9,10 @@ const MOST_VARIANTS = 32;
 
 /** The services of one origin, by what of a request decides which connections may carry it. */
 export class OriginServices {
-  readonly #services: LRUCache<string, Service>;
+  readonly #services: LRUCache<string, UndiciService>;
 
   /** @param onEvicted told of one that leaves, as another was made or the origin has left itself */
-  constructor(onEvicted: (service: Service) => void) {
+  constructor(onEvicted: (service: UndiciService) => void) {
     this.#services = new LRUCache({ max: MOST_VARIANTS, dispose: onEvicted });
   }
 
@@ -20,16 +20,16 @@ export class OriginServices {
     return this.#services.size;
   }
 
-  get(variant: string): Service | undefined {
+  get(variant: string): UndiciService | undefined {
     return this.#services.get(variant);
   }
 
-  add(variant: string, service: Service): void {
+  add(variant: string, service: UndiciService): void {
     this.#services.set(variant, service);
   }
 
   /** Takes one out, if it is still there. */
-  delete(service: Service): void {
+  delete(service: object): void {
     for (const [variant, known] of this.#services.entries()) {
       if (known === service) this.#services.delete(variant);
     }
@@ -39,7 +39,7 @@ export class OriginServices {
     this.#services.clear();
   }
 
-  [Symbol.iterator](): Iterator<Service> {
+  [Symbol.iterator](): Iterator<UndiciService> {
     return this.#services.values();
   }
 }

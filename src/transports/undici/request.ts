@@ -1,7 +1,8 @@
 import type { Dispatcher } from 'undici';
+import type { Carried } from '../../core/connections/wire.ts';
 
-/** A request as a connection sees it. */
-export interface Request extends Dispatcher.DispatchHandler {
+/** A request as the Client's wire sees it. */
+export interface Request extends Carried, Dispatcher.DispatchHandler {
   readonly options: Dispatcher.DispatchOptions;
   /** A Client has had it, and tells tracers what becomes of it. */
   given: boolean;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LeastRequest } from '../../../src/core/balancing/least-request.ts';
-import { Locality, LocalityPicker, type Located } from '../../../src/core/balancing/locality.ts';
+import { Locality, type Located } from '../../../src/core/balancing/locality.ts';
+import { LocalityPicker } from '../../../src/core/balancing/locality-picker.ts';
 import { allScenes, LONGEST_RUN, mean, play, SEEDS, scenes } from '../../support/zones.ts';
 
 test('an own zone that falls silent fails at most twice as many requests as without zones', () => {

@@ -1,36 +1,35 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Balancer } from '../../../src/core/connections/balancer.ts';
-import { Endpoint } from '../../../src/core/endpoints/endpoint.ts';
-import { Pickers, place } from '../../../src/core/endpoints/pickers.ts';
+import type { Pod } from '../../../src/core/connections/connection.ts';
+import { PickerBoard } from '../../../src/core/endpoints/board.ts';
+import { Pickers } from '../../../src/core/endpoints/pickers.ts';
+import { COLD, REQUEST_LIMIT } from '../../../src/core/endpoints/reasons.ts';
 import { FakeClock } from '../../support/clock.ts';
-import { IDLE_OWNER } from '../../support/endpoint-owner.ts';
+import { podOf } from '../../support/endpoints.ts';
+import { connect } from '../../support/pool-parts.ts';
 
 function startBalancer(isLimited = false) {
-  const pickers = new Pickers({
+  const pickers = new Pickers<Pod>({
     policy: 'least-request',
     peakEwma: { decay: 1, seed: 1 },
     clock: new FakeClock(),
     random: () => 0,
   });
-  const endpoints = [1, 2].map((n) => {
-    const endpoint = new Endpoint(`pod-${n}`, { address: `10.0.0.${n}`, port: 80 }, IDLE_OWNER);
-    Object.defineProperty(endpoint, 'isReady', { value: () => true });
-    return endpoint;
-  }) as [Endpoint, Endpoint];
-  /** Those that may be picked, and what the others say, for each test to change. */
-  const free = new Set(endpoints);
+  const board = new PickerBoard<Pod>('http://orders.prod', pickers, Number.POSITIVE_INFINITY);
+  const endpoints = [podOf(1, board), podOf(2, board)] as [Pod, Pod];
+  for (const endpoint of endpoints) {
+    endpoint.lift(COLD);
+    connect(endpoint);
+  }
+  /** What the others say, for each test to change. */
   const says = { dialing: 0, next: false, hopeful: false };
-  const admission = {
-    isBusy: (endpoint: Endpoint) => isLimited && !free.has(endpoint),
-    mayDial: () => false,
-    place: (endpoint: Endpoint) => place(endpoint, free.has(endpoint) ? pickers.free : undefined),
-  };
-  for (const endpoint of endpoints) admission.place(endpoint);
+  const isBusy = ({ reasons }: Pod) => isLimited && (reasons & REQUEST_LIMIT) !== 0;
   const balancer = new Balancer({
-    set: { connected: endpoints },
-    pickers,
-    admission,
+    board,
+    capacity: {
+      isOtherBusy: (failed) => endpoints.some((endpoint) => isBusy(endpoint) && !failed.includes(endpoint)),
+    },
     plan: {
       dialAhead() {},
       dialInTurn() {},
@@ -43,13 +42,11 @@ function startBalancer(isLimited = false) {
         return says.dialing;
       },
     },
-    warmth: { consider() {} },
-    silence: { start() {} },
+    reach: { mayDialNext: () => false },
+    preconnect: { consider() {} },
+    liveness: { start() {} },
   });
-  const take = (endpoint: Endpoint) => {
-    free.delete(endpoint);
-    admission.place(endpoint);
-  };
+  const take = (endpoint: Pod) => endpoint.bar(REQUEST_LIMIT);
   return { balancer, endpoints, pickers, says, take };
 }
 
@@ -57,7 +54,7 @@ test('a request that has failed goes to another endpoint, and the failed one may
   const { balancer, endpoints, pickers } = startBalancer();
   const [one, other] = endpoints;
   assert.equal(balancer.pickOther([one], 0, 0), other);
-  assert.equal(one.picker, pickers.free);
+  assert.equal(one.picker, pickers.ready);
 });
 
 test('where another endpoint is being dialled, a request that has failed waits for it', () => {

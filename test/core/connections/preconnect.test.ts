@@ -1,107 +1,108 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Preconnect } from '../../../src/core/connections/preconnect.ts';
-import { Endpoint } from '../../../src/core/endpoints/endpoint.ts';
-import { FakeClock } from '../../support/clock.ts';
-import { IDLE_OWNER } from '../../support/endpoint-owner.ts';
+import type { Pod } from '../../../src/core/connections/connection.ts';
+import { COLD } from '../../../src/core/endpoints/reasons.ts';
+import { connect, type PartsOptions, startParts } from '../../support/pool-parts.ts';
 
-function startPreconnect(count: number, settings: { makeBeforeBreak?: false } = {}) {
-  const clock = new FakeClock();
-  const endpoints = Array.from({ length: count }, (_, n) => {
-    const endpoint = new Endpoint(`pod-${n}`, { address: `10.0.0.${n + 1}`, port: 80 }, IDLE_OWNER);
-    endpoint.warm = true;
-    return endpoint;
-  });
-  const dialled: string[] = [];
-  /** What the others say, for each test to change. */
-  const says = { active: true, applies: false, rotates: false, explored: 0 };
-  const preconnect = new Preconnect(
-    { clock, random: () => 0.5, ...settings },
-    {
-      plan: {
-        mayDial: () => true,
-        dial: (endpoint) => {
-          endpoint.dialing++;
-          dialled.push(endpoint.key);
-        },
-      },
-      warmth: {
-        get active() {
-          return says.active;
-        },
-        warm: endpoints,
-        prepareRotation: () => says.rotates,
-      },
-      health: { allows: () => true },
-      seeThrough: {
-        get applies() {
-          return says.applies;
-        },
-        explore: () => ++says.explored > 0,
-      },
-    },
-  );
-  return { clock, dialled, endpoints, preconnect, says };
+/** With traffic; so many of the endpoints are warm. */
+function startPreconnect(count: number, warm = count, more: PartsOptions = {}) {
+  const parts = startParts({ count, ...more });
+  parts.warmth.count();
+  for (let n = 0; n < warm; n++) parts.warmth.grow();
+  return parts;
 }
 
 test('few endpoints are connected at once, more in the course of a second', () => {
   const few = startPreconnect(4);
-  few.preconnect.connect(few.endpoints);
-  assert.equal(few.dialled.length, 4);
+  few.preconnect.connect(few.pods);
+  assert.equal(few.transport.dialled.length, 4);
   const many = startPreconnect(5);
-  many.preconnect.connect(many.endpoints);
-  assert.equal(many.dialled.length, 0);
+  many.preconnect.connect(many.pods);
+  assert.equal(many.transport.dialled.length, 0);
   many.clock.advance('1s');
-  assert.equal(many.dialled.length, 5);
+  assert.equal(many.transport.dialled.length, 5);
 });
 
 test('what has been connected meanwhile, or has become cold, is not dialled when its turn comes', () => {
-  const { clock, dialled, endpoints, preconnect } = startPreconnect(5);
-  preconnect.connect(endpoints);
-  endpoints[0]!.connected = 1;
-  endpoints[1]!.warm = false;
+  const { clock, pods, preconnect, transport } = startPreconnect(5);
+  preconnect.connect(pods);
+  connect(pods[0]!);
+  pods[1]!.bar(COLD);
   clock.advance('1s');
-  assert.deepEqual(dialled, ['pod-2', 'pod-3', 'pod-4']);
+  assert.deepEqual(transport.dialled, ['10.0.0.3', '10.0.0.4', '10.0.0.5']);
 });
 
 test('without traffic, or where a dial may lead to any pod, nothing is connected ahead', () => {
-  const { dialled, endpoints, preconnect, says } = startPreconnect(2);
-  says.active = false;
-  preconnect.connect(endpoints);
-  says.active = true;
-  says.applies = true;
-  preconnect.connect(endpoints);
-  assert.deepEqual(dialled, []);
+  const { pods, preconnect, set, transport, warmth } = startPreconnect(2);
+  warmth.stop();
+  preconnect.connect(pods);
+  warmth.count();
+  set.namesPods = true;
+  preconnect.connect(pods);
+  assert.deepEqual(transport.dialled, []);
+  set.namesPods = false;
+  preconnect.connect(pods);
+  assert.equal(transport.dialled.length, 2);
 });
 
 test('what is warm and has lost its last connection is connected again', () => {
-  const { dialled, endpoints, preconnect } = startPreconnect(3);
-  endpoints[1]!.connected = 1;
+  const { pods, preconnect, transport } = startPreconnect(3);
+  connect(pods[1]!);
   preconnect.reconnect();
-  assert.deepEqual(dialled, ['pod-0', 'pod-2']);
+  assert.deepEqual(transport.dialled.toSorted(), ['10.0.0.1', '10.0.0.3']);
 });
 
 test('a connection that nears its end has a successor, unless the next endpoint takes its turn', () => {
-  const { dialled, endpoints, preconnect, says } = startPreconnect(1);
-  const [endpoint] = endpoints as [Endpoint];
-  endpoint.connected = 1;
-  says.rotates = true;
+  const { pods, preconnect, transport } = startPreconnect(2, 1);
+  const endpoint = pods.find(({ warm }) => warm)!;
+  const next = pods.find(({ warm }) => !warm)!;
+  connect(endpoint);
   preconnect.renew(endpoint);
-  assert.deepEqual(dialled, []);
-  says.rotates = false;
+  assert.equal(next.warm, true);
+  assert.deepEqual(transport.dialled, [next.info.address]);
   preconnect.renew(endpoint);
-  assert.deepEqual(dialled, ['pod-0']);
+  assert.deepEqual(transport.dialled, [next.info.address, endpoint.info.address]);
 });
 
 test('the successor for a pod behind a virtual IP is whatever the next dial leads to', () => {
-  const { dialled, preconnect, says } = startPreconnect(1);
-  preconnect.renew(new Endpoint('vip@orders-1', { address: '10.0.0.9', port: 80 }, IDLE_OWNER, 'orders-1'));
-  assert.equal(says.explored, 1);
-  assert.deepEqual(dialled, []);
+  const { board, pods, preconnect, set, transport } = startPreconnect(2, 2, {
+    virtual: true,
+    options: { identityHeader: 'x-pod-name' },
+  });
+  const next = board.pickers.untried.pick();
+  const pod = set.addPod('orders-1', pods[0]!);
+  connect(pod);
+  preconnect.renew(pod);
+  assert.deepEqual(
+    transport.dials.map(({ target }) => target),
+    [next],
+  );
 });
 
 test('with makeBeforeBreak off, connections end without a successor', () => {
-  const { dialled, endpoints, preconnect } = startPreconnect(1, { makeBeforeBreak: false });
-  preconnect.renew(endpoints[0]!);
-  assert.deepEqual(dialled, []);
+  const { pods, preconnect, transport } = startPreconnect(1, 1, { makeBeforeBreak: false });
+  connect(pods[0]!);
+  preconnect.renew(pods[0]!);
+  assert.deepEqual(transport.dialled, []);
+});
+
+test('a request to an endpoint that is not idle has another one warmed, and connected', () => {
+  const { preconnect, transport, warmth } = startPreconnect(3, 1);
+  preconnect.consider(0);
+  assert.equal(warmth.warm.length, 1);
+  preconnect.consider(1);
+  assert.equal(warmth.warm.length, 2);
+  assert.deepEqual(transport.dialled, [warmth.warm[1]!.info.address]);
+});
+
+test('an endpoint that has become warm, and has room, serves those that wait', async () => {
+  const { board, pods, preconnect } = startPreconnect(1, 0);
+  const [endpoint] = pods as [Pod];
+  connect(endpoint);
+  let served = 0;
+  board.serveTo({ isAwaited: false, serve: () => served++, serveSoon() {}, onUnreached() {} });
+  assert.equal(preconnect.grow(), true);
+  assert.equal(served, 0, 'this may be on behalf of one of them');
+  await Promise.resolve();
+  assert.equal(served, 1);
 });

@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { buildConnector } from 'undici';
-import { Connection } from '../../../src/core/connections/connection.ts';
-import { Endpoint, type EndpointOwner } from '../../../src/core/endpoints/endpoint.ts';
+import { ClientWire } from '../../../src/transports/undici/client-wire.ts';
 import { get, ORIGIN, startAgent } from '../../support/agent.ts';
 import { FakeClock } from '../../support/clock.ts';
-import { IDLE_OWNER } from '../../support/endpoint-owner.ts';
+import { podOf } from '../../support/endpoints.ts';
 import { settle, startPod } from '../../support/pods.ts';
+import { connect as connectTo } from '../../support/pool-parts.ts';
 
 test('after a burst of 100, as many connections are renewed as are still used', async (t) => {
   const clock = new FakeClock();
@@ -82,26 +82,22 @@ test('a request that comes when the only connection is about to retire has a suc
 
 test('a connection is said to retire once, and to close once', async (t) => {
   const said: string[] = [];
-  const owner: EndpointOwner = {
-    ...IDLE_OWNER,
-    onConnectionRetired: () => void said.push('retired'),
-    onConnectionClosed: () => void said.push('closed'),
-  };
+  const clock = new FakeClock();
   const pod = await startPod(t);
-  const endpoint = new Endpoint('pod', pod.endpoint, owner);
   const socket = connect(pod.endpoint.port, pod.endpoint.address);
   await once(socket, 'connect');
-  const connection = new Connection(socket, endpoint, {
+  const wire = new ClientWire(socket, {
     url: new URL(ORIGIN),
     client: {},
-    clock: new FakeClock(),
-    maxDuration: 0,
-    maxRequests: 0,
-    drainTimeout: 0,
-    idleTimeout: 4_000,
+    clock,
     helloTimeout: 0,
+    events() {},
   });
-  endpoint.add(connection);
+  const connection = connectTo(podOf(1), {
+    wire,
+    clock,
+    events: { onRetired: () => void said.push('retired'), onClosed: () => void said.push('closed') },
+  });
   connection.retire('max-duration');
   await once(socket, 'close');
   assert.deepEqual(said, ['retired', 'closed']);

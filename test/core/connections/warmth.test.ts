@@ -1,50 +1,72 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { resolveSettings } from '../../../src/config/resolve-settings.ts';
+import { Demand } from '../../../src/core/base/demand.ts';
+import { Pool } from '../../../src/core/connections/pool.ts';
 import { WarmSet } from '../../../src/core/connections/warm-set.ts';
 import { Warmth } from '../../../src/core/connections/warmth.ts';
-import { Endpoint } from '../../../src/core/endpoints/endpoint.ts';
 import { FakeClock } from '../../support/clock.ts';
-import { IDLE_OWNER } from '../../support/endpoint-owner.ts';
+import { podOf } from '../../support/endpoints.ts';
+import { MemoryTransport } from '../../support/memory-transport.ts';
+import { connect } from '../../support/pool-parts.ts';
 
-const startEndpoints = (count: number) =>
-  Array.from({ length: count }, (_, n) => {
-    const info = { address: `10.0.${n >> 8}.${n & 255}`, port: 80 };
-    return new Endpoint(`${info.address}:80`, info, IDLE_OWNER);
-  });
+const startEndpoints = (count: number) => Array.from({ length: count }, (_, n) => podOf(n));
 
 function startWarmth(count: number, keepAlive = 3_000) {
   const clock = new FakeClock();
   const endpoints = startEndpoints(count);
   const heard: number[] = [];
-  const state = { demand: 0, failing: 0, quiet: 0, ticks: 0 };
-  const warmth = new Warmth(
-    {
-      get demand() {
-        return state.demand;
-      },
-      heard,
-      get failing() {
-        return state.failing;
-      },
-      onWarmthChanged() {},
-      onTick: () => void state.ticks++,
-      onQuiet: () => void state.quiet++,
-    },
-    clock,
-    new WarmSet('client'),
-    keepAlive,
-  );
+  const state = { demand: 0, failing: 0 };
+  const warmth = new Warmth(new WarmSet('client'), keepAlive);
   warmth.replace(endpoints);
+  warmth.resize(0, 0);
   const warm = () => endpoints.filter((endpoint) => endpoint.warm).length;
+  // As the pool does.
+  const tickLater = () => clock.schedule(tick, warmth.step);
+  const tick = () => {
+    if (warmth.tick(state.demand, state.failing, () => heard) === undefined) return;
+    tickLater();
+    warmth.advance();
+  };
+  /** A request to an endpoint with that load. */
+  const ask = (load: number) => {
+    if (warmth.count()) tickLater();
+    if (warmth.isShort(load)) warmth.grow();
+  };
   /** Requests at a steady rate, each of which finds its endpoint idle. */
   const run = (perSecond: number, seconds: number) => {
     for (let n = 0; n < perSecond * seconds; n++) {
-      warmth.count();
-      warmth.consider(0);
+      ask(0);
       clock.advance(1_000 / perSecond);
     }
   };
-  return { clock, endpoints, heard, state, warmth, warm, run };
+  return { ask, clock, endpoints, heard, state, warmth, warm, run };
+}
+
+/** A pool over a transport of memory whose idle connections last so long. */
+function startPool(count: number, keepAlive: number) {
+  const clock = new FakeClock();
+  const transport = new MemoryTransport(false, keepAlive);
+  const told = { quiet: 0 };
+  const pool = new Pool({
+    settings: resolveSettings({ clock, random: () => 0.5 }, {}),
+    origin: 'http://orders.prod',
+    transport,
+    demand: new Demand(),
+    identity: 'client',
+    onUnreachable: () => false,
+    onDialFailed() {},
+    onQuiet: () => void told.quiet++,
+  });
+  const endpoints = startEndpoints(count).map(({ info }) => info);
+  pool.update({ endpoints, source: 'test' });
+  const run = (perSecond: number, seconds: number) => {
+    for (let n = 0; n < perSecond * seconds; n++) {
+      pool.upkeep.count();
+      clock.advance(1_000 / perSecond);
+    }
+  };
+  return { clock, pool, run, told, transport };
 }
 
 test('a trickle keeps one endpoint warm', () => {
@@ -76,12 +98,9 @@ test('the set shrinks within seconds of the rate, and keeps one to the end', () 
 });
 
 test('requests that are in flight keep as many warm, however few come', () => {
-  const { warm, run, state, warmth } = startWarmth(20);
+  const { ask, warm, run, state } = startWarmth(20);
   state.demand = 12;
-  for (let n = 0; n < 12; n++) {
-    warmth.count();
-    warmth.consider(1);
-  }
+  for (let n = 0; n < 12; n++) ask(1);
   run(1, 10);
   assert.ok(warm() >= 12, String(warm()));
 });
@@ -94,19 +113,35 @@ test('endpoints that cannot be reached do not count', () => {
 });
 
 test('quiet is told once, after a while without requests', () => {
-  const { run, state, clock, warmth } = startWarmth(3);
+  const { clock, run, told } = startPool(3, 3_000);
   run(2, 3);
-  assert.equal(state.quiet, 0);
+  assert.equal(told.quiet, 0);
   clock.advance('1m');
-  assert.equal(state.quiet, 1);
+  assert.equal(told.quiet, 1);
+  assert.equal(clock.pending, 0);
+});
+
+test('without requests there is no traffic any more', () => {
+  const { run, clock, warmth } = startWarmth(3);
+  run(2, 3);
+  assert.equal(warmth.active, true);
+  clock.advance('1m');
   assert.equal(warmth.active, false);
   assert.equal(clock.pending, 0);
 });
 
 test('connections that nobody would keep alive are not made again', () => {
-  const { run, state } = startWarmth(3, 50);
-  run(2, 5);
-  assert.equal(state.ticks, 0);
+  const brief = startPool(3, 50);
+  brief.run(2, 1);
+  const { length } = brief.transport.dials;
+  brief.run(2, 5);
+  assert.equal(brief.transport.dials.length, length);
+  // Where they last, those that end are made again: nobody waits for these, so that they are given up.
+  const lasting = startPool(3, 3_000);
+  lasting.run(2, 1);
+  const before = lasting.transport.dials.length;
+  lasting.run(2, 5);
+  assert.ok(lasting.transport.dials.length > before);
 });
 
 test('many small clients cover all endpoints evenly', () => {
@@ -157,6 +192,7 @@ test('what keeps no connections is warm only when all others are', () => {
   const set = new WarmSet('client');
   set.replace(endpoints);
   const first = set.grow()!;
+  connect(first);
   set.setFleeting(first, true);
   assert.equal(first.warm, false);
   for (let n = 0; n < 2; n++) assert.notEqual(set.grow(), first);
@@ -165,7 +201,10 @@ test('what keeps no connections is warm only when all others are', () => {
 
 test('what one endpoint says of its connections changes the size of the warm set for no other', () => {
   const { endpoints, heard, warm, warmth, run } = startWarmth(5);
-  for (const endpoint of endpoints) warmth.learn(endpoint, 3_000);
+  for (const endpoint of endpoints) {
+    connect(endpoint);
+    warmth.learn(endpoint, 3_000);
+  }
   warmth.learn(endpoints[0]!, 1);
   heard.push(...endpoints.map(({ keepAlive }) => keepAlive!));
   run(20, 5);
@@ -174,7 +213,10 @@ test('what one endpoint says of its connections changes the size of the warm set
 
 test('one that keeps its connections for a second does not speak for those that keep them longer', () => {
   const { endpoints, heard, warm, warmth, run } = startWarmth(5);
-  for (const endpoint of endpoints) warmth.learn(endpoint, 3_000);
+  for (const endpoint of endpoints) {
+    connect(endpoint);
+    warmth.learn(endpoint, 3_000);
+  }
   warmth.learn(endpoints[0]!, 1_000);
   heard.push(...endpoints.map(({ keepAlive }) => keepAlive!));
   // Two requests a second keep three connections alive that last for three seconds, and one that lasts for one.

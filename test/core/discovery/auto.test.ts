@@ -9,8 +9,8 @@ import { NotFoundError } from '../../../src/core/discovery/dns/verdict.ts';
 import { ClusterNames } from '../../../src/core/discovery/kubernetes/cluster-names.ts';
 import { Kubernetes } from '../../../src/core/discovery/kubernetes/kubernetes.ts';
 import { MeshDetector } from '../../../src/core/discovery/kubernetes/mesh.ts';
-import { transportFor } from '../../../src/core/discovery/kubernetes/transport.ts';
 import type { Resolution, Resolver, ResolveTarget } from '../../../src/core/discovery/resolver.ts';
+import { transportFor } from '../../../src/transports/kubernetes-api/transport.ts';
 import { podAt, serviceNamed, sliceOf } from '../../support/api-objects.ts';
 import { type ApiServer, startApiServer } from '../../support/api-server.ts';
 import {

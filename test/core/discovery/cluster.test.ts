@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { symlinkSync, writeFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
-import { type ClusterSettings, clusterResolver } from '../../../src/core/discovery/cluster.ts';
+import { clusterResolver } from '../../../src/core/discovery/cluster.ts';
 import { type Place, thisPlace } from '../../../src/core/discovery/kubernetes/place.ts';
 import type { Resolution, Resolver } from '../../../src/core/discovery/resolver.ts';
+import type { DiscoverySettings } from '../../../src/core/discovery/settings.ts';
+import { transportFor } from '../../../src/transports/kubernetes-api/transport.ts';
 import { podAt, serviceNamed, sliceOf } from '../../support/api-objects.ts';
 import { startApiServer } from '../../support/api-server.ts';
 import { endpointsOf, NO_SETTINGS, placeIn, Reader, text, WatchedClock } from './kubernetes/setup.ts';
@@ -19,7 +21,7 @@ const dns: Resolver = async function* (_target, signal) {
 };
 
 interface Facts {
-  settings?: Partial<ClusterSettings>;
+  settings?: Partial<DiscoverySettings>;
   place: Place;
 }
 
@@ -37,6 +39,7 @@ function follow(t: TestContext, { settings, place }: Facts): Reader<Resolution> 
       ...settings,
     },
     place,
+    transportFor,
   );
   const abort = new AbortController();
   t.after(() => abort.abort());

@@ -3,11 +3,14 @@ import { test } from 'node:test';
 import type { EndpointAddress } from '../../../src/core/discovery/resolver.ts';
 import { Endpoint } from '../../../src/core/endpoints/endpoint.ts';
 import { EndpointSet } from '../../../src/core/endpoints/endpoint-set.ts';
-import { IDLE_OWNER } from '../../support/endpoint-owner.ts';
+import { IDLE_BOARD } from '../../support/endpoints.ts';
 
 const pod = (n: number, id?: string): EndpointAddress => ({ address: `10.0.0.${n}`, port: 80, id });
 
-function replace(set: EndpointSet, endpoints: readonly EndpointAddress[]) {
+const startSet = () =>
+  new EndpointSet((key, info, identity) => new Endpoint(key, info, IDLE_BOARD, identity));
+
+function replace(set: EndpointSet<Endpoint>, endpoints: readonly EndpointAddress[]) {
   const { fresh, gone } = set.replace({ endpoints, source: 'test' }, 8);
   return { fresh: fresh.map(({ key }) => key), gone: gone.map(({ key }) => key) };
 }
@@ -23,7 +26,7 @@ function randomFrom(seed: number): () => number {
 
 test('what is handed out again, in part or anew, twice or in another order, makes the set that is said', () => {
   const random = randomFrom(7);
-  const set = new EndpointSet(IDLE_OWNER);
+  const set = startSet();
   let list: EndpointAddress[] = [];
   for (let round = 0; round < 2_000; round++) {
     const known = new Map([...set.current]);
@@ -46,7 +49,7 @@ test('what is handed out again, in part or anew, twice or in another order, make
 });
 
 test('a resolver may go on with its own list', () => {
-  const set = new EndpointSet(IDLE_OWNER);
+  const set = startSet();
   const list = [pod(1), pod(2)];
   replace(set, list);
   list.push(pod(3));
@@ -55,7 +58,7 @@ test('a resolver may go on with its own list', () => {
 });
 
 test('a pod that came by the address of another is another', () => {
-  const set = new EndpointSet(IDLE_OWNER);
+  const set = startSet();
   replace(set, [pod(1, 'a'), pod(2, 'b')]);
   assert.deepEqual(replace(set, [pod(1, 'a'), pod(2, 'c')]), {
     fresh: ['10.0.0.2:80'],
@@ -64,11 +67,10 @@ test('a pod that came by the address of another is another', () => {
 });
 
 test('a pod behind a virtual IP that drains is among the endpoints once', () => {
-  const set = new EndpointSet(IDLE_OWNER);
+  const set = startSet();
   set.replace({ endpoints: [pod(1)], source: 'test', virtual: true }, 1);
   const [slot] = set.current.values();
-  const named = new Endpoint('10.0.0.1:80@a', slot!.info, IDLE_OWNER, 'a');
-  set.pods.set('a', named);
+  const named = set.addPod('a', slot!);
   const count = () => [...set].filter((endpoint) => endpoint === named).length;
   assert.equal(count(), 1);
   set.superseded.add(named);

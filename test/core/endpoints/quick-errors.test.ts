@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Endpoint } from '../../../src/core/endpoints/endpoint.ts';
 import { QuickErrors } from '../../../src/core/endpoints/quick-errors.ts';
 import { load, ORIGIN, startAgent } from '../../support/agent.ts';
 import { FakeClock } from '../../support/clock.ts';
-import { IDLE_OWNER } from '../../support/endpoint-owner.ts';
+import { endpointOf } from '../../support/endpoints.ts';
 import { startPods } from '../../support/pods.ts';
 
 const PODS = 5;
@@ -103,7 +102,7 @@ test('a client of few requests does not stay with a pod that answers 500 to all 
 
 test('an error counts as load until as many requests have begun as were under way', () => {
   const errors = new QuickErrors();
-  const endpoint = new Endpoint('pod', { address: '10.0.0.1', port: 80 }, IDLE_OWNER);
+  const endpoint = endpointOf(1);
   endpoint.load = 2;
   errors.add(endpoint, 5);
   errors.add(endpoint, 6);

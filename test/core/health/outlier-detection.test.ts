@@ -1,23 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { OutlierSettings } from '../../../src/config/settings.ts';
-import type { HealthRecord } from '../../../src/core/health/health-record.ts';
 import { OutlierDetection } from '../../../src/core/health/outlier-detection.ts';
-import type { Suspect } from '../../../src/core/health/standings.ts';
+import type { OutlierSettings } from '../../../src/core/health/settings.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { seededRandom } from '../../support/random.ts';
-
-class Pod implements Suspect {
-  readonly address: string;
-  inFlight = 0;
-  judged = 0;
-  isUnreachable = false;
-  health: HealthRecord | undefined = undefined;
-
-  constructor(address: string) {
-    this.address = address;
-  }
-}
+import { FakeSuspect } from '../../support/suspect.ts';
 
 const DEFAULTS: OutlierSettings = {
   consecutiveFailures: 5,
@@ -36,23 +23,32 @@ const DEFAULTS: OutlierSettings = {
 /** Some pods under outlier detection, without chance unless asked for. */
 function watch(count: number, settings: Partial<OutlierSettings> = {}, random = () => 0) {
   const clock = new FakeClock();
-  const pods = Array.from({ length: count }, (_, index) => new Pod(`pod-${index}`));
-  const owner = { origin: 'http://orders.prod', population: count, members: pods, onHealthChanged() {} };
-  const outliers = new OutlierDetection<Pod>(owner, { ...DEFAULTS, ...settings }, clock, random);
-  const fail = (pod: Pod, times = 1) => {
+  const pods = Array.from({ length: count }, (_, index) => new FakeSuspect(`pod-${index}`));
+  const members = new Map(pods.map((pod) => [pod.address, pod]));
+  const outliers = new OutlierDetection<FakeSuspect>(
+    { members },
+    { ...DEFAULTS, ...settings },
+    clock,
+    random,
+  );
+  const fail = (pod: FakeSuspect, times = 1) => {
     for (let n = 0; n < times; n++) {
       pod.judged++;
       outliers.failed(pod, '503');
     }
   };
-  const serving = () => pods.filter((pod) => outliers.allows(pod)).length;
+  const leave = (pod: FakeSuspect) => {
+    members.delete(pod.address);
+    outliers.forget(pod);
+  };
+  const serving = () => pods.filter(({ isHealthy }) => isHealthy).length;
   /** How long a pod stays ejected from now on. */
-  const ejectedFor = (pod: Pod) => {
+  const ejectedFor = (pod: FakeSuspect) => {
     let milliseconds = 0;
     for (; pod.health?.ejection !== undefined; milliseconds += 1_000) clock.advance(1_000);
     return milliseconds;
   };
-  return { clock, pods, owner, outliers, fail, serving, ejectedFor };
+  return { clock, pods, outliers, fail, leave, serving, ejectedFor };
 }
 
 test('failures in a row eject, and a success starts the count again', () => {
@@ -62,9 +58,9 @@ test('failures in a row eject, and a success starts the count again', () => {
     fail(pod, 4);
     outliers.succeeded(pod);
   }
-  assert.equal(outliers.allows(pod), true);
+  assert.equal(pod.isHealthy, true);
   fail(pod, 5);
-  assert.equal(outliers.allows(pod), false);
+  assert.equal(pod.isHealthy, false);
 });
 
 test('a pod with a clean record has none', () => {
@@ -113,13 +109,13 @@ test('ejections are shortened at random, so that clients do not come back togeth
 });
 
 test('a pod just restored gets one request at a time, and one failure ejects it again', () => {
-  const { pods, outliers, fail, ejectedFor } = watch(5);
+  const { pods, fail, ejectedFor } = watch(5);
   const pod = pods[0]!;
   fail(pod, 5);
   ejectedFor(pod);
-  assert.equal(outliers.allows(pod), true);
+  assert.equal(pod.isHealthy, true);
   pod.inFlight = 1;
-  assert.equal(outliers.allows(pod), false);
+  assert.equal(pod.isHealthy, false);
   fail(pod);
   assert.notEqual(pod.health!.ejection, undefined);
 });
@@ -131,9 +127,9 @@ test('a pod just restored is like the others once it has served a request', () =
   ejectedFor(pod);
   outliers.succeeded(pod);
   pod.inFlight = 3;
-  assert.equal(outliers.allows(pod), true);
+  assert.equal(pod.isHealthy, true);
   fail(pod, 4);
-  assert.equal(outliers.allows(pod), true);
+  assert.equal(pod.isHealthy, true);
 });
 
 test('outcomes that come in while a pod is ejected neither lengthen that nor end it', () => {
@@ -172,11 +168,11 @@ test('a pod that was spared is ejected by its next failure when the share allows
   const { pods, outliers, fail, ejectedFor } = watch(5);
   fail(pods[0]!, 5);
   fail(pods[1]!, 5);
-  assert.equal(outliers.allows(pods[1]!), true);
+  assert.equal(pods[1]!.isHealthy, true);
   ejectedFor(pods[0]!);
   outliers.succeeded(pods[0]!);
   fail(pods[1]!);
-  assert.equal(outliers.allows(pods[1]!), false);
+  assert.equal(pods[1]!.isHealthy, false);
 });
 
 test('while any that is left serves, what is ejected is not used: it would fail more', () => {
@@ -266,15 +262,13 @@ test('pods that cannot be reached are not fit', () => {
 });
 
 test('the share of fit pods follows the set', () => {
-  const { pods, owner, outliers, fail, serving } = watch(10);
+  const { pods, outliers, fail, leave, serving } = watch(10);
   for (const pod of pods.slice(0, 3)) fail(pod, 5);
   assert.equal(serving(), 7);
-  for (const pod of pods.splice(3, 5)) outliers.forget(pod);
-  owner.population = 5;
+  for (const pod of pods.splice(3, 5)) leave(pod);
   outliers.weigh();
   assert.equal(serving(), 5, 'two of five are fit');
-  outliers.forget(pods.shift()!);
-  owner.population = 4;
+  leave(pods.shift()!);
   outliers.weigh();
   assert.equal(serving(), 2);
 });
@@ -285,7 +279,7 @@ test('a pod that leaves takes its ejection and its timer along', () => {
   outliers.forget(pods[0]!);
   assert.equal(clock.pending, 0);
   fail(pods[1]!, 5);
-  assert.equal(outliers.allows(pods[1]!), false, 'another one may be ejected');
+  assert.equal(pods[1]!.isHealthy, false, 'another one may be ejected');
 });
 
 test('only what is said to count does', () => {
@@ -298,9 +292,9 @@ test('a pod that fails its health checks is ejected until it passes them, howeve
   const { clock, pods, outliers } = watch(3);
   outliers.ails(pods[0]!);
   clock.advance('1h');
-  assert.equal(outliers.allows(pods[0]!), false);
+  assert.equal(pods[0]!.isHealthy, false);
   outliers.recovered(pods[0]!);
-  assert.equal(outliers.allows(pods[0]!), true);
+  assert.equal(pods[0]!.isHealthy, true);
   outliers.succeeded(pods[0]!);
   assert.equal(pods[0]!.health, undefined);
 });
@@ -310,28 +304,28 @@ test('one that is ejected for its failures stays so while it fails its health ch
   fail(pods[0]!, 5);
   outliers.ails(pods[0]!);
   clock.advance('1m');
-  assert.equal(outliers.allows(pods[0]!), false);
+  assert.equal(pods[0]!.isHealthy, false);
   outliers.recovered(pods[0]!);
-  assert.equal(outliers.allows(pods[0]!), true);
+  assert.equal(pods[0]!.isHealthy, true);
 });
 
 test('health checks restore a pod before its time', () => {
   const { clock, pods, outliers, fail } = watch(3);
   fail(pods[0]!, 5);
   outliers.recovered(pods[0]!);
-  assert.equal(outliers.allows(pods[0]!), true);
+  assert.equal(pods[0]!.isHealthy, true);
   assert.equal(clock.pending, 0);
 });
 
 test('pods that fail their health checks take no place among the ejected, and count for panic', () => {
-  const { pods, outliers, fail, serving } = watch(6);
+  const { pods, outliers, fail, leave, serving } = watch(6);
   outliers.ails(pods[0]!);
   outliers.ails(pods[1]!);
   fail(pods[2]!, 5);
   assert.equal(serving(), 3);
   outliers.ails(pods[3]!);
   assert.equal(serving(), 6);
-  outliers.forget(pods.shift()!);
+  leave(pods.shift()!);
   fail(pods[4]!, 5);
   assert.equal(pods[4]!.health!.ejection, undefined, 'one is');
 });
@@ -341,12 +335,12 @@ function play(share: (pod: number) => number, { count = 10, rate = 500, seed = 1
   const random = seededRandom(seed);
   const { clock, pods, outliers, fail } = watch(count, {}, random);
   const ejected: { pod: number; at: number; requests: number }[] = [];
-  const out = new Set<Pod>();
+  const out = new Set<FakeSuspect>();
   const requests = pods.map(() => 0);
   for (let n = 0; n < rate * seconds; n++) {
     const index = n % count;
     const pod = pods[index]!;
-    if (outliers.allows(pod)) {
+    if (pod.isHealthy) {
       requests[index]!++;
       if (random() < share(index)) {
         fail(pod);
@@ -484,8 +478,8 @@ test('pods just restored are not limited when nothing else is left', () => {
   assert.equal(serving(), 1);
   pods[1]!.isUnreachable = true;
   outliers.review(pods[1]!);
-  assert.equal(outliers.allows(pods[0]!), true);
+  assert.equal(pods[0]!.isHealthy, true);
   pods[1]!.isUnreachable = false;
   outliers.review(pods[1]!);
-  assert.equal(outliers.allows(pods[0]!), false);
+  assert.equal(pods[0]!.isHealthy, false);
 });

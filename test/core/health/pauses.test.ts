@@ -1,41 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { HealthRecord } from '../../../src/core/health/health-record.ts';
 import { OutlierDetection } from '../../../src/core/health/outlier-detection.ts';
 import { Pauses } from '../../../src/core/health/pauses.ts';
-import type { Suspect } from '../../../src/core/health/standings.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { seededRandom } from '../../support/random.ts';
-
-class Pod implements Suspect {
-  readonly address: string;
-  inFlight = 0;
-  judged = 0;
-  isUnreachable = false;
-  health: HealthRecord | undefined = undefined;
-
-  constructor(address: string) {
-    this.address = address;
-  }
-}
+import { FakeSuspect } from '../../support/suspect.ts';
 
 /** Pods, which are named by letters where that is their number. */
-function rest(some: number | Pod[], clock = new FakeClock()) {
-  const pods =
-    typeof some === 'number'
-      ? Array.from({ length: some }, (_, index) => new Pod(String.fromCharCode(97 + index)))
-      : some;
+function rest(some: number | FakeSuspect[], clock = new FakeClock()) {
   const changed: string[] = [];
-  const owner = {
-    origin: 'http://orders.prod',
-    members: pods,
-    get population() {
-      return pods.length;
-    },
-    onHealthChanged: ({ address }: Pod) => changed.push(address),
-  };
-  const outliers = new OutlierDetection<Pod>(
-    owner,
+  const named = (_: unknown, index: number) =>
+    new FakeSuspect(String.fromCharCode(97 + index), ({ address }) => changed.push(address));
+  const pods = typeof some === 'number' ? Array.from({ length: some }, named) : some;
+  const members = new Map(pods.map((pod) => [pod.address, pod]));
+  const outliers = new OutlierDetection<FakeSuspect>(
+    { members },
     {
       consecutiveFailures: 5,
       successRateInterval: 10_000,
@@ -52,33 +31,29 @@ function rest(some: number | Pod[], clock = new FakeClock()) {
     clock,
     () => 0,
   );
-  const pauses = new Pauses<Pod>(
-    { members: pods, isCommon: (pod) => outliers.isCommon(pod) },
-    outliers.standings,
-    clock,
-  );
+  const pauses = new Pauses<FakeSuspect>({ members }, outliers, clock);
   const allowed = () =>
     pods
-      .filter((pod) => outliers.allows(pod))
+      .filter(({ isHealthy }) => isHealthy)
       .map(({ address }) => address)
       .join('');
-  const serve = (pod: Pod) => {
+  const serve = (pod: FakeSuspect) => {
     pod.judged++;
     pauses.unlimited(pod);
     outliers.succeeded(pod);
   };
-  const limit = (pod: Pod, duration: number) => {
+  const limit = (pod: FakeSuspect, duration: number) => {
     pauses.limited(pod, duration);
     pod.judged++;
     outliers.succeeded(pod);
   };
-  const fail = (pod: Pod, times = 1) => {
+  const fail = (pod: FakeSuspect, times = 1) => {
     for (let n = 0; n < times; n++) {
       pod.judged++;
       outliers.failed(pod, '503');
     }
   };
-  return { clock, pods, changed, outliers, pauses, allowed, serve, limit, fail };
+  return { clock, pods, members, changed, outliers, pauses, allowed, serve, limit, fail };
 }
 
 test('a pod that says 503, and for how long, gets that time', () => {
@@ -136,16 +111,15 @@ test('five in a row do, where other pods say no such thing', () => {
 });
 
 test('where all pods say 429, one answer in five is compared with what the others say', () => {
-  const { clock, pods, outliers, allowed } = rest(10);
+  const { clock, pods, members, outliers, allowed } = rest(10);
   let comparisons = 0;
-  const owner = {
+  const fleet = {
     get members() {
       comparisons++;
-      return pods;
+      return members;
     },
-    isCommon: () => false,
   };
-  const pauses = new Pauses<Pod>(owner, outliers.standings, clock);
+  const pauses = new Pauses<FakeSuspect>(fleet, outliers, clock);
   for (let n = 0; n < 1_000; n++) {
     const pod = pods[n % 10]!;
     pauses.limited(pod, 10_000);
@@ -157,7 +131,7 @@ test('where all pods say 429, one answer in five is compared with what the other
 
 test('where a thousand pods say 503, and for how long, none of them is compared with all others', () => {
   let looks = 0;
-  const pods = Array.from({ length: 1_000 }, (_, n) => new Pod(`${n}`));
+  const pods = Array.from({ length: 1_000 }, (_, n) => new FakeSuspect(`${n}`));
   for (const pod of pods) {
     const get = () => {
       looks++;
@@ -165,12 +139,12 @@ test('where a thousand pods say 503, and for how long, none of them is compared 
     };
     Object.defineProperty(pod, 'judged', { get, set: () => {} });
   }
-  const { pauses, fail, outliers } = rest(pods);
+  const { pauses, fail } = rest(pods);
   for (const pod of pods) fail(pod);
   looks = 0;
   for (const pod of pods) pauses.unavailable(pod, 10_000);
   assert.ok(looks > 0 && looks <= 10_000, `${looks} looks`);
-  assert.ok(pods.every((pod) => outliers.allows(pod)));
+  assert.ok(pods.every(({ isHealthy }) => isHealthy));
 });
 
 test('a pod gets its pause again once the others, which failed as well, serve', () => {
@@ -184,11 +158,11 @@ test('a pod gets its pause again once the others, which failed as well, serve', 
 for (const share of [0.3, 0.6, 0.95, 1]) {
   test(`a caller who makes ${share * 100} % of the requests, and is limited at all pods, pauses none`, () => {
     const random = seededRandom(1);
-    const { clock, pods, outliers, limit, serve } = rest(10);
+    const { clock, pods, limit, serve } = rest(10);
     let paused = 0;
     for (let n = 0; n < 30_000; n++) {
       const pod = pods[n % 10]!;
-      if (outliers.allows(pod)) {
+      if (pod.isHealthy) {
         if (random() < share) limit(pod, 10_000);
         else serve(pod);
       } else {

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
-import type { DnsSettings } from '../../../config/settings.ts';
 import type { Resolution, Resolver, ResolveTarget } from '../resolver.ts';
+import type { DnsSettings } from '../settings.ts';
 import { staticResolver } from '../static.ts';
 import { DnsClient, type DnsClientOptions } from './dns-client.ts';
 import { Doubt } from './doubt.ts';

@@ -1,4 +1,4 @@
-import { environment } from '../../../config/env.ts';
+import { environment } from '../../base/environment.ts';
 import { hostName, interfacesOfHost } from '../../base/host.ts';
 import { clusterDomainOf, DEFAULT_DOMAIN } from '../kubernetes/match.ts';
 import { Families, type Family, type NetworkInterfaces } from './families.ts';

@@ -1,12 +1,13 @@
-import type { KubernetesSettings } from '../../../config/settings.ts';
 import type { Clock } from '../../base/clock.ts';
 import { until } from '../dns/abortable.ts';
 import { Families, type Family } from '../dns/families.ts';
 import type { ResolveTarget } from '../resolver.ts';
+import type { KubernetesSettings } from '../settings.ts';
 import type { Witness } from '../witness.ts';
 import { Affinity } from './affinity.ts';
 import { ApiError, type ApiTransport } from './api.ts';
 import { ApiClient } from './api-client.ts';
+import { NoTokenError } from './api-way.ts';
 import type { ClusterNames } from './cluster-names.ts';
 import type { Finding } from './finding.ts';
 import { grantCommand } from './grant.ts';
@@ -16,7 +17,6 @@ import type { Place } from './place.ts';
 import { Scouts } from './scouts.ts';
 import { ServiceView } from './service-view.ts';
 import { ServiceWatch } from './service-watch.ts';
-import { NoTokenError } from './transport.ts';
 import type { Warn } from './warnings.ts';
 
 export interface KubernetesOptions {

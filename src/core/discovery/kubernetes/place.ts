@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Environment, environment } from '../../../config/env.ts';
+import { type Environment, environment } from '../../base/environment.ts';
 import { homeDirectory, hostName, interfacesOfHost } from '../../base/host.ts';
 import type { NetworkInterfaces } from '../dns/families.ts';
 

@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import { environment } from '../../../config/env.ts';
+import { environment } from '../../../core/base/environment.ts';
 import { member } from '../undici.ts';
 import { exempts } from './no-proxy.ts';
 

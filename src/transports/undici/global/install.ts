@@ -115,7 +115,7 @@ function warnOfKeeper(dispatchers: readonly Dispatcher[], { hosts = [] }: Settin
 /** Not waited for: `install()` can't be. */
 function observe(settings: Settings): void {
   import('../../../observe/observe.ts')
-    .then(({ observe }) => observe(settings))
+    .then(({ observe }) => observe(settings, manages))
     .catch((error: Error) => {
       process.emitWarning(`nothing is observed: ${error.message}`, { type: 'EvenkeelWarning' });
     });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemClock } from '../../../../src/core/base/clock.ts';
 import { Access, NEEDED } from '../../../../src/core/discovery/kubernetes/access.ts';
-import { inClusterTransport } from '../../../../src/core/discovery/kubernetes/in-cluster.ts';
+import { inClusterTransport } from '../../../../src/transports/kubernetes-api/in-cluster.ts';
 import { type ApiServer, startApiServer } from '../../../support/api-server.ts';
 
 const { signal } = new AbortController();

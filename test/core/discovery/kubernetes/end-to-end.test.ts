@@ -6,6 +6,7 @@ import { type Clock, systemClock } from '../../../../src/core/base/clock.ts';
 import { clusterResolver } from '../../../../src/core/discovery/cluster.ts';
 import type { ServiceObject } from '../../../../src/core/discovery/kubernetes/service-spec.ts';
 import type { Resolver } from '../../../../src/core/discovery/resolver.ts';
+import { transportFor } from '../../../../src/transports/kubernetes-api/transport.ts';
 import { BalancedAgent } from '../../../../src/transports/undici/agent.ts';
 import { leaving, type PodFacts, podAt, serviceNamed, sliceOf } from '../../../support/api-objects.ts';
 import { type ApiServer, startApiServer } from '../../../support/api-server.ts';
@@ -98,7 +99,7 @@ class Cluster {
       clock,
       random: () => 0,
     } as const;
-    return (target, signal) => clusterResolver(dns, settings, this.place)(target, signal);
+    return (target, signal) => clusterResolver(dns, settings, this.place, transportFor)(target, signal);
   }
 }
 

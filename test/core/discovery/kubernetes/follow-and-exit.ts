@@ -4,7 +4,7 @@ import { systemClock } from '../../../../src/core/base/clock.ts';
 import { ClusterNames } from '../../../../src/core/discovery/kubernetes/cluster-names.ts';
 import { Kubernetes } from '../../../../src/core/discovery/kubernetes/kubernetes.ts';
 import { type Place, thisPlace } from '../../../../src/core/discovery/kubernetes/place.ts';
-import { transportFor } from '../../../../src/core/discovery/kubernetes/transport.ts';
+import { transportFor } from '../../../../src/transports/kubernetes-api/transport.ts';
 
 interface Options {
   place: Partial<Place>;

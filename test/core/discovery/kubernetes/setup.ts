@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { KubernetesSettings } from '../../../../src/config/settings.ts';
 import type { Timer } from '../../../../src/core/base/clock.ts';
 import type { Place } from '../../../../src/core/discovery/kubernetes/place.ts';
 import type { Resolution } from '../../../../src/core/discovery/resolver.ts';
+import type { KubernetesSettings } from '../../../../src/core/discovery/settings.ts';
 import type { ApiServer } from '../../../support/api-server.ts';
 import { FakeClock } from '../../../support/clock.ts';
 

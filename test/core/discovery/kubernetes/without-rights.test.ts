@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dispatcher } from 'undici';
 import type { Settings } from '../../../../src/config/settings.ts';
 import { systemClock } from '../../../../src/core/base/clock.ts';
-import { resolverFor } from '../../../../src/core/discovery/sources.ts';
+import { resolverFor } from '../../../../src/transports/resolver-for.ts';
 import { BalancedAgent } from '../../../../src/transports/undici/agent.ts';
 import { startApiServer } from '../../../support/api-server.ts';
 import { type DnsServer, startDnsServer } from '../../../support/dns-server.ts';

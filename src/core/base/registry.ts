@@ -1,0 +1,28 @@
+/** Things that come and go, for whoever wants to know of each. */
+export class Registry<T> {
+  readonly #members = new Set<T>();
+  readonly #watchers = new Set<Watcher<T>>();
+
+  add(member: T): void {
+    this.#members.add(member);
+    for (const { onAdded } of this.#watchers) onAdded(member);
+  }
+
+  delete(member: T): void {
+    if (!this.#members.delete(member)) return;
+    for (const { onDeleted } of this.#watchers) onDeleted(member);
+  }
+
+  /** Tells of those there are, and of what comes and goes from now on, until the function is called that is returned. */
+  watch(onAdded: (member: T) => void, onDeleted: (member: T) => void): () => void {
+    const watcher = { onAdded, onDeleted };
+    this.#watchers.add(watcher);
+    for (const member of this.#members) onAdded(member);
+    return () => this.#watchers.delete(watcher);
+  }
+}
+
+interface Watcher<T> {
+  readonly onAdded: (member: T) => void;
+  readonly onDeleted: (member: T) => void;
+}

@@ -1,0 +1,287 @@
+import type { Duplex } from 'node:stream';
+import type { Observation } from '../balancing/picker.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Demand } from '../base/demand.ts';
+import type { LoopTurn } from '../base/loop-turn.ts';
+import type { Connection, Pod } from '../connections/connection.ts';
+import type { Pool } from '../connections/pool.ts';
+import { FailureHolds } from '../endpoints/failure-holds.ts';
+import { QuickErrors } from '../endpoints/quick-errors.ts';
+import type { Outcome } from '../health/outcome.ts';
+import type { Attempt, Call } from './call.ts';
+
+type Headers = Record<string, string | string[] | undefined>;
+
+/** The part of the usual latency that each request makes. */
+const NEWS = 1 / 16;
+
+export interface AttemptsOptions {
+  pool: Pool;
+  demand: Demand;
+  turn: LoopTurn;
+  clock: Clock;
+}
+
+/** Sends calls, and counts what becomes of each attempt: where it is in flight, how long it takes, how it ends. */
+export class Attempts {
+  /** Attempts ever begun. */
+  begun = 0;
+  readonly #pool: Pool;
+  readonly #demand: Demand;
+  readonly #turn: LoopTurn;
+  readonly #clock: Clock;
+  readonly #holds: FailureHolds;
+  readonly #quickErrors = new QuickErrors();
+  readonly #observes: boolean;
+  /** How long requests take that are served, if anybody wants to know how long one does. */
+  #latency = 0;
+  /** Calls ever taken. */
+  #taken = 0;
+
+  constructor({ pool, demand, turn, clock }: AttemptsOptions) {
+    this.#pool = pool;
+    this.#demand = demand;
+    this.#turn = turn;
+    this.#clock = clock;
+    this.#holds = new FailureHolds(clock);
+    this.#observes = pool.balancer.observes;
+  }
+
+  /** Those that failed. */
+  get failures(): number {
+    return this.#holds.total;
+  }
+
+  /** Calls ever taken. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** Counts a call that is taken. */
+  onTaken(): void {
+    this.#taken++;
+    this.#quickErrors.release(this.#taken);
+  }
+
+  stop(): void {
+    this.#holds.clear();
+  }
+
+  /** Sends a call that has waited. */
+  start(call: Call, endpoint: Pod): void {
+    const now = this.#clock.now();
+    call.waited = (now - call.takenAt) | 0;
+    // The connection that has just come free may have ended right after its response, while this process was busy.
+    this.#turn.note(now);
+    this.begin(call, endpoint);
+  }
+
+  /** Sends a call to an endpoint, which is ready for it. */
+  begin(call: Call, endpoint: Pod): void {
+    this.#demand.running++;
+    this.begun++;
+    call.endpoint = endpoint;
+    const connection =
+      call.keyHash < 0 ? this.#pool.balancer.begin(endpoint) : this.#beginBound(call, endpoint);
+    call.connection = connection;
+    if (this.#observes) call.sentAt = this.#clock.now();
+    if (this.#turn.isStale) connection.wire.sendNextTurn(call);
+    else connection.wire.send(call);
+  }
+
+  #beginBound(call: Call, endpoint: Pod): Connection {
+    if (call.lasting && !call.seated) {
+      this.#pool.seats.join(endpoint);
+      call.seated = true;
+    }
+    return this.#pool.balancer.beginBound(endpoint);
+  }
+
+  /** Milliseconds since a call was taken. */
+  #since({ takenAt }: Call): number {
+    return (this.#clock.now() - takenAt) | 0;
+  }
+
+  // What an attempt's transport tells
+
+  /** The head of a response, not of an interim one. */
+  onHead(attempt: Attempt, headers: Headers, isFailure: boolean): void {
+    const { endpoint, statusCode } = attempt;
+    if (attempt.sentAt >= 0) this.#observe(attempt, isFailure ? 'failed' : 'answered');
+    if (endpoint === undefined) return;
+    if (endpoint.health?.standing === 'on-trial') this.#pool.health.onTried(endpoint, statusCode);
+    if (statusCode === 429 || statusCode === 503) {
+      this.#pool.health.onOverloaded(endpoint, statusCode, headers);
+    }
+  }
+
+  /**
+   * The same, on a connection whose responses haven't said all yet that is to be known of its endpoint.
+   *
+   * @param keepAlive milliseconds for which idle connections to it last
+   */
+  onFirstHead(attempt: Attempt, headers: Headers, keepAlive: number): void {
+    const { endpoint, connection } = attempt;
+    if (endpoint === undefined || connection === undefined) return;
+    connection.tell(true);
+    this.#pool.upkeep.onKeepAlive(endpoint, keepAlive);
+    const pod = this.#pool.identify(connection, endpoint, attempt.statusCode, headers);
+    if (pod === endpoint) return;
+    if (!connection.multiplexed) this.#pass(attempt, endpoint, pod);
+    for (const other of connection.wire.carried) this.#pass(other as Attempt, endpoint, pod);
+  }
+
+  /** An attempt belongs to the pod that its connection turned out to lead to. */
+  #pass(attempt: Attempt, from: Pod, pod: Pod): void {
+    attempt.endpoint = pod;
+    from.pass(attempt.streaming, pod);
+    if (!attempt.seated) return;
+    this.#pool.seats.leave(from);
+    this.#pool.seats.join(pod);
+  }
+
+  /** The response is an event stream, or isn't one after all. */
+  onStreaming(attempt: Attempt, streaming: boolean): void {
+    const { endpoint, connection } = attempt;
+    if (endpoint === undefined || connection === undefined) return;
+    if (!streaming) {
+      this.#leaveSeat(attempt, endpoint);
+      return;
+    }
+    if (!attempt.seated) this.#pool.seats.join(endpoint);
+    attempt.seated = true;
+    attempt.streaming = true;
+    this.#pool.onServed(endpoint);
+    endpoint.setApart();
+    connection.stream(attempt);
+    settle(endpoint, connection);
+    this.#afterEnd();
+  }
+
+  #leaveSeat(attempt: Attempt, endpoint: Pod): void {
+    if (!attempt.seated) return;
+    attempt.seated = false;
+    this.#pool.seats.leave(endpoint);
+  }
+
+  /** Something has told how long an attempt takes that is measured. */
+  #observe(attempt: Attempt, observation: Observation): void {
+    const { endpoint, statusCode } = attempt;
+    let latency = this.#clock.now() - attempt.sentAt;
+    attempt.sentAt = -1;
+    // How soon an endpoint answers with an error doesn't tell how soon it would serve.
+    if (observation === 'answered' && statusCode >= 400) latency = Math.max(latency, this.#latency);
+    else if (observation === 'answered') this.#latency += (latency - this.#latency) * NEWS;
+    if (endpoint !== undefined) this.#pool.balancer.observe(endpoint, latency, observation);
+  }
+
+  /** An attempt has ended, and its connection is free of it. */
+  onEnded(attempt: Attempt, result: Outcome): void {
+    const { endpoint, connection, statusCode } = attempt;
+    if (endpoint === undefined || connection === undefined) return;
+    const outcome = result === 'expired' ? this.#blameFor(attempt.call) : result;
+    attempt.connection = undefined;
+    if (attempt.streaming) this.#takeBack(attempt, endpoint, connection);
+    const broken = outcome === 'failure' || outcome === 'timeout';
+    const failed = broken || outcome === 'rejected';
+    if (outcome === 'refused') connection.takeOff();
+    if (outcome === 'success') this.#pool.reach.onAnswer(endpoint, this.#turn.requestAt);
+    if (failed) this.#holds.add(endpoint);
+    if ((broken || outcome === 'cancelled') && !connection.multiplexed) connection.retire('error');
+    if (attempt.sentAt >= 0 && outcome !== 'refused') {
+      this.#observe(attempt, failed ? 'failed' : 'given-up');
+    }
+    this.#judge(endpoint, connection, outcome, statusCode);
+    this.#leaveSeat(attempt, endpoint);
+    if (outcome === 'success') this.#onAnswer(endpoint, statusCode);
+    else if (outcome === 'cancelled' && hadEnough(attempt.call)) this.#pool.onServed(endpoint);
+    // A key leads to its endpoint, be that quick or not.
+    const isQuickError = outcome === 'success' && statusCode >= 400 && attempt.call.keyHash < 0;
+    if (isQuickError) this.#holdQuickError(endpoint);
+    this.#end(attempt, endpoint, connection, failed, failed || isQuickError);
+    this.#afterEnd();
+  }
+
+  /** Whether it was the endpoint that let a caller's time run out, rather than the wait for it, or this process. */
+  #blameFor(call: Call): 'timeout' | 'cancelled' {
+    const wasEndpoints = this.#since(call) >= 2 * call.waited;
+    return wasEndpoints && !this.#pool.isHeldUp(this.#clock.now()) ? 'timeout' : 'cancelled';
+  }
+
+  /** A stream is a request again, which is about to end. */
+  #takeBack(attempt: Attempt, endpoint: Pod, connection: Connection): void {
+    attempt.streaming = false;
+    endpoint.takeBack();
+    connection.takeBack();
+    this.#demand.running++;
+  }
+
+  #onAnswer(endpoint: Pod, status: number): void {
+    this.#pool.onServed(endpoint);
+    this.#pool.upkeep.onAnswer(endpoint, status);
+  }
+
+  #judge(endpoint: Pod, connection: Connection, outcome: Exclude<Outcome, 'expired'>, status: number): void {
+    if (this.#pool.health.judge(endpoint, connection, outcome, status)) {
+      this.#pool.replaceFailing(endpoint, connection);
+    }
+  }
+
+  #holdQuickError(endpoint: Pod): void {
+    this.#quickErrors.add(endpoint, this.#taken + this.#demand.running - 1);
+    this.#pool.plan.pace.onError(this.#pool.set.current.size);
+  }
+
+  #end(attempt: Attempt, endpoint: Pod, connection: Connection, failed: boolean, held: boolean): void {
+    endpoint.end(failed, held);
+    connection.release(attempt);
+    settle(endpoint, connection);
+  }
+
+  /** An attempt has turned into an upgraded socket. */
+  onUpgraded(attempt: Attempt, socket: Duplex): void {
+    const { endpoint, connection } = attempt;
+    if (endpoint === undefined || connection === undefined) return;
+    attempt.connection = undefined;
+    endpoint.setApart();
+    connection.upgrade(attempt);
+    settle(endpoint, connection);
+    this.#pool.onServed(endpoint);
+    this.#judge(endpoint, connection, 'success', attempt.statusCode);
+    socket.once('close', () => {
+      endpoint.endApart();
+      connection.upgradeEnded();
+      this.#leaveSeat(attempt, endpoint);
+    });
+    this.#afterEnd();
+  }
+
+  /** Ends the stay of an attempt at its endpoint, which has done nothing for it. `held`: it counts as load for a while. */
+  takeBack(attempt: Attempt, held: boolean): void {
+    const { endpoint, connection } = attempt;
+    if (endpoint === undefined || connection === undefined) return;
+    attempt.connection = undefined;
+    if (held) this.#holds.add(endpoint);
+    this.#leaveSeat(attempt, endpoint);
+    this.#end(attempt, endpoint, connection, held, held);
+    this.#demand.running--;
+    this.#pool.board.stirLater();
+  }
+
+  #afterEnd(): void {
+    this.#demand.running--;
+    this.#pool.board.stir();
+  }
+}
+
+/** The connection may have been handed to another endpoint while it carried what this one began. */
+function settle(endpoint: Pod, connection: Connection): void {
+  if (connection.endpoint !== endpoint) endpoint.update();
+  connection.endpoint.settle(connection);
+}
+
+/** Whether a caller has ended a call whose response it had the head of, and not because time ran out. */
+function hadEnough({ statusCode, reason }: Call): boolean {
+  if (reason === null || reason.name === 'TimeoutError') return false;
+  return statusCode >= 200 && statusCode < 500;
+}

@@ -1,0 +1,96 @@
+import { AsyncResource } from 'node:async_hooks';
+import type { Demand } from '../base/demand.ts';
+import { Ring, RingNode } from '../base/ring.ts';
+import type { Call } from './call.ts';
+
+/** A request that waits for a connection. It goes on in the async context of its caller. */
+export class Waiter {
+  readonly call: Call;
+  /** The clock's time at which it came. */
+  readonly since: number;
+  /** Milliseconds since then in which this process was stopped, and could not serve it. */
+  forgiven = 0;
+  /** Its place among dials and other requests. */
+  readonly moment: number;
+  readonly node: RingNode<Waiter>;
+  readonly #context: AsyncResource;
+
+  constructor(call: Call, since: number, moment: number) {
+    this.call = call;
+    this.since = since;
+    this.moment = moment;
+    this.node = new RingNode(this);
+    this.#context = call.context ??= new AsyncResource('EVENKEEL_WAITER');
+    call.startWaiting();
+  }
+
+  /** Calls `fn` in the context of the caller. */
+  readonly run = (fn: (call: Call) => void): void => {
+    this.#context.runInAsyncScope(fn, undefined, this.call);
+  };
+}
+
+/** The requests of a service that wait for a connection, first come, first served. */
+export class WaitingLine {
+  readonly #ring = new Ring<Waiter>();
+  readonly #waiters = new Map<Call, Waiter>();
+  readonly #demand: Demand;
+
+  /** Those that wait are part of the `demand`. */
+  constructor(demand: Demand) {
+    this.#demand = demand;
+  }
+
+  get size(): number {
+    return this.#waiters.size;
+  }
+
+  get first(): Waiter | undefined {
+    return this.#ring.first?.value;
+  }
+
+  /** All of them, in order. */
+  *[Symbol.iterator](): Generator<Waiter> {
+    yield* this.#waiters.values();
+  }
+
+  /** Puts a call at the end, or in front of all others: one that has waited before. */
+  add(call: Call, now: number, moment: number, inFront: boolean): Waiter {
+    const waiter = new Waiter(call, now, moment);
+    this.#waiters.set(call, waiter);
+    this.#demand.waiting++;
+    if (inFront) this.#ring.prepend(waiter.node);
+    else this.#ring.append(waiter.node);
+    return waiter;
+  }
+
+  find(call: Call): Waiter | undefined {
+    return this.#waiters.get(call);
+  }
+
+  has(call: Call): boolean {
+    return this.#waiters.has(call);
+  }
+
+  /** Takes a call out; false if it wasn't waiting. */
+  remove(call: Call): boolean {
+    const waiter = this.#waiters.get(call);
+    if (waiter === undefined) return false;
+    this.#take(waiter);
+    return true;
+  }
+
+  /** Takes the first one out. */
+  shift(): Waiter | undefined {
+    const { first } = this;
+    if (first !== undefined) this.#take(first);
+    return first;
+  }
+
+  #take(waiter: Waiter): void {
+    this.#waiters.delete(waiter.call);
+    waiter.node.unlink();
+    waiter.call.stopWaiting();
+    this.#demand.waiting--;
+  }
+}

@@ -1,0 +1,81 @@
+import type { Locality, Place } from '../balancing/locality.ts';
+import { queueMicrotask } from '../base/clock.ts';
+import type { PickerBoard } from '../endpoints/board.ts';
+import type { EndpointSet } from '../endpoints/endpoint-set.ts';
+import { FAILING, IN_DOUBT } from '../endpoints/reasons.ts';
+import { baseWeight } from '../endpoints/weights.ts';
+import type { Pod } from './connection.ts';
+import type { Warmth } from './warmth.ts';
+
+export interface LocalityRoutingOptions {
+  locality: Locality;
+  set: EndpointSet<Pod>;
+  board: PickerBoard<Pod>;
+  warmth: Warmth;
+}
+
+/**
+ * Keeps what locality knows of the endpoints up to date: how near each of them is, and which can be used, for
+ * those that can't be take nothing off the others.
+ */
+export class LocalityRouting {
+  readonly #locality: Locality;
+  readonly #set: EndpointSet<Pod>;
+  readonly #board: PickerBoard<Pod>;
+  readonly #warmth: Warmth;
+  /** Endpoints that can't serve now, be they used or not. */
+  readonly #unusable = new Set<Pod>();
+  #weighing = false;
+
+  constructor({ locality, set, board, warmth }: LocalityRoutingOptions) {
+    this.#locality = locality;
+    this.#set = set;
+    this.#board = board;
+    this.#warmth = warmth;
+  }
+
+  /** The set has changed: says of each endpoint how near it is. */
+  locate(gone: readonly Pod[], here: Place | undefined): void {
+    const endpoints = [...this.#set.current.values()];
+    this.#locality.update(
+      endpoints.map(({ info }) => info),
+      here,
+    );
+    for (const endpoint of gone) this.#unusable.delete(endpoint);
+    for (const endpoint of endpoints) this.#move(endpoint, this.#locality.levelOf(endpoint.info));
+    this.#weigh();
+  }
+
+  /** An endpoint has other reasons than before. What many of them change together is weighed once. */
+  review(endpoint: Pod): void {
+    const usable = endpoint.isAvailable && (endpoint.reasons & (FAILING | IN_DOUBT)) === 0;
+    if (usable === !this.#unusable.has(endpoint)) return;
+    if (usable) this.#unusable.delete(endpoint);
+    // Pods behind a virtual IP come and go without an update, and take part in no share.
+    else if (this.#set.current.get(endpoint.key) === endpoint) this.#unusable.add(endpoint);
+    else return;
+    if (this.#weighing) return;
+    this.#weighing = true;
+    queueMicrotask(() => {
+      this.#weighing = false;
+      this.#weigh();
+    });
+  }
+
+  #move(endpoint: Pod, level: number): void {
+    if (level === endpoint.level) return;
+    // Pickers find it by its level.
+    this.#board.without([endpoint]);
+    endpoint.setLevel(level);
+  }
+
+  /** Says anew how many requests stay near. */
+  #weigh(): void {
+    const all = [...this.#set.current.values()];
+    const usable = all.filter((endpoint) => !this.#unusable.has(endpoint));
+    // Where none serves, all are tried. A zone has its share of new ones at once: they are slow for each other only.
+    const counted = usable.length > 0 ? usable : all;
+    this.#locality.weigh(counted.map(({ level, info }) => ({ level, weight: baseWeight(info) })));
+    this.#warmth.sort();
+  }
+}

@@ -1,0 +1,91 @@
+import type { HashRing } from '../balancing/hash-ring.ts';
+import { shuffled } from '../base/shuffle.ts';
+import type { EndpointUpdate } from '../discovery/resolver.ts';
+import type { PickerBoard } from '../endpoints/board.ts';
+import type { EndpointSet } from '../endpoints/endpoint-set.ts';
+import { OwnEndpoints } from '../endpoints/own-endpoints.ts';
+import type { Seats } from '../endpoints/seats.ts';
+import type { EndpointSettings } from '../endpoints/settings.ts';
+import type { Subset } from '../endpoints/subset.ts';
+import type { Weights } from '../endpoints/weights.ts';
+import type { Health } from '../health/health.ts';
+import type { Pod } from './connection.ts';
+import type { Departures } from './departures.ts';
+import type { LocalityRouting } from './locality-routing.ts';
+import type { PodIdentity } from './pod-identity.ts';
+import type { Preconnect } from './preconnect.ts';
+import type { Reach } from './reach.ts';
+import type { Upkeep } from './upkeep.ts';
+
+export interface MembershipOptions {
+  settings: Pick<EndpointSettings, 'spread'> & { readonly random: () => number };
+  subset: Subset | undefined;
+  set: EndpointSet<Pod>;
+  board: PickerBoard<Pod>;
+  seats: Seats<Pod>;
+  weights: Weights<Pod>;
+  ring: HashRing<Pod> | undefined;
+  health: Health<Pod>;
+  localityRouting: LocalityRouting | undefined;
+  identity: PodIdentity;
+  upkeep: Upkeep;
+  preconnect: Preconnect;
+  reach: Reach;
+  departures: Departures;
+}
+
+/** Takes new sets of endpoints in. Those that stay keep their connections, counts and penalties. */
+export class Membership {
+  readonly #options: MembershipOptions;
+  readonly #own: OwnEndpoints;
+
+  constructor(options: MembershipOptions) {
+    this.#options = options;
+    this.#own = new OwnEndpoints(options.subset);
+  }
+
+  /** Whether it has been said which endpoints there are, be it none. */
+  get isKnown(): boolean {
+    return this.#own.isKnown;
+  }
+
+  /** The order matters: who leaves makes room, and what is dialled has its weight, and its place, before. */
+  update(update: EndpointUpdate): void {
+    const { settings, set, board, seats, weights, ring, health, identity, upkeep } = this.#options;
+    const { localityRouting, preconnect, reach, departures } = this.#options;
+    const { fresh, gone, takeover } = set.replace(this.#own.of(update), settings.spread);
+    const isSeenOtherwise = identity.onSetChanged();
+    localityRouting?.locate(gone, update.here);
+    if (fresh.length + gone.length > 0) upkeep.replace(fresh, gone);
+    if (takeover) gone.push(...set.pods.values());
+    departures.replaced(gone, takeover);
+    const { current, isVirtual } = set;
+    weights.update(current.values(), fresh, fresh.length === current.size || isVirtual);
+    ring?.update(fresh, gone);
+    // A key goes on to where it led before until its new endpoint is connected.
+    if (set.isConnected) for (const endpoint of fresh) endpoint.setUnproven();
+    health.onSetChanged();
+    reach.freeze(update.withdrawn ?? false);
+    if (fresh.length + gone.length === 0) return;
+    // In random order, so that not all clients begin with the same one.
+    for (const endpoint of shuffled(fresh, settings.random)) {
+      board.update(endpoint);
+      seats.offer(endpoint, true);
+    }
+    if (isSeenOtherwise) board.updateAll(set);
+    preconnect.connect(fresh);
+  }
+
+  /** None of the endpoints that this client uses can be reached: it uses others, too, if there are any. */
+  widen(): void {
+    const { set } = this.#options;
+    const update = set.frozen ? undefined : this.#own.widen(set.current.size);
+    if (update !== undefined) this.update(update);
+  }
+
+  /** An endpoint can be reached. If it is this client's own, others are left to their clients again. */
+  narrow({ address }: Pod): void {
+    const update = this.#own.narrow(address);
+    if (update !== undefined) this.update(update);
+  }
+}

@@ -1,0 +1,127 @@
+import { HashRing } from '../balancing/hash-ring.ts';
+import { Locality } from '../balancing/locality.ts';
+import type { Demand } from '../base/demand.ts';
+import { PickerBoard } from '../endpoints/board.ts';
+import { EndpointSet } from '../endpoints/endpoint-set.ts';
+import { Pickers } from '../endpoints/pickers.ts';
+import { Seats } from '../endpoints/seats.ts';
+import { subsetFor } from '../endpoints/subset.ts';
+import { Weights } from '../endpoints/weights.ts';
+import { Health } from '../health/health.ts';
+import { Balancer } from './balancer.ts';
+import { Capacity } from './capacity.ts';
+import type { Connection, Pod } from './connection.ts';
+import type { ConnectionEvents } from './connection-events.ts';
+import { ConnectionFactory } from './connection-factory.ts';
+import { Departures } from './departures.ts';
+import { DialPlan } from './dial-plan.ts';
+import { Dials } from './dials.ts';
+import { Liveness } from './liveness.ts';
+import { LocalityRouting } from './locality-routing.ts';
+import { Membership } from './membership.ts';
+import { PodIdentity } from './pod-identity.ts';
+import { PooledEndpoint } from './pooled-endpoint.ts';
+import { Preconnect } from './preconnect.ts';
+import { Reach } from './reach.ts';
+import type { PoolSettings } from './settings.ts';
+import type { Transport } from './transport.ts';
+import { Upkeep } from './upkeep.ts';
+import { WarmSet } from './warm-set.ts';
+import { Warmth } from './warmth.ts';
+
+export interface PoolOptions {
+  settings: PoolSettings;
+  origin: string;
+  transport: Transport;
+  demand: Demand;
+  /** Tells this client from others, for choices that should differ between them. */
+  identity: string;
+  /** No endpoint can be connected to. Whether others may be known soon. */
+  onUnreachable: () => boolean;
+  /** A dial has ended in vain. */
+  onDialFailed: (error: Error) => void;
+  /** No request came for a while. */
+  onQuiet: () => void;
+}
+
+export type PoolParts = ReturnType<typeof partsOf>;
+
+/**
+ * Makes the parts of a pool, each of those that it needs. Two of them tell the pool what happens, by `events`: later,
+ * never while they are made.
+ */
+export function partsOf(options: PoolOptions, events: ConnectionEvents<Connection>) {
+  const { settings, origin, transport, demand, identity, onQuiet } = options;
+  const { clock, random, policy, slowStart, connections, maxRequestsPerEndpoint } = settings;
+  const locality =
+    settings.locality === 'off' ? undefined : new Locality(settings.locality, settings.kubernetes, random);
+  const pickers = new Pickers<Pod>(settings, locality);
+  const board = new PickerBoard(origin, pickers, maxRequestsPerEndpoint || Number.POSITIVE_INFINITY);
+  const limits = { connections, multiplexes: transport.multiplexes };
+  const set = new EndpointSet<Pod>((key, info, name) => new PooledEndpoint(key, info, board, limits, name));
+  const seats = new Seats(set);
+  const ring = policy === 'ring-hash' ? new HashRing<Pod>() : undefined;
+  const weights = new Weights<Pod>({
+    // A key would move with each step of a weight.
+    slowStart: ring === undefined ? slowStart : { ...slowStart, window: 0 },
+    clock,
+    onChange(endpoint) {
+      ring?.reweigh(endpoint);
+      board.reweigh(endpoint, set);
+    },
+  });
+  const health = new Health({ settings, set, checker: transport, demand, clock, random });
+  const warmSet = new WarmSet(identity, locality && (({ level }) => locality.densityOf(level)));
+  const warmth = new Warmth(warmSet, transport.keepAlive);
+  const dials = new Dials(events, { transport, board, demand, clock, random });
+  const reach = new Reach(set, clock);
+  const podIdentity = new PodIdentity(settings, { set, board, dials, warmth });
+  const preconnect = new Preconnect(settings, { set, board, warmth, dials, reach, identity: podIdentity });
+  const upkeep = new Upkeep({ set, warmth, preconnect, dials, health, demand, clock, onQuiet });
+  const plan = new DialPlan({ set, board, dials, reach, preconnect });
+  const capacity = new Capacity({ connections, set, board, dials, pace: plan.pace, reach });
+  const liveness = new Liveness(set, dials, transport, clock);
+  const balancer = new Balancer({ board, capacity, plan, dials, reach, preconnect, liveness });
+  const departures = new Departures({ clock, set, dials, health, seats });
+  const localityRouting = locality && new LocalityRouting({ locality, set, board, warmth });
+  const membership = new Membership({
+    settings,
+    subset: subsetFor(settings.subset, identity),
+    set,
+    board,
+    seats,
+    weights,
+    ring,
+    health,
+    localityRouting,
+    identity: podIdentity,
+    upkeep,
+    preconnect,
+    reach,
+    departures,
+  });
+  const factory = new ConnectionFactory(events, settings);
+  return {
+    balancer,
+    board,
+    capacity,
+    departures,
+    dials,
+    factory,
+    health,
+    liveness,
+    locality,
+    localityRouting,
+    membership,
+    plan,
+    podIdentity,
+    preconnect,
+    reach,
+    ring,
+    seats,
+    set,
+    upkeep,
+    warmth,
+    weights,
+  };
+}

@@ -1,0 +1,257 @@
+import type { HashRing } from '../balancing/hash-ring.ts';
+import type { Locality } from '../balancing/locality.ts';
+import type { EndpointUpdate } from '../discovery/resolver.ts';
+import type { PickerBoard, ReasonWatcher } from '../endpoints/board.ts';
+import type { EndpointSet } from '../endpoints/endpoint-set.ts';
+import { EJECTED, FAILING, IN_DOUBT, ON_TRIAL, PAUSED } from '../endpoints/reasons.ts';
+import type { Seats } from '../endpoints/seats.ts';
+import type { Health } from '../health/health.ts';
+import type { Balancer } from './balancer.ts';
+import type { Capacity } from './capacity.ts';
+import type { Connection, Pod } from './connection.ts';
+import type { ConnectionEvents } from './connection-events.ts';
+import type { DialPlan } from './dial-plan.ts';
+import type { Dials } from './dials.ts';
+import { type PoolOptions, type PoolParts, partsOf } from './parts.ts';
+import type { Reach } from './reach.ts';
+import type { Upkeep } from './upkeep.ts';
+import type { Wire } from './wire.ts';
+
+/** What is an endpoint's health. */
+const HEALTH = EJECTED | PAUSED | ON_TRIAL | FAILING;
+
+/**
+ * The endpoints of one service, and the connections to them: puts together what each part does for itself, and sees to
+ * what follows from what happens to connections, and from reasons that change.
+ */
+export class Pool implements ConnectionEvents<Connection>, ReasonWatcher<Pod> {
+  /** No endpoint can be connected to, and it is being found out whether there are others. */
+  awaitsNews = false;
+  /** Which endpoints there are. */
+  readonly set: EndpointSet<Pod>;
+  /** Where each of them stands. */
+  readonly board: PickerBoard<Pod>;
+  /** Which of them are dialled. */
+  readonly plan: DialPlan;
+  readonly dials: Dials;
+  readonly reach: Reach;
+  /** What the limits allow. */
+  readonly capacity: Capacity;
+  /** Which of them has the next request. */
+  readonly balancer: Balancer;
+  readonly health: Health<Pod>;
+  /** Which of them are kept connected. */
+  readonly upkeep: Upkeep;
+  /** Those that can be reached, for all we know, as places for upgraded sockets and event streams. */
+  readonly seats: Seats<Pod>;
+  /** Leads from keys to endpoints, if that is the policy. */
+  readonly ring: HashRing<Pod> | undefined;
+  /** How many requests stay near, if that matters. */
+  readonly locality: Locality | undefined;
+
+  readonly #options: PoolOptions;
+  readonly #parts: PoolParts;
+
+  constructor(options: PoolOptions) {
+    const parts = partsOf(options, this);
+    this.#options = options;
+    this.#parts = parts;
+    this.set = parts.set;
+    this.board = parts.board;
+    this.plan = parts.plan;
+    this.dials = parts.dials;
+    this.reach = parts.reach;
+    this.capacity = parts.capacity;
+    this.balancer = parts.balancer;
+    this.health = parts.health;
+    this.upkeep = parts.upkeep;
+    this.seats = parts.seats;
+    this.ring = parts.ring;
+    this.locality = parts.locality;
+    this.board.watch(this);
+  }
+
+  /** Whether it has been said which endpoints there are, be it none. */
+  get isKnown(): boolean {
+    return this.#parts.membership.isKnown;
+  }
+
+  /** Whether nothing is connected any more, nor being dialled. */
+  get isEmpty(): boolean {
+    if (this.dials.size > 0) return false;
+    for (const { connections } of this.set) if (connections.size > 0) return false;
+    return true;
+  }
+
+  /** Whether requests that have a key are bound to endpoints by it. */
+  get bindsByKey(): boolean {
+    return this.ring !== undefined && !this.set.namesPods;
+  }
+
+  /** Whether this process did not run for a while, so that what endpoints have said may be unread. */
+  isHeldUp(now: number): boolean {
+    return this.#parts.liveness.isHeldUp(now);
+  }
+
+  // The set of endpoints
+
+  /** Takes a new set. */
+  update(update: EndpointUpdate): void {
+    this.awaitsNews = false;
+    this.#parts.membership.update(update);
+  }
+
+  /** Retires all connections; each closes when it is done. */
+  close(): void {
+    this.upkeep.stop();
+    this.health.stop();
+    this.#parts.weights.stop();
+    this.#parts.liveness.stop();
+    this.dials.abandon();
+    this.#parts.podIdentity.stop();
+    this.#parts.departures.closed(this.set.clear());
+  }
+
+  /** Ends all connections with what they carry. */
+  destroy(error: Error): void {
+    this.close();
+    for (const { connections } of [...this.set]) {
+      for (const connection of connections) connection.destroy(error);
+    }
+  }
+
+  // What requests show
+
+  /** Says which pod a response on a connection came from, and so to which endpoint the connection belongs. */
+  identify(
+    connection: Connection,
+    endpoint: Pod,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): Pod {
+    const pod = this.#parts.podIdentity.identify(connection, endpoint, status, headers);
+    if (pod !== endpoint) {
+      this.#onConnectivity(endpoint);
+      this.#onConnectivity(pod);
+      this.health.onSetChanged();
+      this.#offer(pod);
+    }
+    return pod;
+  }
+
+  /** An endpoint has served a request, or serves it from now on: it is used for being near. */
+  onServed(endpoint: Pod): void {
+    this.locality?.served(endpoint);
+    endpoint.onServed();
+  }
+
+  /** Puts another connection in the place of one that fails. */
+  replaceFailing(endpoint: Pod, connection: Connection): void {
+    connection.retire('outlier');
+    this.#parts.preconnect.connect([endpoint]);
+  }
+
+  // What connections and dials tell
+
+  onConnected(endpoint: Pod, wire: Wire): void {
+    this.plan.pace.onEnded(true);
+    const connection = this.#parts.factory.create(wire, endpoint, {
+      isVirtual: this.set.isVirtual,
+      idleTimeout: this.#parts.warmth.idleTimeoutOf(endpoint),
+    });
+    if (endpoint.isHealthy) this.#parts.weights.onPresent(endpoint);
+    endpoint.add(connection);
+    this.#onConnectivity(endpoint);
+    this.health.review(endpoint);
+    if (this.set.kindOf(endpoint) !== undefined) this.#offer(endpoint);
+    this.board.wake();
+    connection.park();
+    this.#parts.membership.narrow(endpoint);
+  }
+
+  onUnreached(endpoint: Pod, error: Error): void {
+    this.plan.pace.onEnded(false);
+    if (endpoint.connected === 0) {
+      endpoint.onUnreached();
+      this.#parts.weights.onAbsent(endpoint);
+    }
+    this.health.onDialFailed(endpoint);
+    endpoint.update();
+    // So that an endpoint that can't be reached costs no warm one.
+    if (endpoint.warm) this.#parts.preconnect.grow();
+    if (this.dials.failing === this.set.current.size && !this.set.isConnected) {
+      this.awaitsNews = this.#options.onUnreachable();
+      this.#parts.membership.widen();
+    }
+    this.board.onUnreached(endpoint, error);
+  }
+
+  onDialFailed(endpoint: Pod, error: Error): void {
+    endpoint.update();
+    this.#options.onDialFailed(error);
+    this.board.stir();
+  }
+
+  onDialAbandoned(endpoint: Pod): void {
+    this.health.review(endpoint);
+    endpoint.update();
+  }
+
+  onBackoffOver(endpoint: Pod): void {
+    this.#parts.preconnect.connect([endpoint]);
+    this.health.review(endpoint);
+  }
+
+  onAging(endpoint: Pod): void {
+    this.#parts.preconnect.renew(endpoint);
+  }
+
+  outlivesAge(endpoint: Pod): boolean {
+    const { maxConnectionDuration } = this.#options.settings;
+    if (maxConnectionDuration !== undefined || this.reach.mayReplace(endpoint)) return false;
+    if (endpoint.dialing === 0) this.#parts.preconnect.replace(endpoint);
+    return true;
+  }
+
+  onRetired(connection: Connection): void {
+    const { endpoint, retired, requests } = connection;
+    this.#onConnectivity(endpoint);
+    this.health.forgetConnection(connection);
+    if (retired === 'max-duration' && endpoint.connected === 0) this.#parts.warmth.rotate(endpoint);
+    if (endpoint.fleeting && requests > 0) this.balancer.onLost(endpoint);
+    this.board.stir();
+  }
+
+  onClosed({ endpoint }: Connection): void {
+    this.#parts.departures.forgetIfClosed(endpoint);
+    this.board.stir();
+  }
+
+  #onConnectivity(endpoint: Pod): void {
+    this.set.onConnectivity(endpoint);
+  }
+
+  // What follows from reasons
+
+  onReasons(endpoint: Pod, before: number): void {
+    const changed = endpoint.reasons ^ before;
+    this.#offer(endpoint);
+    if ((changed & HEALTH) !== 0) this.#onHealthChanged(endpoint);
+    else if ((changed & IN_DOUBT) !== 0 && endpoint.hasRoom) this.board.wake();
+  }
+
+  #onHealthChanged(endpoint: Pod): void {
+    if (endpoint.isEjected) this.#parts.weights.onAbsent(endpoint);
+    else if (!endpoint.isUnreachable) this.#parts.weights.onPresent(endpoint);
+    if (endpoint.isHealthy) this.#parts.departures.forgetIfClosed(endpoint);
+    // So that an endpoint that is passed over costs no warm one.
+    else if (endpoint.warm) this.#parts.preconnect.grow();
+    this.#parts.preconnect.onWarmthChanged([endpoint]);
+  }
+
+  /** Offers an endpoint for upgraded sockets, and as one that is near, if it is one of those that serve. */
+  #offer(endpoint: Pod): void {
+    this.#parts.localityRouting?.review(endpoint);
+    this.seats.offer(endpoint, endpoint.isAvailable);
+  }
+}

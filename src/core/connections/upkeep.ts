@@ -1,0 +1,96 @@
+import type { Clock, Timer } from '../base/clock.ts';
+import type { Demand } from '../base/demand.ts';
+import type { EndpointSet } from '../endpoints/endpoint-set.ts';
+import type { Health } from '../health/health.ts';
+import type { Pod } from './connection.ts';
+import type { Dials } from './dials.ts';
+import type { Preconnect } from './preconnect.ts';
+import type { Warmth } from './warmth.ts';
+
+/** Errors in a row with which an endpoint makes room for another one. */
+const APP_ERRORS = 3;
+
+export interface UpkeepOptions {
+  set: EndpointSet<Pod>;
+  warmth: Warmth;
+  preconnect: Preconnect;
+  dials: Pick<Dials, 'failing'>;
+  health: Pick<Health<Pod>, 'passedOver' | 'stop'>;
+  demand: Demand;
+  clock: Clock;
+  /** No request came for a while. */
+  onQuiet: () => void;
+}
+
+/** Keeps as many endpoints connected as the traffic of the moment can keep alive, for as long as there is any. */
+export class Upkeep {
+  readonly #options: UpkeepOptions;
+  readonly #warmth: Warmth;
+  readonly #preconnect: Preconnect;
+  #timer: Timer | undefined;
+
+  constructor(options: UpkeepOptions) {
+    this.#options = options;
+    this.#warmth = options.warmth;
+    this.#preconnect = options.preconnect;
+  }
+
+  /** Counts a request towards the rate that keeps endpoints warm. */
+  count(): void {
+    if (this.#warmth.count()) this.#tickLater();
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#warmth.stop();
+  }
+
+  /** Takes endpoints in and out. */
+  replace(fresh: readonly Pod[], gone: readonly Pod[]): void {
+    this.#warmth.replace(fresh, gone);
+    this.#preconnect.onWarmthChanged(this.#warmth.resize(this.#options.demand.total, this.failing));
+  }
+
+  /** Learns from a response how long idle connections to its endpoint last. */
+  onKeepAlive(endpoint: Pod, milliseconds: number): void {
+    if (milliseconds === endpoint.keepAlive) return;
+    this.#preconnect.onWarmthChanged(this.#warmth.learn(endpoint, milliseconds));
+  }
+
+  /** An endpoint has answered. One that has only errors to say has another one in its place, where few are kept warm. */
+  onAnswer(endpoint: Pod, status: number): void {
+    if (status < 500) endpoint.forgiveAppErrors();
+    else if (endpoint.countAppError() % APP_ERRORS === 0) this.#warmth.rotate(endpoint);
+  }
+
+  /** Endpoints that can't be used now, by their dials or their health. */
+  get failing(): number {
+    const { dials, health } = this.#options;
+    return dials.failing + health.passedOver;
+  }
+
+  #tickLater(): void {
+    this.#timer = this.#options.clock.schedule(() => this.#tick(), this.#warmth.step);
+  }
+
+  #tick(): void {
+    const { set, demand, health, onQuiet } = this.#options;
+    const changed = this.#warmth.tick(demand.total, this.failing, () => keepAlivesOf(set));
+    if (changed === undefined) {
+      this.#timer = undefined;
+      health.stop();
+      onQuiet();
+      return;
+    }
+    this.#tickLater();
+    this.#preconnect.onWarmthChanged(changed);
+    if (this.#warmth.affordable >= 1) this.#preconnect.reconnect();
+    this.#warmth.advance();
+  }
+}
+
+/** How long idle connections last, of each of the present endpoints that has said so. */
+function* keepAlivesOf({ current }: EndpointSet<Pod>): Generator<number> {
+  for (const { keepAlive } of current.values()) if (keepAlive !== undefined) yield keepAlive;
+}

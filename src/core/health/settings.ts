@@ -1,0 +1,39 @@
+/** What health is told. Durations are in milliseconds. */
+export interface HealthSettings {
+  /** `false`: nothing is ejected. */
+  outlierDetection: OutlierSettings | false;
+  healthCheck: HealthCheckSettings;
+}
+
+/**
+ * A failure of an endpoint: `reset`, a connection that broke; `connect`, a dial that failed; `timeout`, no
+ * response within the caller's `headersTimeout`; or the status of a response.
+ */
+export type FailureKind = 'reset' | 'connect' | 'timeout' | `${number}`;
+
+export interface OutlierSettings {
+  consecutiveFailures: number;
+  successRateInterval: number;
+  successRateMinimumHosts: number;
+  successRateRequestVolume: number;
+  successRateStdevFactor: number;
+  /** A percentage. */
+  enforcingSuccessRate: number;
+  baseEjectionTime: number;
+  maxEjectionTime: number;
+  /** Of the endpoints. */
+  maxEjectionPercent: number;
+  panicThreshold: number;
+  failures: readonly FailureKind[];
+}
+
+export interface HealthCheckSettings {
+  /** `undefined`: there are no checks. */
+  path: string | undefined;
+  /** `undefined`: from 200 to 399. */
+  expectedStatus: number | undefined;
+  interval: number;
+  timeout: number;
+  healthyThreshold: number;
+  unhealthyThreshold: number;
+}

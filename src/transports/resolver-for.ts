@@ -1,0 +1,44 @@
+import type { Settings } from '../config/settings.ts';
+import type { LookUpStep } from '../core/discovery/dns/look-up.ts';
+import { ClusterNames } from '../core/discovery/kubernetes/cluster-names.ts';
+import { type Place, thisPlace } from '../core/discovery/kubernetes/place.ts';
+import type { Resolver } from '../core/discovery/resolver.ts';
+import type { Witness } from '../core/discovery/witness.ts';
+
+/** The resolver that the settings ask for, in the place where we are. A witness hears how it comes to what it yields. */
+export function resolverFor(settings: Settings, place: Place = thisPlace(), witness?: Witness): Resolver {
+  const { discovery, dns, kubernetes, clock, random } = settings;
+  if (typeof discovery === 'function') return discovery;
+  const { clusterDomain } = kubernetes;
+  const names = loaded(async () => {
+    const [{ namesResolver }, { DnsClient, sharedClient }] = await Promise.all([
+      import('../core/discovery/names.ts'),
+      import('../core/discovery/dns/dns-client.ts'),
+    ]);
+    const onStep = witness && ((step: LookUpStep) => witness.onLookUp(step));
+    const options = { ...dns, clock, random, clusterDomain, resolvConfPath: place.resolvConf, onStep };
+    // A witness hears of all that is asked, and of nothing that others ask.
+    const client = witness ? new DnsClient(options) : sharedClient(dns, options);
+    return namesResolver(options, new ClusterNames(clusterDomain, place), client);
+  });
+  const cluster = place.apiHost ?? place.kubeconfig ?? kubernetes.kubeconfig;
+  if (discovery === 'dns' || (discovery === 'auto' && cluster === undefined)) return names;
+  return loaded(async () => {
+    const [{ clusterResolver }, { transportFor }] = await Promise.all([
+      import('../core/discovery/cluster.ts'),
+      import('./kubernetes-api/transport.ts'),
+    ]);
+    return clusterResolver(names, settings, place, transportFor, witness);
+  });
+}
+
+/** A resolver whose code comes once there is a use for it, and is fetched from now on. */
+function loaded(load: () => Promise<Resolver>): Resolver {
+  const loading = load();
+  // Whoever resolves a name hears of it.
+  loading.catch(() => {});
+  return async function* (target, signal) {
+    const resolver = await loading;
+    yield* resolver(target, signal);
+  };
+}

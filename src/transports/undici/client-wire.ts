@@ -1,0 +1,283 @@
+import type { Socket } from 'node:net';
+import { type buildConnector, Client, type Dispatcher, errors } from 'undici';
+import { type Clock, queueMicrotask, setImmediate, withOwnImmediate } from '../../core/base/clock.ts';
+import { CONNECTION_GONE, EvenkeelError, UnresponsiveError } from '../../core/base/errors.ts';
+import { portsOf } from '../../core/connections/unacknowledged.ts';
+import type { Wire, WireEvents } from '../../core/connections/wire.ts';
+import { balancedSockets } from '../balanced-sockets.ts';
+import { BodyWatch } from './body-watch.ts';
+import { Http2Liveness } from './http2-liveness.ts';
+import { Http2Streams } from './http2-streams.ts';
+import { askKernel } from './kernel-probes.ts';
+import { Parking } from './parking.ts';
+import type { Request } from './request.ts';
+import { isOwnDisconnect, isUpgrade, NO_PINGS, sessionOf } from './undici.ts';
+
+const NONE: Iterable<Request> = [];
+
+/** What Clients tell of themselves. */
+export type ClientEvents = (event: 'connect' | 'disconnect', client: Client, error?: Error) => void;
+
+/** What is the same for all wires of a service. */
+export interface ClientWireOptions {
+  url: URL;
+  client: Client.Options;
+  clock: Clock;
+  /** Milliseconds that an HTTP/2 peer has for its first word; 0: as long as it likes. */
+  helloTimeout: number;
+  events: ClientEvents;
+}
+
+/** One undici Client that owns one connected socket. */
+export class ClientWire implements Wire {
+  readonly multiplexed: boolean;
+  readonly client: Client;
+  #events: WireEvents | undefined = undefined;
+  /** Of HTTP/2. */
+  readonly #streams: Http2Streams | undefined = undefined;
+  readonly #liveness: Http2Liveness | undefined = undefined;
+  readonly #socket: Socket;
+  readonly #options: ClientWireOptions;
+  #parking: Parking | undefined = undefined;
+  /** An HTTP/2 peer takes no more streams for now. */
+  #full = false;
+  /** An HTTP/2 peer has said how many streams it takes: until then a Client calls itself full after the first. */
+  #ready = false;
+  #handedOver = false;
+  #closed = false;
+  #destroyedBy: Error | undefined = undefined;
+
+  constructor(socket: Socket, options: ClientWireOptions) {
+    this.#socket = socket;
+    balancedSockets.add(socket);
+    this.#options = options;
+    const { url, client, clock, helloTimeout } = options;
+    this.multiplexed = (socket as { alpnProtocol?: string | false | null }).alpnProtocol === 'h2';
+    this.client = new Client(url, {
+      ...client,
+      ...(this.multiplexed ? { h2Options: { ...client.h2Options, ...NO_PINGS } } : undefined),
+      connect: (_params, callback) => this.#handOver(callback),
+    });
+    this.client
+      .on('connect', () => this.#onConnect())
+      .on('disconnect', (_origin, _targets, error) => this.#onDisconnect(error))
+      .on('drain', () => this.#onDrain());
+    if (!this.multiplexed) return;
+    const pingInterval = client.h2Options?.pingInterval ?? client.pingInterval;
+    this.#streams = new Http2Streams();
+    this.#liveness = new Http2Liveness(socket, { clock, helloTimeout, pingInterval }, (silence) =>
+      this.#onSilence(silence),
+    );
+  }
+
+  open(events: WireEvents): void {
+    this.#events = events;
+  }
+
+  get full(): boolean {
+    return this.#full;
+  }
+
+  get opening(): boolean {
+    return this.multiplexed && !this.#ready;
+  }
+
+  get broken(): boolean {
+    return this.#socket.destroyed;
+  }
+
+  get parked(): boolean {
+    return this.#parking !== undefined;
+  }
+
+  get bytesRead(): number {
+    return this.#socket.bytesRead;
+  }
+
+  get ports(): string | undefined {
+    const { localPort, remotePort } = this.#socket;
+    return localPort === undefined || remotePort === undefined ? undefined : portsOf(localPort, remotePort);
+  }
+
+  get carried(): Iterable<Request> {
+    return this.#streams?.all ?? NONE;
+  }
+
+  /** Whether it gives back, at this moment, what an HTTP/2 peer has not looked at before it went away. */
+  get givesBack(): boolean {
+    return this.#streams?.givesBack === true;
+  }
+
+  /** What it was ended by, if it was. */
+  get destroyedBy(): Error | undefined {
+    return this.#destroyedBy;
+  }
+
+  park(): boolean {
+    if (this.#handedOver) return false;
+    this.#parking = new Parking(this.#socket, this.multiplexed, () => this.#events!.retire('closed-by-peer'));
+    return true;
+  }
+
+  askKernel(urgent: boolean): void {
+    if (!this.broken) askKernel(this.#socket, this.#options.client, urgent);
+  }
+
+  send(request: Request): void {
+    this.#streams?.add(request);
+    request.given = true;
+    const more =
+      globalThis.setImmediate === setImmediate
+        ? this.client.dispatch(request.options, request)
+        : this.#sendUnfaked(request);
+    // An HTTP/1.1 Client returns false even when idle, and every one does for a request that it refuses.
+    if (!this.#streams?.has(request) || (more && this.#ready)) return;
+    if (more) this.#ready = true;
+    else this.#full = true;
+    this.#events!.onRoomChanged(false);
+  }
+
+  /** By itself, for a function that makes another one costs memory even when it doesn't. */
+  #sendUnfaked(request: Request): boolean {
+    return withOwnImmediate(() => this.client.dispatch(request.options, request));
+  }
+
+  sendNextTurn(request: Request): void {
+    // What was never used can't have been closed for having been idle.
+    if (this.multiplexed || !this.#handedOver) this.send(request);
+    else setImmediate(sendLate, this, request, BodyWatch.of(request));
+  }
+
+  /** The Client is about to write a request. */
+  onStart(request: Request): void {
+    this.#streams?.onStart(request);
+  }
+
+  release(request: Request): void {
+    this.#streams?.delete(request);
+  }
+
+  keep(request: Request): void {
+    this.#streams?.last(request);
+  }
+
+  cut(error: Error): void {
+    this.#streams?.cut(error);
+  }
+
+  destroy(error: Error): void {
+    this.#destroyedBy ??= error;
+    if (this.#streams?.goneAway) this.#streams.cutAll(error);
+    this.client.destroy(error, this.#onEnd);
+  }
+
+  lose(): void {
+    this.#events!.destroy(new errors.SocketError('other side closed'));
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    if (this.#streams?.goneAway) this.#onEnd();
+    // One that is being destroyed calls back when that is done.
+    else if (!this.client.destroyed) this.client.close(this.#onEnd);
+  }
+
+  /**
+   * An HTTP/2 peer has been silent for too long: since it was asked, or without a first word, where `silence` is
+   * `undefined`. The request that it has then may be served yet, as undici would wait for it; no other waits here for the
+   * peer's SETTINGS.
+   */
+  #onSilence(silence: number | undefined): void {
+    if (silence !== undefined)
+      this.#events!.destroy(new UnresponsiveError(`no PING was answered for ${silence} ms`));
+    else if (this.#streams?.hasStarted) this.#events!.retire('error');
+    else this.#events!.destroy(new UnresponsiveError(`no SETTINGS came from ${this.#address}`));
+  }
+
+  get #address(): string {
+    const { remoteAddress = '', remotePort = 0 } = this.#socket;
+    return remoteAddress.includes(':')
+      ? `[${remoteAddress}]:${remotePort}`
+      : `${remoteAddress}:${remotePort}`;
+  }
+
+  /** The Client has ended, and said so. */
+  readonly #onEnd = (): void => {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#liveness?.stop();
+    this.#parking?.leave();
+    // After a GOAWAY the Client has let go of it, and waits for nobody: not for the peer to close it either.
+    if (!this.#handedOver || this.#streams?.goneAway) this.#socket.destroy();
+    this.#events!.onClosed();
+  };
+
+  /**
+   * Gives the socket to the Client, once. A Client dials again by itself when its socket ended while a
+   * request waited for it; it must not, so it gets an error, which sends the request elsewhere. The code
+   * must not be undici's for sockets: the Client would try for ever.
+   */
+  #handOver(callback: buildConnector.Callback): void {
+    // A Client whose connector calls back synchronously stalls.
+    queueMicrotask(() => {
+      if (this.#handedOver || this.#closed) {
+        // Later: a Client that still carries something tries again at once.
+        setImmediate(refuseDial, callback);
+        return;
+      }
+      this.#handedOver = true;
+      this.#parking?.leave();
+      this.#parking = undefined;
+      // The Client takes it to be ref'd, and would leave it as it is.
+      this.#socket.ref?.();
+      // Before Node and undici learn of it.
+      if (this.multiplexed) this.#socket.once('close', this.#onSocketClose);
+      callback(null, this.#socket);
+    });
+  }
+
+  /** The Client has the socket, and has not written to it yet. */
+  #onConnect(): void {
+    const session = this.multiplexed ? sessionOf(this.#socket) : undefined;
+    if (session !== undefined) {
+      this.#streams?.observe(session);
+      this.#liveness?.start(session, this.client);
+    }
+    this.#options.events('connect', this.client);
+  }
+
+  /** After a GOAWAY, Node would end what was accepted without an error. */
+  readonly #onSocketClose = (): void => {
+    if (this.#streams?.goneAway) this.#streams.cutAll(this.#destroyedBy ?? new errors.SocketError('closed'));
+  };
+
+  #onDisconnect(error: Error): void {
+    this.#options.events('disconnect', this.client, error);
+    // After an upgrade the socket lives on.
+    if (!this.multiplexed && isUpgrade(error)) return;
+    const goneAway = this.multiplexed && !this.broken;
+    const isIdle = !goneAway && isOwnDisconnect(error);
+    this.#events!.retire(isIdle ? 'idle' : 'closed-by-peer');
+    // After a GOAWAY the Client sends no PINGs.
+    this.#liveness?.stop();
+    if (goneAway) this.#streams?.goAway(this.client, error);
+  }
+
+  #onDrain(): void {
+    this.#ready = true;
+    if (!this.#full) return;
+    this.#full = false;
+    this.#events!.onRoomChanged(true);
+  }
+}
+
+function refuseDial(callback: buildConnector.Callback): void {
+  callback(new EvenkeelError(CONNECTION_GONE, 'the connection has closed'), null);
+}
+
+function sendLate(wire: ClientWire, request: Request, bodyWatch: BodyWatch | undefined): void {
+  bodyWatch?.leave();
+  const { destroyedBy } = wire;
+  if (destroyedBy === undefined) wire.send(request);
+  else request.onResponseError?.(null as unknown as Dispatcher.DispatchController, destroyedBy);
+}

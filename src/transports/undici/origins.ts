@@ -1,0 +1,136 @@
+import { LRUCache } from 'lru-cache';
+import { connectorOptions } from '../../config/client-options.ts';
+import type { Settings } from '../../config/settings.ts';
+import type { Resolver } from '../../core/discovery/resolver.ts';
+import type { Service, ServiceOwner } from '../../core/service.ts';
+import { assertRequest } from './checks.ts';
+import type { ClientEvents } from './client-wire.ts';
+import { parseOrigin, requestedName, toServername } from './origin.ts';
+import { OriginServices } from './origin-services.ts';
+import type { RequestOptions } from './request-options.ts';
+import { UndiciService } from './undici-service.ts';
+
+export interface OriginsOptions {
+  settings: Settings;
+  resolver: Resolver;
+  /** Tells this client from others. */
+  identity: string;
+  /** Told of what services tell. */
+  owner: ServiceOwner;
+  /** Told of what Clients tell, and of whose they are. */
+  onClientEvent: (url: URL, ...told: Parameters<ClientEvents>) => void;
+}
+
+/** The origins that an agent knows, and the services of each. */
+export class Origins {
+  readonly #options: OriginsOptions;
+  readonly #origins: LRUCache<string, OriginServices>;
+  /** Those that were evicted and still drain. */
+  readonly #leaving = new Map<UndiciService, Promise<void>>();
+  #lastKey = '';
+  #lastService: UndiciService | undefined;
+
+  constructor(options: OriginsOptions) {
+    this.#options = options;
+    this.#origins = new LRUCache({
+      max: options.settings.maxOrigins,
+      dispose: (services) => services.clear(),
+    });
+  }
+
+  has(origin: string): boolean {
+    return this.#origins.has(origin);
+  }
+
+  /** The services of each origin. */
+  entries(): Iterable<[string, OriginServices]> {
+    return this.#origins.entries() as Iterable<[string, OriginServices]>;
+  }
+
+  /** The service for a request: one for each origin, for each servername with TLS, and for HTTP/1.1 alone. */
+  serviceFor(
+    origin: string | URL,
+    request: RequestOptions,
+    h2: boolean,
+    missing: string | undefined,
+  ): UndiciService {
+    const name = typeof origin === 'string' ? origin : origin.origin;
+    const variant = name.startsWith('https:') ? variantOf(request, h2) : '';
+    const key = name + variant;
+    if (key === this.#lastKey) return this.#lastService!;
+    let service = this.#origins.get(name)?.get(variant);
+    if (service === undefined) {
+      const url = parseOrigin(origin);
+      // Nothing is made for a request that will not be sent.
+      assertRequest(request, missing);
+      service = this.#create(url, variant, request, h2);
+    }
+    this.#lastKey = key;
+    this.#lastService = service;
+    return service;
+  }
+
+  #create(url: URL, variant: string, request: RequestOptions, h2: boolean): UndiciService {
+    const key = url.origin + variant;
+    // The origin may have been written in another way.
+    let services = this.#origins.get(url.origin);
+    const known = services?.get(variant);
+    if (known !== undefined) return known;
+    const { settings, resolver, identity, owner, onClientEvent } = this.#options;
+    const client = h2 ? settings.client : { ...settings.client, allowH2: false };
+    const name = url.protocol === 'https:' ? requestedName(request) : undefined;
+    const servername = name || connectorOptions(client).servername || toServername(url.hostname);
+    const service = new UndiciService(
+      {
+        key,
+        url,
+        servername,
+        settings: { ...settings, client },
+        resolver,
+        identity,
+        events: (...told) => onClientEvent(url, ...told),
+      },
+      owner,
+    );
+    if (services === undefined) {
+      services = new OriginServices(this.#onEvicted);
+      this.#origins.set(url.origin, services);
+    }
+    services.add(variant, service);
+    return service;
+  }
+
+  /** Takes a service out that nobody uses. */
+  delete(service: Service): void {
+    const { origin } = service.url;
+    const services = this.#origins.peek(origin);
+    services?.delete(service);
+    if (services?.size === 0) this.#origins.delete(origin);
+  }
+
+  /** Ends all services, those that drain as well. Resolves when all have ended. */
+  async end(how: (service: UndiciService) => Promise<void>): Promise<void> {
+    const known = Array.from(this.#origins.values(), (services) => [...services]);
+    const services = new Set([...known.flat(), ...this.#leaving.keys()]);
+    await Promise.all(Array.from(services, how));
+  }
+
+  readonly #onEvicted = (service: UndiciService): void => {
+    if (service === this.#lastService) {
+      this.#lastKey = '';
+      this.#lastService = undefined;
+    }
+    this.#leaving.set(
+      service,
+      service.close().then(() => {
+        this.#leaving.delete(service);
+      }),
+    );
+  };
+}
+
+/** What of an https request decides which connections may carry it: a Client dials anew for another servername. */
+function variantOf(request: RequestOptions, h2: boolean): string {
+  const name = requestedName(request);
+  return `${name === undefined ? '' : `#${name}`}${h2 ? '' : '#http1-only'}`;
+}

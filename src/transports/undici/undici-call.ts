@@ -1,0 +1,116 @@
+import type { Duplex } from 'node:stream';
+import type { Dispatcher } from 'undici';
+import { queueMicrotask } from '../../core/base/clock.ts';
+import { Call } from '../../core/calls/call.ts';
+import { BodyWatch } from './body-watch.ts';
+import { assertRequest } from './checks.ts';
+import { asksForEventStream } from './event-stream.ts';
+import { isRepeatable } from './repeatable.ts';
+import type { RequestOptions } from './request-options.ts';
+import { publishUnsent } from './trace.ts';
+import type { UndiciService } from './undici-service.ts';
+
+export type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
+
+/** What a caller asked for, and how its handler is told of it, while no Client has it. */
+export abstract class UndiciCall extends Call {
+  readonly options: RequestOptions;
+  readonly upgrades: boolean;
+  readonly lasting: boolean;
+  /** A Client has had it, and tells tracers what becomes of it. */
+  given = false;
+  /** The caller's handler has been told of the outcome. */
+  settled = false;
+  aborted = false;
+  protected readonly service: UndiciService;
+  /** The caller's handler has been told that it has begun. */
+  protected begun = false;
+  #bodyWatch: BodyWatch | undefined = undefined;
+
+  constructor(options: RequestOptions, service: UndiciService) {
+    super();
+    this.options = options;
+    this.service = service;
+    this.upgrades = options.upgrades;
+    this.lasting = this.upgrades || asksForEventStream(options.headers);
+  }
+
+  get repeatable(): boolean {
+    return isRepeatable(this.options);
+  }
+
+  describe(): { method: string; path: string } {
+    const { method, path } = this.options;
+    return { method, path: withoutQuery(path) };
+  }
+
+  check(): void {
+    assertRequest(this.options);
+  }
+
+  startWaiting(): void {
+    this.#bodyWatch = BodyWatch.of(this);
+  }
+
+  stopWaiting(): void {
+    this.#bodyWatch?.leave();
+    this.#bodyWatch = undefined;
+  }
+
+  /** Ends it with an error, wherever it is. */
+  abstract cancel(reason: Error): void;
+
+  // What the caller's handler is told, in the generation it speaks.
+  protected abstract callStart(context: unknown): void;
+  protected abstract callUpgrade(statusCode: number, headers: Headers, socket: Duplex): void;
+  protected abstract callHeaders(statusCode: number, headers: Headers, statusMessage?: string): void;
+  protected abstract callData(chunk: Buffer): void;
+  protected abstract callEnd(trailers: Headers): void;
+  protected abstract callError(error: Error): void;
+  protected abstract callBodySent(chunk: Buffer): void;
+  protected abstract callResponseStarted(): void;
+  protected abstract callRequestSent(): void;
+
+  /** Tells the caller that the request has begun, though it waits: from here on it can abort. */
+  begin(): void {
+    if (this.begun) return;
+    this.begun = true;
+    try {
+      this.callStart(null);
+    } catch (error) {
+      // As undici has it, the handler's own mistake is no abort.
+      this.service.calls.onAbandoned(this, error as Error);
+    }
+  }
+
+  /**
+   * Ends the request with an error while no Client has it. What the caller's handler throws then is an
+   * uncaught exception, as with undici, and concerns nobody else.
+   */
+  fail(error: Error): void {
+    if (this.settled) return;
+    this.settled = true;
+    this.trace(error);
+    try {
+      this.callError(error);
+    } catch (thrown) {
+      queueMicrotask(() => {
+        throw thrown;
+      });
+    }
+  }
+
+  /** Tells tracers that it failed, if no Client has had it. */
+  protected trace(error: Error): void {
+    if (this.given) return;
+    const publish = () => publishUnsent(this.options, this.service.url.origin, error);
+    if (this.context === undefined) publish();
+    else this.context.runInAsyncScope(publish);
+  }
+}
+
+/** A query may hold what is nobody else's to see. */
+function withoutQuery(path: string): string {
+  const query = path.indexOf('?');
+  return query === -1 ? path : path.slice(0, query);
+}

@@ -1,0 +1,71 @@
+import type { Client } from 'undici';
+import type { Clock } from '../../core/base/clock.ts';
+import type { Dial, DialDone, Target, Transport } from '../../core/connections/transport.ts';
+import type { Check } from '../../core/health/checker.ts';
+import type { HealthCheckSettings } from '../../core/health/settings.ts';
+import { type ClientEvents, ClientWire, type ClientWireOptions } from './client-wire.ts';
+import { Dialer } from './dialer.ts';
+import { HealthCheck } from './health-check.ts';
+import { DEFAULTS } from './undici.ts';
+
+export interface UndiciTransportOptions {
+  url: URL;
+  /** The name for SNI and certificate checks; '' for an IP address. */
+  servername: string;
+  client: Client.Options;
+  connectTimeout: number;
+  clock: Clock;
+}
+
+/** Makes wires of undici's Clients, one for each connected socket. */
+export class UndiciTransport implements Transport {
+  readonly keepAlive: number;
+  readonly multiplexes: boolean;
+  readonly #dialer: Dialer;
+  readonly #options: UndiciTransportOptions;
+  readonly #wires: ClientWireOptions;
+
+  constructor(options: UndiciTransportOptions, events: ClientEvents) {
+    const { url, client, connectTimeout, clock } = options;
+    this.#options = options;
+    this.#dialer = new Dialer(options);
+    this.#wires = { url, client, clock, helloTimeout: connectTimeout, events };
+    this.keepAlive = client.keepAliveTimeout ?? DEFAULTS.keepAliveTimeout;
+    const { allowH2, h2Options } = client;
+    this.multiplexes = allowH2 !== false && (url.protocol === 'https:' || h2Options?.useH2c === true);
+  }
+
+  get timeout(): number {
+    return this.#dialer.timeout;
+  }
+
+  get patience(): number {
+    return this.#dialer.patience;
+  }
+
+  dial(target: Target, done: DialDone): Dial {
+    return this.#dialer.dial(target, (error, socket) => {
+      if (socket === undefined) done(error, undefined);
+      else done(null, new ClientWire(socket, this.#wires));
+    });
+  }
+
+  knock(target: Target, done: (error: Error | null) => void): Dial {
+    return this.#dialer.knock(target, (error, socket) => {
+      socket?.on('error', noop).destroy();
+      done(error);
+    });
+  }
+
+  check(target: Target, settings: HealthCheckSettings, done: (passed: boolean) => void): Check {
+    const { url, client, clock } = this.#options;
+    const { path, timeout, expectedStatus } = settings;
+    // By default as the kubelet has it.
+    const isExpected = (status: number) =>
+      expectedStatus === undefined ? status < 400 : status === expectedStatus;
+    const options = { url, dialer: this.#dialer, client, clock, path: path ?? '/', timeout, isExpected };
+    return new HealthCheck(target, options, done);
+  }
+}
+
+function noop(): void {}
