@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { circles, sourceOf, sourcesIn, upward } from './imports.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const SOURCES = sourcesIn(join(ROOT, 'src'));
+const MOST_LINES = 300;
+const BIOME = join(ROOT, 'node_modules/.bin/biome');
+
+test('no file imports what stands above it', () => {
+  assert.deepEqual(upward(SOURCES), []);
+});
+
+test('one that does is found', () => {
+  const planted = sourceOf('core/health/planted.ts', "import type { Pool } from '../connections/pool.ts';\n");
+  assert.deepEqual(upward([...SOURCES, planted]), ['core/health/planted.ts -> core/connections/pool.ts']);
+});
+
+test('no files import each other in a circle, be it types, or late', () => {
+  assert.deepEqual(circles(SOURCES), []);
+});
+
+test('a circle is found, of types, or of an import that comes late', () => {
+  for (const text of ["import type { B } from './b.ts';", "const b = await import('./b.ts');"]) {
+    const planted = [sourceOf('core/a.ts', text), sourceOf('core/b.ts', "export { A } from './a.ts';")];
+    assert.deepEqual(circles([...SOURCES, ...planted]), ['core/a.ts -> core/b.ts -> core/a.ts']);
+  }
+});
+
+test('no file of the core or of a transport is longer than one reads in one go', () => {
+  const long = SOURCES.map(({ file }) => file)
+    .filter((file) => /^(core|transports)\//.test(file))
+    .filter((file) => readFileSync(join(ROOT, 'src', file), 'utf8').split('\n').length - 1 > MOST_LINES);
+  assert.deepEqual(long, []);
+});
+
+/** What the linter says of a file of that text, were it at that path: in a house of its own, with our rules. */
+function lint(path: string, text: string): string {
+  const house = mkdtempSync(join(tmpdir(), 'evenkeel-house-'));
+  try {
+    copyFileSync(join(ROOT, 'biome.json'), join(house, 'biome.json'));
+    mkdirSync(join(house, dirname(path)), { recursive: true });
+    writeFileSync(join(house, path), text);
+    const args = ['lint', '--colors=off', '--vcs-enabled=false', path];
+    const { stdout, stderr } = spawnSync(BIOME, args, { cwd: house, encoding: 'utf8' });
+    return stdout + stderr;
+  } finally {
+    rmSync(house, { recursive: true });
+  }
+}
+
+for (const path of ['undici', 'node:http', '../../../config/env.ts', '../../../transports/undici/agent.ts']) {
+  test(`the linter keeps ${basename(path)} out of the core`, () => {
+    const said = lint(
+      'src/core/base/planted.ts',
+      `import * as planted from '${path}';\nexport { planted };\n`,
+    );
+    assert.match(said, /noRestrictedImports/);
+    const elsewhere = lint('src/transports/undici/planted.ts', `import 'undici';\n`);
+    assert.doesNotMatch(elsewhere, /noRestrictedImports/);
+  });
+}
