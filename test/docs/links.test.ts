@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { page } from '../support/readme.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const ROOT_PAGES = ['README.md', 'SECURITY.md'];
+const ROOT_PAGES = ['README.md', 'SECURITY.md', 'CONTRIBUTING.md'];
 
 test('all links lead somewhere', () => {
   const texts = new Map(readdirSync(join(ROOT, 'docs')).map((name) => [`docs/${name}`, page(name)]));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { get, load, ManualResolver, ORIGIN, startAgent } from '../support/agent.ts';
-import { settle, startPods } from '../support/pods.ts';
+import { type Pod, settle, startPods } from '../support/pods.ts';
 
 test('what is under way counts, though the pod that has it has left and is not listed', async (t) => {
   const pods = await startPods(t, 3);
@@ -40,4 +40,15 @@ test('stats can be written as JSON, with what an error says', async (t) => {
     ...discovery,
     error: { name: 'Error', code: 'EXAMPLE', message: 'no answer' },
   });
+});
+
+test('the stats say of each endpoint why it gets nothing', async (t) => {
+  const [pod, other] = (await startPods(t, 2)) as [Pod, Pod];
+  const agent = startAgent(t, [pod, other]);
+  await load(agent, 20, 4);
+  await other.kill();
+  await load(agent, 20, 4);
+  const reasons = new Map(agent.stats[ORIGIN]!.endpoints.map((row) => [row.address, row.reasons]));
+  assert.deepEqual(reasons.get(`${pod.address}:${pod.port}`), []);
+  assert.ok(reasons.get(`${other.address}:${other.port}`)!.includes('backing-off'));
 });
