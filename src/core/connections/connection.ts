@@ -215,14 +215,9 @@ export class Connection implements Pooled, WireEvents {
     this.#closeIfDrained();
   }
 
-  /**
-   * Its age is reached: it retires, or is looked at again later. Before an HTTP/2 peer has spoken it has no age: one
-   * after the other would go without having served more than its first request.
-   */
+  /** Its age is reached: it retires, or is looked at again a moment later. */
   #expire(): void {
-    if (this.opening) this.#lifetime.extend(this.#options.maxDuration);
-    else if (this.#endpoint.isDraining || !this.#events.outlivesAge(this.#endpoint))
-      this.retire('max-duration');
+    if (this.#endpoint.isDraining || !this.#events.outlivesAge(this.#endpoint)) this.retire('max-duration');
     else this.#lifetime.extend();
   }
 

@@ -195,25 +195,6 @@ test('requests wait for a pod that is slow to send its SETTINGS for as long as f
   assert.deepEqual(await Promise.all(requests), ['ok', 'ok', 'ok']);
 });
 
-test('connections that live shorter than a pod takes to greet serve more than their first request', async (t) => {
-  const pod = await startH2Pod(t, answer);
-  const proxy = createTcpServer((client) => {
-    const upstream = connect(pod.endpoint.port, pod.endpoint.address);
-    for (const socket of [client, upstream]) socket.on('error', () => {});
-    t.after(() => client.destroy());
-    const greeting = setTimeout(() => client.pipe(upstream).pipe(client), 150);
-    client.on('close', () => clearTimeout(greeting));
-  });
-  proxy.listen(0, nextAddress());
-  await once(proxy, 'listening');
-  t.after(() => proxy.close());
-  const { address, port } = proxy.address() as AddressInfo;
-  const agent = startAgent(t, [{ endpoint: { address, port } }], { ...h2c, maxConnectionDuration: 60 });
-  const answers = await Promise.all(Array.from({ length: 12 }, () => get(agent)));
-  assert.deepEqual(new Set(answers), new Set(['ok']));
-  assert.ok(pod.sessions.length <= 4, `${pod.sessions.length} sessions`);
-});
-
 test('a peer that answers no PING is given up', async (t) => {
   const pod = await startH2Pod(t, () => {});
   const sockets = new Set<Socket>();
