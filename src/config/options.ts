@@ -191,7 +191,7 @@ export interface BalancedAgentOptions extends UndiciOptions {
 
   /**
    * How long a request may wait for a service to have an endpoint that takes it. Then it fails,
-   * with `EVENKEEL_NO_ENDPOINTS`.
+   * with `EVENKEEL_NO_ENDPOINTS`; not while those that came before it are served.
    * Milliseconds or a duration string, 1 ms or more; default `'5s'`, and while endpoints are dialled, or none
    * is known yet, 2 s more than a dial may take (see `connectTimeout`) where that is longer.
    * Env: `EVENKEEL_ENDPOINT_TIMEOUT`.
