@@ -43,6 +43,8 @@ test('pods that can not be dialled are told from a Service that can not', async 
   );
   assert.match(blocked.findings, /→ does a NetworkPolicy .*kubectl -n prod get networkpolicies/);
   assert.match(blocked.text, /200 to HEAD/);
+  const { endpoints } = JSON.parse((await examine('orders.prod', '--json')).text);
+  assert.deepEqual(endpoints[0].reasons, ['backing-off', 'untried']);
   await proxy.kill();
   const down = await examine('orders.prod');
   assert.match(down.findings, /^✗ no endpoint can be connected to, nor can the ClusterIP: .*ECONNREFUSED/m);

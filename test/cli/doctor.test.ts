@@ -256,6 +256,7 @@ test('as JSON there is all of it, always with the same fields', async (t) => {
   });
   assert.equal(result.endpoints.length, 3);
   assert.ok(result.endpoints[0].dial.took > 0);
+  assert.deepEqual(result.endpoints[0].reasons, []);
   assert.equal(result.response, null);
   assert.ok(
     result.settings.some(

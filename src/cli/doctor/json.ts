@@ -1,4 +1,5 @@
 import type { SettingInForce } from '../../config/in-force.ts';
+import { BACKING_OFF, namesOf, UNTRIED } from '../../core/endpoints/reasons.ts';
 import { codeOf, said } from './errors.ts';
 import type { Diagnosis, EndpointSeen, Examination, KubernetesSeen } from './examination.ts';
 
@@ -62,6 +63,11 @@ function kubernetesIn({ way, api, account, service, rights, seen, error }: Kuber
   };
 }
 
+/** Why an agent would give an endpoint nothing, as its stats would say. */
+function reasonsOf(dial: EndpointSeen['dial']): string[] {
+  return dial !== undefined && 'error' in dial ? namesOf(BACKING_OFF | UNTRIED) : [];
+}
+
 function toEndpoint({ address, port, zone, nodeName, state, dial }: EndpointSeen) {
   return {
     address,
@@ -75,6 +81,7 @@ function toEndpoint({ address, port, zone, nodeName, state, dial }: EndpointSeen
         : 'took' in dial
           ? { took: dial.took, error: null }
           : { took: null, error: toError(dial.error) },
+    reasons: reasonsOf(dial),
   };
 }
 
