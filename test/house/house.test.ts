@@ -64,3 +64,39 @@ for (const path of ['undici', 'node:http', '../../../config/env.ts', '../../../t
     assert.doesNotMatch(elsewhere, /noRestrictedImports/);
   });
 }
+
+/** Fields that pickers keep on what they hold: room for their own bookkeeping, by their port. */
+const OF_PICKERS = ['slot', 'doubted'];
+const WRITE = /\b(?:endpoint|pod|connection|candidate|other)\.(\w+)\s*(?:[-+|&?]{0,2}=(?![=>])|\+\+|--)/g;
+
+test('nobody but their own folders writes the fields of endpoints and connections', () => {
+  const writes = SOURCES.filter(({ file }) =>
+    /^(core|transports|telemetry)\/(?!endpoints|connections)/.test(file),
+  ).flatMap(({ file }) => {
+    const text = readFileSync(join(ROOT, 'src', file), 'utf8');
+    const names = Array.from(text.matchAll(WRITE), ([, name]) => name!);
+    return names.filter((name) => !OF_PICKERS.includes(name)).map((name) => `${file}: ${name}`);
+  });
+  assert.deepEqual(writes, []);
+});
+
+test('one that is written is found', () => {
+  const planted = 'endpoint.load++; connection.retired ??= reason; if (endpoint.load === 1) return;';
+  const names = Array.from(planted.matchAll(WRITE), ([, name]) => name);
+  assert.deepEqual(names, ['load', 'retired']);
+});
+
+test('the interfaces by which parts call back are few, and no class is told by more than two', () => {
+  const names = new Set<string>();
+  const classes: string[] = [];
+  for (const { file } of SOURCES) {
+    const text = readFileSync(join(ROOT, 'src', file), 'utf8');
+    const found = text.matchAll(/interface (\w*(?:Owner|Listener|Events|Watcher|Parts)|Waiters|Board)\b/g);
+    for (const [, name] of found) names.add(name!);
+    for (const [, name, list = ''] of text.matchAll(/class (\w+)[^{]*? implements ([^{]+)\{/g)) {
+      if (list.match(/\w+/g)!.filter((word) => names.has(word)).length > 2) classes.push(name!);
+    }
+  }
+  assert.ok(names.size <= 8, [...names].join(', '));
+  assert.deepEqual(classes, []);
+});

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { ApiResponse, ApiTransport } from '../../src/core/discovery/kubernetes/api.ts';
-import { ApiClient } from '../../src/core/discovery/kubernetes/api-client.ts';
-import { ListWatch, type ListWatchListener } from '../../src/core/discovery/kubernetes/list-watch.ts';
+import { ApiClient, type WatchListener } from '../../src/core/discovery/kubernetes/api-client.ts';
+import { ListWatch } from '../../src/core/discovery/kubernetes/list-watch.ts';
 import { Scouts } from '../../src/core/discovery/kubernetes/scouts.ts';
 import { FakeClock } from './clock.ts';
 
@@ -37,7 +37,7 @@ export async function liveThrough(
     const scouts = new Scouts();
     for (let watch = 0; watch < watches; watch++) {
       let lists = 0;
-      const listener: ListWatchListener<object> = {
+      const listener: WatchListener<object> = {
         onList: () => {
           if (lists++ > 0) relists.push(clock.now() - returned);
         },

@@ -1,7 +1,7 @@
 /** Things that come and go, for whoever wants to know of each. */
 export class Registry<T> {
   readonly #members = new Set<T>();
-  readonly #watchers = new Set<Watcher<T>>();
+  readonly #watchers = new Set<{ onAdded: (member: T) => void; onDeleted: (member: T) => void }>();
 
   add(member: T): void {
     this.#members.add(member);
@@ -20,9 +20,4 @@ export class Registry<T> {
     for (const member of this.#members) onAdded(member);
     return () => this.#watchers.delete(watcher);
   }
-}
-
-interface Watcher<T> {
-  readonly onAdded: (member: T) => void;
-  readonly onDeleted: (member: T) => void;
 }

@@ -1,7 +1,7 @@
 import type { HashRing } from '../balancing/hash-ring.ts';
 import type { Locality } from '../balancing/locality.ts';
 import type { EndpointUpdate } from '../discovery/resolver.ts';
-import type { PickerBoard, ReasonWatcher } from '../endpoints/board.ts';
+import type { PickerBoard } from '../endpoints/board.ts';
 import type { EndpointSet } from '../endpoints/endpoint-set.ts';
 import { EJECTED, FAILING, IN_DOUBT, ON_TRIAL, PAUSED } from '../endpoints/reasons.ts';
 import type { Seats } from '../endpoints/seats.ts';
@@ -24,7 +24,7 @@ const HEALTH = EJECTED | PAUSED | ON_TRIAL | FAILING;
  * The endpoints of one service, and the connections to them: puts together what each part does for itself, and sees to
  * what follows from what happens to connections, and from reasons that change.
  */
-export class Pool implements ConnectionEvents<Connection>, ReasonWatcher<Pod> {
+export class Pool implements ConnectionEvents<Connection> {
   /** No endpoint can be connected to, and it is being found out whether there are others. */
   awaitsNews = false;
   /** Which endpoints there are. */
@@ -68,7 +68,7 @@ export class Pool implements ConnectionEvents<Connection>, ReasonWatcher<Pod> {
     this.seats = parts.seats;
     this.ring = parts.ring;
     this.locality = parts.locality;
-    this.board.watch(this);
+    this.board.watch((endpoint, before) => this.#onReasons(endpoint, before));
   }
 
   /** Whether it has been said which endpoints there are, be it none. */
@@ -233,7 +233,7 @@ export class Pool implements ConnectionEvents<Connection>, ReasonWatcher<Pod> {
 
   // What follows from reasons
 
-  onReasons(endpoint: Pod, before: number): void {
+  #onReasons(endpoint: Pod, before: number): void {
     const changed = endpoint.reasons ^ before;
     this.#offer(endpoint);
     if ((changed & HEALTH) !== 0) this.#onHealthChanged(endpoint);

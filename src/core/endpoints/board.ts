@@ -16,12 +16,6 @@ export interface Waiters {
   onUnreached(endpoint: Endpoint, error: Error): void;
 }
 
-/** Whoever wants to know of reasons that change seldom: those in `RARE`. */
-export interface ReasonWatcher<E extends Endpoint> {
-  /** An endpoint had other reasons before. It stands where it belongs already. */
-  onReasons(endpoint: E, before: number): void;
-}
-
 /**
  * Moves endpoints from one picker to another as the reasons change for which they may not be picked, or dialled, and
  * wakes who waits: nobody else does.
@@ -32,7 +26,7 @@ export class PickerBoard<E extends Endpoint> implements Board {
   readonly maxRequests: number;
   /** It is known by name which pod a connection leads to, so that dials lead to any, and none of them comes first. */
   #dialsLeadAnywhere = false;
-  #watcher: ReasonWatcher<E> | undefined;
+  #onReasons: ((endpoint: E, before: number) => void) | undefined;
   #waiters: Waiters | undefined;
 
   /** @param maxRequests requests in flight that an endpoint may have; `Infinity` without a limit */
@@ -42,8 +36,9 @@ export class PickerBoard<E extends Endpoint> implements Board {
     this.maxRequests = maxRequests;
   }
 
-  watch(watcher: ReasonWatcher<E>): void {
-    this.#watcher = watcher;
+  /** Has somebody told of each endpoint that had other reasons before, of those that change seldom: see `RARE`. */
+  watch(onReasons: (endpoint: E, before: number) => void): void {
+    this.#onReasons = onReasons;
   }
 
   serveTo(waiters: Waiters): void {
@@ -58,7 +53,7 @@ export class PickerBoard<E extends Endpoint> implements Board {
 
   changed(endpoint: E, before: number): void {
     this.update(endpoint);
-    if (((endpoint.reasons ^ before) & RARE) !== 0) this.#watcher?.onReasons(endpoint, before);
+    if (((endpoint.reasons ^ before) & RARE) !== 0) this.#onReasons?.(endpoint, before);
   }
 
   #pickerFor(reasons: number): Picker<E> | undefined {

@@ -74,7 +74,7 @@ test('an endpoint that is not behind a virtual IP keeps what is held against it'
 test('an endpoint that was replaced has no seat any more, though it could not be dialled before', () => {
   const { board, departures, dials, offered, one, other, seats, transport } = startDepartures();
   // As the pool does.
-  board.watch({ onReasons: (endpoint) => seats.offer(endpoint, endpoint.isAvailable) });
+  board.watch((endpoint) => seats.offer(endpoint, endpoint.isAvailable));
   connect(one);
   dials.start(one);
   transport.dials[0]!.fail(new Error('refused'));

@@ -52,7 +52,7 @@ function startRouting(zones: readonly string[], virtual = false) {
   const warmth = new CountedWarmth(new WarmSet('client'), 4_000);
   const routing = new LocalityRouting({ locality, set, board, warmth });
   // As the pool does.
-  board.watch({ onReasons: (endpoint) => routing.review(endpoint) });
+  board.watch((endpoint) => routing.review(endpoint));
   const update = (present: readonly string[], weights: readonly number[] = []) => {
     const endpoints = present.map((zone, n) => ({
       address: `10.0.0.${n + 1}`,

@@ -133,9 +133,7 @@ test('the watcher hears of reasons that change seldom, and of nothing else', () 
   const { board, one } = startBoard();
   one.setReasons(-1, 0);
   const heard: [number, number, boolean][] = [];
-  board.watch({
-    onReasons: (endpoint, before) => heard.push([before, endpoint.reasons, endpoint.picker === undefined]),
-  });
+  board.watch((endpoint, before) => heard.push([before, endpoint.reasons, endpoint.picker === undefined]));
   for (const [name, reason] of REASONS) {
     heard.length = 0;
     one.bar(reason);
@@ -157,7 +155,7 @@ test('several reasons that change at once are told once', () => {
   const { board, one } = startBoard();
   one.setReasons(-1, reasons.EJECTED);
   let heard = 0;
-  board.watch({ onReasons: () => heard++ });
+  board.watch(() => heard++);
   one.setReasons(reasons.EJECTED | reasons.PAUSED | reasons.ON_TRIAL, reasons.ON_TRIAL | reasons.PAUSED);
   assert.equal(heard, 1);
   assert.deepEqual(reasons.namesOf(one.reasons), ['paused', 'on-trial']);

@@ -29,11 +29,16 @@ export interface WatchTimes {
   readonly silence: number;
 }
 
+/** What is told of a collection that is followed. */
 export interface WatchListener<T> {
-  /** The server took the watch; nothing need have happened yet. */
-  onOpen(): void;
-  /** Events that arrived together. */
+  /** All there is; what is not in it is gone. */
+  onList(items: readonly T[]): void;
+  /** Changes since, in order, that arrived together. */
   onEvents(events: readonly WatchEvent<T>[]): void;
+  /** A watch was opened: from now on changes arrive. Nothing need have happened yet. */
+  onOpen(): void;
+  /** It went wrong and is tried again. What was known may be out of date. */
+  onFailure(error: Error): void;
 }
 
 /** Reads the Kubernetes API: whole objects, and watches. Nothing it waits for is waited for endlessly. */
@@ -58,7 +63,7 @@ export class ApiClient {
   async watch<T>(
     path: string,
     { duration, silence }: WatchTimes,
-    listener: WatchListener<T>,
+    listener: Pick<WatchListener<T>, 'onOpen' | 'onEvents'>,
     signal: AbortSignal,
   ): Promise<void> {
     const deadline = new Deadline(this.#clock, signal);

@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { until } from '../dns/abortable.ts';
 import { ApiError } from './api.ts';
-import type { ApiClient, ApiList, ApiObject, WatchEvent } from './api-client.ts';
+import type { ApiClient, ApiList, ApiObject, WatchEvent, WatchListener } from './api-client.ts';
 import { Backoff } from './backoff.ts';
 import { SilenceError } from './deadline.ts';
 import type { Scouts } from './scouts.ts';
@@ -25,22 +25,11 @@ const LONG_OUTAGE = 30_000;
 /** For so long, a server that refuses what it allowed before may be one that has yet to learn who may do what. */
 const COMING_BACK = 60_000;
 
-export interface ListWatchListener<T> {
-  /** All there is; what is not in it is gone. */
-  onList(items: readonly T[]): void;
-  /** Changes since, in order, that arrived together. */
-  onEvents(events: readonly WatchEvent<T>[]): void;
-  /** A watch was opened: from now on changes arrive. */
-  onOpen(): void;
-  /** It went wrong and is tried again. What was known may be out of date. */
-  onFailure(error: Error): void;
-}
-
 export interface ListWatchOptions<T> {
   client: ApiClient;
   /** The path of the collection, with the query that selects in it. */
   path: string;
-  listener: ListWatchListener<T>;
+  listener: WatchListener<T>;
   clock: Clock;
   random: () => number;
   /** Milliseconds over which the first list is spread at random. */
