@@ -264,9 +264,4 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
   onUnreached(): void {
     this.bar(UNTRIED);
   }
-
-  backOff(backoff: Backoff): void {
-    this.backoff = backoff;
-    this.dialFailures++;
-  }
 }
