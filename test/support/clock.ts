@@ -1,6 +1,9 @@
 import { parseDuration } from '../../src/config/duration.ts';
 import type { Clock, Timer } from '../../src/core/base/clock.ts';
 
+/** Turns of the event loop after which nothing more follows from a callback: what waits for incoming bytes takes two. */
+const TURNS = 4;
+
 interface Entry {
   at: number;
   callback: () => void;
@@ -37,6 +40,20 @@ export class FakeClock implements Clock {
     this.#now = end;
   }
 
+  /** The same, step by step: the event loop turns between callbacks, so that what follows from each follows at its time. */
+  async run(duration: number | string): Promise<void> {
+    const end = this.#now + parseDuration(duration);
+    for (;;) {
+      await turns();
+      const next = this.#nextBefore(end);
+      if (next === undefined) break;
+      this.#entries.delete(next);
+      this.#now = Math.max(this.#now, next.at);
+      next.callback();
+    }
+    this.#now = end;
+  }
+
   /** Moves time on as while a process is stopped: what falls due is called by the next `advance`. */
   jump(duration: number | string): void {
     this.#now += parseDuration(duration);
@@ -49,4 +66,8 @@ export class FakeClock implements Clock {
     }
     return first;
   }
+}
+
+async function turns(): Promise<void> {
+  for (let n = 0; n < TURNS; n++) await new Promise((resolve) => setImmediate(resolve));
 }

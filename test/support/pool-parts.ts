@@ -45,7 +45,7 @@ export function startParts({
 }: PartsOptions = {}) {
   const clock = new FakeClock();
   const settings = { ...resolveSettings({ clock, random: () => 0.5, ...options }, {}), ...contrast };
-  const transport = new MemoryTransport(multiplexes);
+  const transport = new MemoryTransport(multiplexes, 4_000, clock);
   const demand = new Demand();
   const parts = partsOf(
     {

@@ -1,4 +1,4 @@
-import { systemClock } from '../base/clock.ts';
+import type { Clock } from '../base/clock.ts';
 import type { PickerBoard } from '../endpoints/board.ts';
 import type { EndpointSet } from '../endpoints/endpoint-set.ts';
 import type { Pod } from './connection.ts';
@@ -13,6 +13,8 @@ export interface DialPlanOptions {
   dials: Dials;
   reach: Reach;
   preconnect: Preconnect;
+  /** The time that dials take. */
+  clock: Clock;
 }
 
 /** Which endpoints are dialled for the requests that wait, and when. */
@@ -25,14 +27,13 @@ export class DialPlan {
   readonly #reach: Reach;
   readonly #preconnect: Preconnect;
 
-  constructor({ set, board, dials, reach, preconnect }: DialPlanOptions) {
+  constructor({ set, board, dials, reach, preconnect, clock }: DialPlanOptions) {
     this.#set = set;
     this.#board = board;
     this.#dials = dials;
     this.#reach = reach;
     this.#preconnect = preconnect;
-    // In real time, as handshakes are.
-    this.pace = new DialPace(systemClock, () => board.wake());
+    this.pace = new DialPace(clock, () => board.wake());
   }
 
   /** Dials the endpoint that is next for it, or another one that may be used too. Whether there was any. */

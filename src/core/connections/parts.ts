@@ -78,7 +78,7 @@ export function partsOf(options: PoolOptions, events: ConnectionEvents<Connectio
   const podIdentity = new PodIdentity(settings, { set, board, dials, warmth });
   const preconnect = new Preconnect(settings, { set, board, warmth, dials, reach, identity: podIdentity });
   const upkeep = new Upkeep({ set, warmth, preconnect, dials, health, demand, clock, onQuiet });
-  const plan = new DialPlan({ set, board, dials, reach, preconnect });
+  const plan = new DialPlan({ set, board, dials, reach, preconnect, clock: transport.clock });
   const capacity = new Capacity({ connections, set, board, dials, pace: plan.pace, reach });
   const liveness = new Liveness(set, dials, transport, clock);
   const balancer = new Balancer({ board, capacity, plan, dials, reach, preconnect, liveness });

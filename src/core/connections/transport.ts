@@ -1,3 +1,4 @@
+import type { Clock } from '../base/clock.ts';
 import type { EndpointAddress } from '../discovery/resolver.ts';
 import type { Checker } from '../health/checker.ts';
 import type { Wire } from './wire.ts';
@@ -24,6 +25,8 @@ export interface Dial {
 
 /** What makes wires. */
 export interface Transport extends Checker {
+  /** The time that its dials take: real time, where sockets are real, whatever the clock of the service. */
+  readonly clock: Clock;
   /** Milliseconds for which an idle wire lasts, where its peer says nothing else. */
   readonly keepAlive: number;
   /** Whether a wire may carry many attempts, for all that is known before the first dial. */

@@ -1,5 +1,5 @@
 import type { Client } from 'undici';
-import type { Clock } from '../../core/base/clock.ts';
+import { type Clock, systemClock } from '../../core/base/clock.ts';
 import type { Dial, DialDone, Target, Transport } from '../../core/connections/transport.ts';
 import type { Check } from '../../core/health/checker.ts';
 import type { HealthCheckSettings } from '../../core/health/settings.ts';
@@ -19,6 +19,7 @@ export interface UndiciTransportOptions {
 
 /** Makes wires of undici's Clients, one for each connected socket. */
 export class UndiciTransport implements Transport {
+  readonly clock = systemClock;
   readonly keepAlive: number;
   readonly multiplexes: boolean;
   readonly #dialer: Dialer;

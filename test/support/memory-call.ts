@@ -1,0 +1,130 @@
+import { UnresponsiveError } from '../../src/core/base/errors.ts';
+import { Call } from '../../src/core/calls/call.ts';
+import type { Outcome } from '../../src/core/health/outcome.ts';
+import type { Service } from '../../src/core/service.ts';
+import type { MemoryWire } from './memory-transport.ts';
+
+export interface MemoryCallOptions {
+  repeatable?: boolean;
+  lasting?: boolean;
+  keyHash?: number;
+}
+
+/** A call that keeps a record of what becomes of it. */
+export class MemoryCall extends Call {
+  readonly upgrades = false;
+  readonly lasting: boolean;
+  readonly repeatable: boolean;
+  /** The addresses it was sent to, in order. */
+  readonly sentTo: string[] = [];
+  /** Times it had to wait. */
+  waits = 0;
+  /** How it ended: once, unless something is wrong. */
+  readonly ends: ('answered' | Error)[] = [];
+  endedAt = -1;
+  readonly #service: Service;
+
+  constructor(
+    service: Service,
+    { repeatable = true, lasting = false, keyHash = -1 }: MemoryCallOptions = {},
+  ) {
+    super();
+    this.#service = service;
+    this.repeatable = repeatable;
+    this.lasting = lasting;
+    this.keyHash = keyHash;
+  }
+
+  get #calls() {
+    return this.#service.calls;
+  }
+
+  /** What it failed with, if it did. */
+  get error(): (Error & { code?: string }) | undefined {
+    const [end] = this.ends;
+    return end instanceof Error ? end : undefined;
+  }
+
+  get answered(): boolean {
+    return this.ends[0] === 'answered';
+  }
+
+  describe(): { method: string; path: string } {
+    return { method: this.repeatable ? 'GET' : 'POST', path: '/' };
+  }
+
+  check(): void {}
+  begin(): void {}
+
+  startWaiting(): void {
+    this.waits++;
+  }
+
+  stopWaiting(): void {}
+
+  fail(error: Error): void {
+    this.#settle(error);
+  }
+
+  #settle(end: 'answered' | Error): void {
+    this.ends.push(end);
+    this.endedAt = this.#service.clock.now();
+  }
+
+  /** The caller ends it, or undici would in its place: `timeout` is a response that did not come in time. */
+  cancel(reason: Error, outcome: Outcome = 'cancelled'): void {
+    if (this.ends.length > 0) return;
+    this.reason = reason;
+    if (this.connection === undefined) {
+      this.#calls.onAbandoned(this, reason);
+      return;
+    }
+    (this.connection.wire as MemoryWire).drop(this);
+    this.#end(reason, outcome);
+  }
+
+  #end(end: 'answered' | Error, outcome: Outcome): void {
+    this.#settle(end);
+    this.#calls.attempts.onEnded(this, outcome);
+  }
+
+  // What its wire tells
+
+  onHead(statusCode: number, headers: Record<string, string>): void {
+    const { attempts } = this.#calls;
+    this.statusCode = statusCode;
+    if (this.connection?.told === false) attempts.onFirstHead(this, headers, 4_000);
+    attempts.onHead(this, headers, isGatewayError(statusCode));
+  }
+
+  onEnd(): void {
+    this.#end('answered', isGatewayError(this.statusCode) ? 'rejected' : 'success');
+  }
+
+  /** The connection broke. */
+  onBroken(error: Error): void {
+    if (this.statusCode === 0 && this.#calls.onUnanswered(this, error, 'reset')) return;
+    this.#end(error, 'failure');
+  }
+
+  /** The connection was ended from this side. */
+  onCut(error: Error): void {
+    const isGone = error instanceof UnresponsiveError;
+    if (isGone && this.statusCode === 0 && this.#calls.onUnanswered(this, error, 'unresponsive')) return;
+    this.#end(error, isGone ? 'failure' : 'cancelled');
+  }
+
+  /** The peer has not looked at it. `givenBack`: for it goes away. */
+  onRefused(error: Error, givenBack: boolean): void {
+    this.#calls.onRefused(this, error, givenBack);
+  }
+
+  /** The connection had closed before it was written. */
+  onUnsent(error: Error): void {
+    this.#calls.onUnsent(this, error);
+  }
+}
+
+function isGatewayError(status: number): boolean {
+  return status >= 502 && status <= 504;
+}
