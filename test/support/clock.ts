@@ -1,8 +1,8 @@
 import { parseDuration } from '../../src/config/duration.ts';
 import type { Clock, Timer } from '../../src/core/base/clock.ts';
 
-/** Turns of the event loop after which nothing more follows from a callback: what waits for incoming bytes takes two. */
-const TURNS = 4;
+/** Turns of the event loop after a callback: what waits until incoming bytes have been read takes two. */
+const TURNS = 2;
 
 interface Entry {
   at: number;

@@ -13,6 +13,8 @@ import { seededRandom } from './random.ts';
 export interface MemoryServiceOptions {
   /** How many there are, numbered from 1. */
   pods?: number;
+  /** Whether discovery yields them at once. */
+  isKnown?: boolean;
   multiplexes?: boolean;
   options?: BalancedAgentOptions;
   seed?: number;
@@ -36,13 +38,13 @@ export class MemoryService {
 
   constructor(
     t: TestContext,
-    { pods = 2, multiplexes = false, options = {}, seed = 1 }: MemoryServiceOptions = {},
+    { pods = 2, isKnown = true, multiplexes = false, options = {}, seed = 1 }: MemoryServiceOptions = {},
   ) {
     const { clock } = this;
     this.pods = Array.from({ length: pods }, (_, n) => new MemoryPod(n + 1));
     this.transport = new MemoryTransport(multiplexes, 4_000, clock);
     for (const pod of this.pods) this.transport.pods.set(pod.endpoint.address, pod);
-    if (pods > 0) this.resolver.set(this.pods);
+    if (isKnown && pods > 0) this.resolver.set(this.pods);
     this.service = new Service(
       {
         key: 'orders',
@@ -114,6 +116,9 @@ export class MemoryService {
     assert.ok(ended, 'the service ends when it is destroyed');
     assert.equal(this.open, 0, 'no connection is left open');
     assert.equal(this.service.running + this.service.waiting, 0, 'nothing is counted as under way');
+    const { length } = this.transport.dials;
+    await this.run(2_000);
+    assert.equal(this.transport.dials.length, length, 'nothing is dialled after the end');
     assert.equal(this.clock.pending, 0, 'no timer is left');
     for (const { ends } of this.calls) assert.equal(ends.length, 1, 'each call settles once');
   }
