@@ -95,6 +95,8 @@ export class MemoryCall extends Call {
     this.statusCode = statusCode;
     if (this.connection?.told === false) attempts.onFirstHead(this, headers, 4_000);
     attempts.onHead(this, headers, isGatewayError(statusCode));
+    const streaming = headers['content-type'] === 'text/event-stream';
+    if (streaming || this.seated) attempts.onStreaming(this, streaming);
   }
 
   onEnd(): void {

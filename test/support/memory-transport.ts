@@ -126,12 +126,14 @@ export class MemoryWire implements Wire {
 
   destroy(error: Error): void {
     this.broken = true;
-    this.cut(error);
+    for (const call of [...this.#underWay.keys()]) if (this.drop(call)) call.onCut(error);
     this.close();
   }
 
   cut(error: Error): void {
-    for (const call of [...this.#underWay.keys()]) if (this.drop(call)) call.onCut(error);
+    for (const call of [...this.#underWay.keys()]) {
+      if (!call.streaming && this.drop(call)) call.onCut(error);
+    }
   }
 }
 
