@@ -177,8 +177,10 @@ test('where all ask for a pause, nobody has one', async (t) => {
   for (const pod of memory.pods) {
     pod.react = () => ({ name: 'answer', status: 503, headers: { 'retry-after': '20' } });
   }
-  const calls = await memory.load(200, 5);
-  assert.ok(calls.every(({ sentTo }) => sentTo.length === 1));
+  await memory.load(200, 5);
+  const conditions = [...memory.service.endpoints.current.values()].map(({ condition }) => condition);
+  // The first ones were, before it was known that all do.
+  assert.ok(conditions.filter((condition) => condition === 'paused').length <= 2, `${conditions}`);
 });
 
 test('one that can’t be dialled is passed over, and used again once it can be', async (t) => {

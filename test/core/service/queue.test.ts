@@ -109,10 +109,21 @@ test('where each endpoint refuses dials, a call fails at once with what they say
   assert.ok(memory.dialErrors.length >= 3);
 });
 
-test('a call whose dial is not answered goes to another endpoint', async (t) => {
-  const memory = new MemoryService(t, { pods: 2 });
-  memory.pod(1).dials = 'unanswered';
-  memory.pod(2).dials = 'unanswered';
+test('a call whose dial is not answered goes to another endpoint, long before that dial would time out', async (t) => {
+  for (const silent of [1, 2]) {
+    const memory = new MemoryService(t);
+    memory.pod(silent).dials = 'unanswered';
+    await memory.run(10);
+    const call = memory.call();
+    await memory.run(600);
+    assert.ok(call.answered);
+    assert.equal(call.sentTo.length, 1);
+  }
+});
+
+test('where no dial is answered at first, a call waits for one that is', async (t) => {
+  const memory = new MemoryService(t);
+  for (const pod of memory.pods) pod.dials = 'unanswered';
   const call = memory.call();
   await memory.run(100);
   memory.pod(2).dials = 'taken';

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { test } from 'node:test';
 import type { Reaction } from '../../support/memory-pod.ts';
 import { MemoryService } from '../../support/memory-service.ts';
@@ -127,7 +128,7 @@ test('peers that all give back whatever they get end it: a call goes round no mo
   assert.equal(call.sentTo.length, 9);
 });
 
-test('calls on their way to connections that had closed are sent again, however many, and whatever they are', async (t) => {
+test('a call on its way to a connection that had closed is sent again, however often, and whatever it is', async (t) => {
   const memory = new MemoryService(t, { pods: 4, options: { retry: false } });
   memory.allAnswerAfter(20);
   await memory.run(10);
@@ -140,10 +141,10 @@ test('calls on their way to connections that had closed are sent again, however 
   for (const pod of memory.pods) {
     pod.react = (_call, wire) => (old.has(wire) ? { name: 'closed' } : { name: 'answer', after: 20 });
   }
-  const calls = memory.burst(20, { repeatable: false });
-  await memory.run(500);
-  assert.ok(calls.every(({ answered }) => answered));
-  assert.ok(calls.some(({ sentTo }) => sentTo.length > 1));
+  const one = memory.call({ repeatable: false });
+  await memory.run(100);
+  assert.ok(one.answered);
+  assert.ok(one.sentTo.length > 20, `${one.sentTo.length}`);
 });
 
 test('close() waits for a call that is sent again, destroy() ends it with its error', async (t) => {
@@ -168,15 +169,15 @@ test('close() waits for a call that is sent again, destroy() ends it with its er
   }
 });
 
-test('a call is not sent again after destroy(), which breaks its connection', async (t) => {
+test('one who hears that a call is sent again may destroy everything: then it is not', async (t) => {
   const memory = new MemoryService(t, { pods: 3 });
-  for (const pod of memory.pods) pod.react = () => ({ name: 'hang' });
+  first(memory, { name: 'break' });
   const call = memory.call();
-  await memory.run(50);
   const error = new Error('destroyed');
-  void memory.service.destroy(error);
-  memory.pods.map((pod) => pod.die());
-  await memory.run(100);
+  const onRetry = () => void memory.service.destroy(error);
+  subscribe('evenkeel:request:retry', onRetry);
+  await memory.run(50);
+  unsubscribe('evenkeel:request:retry', onRetry);
   assert.equal(call.sentTo.length, 1);
   assert.deepEqual(call.ends, [error]);
 });
