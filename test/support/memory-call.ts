@@ -1,5 +1,6 @@
 import { UnresponsiveError } from '../../src/core/base/errors.ts';
 import { Call } from '../../src/core/calls/call.ts';
+import type { RetryReason } from '../../src/core/calls/settings.ts';
 import type { Outcome } from '../../src/core/health/outcome.ts';
 import type { Service } from '../../src/core/service.ts';
 import type { MemoryWire } from './memory-transport.ts';
@@ -111,9 +112,10 @@ export class MemoryCall extends Call {
 
   /** The connection was ended from this side. */
   onCut(error: Error): void {
-    const isGone = error instanceof UnresponsiveError;
-    if (isGone && this.statusCode === 0 && this.#calls.onUnanswered(this, error, 'unresponsive')) return;
-    this.#end(error, isGone ? 'failure' : 'cancelled');
+    const reason = reasonOf(error);
+    const mayGoOn = reason !== undefined && this.statusCode === 0;
+    if (mayGoOn && this.#calls.onUnanswered(this, error, reason)) return;
+    this.#end(error, reason === undefined ? 'cancelled' : 'failure');
   }
 
   /** The peer has not looked at it. `givenBack`: for it goes away. */
@@ -125,6 +127,12 @@ export class MemoryCall extends Call {
   onUnsent(error: Error): void {
     this.#calls.onUnsent(this, error);
   }
+}
+
+/** Why a call may be sent again whose connection was ended with that error. */
+function reasonOf(error: Error & { code?: string }): RetryReason | undefined {
+  if (error instanceof UnresponsiveError) return 'unresponsive';
+  return error.code === 'ECONNRESET' ? 'reset' : undefined;
 }
 
 function isGatewayError(status: number): boolean {

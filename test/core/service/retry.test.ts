@@ -181,3 +181,17 @@ test('one who hears that a call is sent again may destroy everything: then it is
   assert.equal(call.sentTo.length, 1);
   assert.deepEqual(call.ends, [error]);
 });
+
+test('nothing is sent again after destroy(), be its error that of a broken connection', async (t) => {
+  const memory = new MemoryService(t, { pods: 3 });
+  for (const pod of memory.pods) pod.react = () => ({ name: 'hang' });
+  const calls = memory.burst(3);
+  await memory.run(50);
+  const error = Object.assign(new Error('destroyed'), { code: 'ECONNRESET' });
+  void memory.service.destroy(error);
+  await memory.run(100);
+  for (const { sentTo, ends } of calls) {
+    assert.equal(sentTo.length, 1);
+    assert.deepEqual(ends, [error]);
+  }
+});
