@@ -59,6 +59,24 @@ test('where there is no other endpoint, a call is sent again on another connecti
   );
 });
 
+test('a call that waits to be sent again is not, once its caller has ended it', async (t) => {
+  const memory = new MemoryService(t, { options: { connections: 1 } });
+  await memory.run(10);
+  memory.pod(1).react = () => ({ name: 'break', after: 20 });
+  memory.pod(2).react = () => ({ name: 'answer', after: 200 });
+  memory.burst(2);
+  await memory.run(100);
+  const call = memory.calls.find(({ sentTo }) => sentTo[0] === '10.0.0.1');
+  assert.ok(call !== undefined);
+  assert.equal(memory.service.waiting, 1);
+  const reason = new Error('enough');
+  call.cancel(reason);
+  assert.equal(memory.service.waiting, 0);
+  await memory.run(500);
+  assert.equal(call.sentTo.length, 1);
+  assert.deepEqual(call.ends, [reason]);
+});
+
 test('without retries, a call that fails is told so at once', async (t) => {
   const memory = new MemoryService(t, { pods: 3, options: { retry: false } });
   first(memory, { name: 'break' });

@@ -6,7 +6,7 @@ import { MemoryService } from '../../support/memory-service.ts';
 import { seededRandom } from '../../support/random.ts';
 
 const PODS = 20;
-const CALLS = 800;
+const CALLS = 500;
 /** Milliseconds that a caller has at most. */
 const LONGEST = 3_000;
 
