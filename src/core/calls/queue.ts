@@ -26,8 +26,6 @@ export interface QueueOptions {
 
 /** How often those that wait are looked after. */
 const CHECK = 250;
-/** Milliseconds that are left to those that wait when this process goes on after it was stopped. */
-const GRACE = 1_000;
 
 /**
  * The requests of a service that wait: for any connection, for a socket of their own, or for another
@@ -259,10 +257,7 @@ export class Queue implements Waiters {
   /** Takes time off the waits in which nobody could be served, down to a moment before they end. */
   #forgive(late: number, now: number): void {
     const longest = Math.min(this.#longest, this.#pool.dials.longest);
-    for (const waiter of this.#all()) {
-      const toEnd = now - waiter.since - waiter.forgiven - longest + GRACE;
-      waiter.forgiven += Math.max(0, Math.min(late, toEnd));
-    }
+    for (const waiter of this.#all()) waiter.forgive(late, now, longest);
   }
 
   /** Whether endpoints are dialled, or have yet to say how much they take, or may be known in a moment. */
@@ -283,7 +278,7 @@ export class Queue implements Waiters {
     // Where nobody can be connected to, undici gives up whoever has waited for as long as a dial may take.
     const failure = set.isConnected || !this.#isHopeful ? undefined : dials.lastFailure;
     const failAfter = (waiter: Waiter, most: number, movedAt = Number.NEGATIVE_INFINITY) => {
-      const waited = now - waiter.since - waiter.forgiven;
+      const waited = waiter.waited(now);
       if (failure !== undefined && waited >= dials.longest) this.#fail(waiter, failure);
       else if (Math.min(waited, now - movedAt) >= most)
         this.#fail(waiter, noEndpoints(this.#pool, this.#discovery.error, most));

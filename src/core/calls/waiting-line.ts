@@ -3,13 +3,16 @@ import type { Demand } from '../base/demand.ts';
 import { Ring, RingNode } from '../base/ring.ts';
 import type { Call } from './call.ts';
 
+/** Milliseconds that are left to those that wait when this process goes on after it was stopped. */
+const GRACE = 1_000;
+
 /** A request that waits for a connection. It goes on in the async context of its caller. */
 export class Waiter {
   readonly call: Call;
   /** The clock's time at which it came. */
   readonly since: number;
   /** Milliseconds since then in which this process was stopped, and could not serve it. */
-  forgiven = 0;
+  #forgiven = 0;
   /** Its place among dials and other requests. */
   readonly moment: number;
   readonly node: RingNode<Waiter>;
@@ -22,6 +25,16 @@ export class Waiter {
     this.node = new RingNode(this);
     this.#context = call.context ??= new AsyncResource('EVENKEEL_WAITER');
     call.startWaiting();
+  }
+
+  /** Milliseconds that it has waited, as far as this process could have served it. */
+  waited(now: number): number {
+    return now - this.since - this.#forgiven;
+  }
+
+  /** Takes time off the wait in which it could not be served, down to a moment before the end of a wait of `longest`. */
+  forgive(milliseconds: number, now: number, longest: number): void {
+    this.#forgiven += Math.max(0, Math.min(milliseconds, this.waited(now) - longest + GRACE));
   }
 
   /** Calls `fn` in the context of the caller. */
