@@ -253,3 +253,42 @@ test('callers who have enough with the head of a response are served near', asyn
   // An abort costs the connection, and others serve while a new one is made.
   assert.ok(near() - before >= 90, `${near() - before} of 100`);
 });
+
+test('where the pods near fail and are out, those elsewhere serve, though so few are left that all may', async (t) => {
+  const pods = await startPods(t, 7);
+  const zoned = pods.map(({ endpoint }, n) => ({ endpoint: { ...endpoint, zone: n < 4 ? 'a' : 'b' } }));
+  const resolver = new ManualResolver(pods);
+  const agent = startAgent(t, [], {
+    discovery: resolver.resolve,
+    locality: 'zone',
+    kubernetes: { zone: 'a' },
+    policy: 'round-robin',
+    outlierDetection: { maxEjectionPercent: 100, baseEjectionTime: '1h', maxEjectionTime: '1h' },
+  });
+  const countFailed = async (count: number) => {
+    let failed = 0;
+    const ask = async () => {
+      const { statusCode, body } = await agent.request({ origin: ORIGIN, path: '/', method: 'GET' });
+      await body.dump();
+      if (statusCode !== 200) failed++;
+    };
+    for (let n = 0; n < count; n += 10) await Promise.all(Array.from({ length: 10 }, ask));
+    return failed;
+  };
+  const ejected = () => agent.stats[ORIGIN]!.endpoints.filter(({ state }) => state === 'ejected').length;
+  // All are connected before it is known where they are.
+  await countFailed(200);
+  assert.ok(pods.every(({ requests }) => requests > 0));
+  resolver.set(zoned);
+  await settle();
+  for (const [n, pod] of pods.slice(0, 4).entries()) {
+    pod.respond = (_request, response) => {
+      response.statusCode = 503;
+      response.end('no');
+    };
+    for (let asked = 0; ejected() <= n && asked < 50; asked++) await countFailed(10);
+    assert.equal(ejected(), n + 1);
+  }
+  const failed = await countFailed(100);
+  assert.ok(failed < 10, `${failed} of 100 failed`);
+});

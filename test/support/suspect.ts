@@ -28,7 +28,7 @@ export class FakeSuspect implements Suspect {
     this.health = health;
   }
 
-  onLifted(): void {
+  onUncounted(): void {
     this.#onReasons(this);
   }
 

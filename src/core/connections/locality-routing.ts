@@ -48,7 +48,8 @@ export class LocalityRouting {
 
   /** An endpoint has other reasons than before. What many of them change together is weighed once. */
   review(endpoint: Pod): void {
-    const usable = endpoint.isAvailable && (endpoint.reasons & (FAILING | IN_DOUBT)) === 0;
+    const isSuspect = (endpoint.reasons & (FAILING | IN_DOUBT)) !== 0;
+    const usable = endpoint.isAvailable && !isSuspect && !isLastResort(endpoint);
     if (usable === !this.#unusable.has(endpoint)) return;
     if (usable) this.#unusable.delete(endpoint);
     // Pods behind a virtual IP come and go without an update, and take part in no share.
@@ -78,4 +79,9 @@ export class LocalityRouting {
     this.#locality.weigh(counted.map(({ level, info }) => ({ level, weight: baseWeight(info) })));
     this.#warmth.sort();
   }
+}
+
+/** Whether an endpoint is used, or dialled again, though it is out or could not be reached: for want of others, or to see. */
+function isLastResort({ health }: Pod): boolean {
+  return health?.standing === 'out' || health?.standing === 'unreachable';
 }

@@ -175,9 +175,9 @@ export class Endpoint implements Candidate {
     this.#change((this.reasons & ~mask) | reasons);
   }
 
-  /** It had such a reason until now, though that didn't count. */
-  onLifted(reason: number): void {
-    this.board.changed(this, this.reasons | reason);
+  /** It has such a reason, or has it no more, though that doesn't count at present. */
+  onUncounted(reason: number): void {
+    this.board.changed(this, this.reasons ^ reason);
   }
 
   /** The same of reasons that its own counts bring about. The board is to be told afterwards. */

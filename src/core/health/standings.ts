@@ -15,8 +15,8 @@ export interface Suspect {
   setHealth(health: HealthRecord | undefined): void;
   /** Puts reasons why it may not be picked in the place of those of a mask. */
   setReasons(mask: number, reasons: number): void;
-  /** It had such a reason until now, though that didn't count. */
-  onLifted(reason: number): void;
+  /** It has such a reason, or has it no more, though that doesn't count at present. */
+  onUncounted(reason: number): void;
 }
 
 /** The endpoints that health is about. */
@@ -55,7 +55,7 @@ export class Standings<S extends Suspect> {
   #unreachable = 0;
   /** Those that are out serve as well. */
   #panic = false;
-  /** Those on trial are all that is left, and serve like any. */
+  /** Those on trial are all that is left, or all serve: they serve like any. */
   #needsTrials = false;
 
   constructor(fleet: Fleet<S>, settings: StandingsSettings, clock: Clock) {
@@ -97,10 +97,11 @@ export class Standings<S extends Suspect> {
     }
     health.standing = standing;
     this.#count(endpoint, before, standing);
-    const didCount = before !== 'out' || !this.#panic;
+    const wasPanic = this.#panic;
     this.weigh();
     this.#say(endpoint, health);
-    if (!didCount) endpoint.onLifted(EJECTED);
+    // In panic it doesn't count for who is picked, but for more than that.
+    if (standing === 'out' ? this.#panic : before === 'out' && wasPanic) endpoint.onUncounted(EJECTED);
     // By its last failure, or long after that: it could not be reached, or was paused, until now.
     if (standing === 'failing' && health.doubt === undefined) this.#doubt(endpoint, health);
   }
@@ -109,15 +110,13 @@ export class Standings<S extends Suspect> {
   weigh(): void {
     const serving = this.#population - this.#out.size - this.#unreachable;
     const panic = this.#isPanic(serving);
-    const needsTrials = serving - this.#onTrial.size <= this.#failing;
-    if (panic !== this.#panic) {
-      this.#panic = panic;
-      for (const endpoint of this.#out) this.#say(endpoint, endpoint.health!);
-    }
-    if (needsTrials !== this.#needsTrials) {
-      this.#needsTrials = needsTrials;
-      for (const endpoint of this.#onTrial) this.#say(endpoint, endpoint.health!);
-    }
+    const needsTrials = panic || serving - this.#onTrial.size <= this.#failing;
+    const isOtherPanic = panic !== this.#panic;
+    const areOtherTrials = needsTrials !== this.#needsTrials;
+    this.#panic = panic;
+    this.#needsTrials = needsTrials;
+    if (isOtherPanic) for (const endpoint of this.#out) this.#say(endpoint, endpoint.health!);
+    if (areOtherTrials) for (const endpoint of this.#onTrial) this.#say(endpoint, endpoint.health!);
   }
 
   /** Forgets an endpoint that has left, and that is neither ejected nor paused any more. */

@@ -8,6 +8,7 @@ import { WarmSet } from '../../../src/core/connections/warm-set.ts';
 import { Warmth } from '../../../src/core/connections/warmth.ts';
 import { PickerBoard } from '../../../src/core/endpoints/board.ts';
 import { EndpointSet } from '../../../src/core/endpoints/endpoint-set.ts';
+import { HealthRecord } from '../../../src/core/endpoints/health-record.ts';
 import { Pickers } from '../../../src/core/endpoints/pickers.ts';
 import { BACKING_OFF, EJECTED, FAILING, IN_DOUBT, PAUSED } from '../../../src/core/endpoints/reasons.ts';
 import { FakeClock } from '../../support/clock.ts';
@@ -100,6 +101,21 @@ for (const [name, reason] of Object.entries({ EJECTED, PAUSED, BACKING_OFF, FAIL
     for (const endpoint of endpoints.slice(0, 2)) endpoint.lift(reason);
     await settle();
     assert.equal(locality.densityOf(OWN_ZONE + 1), 0);
+  });
+}
+
+for (const standing of ['out', 'unreachable'] as const) {
+  test(`endpoints near that are ${standing} keep nothing near, though they are used, or dialled again`, async () => {
+    const { locality, endpoints } = startRouting(['here', 'here', 'there', 'there']);
+    for (const endpoint of endpoints.slice(0, 2)) {
+      const record = new HealthRecord();
+      record.standing = standing;
+      endpoint.setHealth(record);
+      endpoint.bar(BACKING_OFF);
+      endpoint.lift(BACKING_OFF);
+    }
+    await settle();
+    assert.equal(locality.densityOf(OWN_ZONE + 1), 1);
   });
 }
 

@@ -23,7 +23,10 @@ const DEFAULTS: OutlierSettings = {
 /** Some pods under outlier detection, without chance unless asked for. */
 function watch(count: number, settings: Partial<OutlierSettings> = {}, random = () => 0) {
   const clock = new FakeClock();
-  const pods = Array.from({ length: count }, (_, index) => new FakeSuspect(`pod-${index}`));
+  const said: string[] = [];
+  const onReasons = ({ address, health }: FakeSuspect) =>
+    void said.push(`${address} is ${health?.ejection === undefined ? 'not' : 'ejected'}`);
+  const pods = Array.from({ length: count }, (_, index) => new FakeSuspect(`pod-${index}`, onReasons));
   const members = new Map(pods.map((pod) => [pod.address, pod]));
   const outliers = new OutlierDetection<FakeSuspect>(
     { members },
@@ -48,7 +51,7 @@ function watch(count: number, settings: Partial<OutlierSettings> = {}, random = 
     for (; pod.health?.ejection !== undefined; milliseconds += 1_000) clock.advance(1_000);
     return milliseconds;
   };
-  return { clock, pods, outliers, fail, leave, serving, ejectedFor };
+  return { clock, pods, outliers, said, fail, leave, serving, ejectedFor };
 }
 
 test('failures in a row eject, and a success starts the count again', () => {
@@ -236,6 +239,31 @@ test('the only pod is used though it is ejected', () => {
   fail(pods[0]!, 5);
   assert.notEqual(pods[0]!.health!.ejection, undefined);
   assert.equal(serving(), 1);
+});
+
+test('in panic one that is just restored serves like any', () => {
+  const { clock, pods, outliers, fail } = watch(5, { maxEjectionPercent: 100, panicThreshold: 90 });
+  const [first, second] = pods as [FakeSuspect, FakeSuspect];
+  fail(first, 5);
+  clock.advance(15_000);
+  fail(second, 5);
+  clock.advance(15_000);
+  assert.equal(first.health!.standing, 'on-trial');
+  assert.notEqual(second.health!.ejection, undefined);
+  first.inFlight = 1;
+  assert.ok(first.isHealthy, 'four of five serve, and that is panic');
+  clock.advance(15_000);
+  assert.ok(!first.isHealthy, 'panic is over');
+  outliers.succeeded(first);
+  assert.ok(first.isHealthy);
+});
+
+test('one that is ejected in panic, or restored, is said to be', () => {
+  const { pods, outliers, fail, said } = watch(1);
+  fail(pods[0]!, 5);
+  assert.deepEqual(said, ['pod-0 is ejected']);
+  outliers.succeeded(pods[0]!);
+  assert.deepEqual(said, ['pod-0 is ejected', 'pod-0 is not']);
 });
 
 test('with a threshold of 0 there is no panic', () => {
