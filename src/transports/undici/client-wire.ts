@@ -37,6 +37,7 @@ export class ClientWire implements Wire {
   readonly #streams: Http2Streams | undefined = undefined;
   readonly #liveness: Http2Liveness | undefined = undefined;
   readonly #socket: Socket;
+  readonly #address: string;
   readonly #options: ClientWireOptions;
   #parking: Parking | undefined = undefined;
   /** An HTTP/2 peer takes no more streams for now. */
@@ -47,8 +48,10 @@ export class ClientWire implements Wire {
   #closed = false;
   #destroyedBy: Error | undefined = undefined;
 
-  constructor(socket: Socket, options: ClientWireOptions) {
+  /** @param address for people: what was dialled */
+  constructor(socket: Socket, address: string, options: ClientWireOptions) {
     this.#socket = socket;
+    this.#address = address;
     balancedSockets.add(socket);
     this.#options = options;
     const { url, client, clock, helloTimeout } = options;
@@ -192,13 +195,6 @@ export class ClientWire implements Wire {
       this.#events!.destroy(new UnresponsiveError(`no PING was answered for ${silence} ms`));
     else if (this.#streams?.hasStarted) this.#events!.retire('error');
     else this.#events!.destroy(new UnresponsiveError(`no SETTINGS came from ${this.#address}`));
-  }
-
-  get #address(): string {
-    const { remoteAddress = '', remotePort = 0 } = this.#socket;
-    return remoteAddress.includes(':')
-      ? `[${remoteAddress}]:${remotePort}`
-      : `${remoteAddress}:${remotePort}`;
   }
 
   /** The Client has ended, and said so. */

@@ -1,6 +1,7 @@
 import type { Client } from 'undici';
 import { type Clock, systemClock } from '../../core/base/clock.ts';
 import type { Dial, DialDone, Target, Transport } from '../../core/connections/transport.ts';
+import { formatAddress } from '../../core/endpoints/endpoint-keys.ts';
 import type { Check } from '../../core/health/checker.ts';
 import type { HealthCheckSettings } from '../../core/health/settings.ts';
 import { type ClientEvents, ClientWire, type ClientWireOptions } from './client-wire.ts';
@@ -47,7 +48,7 @@ export class UndiciTransport implements Transport {
   dial(target: Target, done: DialDone): Dial {
     return this.#dialer.dial(target, (error, socket) => {
       if (socket === undefined) done(error, undefined);
-      else done(null, new ClientWire(socket, this.#wires));
+      else done(null, new ClientWire(socket, formatAddress(target.info), this.#wires));
     });
   }
 

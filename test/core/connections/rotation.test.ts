@@ -86,7 +86,7 @@ test('a connection is said to retire once, and to close once', async (t) => {
   const pod = await startPod(t);
   const socket = connect(pod.endpoint.port, pod.endpoint.address);
   await once(socket, 'connect');
-  const wire = new ClientWire(socket, {
+  const wire = new ClientWire(socket, '127.0.0.1:80', {
     url: new URL(ORIGIN),
     client: {},
     clock,
