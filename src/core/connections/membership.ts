@@ -76,16 +76,14 @@ export class Membership {
     preconnect.connect(fresh);
   }
 
-  /** None of the endpoints that this client uses can be reached: it uses others, too, if there are any. */
-  widen(): void {
+  /** None of the endpoints that this client uses can be reached. Says of which update it uses others, too, if there are any. */
+  widen(): EndpointUpdate | undefined {
     const { set } = this.#options;
-    const update = set.frozen ? undefined : this.#own.widen(set.current.size);
-    if (update !== undefined) this.update(update);
+    return set.frozen ? undefined : this.#own.widen(set.current.size);
   }
 
-  /** An endpoint can be reached. If it is this client's own, others are left to their clients again. */
-  narrow({ address }: Pod): void {
-    const update = this.#own.narrow(address);
-    if (update !== undefined) this.update(update);
+  /** An endpoint can be reached. If it is this client's own, says of which update others are left to their clients again. */
+  narrow({ address }: Pod): EndpointUpdate | undefined {
+    return this.#own.narrow(address);
   }
 }

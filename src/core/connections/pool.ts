@@ -101,15 +101,21 @@ export class Pool implements ConnectionEvents<Connection> {
     this.#parts.membership.update(update);
   }
 
+  /** Takes the last set again, of which more or fewer are this client's to use now. */
+  #reuse(update: EndpointUpdate | undefined): void {
+    if (update !== undefined) this.update(update);
+  }
+
   /** Retires all connections; each closes when it is done. */
   close(): void {
     this.upkeep.stop();
     this.health.stop();
-    this.#parts.weights.stop();
     this.#parts.liveness.stop();
     this.dials.abandon();
     this.#parts.podIdentity.stop();
     this.#parts.departures.closed(this.set.clear());
+    // Last: those that were ejected are not any more, and would start anew.
+    this.#parts.weights.stop();
   }
 
   /** Ends all connections with what they carry. */
@@ -166,7 +172,7 @@ export class Pool implements ConnectionEvents<Connection> {
     if (this.set.kindOf(endpoint) !== undefined) this.#offer(endpoint);
     this.board.wake();
     connection.park();
-    this.#parts.membership.narrow(endpoint);
+    this.#reuse(this.#parts.membership.narrow(endpoint));
   }
 
   onUnreached(endpoint: Pod, error: Error): void {
@@ -181,7 +187,7 @@ export class Pool implements ConnectionEvents<Connection> {
     if (endpoint.warm) this.#parts.preconnect.grow();
     if (this.dials.failing === this.set.current.size && !this.set.isConnected) {
       this.awaitsNews = this.#options.onUnreachable();
-      this.#parts.membership.widen();
+      this.#reuse(this.#parts.membership.widen());
     }
     this.board.onUnreached(endpoint, error);
   }
