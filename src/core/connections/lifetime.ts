@@ -33,11 +33,11 @@ export class Lifetime {
     return now >= this.#endsAt;
   }
 
-  /** It goes on for so many milliseconds, by default a moment, and ends then, or goes on again. */
-  extend(milliseconds = REPRIEVE): void {
-    this.#endsAt = this.#clock.now() + milliseconds;
+  /** It goes on for a moment, and ends then, or goes on again. */
+  extend(): void {
+    this.#endsAt = this.#clock.now() + REPRIEVE;
     this.#timer?.cancel();
-    this.#timer = this.#clock.schedule(this.#onEnd, milliseconds);
+    this.#timer = this.#clock.schedule(this.#onEnd, REPRIEVE);
   }
 
   /** It has no end. */
