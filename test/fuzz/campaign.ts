@@ -239,11 +239,9 @@ export class Campaign {
         console.log(`\n--- ${play.client}\n${storyOf(scenario, play, this.#options.call)}`);
     }
     const { kinds } = this.#options;
-    if (scenario.protocol === 'h1') {
-      const losses = lossesOf(scenario, stock, ours);
-      this.#lostByStock += losses.stock;
-      this.#lostByOurs += losses.ours;
-    }
+    const losses = lossesOf(scenario, stock, ours);
+    this.#lostByStock += losses.stock;
+    this.#lostByOurs += losses.ours;
     return judge(scenario, stock, ours).filter(({ kind }) => kinds?.includes(kind) ?? true);
   }
 

@@ -57,7 +57,7 @@ export function judge(scenario: Scenario, stock: Play, ours: Play): Finding[] {
   return new Judge(scenario, stock, ours).findings();
 }
 
-/** Requests that one client alone lost to a connection that its server ended: by stock, and by ours. */
+/** Requests that one client alone lost to a connection that its server ended, or over TLS the body of: by stock, and by ours. */
 export interface Losses {
   readonly stock: number;
   readonly ours: number;
@@ -101,7 +101,15 @@ class Judge {
     for (const call of callsOf(this.#scenario)) {
       const theirs = this.#stock.outcomes.get(call.id);
       const own = this.#ours.outcomes.get(call.id);
-      if (own === undefined || theirs === undefined || own.served === theirs.served) continue;
+      if (own === undefined || theirs === undefined) continue;
+      if (this.#scenario.protocol !== 'h1') {
+        if (call.act !== undefined) continue;
+        const [before, now] = [this.#isLeftOut(this.#stock, call), this.#isLeftOut(this.#ours, call)];
+        if (before && !now) losses.stock++;
+        if (now && !before) losses.ours++;
+        continue;
+      }
+      if (own.served === theirs.served) continue;
       // What may be sent again is served more often by ours, and what is broken by itself by nobody.
       if (call.act !== undefined || this.#mayBeRepeated(call)) continue;
       if (call.body.kind === 'failing stream' || call.replies.some((reply) => reply.break)) continue;
@@ -151,7 +159,8 @@ class Judge {
         this.#met(call) === 'alike' &&
         !this.#isReadLateByStock(call) &&
         !this.#isOutOfStep(call) &&
-        !this.#isCutShort(call)
+        !this.#isCutShort(call) &&
+        !(this.#isLeftOut(this.#ours, call) || this.#isLeftOut(this.#stock, call))
       )
         this.#say('changed', call.id, `stock: ${theirs.said}; ours: ${own.said}`);
     } else if (this.#fails(call, theirs) && this.#fails(call, own) && causeOf(own) !== causeOf(theirs)) {
@@ -164,6 +173,9 @@ class Judge {
       // Who of caller and server was first is a matter of time.
     } else if (this.#isRefused(call, own)) {
       // So is whose stream is refused.
+    } else if (call.more !== undefined && own.error.includes('UND_ERR_INVALID_ARG')) {
+      // So is whether stock looks at what can't be sent before its caller gives up: what waits for one of its sessions it
+      // reads late (seed 400209: 'upgrade must be a string' at once with ours, the caller's abort with stock).
     } else if (this.#isForgotten(own)) {
       // So is who is heard of before a name has been withdrawn for long.
     } else if (own.unheard !== theirs.unheard || isWithoutReasonEarly(call)) {
@@ -210,6 +222,20 @@ class Judge {
     return this.#scenario.protocol !== 'h1' && /UND_ERR_INFO: HTTP\/1 Connection specific/.test(error);
   }
 
+  /**
+   * Whether the server has answered in full, and the client tells of no body, or of one that is too short. Over TLS,
+   * undici leaves bodies out when many requests are answered at once: in 12 plays of seed 400203 stock did so with 9
+   * requests, ours with 12. It is a race which each client loses alone, and a run counts how often: see losses().
+   */
+  #isLeftOut(play: Play, { id, replies }: Call): boolean {
+    if (this.#scenario.protocol !== 'h2' || replies.length > 1 || replies[0]!.break !== undefined)
+      return false;
+    if (play.ledger.attempts.get(id)?.at(-1)?.answered !== 'full') return false;
+    const { error, said } = play.outcomes.get(id)!;
+    const [, bytes = 'none'] = / \/ (\d+) [0-9a-f]+ \/ /.exec(said) ?? [];
+    return error.includes('UND_ERR_RES_CONTENT_LENGTH_MISMATCH') || Number(bytes) < replies[0]!.size;
+  }
+
   #isReadLateByStock(call: Call): boolean {
     return this.#stock.ledger.attempts.get(call.id)?.some((attempt) => isReadLate(call, attempt)) ?? false;
   }
@@ -252,7 +278,10 @@ class Judge {
   #met(call: Call): 'alike' | 'otherwise' {
     const theirs = this.#stock.ledger.attempts.get(call.id)?.length ?? 0;
     const own = this.#ours.ledger.attempts.get(call.id)?.length ?? 0;
-    return theirs === own || call.replies.length === 1 ? 'alike' : 'otherwise';
+    // What a server refuses after a first word of it is asked for again, and that word comes once more: with seed 400133
+    // over HTTP/2, stock's caller was told twice of the one hint, for its request came twice.
+    const saysOnce = call.replies.length === 1 && replyTo(call, 0).hints.length === 0;
+    return theirs === own || saysOnce ? 'alike' : 'otherwise';
   }
 
   /**
@@ -275,7 +304,8 @@ class Judge {
   #isExcused(call: Call, own: Outcome): boolean {
     // Stock does not hear of an abort before it has begun; ours does.
     if (call.act !== undefined && isOfCaller(call, own)) return true;
-    if (this.#wasHarmed(this.#ours, call) || this.#isForgotten(own)) return true;
+    if (this.#wasHarmed(this.#ours, call) || this.#isForgotten(own) || this.#isLeftOut(this.#ours, call))
+      return true;
     // With HTTP/1.1, what a server does to a request is the same for both.
     if (this.#scenario.protocol === 'h1') return false;
     const attempts = this.#ours.ledger.attempts.get(call.id) ?? [];
