@@ -21,7 +21,7 @@ import { rbac } from '../../src/cli/rbac.ts';
 import { systemClock } from '../../src/core/base/clock.ts';
 import { environment } from '../../src/core/base/environment.ts';
 import { clusterResolver } from '../../src/core/discovery/cluster.ts';
-import { NotFoundError } from '../../src/core/discovery/dns/verdict.ts';
+import { NotFoundError } from '../../src/core/discovery/dns/look-up-result.ts';
 import { thisPlace } from '../../src/core/discovery/kubernetes/place.ts';
 import type { SliceObject } from '../../src/core/discovery/kubernetes/slice.ts';
 import type { Resolution, Resolver } from '../../src/core/discovery/resolver.ts';

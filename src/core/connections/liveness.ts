@@ -113,7 +113,7 @@ export class Liveness {
       else this.#lookAt(endpoint, watched);
     }
     if (this.#active) this.#lookLater();
-    this.#weighDoubts();
+    this.#reviewDoubts();
     if (this.#accused.length > 0 || this.#sockets.hasSuspects || this.#lost.hasSuspects) {
       void this.#askKernel();
     }
@@ -175,7 +175,7 @@ export class Liveness {
   }
 
   /** Doubts keep requests from an endpoint only while there is another one for them. */
-  #weighDoubts(): void {
+  #reviewDoubts(): void {
     let doubtsAll = this.#doubted.size > 0;
     for (const endpoint of doubtsAll ? this.#set : []) {
       if (!this.#doubted.has(endpoint) && endpoint.serves) doubtsAll = false;

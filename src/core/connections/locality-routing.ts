@@ -25,7 +25,7 @@ export class LocalityRouting {
   readonly #warmth: Warmth;
   /** Endpoints that can't serve now, be they used or not. */
   readonly #unusable = new Set<Pod>();
-  #weighing = false;
+  #isDue = false;
 
   constructor({ locality, set, board, warmth }: LocalityRoutingOptions) {
     this.#locality = locality;
@@ -43,7 +43,7 @@ export class LocalityRouting {
     );
     for (const endpoint of gone) this.#unusable.delete(endpoint);
     for (const endpoint of endpoints) this.#move(endpoint, this.#locality.levelOf(endpoint.info));
-    this.#weigh();
+    this.#setShares();
   }
 
   /** An endpoint has other reasons than before. What many of them change together is weighed once. */
@@ -55,11 +55,11 @@ export class LocalityRouting {
     // Pods behind a virtual IP come and go without an update, and take part in no share.
     else if (this.#set.current.get(endpoint.key) === endpoint) this.#unusable.add(endpoint);
     else return;
-    if (this.#weighing) return;
-    this.#weighing = true;
+    if (this.#isDue) return;
+    this.#isDue = true;
     queueMicrotask(() => {
-      this.#weighing = false;
-      this.#weigh();
+      this.#isDue = false;
+      this.#setShares();
     });
   }
 
@@ -71,7 +71,7 @@ export class LocalityRouting {
   }
 
   /** Says anew how many requests stay near. */
-  #weigh(): void {
+  #setShares(): void {
     const all = [...this.#set.current.values()];
     const usable = all.filter((endpoint) => !this.#unusable.has(endpoint));
     // Where none serves, all are tried. A zone has its share of new ones at once: they are slow for each other only.

@@ -128,7 +128,7 @@ export class Warmth {
       this.#active = false;
       return undefined;
     }
-    if (this.#learnt) this.#weigh(heard());
+    if (this.#learnt) this.#learnUsual(heard());
     return this.resize(demand, failing);
   }
 
@@ -159,7 +159,7 @@ export class Warmth {
     return Math.min(Math.max(this.#keepAlive, SHORTEST_WINDOW), LONGEST_WINDOW);
   }
 
-  #weigh(heard: Iterable<number>): void {
+  #learnUsual(heard: Iterable<number>): void {
     this.#learnt = false;
     const sorted = [...heard].sort((a, b) => a - b);
     this.#keepAlive = sorted[sorted.length >> 1] ?? this.#usual;

@@ -146,7 +146,7 @@ export class Health<E extends Endpoint> {
   /** The set of endpoints has changed. */
   onSetChanged(): void {
     if (this.#set.isPassive) this.#outliers.restoreAll('mesh');
-    this.#outliers.weigh();
+    this.#outliers.reviewPanic();
   }
 
   /** Forgets an endpoint that has left the set. */

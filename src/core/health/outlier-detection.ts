@@ -128,8 +128,8 @@ export class OutlierDetection<S extends Suspect> {
   }
 
   /** The set of endpoints has changed, and with it the share of those that are fit. */
-  weigh(): void {
-    this.standings.weigh();
+  reviewPanic(): void {
+    this.standings.reviewPanic();
   }
 
   /** Whether an endpoint can be reached may have changed, or something in its record has. */

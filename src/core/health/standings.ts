@@ -98,7 +98,7 @@ export class Standings<S extends Suspect> {
     health.standing = standing;
     this.#count(endpoint, before, standing);
     const wasPanic = this.#panic;
-    this.weigh();
+    this.reviewPanic();
     this.#say(endpoint, health);
     // In panic it doesn't count for who is picked, but for more than that.
     if (standing === 'out' ? this.#panic : before === 'out' && wasPanic) endpoint.onUncounted(EJECTED);
@@ -107,7 +107,7 @@ export class Standings<S extends Suspect> {
   }
 
   /** The set of endpoints has changed, or how they stand. */
-  weigh(): void {
+  reviewPanic(): void {
     const serving = this.#population - this.#out.size - this.#unreachable;
     const panic = this.#isPanic(serving);
     const needsTrials = panic || serving - this.#onTrial.size <= this.#failing;
@@ -125,7 +125,7 @@ export class Standings<S extends Suspect> {
     if (standing === 'fit') return;
     health.standing = 'fit';
     this.#count(endpoint, standing, 'fit');
-    this.weigh();
+    this.reviewPanic();
     this.#say(endpoint, health);
   }
 

@@ -5,7 +5,7 @@ import { autoResolver } from '../../../src/core/discovery/auto.ts';
 import { besideMesh } from '../../../src/core/discovery/beside-mesh.ts';
 import { Changes } from '../../../src/core/discovery/changes.ts';
 import { unlessAborted } from '../../../src/core/discovery/dns/abortable.ts';
-import { NotFoundError } from '../../../src/core/discovery/dns/verdict.ts';
+import { NotFoundError } from '../../../src/core/discovery/dns/look-up-result.ts';
 import { ClusterNames } from '../../../src/core/discovery/kubernetes/cluster-names.ts';
 import { Kubernetes } from '../../../src/core/discovery/kubernetes/kubernetes.ts';
 import { MeshDetector } from '../../../src/core/discovery/kubernetes/mesh.ts';

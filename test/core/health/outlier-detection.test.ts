@@ -294,10 +294,10 @@ test('the share of fit pods follows the set', () => {
   for (const pod of pods.slice(0, 3)) fail(pod, 5);
   assert.equal(serving(), 7);
   for (const pod of pods.splice(3, 5)) leave(pod);
-  outliers.weigh();
+  outliers.reviewPanic();
   assert.equal(serving(), 5, 'two of five are fit');
   leave(pods.shift()!);
-  outliers.weigh();
+  outliers.reviewPanic();
   assert.equal(serving(), 2);
 });
 

@@ -3,9 +3,9 @@ import type { Clock, Timer } from '../../base/clock.ts';
 import { type Family, familyOf, otherThan } from './families.ts';
 import { knock } from './knock.ts';
 import { type Known, LookUp, type LookUpOptions } from './look-up.ts';
+import type { Absent, Failed, Found, FoundAddress, LookUpResult, Match } from './look-up-result.ts';
 import { Sampled } from './sampled.ts';
 import { SharedWork } from './shared-work.ts';
-import type { Absent, Failed, Found, FoundAddress, Match, Verdict } from './verdict.ts';
 
 export interface DnsClientOptions extends LookUpOptions {
   /** Milliseconds that an answer holds at least, whatever it says itself. */
@@ -16,7 +16,7 @@ export interface DnsClientOptions extends LookUpOptions {
   readonly random: () => number;
 }
 
-/** A verdict with its times, on the clock. */
+/** A result with its times, on the clock. */
 export type Outcome = DatedFound | (Dated & (Absent | Failed));
 
 export interface DatedFound extends Dated, Found {
@@ -224,8 +224,8 @@ export class DnsClient {
       const askedAt = clock.now();
       again = clock.schedule(() => void start(), interval);
       // One getaddrinfo is enough: each holds one of libuv's few threads.
-      const verdict = await this.#lookUp.run(hostname, known, others.signal, () => again?.cancel());
-      answer.resolve(this.#dated(verdict, askedAt));
+      const result = await this.#lookUp.run(hostname, known, others.signal, () => again?.cancel());
+      answer.resolve(this.#dated(result, askedAt));
     };
     void start();
     const first = await answer.promise;
@@ -234,19 +234,19 @@ export class DnsClient {
     return first;
   }
 
-  #dated(verdict: Verdict, askedAt: number): Outcome {
+  #dated(result: LookUpResult, askedAt: number): Outcome {
     const { clock, random, minTtl, maxTtl } = this.#options;
     const now = clock.now();
-    switch (verdict.name) {
+    switch (result.name) {
       case 'found': {
-        const ttl = Math.max(minTtl, Math.min(verdict.ttl ?? DEFAULT_TTL, maxTtl));
+        const ttl = Math.max(minTtl, Math.min(result.ttl ?? DEFAULT_TTL, maxTtl));
         const freshUntil = now + ttl * (1 - JITTER * random());
-        return { ...verdict, askedAt, freshUntil, expiresAt: now + ttl };
+        return { ...result, askedAt, freshUntil, expiresAt: now + ttl };
       }
       case 'absent':
-        return { ...verdict, askedAt, freshUntil: now + NEGATIVE_TTL };
+        return { ...result, askedAt, freshUntil: now + NEGATIVE_TTL };
       case 'failed':
-        return { ...verdict, askedAt, freshUntil: now };
+        return { ...result, askedAt, freshUntil: now };
     }
   }
 }

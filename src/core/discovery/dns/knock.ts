@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import type { FoundAddress } from './verdict.ts';
+import type { FoundAddress } from './look-up-result.ts';
 
 /** Whether anybody is there, as far as TCP can tell: opens a connection, and closes it again. False once `signal` aborts. */
 export function knock({ address, port }: FoundAddress, usual: number, signal: AbortSignal): Promise<boolean> {

@@ -3,22 +3,22 @@ import { hostName, interfacesOfHost } from '../../base/host.ts';
 import { clusterDomainOf, DEFAULT_DOMAIN } from '../kubernetes/match.ts';
 import { Families, type Family, type NetworkInterfaces } from './families.ts';
 import { addressesInHosts } from './hosts-file.ts';
-import { ParsedFile } from './parsed-file.ts';
-import { Query } from './query.ts';
-import { parseResolvConf, type ResolvConf } from './resolv-conf.ts';
-import { searchList } from './search-list.ts';
-import { askForService, isServiceName } from './service-query.ts';
-import { type Getaddrinfo, SystemResolver } from './system-resolver.ts';
 import {
   type Absent,
   type Failed,
   type Found,
   type FoundAddress,
   found,
+  type LookUpResult,
   type Match,
   NotFoundError,
-  type Verdict,
-} from './verdict.ts';
+} from './look-up-result.ts';
+import { ParsedFile } from './parsed-file.ts';
+import { Query } from './query.ts';
+import { parseResolvConf, type ResolvConf } from './resolv-conf.ts';
+import { searchList } from './search-list.ts';
+import { askForService, isServiceName } from './service-query.ts';
+import { type Getaddrinfo, SystemResolver } from './system-resolver.ts';
 
 export interface LookUpOptions {
   /** To be asked in place of resolv.conf's; the system's resolver, which asks those, is left alone then. */
@@ -88,7 +88,7 @@ export class LookUp {
     { match, preferred }: Known,
     signal: AbortSignal,
     onServers?: () => void,
-  ): Promise<Verdict> {
+  ): Promise<LookUpResult> {
     const name = hostname.replace(/\.$/, '');
     const families = this.#families(this.#options.family, preferred);
     const listed = families.choose(addressesInHosts(this.#hosts.read(), name));
@@ -98,15 +98,15 @@ export class LookUp {
     if (isLocalhost(name)) {
       return this.#told(name, found('localhost', families.choose(['127.0.0.1', '::1'])));
     }
-    const verdict = await this.#askServers(hostname, match, families, signal);
+    const result = await this.#askServers(hostname, match, families, signal);
     onServers?.();
-    if (verdict.name === 'found' || isServiceName(name) || signal.aborted) return verdict;
-    if (this.#system === undefined || (match && verdict.name === 'absent')) return verdict;
-    if (verdict.name === 'absent') {
-      return this.#told(name, await this.#system.afterAbsence(hostname, families, verdict));
+    if (result.name === 'found' || isServiceName(name) || signal.aborted) return result;
+    if (this.#system === undefined || (match && result.name === 'absent')) return result;
+    if (result.name === 'absent') {
+      return this.#told(name, await this.#system.afterAbsence(hostname, families, result));
     }
-    const last = await this.#system.afterFailure(hostname, verdict.asked, families, verdict);
-    return last === verdict ? verdict : this.#told(verdict.asked, last);
+    const last = await this.#system.afterFailure(hostname, result.asked, families, result);
+    return last === result ? result : this.#told(result.asked, last);
   }
 
   /**
@@ -121,29 +121,29 @@ export class LookUp {
   ): Promise<Found | Absent> {
     const families = this.#families(family);
     const absent: Absent = { name: 'absent', error: new NotFoundError(hostname) };
-    let verdict: Verdict | undefined = absent;
+    let result: LookUpResult | undefined = absent;
     if (source === 'hosts') {
       const name = hostname.replace(/\.$/, '');
-      verdict = found('hosts', families.choose(addressesInHosts(this.#hosts.read(), name)));
+      result = found('hosts', families.choose(addressesInHosts(this.#hosts.read(), name)));
     } else if (source === 'dns' && match !== undefined) {
-      verdict = await this.#askFor(this.#query(signal), match.name, families, family);
+      result = await this.#askFor(this.#query(signal), match.name, families, family);
     } else if (source === 'getaddrinfo') {
-      verdict = await this.#system?.afterAbsence(match?.name ?? hostname, families, absent);
+      result = await this.#system?.afterAbsence(match?.name ?? hostname, families, absent);
     }
-    if (verdict?.name !== 'found') return absent;
-    return verdict.addresses.some(({ address }) => families.reaches(address)) ? verdict : absent;
+    if (result?.name !== 'found') return absent;
+    return result.addresses.some(({ address }) => families.reaches(address)) ? result : absent;
   }
 
   /** Tells what another source than the name servers made of a name. */
-  #told(name: string, verdict: Verdict): Verdict {
-    const isFound = verdict.name === 'found';
+  #told(name: string, result: LookUpResult): LookUpResult {
+    const isFound = result.name === 'found';
     this.#options.onStep?.({
-      source: isFound ? verdict.source : 'getaddrinfo',
+      source: isFound ? result.source : 'getaddrinfo',
       name,
-      addresses: isFound ? verdict.addresses : [],
-      error: verdict.name === 'failed' ? verdict.error : undefined,
+      addresses: isFound ? result.addresses : [],
+      error: result.name === 'failed' ? result.error : undefined,
     });
-    return verdict;
+    return result;
   }
 
   async #askServers(

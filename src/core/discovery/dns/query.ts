@@ -2,7 +2,7 @@ import type { RecordWithTtl, SrvRecord } from 'node:dns';
 import type { Resolver } from 'node:dns/promises';
 import type { Families, Family } from './families.ts';
 import { InTurn, type InTurnOptions, isInability } from './in-turn.ts';
-import type { FoundAddress } from './verdict.ts';
+import type { FoundAddress } from './look-up-result.ts';
 
 /** Where a name leads, in one address family. */
 export interface Records {

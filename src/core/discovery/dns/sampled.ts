@@ -1,5 +1,5 @@
 import type { Family } from './families.ts';
-import type { FoundAddress } from './verdict.ts';
+import type { FoundAddress } from './look-up-result.ts';
 
 /** The answers in which an address is looked for that the last one doesn't have. */
 const ANSWERS = 10;

@@ -1,7 +1,7 @@
 import type { SrvRecord } from 'node:dns';
 import type { Families, Family } from './families.ts';
+import type { FoundAddress } from './look-up-result.ts';
 import type { Query, Records } from './query.ts';
-import type { FoundAddress } from './verdict.ts';
 
 interface Target {
   readonly record: SrvRecord;

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { type Families, type Family, familyOf } from './families.ts';
-import { type Absent, type Failed, found, type Verdict } from './verdict.ts';
+import { type Absent, type Failed, found, type LookUpResult } from './look-up-result.ts';
 
 /** The addresses that the system has for a name; of both families if that is 0. */
 export type Getaddrinfo = (name: string, family: 0 | Family) => Promise<readonly string[]>;
@@ -16,13 +16,13 @@ export class SystemResolver {
   }
 
   /** Asks for a host name of which the name servers know nothing. */
-  async afterAbsence(hostname: string, families: Families, verdict: Absent): Promise<Verdict> {
+  async afterAbsence(hostname: string, families: Families, result: Absent): Promise<LookUpResult> {
     try {
       const addresses = families.choose(await this.#getaddrinfo(hostname, this.#family));
-      return addresses.length > 0 ? found('getaddrinfo', addresses) : verdict;
+      return addresses.length > 0 ? found('getaddrinfo', addresses) : result;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      return code === 'ENOTFOUND' ? verdict : { name: 'failed', error: error as Error };
+      return code === 'ENOTFOUND' ? result : { name: 'failed', error: error as Error };
     }
   }
 
@@ -30,19 +30,24 @@ export class SystemResolver {
    * Asks for a host name when the name servers failed. `asked` is it, or what it is in a domain if nothing that
    * comes after that may be taken for it.
    */
-  async afterFailure(hostname: string, asked: string, families: Families, verdict: Failed): Promise<Verdict> {
+  async afterFailure(
+    hostname: string,
+    asked: string,
+    families: Families,
+    result: Failed,
+  ): Promise<LookUpResult> {
     // A server that says nothing would say nothing to the system either, and hold one of libuv's few threads.
-    if ((verdict.error as NodeJS.ErrnoException).code === 'ETIMEOUT') return verdict;
+    if ((result.error as NodeJS.ErrnoException).code === 'ETIMEOUT') return result;
     try {
       // The final dot keeps the system from going on along the search list.
       const name = asked === hostname ? hostname : `${asked}.`;
       const addresses = families.choose(await this.#getaddrinfo(name, this.#family));
       const [address] = addresses;
-      if (address === undefined) return verdict;
+      if (address === undefined) return result;
       const match = { name: asked, family: familyOf(address) };
       return { ...found('getaddrinfo', addresses), ...(asked !== hostname && { match }) };
     } catch {
-      return verdict;
+      return result;
     }
   }
 }

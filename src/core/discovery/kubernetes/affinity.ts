@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import { hash } from '../../base/hash.ts';
-import { type Candidate, keyOf } from './selection.ts';
+import { keyOf, type ServingEndpoint } from './selection.ts';
 
 interface Bond {
   readonly key: string;
@@ -26,7 +26,7 @@ export class Affinity {
   }
 
   /** The one of `candidates` that this client uses for the Service port. */
-  choose(servicePort: string, candidates: readonly Candidate[]): Candidate | undefined {
+  choose(servicePort: string, candidates: readonly ServingEndpoint[]): ServingEndpoint | undefined {
     const chosen = this.#bound(servicePort, candidates) ?? this.#first(candidates);
     if (chosen === undefined) return undefined;
     this.#bonds.set(servicePort, { key: keyOf(chosen), uid: chosen.uid, until: Number.POSITIVE_INFINITY });
@@ -41,15 +41,15 @@ export class Affinity {
     if (bond !== undefined) bond.until = now + timeout;
   }
 
-  #bound(servicePort: string, candidates: readonly Candidate[]): Candidate | undefined {
+  #bound(servicePort: string, candidates: readonly ServingEndpoint[]): ServingEndpoint | undefined {
     const bond = this.#bonds.get(servicePort);
     if (bond === undefined || bond.until < this.#clock.now()) return undefined;
     return candidates.find((candidate) => keyOf(candidate) === bond.key && candidate.uid === bond.uid);
   }
 
   /** Of rendezvous hashing: clients spread evenly, and one that starts anew finds its pod again. */
-  #first(candidates: readonly Candidate[]): Candidate | undefined {
-    let first: { candidate: Candidate; rank: number } | undefined;
+  #first(candidates: readonly ServingEndpoint[]): ServingEndpoint | undefined {
+    let first: { candidate: ServingEndpoint; rank: number } | undefined;
     for (const candidate of candidates) {
       const rank = hash(`${this.#client} ${keyOf(candidate)}`);
       if (first === undefined || rank < first.rank) first = { candidate, rank };

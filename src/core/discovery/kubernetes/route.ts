@@ -1,5 +1,5 @@
 import type { Families } from '../dns/families.ts';
-import { type Candidate, join, merge, type PortOf, usable, usableHere } from './selection.ts';
+import { join, merge, type PortOf, type ServingEndpoint, usable, usableHere } from './selection.ts';
 import type { ServiceSpec } from './service-spec.ts';
 import type { Slice } from './slice.ts';
 import type { OwnPlace } from './topology.ts';
@@ -8,7 +8,11 @@ import type { OwnPlace } from './topology.ts';
 export type Route =
   | { readonly way: 'alias'; readonly hostname: string }
   /** To pods, chosen here. Without `clusterIP` there's no other way. */
-  | { readonly way: 'pods'; readonly pods: readonly Candidate[]; readonly clusterIP: string | undefined }
+  | {
+      readonly way: 'pods';
+      readonly pods: readonly ServingEndpoint[];
+      readonly clusterIP: string | undefined;
+    }
   /** To the virtual address, behind which kube-proxy chooses a pod: the safe answer. */
   | { readonly way: 'cluster-ip'; readonly clusterIP: string; readonly reason: ClusterIPReason }
   | { readonly way: 'none' };
@@ -38,7 +42,7 @@ export function route(supply: Supply, caller: Caller): Route {
     case 'headless': {
       // Nothing on the way to a headless Service translates ports: the one in the URL is the pods'.
       const { port, own, families } = caller;
-      const take = (all: readonly Candidate[]) => usable(all, own);
+      const take = (all: readonly ServingEndpoint[]) => usable(all, own);
       return { way: 'pods', pods: podsIn(supply, () => port, families, take), clusterIP: undefined };
     }
     case 'cluster-ip':
@@ -75,8 +79,8 @@ function podsIn(
   { slices, overlap }: Supply,
   portOf: PortOf,
   families: Families,
-  take: (all: readonly Candidate[]) => readonly Candidate[],
-): readonly Candidate[] {
+  take: (all: readonly ServingEndpoint[]) => readonly ServingEndpoint[],
+): readonly ServingEndpoint[] {
   const sets = (['IPv4', 'IPv6'] as const)
     .map((type) => slices.filter(({ addressType }) => addressType === type))
     .map((ofType) => take(overlap ? merge(ofType, portOf) : join(ofType, portOf)))

@@ -3,7 +3,7 @@ import type { Slice, SliceEndpoint } from './slice.ts';
 import { nearest, type OwnPlace } from './topology.ts';
 
 /** An endpoint with the port at which it serves a certain Service port. */
-export interface Candidate extends SliceEndpoint {
+export interface ServingEndpoint extends SliceEndpoint {
   /** Its slice's. */
   readonly version: string;
   /** What the resolver yields for it. */
@@ -11,7 +11,7 @@ export interface Candidate extends SliceEndpoint {
 }
 
 /** Tells candidates apart: `address:port`. Made when it's needed: to keep thousands of them takes memory. */
-export function keyOf({ target: { address, port } }: Candidate): string {
+export function keyOf({ target: { address, port } }: ServingEndpoint): string {
   return `${address}:${port}`;
 }
 
@@ -19,10 +19,10 @@ export function keyOf({ target: { address, port } }: Candidate): string {
 export type PortOf = (slice: Slice) => number | undefined;
 
 // Most slices are the same from one selection to the next.
-const known = new WeakMap<Slice, Map<number, readonly Candidate[]>>();
+const known = new WeakMap<Slice, Map<number, readonly ServingEndpoint[]>>();
 
 /** The endpoints of slices in which none is there twice. */
-export function join(slices: readonly Slice[], portOf: PortOf): Candidate[] {
+export function join(slices: readonly Slice[], portOf: PortOf): ServingEndpoint[] {
   return slices.flatMap((slice) => {
     const port = portOf(slice);
     return port === undefined ? [] : candidates(slice, port);
@@ -33,9 +33,9 @@ export function join(slices: readonly Slice[], portOf: PortOf): Candidate[] {
  * The endpoints of all slices together. One may be in two of them while it moves from one to the other: the
  * slice that was written last is right. It is as right when a pod has the address that another had before.
  */
-export function merge(slices: readonly Slice[], portOf: PortOf): Candidate[] {
-  const merged = new Map<string, Candidate>();
-  const pods = new Map<string, Candidate>();
+export function merge(slices: readonly Slice[], portOf: PortOf): ServingEndpoint[] {
+  const merged = new Map<string, ServingEndpoint>();
+  const pods = new Map<string, ServingEndpoint>();
   for (const slice of slices) {
     const port = portOf(slice);
     if (port === undefined) continue;
@@ -68,7 +68,7 @@ export function usableHere<E extends SliceEndpoint>(endpoints: readonly E[], nod
   return usable(here, { zone: undefined, nodeName: undefined });
 }
 
-function candidates(slice: Slice, port: number): readonly Candidate[] {
+function candidates(slice: Slice, port: number): readonly ServingEndpoint[] {
   let byPort = known.get(slice);
   if (byPort === undefined) known.set(slice, (byPort = new Map()));
   let found = byPort.get(port);
@@ -79,14 +79,14 @@ function candidates(slice: Slice, port: number): readonly Candidate[] {
   return found;
 }
 
-function candidate(endpoint: SliceEndpoint, port: number, version: string): Candidate {
+function candidate(endpoint: SliceEndpoint, port: number, version: string): ServingEndpoint {
   const { address, uid, zone, nodeName } = endpoint;
   const target = { address, port, id: uid, zone, nodeName };
   return { ...endpoint, version, target };
 }
 
 /** Whether `a` is from a slice written after that of `b`. Versions are decimal numbers of any length. */
-function isNewer(a: Candidate | undefined, b: Candidate): boolean {
+function isNewer(a: ServingEndpoint | undefined, b: ServingEndpoint): boolean {
   if (a === undefined) return false;
   return a.version.length === b.version.length ? a.version > b.version : a.version.length > b.version.length;
 }

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Affinity } from '../../../../src/core/discovery/kubernetes/affinity.ts';
-import { type Candidate, merge } from '../../../../src/core/discovery/kubernetes/selection.ts';
+import { merge, type ServingEndpoint } from '../../../../src/core/discovery/kubernetes/selection.ts';
 import { parseSlice, type Slice } from '../../../../src/core/discovery/kubernetes/slice.ts';
 import { podAt, sliceOf } from '../../../support/api-objects.ts';
 import { FakeClock } from '../../../support/clock.ts';
 
-function pods(count: number, except: readonly string[] = []): Candidate[] {
+function pods(count: number, except: readonly string[] = []): ServingEndpoint[] {
   const endpoints = Array.from({ length: count }, (_, i) => podAt(`10.0.0.${i}`, { uid: `pod-${i}` }));
   const slice = parseSlice(sliceOf('orders', 'a', endpoints)) as Slice;
   return merge([slice], () => 8080).filter(({ address }) => !except.includes(address));
@@ -28,7 +28,7 @@ test('a client whose pod is gone takes another, and stays with that', () => {
 
 test('another pod at the same address is another pod', () => {
   const affinity = new Affinity('client-1', new FakeClock());
-  const before = affinity.choose('orders:80', pods(1)) as Candidate;
+  const before = affinity.choose('orders:80', pods(1)) as ServingEndpoint;
   const after = { ...before, uid: 'replaced' };
   affinity.choose('orders:80', [after]);
   assert.equal(affinity.choose('orders:80', [before, after]), after);

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  type Candidate,
   keyOf,
   merge,
+  type ServingEndpoint,
   usable,
   usableHere,
 } from '../../../../src/core/discovery/kubernetes/selection.ts';
@@ -16,11 +16,11 @@ function slice(name: string, endpoints: NonNullable<SliceObject['endpoints']>, f
   return parseSlice(sliceOf('orders', name, endpoints, facts)) as Slice;
 }
 
-function merged(...slices: Slice[]): Candidate[] {
+function merged(...slices: Slice[]): ServingEndpoint[] {
   return merge(slices, ({ ports }) => ports.get(''));
 }
 
-function keys(candidates: readonly Candidate[]): string {
+function keys(candidates: readonly ServingEndpoint[]): string {
   return candidates.map(keyOf).join(' ');
 }
 

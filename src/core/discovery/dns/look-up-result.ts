@@ -14,7 +14,7 @@ export interface Match {
 }
 
 /** What a look-up came to. */
-export type Verdict = Found | Absent | Failed;
+export type LookUpResult = Found | Absent | Failed;
 
 export interface Found {
   readonly name: 'found';
