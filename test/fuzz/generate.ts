@@ -175,7 +175,9 @@ class Generator {
       call: this.#plain({ delay: limited ? 0 : delay }),
       await: false,
     }));
-    return this.#themed('burst', 5, [[...steps, { join: true }]], limited ? { connections: 10 } : {});
+    const endsEarly = this.#has('endsEarly');
+    if (!endsEarly) steps.push({ join: true });
+    return { ...this.#themed('burst', 5, [steps], limited ? { connections: 10 } : {}), endsEarly };
   }
 
   /** One pod of several says how long it keeps connections. */

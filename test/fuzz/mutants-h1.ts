@@ -308,7 +308,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
     replace: 'if (this.#onClosed === undefined) return;',
     protocol: 'h1',
     kinds: ['unserved', 'unsettled', 'close', 'uncaught'],
-    focus: ['slow', 'impatient', '-breaks'],
+    focus: ['burst', 'limited', '-many', 'endsEarly'],
   },
   {
     name: 'close() is never over',
@@ -317,7 +317,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
     replace: '    this.#onClosed = undefined;',
     protocol: 'h1',
     kinds: ['close'],
-    focus: ['impatient'],
+    focus: ['burst', 'limited', '-many', 'endsEarly'],
   },
   {
     name: 'retired connections stay open',
