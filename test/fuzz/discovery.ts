@@ -119,19 +119,19 @@ function replaced(seed: number, dice: Dice): DiscoveryScenario {
   return { seed, pods: 4, phases: [before, after], closes: dice.pick([0, 0.1]), ttl: 30, every: EVERY };
 }
 
-/** A name is gone for a while, in which connections end. */
+/** A name is gone for a while, in which connections end, or the pods with them. */
 function withdrawn(seed: number, dice: Dice): DiscoveryScenario {
   const servers = ['well'] as const;
   const before: Phase = { servers, pods: [0, 1], milliseconds: 500 };
-  const gone: Phase = { servers, pods: [], milliseconds: dice.int(2_000, 3_000) };
-  const after: Phase = {
-    servers,
-    pods: dice.pick([
-      [0, 1],
-      [2, 3],
-    ]),
-    milliseconds: FOLLOWED + 500,
-  };
+  const milliseconds = dice.int(2_000, 3_000);
+  const back = dice.pick([
+    [0, 1],
+    [2, 3],
+  ]);
+  // Pods that live answer, and are used, though their name has gone.
+  const ends = before.pods.filter((pod) => !back.includes(pod));
+  const gone: Phase = { servers, pods: [], ends, milliseconds };
+  const after: Phase = { servers, pods: back, milliseconds: FOLLOWED + 500 };
   return { seed, pods: 4, phases: [before, gone, after], closes: 1, ttl: 1, every: EVERY };
 }
 
