@@ -1,7 +1,7 @@
 // Scenarios about one thing, which those that are left to chance meet seldom or never. They have dice of their own, so
 // that what other seeds bring about stays.
 import { Dice } from './dice.ts';
-import { type Call, type Protocol, plainCall, type Scenario, type Step } from './scenario.ts';
+import { type Call, PLAIN, type Protocol, plainCall, type Scenario, type Step } from './scenario.ts';
 
 export type ThemeName =
   | 'cold'
@@ -14,7 +14,9 @@ export type ThemeName =
   | 'leaving'
   | 'mute'
   | 'sending'
-  | 'lowered';
+  | 'lowered'
+  | 'turnover'
+  | 'not retried';
 
 interface Theme {
   readonly name: ThemeName;
@@ -33,12 +35,14 @@ const THEMES: readonly Theme[] = [
   // stock has 10 s (seeds 400163, 400258; each is clean alone). What looks for mistakes plays it alone.
   { name: 'held up', share: 0, protocols: ['h2'], make: heldUp },
   { name: 'patient', share: 0.005, protocols: ['h2c', 'h2'], make: patient },
-  { name: 'slow handshake', share: 0.002, protocols: ['h2'], make: slowHandshake },
+  { name: 'slow handshake', share: 0.002, protocols: ['h2', 'h2c'], make: slowHandshake },
   { name: 'aged', share: 0.005, protocols: ['h1'], make: aged },
   { name: 'leaving', share: 0.005, protocols: ['h2c', 'h2'], make: leaving },
   { name: 'sending', share: 0.005, protocols: ['h2c', 'h2'], make: sending },
   { name: 'lowered', share: 0.005, protocols: ['h2c', 'h2'], make: lowered },
   { name: 'mute', share: 0.005, protocols: ['h2c'], make: mute },
+  { name: 'turnover', share: 0.005, protocols: ['h2c'], make: turnover },
+  { name: 'not retried', share: 0.005, protocols: ['h2c', 'h2'], make: notRetried },
 ];
 
 /** Milliseconds of an answer that takes long. */
@@ -205,5 +209,31 @@ function lowered(dice: Dice): ReturnType<Theme['make']> {
     pods: dice.int(1, 2),
     workers: [[{ call: first!, await: true }, ...atOnce(others)]],
     server: { slowAccept: 0, idleTimeout: 0, lowered: [dice.int(2, 8), dice.int(1, 3)] },
+  };
+}
+
+/** Connections that are too old when they are greeted: each serves one request, and the next is made. */
+function turnover(dice: Dice): ReturnType<Theme['make']> {
+  return {
+    pods: 1,
+    workers: [atOnce(calls(dice.int(30, 40)))],
+    server: { slowAccept: 40, idleTimeout: 0 },
+    own: { maxConnectionDuration: 20, endpointTimeout: 400 },
+  };
+}
+
+/** Streams are refused once, where nothing is to be sent again: what was not looked at is, by stock as well. */
+function notRetried(dice: Dice): ReturnType<Theme['make']> {
+  const all = calls(8, (id) => ({
+    ...plainCall(id),
+    method: dice.pick(['GET', 'POST']),
+    ...(dice.chance(0.5) && {
+      replies: [{ ...PLAIN, break: { after: 'nothing' as const, how: 'code 7' as const } }, PLAIN],
+    }),
+  }));
+  return {
+    pods: dice.int(1, 3),
+    workers: [all.map((call) => ({ call, await: true }))],
+    own: { retry: false },
   };
 }
