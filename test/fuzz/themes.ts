@@ -57,8 +57,9 @@ export function themed(
   const dice = new Dice(seed ^ 0x7e3e);
   let chosen = dice.next();
   const theme = THEMES.find(({ name, share, protocols }) => {
-    chosen -= share;
+    // What can't be played here leaves its share to no other theme.
     if (only !== undefined && !protocols.includes(only)) return false;
+    chosen -= share;
     return focus.length === 0 ? chosen < 0 : focus.includes(name);
   });
   if (theme === undefined) return undefined;

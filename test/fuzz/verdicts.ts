@@ -43,6 +43,8 @@ export interface Finding {
 
 /** Milliseconds within which what a server does to a session of HTTP/2 may meet a request that is being written. */
 const NEAR = 60;
+/** Milliseconds, at least, until a session is given up that reads nothing. */
+const UNREAD = 900;
 /** Bytes of a body that come in one piece. */
 const AT_ONCE = 5_000;
 /** Milliseconds that a request may be on its way to a connection. */
@@ -400,7 +402,7 @@ class Judge {
     }
     const early = counted
       .slice(0, -1)
-      .find((attempt) => attempt.answered === 'full' && !this.#mayBeLost(attempt));
+      .find((attempt, n) => attempt.answered === 'full' && !this.#mayBeLost(attempt, counted[n + 1]!));
     if (early !== undefined && counts < 2)
       this.#say('twice', call.id, 'it was sent again after its answer', true);
     const [expected] = theirs;
@@ -411,9 +413,12 @@ class Judge {
   }
 
   /** A reset may overtake an answer. */
-  #mayBeLost(attempt: Attempt): boolean {
-    // Over TLS, a session of Node's may never read it: see LostSockets.
-    if (this.#scenario.protocol === 'h2' && attempt.wire.harmedAt !== undefined) return true;
+  #mayBeLost(attempt: Attempt, next: Attempt): boolean {
+    const { answeredAt, wire } = attempt;
+    if (this.#scenario.protocol === 'h2' && answeredAt !== undefined && wire.harmedAt !== undefined) {
+      // A process that is held up reads late, and over TLS a session of Node's may never: see LostSockets.
+      if (wire.harmedAt - answeredAt < NEAR + this.#ours.lag || next.at - answeredAt > UNREAD) return true;
+    }
     return isNearHarm(attempt) && (this.#scenario.protocol !== 'h1' || attempt.wire.harm === 'reset');
   }
 
