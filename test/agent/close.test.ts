@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { errors } from 'undici';
 import { ManualResolver, ORIGIN, startAgent } from '../support/agent.ts';
@@ -33,4 +36,16 @@ test('a caller who tries again at once when the agent is destroyed is refused', 
     failures.map(({ name }) => name),
     ['ClientDestroyedError', 'ClientDestroyedError'],
   );
+});
+
+test('a subscriber that destroys the agent as it is told of a connection leaves no socket', async (t) => {
+  const pod = await startPod(t);
+  const agent = startAgent(t, [pod]);
+  const destroy = () => void agent.destroy();
+  subscribe('evenkeel:connection:open', destroy);
+  t.after(() => unsubscribe('evenkeel:connection:open', destroy));
+  const connected = once(pod, 'connection') as Promise<[Socket]>;
+  const request = agent.request({ origin: ORIGIN, path: '/', method: 'GET' });
+  const [[socket]] = await Promise.all([connected, assert.rejects(request, errors.ClientDestroyedError)]);
+  await (socket.closed || once(socket, 'close'));
 });

@@ -167,6 +167,8 @@ export class Pool implements ConnectionEvents<Connection> {
     });
     if (endpoint.isHealthy) this.#parts.weights.onPresent(endpoint);
     endpoint.add(connection);
+    // Somebody who was told of it may have ended everything.
+    if (endpoint.isDraining) connection.retire('service-closed');
     this.#onConnectivity(endpoint);
     this.health.review(endpoint);
     if (this.set.kindOf(endpoint) !== undefined) this.#offer(endpoint);
