@@ -6,7 +6,7 @@ import type { Calls } from '../../core/calls/calls.ts';
 import type { Outcome } from '../../core/health/outcome.ts';
 import type { ClientWire } from './client-wire.ts';
 import { isEventStream } from './event-stream.ts';
-import { codeOf, isGatewayError, RESETS } from './failures.ts';
+import { codeOf, isGatewayError, isRefusal, RESETS } from './failures.ts';
 import { keepAliveOf } from './keep-alive.ts';
 import { isReplayable } from './repeatable.ts';
 import type { Request } from './request.ts';
@@ -242,6 +242,8 @@ export abstract class Exchange
   #outcomeOf(error: Error): Outcome {
     if (this.aborted) return this.#isExpired ? 'expired' : 'cancelled';
     const code = codeOf(error);
+    // Of what can be sent again, a refusal is no failure either.
+    if (isRefusal(error)) return 'cancelled';
     if (code === 'UND_ERR_HEADERS_TIMEOUT') return 'timeout';
     if (this.#isReset(code) || code === UNRESPONSIVE) return 'failure';
     return error instanceof errors.HTTPParserError ? 'failure' : 'cancelled';

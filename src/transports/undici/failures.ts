@@ -19,3 +19,11 @@ export const RESETS = new Set([
 export function codeOf(error: Error): string {
   return (error as NodeJS.ErrnoException | null)?.code ?? '';
 }
+
+/** What HTTP/2 calls the code of a stream that a peer has not looked at. */
+export const REFUSED_STREAM = 7;
+
+/** Whether an error says so. */
+export function isRefusal(error: Error): boolean {
+  return (error as { http2ErrorCode?: unknown }).http2ErrorCode === REFUSED_STREAM;
+}

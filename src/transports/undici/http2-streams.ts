@@ -1,11 +1,11 @@
 import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
 import { type Client, errors } from 'undici';
+import { REFUSED_STREAM } from './failures.ts';
 import type { Request } from './request.ts';
 import { isOfSession } from './undici.ts';
 import { UnopenedStream } from './unopened-stream.ts';
 
 /** As https://www.rfc-editor.org/rfc/rfc9113 numbers them. */
-const REFUSED_STREAM = 7;
 const HEADERS_FRAME = 1;
 
 const kRequest = Symbol('request');

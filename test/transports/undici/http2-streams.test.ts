@@ -313,6 +313,29 @@ test('what pods refuse that take fewer streams from now on waits for its turn', 
   assert.deepEqual(new Set(await Promise.all(posts)), new Set(['ok']));
 });
 
+test('a pod that refuses uploads that can be read but once is not ejected for it', async (t) => {
+  const pods = await Promise.all(
+    [0, 1].map((n) =>
+      startH2Pod(t, (stream, headers, nth) => {
+        if (n === 0 && headers[':method'] === 'POST') stream.close(NGHTTP2_REFUSED_STREAM);
+        else answer(stream, headers, nth);
+      }),
+    ),
+  );
+  const agent = startAgent(t, pods, { ...h2c, policy: 'round-robin' });
+  const ends = [];
+  for (let n = 0; n < 40; n++) {
+    ends.push(
+      await send(agent, { path: '/', method: 'POST', body: Readable.from(['x']) }).catch(() => 'refused'),
+    );
+  }
+  assert.ok(ends.filter((end) => end === 'refused').length >= 10, `${ends}`);
+  assert.deepEqual(
+    agent.stats[ORIGIN]!.endpoints.filter(({ state }) => state === 'ejected'),
+    [],
+  );
+});
+
 test("a stream that all refuse fails with undici's error", async (t) => {
   const pod = await startH2Pod(t, (stream) => stream.close(NGHTTP2_REFUSED_STREAM));
   const agent = startAgent(t, [pod], h2c);
