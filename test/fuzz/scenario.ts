@@ -141,7 +141,7 @@ export function replyTo(call: Call, attempt: number): Reply {
 const REPEATABLE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'QUERY']);
 
 /** Whether it does no harm when it is executed twice, by the method or a key that is really sent. */
-export function isRepeatable({ method, headers, body, more }: Call): boolean {
+export function isRepeatable({ api, method, headers, body, more }: Call): boolean {
   if (!['none', 'string', 'buffer', 'form'].includes(body.kind)) return false;
   // As undici takes it: anything but nothing.
   if (more?.idempotent != null) return Boolean(more.idempotent);
@@ -149,7 +149,12 @@ export function isRepeatable({ method, headers, body, more }: Call): boolean {
   return headers.pairs.some(
     ([name, value]) =>
       /^(x-)?idempotency-key$/i.test(name) &&
-      (typeof value === 'string' ? value !== '' : Array.isArray(value) && value.some((text) => text !== '')),
+      (typeof value === 'string'
+        ? value !== ''
+        : Array.isArray(value)
+          ? value.some((text) => text !== '')
+          : // fetch makes words of these, and sends them (seed 600246).
+            api === 'fetch' && 'special' in value && value.special !== 'none'),
   );
 }
 

@@ -133,7 +133,7 @@ class Judge {
     if (own.settled > 1 && theirs.settled <= 1)
       this.#say('settled twice', call.id, own.moments.join(' '), true);
     if (!isInOrder(own.moments) && own.settled > 0) this.#say('order', call.id, own.moments.join(' '), true);
-    if (this.#isFoundOutByNode(theirs) && theirs.error === own.error) {
+    if (this.#isFoundOutByNode(theirs) && (theirs.error === own.error || isOfCaller(call, own))) {
       // At once only where a connection is there to open a stream on, with stock as well.
     } else if (theirs.atOnce && !own.atOnce && call.act === undefined && !this.#scenario.endsEarly) {
       this.#say(
