@@ -705,8 +705,10 @@ function isNearHarm(attempt: Attempt): boolean {
 function isOfCaller(call: Call, outcome: Outcome): boolean {
   if (call.act === undefined) return false;
   if (call.act.do === 'throw') return outcome.error.includes(THROWN);
+  // What another caller has thrown ends all of a session of stock's (seeds 700045, 800077, 800139).
   return (
     call.act.do === 'abort' &&
+    !outcome.error.includes(THROWN) &&
     !/Socket|ECONN|EPIPE|HTTP2|UND_ERR|Parser|EVENKEEL/.test(outcome.error.replace('UND_ERR_ABORTED', ''))
   );
 }
