@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { allScenes, type Fault, LONGEST_RUN, mean, play, SEEDS, type Victims } from '../../support/zones.ts';
+import {
+  allScenes,
+  type Fault,
+  LONGEST_RUN,
+  mean,
+  play,
+  SEEDS,
+  scenes,
+  type Victims,
+} from '../../support/zones.ts';
 
 const FAULTS: Record<Fault, string> = {
   silent: 'falls silent',
@@ -41,3 +50,10 @@ for (const victims of ['zone', 'pod'] satisfies Victims[]) {
     });
   }
 }
+
+test('an own zone that is well keeps 99 of 100 requests, at any rate, and in bursts', () => {
+  for (const scene of allScenes()) {
+    const near = mean(SEEDS.map((seed) => play(scene, true, seed).near));
+    assert.ok(near >= 0.99, `${JSON.stringify(scene)}: ${near} stayed`);
+  }
+});
