@@ -1,15 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  allScenes,
-  type Fault,
-  LONGEST_RUN,
-  mean,
-  play,
-  SEEDS,
-  scenes,
-  type Victims,
-} from '../../support/zones.ts';
+import { allScenes, type Fault, LONGEST_RUN, mean, play, SEEDS, type Victims } from '../../support/zones.ts';
 
 const FAULTS: Record<Fault, string> = {
   silent: 'falls silent',
