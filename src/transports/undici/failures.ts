@@ -23,7 +23,7 @@ export function codeOf(error: Error): string {
 /** What HTTP/2 calls the code of a stream that a peer has not looked at. */
 export const REFUSED_STREAM = 7;
 
-/** Whether an error says so. */
+/** Whether an error says so. A caller may throw anything, which is no error then. */
 export function isRefusal(error: Error): boolean {
-  return (error as { http2ErrorCode?: unknown }).http2ErrorCode === REFUSED_STREAM;
+  return (error as { http2ErrorCode?: unknown } | null | undefined)?.http2ErrorCode === REFUSED_STREAM;
 }
