@@ -142,8 +142,8 @@ export const H2_MUTANTS: readonly Mutant[] = [
   {
     name: 'a connection that is yet to be greeted is no hope',
     file: 'queue.ts',
-    find: 'dials.size > 0 || plan.isOpening ||',
-    replace: 'dials.size > 0 || plan === undefined ||',
+    find: 'dials.size > 0 || set.isOpening ||',
+    replace: 'dials.size > 0 ||',
     protocol: 'h2c',
     kinds: ['unserved'],
     focus: ['slow handshake'],
@@ -151,8 +151,8 @@ export const H2_MUTANTS: readonly Mutant[] = [
   {
     name: 'those that wait in a line that moves are given up',
     file: 'queue.ts',
-    find: 'now - this.#waiting.servedAt < longest',
-    replace: 'now < this.#waiting.servedAt',
+    find: 'failAfter(waiter, most, this.#movedAt);',
+    replace: 'failAfter(waiter, most);',
     protocol: 'h2c',
     kinds: ['unserved'],
     focus: ['turnover'],

@@ -11,11 +11,7 @@ export const IDLE_BOARD: Board = {
   wake() {},
 };
 
-export const NO_LIMITS: PoolLimits = {
-  connections: Number.POSITIVE_INFINITY,
-  multiplexes: false,
-  requests: Number.POSITIVE_INFINITY,
-};
+export const NO_LIMITS: PoolLimits = { connections: Number.POSITIVE_INFINITY, multiplexes: false };
 
 /** An endpoint as it is without connections of its own. */
 export function endpointOf(n: number, board: Board = IDLE_BOARD): Endpoint {

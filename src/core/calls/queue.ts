@@ -46,6 +46,8 @@ export class Queue implements Waiters {
   readonly #retries: RetryLine;
   readonly #hashed: HashLine;
   #serving = false;
+  /** When somebody who waited for any endpoint last had one. */
+  #movedAt = Number.NEGATIVE_INFINITY;
   #check: Timer | undefined;
   #checkDue = 0;
 
@@ -179,7 +181,8 @@ export class Queue implements Waiters {
       const now = this.#clock.now();
       const endpoint = this.#pool.balancer.pick(now);
       if (endpoint === undefined) return;
-      this.#waiting.serve(now);
+      this.#waiting.shift();
+      this.#movedAt = now;
       first.run((call) => this.#attempts.start(call, endpoint));
     }
   }
@@ -259,8 +262,8 @@ export class Queue implements Waiters {
 
   /** Whether endpoints are dialled, or have yet to say how much they take, or may be known in a moment. */
   get #isHopeful(): boolean {
-    const { dials, plan, awaitsNews, isKnown } = this.#pool;
-    return dials.size > 0 || plan.isOpening || awaitsNews || !isKnown;
+    const { dials, set, awaitsNews, isKnown } = this.#pool;
+    return dials.size > 0 || set.isOpening || awaitsNews || !isKnown;
   }
 
   /** Milliseconds that a request may wait, as things are. */
@@ -274,17 +277,18 @@ export class Queue implements Waiters {
     const longest = this.#longest;
     // Where nobody can be connected to, undici gives up whoever has waited for as long as a dial may take.
     const failure = set.isConnected || !this.#isHopeful ? undefined : dials.lastFailure;
-    const failAfter = (waiter: Waiter, most: number) => {
+    const failAfter = (waiter: Waiter, most: number, movedAt = Number.NEGATIVE_INFINITY) => {
       const waited = waiter.waited(now);
       if (failure !== undefined && waited >= dials.longest) this.#fail(waiter, failure);
-      else if (waited >= most) this.#fail(waiter, noEndpoints(this.#pool, this.#discovery.error, most));
+      else if (Math.min(waited, now - movedAt) >= most)
+        this.#fail(waiter, noEndpoints(this.#pool, this.#discovery.error, most));
     };
     // Where no more connections may be made, or not yet, the wait is for those there are, and as long as it takes.
     const waitsForThose = capacity.isSaturated || plan.pace.deferred > 0;
     const most = waitsForThose ? Number.POSITIVE_INFINITY : longest;
     // A line that moves comes to its end, however little each connection carries: stock's has no other measure.
-    const moves = now - this.#waiting.servedAt < longest;
-    for (const waiter of [...(moves ? [] : this.#waiting), ...this.#retries]) failAfter(waiter, most);
+    for (const waiter of [...this.#waiting]) failAfter(waiter, most, this.#movedAt);
+    for (const waiter of [...this.#retries]) failAfter(waiter, most);
     for (const waiter of [...this.#upgrades, ...this.#hashed.unserved()]) failAfter(waiter, longest);
   }
 

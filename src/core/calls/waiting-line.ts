@@ -48,8 +48,6 @@ export class WaitingLine {
   readonly #ring = new Ring<Waiter>();
   readonly #waiters = new Map<Call, Waiter>();
   readonly #demand: Demand;
-  /** When the first one was last served. */
-  servedAt = Number.NEGATIVE_INFINITY;
 
   /** Those that wait are part of the `demand`. */
   constructor(demand: Demand) {
@@ -100,12 +98,6 @@ export class WaitingLine {
     const { first } = this;
     if (first !== undefined) this.#take(first);
     return first;
-  }
-
-  /** Takes the first one out, which is served now. */
-  serve(now: number): void {
-    this.servedAt = now;
-    this.shift();
   }
 
   #take(waiter: Waiter): void {

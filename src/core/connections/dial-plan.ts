@@ -15,8 +15,6 @@ export interface DialPlanOptions {
   preconnect: Preconnect;
   /** The time that dials take. */
   clock: Clock;
-  /** Requests that a connection may carry in its life; `Infinity` without a limit. */
-  requestsPerConnection: number;
 }
 
 /** Which endpoints are dialled for the requests that wait, and when. */
@@ -28,23 +26,14 @@ export class DialPlan {
   readonly #dials: Dials;
   readonly #reach: Reach;
   readonly #preconnect: Preconnect;
-  readonly #requestsPerConnection: number;
 
-  constructor({ set, board, dials, reach, preconnect, clock, requestsPerConnection }: DialPlanOptions) {
+  constructor({ set, board, dials, reach, preconnect, clock }: DialPlanOptions) {
     this.#set = set;
     this.#board = board;
     this.#dials = dials;
     this.#reach = reach;
     this.#preconnect = preconnect;
-    this.#requestsPerConnection = requestsPerConnection;
     this.pace = new DialPace(clock, () => board.wake());
-  }
-
-  /** Whether a connection is being made that will have room for many in a moment. */
-  get isOpening(): boolean {
-    for (const { opening } of this.#set.connected) if (opening) return true;
-    for (const { opening } of this.#set.pods.values()) if (opening) return true;
-    return false;
   }
 
   /** Dials the endpoint that is next for it, or another one that may be used too. Whether there was any. */
@@ -63,11 +52,9 @@ export class DialPlan {
     let deferred = 0;
     while (this.#dials.fresh < waiting) {
       // One that may be dialled again, after dials that are overdue, has as many as are needed.
-      const next = this.#toDial();
-      if (this.#dials.size >= waiting && (next?.overdue ?? 0) > 0) break;
-      if (next?.willServe(1) && this.#willServe(waiting)) break;
+      if (this.#dials.size >= waiting && (this.#toDial()?.overdue ?? 0) > 0) break;
       if (!pace.allows(this.#set.current.size)) {
-        if (next !== undefined) deferred = waiting - this.#dials.fresh;
+        if (this.#toDial() !== undefined) deferred = waiting - this.#dials.fresh;
         break;
       }
       if (!this.dialNext() && !this.#dialFailed(since)) break;
@@ -80,12 +67,13 @@ export class DialPlan {
 
   /** Dials that very endpoint, so that there is a dial for each of `waiting` requests that can't share any. */
   dialEndpointFor(endpoint: Pod, waiting: number): void {
-    while (needsDial(endpoint, waiting) && this.#reach.mayDial(endpoint)) this.#dials.dial(endpoint);
+    while (endpoint.dialing + endpoint.overdue < waiting && this.#reach.mayDial(endpoint))
+      this.#dials.dial(endpoint);
   }
 
   /** The same in time, for requests that share connections. Says for how many of them dials are to begin later. */
   dialPacedFor(endpoint: Pod, waiting: number): number {
-    while (needsDial(endpoint, waiting) && this.#reach.mayDial(endpoint)) {
+    while (endpoint.dialing + endpoint.overdue < waiting && this.#reach.mayDial(endpoint)) {
       if (!this.pace.allows(this.#set.current.size)) return waiting - endpoint.dialing - endpoint.overdue;
       this.#dials.dial(endpoint);
       this.pace.begin();
@@ -116,14 +104,7 @@ export class DialPlan {
 
   /** Dials an endpoint whose turn it is, if the connection is likely to be used. */
   dialInTurn(endpoint: Pod): void {
-    if (!endpoint.willServe(1) && this.#preconnect.isWorthwhile(endpoint)) this.#dials.dial(endpoint);
-  }
-
-  /** Whether the connections that are being made, to all endpoints together, will have room for so many requests. */
-  #willServe(requests: number): boolean {
-    let coming = this.#dials.fresh;
-    for (const { openings } of this.#set.connected) coming += openings;
-    return coming * this.#requestsPerConnection >= requests;
+    if (this.#preconnect.isWorthwhile(endpoint)) this.#dials.dial(endpoint);
   }
 
   /** Makes the next connection to an endpoint that keeps none, whose turn has just been: this is none, nor load. */
@@ -154,11 +135,6 @@ export class DialPlan {
     }
     return false;
   }
-}
-
-/** Whether fewer connections to an endpoint are being made than so many requests need. */
-function needsDial(endpoint: Pod, requests: number): boolean {
-  return endpoint.dialing + endpoint.overdue < requests && !endpoint.willServe(requests);
 }
 
 function isRefusal(error: NodeJS.ErrnoException): boolean {

@@ -38,8 +38,8 @@ export class EndpointConnections<C extends Pooled> {
   connected = 0;
   /** Those of them that will reach their age soon. */
   aging = 0;
-  /** Those that will soon have room for many, so that no others need be made. */
-  readonly openings = new Set<C>();
+  /** One that will soon have room for many, so that no other need be made. */
+  opening: C | undefined = undefined;
   /** Whether each of them carries many requests. */
   multiplexed = false;
   /** Those ever made, and those that were retired. */
@@ -107,7 +107,7 @@ export class EndpointConnections<C extends Pooled> {
     if (connection.stacked) this.#unstack(connection);
     this.all.delete(connection);
     this.lose(connection);
-    this.openings.delete(connection);
+    if (this.opening === connection) this.opening = undefined;
   }
 
   /** Puts one where it belongs after anything about it has changed. */
@@ -117,7 +117,7 @@ export class EndpointConnections<C extends Pooled> {
     } else if (connection.stacked) {
       this.#unstack(connection);
     }
-    if (this.openings.size > 0 && !connection.opening) this.openings.delete(connection);
+    if (this.opening?.opening === false) this.opening = undefined;
   }
 
   /** Those that there will be when those have gone that age; `dialing` are being made. */

@@ -57,8 +57,7 @@ export function partsOf(options: PoolOptions, events: ConnectionEvents<Connectio
     settings.locality === 'off' ? undefined : new Locality(settings.locality, settings.kubernetes, random);
   const pickers = new Pickers<Pod>(settings, locality);
   const board = new PickerBoard(origin, pickers, maxRequestsPerEndpoint || Number.POSITIVE_INFINITY);
-  const requestsPerConnection = settings.maxRequestsPerConnection || Number.POSITIVE_INFINITY;
-  const limits = { connections, multiplexes: transport.multiplexes, requests: requestsPerConnection };
+  const limits = { connections, multiplexes: transport.multiplexes };
   const set = new EndpointSet<Pod>((key, info, name) => new PooledEndpoint(key, info, board, limits, name));
   const seats = new Seats(set);
   const ring = policy === 'ring-hash' ? new HashRing<Pod>() : undefined;
@@ -79,15 +78,7 @@ export function partsOf(options: PoolOptions, events: ConnectionEvents<Connectio
   const podIdentity = new PodIdentity(settings, { set, board, dials, warmth });
   const preconnect = new Preconnect(settings, { set, board, warmth, dials, reach, identity: podIdentity });
   const upkeep = new Upkeep({ set, warmth, preconnect, dials, health, demand, clock, onQuiet });
-  const plan = new DialPlan({
-    set,
-    board,
-    dials,
-    reach,
-    preconnect,
-    clock: transport.clock,
-    requestsPerConnection,
-  });
+  const plan = new DialPlan({ set, board, dials, reach, preconnect, clock: transport.clock });
   const capacity = new Capacity({ connections, set, board, dials, pace: plan.pace, reach });
   const liveness = new Liveness(set, dials, transport, clock);
   const balancer = new Balancer({ board, capacity, plan, dials, reach, preconnect, liveness });

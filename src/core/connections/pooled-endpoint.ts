@@ -16,8 +16,6 @@ export interface PoolLimits {
   readonly connections: number;
   /** Whether a connection carries many requests, for all that is known before the first one is made. */
   readonly multiplexes: boolean;
-  /** Requests that a connection may carry in its life; `Infinity` without a limit. */
-  readonly requests: number;
 }
 
 const NONE: ReadonlySet<never> = new Set<never>();
@@ -91,12 +89,7 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
 
   /** Whether a connection is being made that will have room for many. */
   get opening(): boolean {
-    return this.openings > 0;
-  }
-
-  /** Connections that will have room for many in a moment. */
-  get openings(): number {
-    return this.#pool?.openings.size ?? 0;
+    return this.#pool?.opening !== undefined;
   }
 
   /** Whether its connections carry many requests each, for all we know. */
@@ -132,21 +125,12 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
   /** Whether one more connection may be made, as far as those go that there are, and dials. */
   get takesDials(): boolean {
     const pool = this.#pool;
-    if (this.identity !== undefined) return false;
+    if (pool?.opening !== undefined || this.identity !== undefined) return false;
     // Those that age are about to go.
     const staying = pool === undefined ? 0 : pool.connected - pool.aging;
     if (staying + this.dialing + this.overdue >= this.#limits.connections) return false;
     // One connection that carries many serves many, so the first dial tells how many are needed.
-    return !this.willServe(Number.POSITIVE_INFINITY);
-  }
-
-  /**
-   * Whether connections that are being made will have room for so many requests. Those of which each carries but one
-   * are counted one by one elsewhere.
-   */
-  willServe(requests: number): boolean {
-    const coming = this.dialing + this.openings;
-    return coming > 0 && this.multiplexes && coming * this.#limits.requests >= requests;
+    return this.dialing === 0 || !this.multiplexes;
   }
 
   /** Takes a request on, and says on which connection. The endpoint is ready. */
@@ -188,7 +172,7 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
   add(connection: C): void {
     this.#unproven = false;
     this.#take(connection);
-    if (connection.multiplexed) this.#pool!.openings.add(connection);
+    if (connection.multiplexed) this.#pool!.opening = connection;
     this.settle(connection);
   }
 

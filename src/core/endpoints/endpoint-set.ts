@@ -3,7 +3,7 @@ import type { EndpointAddress, EndpointUpdate } from '../discovery/resolver.ts';
 import { changedPart } from './changed-part.ts';
 import type { Endpoint } from './endpoint.ts';
 import { endpointsByKey, isSameEndpoint, spreadByKey } from './endpoint-keys.ts';
-import { COLD, DRAINING, SUPERSEDED } from './reasons.ts';
+import { COLD, DRAINING, OPENING, SUPERSEDED } from './reasons.ts';
 
 /** What an update has made of a set of endpoints. */
 export interface SetChange<E> {
@@ -52,6 +52,13 @@ export class EndpointSet<E extends Endpoint> {
   get isConnected(): boolean {
     if (this.#connected.size > 0) return true;
     for (const { connected } of this.pods.values()) if (connected > 0) return true;
+    return false;
+  }
+
+  /** Whether a connection is being made that will have room for many in a moment. */
+  get isOpening(): boolean {
+    for (const { reasons } of this.#connected) if ((reasons & OPENING) !== 0) return true;
+    for (const { reasons } of this.pods.values()) if ((reasons & OPENING) !== 0) return true;
     return false;
   }
 

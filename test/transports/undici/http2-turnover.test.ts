@@ -58,12 +58,3 @@ test('connections that are too old as they are greeted serve all that wait, one 
   const options = { maxConnectionDuration: 20, endpointTimeout: 500 };
   assert.deepEqual(await served(t, pod, 30, options), [30, 30]);
 });
-
-test('connections that may carry few requests are made beside one another, as many as are needed', async (t) => {
-  const pod = await startFarPod(t, 40);
-  const started = performance.now();
-  assert.deepEqual(await served(t, pod, 60, { maxRequestsPerConnection: 3 }), [60, 60]);
-  // One after the other, they would take forty milliseconds each, and as long again for the answers.
-  assert.ok(performance.now() - started < 800, `${performance.now() - started} ms`);
-  assert.ok(pod.connections >= 20 && pod.connections <= 30, `${pod.connections} connections`);
-});
