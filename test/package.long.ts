@@ -64,7 +64,7 @@ test('a stack from inside the package has real names, and leads to lines that ca
   assert.equal(name, 'NoEndpointsError');
   const frames = [...stack.matchAll(/at (\S+) \((?:file:\/\/)?(\S+):(\d+):(\d+)\)/g)];
   const [, caller, path, line, column] = frames[0]!;
-  assert.equal(caller, 'Service.noEndpoints');
+  assert.equal(caller, 'noEndpoints');
   const text = readFileSync(path!, 'utf8').split('\n')[Number(line) - 1]!;
   assert.match(text.slice(Number(column) - 1), /^new NoEndpointsError\(/);
   assert.ok(
