@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Timer } from '../../src/core/base/clock.ts';
+import { isProcessHeld } from '../../src/core/base/process-hold.ts';
 import type { Dial, DialDone, Target, Transport } from '../../src/core/connections/transport.ts';
+import { unacknowledged } from '../../src/core/connections/unacknowledged.ts';
 import type { Carried, Wire, WireEvents } from '../../src/core/connections/wire.ts';
 import type { Check } from '../../src/core/health/checker.ts';
 import { FakeClock } from './clock.ts';
@@ -184,6 +186,8 @@ export class MemoryTransport implements Transport {
   readonly patience = 3_000;
   readonly dials: MemoryDial[] = [];
   readonly pods = new Map<string, MemoryPod>();
+  readonly isProcessHeld = isProcessHeld;
+  readonly unacknowledged = unacknowledged;
   readonly multiplexes: boolean;
   readonly keepAlive: number;
   readonly clock: FakeClock;

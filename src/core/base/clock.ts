@@ -26,6 +26,11 @@ export interface Clock {
    * unless `ref` is true.
    */
   schedule(callback: () => void, delay: number, ref?: boolean): Timer;
+  /**
+   * Calls `callback` in the next turn of the event loop, after what has arrived by then was read. Left out, it is
+   * Node's loop that turns, be `now` what it may.
+   */
+  turn?(callback: () => void): void;
 }
 
 class SystemTimer implements Timer {
@@ -52,15 +57,21 @@ export const systemClock: Clock = {
   },
 };
 
+/** Calls `callback` in the next turn of the event loop. */
+export function inNextTurn(clock: Clock, callback: () => void): void {
+  if (clock.turn === undefined) setImmediate(callback);
+  else clock.turn(callback);
+}
+
 /** Calls `callback` once all that has come in by now has been read: time alone may be late news. */
-export function afterIncoming(callback: () => void): void {
+export function afterIncoming(clock: Clock, callback: () => void): void {
   // The first may come before sockets are looked at, the second comes after.
-  setImmediate(() => setImmediate(callback));
+  inNextTurn(clock, () => inNextTurn(clock, callback));
 }
 
 /** Resolves after one turn of the event loop. */
-export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+export function nextTurn(clock: Clock = systemClock): Promise<void> {
+  return new Promise((resolve) => inNextTurn(clock, resolve));
 }
 
 /**

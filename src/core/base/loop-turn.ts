@@ -1,4 +1,4 @@
-import { setImmediate } from './clock.ts';
+import { type Clock, inNextTurn } from './clock.ts';
 
 /** Milliseconds without a request after which this process may have been busy with something else. */
 const PAUSE = 5;
@@ -10,16 +10,21 @@ const PAUSE = 5;
  * request is sent from where responses are read; one turn more makes sure of it.
  */
 export class LoopTurn {
-  /** What is sent now should wait for `setImmediate`. */
+  /** What is sent now should wait for the next turn. */
   isStale = false;
   /** When the last request came. */
   requestAt = Number.NEGATIVE_INFINITY;
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   /** Learns of a request. */
   note(now: number): void {
     if (now - this.requestAt > PAUSE && !this.isStale) {
       this.isStale = true;
-      setImmediate(this.#end);
+      inNextTurn(this.#clock, this.#end);
     }
     this.requestAt = now;
   }

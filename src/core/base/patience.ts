@@ -35,7 +35,7 @@ export class Patience implements Timer {
 
   #onStep(): void {
     if (--this.#left > 0) this.#timer = this.#next();
-    else afterIncoming(() => this.#onEnd());
+    else afterIncoming(this.#clock, () => this.#onEnd());
   }
 
   #onEnd(): void {

@@ -30,12 +30,13 @@ export class Calls {
   readonly #pool: Pool;
   readonly #clock: Clock;
   readonly #retries: Retries;
-  readonly #turn = new LoopTurn();
+  readonly #turn: LoopTurn;
 
   constructor({ pool, discovery, demand, settings, onServed }: CallsOptions) {
     const { clock, retry } = settings;
     this.#pool = pool;
     this.#clock = clock;
+    this.#turn = new LoopTurn(clock);
     this.attempts = new Attempts({ pool, demand, turn: this.#turn, clock });
     this.queue = new Queue({ pool, attempts: this.attempts, discovery, demand, settings, onServed });
     this.#retries = new Retries(retry, clock.now());

@@ -113,7 +113,7 @@ export class DialPace {
     const due = this.#clock.now() + ROUND;
     const timer = this.#clock.schedule(() => {
       const busy = this.#clock.now() - due > ROUND;
-      afterIncoming(() => {
+      afterIncoming(this.#clock, () => {
         if (timer === this.#timer) this.#endRound(busy);
       });
     }, ROUND);

@@ -1,7 +1,6 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Demand } from '../base/demand.ts';
 import { Patience } from '../base/patience.ts';
-import { isProcessHeld } from '../base/process-hold.ts';
 import type { PickerBoard } from '../endpoints/board.ts';
 import { BACKING_OFF } from '../endpoints/reasons.ts';
 import type { Connection, Pod } from './connection.ts';
@@ -176,7 +175,7 @@ export class Dials {
   #checkLater(): Timer {
     return this.#clock.schedule(() => {
       this.#check = undefined;
-      if (this.#demand.total === 0 && !isProcessHeld()) this.#abandonAll();
+      if (this.#demand.total === 0 && !this.#transport.isProcessHeld()) this.#abandonAll();
       else if (this.size > 0) this.#check = this.#checkLater();
     }, CHECK_INTERVAL);
   }

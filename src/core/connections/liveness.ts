@@ -9,7 +9,7 @@ import { Knock } from './knock.ts';
 import { LostSockets } from './lost-sockets.ts';
 import { SilentSockets } from './silent-sockets.ts';
 import type { Transport } from './transport.ts';
-import { type Unacknowledged, unacknowledged } from './unacknowledged.ts';
+import type { Unacknowledged } from './unacknowledged.ts';
 
 /** Milliseconds between two looks at the endpoints that something is expected of. */
 const INTERVAL = 250;
@@ -93,7 +93,7 @@ export class Liveness {
 
   #lookLater(): void {
     this.#dueAt = this.#clock.now() + INTERVAL;
-    this.#timer = this.#clock.schedule(() => afterIncoming(() => this.#look()), INTERVAL);
+    this.#timer = this.#clock.schedule(() => afterIncoming(this.#clock, () => this.#look()), INTERVAL);
   }
 
   #look(): void {
@@ -188,7 +188,7 @@ export class Liveness {
   async #askKernel(): Promise<void> {
     const accused = this.#accused;
     this.#accused = [];
-    const known = await unacknowledged();
+    const known = await this.#transport.unacknowledged();
     this.#sockets.judge(known);
     this.#lost.judge(known);
     for (const endpoint of accused) {

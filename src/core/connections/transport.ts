@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { EndpointAddress } from '../discovery/resolver.ts';
 import type { Checker } from '../health/checker.ts';
+import type { Unacknowledged } from './unacknowledged.ts';
 import type { Wire } from './wire.ts';
 
 /** What is dialled: an endpoint, or what stands for one. A transport may keep something of its own for each. */
@@ -39,4 +40,6 @@ export interface Transport extends Checker {
   dial(target: Target, done: DialDone): Dial;
   /** Connects as far as is needed to learn whether anybody is there. */
   knock(target: Target, done: (error: Error | null) => void): Dial;
+  /** What the kernel knows of wires, by their `ports`. */
+  unacknowledged(): Promise<Unacknowledged>;
 }

@@ -72,7 +72,7 @@ export class Follower {
           known ||= 'endpoints' in checked(resolution);
           onResolution(resolution);
           // A resolver that never waits must neither keep all else from going on, nor take a core.
-          await nextTurn();
+          await nextTurn(clock);
           const early = pace.count();
           if (early > 0 && !signal.aborted) await this.#pause(early);
           if (!isWanted()) await this.#pause();
@@ -90,7 +90,7 @@ export class Follower {
       const wait = this.#failures === 0 ? 0 : LONGEST_WAIT;
       const backoff = Math.min(FIRST_BACKOFF * BACKOFF_FACTOR ** this.#failures++, LONGEST_BACKOFF);
       delay = backoff * (0.8 + 0.4 * this.#options.random());
-      await nextTurn();
+      await nextTurn(clock);
       if (!signal.aborted) await this.#pause(delay, Math.min(delay, wait));
       if (!isWanted() && !signal.aborted) await this.#pause();
     }

@@ -1,6 +1,5 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Demand } from '../base/demand.ts';
-import { isProcessHeld } from '../base/process-hold.ts';
 import type { Endpoint } from '../endpoints/endpoint.ts';
 import type { EndpointSet } from '../endpoints/endpoint-set.ts';
 import type { Ejection } from '../endpoints/health-record.ts';
@@ -76,7 +75,8 @@ export class HealthChecks<E extends Endpoint> {
     const { interval } = this.#settings;
     const now = this.#clock.now();
     // A pending connect keeps the process alive, unref'd or not.
-    if (this.#underWay.size > 0 && this.#demand.total === 0 && !isProcessHeld()) this.#abandonAll();
+    if (this.#underWay.size > 0 && this.#demand.total === 0 && !this.#checker.isProcessHeld())
+      this.#abandonAll();
     for (const endpoint of this.#checkable) {
       if (!endpoint.warm && !endpoint.isEjected) continue;
       let course = this.#courses.get(endpoint);

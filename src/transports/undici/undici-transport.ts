@@ -1,6 +1,8 @@
 import type { Client } from 'undici';
 import { type Clock, systemClock } from '../../core/base/clock.ts';
+import { isProcessHeld } from '../../core/base/process-hold.ts';
 import type { Dial, DialDone, Target, Transport } from '../../core/connections/transport.ts';
+import { unacknowledged } from '../../core/connections/unacknowledged.ts';
 import { formatAddress } from '../../core/endpoints/endpoint-keys.ts';
 import type { Check } from '../../core/health/checker.ts';
 import type { HealthCheckSettings } from '../../core/health/settings.ts';
@@ -23,6 +25,8 @@ export class UndiciTransport implements Transport {
   readonly clock = systemClock;
   readonly keepAlive: number;
   readonly multiplexes: boolean;
+  readonly isProcessHeld = isProcessHeld;
+  readonly unacknowledged = unacknowledged;
   readonly #dialer: Dialer;
   readonly #options: UndiciTransportOptions;
   readonly #wires: ClientWireOptions;

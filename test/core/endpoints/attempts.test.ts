@@ -21,7 +21,7 @@ function start(maxRequests = Number.POSITIVE_INFINITY) {
   const set = new EndpointSet<Endpoint>((key, info: EndpointAddress) => new Endpoint(key, info, board));
   const endpoints = [1, 2, 3].map((n) => ({ address: `10.0.0.${n}`, port: 80 }));
   const { fresh } = set.replace({ endpoints, source: 'test' }, 1);
-  const checker = { check: () => assert.fail('nothing is checked') };
+  const checker = { isProcessHeld: () => true, check: () => assert.fail('nothing is checked') };
   const health = new Health({ settings, set, checker, demand: new Demand(), clock, random: () => 0.5 });
   for (const endpoint of fresh) endpoint.lift(COLD | FULL | UNTRIED);
   const pick = (): Endpoint => pickers.ready.pick() ?? assert.fail('nobody is there');
