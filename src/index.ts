@@ -19,5 +19,5 @@ export type { RetryReason } from './core/calls/settings.ts';
 export type { EndpointAddress, Resolution, Resolver, ResolveTarget } from './core/discovery/resolver.ts';
 export { staticResolver } from './core/discovery/static.ts';
 export type { FailureKind } from './core/health/settings.ts';
+export { install, uninstall } from './install.ts';
 export { BalancedAgent } from './transports/undici/agent.ts';
-export { install, uninstall } from './transports/undici/global/install.ts';

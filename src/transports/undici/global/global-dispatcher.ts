@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { Agent, type Client, Dispatcher } from 'undici';
 import { QueueFullError } from '../../../core/base/errors.ts';
 import type { ServiceStats } from '../../../telemetry/stats.ts';
+import type { Pending, Verdicts } from '../../global/verdicts.ts';
 import type { BalancedAgent } from '../agent.ts';
 import { assertRequest } from '../checks.ts';
 import {
@@ -16,7 +17,6 @@ import { keptOptions } from '../kept-options.ts';
 import { RequestOptions } from '../request-options.ts';
 import { webOptionsOf } from '../undici.ts';
 import { isComposed } from './claims.ts';
-import type { Pending, Verdicts } from './verdicts.ts';
 
 type Options = Dispatcher.DispatchOptions;
 type Handler = Dispatcher.DispatchHandler | LegacyHandler;

@@ -1,49 +1,30 @@
 import './inert.ts';
 import { Agent, type Dispatcher, Dispatcher1Wrapper } from 'undici';
-import type { BalancedAgentOptions } from '../../../config/options.ts';
-import { resolveSettings } from '../../../config/resolve-settings.ts';
 import type { Settings } from '../../../config/settings.ts';
-import { modeOfProcess } from '../../../config/switches.ts';
-import { hostName } from '../../../core/base/host.ts';
-import { ClusterNames } from '../../../core/discovery/kubernetes/cluster-names.ts';
-import { BalancedAgent, settingsOf } from '../agent.ts';
-import { isBridge, oddity } from './claims.ts';
+import { nameJudgeOf } from '../../global/name-judge-of.ts';
+import { ownership } from '../../global/ownership.ts';
+import { Verdicts } from '../../global/verdicts.ts';
+import { type BalancedAgent, settingsOf } from '../agent.ts';
+import { claims, isBridge, oddity } from './claims.ts';
 import { endOf, GlobalDispatcher, type Previous } from './global-dispatcher.ts';
-import { type NameJudge, nameJudge } from './name-judge.ts';
-import { ownership } from './ownership.ts';
 import { slots } from './slots.ts';
-import { Verdicts } from './verdicts.ts';
-
-const RESOLV_CONF = '/etc/resolv.conf';
-
-/** Leaves out all hosts. */
-const NONE = ['!*'];
 
 let warnedOfKeeper = false;
 let installed: GlobalDispatcher | undefined;
 
-/**
- * Balances the requests of the whole process: of built-in `fetch` and `WebSocket`, and of all copies of
- * undici, where they go into the cluster or into private networks (option `hosts`). Installing again
- * replaces what was installed, options and all. `EVENKEEL_DISABLED=1` has it do nothing, and `EVENKEEL_MODE=observe`
- * has it watch what others send.
- *
- * @returns the agent, for its `stats` and events; it balances nothing when nothing is installed
- * @throws undici's `InvalidArgumentError` for an option that is unknown or isn't accepted
- */
-export function install(options: BalancedAgentOptions = {}): BalancedAgent {
-  const mode = modeOfProcess();
-  const settings = resolveSettings(options);
-  void uninstall();
-  if (mode === 'observe') observe(settings);
-  if (mode !== 'balance') return new BalancedAgent({ ...options, hosts: NONE });
-  const agent = new BalancedAgent(options);
+/** Puts an agent in the place of undici's global dispatchers, for the origins that it manages. */
+export function installDispatcher(agent: BalancedAgent): void {
+  const settings = settingsOf(agent);
   const previous = dispatchersBefore();
   const before = judged(previous);
   warnOfKeeper(before, settings);
   const verdicts = new Verdicts({
     // By the agent's own settings, so that a name is looked up once for both.
-    judge: ownership({ ...settings, previous: before, judgeName: judgeOf(settingsOf(agent)) }),
+    judge: ownership({
+      hosts: settings.hosts,
+      claims: (url) => claimed(before, url),
+      judgeName: nameJudgeOf(settings),
+    }),
     clock: settings.clock,
     maxOrigins: settings.maxOrigins,
     timeout: settings.newsTimeout,
@@ -57,7 +38,6 @@ export function install(options: BalancedAgentOptions = {}): BalancedAgent {
   slots.legacy = dispatcher;
   slots.modern = dispatcher;
   installed = dispatcher;
-  return agent;
 }
 
 /**
@@ -66,7 +46,7 @@ export function install(options: BalancedAgentOptions = {}): BalancedAgent {
  *
  * @returns when they have
  */
-export async function uninstall(): Promise<void> {
+export async function uninstallDispatcher(): Promise<void> {
   const dispatcher = installed;
   if (dispatcher === undefined) return;
   installed = undefined;
@@ -89,16 +69,24 @@ export async function manages(
   origin: string,
   settings: Settings,
   signal: AbortSignal,
-  resolvConf = RESOLV_CONF,
+  resolvConf?: string,
 ): Promise<boolean> {
   const previous = judged(dispatchersBefore());
-  const judge = ownership({ ...settings, previous, judgeName: judgeOf(settings, resolvConf, signal) });
+  const judge = ownership({
+    hosts: settings.hosts,
+    claims: (url) => claimed(previous, url),
+    judgeName: nameJudgeOf(settings, resolvConf, signal),
+  });
   return (await judge(origin)) === 'managed';
 }
 
 /** Those of them that have a say: what wraps the other one for old-style callers has none. */
 function judged({ legacy, modern }: Previous): Dispatcher[] {
   return legacy === modern || isBridge(legacy) ? [modern] : [legacy, modern];
+}
+
+function claimed(dispatchers: readonly Dispatcher[], url: URL): boolean {
+  return dispatchers.some((dispatcher) => claims(dispatcher, url));
 }
 
 /** Says, once, that a dispatcher keeps what it had, unless somebody has said what is balanced. */
@@ -110,15 +98,6 @@ function warnOfKeeper(dispatchers: readonly Dispatcher[], { hosts = [] }: Settin
     `the global dispatcher is ${odd}: it keeps its requests, and none are balanced but those to hosts that are named, as in install({ hosts: ['*.svc.cluster.local'] }) or EVENKEEL_HOSTS`,
     { type: 'EvenkeelWarning', code: 'EVENKEEL_DISPATCHER_KEPT' },
   );
-}
-
-/** Not waited for: `install()` can't be. */
-function observe(settings: Settings): void {
-  import('../../../observe/observe.ts')
-    .then(({ observe }) => observe(settings, manages))
-    .catch((error: Error) => {
-      process.emitWarning(`nothing is observed: ${error.message}`, { type: 'EvenkeelWarning' });
-    });
 }
 
 function dispatchersBefore(): Previous {
@@ -137,26 +116,4 @@ function loadBuiltInFetch(): void {
   Reflect.get(globalThis, 'Response');
   // On Node 24 it takes both.
   slots.modern = modern;
-}
-
-function judgeOf(
-  { dns, kubernetes, discovery, clock, random }: Settings,
-  resolvConf = RESOLV_CONF,
-  signal?: AbortSignal,
-): NameJudge {
-  const place = { resolvConf, hostname: hostName() };
-  const names = new ClusterNames(kubernetes.clusterDomain, place);
-  const findsMore = discovery !== 'auto' && discovery !== 'dns';
-  const { clusterDomain } = kubernetes;
-  return nameJudge({
-    ...dns,
-    clock,
-    random,
-    clusterDomain,
-    names,
-    findsMore,
-    shared: dns,
-    resolvConfPath: resolvConf,
-    signal,
-  });
 }

@@ -16,12 +16,12 @@ import {
 import * as undici6 from 'undici6';
 import * as undici7 from 'undici7';
 import { staticResolver } from '../../../../src/core/discovery/static.ts';
+import { type Judge, type Verdict, Verdicts } from '../../../../src/transports/global/verdicts.ts';
 import { BalancedAgent } from '../../../../src/transports/undici/agent.ts';
 import {
   GlobalDispatcher,
   type Previous,
 } from '../../../../src/transports/undici/global/global-dispatcher.ts';
-import { type Judge, type Verdict, Verdicts } from '../../../../src/transports/undici/global/verdicts.ts';
 import { FakeClock } from '../../../support/clock.ts';
 import { type Pod, startPod } from '../../../support/pods.ts';
 

@@ -13,7 +13,7 @@ import {
 import * as undici6 from 'undici6';
 import * as undici7 from 'undici7';
 import type { BalancedAgentOptions } from '../../../../src/config/options.ts';
-import { type BalancedAgent, install, staticResolver, uninstall } from '../../../../src/index.ts';
+import { BalancedAgent, install, staticResolver, uninstall } from '../../../../src/index.ts';
 import { slots } from '../../../../src/transports/undici/global/slots.ts';
 import { startDnsServer } from '../../../support/dns-server.ts';
 import { type Pod, startPod } from '../../../support/pods.ts';
@@ -325,10 +325,11 @@ test('of two copies of evenkeel the first balances, and both leave what was ther
   const pod = await startPod(t);
   const url = `http://${pod.address}:${pod.port}/`;
   for (const order of [
-    [uninstall, other.uninstall],
-    [other.uninstall, uninstall],
+    [uninstall, other.uninstallDispatcher],
+    [other.uninstallDispatcher, uninstall],
   ]) {
-    const agents = [install(), other.install()];
+    const agents = [install(), new BalancedAgent()];
+    other.installDispatcher(agents[1]!);
     assert.equal(await fetched(url), pod.address);
     assert.deepEqual(
       agents.map(({ stats }) => Object.keys(stats).length),

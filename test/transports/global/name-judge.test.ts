@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { systemClock } from '../../../../src/core/base/clock.ts';
-import { ClusterNames } from '../../../../src/core/discovery/kubernetes/cluster-names.ts';
-import { type NameJudge, nameJudge } from '../../../../src/transports/undici/global/name-judge.ts';
-import { type DnsServer, startDnsServer } from '../../../support/dns-server.ts';
+import { systemClock } from '../../../src/core/base/clock.ts';
+import { ClusterNames } from '../../../src/core/discovery/kubernetes/cluster-names.ts';
+import { type NameJudge, nameJudge } from '../../../src/transports/global/name-judge.ts';
+import { type DnsServer, startDnsServer } from '../../support/dns-server.ts';
 
 interface Setup {
   dns: DnsServer;

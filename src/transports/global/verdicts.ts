@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '../../../core/base/clock.ts';
+import type { Clock } from '../../core/base/clock.ts';
 
 /** Whether requests to an origin are balanced, or go to the dispatcher that was global before. */
 export type Verdict = 'managed' | 'foreign';

@@ -1,32 +1,30 @@
 import { isIP } from 'node:net';
-import type { Dispatcher } from 'undici';
-import { hostRule } from '../../../config/hosts.ts';
-import { isLoopback, isPrivate } from '../../../core/discovery/addresses.ts';
-import { claims } from './claims.ts';
+import { hostRule } from '../../config/hosts.ts';
+import { isLoopback, isPrivate } from '../../core/discovery/addresses.ts';
 import type { NameJudge } from './name-judge.ts';
 import type { Judge } from './verdicts.ts';
 
 export interface OwnershipOptions {
   /** What the option says: it has the last word. */
   readonly hosts: readonly string[] | undefined;
-  /** The dispatchers that were global before. */
-  readonly previous: readonly Dispatcher[];
+  /** Whether what was there before keeps the requests to a URL. */
+  readonly claims: (url: URL) => boolean;
   /** Judges the names that are no addresses. */
   readonly judgeName: NameJudge;
 }
 
 /**
- * Judges which origins an installed agent manages: those that lead into the cluster or into private
+ * Judges which origins are managed once evenkeel is installed: those that lead into the cluster or into private
  * networks, unless they belong to a proxy or a mock, or the option `hosts` says otherwise.
  */
-export function ownership({ hosts, previous, judgeName }: OwnershipOptions): Judge {
+export function ownership({ hosts, claims, judgeName }: OwnershipOptions): Judge {
   const rule = hostRule(hosts);
   return (origin) => {
     const url = URL.parse(origin);
     if (url === null || !['http:', 'https:'].includes(url.protocol)) return 'foreign';
     const wanted = rule(url.hostname);
     if (wanted !== undefined) return wanted ? 'managed' : 'foreign';
-    if (previous.some((dispatcher) => claims(dispatcher, url))) return 'foreign';
+    if (claims(url)) return 'foreign';
     const hostname = url.hostname.replace(/^\[|\]$/g, '');
     if (hostname === 'localhost') return 'managed';
     if (isIP(hostname) === 0) return judgeName(hostname);

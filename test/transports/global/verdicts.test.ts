@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import {
-  type Judge,
-  type Known,
-  type Verdict,
-  Verdicts,
-} from '../../../../src/transports/undici/global/verdicts.ts';
-import { FakeClock } from '../../../support/clock.ts';
+import { type Judge, type Known, type Verdict, Verdicts } from '../../../src/transports/global/verdicts.ts';
+import { FakeClock } from '../../support/clock.ts';
 
 const ORIGIN = 'http://orders';
 

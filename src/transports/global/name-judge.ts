@@ -1,6 +1,6 @@
-import { isLoopback, isPrivate } from '../../../core/discovery/addresses.ts';
-import type { DnsClientOptions } from '../../../core/discovery/dns/dns-client.ts';
-import type { ClusterNames } from '../../../core/discovery/kubernetes/cluster-names.ts';
+import { isLoopback, isPrivate } from '../../core/discovery/addresses.ts';
+import type { DnsClientOptions } from '../../core/discovery/dns/dns-client.ts';
+import type { ClusterNames } from '../../core/discovery/kubernetes/cluster-names.ts';
 import type { Verdict } from './verdicts.ts';
 
 /** Judges a host name. Rejects when it leads nowhere, or that can't be found out. */
@@ -24,7 +24,7 @@ export function nameJudge({
   signal = new AbortController().signal,
   ...options
 }: NameJudgeOptions): NameJudge {
-  const client = import('../../../core/discovery/dns/dns-client.ts').then(({ DnsClient, sharedClient }) =>
+  const client = import('../../core/discovery/dns/dns-client.ts').then(({ DnsClient, sharedClient }) =>
     shared === undefined ? new DnsClient(options) : sharedClient(shared, options),
   );
   // Whoever asks hears of it.

@@ -1,0 +1,49 @@
+import './transports/undici/global/inert.ts';
+import type { BalancedAgentOptions } from './config/options.ts';
+import { resolveSettings } from './config/resolve-settings.ts';
+import type { Settings } from './config/settings.ts';
+import { modeOfProcess } from './config/switches.ts';
+import { BalancedAgent } from './transports/undici/agent.ts';
+import { installDispatcher, manages, uninstallDispatcher } from './transports/undici/global/install.ts';
+
+/** Leaves out all hosts. */
+const NONE = ['!*'];
+
+/**
+ * Balances the requests of the whole process: of built-in `fetch` and `WebSocket`, and of all copies of
+ * undici, where they go into the cluster or into private networks (option `hosts`). Installing again
+ * replaces what was installed, options and all. `EVENKEEL_DISABLED=1` has it do nothing, and `EVENKEEL_MODE=observe`
+ * has it watch what others send.
+ *
+ * @returns the agent, for its `stats` and events; it balances nothing when nothing is installed
+ * @throws undici's `InvalidArgumentError` for an option that is unknown or isn't accepted
+ */
+export function install(options: BalancedAgentOptions = {}): BalancedAgent {
+  const mode = modeOfProcess();
+  const settings = resolveSettings(options);
+  void uninstall();
+  if (mode === 'observe') observe(settings);
+  if (mode !== 'balance') return new BalancedAgent({ ...options, hosts: NONE });
+  const agent = new BalancedAgent(options);
+  installDispatcher(agent);
+  return agent;
+}
+
+/**
+ * Puts back the dispatchers that were global before; one that somebody else has put in place since stays.
+ * Requests under way come to their end.
+ *
+ * @returns when they have
+ */
+export async function uninstall(): Promise<void> {
+  await uninstallDispatcher();
+}
+
+/** Not waited for: `install()` can't be. */
+function observe(settings: Settings): void {
+  import('./observe/observe.ts')
+    .then(({ observe }) => observe(settings, manages))
+    .catch((error: Error) => {
+      process.emitWarning(`nothing is observed: ${error.message}`, { type: 'EvenkeelWarning' });
+    });
+}
