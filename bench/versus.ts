@@ -1,16 +1,18 @@
 // Is this better or worse than another revision?
 //
-// npm run bench -- versus --against REV [--only throughput|pick|scale|memory] [--api A] [--concurrency N]
+// npm run bench -- versus --against REV [--only throughput|call|pick|scale|memory] [--api A] [--concurrency N]
 //
 // Both are built, and take turns in one process on the same undici. What is compared is the CPU (or the heap) of the
 // other one divided by that of this: above 1 is better. `control` is a second agent of this build: how far it strays
 // from 1 is the noise.
 
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { EndpointAddress, Resolver } from '../src/core/discovery/resolver.ts';
@@ -24,7 +26,7 @@ import { build, type Revision } from './support/revision.ts';
 import { type Contestant, type Cost, interleave } from './support/rounds.ts';
 import { median, ratios, type Spread } from './support/statistics.ts';
 
-const KINDS = ['throughput', 'pick', 'scale', 'memory'];
+const KINDS = ['throughput', 'call', 'pick', 'scale', 'memory'];
 const MANY = 10_000;
 const PICKS = 100_000;
 const CHANGES = 150;
@@ -52,6 +54,7 @@ const those = await build(against);
 const these = await build();
 const anywhere = await serveEverywhere();
 if (wanted('throughput')) await compareThroughput();
+if (wanted('call')) await compareOwnParts();
 if (wanted('pick')) await comparePicks();
 if (wanted('scale')) await compareChanges();
 if (wanted('memory')) await compareMemory();
@@ -87,6 +90,43 @@ async function compareCalls(
   const title = `${api}, concurrency ${concurrency}`;
   await compete(title, { turns, contestant, bar: 0.99 });
   await Promise.all(agents.map((agent) => agent.close()));
+}
+
+/**
+ * What calls cost in evenkeel itself, by `call`. In processes of their own, in turns: in one, V8 would compile what calls
+ * either of them for both, and tell them less well apart.
+ */
+async function compareOwnParts(): Promise<void> {
+  for (const concurrency of args.concurrency === undefined ? [1, 100] : [Number(args.concurrency)]) {
+    const title = `evenkeel's part of a call, concurrency ${concurrency}`;
+    const parts: [number[], number[], number[]] = [[], [], []];
+    for (let round = 0; round < Math.min(rounds, 9); round++) {
+      progress(`versus: ${title}, round ${round + 1}`);
+      // Forwards and backwards, so that none always comes first.
+      for (const n of round % 2 === 0 ? [0, 1, 2] : [2, 1, 0]) {
+        parts[n]!.push(await ownPartOf(n === 0 ? those : these, concurrency));
+      }
+    }
+    const [former, present, control] = parts;
+    const ratio = ratios(former, present);
+    report({
+      bench: 'versus',
+      case: title,
+      value: ratio.median,
+      bar: { atLeast: 0.97 },
+      text:
+        `CPU of ${against} over this ${inWords(ratio)}, control ${inWords(ratios(control, present))}; ` +
+        `${median(present).toFixed(0)} ns against ${median(former).toFixed(0)}`,
+      detail: { against, ratio, former, present, control },
+    });
+  }
+}
+
+async function ownPartOf({ folder }: Revision, concurrency: number): Promise<number> {
+  const bench = join(import.meta.dirname, 'call.ts');
+  const flags = ['--in', folder, '--concurrency', `${concurrency}`, '--rounds', '5', '--json'];
+  const { stdout } = await promisify(execFile)(process.execPath, [bench, ...flags]);
+  return (JSON.parse(stdout) as { value: number }).value;
 }
 
 async function comparePicks(): Promise<void> {

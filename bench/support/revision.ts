@@ -10,6 +10,7 @@ type Package = typeof import('../../src/index.ts');
 /** A build of a state of the project. */
 export interface Revision {
   readonly name: string;
+  readonly folder: string;
   /** Where its code is, as a stack or a profile has it. */
   readonly url: string;
   readonly package: Package;
@@ -40,8 +41,14 @@ export async function build(revision?: string): Promise<Revision> {
   }
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   run(process.execPath, ['build.ts'], folder);
+  return builtIn(folder, revision ?? 'this');
+}
+
+/** The build in a folder that `build` has made, be it for another process. */
+export async function builtIn(folder: string, name: string): Promise<Revision> {
   return {
-    name: revision ?? 'this',
+    name,
+    folder,
     url: pathToFileURL(join(folder, 'dist')).href,
     package: (await load(join(folder, 'dist/index.js'))) as Package,
     policies: await policiesIn(join(folder, 'src')),
