@@ -7,34 +7,37 @@ import type { History } from './history.ts';
  * One try of a call, on one connection of one endpoint. What is in flight, how long it takes and how it ends is counted by
  * attempts.
  */
-export abstract class Attempt implements Carried {
-  endpoint: Pod | undefined = undefined;
-  connection: Connection | undefined = undefined;
+export interface Attempt extends Carried {
+  endpoint: Pod | undefined;
+  connection: Connection | undefined;
   /** When it was sent, on the clock; -1 when nobody wants to know how long it takes. */
-  sentAt = -1;
+  sentAt: number;
   /** Of the response; 0 while there is none. */
-  statusCode = 0;
+  statusCode: number;
   /** Counted among the lasting ones of its endpoint. */
-  seated = false;
+  seated: boolean;
   /** Its response is an event stream. */
-  streaming = false;
-
-  /** Asks for a socket of its own, or for an event stream, which are counted apart from requests. */
-  abstract readonly lasting: boolean;
+  streaming: boolean;
   /** What it is a try of. */
-  abstract get call(): Call;
+  readonly call: Call;
 }
 
 /**
  * What a caller asked for. It has one attempt at a time, for which it stands itself, so that there is one object for each
  * request; a further one at the same time would be an object of its own.
  */
-export abstract class Call extends Attempt {
+export abstract class Call implements Attempt {
+  endpoint: Pod | undefined = undefined;
+  connection: Connection | undefined = undefined;
+  sentAt = -1;
+  statusCode = 0;
+  seated = false;
+  streaming = false;
   /** The hash of the key that binds it to an endpoint; -1 for none. */
   keyHash = -1;
   /**
-   * When its service took it, on the clock, and how long it waited until it was sent the last time. In ticks, for which no
-   * memory is taken.
+   * When its service took it, on the clock, and how long it waited for its endpoint. In whole milliseconds of 32 bits, for
+   * which no memory is taken.
    */
   takenAt = 0;
   waited = 0;
@@ -45,14 +48,16 @@ export abstract class Call extends Attempt {
   /** Why the caller has ended it, if so. */
   reason: Error | null = null;
 
+  /** Asks for a socket of its own, or for an event stream, which are counted apart from requests. */
+  abstract readonly lasting: boolean;
   /** Asks for a socket of its own. */
-  abstract readonly upgrades: boolean;
+  abstract get upgrades(): boolean;
   /** Whether it does no harm if a server gets it twice, and whether it can be sent twice at all. */
   abstract get repeatable(): boolean;
   /** For people: its method, and its path without what may be nobody else's to see. */
   abstract describe(): { method: string; path: string };
 
-  override get call(): this {
+  get call(): this {
     return this;
   }
 

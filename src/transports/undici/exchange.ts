@@ -16,6 +16,12 @@ import { type Headers, UndiciCall } from './undici-call.ts';
 type RawHeaders = Exclude<Dispatcher.DispatchController['rawHeaders'], undefined>;
 
 /**
+ * Why no server has looked at a request, where that is known: a server has refused it; it was given back by one that had
+ * said that it takes no more, or not as many; Node has refused to send it.
+ */
+type Declined = 'refused' | 'given-back' | 'unopened';
+
+/**
  * One request on its way: the handler that undici's Client calls, and the controller that the caller's
  * handler gets. Both stay the same for the life of the request, wherever it waits and whichever
  * connection it comes to.
@@ -24,35 +30,32 @@ export abstract class Exchange
   extends UndiciCall
   implements Request, Dispatcher.DispatchHandler, Dispatcher.DispatchController
 {
+  // Private by TypeScript's word, not by `#`: for fields of that kind each class of the line would run one function more to
+  // make a request, which is as much as all the rest of making it.
   /** A byte of a response has come. */
-  #answered = false;
-  #controller: Dispatcher.DispatchController | undefined = undefined;
-  #pauseWanted = false;
-  /** The server has not looked at it. */
-  #refused = false;
-  /** For the server had said that it takes no more, or not as many. */
-  #givenBack = false;
-  /** Node has refused to send it. */
-  #unopened = false;
+  private answered = false;
+  private controller: Dispatcher.DispatchController | undefined = undefined;
+  private pauseWanted = false;
+  private declined: Declined | undefined = undefined;
   /** The Client may be in the midst of writing it over HTTP/2. */
-  #writing = false;
+  private writing = false;
 
-  get #calls(): Calls {
+  private get calls(): Calls {
     return this.service.calls;
   }
 
   /** What carries it. */
-  get #wire(): ClientWire | undefined {
+  private get wire(): ClientWire | undefined {
     return this.connection?.wire as ClientWire | undefined;
   }
 
   onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void {
-    this.#controller = controller;
-    this.#wire?.onStart(this);
+    this.controller = controller;
+    this.wire?.onStart(this);
     if (this.aborted) {
       controller.abort(this.reason!);
     } else if (this.begun) {
-      if (this.#pauseWanted) controller.pause();
+      if (this.pauseWanted) controller.pause();
     } else {
       this.begun = true;
       this.callStart(context);
@@ -60,24 +63,24 @@ export abstract class Exchange
   }
 
   onBodySent(chunk: Buffer): void {
-    this.#writing = this.connection?.multiplexed === true;
+    this.writing = this.connection?.multiplexed === true;
     try {
       this.callBodySent(chunk);
     } catch (error) {
-      this.#abort(error as Error);
+      this.abortOnWire(error as Error);
     } finally {
-      this.#writing = false;
+      this.writing = false;
     }
   }
 
   onRequestSent(): void {
-    this.#writing = this.connection?.multiplexed === true;
+    this.writing = this.connection?.multiplexed === true;
     try {
       this.callRequestSent();
     } catch (error) {
-      this.#abort(error as Error);
+      this.abortOnWire(error as Error);
     } finally {
-      this.#writing = false;
+      this.writing = false;
     }
   }
 
@@ -86,13 +89,13 @@ export abstract class Exchange
    * it, lose count, and never send the next one. Nor before what is written has left: Node 24 sends empty
    * frames for ever when a stream is closed that has more to write.
    */
-  #abort(error: Error): void {
-    if (this.#writing) setImmediate(() => this.#controller?.abort(error));
-    else this.#controller?.abort(error);
+  private abortOnWire(error: Error): void {
+    if (this.writing) setImmediate(() => this.controller?.abort(error));
+    else this.controller?.abort(error);
   }
 
   onResponseStarted(): void {
-    this.#answered = true;
+    this.answered = true;
     this.callResponseStarted();
   }
 
@@ -103,7 +106,7 @@ export abstract class Exchange
     socket: Duplex,
   ): void {
     this.statusCode = statusCode;
-    this.#calls.attempts.onUpgraded(this, socket);
+    this.calls.attempts.onUpgraded(this, socket);
     this.callUpgrade(statusCode, headers, socket);
   }
 
@@ -115,13 +118,13 @@ export abstract class Exchange
   ): void {
     this.statusCode = statusCode;
     // After 103 Early Hints, and its like, the response is still to come.
-    if (statusCode >= 200) this.#learn(statusCode, headers);
+    if (statusCode >= 200) this.learn(statusCode, headers);
     this.callHeaders(statusCode, headers, statusMessage);
   }
 
   /** Tells the service what the head of the response says. */
-  #learn(statusCode: number, headers: Headers): void {
-    const { attempts } = this.#calls;
+  private learn(statusCode: number, headers: Headers): void {
+    const { attempts } = this.calls;
     if (this.connection?.told === false) {
       attempts.onFirstHead(this, headers, keepAliveOf(headers, this.service.client));
     }
@@ -140,12 +143,12 @@ export abstract class Exchange
       this.settled = true;
     } finally {
       // If the caller threw, `onResponseError` follows, and finds the connection released.
-      this.#calls.attempts.onEnded(this, isGatewayError(this.statusCode) ? 'rejected' : 'success');
+      this.calls.attempts.onEnded(this, isGatewayError(this.statusCode) ? 'rejected' : 'success');
     }
   }
 
   onResponseError(controller: Dispatcher.DispatchController | null | undefined, error: Error): void {
-    if (this.#goesElsewhere(controller, error)) return;
+    if (this.goesElsewhere(controller, error)) return;
     try {
       if (!this.settled) {
         this.settled = true;
@@ -154,63 +157,61 @@ export abstract class Exchange
       }
     } finally {
       // Without a controller, undici has refused the request.
-      const unsent = isUnwritten(controller) || this.#unopened;
-      this.#calls.attempts.onEnded(this, unsent ? 'refused' : this.#outcomeOf(error));
+      const unsent = isUnwritten(controller) || this.declined === 'unopened';
+      this.calls.attempts.onEnded(this, unsent ? 'refused' : this.outcomeOf(error));
     }
   }
 
   /** Whether the service takes care of the request, instead of its failing here. */
-  #goesElsewhere(controller: Dispatcher.DispatchController | null | undefined, error: Error): boolean {
-    if (this.aborted || this.#unopened || this.#answered) return false;
-    const givesBack = this.#wire?.givesBack === true;
+  private goesElsewhere(controller: Dispatcher.DispatchController | null | undefined, error: Error): boolean {
+    if (this.aborted || this.answered || this.declined === 'unopened') return false;
+    const givesBack = this.wire?.givesBack === true;
     // Without a controller nothing was written.
     const unwritten = isUnwritten(controller);
-    if (this.#refused || (givesBack && !unwritten)) {
-      const givenBack = this.#givenBack || givesBack;
-      this.#detach();
-      this.#calls.onRefused(this, error, givenBack);
+    if (this.declined !== undefined || (givesBack && !unwritten)) {
+      const givenBack = givesBack || this.declined === 'given-back';
+      this.detach();
+      this.calls.onRefused(this, error, givenBack);
       return true;
     }
     const code = codeOf(error);
     const isGone = RESETS.has(code) || error === this.connection?.destroyedBy || givesBack;
     if (code === CONNECTION_GONE || (unwritten && isGone)) {
-      this.#detach();
-      this.#calls.onUnsent(this, error);
+      this.detach();
+      this.calls.onUnsent(this, error);
       return true;
     }
     if (this.statusCode !== 0) return false;
-    const reason = code === UNRESPONSIVE ? 'unresponsive' : this.#isReset(code) ? 'reset' : undefined;
-    if (reason === undefined || !this.#calls.onUnanswered(this, error, reason)) return false;
-    this.#detach();
+    const reason = code === UNRESPONSIVE ? 'unresponsive' : this.isReset(code) ? 'reset' : undefined;
+    if (reason === undefined || !this.calls.onUnanswered(this, error, reason)) return false;
+    this.detach();
     return true;
   }
 
-  #detach(): void {
-    this.#controller = undefined;
-    this.#refused = false;
-    this.#givenBack = false;
+  private detach(): void {
+    this.controller = undefined;
+    this.declined = undefined;
     // Of a 1xx, if anything.
     this.statusCode = 0;
   }
 
   /** Takes the request back, which the server has not looked at, unless that can't be sent again. */
   refuse(error: Error, givenBack: boolean): void {
-    if (this.#controller === undefined || this.settled || this.aborted || this.#answered) return;
+    if (this.controller === undefined || this.settled || this.aborted || this.answered) return;
     if (!isReplayable(this.options.body)) return;
-    this.#refused = true;
-    this.#givenBack = givenBack;
-    this.#controller.abort(error);
+    this.declined = givenBack ? 'given-back' : 'refused';
+    this.controller.abort(error);
   }
 
   /** Ends the request with undici's error for what Node refuses to send. */
   failUnopened(cause: Error): void {
-    this.#unopened = true;
-    this.#controller?.abort(informationalError(errors.InformationalError, cause));
+    this.declined = 'unopened';
+    this.controller?.abort(informationalError(errors.InformationalError, cause));
   }
 
   /** Ends the request on what carries it; it may go elsewhere. */
   cut(error: Error): void {
-    this.#controller?.abort(error);
+    this.controller?.abort(error);
   }
 
   /** For the caller's handler. Interceptors put methods of their own in its place: undici's `dump` does. */
@@ -224,28 +225,28 @@ export abstract class Exchange
     this.aborted = true;
     // Callers may abort with anything, and no error at all would be taken for success.
     this.reason = reason || new errors.RequestAbortedError();
-    if (this.#controller !== undefined) this.#abort(this.reason);
-    else if (this.connection === undefined) this.#calls.onAbandoned(this, this.reason);
+    if (this.controller !== undefined) this.abortOnWire(this.reason);
+    else if (this.connection === undefined) this.calls.onAbandoned(this, this.reason);
     // Otherwise it is about to be written, and learns of it then.
   }
 
   pause(): void {
-    this.#pauseWanted = true;
-    this.#controller?.pause();
+    this.pauseWanted = true;
+    this.controller?.pause();
   }
 
   resume(): void {
-    this.#pauseWanted = false;
-    this.#controller?.resume();
+    this.pauseWanted = false;
+    this.controller?.resume();
   }
 
-  #outcomeOf(error: Error): Outcome {
-    if (this.aborted) return this.#isExpired ? 'expired' : 'cancelled';
+  private outcomeOf(error: Error): Outcome {
+    if (this.aborted) return this.isExpired ? 'expired' : 'cancelled';
     const code = codeOf(error);
     // Of what can be sent again, a refusal is no failure either.
     if (isRefusal(error)) return 'cancelled';
     if (code === 'UND_ERR_HEADERS_TIMEOUT') return 'timeout';
-    if (this.#isReset(code) || code === UNRESPONSIVE) return 'failure';
+    if (this.isReset(code) || code === UNRESPONSIVE) return 'failure';
     return error instanceof errors.HTTPParserError ? 'failure' : 'cancelled';
   }
 
@@ -253,13 +254,13 @@ export abstract class Exchange
    * Whether the caller gave up as `AbortSignal.timeout` has it, before a byte of the response, and not because of a
    * body that didn't come.
    */
-  get #isExpired(): boolean {
-    if (this.#answered || this.statusCode !== 0 || !isReplayable(this.options.body)) return false;
+  private get isExpired(): boolean {
+    if (this.answered || this.statusCode !== 0 || !isReplayable(this.options.body)) return false;
     return this.reason?.name === 'TimeoutError';
   }
 
   /** Whether the peer, or something before it, has ended what carried the request. */
-  #isReset(code: string): boolean {
+  private isReset(code: string): boolean {
     const { connection } = this;
     if (RESETS.has(code)) {
       // The body may come from a connection too, the end of which is nobody's doing here.
@@ -272,14 +273,14 @@ export abstract class Exchange
   }
 
   get paused(): boolean {
-    return this.#controller?.paused ?? this.#pauseWanted;
+    return this.controller?.paused ?? this.pauseWanted;
   }
 
   get rawHeaders(): RawHeaders {
-    return this.#controller?.rawHeaders ?? null;
+    return this.controller?.rawHeaders ?? null;
   }
 
   get rawTrailers(): RawHeaders {
-    return this.#controller?.rawTrailers ?? null;
+    return this.controller?.rawTrailers ?? null;
   }
 }

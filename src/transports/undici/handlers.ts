@@ -30,95 +30,95 @@ export function isLegacy(handler: object): handler is LegacyHandler {
 
 /** A request of a caller that speaks undici 8. */
 export class ModernExchange extends Exchange {
-  readonly #handler: Handler;
+  private readonly handler: Handler;
 
   constructor(options: RequestOptions, handler: Handler, service: UndiciService) {
     super(options, service);
-    this.#handler = handler;
+    this.handler = handler;
   }
 
   protected callStart(context: unknown): void {
-    this.#handler.onRequestStart!(this, context);
+    this.handler.onRequestStart!(this, context);
   }
 
   protected callUpgrade(statusCode: number, headers: Headers, socket: Duplex): void {
-    this.#handler.onRequestUpgrade?.(this, statusCode, headers, socket);
+    this.handler.onRequestUpgrade?.(this, statusCode, headers, socket);
   }
 
   protected callHeaders(statusCode: number, headers: Headers, statusMessage?: string): void {
-    this.#handler.onResponseStart?.(this, statusCode, headers, statusMessage);
+    this.handler.onResponseStart?.(this, statusCode, headers, statusMessage);
   }
 
   protected callData(chunk: Buffer): void {
-    this.#handler.onResponseData?.(this, chunk);
+    this.handler.onResponseData?.(this, chunk);
   }
 
   protected callEnd(trailers: Headers): void {
-    this.#handler.onResponseEnd?.(this, trailers);
+    this.handler.onResponseEnd?.(this, trailers);
   }
 
   protected callError(error: Error): void {
-    this.#handler.onResponseError!(this, error);
+    this.handler.onResponseError!(this, error);
   }
 
   protected callBodySent(chunk: Buffer): void {
-    this.#handler.onBodySent?.(chunk);
+    this.handler.onBodySent?.(chunk);
   }
 
   protected callRequestSent(): void {
-    this.#handler.onRequestSent?.();
+    this.handler.onRequestSent?.();
   }
 
   protected callResponseStarted(): void {
-    this.#handler.onResponseStarted?.();
+    this.handler.onResponseStarted?.();
   }
 }
 
 /** A request of a caller that speaks undici 6 or 7. Such callers only ever get HTTP/1.1, so headers come raw. */
 export class LegacyExchange extends Exchange {
-  readonly #handler: LegacyHandler;
+  private readonly handler: LegacyHandler;
 
   constructor(options: RequestOptions, handler: LegacyHandler, service: UndiciService) {
     super(options, service);
-    this.#handler = handler;
+    this.handler = handler;
   }
 
   protected callStart(context: unknown): void {
-    this.#handler.onConnect((reason) => this.cancel(reason), context);
+    this.handler.onConnect((reason) => this.cancel(reason), context);
   }
 
   protected callUpgrade(statusCode: number, _headers: Headers, socket: Duplex): void {
-    this.#handler.onUpgrade?.(statusCode, this.rawHeaders as Buffer[], socket);
+    this.handler.onUpgrade?.(statusCode, this.rawHeaders as Buffer[], socket);
   }
 
   protected callHeaders(statusCode: number, _headers: Headers, statusMessage?: string): void {
     const headers = this.rawHeaders as Buffer[];
-    if (this.#handler.onHeaders?.(statusCode, headers, () => this.resume(), statusMessage) === false)
+    if (this.handler.onHeaders?.(statusCode, headers, () => this.resume(), statusMessage) === false)
       this.pause();
   }
 
   protected callData(chunk: Buffer): void {
-    if (this.#handler.onData?.(chunk) === false) this.pause();
+    if (this.handler.onData?.(chunk) === false) this.pause();
   }
 
   protected callEnd(): void {
-    this.#handler.onComplete?.((this.rawTrailers ?? []) as Buffer[]);
+    this.handler.onComplete?.((this.rawTrailers ?? []) as Buffer[]);
   }
 
   protected callError(error: Error): void {
-    this.#handler.onError(error);
+    this.handler.onError(error);
   }
 
   protected callBodySent(chunk: Buffer): void {
-    this.#handler.onBodySent?.(chunk);
+    this.handler.onBodySent?.(chunk);
   }
 
   protected callRequestSent(): void {
-    this.#handler.onRequestSent?.();
+    this.handler.onRequestSent?.();
   }
 
   protected callResponseStarted(): void {
-    this.#handler.onResponseStarted?.();
+    this.handler.onResponseStarted?.();
   }
 }
 

@@ -15,7 +15,6 @@ export type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onRespo
 /** What a caller asked for, and how its handler is told of it, while no Client has it. */
 export abstract class UndiciCall extends Call {
   readonly options: RequestOptions;
-  readonly upgrades: boolean;
   readonly lasting: boolean;
   /** A Client has had it, and tells tracers what becomes of it. */
   given = false;
@@ -25,14 +24,17 @@ export abstract class UndiciCall extends Call {
   protected readonly service: UndiciService;
   /** The caller's handler has been told that it has begun. */
   protected begun = false;
-  #bodyWatch: BodyWatch | undefined = undefined;
+  private bodyWatch: BodyWatch | undefined = undefined;
 
   constructor(options: RequestOptions, service: UndiciService) {
     super();
     this.options = options;
     this.service = service;
-    this.upgrades = options.upgrades;
-    this.lasting = this.upgrades || asksForEventStream(options.headers);
+    this.lasting = options.upgrades || asksForEventStream(options.headers);
+  }
+
+  get upgrades(): boolean {
+    return this.options.upgrades;
   }
 
   get repeatable(): boolean {
@@ -49,12 +51,12 @@ export abstract class UndiciCall extends Call {
   }
 
   startWaiting(): void {
-    this.#bodyWatch = BodyWatch.of(this);
+    this.bodyWatch = BodyWatch.of(this);
   }
 
   stopWaiting(): void {
-    this.#bodyWatch?.leave();
-    this.#bodyWatch = undefined;
+    this.bodyWatch?.leave();
+    this.bodyWatch = undefined;
   }
 
   /** Ends it with an error, wherever it is. */
