@@ -64,11 +64,12 @@ export interface BalancedAgentOptions extends UndiciOptions {
 
   /**
    * How many connections to a virtual IP are in rotation. Somebody else chooses a pod for each,
-   * so that more of them spread requests over more pods.
-   * An integer, 1 or more; default `8`.
+   * so that more of them spread requests over more pods. `'auto'`: as many as the rate of requests keeps
+   * alive, with two requests each in the time for which idle ones last, from 8 to half of `maxSpread`.
+   * `'auto'`, or an integer, 1 or more, which fixes it; default `'auto'`.
    * Env: `EVENKEEL_SPREAD`.
    */
-  spread?: number;
+  spread?: number | 'auto';
 
   /**
    * A response header in which pods name themselves, say `'x-pod-name'`. With it, the pods behind a
@@ -81,7 +82,8 @@ export interface BalancedAgentOptions extends UndiciOptions {
   identityHeader?: string;
 
   /**
-   * How many pods are kept connected behind a virtual IP that `identityHeader` sees through.
+   * How many pods are kept connected behind a virtual IP that `identityHeader` sees through. Half of it
+   * is the most that `spread: 'auto'` comes to, where that is more than 8.
    * An integer, 1 or more; default `64`.
    * Env: `EVENKEEL_MAX_SPREAD`.
    */

@@ -4,7 +4,18 @@ import { type Clock, systemClock } from '../core/base/clock.ts';
 import { RETRY_REASONS, type RetryReason } from '../core/calls/settings.ts';
 import type { Resolver } from '../core/discovery/resolver.ts';
 import type { FailureKind } from '../core/health/settings.ts';
-import { duration, either, functionOf, integer, type Kind, list, number, oneOf, text } from './kinds.ts';
+import {
+  asNumber,
+  duration,
+  either,
+  functionOf,
+  integer,
+  type Kind,
+  list,
+  number,
+  oneOf,
+  text,
+} from './kinds.ts';
 import type { RequestKey, Settings } from './settings.ts';
 
 /** The cache of services takes its room beforehand. */
@@ -29,7 +40,7 @@ export const TABLE: Table<Omit<Settings, 'client' | 'comparesFamilies' | 'newsTi
   drainTimeout: option(duration(), 0),
   connectTimeout: option(orDefault(duration(), 10_000), 10_000),
   connections: option(connections(), Number.POSITIVE_INFINITY),
-  spread: option(integer({ min: 1 }), 8),
+  spread: option(spread(), 'auto'),
   identityHeader: option(headerName(), undefined),
   maxSpread: option(integer({ min: 1 }), 64),
   policy: option(
@@ -138,6 +149,15 @@ function balanceFactor(): Kind<number> {
     ...number({}),
     accepts: 'a number above 1; 0 for no bound',
     parse: (value) => (value === 0 ? 0 : value === 1 ? undefined : parse(value)),
+  };
+}
+
+function spread(): Kind<number | 'auto'> {
+  const slots = integer({ min: 1 });
+  return {
+    accepts: `'auto', or ${slots.accepts}`,
+    parse: (value) => (value === 'auto' ? value : slots.parse(value)),
+    fromText: (text) => (text === 'auto' ? text : asNumber(text)),
   };
 }
 

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { Settings } from '../config/settings.ts';
 import { monotonicNow } from '../core/base/clock.ts';
+import { mostSlots } from '../core/connections/spread.ts';
 import { formatAddress } from '../core/endpoints/endpoint-keys.ts';
 import type { Sight } from './sight.ts';
 import type { AddressTraffic, OriginTraffic, Traffic } from './traffic.ts';
@@ -114,7 +115,7 @@ function changeOf(
   { origin, requests, connections, endpoints }: Omit<OriginReport, 'change'>,
   hidden: boolean,
   sight: Sight | undefined,
-  { spread, maxConnectionDuration = ROTATION }: Settings,
+  { spread, maxSpread, maxConnectionDuration = ROTATION }: Settings,
 ): string {
   if (sight === undefined) return 'there was no time to find out what evenkeel would see';
   if (sight.passive) return 'nothing: a service mesh balances here';
@@ -134,7 +135,7 @@ function changeOf(
   if (sight.source === 'endpointslices') return 'one pod: there is nothing to balance';
   const cap = maxConnectionDuration > 0 ? `, none of them older than ${time(maxConnectionDuration)}` : '';
   const warning = sight.warning === undefined ? '' : ` (${sight.warning})`;
-  return `one address is all that can be seen: evenkeel would keep up to ${spread} connections to it in rotation${cap}, so that new pods behind it get their share${warning}`;
+  return `one address is all that can be seen: evenkeel would keep up to ${mostSlots({ spread, maxSpread })} connections to it in rotation${cap}, so that new pods behind it get their share${warning}`;
 }
 
 /** How many of the pods behind one address can have had requests: each connection leads to one. */

@@ -77,7 +77,7 @@ test('from a virtual IP to its pods and back under load: no request fails, none 
   setTimeout(() => resolver.set([vip], { virtual: true }), 2_600);
   const times = await steady(agent, 200, 5);
   assert.ok(Math.max(...times) < 80, String(Math.max(...times)));
-  assert.equal(agent.stats[ORIGIN]!.endpoints.length, 8);
+  assert.equal(agent.stats[ORIGIN]!.endpoints.length, 32);
 });
 
 /** Pods that name themselves in a header. */

@@ -75,8 +75,10 @@ test('the variables are those of the process', (t) => {
 test('a bad variable is warned of once, in the words for the option, and ignored', async (t) => {
   const warnings = watchWarnings(t);
   const env = { EVENKEEL_SPREAD: 'many' };
-  assert.equal(resolveSettings({}, env).spread, 8);
-  assert.deepEqual(await warnings(), ["EVENKEEL_SPREAD must be an integer, 1 or more, got 'many'; ignored"]);
+  assert.equal(resolveSettings({}, env).spread, 'auto');
+  assert.deepEqual(await warnings(), [
+    "EVENKEEL_SPREAD must be 'auto', or an integer, 1 or more, got 'many'; ignored",
+  ]);
   resolveSettings({}, env);
   assert.deepEqual(await warnings(), []);
 });
@@ -146,7 +148,7 @@ test('the variables of a Service called evenkeel are left in peace', async (t) =
 
 test('an empty variable is none', async (t) => {
   const warnings = watchWarnings(t);
-  assert.equal(resolveSettings({}, { EVENKEEL_SPREAD: '', EVENKEEL_MODE: '' }).spread, 8);
+  assert.equal(resolveSettings({}, { EVENKEEL_SPREAD: '', EVENKEEL_MODE: '' }).spread, 'auto');
   assert.deepEqual(await warnings(), []);
 });
 

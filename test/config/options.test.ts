@@ -35,7 +35,7 @@ test('without options, settings are the documented defaults', () => {
     drainTimeout: 0,
     connectTimeout: 10_000,
     connections: Number.POSITIVE_INFINITY,
-    spread: 8,
+    spread: 'auto',
     identityHeader: undefined,
     maxSpread: 64,
     policy: 'least-request',
@@ -130,7 +130,7 @@ test('a bad value is refused with the name, what arrived and what is accepted', 
   const duration = "a duration (milliseconds, or like '500ms', '60s', '5m', '1h')";
   refuses({ maxConnectionDuration: 'sixty' }, `maxConnectionDuration must be ${duration}, got 'sixty'`);
   refuses({ dns: { minTtl: 0 } }, /^dns\.minTtl must be a duration of at least 1 ms .*, got 0$/);
-  refuses({ spread: 2.5 }, 'spread must be an integer, 1 or more, got 2.5');
+  refuses({ spread: 2.5 }, "spread must be 'auto', or an integer, 1 or more, got 2.5");
   refuses({ connectionDurationJitter: 25 }, 'connectionDurationJitter must be a number from 0 to 1, got 25');
   refuses({ mesh: 'on' }, "mesh must be 'auto' or 'ignore', got 'on'");
   refuses({ dns: 4 }, 'dns must be an object, got 4');

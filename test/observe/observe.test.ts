@@ -58,7 +58,7 @@ describe('what is observed', { concurrency: 3 }, () => {
     const world = { addresses: [pod.address], known: [pod.address], port: pod.port };
     const { stderr } = await observe(t, 'await get();', world);
     assert.match(stderr, /1 request, 1 connection open/);
-    assert.match(stderr, /→ one address is all that can be seen: evenkeel would keep up to 8 connections/);
+    assert.match(stderr, /→ one address is all that can be seen: evenkeel would keep up to 32 connections/);
   });
 
   test('requests that evenkeel would leave alone, or does not reach, are counted apart', async (t) => {

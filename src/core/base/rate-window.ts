@@ -7,6 +7,11 @@ export class RateWindow {
   /** What the window holds now. */
   total = 0;
 
+  /** What was counted since the last `advance`. */
+  get latest(): number {
+    return this.#slots[this.#current]!;
+  }
+
   /** Milliseconds between two calls of `advance` for a window of that length. */
   static step(length: number): number {
     return length / SLOTS;

@@ -5,7 +5,6 @@ import type { PickerBoard } from '../endpoints/board.ts';
 import type { EndpointSet } from '../endpoints/endpoint-set.ts';
 import { OwnEndpoints } from '../endpoints/own-endpoints.ts';
 import type { Seats } from '../endpoints/seats.ts';
-import type { EndpointSettings } from '../endpoints/settings.ts';
 import type { Subset } from '../endpoints/subset.ts';
 import type { Weights } from '../endpoints/weights.ts';
 import type { Health } from '../health/health.ts';
@@ -15,10 +14,11 @@ import type { LocalityRouting } from './locality-routing.ts';
 import type { PodIdentity } from './pod-identity.ts';
 import type { Preconnect } from './preconnect.ts';
 import type { Reach } from './reach.ts';
+import type { Spread } from './spread.ts';
 import type { Upkeep } from './upkeep.ts';
 
 export interface MembershipOptions {
-  settings: Pick<EndpointSettings, 'spread'> & { readonly random: () => number };
+  settings: { readonly random: () => number };
   subset: Subset | undefined;
   set: EndpointSet<Pod>;
   board: PickerBoard<Pod>;
@@ -28,6 +28,7 @@ export interface MembershipOptions {
   health: Health<Pod>;
   localityRouting: LocalityRouting | undefined;
   identity: PodIdentity;
+  spread: Spread;
   upkeep: Upkeep;
   preconnect: Preconnect;
   reach: Reach;
@@ -42,6 +43,7 @@ export class Membership {
   constructor(options: MembershipOptions) {
     this.#options = options;
     this.#own = new OwnEndpoints(options.subset);
+    options.spread.watch(() => this.#respread());
   }
 
   /** Whether it has been said which endpoints there are, be it none. */
@@ -51,9 +53,9 @@ export class Membership {
 
   /** The order matters: who leaves makes room, and what is dialled has its weight, and its place, before. */
   update(update: EndpointUpdate): void {
-    const { settings, set, board, seats, weights, ring, health, identity, upkeep } = this.#options;
-    const { localityRouting, preconnect, reach, departures } = this.#options;
-    const { fresh, gone, takeover } = set.replace(this.#own.of(update), settings.spread);
+    const { settings, set, board, seats, weights, ring, health, identity, spread } = this.#options;
+    const { localityRouting, upkeep, preconnect, reach, departures } = this.#options;
+    const { fresh, gone, takeover } = set.replace(this.#own.of(update), spread.slots);
     const isSeenOtherwise = identity.onSetChanged();
     localityRouting?.locate(gone, update.here);
     if (fresh.length + gone.length > 0) upkeep.replace(fresh, gone);
@@ -74,6 +76,12 @@ export class Membership {
     }
     if (isSeenOtherwise) board.updateAll(set);
     preconnect.connect(fresh);
+  }
+
+  /** A virtual IP is to be taken for more slots, or fewer. */
+  #respread(): void {
+    const { current } = this.#own;
+    if (current?.virtual) this.update(current);
   }
 
   /** None of the endpoints that this client uses can be reached. Says of which update it uses others, too, if there are any. */

@@ -24,6 +24,7 @@ import { PooledEndpoint } from './pooled-endpoint.ts';
 import { Preconnect } from './preconnect.ts';
 import { Reach } from './reach.ts';
 import type { PoolSettings } from './settings.ts';
+import { Spread } from './spread.ts';
 import type { Transport } from './transport.ts';
 import { Upkeep } from './upkeep.ts';
 import { WarmSet } from './warm-set.ts';
@@ -77,7 +78,8 @@ export function partsOf(options: PoolOptions, events: ConnectionEvents<Connectio
   const reach = new Reach(set, clock);
   const podIdentity = new PodIdentity(settings, { set, board, dials, warmth });
   const preconnect = new Preconnect(settings, { set, board, warmth, dials, reach, identity: podIdentity });
-  const upkeep = new Upkeep({ set, warmth, preconnect, dials, health, demand, clock, onQuiet });
+  const spread = new Spread(settings, set, warmth);
+  const upkeep = new Upkeep({ set, warmth, preconnect, spread, dials, health, demand, clock, onQuiet });
   const plan = new DialPlan({ set, board, dials, reach, preconnect, clock: transport.clock });
   const capacity = new Capacity({ connections, set, board, dials, pace: plan.pace, reach });
   const liveness = new Liveness(set, dials, transport, clock);
@@ -95,6 +97,7 @@ export function partsOf(options: PoolOptions, events: ConnectionEvents<Connectio
     health,
     localityRouting,
     identity: podIdentity,
+    spread,
     upkeep,
     preconnect,
     reach,
@@ -120,6 +123,7 @@ export function partsOf(options: PoolOptions, events: ConnectionEvents<Connectio
     ring,
     seats,
     set,
+    spread,
     upkeep,
     warmth,
     weights,

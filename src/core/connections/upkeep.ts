@@ -5,6 +5,7 @@ import type { Health } from '../health/health.ts';
 import type { Pod } from './connection.ts';
 import type { Dials } from './dials.ts';
 import type { Preconnect } from './preconnect.ts';
+import type { Spread } from './spread.ts';
 import type { Warmth } from './warmth.ts';
 
 /** Errors in a row with which an endpoint makes room for another one. */
@@ -14,6 +15,7 @@ export interface UpkeepOptions {
   set: EndpointSet<Pod>;
   warmth: Warmth;
   preconnect: Preconnect;
+  spread: Spread;
   dials: Pick<Dials, 'failing'>;
   health: Pick<Health<Pod>, 'passedOver' | 'stop'>;
   demand: Demand;
@@ -44,6 +46,7 @@ export class Upkeep {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#warmth.stop();
+    this.#options.spread.stop();
   }
 
   /** Takes endpoints in and out. */
@@ -75,10 +78,11 @@ export class Upkeep {
   }
 
   #tick(): void {
-    const { set, demand, health, onQuiet } = this.#options;
+    const { set, spread, demand, health, onQuiet } = this.#options;
     const changed = this.#warmth.tick(demand.total, this.failing, () => keepAlivesOf(set));
     if (changed === undefined) {
       this.#timer = undefined;
+      spread.rest();
       health.stop();
       onQuiet();
       return;
@@ -86,6 +90,7 @@ export class Upkeep {
     this.#tickLater();
     this.#preconnect.onWarmthChanged(changed);
     if (this.#warmth.affordable >= 1) this.#preconnect.reconnect();
+    spread.follow();
     this.#warmth.advance();
   }
 }

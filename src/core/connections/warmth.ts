@@ -39,6 +39,11 @@ export class Warmth {
     return this.#active;
   }
 
+  /** Requests since the last `tick`. */
+  get latest(): number {
+    return this.#window.latest;
+  }
+
   /** Those that are warm. */
   get warm(): readonly Pod[] {
     return this.#set.warm;

@@ -22,6 +22,11 @@ export class OwnEndpoints {
     return this.#update !== undefined;
   }
 
+  /** The last update. */
+  get current(): EndpointUpdate | undefined {
+    return this.#update;
+  }
+
   /** What of an update is this client's to use. */
   of(update: EndpointUpdate): EndpointUpdate {
     this.#update = update;

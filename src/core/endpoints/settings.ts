@@ -1,7 +1,7 @@
 /** What the set of endpoints is told. */
 export interface EndpointSettings {
-  /** Endpoints that a virtual IP is taken for. */
-  spread: number;
+  /** Slots that a virtual IP is taken for; `'auto'`: as many as the rate of requests keeps connected. */
+  spread: number | 'auto';
   subset: SubsetSettings;
   slowStart: SlowStartSettings;
 }

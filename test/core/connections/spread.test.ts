@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { BalancedAgentOptions } from '../../../src/config/options.ts';
+import type { Pod } from '../../../src/core/connections/connection.ts';
+import { MemoryService } from '../../support/memory-service.ts';
+import { connect, startParts } from '../../support/pool-parts.ts';
+
+/** A service whose one address stands for a pod behind it. */
+function startVirtual(t: TestContext, options: BalancedAgentOptions = {}, multiplexes = false) {
+  const service = new MemoryService(t, {
+    pods: 1,
+    isKnown: false,
+    multiplexes,
+    options: { originIdleTimeout: '1h', ...options },
+  });
+  service.resolver.set(service.pods, { virtual: true });
+  service.allAnswerAfter(10);
+  return {
+    service,
+    /** Requests at a steady rate, of which the first one finds nothing connected. */
+    async run(perSecond: number, seconds: number) {
+      const first = service.call();
+      await service.run(20);
+      return [first, ...(await service.load(perSecond * seconds, 1_000 / perSecond))];
+    },
+    dials: () => service.transport.dials.length,
+    slots: () => new Set(service.transport.dials.map(({ target }) => (target as Pod).key)).size,
+  };
+}
+
+for (const multiplexes of [false, true]) {
+  test(`a busy client has 32 connections to a virtual IP within two seconds${multiplexes ? ', of HTTP/2 too' : ''}`, async (t) => {
+    const { service, run, dials } = startVirtual(t, {}, multiplexes);
+    await run(100, 2);
+    assert.equal(service.open, 32);
+    await run(100, 10);
+    assert.equal(service.open, 32);
+    assert.equal(dials(), 32);
+  });
+}
+
+test('what is beyond the first eight is dialled one after the other, and no request waits for it', async (t) => {
+  const { service, run } = startVirtual(t);
+  const times: number[] = [];
+  const dial = service.transport.dial.bind(service.transport);
+  service.transport.dial = (...args) => {
+    times.push(service.clock.now());
+    return dial(...args);
+  };
+  const calls = await run(100, 3);
+  assert.equal(times.length, 32);
+  const later = times.slice(8).map((time, n) => time - times[n + 7]!);
+  assert.ok(
+    later.every((gap) => gap >= 40),
+    later.join(),
+  );
+  assert.ok(calls.every(({ answered }) => answered));
+});
+
+test('a slow client has as many as its rate keeps alive, two requests each per keep-alive period', async (t) => {
+  const { service, run } = startVirtual(t);
+  // 28 in 4 s.
+  await run(7, 10);
+  assert.ok(service.open >= 12 && service.open <= 16, `${service.open}`);
+  const trickle = startVirtual(t);
+  await trickle.run(1, 20);
+  assert.ok(trickle.service.open <= 3, `${trickle.service.open}`);
+});
+
+test('a burst that is over leads to no more connections than it needed', async (t) => {
+  const { service, run, dials } = startVirtual(t);
+  await run(100, 0.5);
+  await service.run(9_500);
+  assert.ok(dials() <= 8, `${dials()}`);
+  await run(100, 0.5);
+  await service.run(9_500);
+  assert.ok(dials() <= 8, `${dials()}`);
+});
+
+test('when there are no requests any more, the next ones begin with as few as the first', async (t) => {
+  const { service, run, dials } = startVirtual(t);
+  await run(100, 3);
+  const before = dials();
+  // Idle connections of memory last: what is beyond the eight is closed, then.
+  await service.run('30s');
+  assert.ok(service.open <= 8, `${service.open}`);
+  const calls = await run(100, 0.5);
+  assert.ok(dials() - before <= 8, `${dials() - before}`);
+  await run(100, 2);
+  assert.equal(service.open, 32);
+  assert.ok(calls.every(({ answered }) => answered));
+});
+
+test('a number fixes it, and maxSpread bounds it', async (t) => {
+  const fixed = startVirtual(t, { spread: 5 });
+  await fixed.run(100, 5);
+  assert.equal(fixed.service.open, 5);
+  const bounded = startVirtual(t, { maxSpread: 40 });
+  await bounded.run(100, 5);
+  assert.equal(bounded.service.open, 20);
+  // There were eight before there was anything to bound.
+  const least = startVirtual(t, { maxSpread: 4 });
+  await least.run(100, 5);
+  assert.equal(least.service.open, 8);
+});
+
+test('pods that are seen are taken for what they are', async (t) => {
+  const service = new MemoryService(t, { pods: 3 });
+  service.allAnswerAfter(1);
+  await service.load(500, 10);
+  assert.equal(service.open, 3);
+});
+
+test('where no connection lasts, no rate keeps more than eight alive', () => {
+  const { clock, pods, spread, upkeep } = startParts({ virtual: true, count: 8 });
+  for (const pod of pods) {
+    connect(pod);
+    upkeep.onKeepAlive(pod, 1);
+  }
+  for (let n = 0; n < 200; n++) {
+    upkeep.count();
+    clock.advance(20);
+  }
+  assert.equal(spread.slots, 8);
+  upkeep.stop();
+});
