@@ -1,4 +1,6 @@
+import { ticksOf } from '../core/base/ticks.ts';
 import type { Endpoint } from '../core/endpoints/endpoint.ts';
+import { type Durations, quantile, sumOf } from '../core/endpoints/latency.ts';
 import { FULL, namesOf } from '../core/endpoints/reasons.ts';
 import type { Service } from '../core/service.ts';
 
@@ -12,6 +14,12 @@ export interface EndpointStats {
   inFlight: number;
   requests: number;
   failures: number;
+  /**
+   * Milliseconds in which half of the requests of the last minute ended, and 99 of 100, from when they were sent to the end of
+   * the response, to about a tenth. Event streams and upgraded sockets aside; `undefined`: there were none.
+   */
+  p50: number | undefined;
+  p99: number | undefined;
   /** Connections ever opened, and retired. */
   opened: number;
   retired: number;
@@ -36,27 +44,19 @@ export interface ServiceStats {
   endpoints: EndpointStats[];
 }
 
-export function statsOf({ endpoints, waiting, running, discovery, pool }: Service): ServiceStats {
+/** How long the requests of a row took of late, by which rows are merged. */
+const recentOf = new WeakMap<EndpointStats, Durations>();
+
+export function statsOf({ endpoints, waiting, running, discovery, pool, clock }: Service): ServiceStats {
   const crossZone = pool.locality?.crossZoneShare;
   let connected = 0;
   let free = 0;
+  const now = ticksOf(clock.now());
   const rows: EndpointStats[] = [];
   for (const endpoint of endpoints.known) {
     connected += endpoint.connected;
     for (const connection of endpoint.connections) if (connection.room) free++;
-    rows.push({
-      address: endpoint.address,
-      ...(endpoint.identity === undefined ? undefined : { identity: endpoint.identity }),
-      state: endpoint.condition,
-      connections: endpoint.connected,
-      inFlight: endpoint.inFlight,
-      requests: endpoint.requests,
-      failures: endpoint.failures,
-      opened: endpoint.opened,
-      retired: endpoint.retired,
-      zone: endpoint.info.zone,
-      reasons: whyNot(endpoint),
-    });
+    rows.push(rowOf(endpoint, endpoint, now));
   }
   return {
     connected,
@@ -74,6 +74,36 @@ export function statsOf({ endpoints, waiting, running, discovery, pool }: Servic
     ...(crossZone === undefined ? undefined : { crossZone }),
     endpoints: rows,
   };
+}
+
+/** What is known of one endpoint, with the connections that a transport counts. `now` is in ticks. */
+export function rowOf(
+  endpoint: Endpoint,
+  { opened, retired }: { readonly opened: number; readonly retired: number },
+  now: number,
+): EndpointStats {
+  const recent = endpoint.latency.recent(now);
+  const row = {
+    address: endpoint.address,
+    ...(endpoint.identity === undefined ? undefined : { identity: endpoint.identity }),
+    state: endpoint.condition,
+    connections: endpoint.connected,
+    inFlight: endpoint.inFlight,
+    requests: endpoint.requests,
+    failures: endpoint.failures,
+    ...quantilesOf(recent),
+    opened,
+    retired,
+    zone: endpoint.info.zone,
+    reasons: whyNot(endpoint),
+  };
+  if (recent !== undefined) recentOf.set(row, recent);
+  return row;
+}
+
+function quantilesOf(recent: Durations | undefined): Pick<EndpointStats, 'p50' | 'p99'> {
+  if (recent === undefined) return { p50: undefined, p99: undefined };
+  return { p50: quantile(recent, 0.5), p99: quantile(recent, 0.99) };
 }
 
 /** Why an endpoint is not picked now, or not dialled. One that has no connection needs none to be full. */
@@ -120,7 +150,9 @@ export function mergedStats(all: readonly ServiceStats[]): ServiceStats {
 }
 
 function mergedRow(a: EndpointStats, b: EndpointStats): EndpointStats {
-  return {
+  const recent = [a, b].map((row) => recentOf.get(row)).filter((durations) => durations !== undefined);
+  const both = recent.length === 2 ? sumOf(recent[0]!, recent[1]!) : recent[0];
+  const row = {
     ...a,
     // That of the service that is more at home there.
     ...(b.connections > a.connections ? { state: b.state, reasons: b.reasons } : undefined),
@@ -128,9 +160,12 @@ function mergedRow(a: EndpointStats, b: EndpointStats): EndpointStats {
     inFlight: a.inFlight + b.inFlight,
     requests: a.requests + b.requests,
     failures: a.failures + b.failures,
+    ...quantilesOf(both),
     opened: a.opened + b.opened,
     retired: a.retired + b.retired,
   };
+  if (both !== undefined) recentOf.set(row, both);
+  return row;
 }
 
 /** By the requests of each service. */

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { stats } from '../../src/index.ts';
 import { get, load, ManualResolver, ORIGIN, startAgent } from '../support/agent.ts';
 import { type Pod, settle, startPods } from '../support/pods.ts';
 
@@ -51,4 +54,60 @@ test('the stats say of each endpoint why it gets nothing', async (t) => {
   const reasons = new Map(agent.stats[ORIGIN]!.endpoints.map((row) => [row.address, row.reasons]));
   assert.deepEqual(reasons.get(`${pod.address}:${pod.port}`), []);
   assert.ok(reasons.get(`${other.address}:${other.port}`)!.includes('backing-off'));
+});
+
+test('the stats say how long the requests of each pod took', async (t) => {
+  const [slow, quick] = (await startPods(t, 2)) as [Pod, Pod];
+  slow.respond = (_request, response) => void setTimeout(() => response.end(), 60);
+  const agent = startAgent(t, [slow, quick], { policy: 'round-robin' });
+  assert.deepEqual(agent.stats, {});
+  await load(agent, 20, 2);
+  const rows = new Map(agent.stats[ORIGIN]!.endpoints.map((row) => [row.address, row]));
+  const [slowRow, quickRow] = [slow, quick].map(({ address, port }) => rows.get(`${address}:${port}`)!);
+  assert.ok(slowRow!.p50! >= 50 && slowRow!.p99! >= slowRow!.p50!, `${slowRow!.p50}`);
+  assert.ok(quickRow!.p50! < slowRow!.p50! && quickRow!.p50! > 0, `${quickRow!.p50}`);
+});
+
+test('the time that a request waited for a connection is none of its pod’s', async (t) => {
+  const [pod] = (await startPods(t, 1)) as [Pod];
+  pod.respond = (_request, response) => void setTimeout(() => response.end(), 30);
+  const agent = startAgent(t, [pod], { connections: 1 });
+  await load(agent, 10, 10);
+  // The last of them waited for 270 ms.
+  const { p99 } = agent.stats[ORIGIN]!.endpoints[0]!;
+  assert.ok(p99! < 150, `${p99}`);
+});
+
+test('the stats of the process are those of all agents together, until they are closed', async (t) => {
+  const [pod] = (await startPods(t, 1)) as [Pod];
+  const before = Object.keys(stats());
+  const agents = [1, 2, 3].map(() => startAgent(t, [pod]));
+  await Promise.all(agents.map((agent) => load(agent, 5)));
+  await load(agents[2]!, 1, 1, 'http://payments.prod');
+  assert.deepEqual(Object.keys(stats()), [...before, ORIGIN, 'http://payments.prod']);
+  const [row] = stats()[ORIGIN]!.endpoints;
+  assert.equal(row!.requests, 15);
+  assert.ok(row!.p50! > 0);
+  await agents[0]!.close();
+  await agents[1]!.destroy();
+  assert.equal(stats()[ORIGIN]!.endpoints[0]!.requests, 5);
+  await agents[2]!.close();
+  assert.deepEqual(Object.keys(stats()), before);
+});
+
+test('an agent that is forgotten without being closed goes from the stats, and from memory', async (t) => {
+  const script = `
+    import { BalancedAgent } from '${new URL('../../src/index.ts', import.meta.url)}';
+    import { liveAgents } from '${new URL('../../src/telemetry/live-agents.ts', import.meta.url)}';
+    for (let n = 0; n < 1000; n++) new BalancedAgent();
+    await new Promise((resolve) => setTimeout(resolve));
+    for (let n = 0; n < 5; n++) { gc(); await new Promise((resolve) => setTimeout(resolve, 10)); }
+    console.log(liveAgents().length);
+  `;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--expose-gc', '--input-type=module', '-e', script],
+    { signal: t.signal },
+  );
+  assert.ok(Number(stdout) < 10, stdout);
 });

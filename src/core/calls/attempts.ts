@@ -3,6 +3,7 @@ import type { Observation } from '../balancing/picker.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Demand } from '../base/demand.ts';
 import type { LoopTurn } from '../base/loop-turn.ts';
+import { ticksOf } from '../base/ticks.ts';
 import type { Connection, Pod } from '../connections/connection.ts';
 import type { Pool } from '../connections/pool.ts';
 import { FailureHolds } from '../endpoints/failure-holds.ts';
@@ -70,7 +71,7 @@ export class Attempts {
   /** Sends a call that has waited. */
   start(call: Call, endpoint: Pod): void {
     const now = this.#clock.now();
-    call.waited = (now - call.takenAt) | 0;
+    call.waited = (ticksOf(now) - call.takenAt) | 0;
     // The connection that has just come free may have ended right after its response, while this process was busy.
     this.#turn.note(now);
     this.begin(call, endpoint);
@@ -95,11 +96,6 @@ export class Attempts {
       call.seated = true;
     }
     return this.#pool.balancer.beginBound(endpoint);
-  }
-
-  /** Milliseconds since a call was taken. */
-  #since({ takenAt }: Call): number {
-    return (this.#clock.now() - takenAt) | 0;
   }
 
   // What an attempt's transport tells
@@ -177,9 +173,12 @@ export class Attempts {
 
   /** An attempt has ended, and its connection is free of it. */
   onEnded(attempt: Attempt, result: Outcome): void {
-    const { endpoint, connection, statusCode } = attempt;
+    const { endpoint, connection, statusCode, call } = attempt;
     if (endpoint === undefined || connection === undefined) return;
-    const outcome = result === 'expired' ? this.#blameFor(attempt.call) : result;
+    const now = ticksOf(this.#clock.now());
+    const duration = (now - call.takenAt - call.waited) | 0;
+    if (!attempt.streaming && result !== 'refused') endpoint.latency.count(duration, now);
+    const outcome = result === 'expired' ? this.#blameFor(call, duration) : result;
     attempt.connection = undefined;
     if (attempt.streaming) this.#takeBack(attempt, endpoint, connection);
     const broken = outcome === 'failure' || outcome === 'timeout';
@@ -194,17 +193,17 @@ export class Attempts {
     this.#judge(endpoint, connection, outcome, statusCode);
     this.#leaveSeat(attempt, endpoint);
     if (outcome === 'success') this.#onAnswer(endpoint, statusCode);
-    else if (outcome === 'cancelled' && hadEnough(attempt.call)) this.#pool.onServed(endpoint);
+    else if (outcome === 'cancelled' && hadEnough(call)) this.#pool.onServed(endpoint);
     // A key leads to its endpoint, be that quick or not.
-    const isQuickError = outcome === 'success' && statusCode >= 400 && attempt.call.keyHash < 0;
+    const isQuickError = outcome === 'success' && statusCode >= 400 && call.keyHash < 0;
     if (isQuickError) this.#holdQuickError(endpoint);
     this.#end(attempt, endpoint, connection, failed, failed || isQuickError);
     this.#afterEnd();
   }
 
   /** Whether it was the endpoint that let a caller's time run out, rather than the wait for it, or this process. */
-  #blameFor(call: Call): 'timeout' | 'cancelled' {
-    const wasEndpoints = this.#since(call) >= 2 * call.waited;
+  #blameFor({ waited }: Call, duration: number): 'timeout' | 'cancelled' {
+    const wasEndpoints = duration >= waited;
     return wasEndpoints && !this.#pool.isHeldUp(this.#clock.now()) ? 'timeout' : 'cancelled';
   }
 

@@ -36,8 +36,8 @@ export abstract class Call implements Attempt {
   /** The hash of the key that binds it to an endpoint; -1 for none. */
   keyHash = -1;
   /**
-   * When its service took it, on the clock, and how long it waited for its endpoint. In whole milliseconds of 32 bits, for
-   * which no memory is taken.
+   * When its service took it, on the clock, and how long it waited until it was sent the last time. In ticks, for which no
+   * memory is taken.
    */
   takenAt = 0;
   waited = 0;

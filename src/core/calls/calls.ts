@@ -3,6 +3,7 @@ import { channels } from '../base/channels.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Demand } from '../base/demand.ts';
 import { LoopTurn } from '../base/loop-turn.ts';
+import { ticksOf } from '../base/ticks.ts';
 import type { Pod } from '../connections/connection.ts';
 import type { Pool } from '../connections/pool.ts';
 import type { Discovery } from '../discovery/discovery.ts';
@@ -54,7 +55,7 @@ export class Calls {
     this.attempts.onTaken();
     const now = this.#clock.now();
     this.#turn.note(now);
-    call.takenAt = now | 0;
+    call.takenAt = ticksOf(now);
     const endpoint = this.#endpointFor(call, now);
     // A wire checks what it is given at once. The others fail as early.
     if (endpoint === undefined || this.#turn.isStale) call.check();

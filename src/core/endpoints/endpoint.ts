@@ -1,8 +1,10 @@
 import { OWN_ZONE } from '../balancing/locality.ts';
 import type { Candidate, Picker } from '../balancing/picker.ts';
 import type { EndpointAddress } from '../discovery/resolver.ts';
+import type { Condition } from './condition.ts';
 import { formatAddress } from './endpoint-keys.ts';
 import type { HealthRecord } from './health-record.ts';
+import { Latency } from './latency.ts';
 import {
   COLD,
   DRAINING,
@@ -14,12 +16,6 @@ import {
   UNAVAILABLE,
   UNTRIED,
 } from './reasons.ts';
-
-/**
- * `connecting`: never connected, or the last dial failed and nothing is connected; `idle`: its last connection closed in
- * good order; `draining`: it has left the set, and nothing is added to what it carries.
- */
-export type Condition = 'connecting' | 'ready' | 'idle' | 'ejected' | 'draining';
 
 /** Where endpoints stand: what follows when something about one changes is decided there. */
 export interface Board {
@@ -62,6 +58,8 @@ export class Endpoint implements Candidate {
   lasting = 0;
   requests = 0;
   failures = 0;
+  /** How long its requests took. */
+  readonly latency = new Latency();
   /** Requests and dials that have ended, well or not, but for those that their callers gave up; health counts by them. */
   judged = 0;
   /** Errors in a row that it has answered with as an app, such as 500. */

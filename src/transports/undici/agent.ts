@@ -6,6 +6,7 @@ import type { Settings } from '../../config/settings.ts';
 import { queueMicrotask } from '../../core/base/clock.ts';
 import { hostName } from '../../core/base/host.ts';
 import type { Service, ServiceOwner } from '../../core/service.ts';
+import { addLiveAgent, type LiveAgent } from '../../telemetry/live-agents.ts';
 import { mergedStats, type ServiceStats, statsOf } from '../../telemetry/stats.ts';
 import { resolverFor } from '../resolver-for.ts';
 import { assertRequest } from './checks.ts';
@@ -41,6 +42,8 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
   /** Sends what is not balanced, and answers for what undici's agents have of their own. */
   private readonly plain: Agent;
   private readonly foreign: ForeignOrigins | undefined;
+  private readonly live: LiveAgent;
+  private readonly leave: () => void;
   private lastOrigin = '';
   private closing: Promise<unknown> | undefined;
   private destroying: Promise<unknown> | undefined;
@@ -58,6 +61,13 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
       owner: this,
       onClientEvent: (url, event, client, error) => this.onClientEvent(url, event, client, error),
     });
+    this.live = {
+      name: 'undici',
+      settings: this.settings,
+      options: { ...options },
+      stats: () => this.stats,
+    };
+    this.leave = addLiveAgent(this.live);
   }
 
   /** `true` after `close()` has been called. */
@@ -190,6 +200,7 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
     }
     this.closing ??= Promise.all([this.plain.close(), this.origins.end((service) => service.close())]).then(
       () => {
+        this.leave();
         this.destroying ??= Promise.resolve();
       },
     );
@@ -214,6 +225,7 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
       const ended = Promise.withResolvers<unknown>();
       // Known before callers are told: one that tries again at once must be refused.
       this.destroying = ended.promise;
+      this.leave();
       ended.resolve(
         Promise.all([this.plain.destroy(reason), this.origins.end((service) => service.destroy(reason))]),
       );

@@ -1,0 +1,78 @@
+import { millisecondsOf, ticksOf } from '../base/ticks.ts';
+
+/** What is recent: the last half minute, and as much of the one before as there was. */
+const WINDOW = ticksOf(30_000);
+
+// Buckets are one tick wide up to the first 16, and a quarter of a power of two from there on, as in an HDR histogram:
+// https://hdrhistogram.github.io/HdrHistogram/. The last one has all that took two minutes and more.
+const LINEAR = 16;
+const FIRST_POWER = 4;
+const LONGEST = 2 ** 21 - 1;
+const BUCKETS = bucketOf(LONGEST) + 1;
+
+/** How many requests took how long, by buckets. */
+export type Durations = Uint32Array;
+
+/** How long the requests of an endpoint took, of late. Counting one takes no memory. Moments and durations are in ticks. */
+export class Latency {
+  /** Those of the present window, and of the one before it. None before the first request: most endpoints of thousands have none. */
+  #present: Durations | undefined = undefined;
+  #last: Durations | undefined = undefined;
+  #startedAt = 0;
+
+  count(duration: number, now: number): void {
+    if (this.#present === undefined || this.#age(now) >= WINDOW) this.#begin(now);
+    this.#present![bucketOf(duration)]!++;
+  }
+
+  /** Those of the last half minute, and of up to half a minute before; none, if there were none. */
+  recent(now: number): Durations | undefined {
+    if (this.#present === undefined || this.#age(now) >= 2 * WINDOW) return undefined;
+    return this.#age(now) < WINDOW ? sumOf(this.#present, this.#last!) : this.#present.slice();
+  }
+
+  #age(now: number): number {
+    return (now - this.#startedAt) >>> 0;
+  }
+
+  /** Begins a window, in the memory of the one before the last. */
+  #begin(now: number): void {
+    const before = this.#last ?? new Uint32Array(BUCKETS);
+    this.#last = this.#present ?? new Uint32Array(BUCKETS);
+    if (this.#age(now) >= 2 * WINDOW) this.#last.fill(0);
+    this.#present = before.fill(0);
+    this.#startedAt = now;
+  }
+}
+
+export function sumOf(some: Durations, others: Durations): Durations {
+  return some.map((count, bucket) => count + others[bucket]!);
+}
+
+/**
+ * The milliseconds within which a share of requests ended, to about a tenth: as if they were spread evenly within their
+ * bucket.
+ */
+export function quantile(durations: Durations, share: number): number {
+  const total = durations.reduce((sum, count) => sum + count, 0);
+  let left = share * total;
+  let bucket = 0;
+  while (bucket < BUCKETS - 1 && left > durations[bucket]!) left -= durations[bucket++]!;
+  const start = startOf(bucket);
+  const inside = durations[bucket] === 0 ? 0 : left / durations[bucket]!;
+  return millisecondsOf(start + inside * (startOf(bucket + 1) - start));
+}
+
+function bucketOf(duration: number): number {
+  if (duration < LINEAR) return Math.max(duration, 0);
+  const ticks = Math.min(duration, LONGEST);
+  const power = 31 - Math.clz32(ticks);
+  return LINEAR + 4 * (power - FIRST_POWER) + ((ticks >> (power - 2)) & 3);
+}
+
+/** The shortest duration that is in a bucket. */
+function startOf(bucket: number): number {
+  if (bucket < LINEAR) return bucket;
+  const quarters = bucket - LINEAR;
+  return 2 ** (FIRST_POWER + (quarters >> 2)) * (1 + (quarters & 3) / 4);
+}

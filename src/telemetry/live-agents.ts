@@ -1,0 +1,52 @@
+import type { BalancedAgentOptions } from '../config/options.ts';
+import type { Settings } from '../config/settings.ts';
+import { mergedStats, type ServiceStats } from './stats.ts';
+
+/** An agent of this process, whatever it is an agent for, to those who look at all of them. */
+export interface LiveAgent {
+  /** Whose requests it balances: `undici`, `node:http`, `grpc`, `connect`. */
+  readonly name: string;
+  readonly settings: Settings;
+  /** What it was given. */
+  readonly options: BalancedAgentOptions;
+  /** By origin, or by what stands for one. */
+  readonly stats: () => Readonly<Record<string, ServiceStats>>;
+}
+
+/** Held weakly: an agent that nobody closes goes when its maker forgets it. */
+const agents = new Set<WeakRef<LiveAgent>>();
+const forgotten = new FinalizationRegistry<WeakRef<LiveAgent>>((agent) => agents.delete(agent));
+
+/**
+ * Makes an agent known, until it is closed or forgotten. Whoever makes it keeps the `LiveAgent`.
+ *
+ * @returns a function that takes it out again
+ */
+export function addLiveAgent(agent: LiveAgent): () => void {
+  const ref = new WeakRef(agent);
+  agents.add(ref);
+  forgotten.register(agent, ref, ref);
+  return () => {
+    agents.delete(ref);
+    forgotten.unregister(ref);
+  };
+}
+
+/** Those there are, in the order in which they were made. */
+export function liveAgents(): LiveAgent[] {
+  return Array.from(agents, (ref) => ref.deref()).filter((agent) => agent !== undefined);
+}
+
+/**
+ * What is known and under way, by origin, of all agents in this process together: those of the preload and of `install()`,
+ * and those that were made by hand.
+ */
+export function stats(): Record<string, ServiceStats> {
+  const byOrigin = new Map<string, ServiceStats[]>();
+  for (const agent of liveAgents()) {
+    for (const [origin, service] of Object.entries(agent.stats())) {
+      byOrigin.set(origin, [...(byOrigin.get(origin) ?? []), service]);
+    }
+  }
+  return Object.fromEntries(Array.from(byOrigin, ([origin, all]) => [origin, mergedStats(all)]));
+}
