@@ -1,6 +1,6 @@
 import { UnresponsiveError } from '../../src/core/base/errors.ts';
 import { Call } from '../../src/core/calls/call.ts';
-import type { RetryReason } from '../../src/core/calls/settings.ts';
+import type { Refusal, RetryReason } from '../../src/core/calls/settings.ts';
 import type { Outcome } from '../../src/core/health/outcome.ts';
 import type { Service } from '../../src/core/service.ts';
 import type { MemoryWire } from './memory-transport.ts';
@@ -118,9 +118,9 @@ export class MemoryCall extends Call {
     this.#end(error, reason === undefined ? 'cancelled' : 'failure');
   }
 
-  /** The peer has not looked at it. `givenBack`: for it goes away. */
-  onRefused(error: Error, givenBack: boolean): void {
-    this.#calls.onRefused(this, error, givenBack);
+  /** The peer has not looked at it. */
+  onRefused(error: Error, how: Refusal): void {
+    this.#calls.onRefused(this, error, how);
   }
 
   /** The connection had closed before it was written. */

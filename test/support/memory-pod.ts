@@ -69,7 +69,7 @@ function act(call: MemoryCall, wire: MemoryWire, reaction: Exclude<Reaction, { n
     wire.break();
   } else if (name === 'refuse') {
     wire.drop(call);
-    call.onRefused(new Error('refused stream'), false);
+    call.onRefused(new Error('refused stream'), 'refused');
   } else if (name === 'go-away') {
     wire.goAway();
   } else {

@@ -101,7 +101,7 @@ export class MemoryWire implements Wire {
   goAway(): void {
     this.#events!.retire('closed-by-peer');
     for (const call of [...this.#underWay.keys()]) {
-      if (call.statusCode === 0 && this.drop(call)) call.onRefused(new Error('gone away'), true);
+      if (call.statusCode === 0 && this.drop(call)) call.onRefused(new Error('gone away'), 'gone-away');
     }
   }
 

@@ -11,7 +11,7 @@ import { Attempts } from './attempts.ts';
 import type { Call } from './call.ts';
 import { Queue } from './queue.ts';
 import { mayReroute, Retries } from './retries.ts';
-import type { CallSettings, RetryReason } from './settings.ts';
+import type { CallSettings, Refusal, RetryReason } from './settings.ts';
 
 export interface CallsOptions {
   pool: Pool;
@@ -89,15 +89,12 @@ export class Calls {
     else this.#queueAgain(call);
   }
 
-  /**
-   * A server says that it has not looked at an attempt. `givenBack`: it had said, meanwhile, that it takes no more,
-   * or not as many.
-   */
-  onRefused(call: Call, error: Error, givenBack: boolean): void {
+  /** A server says that it has not looked at an attempt. */
+  onRefused(call: Call, error: Error, how: Refusal): void {
     const { endpoint, connection } = call;
     // One that refuses streams has enough for a moment. One that goes away has not.
     this.attempts.takeBack(call, connection?.retired === undefined);
-    const allowed = givenBack ? this.#retries.allowGivenBack(call) : this.#allows(call, 'refused');
+    const allowed = how === 'refused' ? this.#allows(call, how) : this.#retries.allowGivenBack(call, how);
     if (endpoint === undefined || !allowed) call.fail(error);
     else if (call.upgrades) this.#queueAgain(call);
     else this.#retry(call, endpoint, error, 'refused');
@@ -138,7 +135,8 @@ export class Calls {
       return;
     }
     const history = call.history!;
-    history.failed.push(endpoint);
+    // One that takes fewer than it did may be asked again any number of times.
+    if (!history.failed.includes(endpoint)) history.failed.push(endpoint);
     history.error = error;
     if (channels.requestRetry.hasSubscribers) {
       const { origin, address } = endpoint;

@@ -1,7 +1,7 @@
 import { RetryBudget } from './budget.ts';
 import type { Call } from './call.ts';
 import { History } from './history.ts';
-import type { RetryReason, RetrySettings } from './settings.ts';
+import type { Refusal, RetryReason, RetrySettings } from './settings.ts';
 
 /** New connections that have ended, or were about to, without having looked at a request; one more fails it. */
 const MOST_REROUTES = 8;
@@ -47,8 +47,10 @@ export class Retries {
    * limit on streams. That tells nothing of the next peer, and all may say so at once. Like what was never written, it is
    * none of the retries that can be switched off.
    */
-  allowGivenBack(call: Call): boolean {
-    if (!mayReroute(call)) return false;
+  allowGivenBack(call: Call, how: Exclude<Refusal, 'refused'>): boolean {
+    // A peer that takes some has served others of those that it was sent, so that each comes to its turn: stock, which
+    // sends no more than one before it knows the limit, has no other measure.
+    if (how === 'gone-away' && !mayReroute(call)) return false;
     historyOf(call).resent++;
     return true;
   }

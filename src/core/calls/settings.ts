@@ -26,6 +26,15 @@ export type RetryReason =
   /** The endpoint has stopped to answer at all. */
   | 'unresponsive';
 
+/** How a server says that it has not looked at an attempt. */
+export type Refusal =
+  /** It says so of that one. */
+  | 'refused'
+  /** It had said, meanwhile, that it takes no more. */
+  | 'gone-away'
+  /** It had said, meanwhile, that it takes fewer, though some: others of those that it was sent are served. */
+  | 'over-limit';
+
 export const RETRY_REASONS: readonly RetryReason[] = ['refused', 'reset', 'unresponsive'];
 
 export interface RetrySettings {

@@ -3,6 +3,7 @@ import { type Dispatcher, errors } from 'undici';
 import { setImmediate } from '../../core/base/clock.ts';
 import { CONNECTION_GONE, UNRESPONSIVE } from '../../core/base/errors.ts';
 import type { Calls } from '../../core/calls/calls.ts';
+import type { Refusal } from '../../core/calls/settings.ts';
 import type { Outcome } from '../../core/health/outcome.ts';
 import type { ClientWire } from './client-wire.ts';
 import { isEventStream } from './event-stream.ts';
@@ -15,11 +16,8 @@ import { type Headers, UndiciCall } from './undici-call.ts';
 
 type RawHeaders = Exclude<Dispatcher.DispatchController['rawHeaders'], undefined>;
 
-/**
- * Why no server has looked at a request, where that is known: a server has refused it; it was given back by one that had
- * said that it takes no more, or not as many; Node has refused to send it.
- */
-type Declined = 'refused' | 'given-back' | 'unopened';
+/** Why no server has looked at a request, where that is known: a server says so, or Node has refused to send it. */
+type Declined = Refusal | 'unopened';
 
 /**
  * One request on its way: the handler that undici's Client calls, and the controller that the caller's
@@ -168,10 +166,10 @@ export abstract class Exchange
     const givesBack = this.wire?.givesBack === true;
     // Without a controller nothing was written.
     const unwritten = isUnwritten(controller);
-    if (this.declined !== undefined || (givesBack && !unwritten)) {
-      const givenBack = givesBack || this.declined === 'given-back';
+    const refusal = givesBack && !unwritten ? 'gone-away' : this.declined;
+    if (refusal !== undefined) {
       this.detach();
-      this.calls.onRefused(this, error, givenBack);
+      this.calls.onRefused(this, error, refusal);
       return true;
     }
     const code = codeOf(error);
@@ -196,10 +194,10 @@ export abstract class Exchange
   }
 
   /** Takes the request back, which the server has not looked at, unless that can't be sent again. */
-  refuse(error: Error, givenBack: boolean): void {
+  refuse(error: Error, how: Refusal): void {
     if (this.controller === undefined || this.settled || this.aborted || this.answered) return;
     if (!isReplayable(this.options.body)) return;
-    this.declined = givenBack ? 'given-back' : 'refused';
+    this.declined = how;
     this.controller.abort(error);
   }
 

@@ -1,5 +1,6 @@
 import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
 import { type Client, errors } from 'undici';
+import type { Refusal } from '../../core/calls/settings.ts';
 import { REFUSED_STREAM } from './failures.ts';
 import type { Request } from './request.ts';
 import { isOfSession } from './undici.ts';
@@ -68,7 +69,7 @@ export class Http2Streams {
       if (this.rstCode !== REFUSED_STREAM) return;
       // As undici does.
       const refused = Object.assign(error, { http2ErrorCode: REFUSED_STREAM });
-      streams.#take(this)?.refuse(refused, streams.#exceeds(session));
+      streams.#take(this)?.refuse(refused, streams.#refusalOf(session));
     }
     function onFrameError(this: Stream, type: number, code: number): void {
       if (type === HEADERS_FRAME && streams.goneAway) refuseUnsent(this, streams.#take(this), code);
@@ -90,12 +91,11 @@ export class Http2Streams {
     };
   }
 
-  /** Whether the peer has meanwhile said that it takes fewer. */
-  #exceeds({ remoteSettings }: ClientHttp2Session): boolean {
-    return (
-      this.#requests.size + this.#lasting.size >
-      (remoteSettings?.maxConcurrentStreams ?? Number.POSITIVE_INFINITY)
-    );
+  /** Whether the peer refuses one for having said, meanwhile, that it takes fewer, or none. */
+  #refusalOf({ remoteSettings }: ClientHttp2Session): Refusal {
+    const limit = remoteSettings?.maxConcurrentStreams ?? Number.POSITIVE_INFINITY;
+    if (this.#requests.size + this.#lasting.size <= limit) return 'refused';
+    return limit > 0 ? 'over-limit' : 'gone-away';
   }
 
   /** The request of a stream, unless it has gone elsewhere, or ended: a stream may outlive that. */
@@ -137,7 +137,7 @@ function refuseUnsent(stream: Stream, request: Request | undefined, code: number
   stream.destroy = () => stream;
   request?.refuse(
     new errors.InformationalError(`HTTP/2: "frameError" received - type ${HEADERS_FRAME}, code ${code}`),
-    true,
+    'gone-away',
   );
   Reflect.deleteProperty(stream, 'close');
   Reflect.deleteProperty(stream, 'destroy');

@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import type { Refusal } from '../../core/calls/settings.ts';
 import type { Carried } from '../../core/connections/wire.ts';
 
 /** A request as the Client's wire sees it. */
@@ -8,11 +9,8 @@ export interface Request extends Carried, Dispatcher.DispatchHandler {
   given: boolean;
   /** Asks for a socket, or a stream, of its own. */
   readonly upgrades: boolean;
-  /**
-   * The server has not looked at it, and says so: takes it back, to be sent elsewhere. `givenBack`: it had said, meanwhile,
-   * that it takes no more, or not as many.
-   */
-  refuse(error: Error, givenBack: boolean): void;
+  /** The server has not looked at it, and says so: takes it back, to be sent elsewhere. */
+  refuse(error: Error, how: Refusal): void;
   /** Node has refused to send it, so that nobody else would: ends it. */
   failUnopened(cause: Error): void;
   /** Ends it for good. */

@@ -313,6 +313,25 @@ test('what pods refuse that take fewer streams from now on waits for its turn', 
   assert.deepEqual(new Set(await Promise.all(posts)), new Set(['ok']));
 });
 
+test('what connections refuse that lower their limit is served, however many of them do', async (t) => {
+  const lowered = new Set<unknown>();
+  const pod = await startH2Pod(t, (stream, headers, nth) => {
+    if (!lowered.has(stream.session)) stream.session!.settings({ maxConcurrentStreams: 1 });
+    lowered.add(stream.session);
+    answer(stream, headers, nth);
+  });
+  // What is sent to each at once uses it up, so that each serves one.
+  const agent = startAgent(t, [pod], { ...h2c, maxRequestsPerConnection: 10 });
+  const stock = startStock(t);
+  for (const [client, origin] of [
+    [stock, originOf(pod)],
+    [agent, ORIGIN],
+  ] as const) {
+    const gets = Array.from({ length: 30 }, () => send(client, { path: '/', method: 'GET', origin }));
+    assert.deepEqual(new Set(await Promise.all(gets)), new Set(['ok']), client.constructor.name);
+  }
+});
+
 test('a pod that refuses uploads that can be read but once is not ejected for it', async (t) => {
   const pods = await Promise.all(
     [0, 1].map((n) =>
