@@ -36,7 +36,12 @@ type Options = Dispatcher.DispatchOptions & Record<string, unknown>;
 
 const IGNORED = new Set(['date', 'connection', 'keep-alive']);
 
-export const THROWN = 'thrown by the caller';
+/** What a caller says as it throws, or gives up. */
+export const WORDS = 'says the caller of';
+
+export function wordsOf(call: number): string {
+  return `so ${WORDS} call ${call}.`;
+}
 
 export interface CallerContext {
   readonly dispatcher: Dispatcher;
@@ -95,7 +100,7 @@ export class Caller {
     const { act } = call;
     // By somebody else, in whose context nothing of this call belongs.
     if (typeof act?.at === 'number')
-      setTimeout(() => callContext.exit(() => this.#abort?.(reasonOf(act.reason))), act.at);
+      setTimeout(() => callContext.exit(() => this.#abort?.(this.#reason)), act.at);
   }
 
   #send(options: Options): void {
@@ -283,15 +288,21 @@ export class Caller {
   #moment(at: 'dispatch' | 'start' | 'headers' | 'data' | 'end' | 'sent', controller?: Controller): void {
     const { act } = this.call;
     if (act?.at !== at || this.outcome.settled > 0) return;
-    if (act.do === 'throw') throw new Error(THROWN);
+    if (act.do === 'throw') throw new Error(wordsOf(this.call.id));
     if (act.do === 'abort') {
       this.outcome.unheard = this.#abort === undefined;
-      this.#abort?.(reasonOf(act.reason));
+      this.#abort?.(this.#reason);
     }
     if (act.do === 'pause' && controller !== undefined) {
       controller.pause();
       setTimeout(() => controller.resume(), 5);
     }
+  }
+
+  /** Why it gives up. */
+  get #reason(): unknown {
+    const { id, act } = this.call;
+    return REASONS[act?.reason ?? 'error'](id);
   }
 
   #onHead(status: number, headers: object): void {
@@ -477,8 +488,8 @@ function headerValue(value: HeaderValue): unknown {
   return [...value];
 }
 
-const REASONS: Record<Reason, () => unknown> = {
-  error: () => new Error('the caller’s'),
+const REASONS: Record<Reason, (call: number) => unknown> = {
+  error: (call) => new Error(wordsOf(call)),
   undefined: () => undefined,
   null: () => null,
   zero: () => 0,
@@ -486,10 +497,6 @@ const REASONS: Record<Reason, () => unknown> = {
   false: () => false,
   timeout: () => new DOMException('too late', 'TimeoutError'),
 };
-
-function reasonOf(reason: Reason = 'error'): unknown {
-  return REASONS[reason]();
-}
 
 /** Addresses and ports differ from run to run. */
 function describe(error: unknown): string {
