@@ -25,6 +25,7 @@ export const PARTS: readonly string[] = [
   'transports/kubernetes-api/',
   'transports/resolver-for.ts',
   'transports/balanced-sockets.ts',
+  'transports/common/',
   'transports/global/',
   'observe/',
   'transports/undici/',

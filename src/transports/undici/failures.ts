@@ -1,8 +1,3 @@
-/** The endpoint, or something before it, says that it can't serve; 500 is the app's own affair. */
-export function isGatewayError(statusCode: number): boolean {
-  return statusCode >= 502 && statusCode <= 504;
-}
-
 /** What is said of a connection that ended, or a stream, with or without a word from the peer. */
 export const RESETS = new Set([
   'ECONNRESET',

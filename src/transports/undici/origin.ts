@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { errors } from 'undici';
-import { headerOf } from './header-of.ts';
+import { headerOf } from '../common/header-of.ts';
 import type { RequestOptions } from './request-options.ts';
 
 /**

@@ -1,14 +1,13 @@
 import { FormData } from 'undici';
-import type { RequestOptions } from '../../transports/undici/request-options.ts';
+import { isIdempotent, isSaid } from '../common/idempotent.ts';
+import type { RequestOptions } from './request-options.ts';
 
-/** https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2, and QUERY, whose draft says so too. */
-const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'QUERY']);
 const KEY = /^(x-)?idempotency-key$/i;
 
 /** Whether it does no harm if a server gets a request twice, and whether it can be sent twice at all. */
 export function isRepeatable({ method, idempotent, headers, body }: RequestOptions): boolean {
   if (!isReplayable(body)) return false;
-  return idempotent ?? (IDEMPOTENT.has(method) || hasKey(headers));
+  return idempotent ?? (isIdempotent(method) || hasKey(headers));
 }
 
 /** Whether a body is still all there after it was sent. Of iterables and streams nobody knows. */
@@ -28,9 +27,4 @@ function hasKey(headers: readonly unknown[] | null): boolean {
     if (KEY.test(headers[n] as string) && isSaid(headers[n + 1])) return true;
   }
   return false;
-}
-
-function isSaid(value: unknown): boolean {
-  if (Array.isArray(value)) return value.some(isSaid);
-  return value !== undefined && value !== null && String(value).trim() !== '';
 }

@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
 import type { RingHashSettings } from '../../config/settings.ts';
 import { hash } from '../../core/base/hash.ts';
-import { rawHeaderOf } from './header-of.ts';
+import { rawHeaderOf } from '../common/header-of.ts';
 import type { RequestOptions } from './request-options.ts';
 
 /**
