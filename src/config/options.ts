@@ -94,7 +94,7 @@ export interface BalancedAgentOptions extends UndiciOptions {
    * `'round-robin'`: the next one in turn. `'peak-ewma'`: the one with the least latency times requests
    * in flight, of three drawn at random, where latencies within a factor of two count as equal. `'ring-hash'`:
    * the one that the key of the request leads to, see `ringHash`.
-   * Or a function that makes pickers of your own.
+   * Or a function that makes pickers of your own; if one of them throws, `'least-request'` takes their place.
    * Default `'least-request'`.
    * Env: `EVENKEEL_POLICY`, for the names.
    */

@@ -1,6 +1,7 @@
 import { LeastRequest } from '../balancing/least-request.ts';
 import type { Locality } from '../balancing/locality.ts';
 import { LocalityPicker } from '../balancing/locality-picker.ts';
+import { OwnPickers } from '../balancing/own-pickers.ts';
 import { PeakEwma } from '../balancing/peak-ewma.ts';
 import type { Observation, Picker, PickerFactory } from '../balancing/picker.ts';
 import { RoundRobin } from '../balancing/round-robin.ts';
@@ -97,6 +98,6 @@ function factoryOf({ policy, peakEwma, clock, random }: PickerSettings): PickerF
       return () => new PeakEwma({ ...peakEwma, clock, random, turns });
     }
     default:
-      return policy;
+      return new OwnPickers(policy).create;
   }
 }
