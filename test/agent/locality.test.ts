@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { buildConnector } from 'undici';
 import { LeastRequest } from '../../src/core/balancing/least-request.ts';
 import { Locality, type Located, localShares, OWN_ZONE } from '../../src/core/balancing/locality.ts';
 import { LocalityPicker } from '../../src/core/balancing/locality-picker.ts';
 import { load, ManualResolver, ORIGIN, startAgent } from '../support/agent.ts';
+import { FakeClock } from '../support/clock.ts';
 import { settle, startPods } from '../support/pods.ts';
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, number) => all + number, 0);
@@ -291,4 +293,46 @@ test('where the pods near fail and are out, those elsewhere serve, though so few
   }
   const failed = await countFailed(100);
   assert.ok(failed < 10, `${failed} of 100 failed`);
+});
+
+test('where the pods near are out, those elsewhere are connected that never were, with few dials', async (t) => {
+  const pods = await startPods(t, 7);
+  const near = pods.slice(0, 4);
+  const zoned = pods.map((pod) => ({ endpoint: { ...pod.endpoint, zone: near.includes(pod) ? 'a' : 'b' } }));
+  const connector = buildConnector({});
+  let dials = 0;
+  const agent = startAgent(t, [], {
+    discovery: new ManualResolver(zoned).resolve,
+    locality: 'zone',
+    kubernetes: { zone: 'a' },
+    retry: false,
+    // It stands still, so that nothing is connected but for requests.
+    clock: new FakeClock(),
+    outlierDetection: { maxEjectionPercent: 100 },
+    connect: (options, callback) => {
+      if (near.some(({ address }) => address === options.hostname)) {
+        connector(options, callback);
+        return;
+      }
+      dials++;
+      setTimeout(() => connector(options, callback), 100);
+    },
+  });
+  const countFailed = async (count: number) => {
+    let failed = 0;
+    const ask = async () => {
+      const { statusCode, body } = await agent.request({ origin: ORIGIN, path: '/', method: 'GET' });
+      await body.dump();
+      if (statusCode !== 200) failed++;
+    };
+    for (let n = 0; n < count; n += 10) await Promise.all(Array.from({ length: 10 }, ask));
+    return failed;
+  };
+  await countFailed(20);
+  for (const pod of near) pod.respond = (_request, response) => response.writeHead(503).end();
+  let served = 0;
+  for (const until = performance.now() + 10_000; served < 10 && performance.now() < until; )
+    served = 10 - (await countFailed(10));
+  assert.equal(served, 10);
+  assert.ok(dials <= 30, `${dials} dials`);
 });

@@ -64,7 +64,8 @@ export class Balancer {
   /** Gives a request to an endpoint just picked. */
   begin(endpoint: Pod): Connection {
     const rival = this.#pickers.rivalOf(endpoint);
-    if (rival !== undefined) this.#plan.dialAhead(rival);
+    // Of other zones it is before the one that has the request however many dials it has under way.
+    if (rival !== undefined && rival.dialing <= endpoint.inFlight) this.#plan.dialAhead(rival);
     this.#preconnect.consider(endpoint.load);
     this.#pickers.ready.used(endpoint);
     this.#liveness.start();

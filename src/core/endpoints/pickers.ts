@@ -72,9 +72,12 @@ export class Pickers<E extends Endpoint> {
     return this.dialable.pick() ?? this.untried.pick();
   }
 
-  /** The endpoint that should have had the request that goes to `endpoint`, but has no connection free. */
+  /**
+   * The endpoint that should have had the request that goes to `endpoint`, but has no connection free. Beside one that is
+   * out, and used for want of others, it may be one that was never connected.
+   */
   rivalOf(endpoint: E): E | undefined {
-    const rival = this.dialable.pick();
+    const rival = endpoint.health?.standing === 'out' ? this.toDial : this.dialable.pick();
     // On a tie too: with few connections, it would lose all ties to those that have more.
     return rival === undefined || this.dialable.before(endpoint, rival) ? undefined : rival;
   }
