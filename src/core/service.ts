@@ -151,6 +151,7 @@ export class Service implements DiscoveryOwner {
     this.#quiet = false;
     this.#idle?.cancel();
     if (this.discovery.isStale) this.pool.reach.freeze(true);
+    this.pool.upkeep.start();
     this.pool.health.start();
     this.discovery.demand();
   }

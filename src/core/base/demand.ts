@@ -2,6 +2,8 @@
 export class Demand {
   running = 0;
   waiting = 0;
+  /** Calls ever taken. */
+  taken = 0;
 
   get total(): number {
     return this.running + this.waiting;

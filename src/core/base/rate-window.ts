@@ -1,31 +1,36 @@
-const SLOTS = 4;
+const PARTS = 4;
 
-/** Counts what happened in the last while, to a quarter of it. */
+/** How much of what somebody counts came in the last while, to a quarter of it. Costs nothing when it is counted. */
 export class RateWindow {
-  readonly #slots = new Array<number>(SLOTS).fill(0);
-  #current = 0;
-  /** What the window holds now. */
-  total = 0;
+  readonly #counted: () => number;
+  /** What had been counted when each part of the window began. */
+  readonly #marks: number[];
+  #oldest = 0;
+
+  /** @param counted all there ever was */
+  constructor(counted: () => number) {
+    this.#counted = counted;
+    this.#marks = new Array<number>(PARTS).fill(counted());
+  }
 
   /** What was counted since the last `advance`. */
   get latest(): number {
-    return this.#slots[this.#current]!;
+    return this.#counted() - this.#marks[(this.#oldest + PARTS - 1) % PARTS]!;
   }
 
   /** Milliseconds between two calls of `advance` for a window of that length. */
   static step(length: number): number {
-    return length / SLOTS;
+    return length / PARTS;
   }
 
-  count(): void {
-    this.#slots[this.#current]!++;
-    this.total++;
+  /** What the window holds now. */
+  get total(): number {
+    return this.#counted() - this.#marks[this.#oldest]!;
   }
 
-  /** Lets the oldest slot go. */
+  /** Lets the oldest part go. */
   advance(): void {
-    this.#current = (this.#current + 1) % SLOTS;
-    this.total -= this.#slots[this.#current]!;
-    this.#slots[this.#current] = 0;
+    this.#marks[this.#oldest] = this.#counted();
+    this.#oldest = (this.#oldest + 1) % PARTS;
   }
 }

@@ -36,8 +36,6 @@ export class Attempts {
   readonly #observes: boolean;
   /** How long requests take that are served, if anybody wants to know how long one does. */
   #latency = 0;
-  /** Calls ever taken. */
-  #taken = 0;
 
   constructor({ pool, demand, turn, clock }: AttemptsOptions) {
     this.#pool = pool;
@@ -53,15 +51,10 @@ export class Attempts {
     return this.#holds.total;
   }
 
-  /** Calls ever taken. */
-  get taken(): number {
-    return this.#taken;
-  }
-
   /** Counts a call that is taken. */
   onTaken(): void {
-    this.#taken++;
-    this.#quickErrors.release(this.#taken);
+    const taken = ++this.#demand.taken;
+    this.#quickErrors.release(taken);
   }
 
   stop(): void {
@@ -227,7 +220,7 @@ export class Attempts {
   }
 
   #holdQuickError(endpoint: Pod): void {
-    this.#quickErrors.add(endpoint, this.#taken + this.#demand.running - 1);
+    this.#quickErrors.add(endpoint, this.#demand.taken + this.#demand.running - 1);
     this.#pool.plan.pace.onError(this.#pool.set.current.size);
   }
 

@@ -29,6 +29,7 @@ export class Calls {
   /** What all are ended by, if they were. */
   #destroyedBy: Error | undefined;
   readonly #pool: Pool;
+  readonly #demand: Demand;
   readonly #clock: Clock;
   readonly #retries: Retries;
   readonly #turn: LoopTurn;
@@ -36,6 +37,7 @@ export class Calls {
   constructor({ pool, discovery, demand, settings, onServed }: CallsOptions) {
     const { clock, retry } = settings;
     this.#pool = pool;
+    this.#demand = demand;
     this.#clock = clock;
     this.#turn = new LoopTurn(clock);
     this.attempts = new Attempts({ pool, demand, turn: this.#turn, clock });
@@ -51,7 +53,6 @@ export class Calls {
    */
   take(call: Call, isTraced: boolean): boolean {
     if (isTraced) call.context = new AsyncResource('EVENKEEL_REQUEST');
-    this.#pool.upkeep.count();
     this.attempts.onTaken();
     const now = this.#clock.now();
     this.#turn.note(now);
@@ -118,7 +119,7 @@ export class Calls {
   }
 
   #allows(call: Call, reason: RetryReason): boolean {
-    return this.#retries.allow(call, reason, this.attempts.taken, this.#clock.now());
+    return this.#retries.allow(call, reason, this.#demand.taken, this.#clock.now());
   }
 
   #queueAgain(call: Call): void {

@@ -78,7 +78,7 @@ export class Queue implements Waiters {
 
   /** Whether those that come have to wait behind others. */
   get isBusy(): boolean {
-    return this.#waiting.size > 0;
+    return this.#demand.waiting > 0 && this.#waiting.size > 0;
   }
 
   /** The endpoint to serve a request that has a key at once; none if it has to wait. */

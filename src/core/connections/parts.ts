@@ -73,7 +73,7 @@ export function partsOf(options: PoolOptions, events: ConnectionEvents<Connectio
   });
   const health = new Health({ settings, set, checker: transport, demand, clock, random });
   const warmSet = new WarmSet(identity, locality && (({ level }) => locality.densityOf(level)));
-  const warmth = new Warmth(warmSet, transport.keepAlive);
+  const warmth = new Warmth(warmSet, transport.keepAlive, demand);
   const dials = new Dials(events, { transport, board, demand, clock, random });
   const reach = new Reach(set, clock);
   const podIdentity = new PodIdentity(settings, { set, board, dials, warmth });

@@ -37,9 +37,9 @@ export class Upkeep {
     this.#preconnect = options.preconnect;
   }
 
-  /** Counts a request towards the rate that keeps endpoints warm. */
-  count(): void {
-    if (this.#warmth.count()) this.#tickLater();
+  /** There are requests, whose rate keeps endpoints warm, from now on. */
+  start(): void {
+    if (this.#warmth.start()) this.#tickLater();
   }
 
   stop(): void {

@@ -1,3 +1,4 @@
+import type { Demand } from '../base/demand.ts';
 import { RateWindow } from '../base/rate-window.ts';
 import type { Pod } from './connection.ts';
 import type { WarmSet } from './warm-set.ts';
@@ -17,7 +18,8 @@ const UNUSED = 2_000;
  */
 export class Warmth {
   readonly #set: WarmSet;
-  readonly #window = new RateWindow();
+  /** Of requests. */
+  readonly #window: RateWindow;
   /** Milliseconds that an idle connection lasts where nobody says so. */
   readonly #usual: number;
   /** The same at most endpoints: the median of what they say, so that none of them speaks for the others. */
@@ -28,8 +30,9 @@ export class Warmth {
   /** Endpoints warmed ahead of rotations. */
   #prepared = 0;
 
-  constructor(set: WarmSet, keepAlive: number) {
+  constructor(set: WarmSet, keepAlive: number, demand: Demand) {
     this.#set = set;
+    this.#window = new RateWindow(() => demand.taken);
     this.#usual = keepAlive;
     this.#keepAlive = keepAlive;
   }
@@ -66,9 +69,8 @@ export class Warmth {
     return !fleeting || this.#window.total * UNUSED >= this.#set.size * this.#windowLength;
   }
 
-  /** Counts a request. Whether it is the first for a while: `tick` is to be called from now on. */
-  count(): boolean {
-    this.#window.count();
+  /** There are requests, from now on. Whether it is news: `tick` is to be called from now on. */
+  start(): boolean {
     if (this.#active) return false;
     this.#active = true;
     return true;

@@ -27,7 +27,10 @@ export function parseOrigin(origin: string | URL): URL {
  * @throws Node's error for a servername that is no string
  */
 export function requestedName({ servername, headers }: RequestOptions): string | undefined {
-  if (!servername) return toServername(headerOf(headers, 'host') ?? '') || undefined;
+  if (!servername) {
+    const host = headerOf(headers, 'host');
+    return host === undefined ? undefined : toServername(host) || undefined;
+  }
   if (typeof servername === 'string') return servername;
   const error = new TypeError('The "name" argument must be of type string.');
   throw Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });

@@ -27,7 +27,9 @@ export class Origins {
   readonly #origins: LRUCache<string, OriginServices>;
   /** Those that were evicted and still drain. */
   readonly #leaving = new Map<UndiciService, Promise<void>>();
-  #lastKey = '';
+  /** What was asked for last: most ask for the same again. Without TLS, its name says all. */
+  #lastName = '';
+  #lastVariant: string | undefined;
   #lastService: UndiciService | undefined;
 
   constructor(options: OriginsOptions) {
@@ -55,9 +57,11 @@ export class Origins {
     missing: string | undefined,
   ): UndiciService {
     const name = typeof origin === 'string' ? origin : origin.origin;
-    const variant = name.startsWith('https:') ? variantOf(request, h2) : '';
-    const key = name + variant;
-    if (key === this.#lastKey) return this.#lastService!;
+    const isLast = name === this.#lastName;
+    if (isLast && this.#lastVariant === undefined) return this.#lastService!;
+    const isTls = name.startsWith('https:');
+    const variant = isTls ? variantOf(request, h2) : '';
+    if (isLast && variant === this.#lastVariant) return this.#lastService!;
     let service = this.#origins.get(name)?.get(variant);
     if (service === undefined) {
       const url = parseOrigin(origin);
@@ -65,7 +69,8 @@ export class Origins {
       assertRequest(request, missing);
       service = this.#create(url, variant, request, h2);
     }
-    this.#lastKey = key;
+    this.#lastName = name;
+    this.#lastVariant = isTls ? variant : undefined;
     this.#lastService = service;
     return service;
   }
@@ -117,7 +122,7 @@ export class Origins {
 
   readonly #onEvicted = (service: UndiciService): void => {
     if (service === this.#lastService) {
-      this.#lastKey = '';
+      this.#lastName = '';
       this.#lastService = undefined;
     }
     this.#leaving.set(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Locality, OWN_ZONE } from '../../../src/core/balancing/locality.ts';
+import { Demand } from '../../../src/core/base/demand.ts';
 import type { Pod } from '../../../src/core/connections/connection.ts';
 import { LocalityRouting } from '../../../src/core/connections/locality-routing.ts';
 import { PooledEndpoint } from '../../../src/core/connections/pooled-endpoint.ts';
@@ -50,7 +51,7 @@ function startRouting(zones: readonly string[], virtual = false) {
   const set = new EndpointSet<Pod>(
     (key, info, name) => new PooledEndpoint(key, info, board, NO_LIMITS, name),
   );
-  const warmth = new CountedWarmth(new WarmSet('client'), 4_000);
+  const warmth = new CountedWarmth(new WarmSet('client'), 4_000, new Demand());
   const routing = new LocalityRouting({ locality, set, board, warmth });
   // As the pool does.
   board.watch((endpoint) => routing.review(endpoint));

@@ -13,7 +13,8 @@ function startPodIdentity({ virtual = true, maxSpread = 8 } = {}) {
   const { board, clock, podIdentity, pods, warmth } = parts;
   const [slot, other] = pods as [Pod, Pod];
   // So many that they keep a hundred pods connected.
-  for (let n = 0; n < 200; n++) warmth.count();
+  parts.demand.taken += 200;
+  warmth.start();
   while (warmth.grow() !== undefined);
   for (const pod of pods) pod.lift(UNTRIED);
   /** A connection of the slot that carries a request. */

@@ -7,7 +7,8 @@ import { connect, type PartsOptions, startParts } from '../../support/pool-parts
 /** With traffic; so many of the endpoints are warm. */
 function startPreconnect(count: number, warm = count, more: PartsOptions = {}) {
   const parts = startParts({ count, ...more });
-  parts.warmth.count();
+  parts.demand.taken++;
+  parts.warmth.start();
   for (let n = 0; n < warm; n++) parts.warmth.grow();
   return parts;
 }
@@ -36,7 +37,7 @@ test('without traffic, or where a dial may lead to any pod, nothing is connected
   const { pods, preconnect, set, transport, warmth } = startPreconnect(2);
   warmth.stop();
   preconnect.connect(pods);
-  warmth.count();
+  warmth.start();
   set.namesPods = true;
   preconnect.connect(pods);
   assert.deepEqual(transport.dialled, []);

@@ -112,13 +112,14 @@ test('pods that are seen are taken for what they are', async (t) => {
 });
 
 test('where no connection lasts, no rate keeps more than eight alive', () => {
-  const { clock, pods, spread, upkeep } = startParts({ virtual: true, count: 8 });
+  const { clock, demand, pods, spread, upkeep } = startParts({ virtual: true, count: 8 });
   for (const pod of pods) {
     connect(pod);
     upkeep.onKeepAlive(pod, 1);
   }
   for (let n = 0; n < 200; n++) {
-    upkeep.count();
+    demand.taken++;
+    upkeep.start();
     clock.advance(20);
   }
   assert.equal(spread.slots, 8);

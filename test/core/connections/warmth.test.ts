@@ -17,7 +17,8 @@ function startWarmth(count: number, keepAlive = 3_000) {
   const endpoints = startEndpoints(count);
   const heard: number[] = [];
   const state = { demand: 0, failing: 0 };
-  const warmth = new Warmth(new WarmSet('client'), keepAlive);
+  const requests = new Demand();
+  const warmth = new Warmth(new WarmSet('client'), keepAlive, requests);
   warmth.replace(endpoints);
   warmth.resize(0, 0);
   const warm = () => endpoints.filter((endpoint) => endpoint.warm).length;
@@ -30,7 +31,8 @@ function startWarmth(count: number, keepAlive = 3_000) {
   };
   /** A request to an endpoint with that load. */
   const ask = (load: number) => {
-    if (warmth.count()) tickLater();
+    requests.taken++;
+    if (warmth.start()) tickLater();
     if (warmth.isShort(load)) warmth.grow();
   };
   /** Requests at a steady rate, each of which finds its endpoint idle. */
@@ -48,11 +50,12 @@ function startPool(count: number, keepAlive: number) {
   const clock = new FakeClock();
   const transport = new MemoryTransport(false, keepAlive);
   const told = { quiet: 0 };
+  const demand = new Demand();
   const pool = new Pool({
     settings: resolveSettings({ clock, random: () => 0.5 }, {}),
     origin: 'http://orders.prod',
     transport,
-    demand: new Demand(),
+    demand,
     identity: 'client',
     onUnreachable: () => false,
     onDialFailed() {},
@@ -62,7 +65,8 @@ function startPool(count: number, keepAlive: number) {
   pool.update({ endpoints, source: 'test' });
   const run = (perSecond: number, seconds: number) => {
     for (let n = 0; n < perSecond * seconds; n++) {
-      pool.upkeep.count();
+      demand.taken++;
+      pool.upkeep.start();
       clock.advance(1_000 / perSecond);
     }
   };
