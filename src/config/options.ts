@@ -72,14 +72,15 @@ export interface BalancedAgentOptions extends UndiciOptions {
   spread?: number | 'auto';
 
   /**
-   * A response header in which pods name themselves, say `'x-pod-name'`. With it, the pods behind a
-   * virtual IP are told apart: requests are balanced over the pods themselves, connections to them need
-   * no age, and an exploring connection now and then, less than two a second, finds new ones. Responses
-   * without the header are served as behind any virtual IP, until one names a pod.
-   * Default: none.
+   * The response header in which pods name themselves, say `'x-pod-name'`. As soon as two pods behind a
+   * virtual IP have done so, requests are balanced over the pods themselves, and new ones are looked for, with less
+   * than two dials a second. Pods that don't name themselves have their share, by connection. Where names
+   * can't be those of pods, as where they change on a connection, all is as without for ten minutes.
+   * The name of a header; `false` for none; default `'evenkeel-pod'`, which `evenkeel/identify` sets. With the
+   * policy `'ring-hash'` the default counts as none, since keys lead to connections there.
    * Env: `EVENKEEL_IDENTITY_HEADER`.
    */
-  identityHeader?: string;
+  identityHeader?: string | false;
 
   /**
    * How many pods are kept connected behind a virtual IP that `identityHeader` sees through. Half of it

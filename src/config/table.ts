@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { PickerFactory } from '../core/balancing/picker.ts';
 import { type Clock, systemClock } from '../core/base/clock.ts';
+import { IDENTITY_HEADER } from '../core/base/identity-header.ts';
 import { RETRY_REASONS, type RetryReason } from '../core/calls/settings.ts';
 import type { Resolver } from '../core/discovery/resolver.ts';
 import type { FailureKind } from '../core/health/settings.ts';
@@ -41,7 +42,7 @@ export const TABLE: Table<Omit<Settings, 'client' | 'comparesFamilies' | 'newsTi
   connectTimeout: option(orDefault(duration(), 10_000), 10_000),
   connections: option(connections(), Number.POSITIVE_INFINITY),
   spread: option(spread(), 'auto'),
-  identityHeader: option(headerName(), undefined),
+  identityHeader: option(identityHeader(), IDENTITY_HEADER),
   maxSpread: option(integer({ min: 1 }), 64),
   policy: option(
     either(
@@ -167,6 +168,15 @@ function headerName(): Kind<string> {
     accepts: "the name of a header, such as 'x-pod-name'",
     parse: (value) =>
       typeof value === 'string' && /^[\w!#$%&'*+.^`|~-]+$/.test(value) ? value.toLowerCase() : undefined,
+  };
+}
+
+function identityHeader(): Kind<string | false> {
+  const header = headerName();
+  return {
+    accepts: `${header.accepts}, or false`,
+    parse: (value) => (value === false ? value : header.parse(value)),
+    fromText: (name) => name !== 'false' && name,
   };
 }
 

@@ -36,7 +36,7 @@ test('without options, settings are the documented defaults', () => {
     connectTimeout: 10_000,
     connections: Number.POSITIVE_INFINITY,
     spread: 'auto',
-    identityHeader: undefined,
+    identityHeader: 'evenkeel-pod',
     maxSpread: 64,
     policy: 'least-request',
     peakEwma: { decay: 10_000, seed: 30 },

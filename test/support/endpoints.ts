@@ -6,6 +6,7 @@ import { type Board, Endpoint } from '../../src/core/endpoints/endpoint.ts';
 export const IDLE_BOARD: Board = {
   origin: 'http://orders.prod',
   maxRequests: Number.POSITIVE_INFINITY,
+  usesConnectionsInTurn: true,
   update() {},
   changed() {},
   wake() {},

@@ -186,6 +186,8 @@ export class MemoryTransport implements Transport {
   readonly patience = 3_000;
   readonly dials: MemoryDial[] = [];
   readonly pods = new Map<string, MemoryPod>();
+  /** Where a dial to an address leads. */
+  route = (address: string): MemoryPod | undefined => this.pods.get(address);
   readonly isProcessHeld = isProcessHeld;
   readonly unacknowledged = unacknowledged;
   readonly multiplexes: boolean;
@@ -215,7 +217,7 @@ export class MemoryTransport implements Transport {
 
   #reach(target: Target, done: DialDone, wireTo: (pod: MemoryPod) => MemoryWire | undefined): MemoryDial {
     const dial = new MemoryDial(target, done);
-    const pod = this.pods.get(target.info.address);
+    const pod = this.route(target.info.address);
     if (pod === undefined || pod.dials === 'unanswered') return dial;
     this.clock.schedule(() => {
       if (dial.abandoned || pod.dials === 'unanswered') return;

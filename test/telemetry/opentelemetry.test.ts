@@ -12,6 +12,7 @@ import { published } from '../support/channel.ts';
 import { FakeClock } from '../support/clock.ts';
 import { type Meter, startMeter } from '../support/meter.ts';
 import { nextAddress, settle, startPod, startPods } from '../support/pods.ts';
+import { startVirtualIp } from '../support/virtual-ip.ts';
 
 const SERVER = { 'server.address': 'orders.prod', 'server.port': 80, 'url.scheme': 'http' };
 const ACTIVE = { 'http.connection.state': 'active' };
@@ -314,15 +315,19 @@ test('endpoints are told apart only if asked for', async (t) => {
 });
 
 test('pods behind a virtual IP have the names that they give', async (t) => {
-  const pod = await startPod(t);
-  pod.respond = (_request, response) => response.setHeader('x-pod', 'orders-1').end(pod.address);
+  const pods = await startPods(t, 2);
+  for (const pod of pods) {
+    pod.respond = (_request, response) => response.setHeader('x-pod', `at ${pod.address}`).end(pod.address);
+  }
   const resolver = new ManualResolver();
-  resolver.set([pod], { virtual: true });
+  resolver.set([await startVirtualIp(t, pods)], { virtual: true });
   const agent = startAgent(t, [], { discovery: resolver.resolve, identityHeader: 'x-pod' });
   const meter = startInstrumented(t, { byEndpoint: true });
-  await get(agent);
-  const identity = { 'evenkeel.endpoint.identity': 'orders-1' };
-  assert.equal((await meter.collect()).value('evenkeel.requests', identity), 1);
+  await load(agent, 20, 4);
+  const collected = await meter.collect();
+  for (const { address } of pods) {
+    assert.ok(collected.value('evenkeel.requests', { 'evenkeel.endpoint.identity': `at ${address}` })! > 0);
+  }
 });
 
 test('fairness is 1 where every pod had as much, and less where one had everything', async (t) => {

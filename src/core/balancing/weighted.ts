@@ -14,7 +14,7 @@ export type Measure = 'load' | 'turn';
 export class Turns {
   /** Grows by 1 while each candidate is served as often as it weighs. */
   now = 0;
-  /** Of all candidates that are in a picker. */
+  /** Of all candidates that are in a picker, but for one of those that have not come to serve yet. */
   weight = 0;
   pickers = 0;
   readonly #shares = new Map<number, Share>();
@@ -88,20 +88,23 @@ export class Weighted<C extends Candidate> implements Picker<C> {
   readonly #measure: Measure;
   readonly #bounds: TurnBounds;
   readonly #createPicker: () => Picker<Slot>;
+  readonly #serves: boolean;
 
-  constructor(turns: Turns, measure: Measure, createPicker: () => Picker<Slot>) {
+  /** @param serves whether its candidates are such as serve, so that turns pass as fast as they all are served */
+  constructor(turns: Turns, measure: Measure, createPicker: () => Picker<Slot>, serves = true) {
     this.#turns = turns;
     this.#index = turns.pickers++;
     this.#measure = measure;
     this.#bounds = BOUNDS[measure];
     this.#createPicker = createPicker;
+    this.#serves = serves;
   }
 
   add(candidate: C): void {
     const slot = this.#slotOf(candidate);
     if (slot.share.weight !== candidate.weight) slot.share = this.#turns.of(candidate.weight);
     const { share } = slot;
-    this.#turns.weight += share.weight;
+    if (this.#serves) this.#turns.weight += share.weight;
     share.members++;
     const node = this.#groupOf(share);
     node.value.picker.add(slot);
@@ -112,7 +115,7 @@ export class Weighted<C extends Candidate> implements Picker<C> {
   remove(candidate: C): void {
     const slot = this.#slotOf(candidate);
     const { share } = slot;
-    this.#turns.weight -= share.weight;
+    if (this.#serves) this.#turns.weight -= share.weight;
     share.members--;
     const node = share.groups[this.#index]!;
     node.value.picker.remove(slot);

@@ -43,6 +43,8 @@ export class Connection implements Pooled, WireEvents {
   /** Requests it has carried, the present ones included. */
   requests = 0;
   retired: RetireReason | undefined = undefined;
+  /** The name of the pod that it leads to, as its responses say; `null`: they say none; `undefined`: there was none yet. */
+  podName: string | null | undefined = undefined;
   /** Its responses have said all that is to be known of the endpoint. */
   #told = false;
   #aging = false;
@@ -154,11 +156,6 @@ export class Connection implements Pooled, WireEvents {
     const before = this.#endpoint;
     this.#endpoint = other;
     before.hand(this, other);
-  }
-
-  /** Lets it live on past its age. */
-  keep(): void {
-    this.#lifetime.unbound();
   }
 
   /** Takes on a request, which is sent next. The cap on requests is spent here, not when they end. */

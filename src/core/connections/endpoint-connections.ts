@@ -111,9 +111,9 @@ export class EndpointConnections<C extends Pooled> {
   }
 
   /** Puts one where it belongs after anything about it has changed. */
-  settle(connection: C): void {
+  settle(connection: C, inTurn: boolean): void {
     if (connection.room) {
-      if (!connection.stacked) this.#push(connection);
+      if (!connection.stacked) this.#push(connection, inTurn || connection.requests === 0);
     } else if (connection.stacked) {
       this.#unstack(connection);
     }
@@ -152,12 +152,19 @@ export class EndpointConnections<C extends Pooled> {
     this.#passes = 2 ** this.#wasted;
   }
 
-  #push(connection: C): void {
+  /** One that has room was given a request: the others are next, where they are used in turn. */
+  putLast(connection: C): void {
+    if (!connection.stacked || connection === this.#bottom) return;
+    this.#unstack(connection);
+    this.#push(connection, true);
+  }
+
+  #push(connection: C, last: boolean): void {
     connection.stacked = true;
     if (this.#bottom === undefined) {
       this.#top = connection;
       this.#bottom = connection;
-    } else if (connection.requests === 0) {
+    } else if (last) {
       connection.above = this.#bottom;
       this.#bottom.below = connection;
       this.#bottom = connection;

@@ -40,12 +40,6 @@ export class Lifetime {
     this.#timer = this.#clock.schedule(this.#onEnd, REPRIEVE);
   }
 
-  /** It has no end. */
-  unbound(): void {
-    this.#endsAt = Number.POSITIVE_INFINITY;
-    this.stop();
-  }
-
   /** Nobody wants to know any more. */
   stop(): void {
     this.#timer?.cancel();

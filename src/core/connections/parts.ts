@@ -76,15 +76,15 @@ export function partsOf(options: PoolOptions, events: ConnectionEvents<Connectio
   const warmth = new Warmth(warmSet, transport.keepAlive, demand);
   const dials = new Dials(events, { transport, board, demand, clock, random });
   const reach = new Reach(set, clock);
-  const podIdentity = new PodIdentity(settings, { set, board, dials, warmth });
-  const preconnect = new Preconnect(settings, { set, board, warmth, dials, reach, identity: podIdentity });
   const spread = new Spread(settings, set, warmth);
+  const departures = new Departures({ clock, set, dials, health, seats });
+  const podIdentity = new PodIdentity(settings, { set, board, dials, warmth, spread, weights, departures });
+  const preconnect = new Preconnect(settings, { set, board, warmth, dials, reach, identity: podIdentity });
   const upkeep = new Upkeep({ set, warmth, preconnect, spread, dials, health, demand, clock, onQuiet });
   const plan = new DialPlan({ set, board, dials, reach, preconnect, clock: transport.clock });
   const capacity = new Capacity({ connections, set, board, dials, pace: plan.pace, reach });
   const liveness = new Liveness(set, dials, transport, clock);
   const balancer = new Balancer({ board, capacity, plan, dials, reach, preconnect, liveness });
-  const departures = new Departures({ clock, set, dials, health, seats });
   const localityRouting = locality && new LocalityRouting({ locality, set, board, warmth });
   const membership = new Membership({
     settings,

@@ -216,7 +216,9 @@ export class Pool implements ConnectionEvents<Connection> {
 
   outlivesAge(endpoint: Pod): boolean {
     const { maxConnectionDuration } = this.#options.settings;
-    if (maxConnectionDuration !== undefined || this.reach.mayReplace(endpoint)) return false;
+    if (maxConnectionDuration !== undefined) return false;
+    if (endpoint.identity !== undefined) return this.#parts.podIdentity.outlivesAge(endpoint);
+    if (this.reach.mayReplace(endpoint)) return false;
     if (endpoint.dialing === 0) this.#parts.preconnect.replace(endpoint);
     return true;
   }

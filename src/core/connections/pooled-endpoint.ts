@@ -140,6 +140,7 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
     this.count();
     connection.reserve();
     this.settle(connection);
+    if (this.#usesInTurn) pool.putLast(connection);
     return connection;
   }
 
@@ -201,9 +202,13 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
     this.#pool!.all.delete(connection);
   }
 
+  get #usesInTurn(): boolean {
+    return this.identity !== undefined && this.board.usesConnectionsInTurn;
+  }
+
   /** Puts the connection where it belongs after anything about it or its load changed. */
   settle(connection: C): void {
-    this.#pool!.settle(connection);
+    this.#pool!.settle(connection, this.#usesInTurn);
     this.update();
   }
 

@@ -97,7 +97,7 @@ export class Preconnect {
   renew(endpoint: Pod): void {
     if (this.#settings.makeBeforeBreak === false || !endpoint.isHealthy) return;
     if (endpoint.identity !== undefined) {
-      this.#identity.explore();
+      this.#identity.renew();
       return;
     }
     const next = endpoint.connected === 1 ? this.#warmth.prepareRotation() : undefined;

@@ -17,8 +17,8 @@ export interface ConnectionSettings {
   connections: number;
   /** 0: no limit. */
   maxRequestsPerEndpoint: number;
-  /** In lower case. */
-  identityHeader: string | undefined;
+  /** In lower case; `false`: none is looked at. */
+  identityHeader: string | false;
   maxSpread: number;
   /** `false` for contrast, where rotation is measured: connections retire before there are others. */
   makeBeforeBreak?: false;

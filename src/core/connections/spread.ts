@@ -57,6 +57,11 @@ export class Spread {
     this.#onChange = onChange;
   }
 
+  /** Connections that there are to be, where it is known to which pods they lead. */
+  get target(): number {
+    return Math.max(1, Math.min(this.#wanted, this.#most));
+  }
+
   /** Some time has passed in which there were requests. */
   follow(): void {
     const { affordable } = this.#warmth;
@@ -79,7 +84,7 @@ export class Spread {
   }
 
   get #isShort(): boolean {
-    return this.#wanted > this.#slots && this.#set.isVirtual && !this.#set.namesPods;
+    return this.#wanted > this.#slots && this.#set.isVirtual;
   }
 
   #growLater(): Timer {

@@ -26,6 +26,8 @@ export class PickerBoard<E extends Endpoint> implements Board {
   readonly maxRequests: number;
   /** It is known by name which pod a connection leads to, so that dials lead to any, and none of them comes first. */
   #dialsLeadAnywhere = false;
+  /** Whether pods behind a virtual IP have their connections used in turn: several may lead to one that shares its name. */
+  usesConnectionsInTurn = true;
   #onReasons: ((endpoint: E, before: number) => void) | undefined;
   #waiters: Waiters | undefined;
 

@@ -23,6 +23,8 @@ export interface Board {
   readonly origin: string;
   /** Requests in flight that an endpoint may have; `Infinity` without a limit. */
   readonly maxRequests: number;
+  /** Whether pods behind a virtual IP have their connections used in turn. */
+  readonly usesConnectionsInTurn: boolean;
   /** An endpoint has another load, or reasons that its own counts bring about. */
   update(endpoint: Endpoint): void;
   /** An endpoint has other reasons than before. */

@@ -52,10 +52,12 @@ export class Pickers<E extends Endpoint> {
     this.#weighted = true;
     const turns = new Turns();
     const measure = this.#policy === 'round-robin' ? 'turn' : 'load';
-    const create: PickerFactory = () => new Weighted(turns, measure, this.#create);
-    this.ready = this.#located(create, true);
-    this.dialable = this.#located(create, false);
-    this.untried = this.#located(create, false);
+    const create = (serves: boolean): PickerFactory => {
+      return () => new Weighted(turns, measure, this.#create, serves);
+    };
+    this.ready = this.#located(create(true), true);
+    this.dialable = this.#located(create(true), false);
+    this.untried = this.#located(create(false), false);
   }
 
   #located(create: PickerFactory, isReady: boolean): Picker<E> {

@@ -25,6 +25,8 @@ export class Weights<E extends Endpoint> {
   readonly #starting = new Map<E, number>();
   /** Those that can't be reached, or mustn't be used. */
   readonly #absent = new WeakSet<E>();
+  /** What part of their weight some have, for other reasons than being new. */
+  readonly #scales = new WeakMap<E, number>();
   #timer: Timer | undefined;
 
   constructor(options: WeightsOptions<E>) {
@@ -46,6 +48,13 @@ export class Weights<E extends Endpoint> {
   onPresent(endpoint: E): void {
     if (!this.#absent.delete(endpoint)) return;
     this.#start(endpoint);
+    this.#weigh(endpoint);
+  }
+
+  /** An endpoint has that part of its weight from now on. */
+  scale(endpoint: E, part: number): void {
+    if (part === (this.#scales.get(endpoint) ?? 1)) return;
+    this.#scales.set(endpoint, part);
     this.#weigh(endpoint);
   }
 
@@ -76,7 +85,7 @@ export class Weights<E extends Endpoint> {
   }
 
   #weigh(endpoint: E): void {
-    const weight = baseWeight(endpoint.info) * this.#progress(endpoint);
+    const weight = baseWeight(endpoint.info) * this.#progress(endpoint) * (this.#scales.get(endpoint) ?? 1);
     if (weight === endpoint.weight) return;
     endpoint.weight = weight;
     this.#options.onChange(endpoint);

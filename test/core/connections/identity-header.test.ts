@@ -135,18 +135,25 @@ test('what a connection of HTTP/2 carries when it is recognised, event streams t
   let source: ServerHttp2Stream | undefined;
   const all = Promise.withResolvers<void>();
   const pod = await startH2Pod(t, (stream, headers, nth) => {
-    if (headers[':path'] === '/events') {
+    if (headers[':path'] === '/first') {
+      // Another pod, as far as anybody can tell: one name alone might be what all share.
+      stream.respond({ ':status': 200, [HEADER]: 'pod-9' });
+      stream.end();
+      stream.session!.close();
+    } else if (headers[':path'] === '/events') {
       stream.respond({ ':status': 200, 'content-type': 'text/event-stream' });
       stream.write(':\n\n');
       source = stream;
     } else {
       held.push(stream);
     }
-    if (nth === 6) all.resolve();
+    if (nth === 7) all.resolve();
   });
   const resolver = new ManualResolver();
   resolver.set([pod], { virtual: true });
   const agent = startAgent(t, [], { discovery: resolver.resolve, identityHeader: HEADER, spread: 1, ...h2c });
+  const first = await agent.request({ origin: ORIGIN, path: '/first', method: 'GET' });
+  await first.body.dump();
   const events = await agent.request({ origin: ORIGIN, path: '/events', method: 'GET' });
   const asked = Array.from({ length: 5 }, () => ask(agent));
   await all.promise;
@@ -156,7 +163,7 @@ test('what a connection of HTTP/2 carries when it is recognised, event streams t
       inFlight,
       requests,
     }));
-  assert.deepEqual(counts(), [{ identity: undefined, inFlight: 5, requests: 6 }]);
+  assert.deepEqual(counts(), [{ identity: undefined, inFlight: 5, requests: 7 }]);
   const answer = (stream: ServerHttp2Stream) => {
     stream.respond({ ':status': 200, [HEADER]: 'pod-0' });
     stream.end();

@@ -10,13 +10,15 @@ const AGE = 60_000;
 /** With traffic, a virtual IP that is taken for two endpoints, and both of them warm and reached before. */
 function startPodIdentity({ virtual = true, maxSpread = 8 } = {}) {
   const parts = startParts({ virtual, options: { identityHeader: HEADER, maxSpread } });
-  const { board, clock, podIdentity, pods, warmth } = parts;
+  const { board, clock, podIdentity, pods, spread, warmth } = parts;
   const [slot, other] = pods as [Pod, Pod];
   // So many that they keep a hundred pods connected.
   parts.demand.taken += 200;
   warmth.start();
   while (warmth.grow() !== undefined);
   for (const pod of pods) pod.lift(UNTRIED);
+  spread.follow();
+  spread.stop();
   /** A connection of the slot that carries a request. */
   const connect = (): Connection => {
     const connection = connectTo(slot, { clock, maxDuration: AGE });
@@ -24,46 +26,50 @@ function startPodIdentity({ virtual = true, maxSpread = 8 } = {}) {
     slot.settle(connection);
     return connection;
   };
-  /** As if a new connection of the slot had its first response. */
+  /** As if a connection, a new one of the slot's, had a response. Says to which endpoint it belongs then. */
   const respond = (headers: Record<string, string>, status = 200, connection = connect()): Pod => {
     connection.tell(true);
-    const pod = podIdentity.identify(connection, slot, status, headers);
+    const pod = podIdentity.identify(connection, connection.endpoint, status, headers);
     assert.equal(connection.endpoint, pod);
     return pod;
   };
+  /** Two pods have told their names. */
+  const respondTwice = () => ['orders-1', 'orders-2'].map((name) => respond({ [HEADER]: name }));
   /** Whether dials are taken to lead to any pod, so that those known to be reached don't come first. */
   const leadsAnywhere = () => other.picker === board.pickers.untried;
-  return { ...parts, connect, leadsAnywhere, respond, slot };
+  return { ...parts, connect, leadsAnywhere, respond, respondTwice, slot };
 }
 
-test('a connection belongs to the pod that its first response names', () => {
-  const { respond, set } = startPodIdentity();
-  assert.equal(set.seesPods, false);
-  const pod = respond({ [HEADER]: 'orders-1' });
+test('as soon as there are two names, a connection belongs to the pod that its first response names', () => {
+  const { connect, respond, set, slot } = startPodIdentity();
+  const first = connect();
+  assert.equal(respond({ [HEADER]: 'orders-1' }, 200, first), slot);
+  assert.equal(first.told, true);
+  assert.equal(set.namesPods, false);
+  const second = respond({ [HEADER]: 'orders-2' });
+  assert.equal(second.identity, 'orders-2');
+  assert.equal(respond({ [HEADER]: 'orders-2' }), second);
+  assert.equal(first.told, false, 'its next response is looked at once more');
+  const pod = respond({}, 200, first);
   assert.equal(pod.identity, 'orders-1');
-  assert.equal(respond({ [HEADER]: 'orders-1' }), pod);
-  assert.notEqual(respond({ [HEADER]: 'orders-2' }), pod);
   assert.equal(set.kindOf(pod), 'pod');
-  assert.equal([...set.known].length, 2);
+  assert.deepEqual([...set.known], [second, pod]);
 });
 
 test('pods beyond those that may be held stay behind their slot', () => {
-  const { respond, slot } = startPodIdentity({ maxSpread: 1 });
-  respond({ [HEADER]: 'orders-1' });
-  assert.equal(respond({ [HEADER]: 'orders-2' }), slot);
+  const { respond, respondTwice, slot } = startPodIdentity({ maxSpread: 1 });
+  respondTwice();
+  respond({ [HEADER]: 'orders-2' });
+  assert.equal(respond({ [HEADER]: 'orders-3' }), slot);
 });
 
-test('where a response names no pod, and none ever has, there is nothing to see', () => {
+test('where a response names no pod, or all name the same, there is nothing to see', () => {
   const { leadsAnywhere, respond, set, slot } = startPodIdentity();
-  assert.equal(set.namesPods, true);
-  assert.equal(leadsAnywhere(), true);
-  assert.equal(respond({}), slot);
-  assert.equal(set.namesPods, false);
-  assert.equal(leadsAnywhere(), false);
-  const other = startPodIdentity();
-  other.respond({ [HEADER]: 'orders-1' });
-  other.respond({});
-  assert.equal(other.set.namesPods, true);
+  for (const headers of [{}, { [HEADER]: 'envoy' }, { [HEADER]: 'envoy' }]) {
+    assert.equal(respond(headers as Record<string, string>), slot);
+    assert.equal(set.namesPods, false);
+    assert.equal(leadsAnywhere(), false);
+  }
 });
 
 test('when a name appears after all, pods are told apart from then on', () => {
@@ -71,73 +77,119 @@ test('when a name appears after all, pods are told apart from then on', () => {
   const connection = connect();
   assert.equal(respond({}, 200, connection), slot);
   assert.equal(connection.told, false);
-  assert.equal(leadsAnywhere(), false);
+  respond({ [HEADER]: 'orders-2' });
   assert.equal(respond({ [HEADER]: 'orders-1' }, 200, connection).identity, 'orders-1');
   assert.equal(set.namesPods, true);
   assert.equal(leadsAnywhere(), true);
+  assert.equal(respond({}), slot);
+  assert.equal(set.namesPods, true);
 });
 
-test('an error without a name is no evidence, nor is a name of no letters', () => {
-  const { connect, respond, set, slot } = startPodIdentity();
+test('a connection that never names a pod is not asked for ever', () => {
+  const { connect, respond } = startPodIdentity();
   const connection = connect();
-  for (const status of [404, 429, 500, 503]) assert.equal(respond({}, status, connection), slot);
-  assert.equal(set.namesPods, true);
-  assert.equal(respond({ [HEADER]: '' }, 200, connection), slot);
-  assert.equal(set.namesPods, false);
+  for (let n = 0; n < 15; n++) {
+    respond({}, 200, connection);
+    assert.equal(connection.told, false);
+    connection.reserve();
+  }
+  respond({}, 200, connection);
+  assert.equal(connection.told, true);
+});
+
+test('a name of no letters is none, nor is one that is longer than any', () => {
+  const { connect, respond } = startPodIdentity();
+  const connection = connect();
+  for (const name of ['', 'x'.repeat(256)]) {
+    respond({ [HEADER]: name }, 200, connection);
+    assert.equal(connection.podName, null);
+  }
+});
+
+test('an error without a name is no evidence', () => {
+  const { connect, respond, slot } = startPodIdentity();
+  const connection = connect();
+  for (const status of [404, 429, 500, 503]) {
+    assert.equal(respond({}, status, connection), slot);
+    assert.equal(connection.podName, undefined);
+    assert.equal(connection.told, false);
+  }
 });
 
 test('connections keep their age while all name the same pod: it may be the name of a proxy', () => {
-  const { clock, connect, respond, warmth } = startPodIdentity();
-  const [first, second, third] = [connect(), connect(), connect()];
-  respond({ [HEADER]: 'envoy' }, 200, first);
-  respond({ [HEADER]: 'envoy' }, 200, second);
-  respond({ [HEADER]: 'orders-2' }, 200, third);
-  warmth.stop();
+  const { clock, connect, respond } = startPodIdentity();
+  const connections = [connect(), connect()];
+  for (const connection of connections) respond({ [HEADER]: 'envoy' }, 200, connection);
   clock.advance(AGE);
-  assert.equal(second.retired, 'max-duration');
-  assert.equal(third.retired, undefined);
+  for (const { retired } of connections) assert.equal(retired, 'max-duration');
 });
 
-test('a connection to a pod takes the place of an idle one that the pod had', () => {
-  const { connect, respond, slot } = startPodIdentity();
-  const [first, second, third] = [connect(), connect(), connect()];
-  const pod = respond({ [HEADER]: 'orders-1' }, 200, first);
-  respond({ [HEADER]: 'orders-2' }, 200, second);
+test('the last connection to a pod outlives its age, as long as the pod has its share of the dials', () => {
+  const { podIdentity, respond, respondTwice } = startPodIdentity();
+  respondTwice();
+  const [one, two] = [respond({ [HEADER]: 'orders-1' }), respond({ [HEADER]: 'orders-2' })];
+  assert.deepEqual([one.connected, two.connected], [1, 2]);
+  assert.equal(podIdentity.outlivesAge(one), true);
+  assert.equal(podIdentity.outlivesAge(two), false);
+  for (let n = 0; n < 11; n++) respond({ [HEADER]: 'orders-2' });
+  assert.equal(podIdentity.outlivesAge(one), false, 'it has left');
+});
+
+test('where there are enough, a connection to a pod takes the place of an idle one that the pod had', () => {
+  const { connect, respond, respondTwice, slot } = startPodIdentity({ maxSpread: 4 });
+  respondTwice();
+  const first = connect();
+  respond({ [HEADER]: 'orders-1' }, 200, first);
   first.inFlight = 0;
-  assert.equal(respond({ [HEADER]: 'orders-1' }, 200, third), pod);
+  const last = connect();
+  // Four are enough, of which the slot has one.
+  for (let n = 0; n < 6; n++) respond({ [HEADER]: 'orders-2' });
+  respond({ [HEADER]: 'orders-1' }, 200, last);
   assert.equal(first.retired, 'replaced');
-  assert.equal(third.retired, undefined);
-  assert.equal(slot.connected, 0);
+  assert.equal(last.retired, undefined);
+  assert.equal(slot.connected, 1);
 });
 
 test('where endpoints are pods, nobody asks for names', () => {
-  const { respond, set, slot } = startPodIdentity({ virtual: false });
+  const { respondTwice, set, slot } = startPodIdentity({ virtual: false });
+  assert.deepEqual(respondTwice(), [slot, slot]);
   assert.equal(set.namesPods, false);
-  assert.equal(respond({ [HEADER]: 'orders-1' }), slot);
+});
+
+test('a name that changes on a connection is none of a pod: all is as without names for ten minutes', () => {
+  const { clock, connect, respond, respondTwice, set, slot, warmth } = startPodIdentity();
+  const [, pod] = respondTwice();
+  const connection = connect();
+  respond({ [HEADER]: 'orders-1' }, 200, connection);
+  respond({ [HEADER]: 'orders-2' }, 200, connection);
+  assert.equal(set.namesPods, false);
+  assert.deepEqual([...set.superseded], [...set.pods.values()]);
+  assert.equal(pod!.isAvailable, true, 'until there are connections that belong to none');
+  assert.deepEqual(respondTwice(), [slot, slot]);
+  clock.advance(1_500);
+  assert.equal(connection.retired, 'endpoint-removed');
+  warmth.stop();
+  clock.advance(600_000);
+  respondTwice();
+  assert.equal(set.namesPods, true);
 });
 
 test('more pods are looked for while there is traffic, quicker where one was just found', () => {
-  const { clock, demand, respond, transport, warmth } = startPodIdentity();
+  const { clock, demand, respondTwice, transport, warmth } = startPodIdentity({ maxSpread: 4 });
   // Dials that nobody waits for are given up.
   demand.waiting = 1;
   const { dials } = transport;
-  respond({ [HEADER]: 'orders-1' });
+  respondTwice();
+  // One pod is known of the two, so that two dials are eager; and there are fewer connections than there may be.
   for (let explored = 1; explored <= 3; explored++) {
     clock.advance(120);
     assert.equal(dials.length, explored);
     dials.at(-1)!.connect();
   }
-  clock.advance(799);
-  assert.equal(dials.length, 3);
-  clock.advance(1);
-  assert.equal(dials.length, 4);
-  clock.advance(800);
-  assert.equal(dials.length, 4, 'one is being made');
-  dials.at(-1)!.connect();
   demand.waiting = 0;
   warmth.stop();
   clock.advance(800);
-  assert.equal(dials.length, 4);
+  assert.equal(dials.length, 3);
   clock.advance(AGE);
   assert.equal(clock.pending, 0);
 });

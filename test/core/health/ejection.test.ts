@@ -341,15 +341,17 @@ test('beside a mesh nothing is ejected, and what was comes back', async (t) => {
 });
 
 test('nor is a pod that names itself', async (t) => {
-  const pod = await startPod(t);
-  pod.respond = (_request, response) => response.writeHead(503, { 'x-pod': 'one' }).end();
+  const pods = await startPods(t, 2);
+  for (const pod of pods) {
+    pod.respond = (_request, response) => response.writeHead(503, { 'x-pod': pod.address }).end();
+  }
   const resolver = new ManualResolver();
-  resolver.set([pod], { virtual: true, passive: true });
+  resolver.set([await startVirtualIp(t, pods)], { virtual: true, passive: true });
   const agent = startAgent(t, [], { discovery: resolver.resolve, identityHeader: 'x-pod' });
   await askMany(agent, 20);
-  const [row] = agent.stats[ORIGIN]!.endpoints;
-  assert.equal(row!.identity, 'one');
-  assert.equal(row!.state, 'ready');
+  const rows = agent.stats[ORIGIN]!.endpoints;
+  assert.deepEqual(rows.map(({ identity }) => identity).sort(), pods.map(({ address }) => address).sort());
+  for (const { state } of rows) assert.equal(state, 'ready');
 });
 
 test('ejections and restorations are published', async (t) => {

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { MemoryClusterIp, type Naming, nameless } from '../../support/memory-cluster-ip.ts';
+import type { MemoryWire } from '../../support/memory-transport.ts';
+import { seededRandom } from '../../support/random.ts';
+
+const RATE = 100;
+const HALF = 5;
+
+for (const multiplexes of [false, true]) {
+  describe(`between evenkeel and pods that name themselves, ${multiplexes ? 'h2' : 'h1'}`, () => {
+    for (const [what, naming] of Object.entries(intermediaries())) {
+      test(`${what}: as balanced as without names`, async (t) => {
+        const clusterIp = new MemoryClusterIp(t, { naming, multiplexes });
+        await clusterIp.run(RATE, 60);
+        const seen = await clusterIp.run(RATE, 60);
+        const without = new MemoryClusterIp(t, { naming: nameless, multiplexes });
+        await without.run(RATE, 60);
+        const expected = await without.run(RATE, 60);
+        assert.ok(seen.jain > expected.jain - 0.1, `${seen.jain} with names, ${expected.jain} without`);
+        assert.ok(seen.dials <= 2, `${seen.dials}`);
+        assert.equal(seen.failures + seen.waits, 0);
+      });
+    }
+  });
+}
+
+/** What names may be that are not those of pods. */
+function intermediaries(): Record<string, Naming> {
+  const random = seededRandom(7);
+  let connections = 0;
+  return {
+    'a proxy that names itself': named(() => 'envoy'),
+    'a proxy that strips names': nameless,
+    'an ingress that multiplexes, so that names change on a connection': () => ({
+      'evenkeel-pod': `pod-${Math.floor(random() * 10)}`,
+    }),
+    'an ingress that multiplexes, of pods that name themselves once for each of its connections': () =>
+      random() < 0.01 ? { 'evenkeel-pod': `pod-${Math.floor(random() * 10)}` } : {},
+    'a pod that has another name for each connection': named((n) =>
+      n === 0 ? `pod-${++connections}x` : `pod-${n}`,
+    ),
+    'names that several pods share': named((n) => (n < HALF ? 'blue' : 'green')),
+    'names that few and many pods share': named((n) => (n < 2 ? 'blue' : 'green')),
+  };
+}
+
+/** A name with the first response of a connection. */
+function named(nameOf: (n: number, wire: MemoryWire) => string): Naming {
+  return (n, wire) => (wire.sent === 1 ? { 'evenkeel-pod': nameOf(n, wire) } : {});
+}
