@@ -1,18 +1,17 @@
 // Is this better or worse than another revision?
 //
-// npm run bench -- versus --against REV [--only throughput|call|pick|scale|memory] [--api A] [--concurrency N]
+// npm run bench -- versus --against REV [--only throughput|call|pick|memory|scale|kubernetes] [--api A] [--concurrency N]
 //
 // Both are built, and take turns in one process on the same undici. What is compared is the CPU (or the heap) of the
 // other one divided by that of this: above 1 is better. `control` is a second agent of this build: how far it strays
-// from 1 is the noise.
+// from 1 is the noise. What is asked of the inside, which other revisions have in another shape, each asks with its own
+// bench: `scale`, and `kubernetes`.
 
-import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { EndpointAddress, Resolver } from '../src/core/discovery/resolver.ts';
@@ -20,16 +19,16 @@ import type { BalancedAgent } from '../src/transports/undici/agent.ts';
 import { CASES, type Case, sender } from './support/calling.ts';
 import { flatOut } from './support/load.ts';
 import { type Nginx, startNginx } from './support/nginx.ts';
+import { type Findings, findingsOf, ownPartOf } from './support/own-bench.ts';
 import { PICK_CASES, PickingService, type Policies, ringOf } from './support/picking.ts';
 import { progress, report } from './support/report.ts';
 import { build, type Revision } from './support/revision.ts';
 import { type Contestant, type Cost, interleave } from './support/rounds.ts';
 import { median, ratios, type Spread } from './support/statistics.ts';
 
-const KINDS = ['throughput', 'call', 'pick', 'scale', 'memory'];
+const KINDS = ['throughput', 'call', 'pick', 'memory', 'scale', 'kubernetes'];
 const MANY = 10_000;
 const PICKS = 100_000;
-const CHANGES = 150;
 
 const { values: args } = parseArgs({
   options: {
@@ -56,8 +55,10 @@ const anywhere = await serveEverywhere();
 if (wanted('throughput')) await compareThroughput();
 if (wanted('call')) await compareOwnParts();
 if (wanted('pick')) await comparePicks();
-if (wanted('scale')) await compareChanges();
 if (wanted('memory')) await compareMemory();
+if (wanted('scale')) await compareFindings('scale', { rounds: Math.min(rounds, 9), bar: 0.95 });
+// It is idle for most of its minute, so that all have the same one.
+if (wanted('kubernetes')) await compareFindings('kubernetes', { rounds: 3, bar: 0.9, atOnce: true });
 process.exit();
 
 function wanted(kind: string): boolean {
@@ -122,13 +123,6 @@ async function compareOwnParts(): Promise<void> {
   }
 }
 
-async function ownPartOf({ folder }: Revision, concurrency: number): Promise<number> {
-  const bench = join(import.meta.dirname, 'call.ts');
-  const flags = ['--in', folder, '--concurrency', `${concurrency}`, '--rounds', '5', '--json'];
-  const { stdout } = await promisify(execFile)(process.execPath, [bench, ...flags]);
-  return (JSON.parse(stdout) as { value: number }).value;
-}
-
 async function comparePicks(): Promise<void> {
   for (const { policy, pickers, weights } of PICK_CASES) {
     await comparePick(policy, (policies) => {
@@ -150,16 +144,34 @@ async function comparePick(
   await compete(`pick of ${MANY}, ${policy}`, { turns: 2, contestant, bar: 0.95 });
 }
 
-/** One of many endpoints is replaced, again and again. */
-async function compareChanges(): Promise<void> {
-  const agents: BalancedAgent[] = [];
-  const contestant = async (name: string, revision: Revision): Promise<Contestant> => {
-    const { agent, change } = await knowingMany(revision);
-    agents.push(agent);
-    return { name, turn: () => change(CHANGES) };
-  };
-  await compete(`change of one of ${MANY}`, { turns: 2, contestant, bar: 0.9 });
-  await Promise.all(agents.map((agent) => agent.destroy()));
+/** What each revision's own bench of that name finds: that of which less is better. */
+async function compareFindings(
+  bench: string,
+  { rounds, bar, atOnce = false }: { rounds: number; bar: number; atOnce?: boolean },
+): Promise<void> {
+  const found: [Findings[], Findings[], Findings[]] = [[], [], []];
+  for (let round = 0; round < rounds; round++) {
+    progress(`versus: ${bench}, round ${round + 1} of ${rounds}`);
+    const turns: Promise<unknown>[] = [];
+    for (const n of round % 2 === 0 ? [0, 1, 2] : [2, 1, 0]) {
+      const turn = findingsOf(n === 0 ? those : these, bench).then((findings) => found[n]!.push(findings));
+      if (atOnce) turns.push(turn);
+      else await turn;
+    }
+    await Promise.all(turns);
+  }
+  for (const title of found[1][0]!.keys()) {
+    const [former, present, control] = found.map((all) => all.map((one) => one.get(title) ?? Number.NaN));
+    const ratio = ratios(former!, present!);
+    report({
+      bench: 'versus',
+      case: `${bench}: ${title}`,
+      value: ratio.median,
+      bar: { atLeast: bar },
+      text: `${against} over this ${inWords(ratio)}, control ${inWords(ratios(control!, present!))}`,
+      detail: { against, ratio, former, present, control },
+    });
+  }
 }
 
 /** Heap that is still used when an agent knows many endpoints. All of them live on, so that none's end is another's gain. */

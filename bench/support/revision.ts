@@ -18,7 +18,15 @@ export interface Revision {
 }
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const SOURCES = ['src', 'build.ts', 'package.json', 'tsconfig.json', 'tsconfig.build.json'];
+const SOURCES = [
+  'src',
+  'bench',
+  'test/support',
+  'build.ts',
+  'package.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+];
 
 /**
  * Builds a revision, or the working tree without one, in a folder of its own. All builds have the dependencies that
