@@ -91,9 +91,8 @@ function poolOf(set: SliceSet) {
     transport: new UndiciTransport({ url, servername: '', client, connectTimeout, clock }, () => {}),
     demand: new Demand(),
     identity: 'client',
-    onUnreachable: () => false,
+    discovery: { onUnreachable: () => false },
     onDialFailed() {},
-    onQuiet() {},
   });
   const addresses = addressesIn(set);
   created.update({ endpoints: addresses, source: 'endpointslices', pushed: true });

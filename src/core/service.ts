@@ -58,17 +58,17 @@ export class Service implements DiscoveryOwner {
     this.url = url;
     this.#settings = settings;
     this.#owner = owner;
+    this.discovery = new Discovery(this, { resolver, clock, random });
     this.pool = new Pool({
       settings,
       origin: url.origin,
       transport,
       demand: this.#demand,
       identity,
-      onUnreachable: () => this.discovery.onUnreachable(),
+      discovery: this.discovery,
       onDialFailed: (error) => owner.onConnectionError(this, error),
-      onQuiet: () => this.#onQuiet(),
     });
-    this.discovery = new Discovery(this, { resolver, clock, random });
+    this.pool.upkeep.watch(() => this.#onQuiet());
     this.calls = new Calls({
       pool: this.pool,
       discovery: this.discovery,

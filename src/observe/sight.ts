@@ -70,7 +70,7 @@ export class Sights {
 
   async #follow(following: Following, url: URL): Promise<void> {
     const { hostname, protocol, port } = url;
-    following.start(resolverFor(this.settings, this.#place, following), {
+    following.start(resolverFor(this.settings, this.#place, following.trace), {
       hostname: hostname.replace(/^\[|\]$/g, ''),
       port: Number(port) || (protocol === 'https:' ? 443 : 80),
       protocol: protocol as 'http:' | 'https:',
@@ -95,7 +95,7 @@ function isHeld(): boolean {
   return process.connected || isProcessHeld();
 }
 
-function sightOf(managed: boolean, { resolution, warnings, error }: Following): Sight {
+function sightOf(managed: boolean, { resolution, trace: { warnings, error } }: Following): Sight {
   const known = resolution !== undefined && 'endpoints' in resolution ? resolution : undefined;
   const refused = error instanceof ApiError || error === undefined ? undefined : error.message;
   return {

@@ -28,13 +28,17 @@ export interface Point {
   readonly value: number;
 }
 
+/** Where it is counted how long connections live. */
+export interface DurationHistogram {
+  record(seconds: number, attributes: Attributes): void;
+  /** Nobody serves the origin any more that these are of, and others have ended since. Some can't forget. */
+  forget?(attributes: Attributes): void;
+}
+
 export interface MetricsReaderOptions {
   /** Tells endpoints apart, where a metric can. */
   readonly byEndpoint: boolean;
-  /** A connection has closed. */
-  onConnectionClosed(attributes: Attributes, seconds: number): void;
-  /** Nobody serves the origin any more that these attributes are of, and others have ended since. */
-  onForgotten?(attributes: readonly Attributes[]): void;
+  readonly durations: DurationHistogram;
 }
 
 interface ConnectionMessage {
@@ -205,16 +209,15 @@ export class MetricsReader {
     const record = this.#origins.get(origin)!;
     this.#past.delete(origin);
     this.#origins.delete(origin);
-    this.#options.onForgotten?.(PROTOCOL_VERSIONS.map((version) => record.connectionAttributes(version)));
+    const { durations } = this.#options;
+    for (const version of PROTOCOL_VERSIONS) durations.forget?.(record.connectionAttributes(version));
   }
 
   #onClosed({ origin, age, protocol }: ConnectionMessage): void {
     const record = this.#record(origin);
     if (record === undefined) return;
-    this.#options.onConnectionClosed(
-      record.connectionAttributes(protocol === 'h2' ? '2' : '1.1'),
-      age / 1_000,
-    );
+    const version = protocol === 'h2' ? '2' : '1.1';
+    this.#options.durations.record(age / 1_000, record.connectionAttributes(version));
   }
 
   /** None for origins of another copy of evenkeel, which shares the channels. */

@@ -40,11 +40,8 @@ export function instrument({
   }
   const { name, unit, description, buckets } = CONNECTION_DURATION;
   const advice = { explicitBucketBoundaries: [...buckets] };
-  const duration = meter.createHistogram(name, { unit, description, advice });
-  const reader = new MetricsReader({
-    byEndpoint,
-    onConnectionClosed: (attributes, seconds) => duration.record(seconds, attributes),
-  });
+  const durations = meter.createHistogram(name, { unit, description, advice });
+  const reader = new MetricsReader({ byEndpoint, durations });
   const observed = METRICS.map((metric) => {
     const observable = meter[CREATE[metric.kind]](metric.name, metric);
     return { metric, observable, last: new Map() as ReadonlyMap<string, Point> };

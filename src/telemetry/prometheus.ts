@@ -33,9 +33,9 @@ export function instrument({ registry = register, byEndpoint = false }: Instrume
   });
   const reader = new MetricsReader({
     byEndpoint,
-    onConnectionClosed: (attributes, seconds) => duration.observe(labelsOf(attributes), seconds),
-    onForgotten: (forgotten) => {
-      for (const attributes of forgotten) duration.remove(labelsOf(attributes));
+    durations: {
+      record: (seconds, attributes) => duration.observe(labelsOf(attributes), seconds),
+      forget: (attributes) => duration.remove(labelsOf(attributes)),
     },
   });
   const all = new Map<string, Counter | Gauge | Histogram>([[durationName, duration]]);

@@ -3,10 +3,10 @@ import type { LookUpStep } from '../core/discovery/dns/look-up.ts';
 import { ClusterNames } from '../core/discovery/kubernetes/cluster-names.ts';
 import { type Place, thisPlace } from '../core/discovery/kubernetes/place.ts';
 import type { Resolver } from '../core/discovery/resolver.ts';
-import type { Witness } from '../core/discovery/witness.ts';
+import type { Trace } from '../core/discovery/trace.ts';
 
-/** The resolver that the settings ask for, in the place where we are. A witness hears how it comes to what it yields. */
-export function resolverFor(settings: Settings, place: Place = thisPlace(), witness?: Witness): Resolver {
+/** The resolver that the settings ask for, in the place where we are. A trace is kept of how it comes to what it yields. */
+export function resolverFor(settings: Settings, place: Place = thisPlace(), trace?: Trace): Resolver {
   const { discovery, dns, kubernetes, clock, random } = settings;
   if (typeof discovery === 'function') return discovery;
   const { clusterDomain } = kubernetes;
@@ -15,10 +15,10 @@ export function resolverFor(settings: Settings, place: Place = thisPlace(), witn
       import('../core/discovery/names.ts'),
       import('../core/discovery/dns/dns-client.ts'),
     ]);
-    const onStep = witness && ((step: LookUpStep) => witness.onLookUp(step));
+    const onStep = trace && ((step: LookUpStep) => trace.addStep(step));
     const options = { ...dns, clock, random, clusterDomain, resolvConfPath: place.resolvConf, onStep };
-    // A witness hears of all that is asked, and of nothing that others ask.
-    const client = witness ? new DnsClient(options) : sharedClient(dns, options);
+    // In a trace is all that is asked, and nothing that others ask.
+    const client = trace ? new DnsClient(options) : sharedClient(dns, options);
     return namesResolver(options, new ClusterNames(clusterDomain, place), client);
   });
   const cluster = place.apiHost ?? place.kubeconfig ?? kubernetes.kubeconfig;
@@ -28,7 +28,7 @@ export function resolverFor(settings: Settings, place: Place = thisPlace(), witn
       import('../core/discovery/cluster.ts'),
       import('./kubernetes-api/transport.ts'),
     ]);
-    return clusterResolver(names, settings, place, transportFor, witness);
+    return clusterResolver(names, settings, place, transportFor, trace);
   });
 }
 

@@ -113,8 +113,8 @@ export const DISCOVERY_MUTANTS: readonly Mutant[] = [
   {
     name: 'whoever finds out that pods are gone fails',
     file: 'pool.ts',
-    find: 'this.awaitsNews = this.#options.onUnreachable();',
-    replace: 'this.#options.onUnreachable();',
+    find: 'this.awaitsNews = this.#options.discovery.onUnreachable();',
+    replace: 'this.#options.discovery.onUnreachable();',
     protocol: 'discovery',
     kinds: ['unserved'],
     focus: ['replaced'],

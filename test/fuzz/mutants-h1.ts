@@ -104,7 +104,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   {
     name: 'any method is repeated',
     file: 'repeatable.ts',
-    find: 'return idempotent ?? (IDEMPOTENT.has(method) || hasKey(headers));',
+    find: 'return idempotent ?? (isIdempotent(method) || hasKey(headers));',
     replace: 'return true;',
     protocol: 'h1',
     kinds: ['twice'],

@@ -54,9 +54,8 @@ export function startParts({
       transport,
       demand,
       identity: 'client',
-      onUnreachable: () => false,
+      discovery: { onUnreachable: () => false },
       onDialFailed() {},
-      onQuiet() {},
     },
     { ...IDLE_EVENTS, ...events },
   );

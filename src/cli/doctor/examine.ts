@@ -59,7 +59,7 @@ export async function examine(subject: Subject): Promise<Examination> {
     const hostname = url.hostname.replace(/^\[|\]$/g, '');
     const target = { hostname, port: portOf(url), protocol: url.protocol as 'http:' | 'https:' };
     tell(`Looking up ${hostname}`);
-    following.start(resolverFor(settings, place, following), target);
+    following.start(resolverFor(settings, place, following.trace), target);
     const [managed, mesh] = await Promise.all([
       // It leads nowhere for now.
       manages(url.origin, settings, following.signal, place.resolvConf).catch(() => false),
@@ -76,13 +76,13 @@ export async function examine(subject: Subject): Promise<Examination> {
       url,
       managed,
       mesh,
-      names: { steps: following.steps, servers: serversOf(settings, place), matched },
+      names: { steps: following.trace.steps, servers: serversOf(settings, place), matched },
       kubernetes,
       resolution: following.resolution,
       endpoints,
       notDialled: endpoints.filter(({ dial, state }) => state === 'in use' && dial === undefined).length,
       response: await responseOf(subject, settings, endpoints),
-      warnings: following.warnings,
+      warnings: following.trace.warnings,
       settings: settingsInForce(settings, options, env),
       switches: {
         disabled: isDisabled(env),
@@ -150,7 +150,7 @@ async function askKubernetes(
     let rights = await rightsIn(service.namespace, access, signal);
     if (discovery !== 'dns' && mesh === undefined && seen.service !== undefined && matched !== undefined) {
       await following.settled(API_ANSWER, names);
-      const led = following.service?.name;
+      const led = following.trace.service?.name;
       if (led !== undefined && !sameService(led, service)) {
         // It was an ExternalName's, which leads to that one.
         if (led.namespace !== service.namespace) rights = await rightsIn(led.namespace, access, signal);
@@ -159,16 +159,16 @@ async function askKubernetes(
     }
     const mayRead = rights.find(({ verb, resource }) => verb === 'list' && resource === 'services')?.allowed;
     const told =
-      following.service === undefined && mayRead
+      following.trace.service === undefined && mayRead
         ? await specOf(service, new ApiClient(transport, clock), signal)
-        : following.service?.seen;
+        : following.trace.service?.seen;
     return {
       ...seen,
       account,
       service,
       rights,
-      seen: told ?? (following.service === undefined ? undefined : 'absent'),
-      error: following.error,
+      seen: told ?? (following.trace.service === undefined ? undefined : 'absent'),
+      error: following.trace.error,
     };
   } catch (error) {
     return { ...seen, service, error: error as Error };
@@ -203,7 +203,7 @@ async function specOf(service: ServiceName, client: ApiClient, signal: AbortSign
 }
 
 /** The endpoints in use, and those that slices have besides. */
-function endpointsOf({ resolution, service }: Following, url: URL): EndpointSeen[] {
+function endpointsOf({ resolution, trace: { service } }: Following, url: URL): EndpointSeen[] {
   const used = resolution !== undefined && 'endpoints' in resolution ? resolution.endpoints : [];
   const inUse = used.map((endpoint) => seenAs(endpoint, 'in use'));
   const known = new Set(used.map(({ address }) => address));
@@ -247,7 +247,7 @@ function dialled(endpoints: readonly EndpointSeen[], url: URL, settings: Setting
 /** The ClusterIP, if that is where the agent goes because no pod can be dialled. */
 async function insteadOf(
   tried: readonly EndpointSeen[],
-  { service }: Following,
+  { trace: { service } }: Following,
   url: URL,
   settings: Settings,
 ): Promise<EndpointSeen[]> {

@@ -1,6 +1,7 @@
 import { HashRing } from '../balancing/hash-ring.ts';
 import { Locality } from '../balancing/locality.ts';
 import type { Demand } from '../base/demand.ts';
+import type { Discovery } from '../discovery/discovery.ts';
 import { PickerBoard } from '../endpoints/board.ts';
 import { EndpointSet } from '../endpoints/endpoint-set.ts';
 import { Pickers } from '../endpoints/pickers.ts';
@@ -37,12 +38,10 @@ export interface PoolOptions {
   demand: Demand;
   /** Tells this client from others, for choices that should differ between them. */
   identity: string;
-  /** No endpoint can be connected to. Whether others may be known soon. */
-  onUnreachable: () => boolean;
+  /** Where endpoints come from: it is asked for others where none can be connected to. */
+  discovery: Pick<Discovery, 'onUnreachable'>;
   /** A dial has ended in vain. */
   onDialFailed: (error: Error) => void;
-  /** No request came for a while. */
-  onQuiet: () => void;
 }
 
 export type PoolParts = ReturnType<typeof partsOf>;
@@ -52,7 +51,7 @@ export type PoolParts = ReturnType<typeof partsOf>;
  * never while they are made.
  */
 export function partsOf(options: PoolOptions, events: ConnectionEvents<Connection>) {
-  const { settings, origin, transport, demand, identity, onQuiet } = options;
+  const { settings, origin, transport, demand, identity } = options;
   const { clock, random, policy, slowStart, connections, maxRequestsPerEndpoint } = settings;
   const locality =
     settings.locality === 'off' ? undefined : new Locality(settings.locality, settings.kubernetes, random);
@@ -80,7 +79,7 @@ export function partsOf(options: PoolOptions, events: ConnectionEvents<Connectio
   const departures = new Departures({ clock, set, dials, health, seats });
   const podIdentity = new PodIdentity(settings, { set, board, dials, warmth, spread, weights, departures });
   const preconnect = new Preconnect(settings, { set, board, warmth, dials, reach, identity: podIdentity });
-  const upkeep = new Upkeep({ set, warmth, preconnect, spread, dials, health, demand, clock, onQuiet });
+  const upkeep = new Upkeep({ set, warmth, preconnect, spread, dials, health, demand, clock });
   const plan = new DialPlan({ set, board, dials, reach, preconnect, clock: transport.clock });
   const capacity = new Capacity({ connections, set, board, dials, pace: plan.pace, reach });
   const liveness = new Liveness(set, dials, transport, clock);

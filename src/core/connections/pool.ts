@@ -188,7 +188,7 @@ export class Pool implements ConnectionEvents<Connection> {
     // So that an endpoint that can't be reached costs no warm one.
     if (endpoint.warm) this.#parts.preconnect.grow();
     if (this.dials.failing === this.set.current.size && !this.set.isConnected) {
-      this.awaitsNews = this.#options.onUnreachable();
+      this.awaitsNews = this.#options.discovery.onUnreachable();
       this.#reuse(this.#parts.membership.widen());
     }
     this.board.onUnreached(endpoint, error);

@@ -20,8 +20,6 @@ export interface UpkeepOptions {
   health: Pick<Health<Pod>, 'passedOver' | 'stop'>;
   demand: Demand;
   clock: Clock;
-  /** No request came for a while. */
-  onQuiet: () => void;
 }
 
 /** Keeps as many endpoints connected as the traffic of the moment can keep alive, for as long as there is any. */
@@ -30,11 +28,17 @@ export class Upkeep {
   readonly #warmth: Warmth;
   readonly #preconnect: Preconnect;
   #timer: Timer | undefined;
+  #onQuiet: (() => void) | undefined;
 
   constructor(options: UpkeepOptions) {
     this.#options = options;
     this.#warmth = options.warmth;
     this.#preconnect = options.preconnect;
+  }
+
+  /** Has somebody told when no request has come for a while. */
+  watch(onQuiet: () => void): void {
+    this.#onQuiet = onQuiet;
   }
 
   /** There are requests, whose rate keeps endpoints warm, from now on. */
@@ -78,13 +82,13 @@ export class Upkeep {
   }
 
   #tick(): void {
-    const { set, spread, demand, health, onQuiet } = this.#options;
+    const { set, spread, demand, health } = this.#options;
     const changed = this.#warmth.tick(demand.total, this.failing, () => keepAlivesOf(set));
     if (changed === undefined) {
       this.#timer = undefined;
       spread.rest();
       health.stop();
-      onQuiet();
+      this.#onQuiet?.();
       return;
     }
     this.#tickLater();

@@ -8,7 +8,7 @@ import type { Place } from './kubernetes/place.ts';
 import { onceEach } from './kubernetes/warnings.ts';
 import type { Resolver } from './resolver.ts';
 import type { DiscoverySettings } from './settings.ts';
-import type { Witness } from './witness.ts';
+import type { Trace } from './trace.ts';
 
 const START_SPREAD = 1_000;
 
@@ -18,10 +18,10 @@ export function clusterResolver(
   { discovery, mesh, dns: { family, negativeHold }, kubernetes: settings, clock, random }: DiscoverySettings,
   place: Place,
   api: ApiWay,
-  witness?: Witness,
+  trace?: Trace,
 ): Resolver {
   const wanted = discovery === 'kubernetes';
-  const warn = onceEach(witness?.warn);
+  const warn = onceEach(trace?.warn);
   const choice = { kubeconfig: settings.kubeconfig, wanted, place };
   const open = api(choice);
   if (open === undefined && wanted) {
@@ -46,7 +46,7 @@ export function clusterResolver(
       random,
       warn,
       startSpread,
-      witness,
+      trace,
     });
     resolver = autoResolver({ dns, kubernetes, names, wanted, negativeHold, clock });
   }

@@ -1,24 +1,16 @@
-import { Changes } from './changes.ts';
-import type { LookUpStep } from './dns/look-up.ts';
 import type { ClusterNames } from './kubernetes/cluster-names.ts';
-import { type ServiceName, sameService } from './kubernetes/match.ts';
-import type { Route, Supply } from './kubernetes/route.ts';
+import { sameService } from './kubernetes/match.ts';
 import type { Resolution, Resolver, ResolveTarget } from './resolver.ts';
-import type { Witness } from './witness.ts';
+import { Trace } from './trace.ts';
 
-/** Follows a resolver as an agent does, and keeps what it yields and tells on the way. */
-export class Following implements Witness {
-  readonly steps: LookUpStep[] = [];
-  readonly warnings: { code: string; message: string }[] = [];
+/** Follows a resolver as an agent does, and keeps what it yields, and how it comes to that. */
+export class Following {
+  readonly trace = new Trace();
   resolution: Resolution | undefined;
-  /** The last that the API had to say. */
-  service: { name: ServiceName; seen: { supply: Supply; route: Route } | undefined } | undefined;
-  error: Error | undefined;
   readonly #abort = new AbortController();
-  readonly #changes = new Changes();
   #over = false;
-  /** Whether what the API said has led to a resolution. */
-  #followed = false;
+  /** What the API had said of the Service when a resolution last came. */
+  #followed: Trace['service'];
 
   start(resolver: Resolver, target: ResolveTarget): void {
     void this.#run(resolver, target);
@@ -39,35 +31,16 @@ export class Following implements Witness {
 
   /** Waits, for so many milliseconds at most, until the API's word is known, and what follows from it. */
   settled(timeout: number, names: ClusterNames): Promise<void> {
-    return this.#until(() => this.error !== undefined || this.#isAnswered(names), timeout);
-  }
-
-  readonly warn = (code: string, message: string): void => {
-    this.warnings.push({ code, message });
-  };
-
-  onLookUp(step: LookUpStep): void {
-    // The name is looked up again when its time has run out.
-    const again = this.steps.some(({ source, name }) => source === step.source && name === step.name);
-    if (!again) this.steps.push(step);
-  }
-
-  onService(name: ServiceName, seen: { supply: Supply; route: Route } | undefined): void {
-    this.service = { name, seen };
-    this.#followed = false;
-    this.#changes.add();
-  }
-
-  onFailure(error: Error): void {
-    this.error ??= error;
-    this.#changes.add();
+    return this.#until(() => this.trace.error !== undefined || this.#isAnswered(names), timeout);
   }
 
   #isAnswered(names: ClusterNames): boolean {
-    if (this.service === undefined) return false;
-    const { name, seen } = this.service;
+    const { service } = this.trace;
+    if (service === undefined) return false;
+    const { name, seen } = service;
     if (seen === undefined || seen.route.way === 'none') return true;
-    if (!this.#followed || seen.route.way !== 'alias') return this.#followed;
+    const isFollowed = this.#followed === service;
+    if (!isFollowed || seen.route.way !== 'alias') return isFollowed;
     // The API may have a word on the Service that an alias leads to.
     const { matchedName = '' } = this.resolution as { matchedName?: string };
     const next = names.serviceOf(matchedName);
@@ -78,14 +51,14 @@ export class Following implements Witness {
     try {
       for await (const resolution of resolver(target, this.signal)) {
         this.resolution = resolution;
-        this.#followed = this.service !== undefined;
-        this.#changes.add();
+        this.#followed = this.trace.service;
+        this.trace.changes.add();
       }
     } catch (error) {
       this.resolution ??= { error: error as Error };
     }
     this.#over = true;
-    this.#changes.add();
+    this.trace.changes.add();
   }
 
   async #until(condition: () => boolean, timeout: number): Promise<void> {
@@ -93,7 +66,8 @@ export class Following implements Witness {
     const end = Promise.withResolvers<void>();
     late.addEventListener('abort', () => end.resolve(), { once: true });
     while (!condition() && !this.#over && !late.aborted) {
-      await Promise.race([this.#changes.since(this.#changes.count), end.promise]);
+      const { changes } = this.trace;
+      await Promise.race([changes.since(changes.count), end.promise]);
     }
   }
 }

@@ -57,10 +57,10 @@ function startPool(count: number, keepAlive: number) {
     transport,
     demand,
     identity: 'client',
-    onUnreachable: () => false,
+    discovery: { onUnreachable: () => false },
     onDialFailed() {},
-    onQuiet: () => void told.quiet++,
   });
+  pool.upkeep.watch(() => void told.quiet++);
   const endpoints = startEndpoints(count).map(({ info }) => info);
   pool.update({ endpoints, source: 'test' });
   const run = (perSecond: number, seconds: number) => {

@@ -3,20 +3,21 @@ import { until } from '../dns/abortable.ts';
 import { Families, type Family } from '../dns/families.ts';
 import type { ResolveTarget } from '../resolver.ts';
 import type { KubernetesSettings } from '../settings.ts';
-import type { Witness } from '../witness.ts';
+import type { Trace } from '../trace.ts';
 import { Affinity } from './affinity.ts';
-import { ApiError, type ApiTransport } from './api.ts';
+import type { ApiTransport } from './api.ts';
 import { ApiClient } from './api-client.ts';
 import { NoTokenError } from './api-way.ts';
 import type { ClusterNames } from './cluster-names.ts';
+import { Complaints } from './complaints.ts';
 import type { Finding } from './finding.ts';
-import { grantCommand } from './grant.ts';
 import { possibleService, type ServiceName } from './match.ts';
 import { PlaceFinder } from './own-place.ts';
 import type { Place } from './place.ts';
 import { Scouts } from './scouts.ts';
 import { ServiceView } from './service-view.ts';
 import { ServiceWatch } from './service-watch.ts';
+import type { Slice } from './slice.ts';
 import type { Warn } from './warnings.ts';
 
 export interface KubernetesOptions {
@@ -31,7 +32,7 @@ export interface KubernetesOptions {
   warn: Warn;
   /** Milliseconds over which clients that start together spread their first request. */
   startSpread: number;
-  witness?: Witness | undefined;
+  trace?: Trace | undefined;
 }
 
 interface SharedWatch {
@@ -71,7 +72,7 @@ export class Kubernetes {
   ): AsyncGenerator<Finding, void, undefined> {
     const transport = yield* this.#opened(signal);
     if (transport === undefined) return;
-    const { clock, random, place, family, warn, witness } = this.#options;
+    const { clock, random, place, family, warn, trace } = this.#options;
     const watch = this.#join(service, transport);
     try {
       const view = new ServiceView({
@@ -85,7 +86,7 @@ export class Kubernetes {
         clock,
         random,
         warn,
-        witness,
+        trace,
       });
       yield* view.findings(signal);
     } finally {
@@ -105,14 +106,14 @@ export class Kubernetes {
 
   /** Waits for a way to the API, if there may be one later; returns none when there won't. */
   async *#opened(signal: AbortSignal): AsyncGenerator<Finding, ApiTransport | undefined, undefined> {
-    const { clock, warn, witness } = this.#options;
+    const { clock, warn, trace } = this.#options;
     let pause = FIRST_LOOK;
     while (!signal.aborted) {
       try {
         return await this.#open();
       } catch (error) {
         if (pause === FIRST_LOOK) {
-          witness?.onFailure(error as Error);
+          trace?.addFailure(error as Error);
           yield { name: 'unknown', error: error as Error };
         }
         if (!(error instanceof NoTokenError)) {
@@ -153,52 +154,22 @@ export class Kubernetes {
   }
 
   #watch(service: ServiceName, transport: ApiTransport): ServiceWatch {
-    const { clock, random, startSpread } = this.#options;
-    const watch: ServiceWatch = new ServiceWatch({
+    const { clock, random, startSpread, warn, trace } = this.#options;
+    return new ServiceWatch({
       client: new ApiClient(transport, clock),
       service,
       clock,
       random,
       scouts: this.#scouts,
       startSpread,
-      onSlice: (slice) => {
-        if (!this.#own.learn(slice)) return;
-        // Where we are decides for other Services too.
-        for (const { watch } of this.#watches.values()) watch.changes.add();
-      },
-      onFailure: (error) => {
-        this.#options.witness?.onFailure(error);
-        this.#warnOf(service, error, watch);
-      },
-      onUnwatchable: (error) => {
-        const command = grantCommand(service.namespace, accountIn(error));
-        this.#options.warn(
-          'EVENKEEL_KUBERNETES_FORBIDDEN',
-          `the Services of namespace ${service.namespace} may not be watched, so they are read every few seconds; to grant it: ${command}`,
-        );
-      },
+      complaints: new Complaints(service, warn, trace),
+      onSlice: (slice) => this.#learn(slice),
     });
-    return watch;
   }
 
-  #warnOf({ namespace }: ServiceName, error: Error, { refused, hopeless }: ServiceWatch): void {
-    const { warn } = this.#options;
-    if (error instanceof ApiError && error.status === 403) {
-      // It passes, where it may have to do with the API server's start.
-      if (!refused) return;
-      const command = grantCommand(namespace, accountIn(error));
-      warn(
-        'EVENKEEL_KUBERNETES_FORBIDDEN',
-        `the Services and EndpointSlices of namespace ${namespace} may not be read, so DNS is used; to grant it: ${command}`,
-      );
-    } else if (hopeless) {
-      warn('EVENKEEL_KUBERNETES_UNREACHABLE', `Kubernetes can't be asked, so DNS is used: ${error.message}`);
-    }
+  /** Where we are decides for other Services too. */
+  #learn(slice: Slice): void {
+    if (!this.#own.learn(slice)) return;
+    for (const { watch } of this.#watches.values()) watch.changes.add();
   }
-}
-
-/** The service account that a refusal names. */
-function accountIn({ message }: Error): ServiceName | undefined {
-  const [, namespace, name] = /system:serviceaccount:([^":]+):([^":]+)/.exec(message) ?? [];
-  return namespace && name ? { namespace, name } : undefined;
 }

@@ -41,18 +41,9 @@ export class ServiceFollower {
   readonly #contact: Contact;
 
   constructor(options: ServiceFollowerOptions) {
-    const { listener } = options;
     this.#options = options;
     this.#contact = new Contact(options.clock);
-    this.#reader = new ServiceReader({
-      ...options,
-      onService: (service) => {
-        listener.onContact();
-        listener.onService(service);
-        if (this.#contact.error) listener.onUnwatchable(this.#contact.error);
-      },
-      onFailure: (error) => listener.onFailure(error),
-    });
+    this.#reader = new ServiceReader({ ...options, onRead: (read) => this.#takeRead(read) });
   }
 
   /** Whether it is read, and not watched. */
@@ -89,6 +80,17 @@ export class ServiceFollower {
     });
     await watch.run(signal);
     this.#reading?.abort();
+  }
+
+  #takeRead(read: KnownService | 'absent' | Error): void {
+    const { listener } = this.#options;
+    if (read instanceof Error) {
+      listener.onFailure(read);
+      return;
+    }
+    listener.onContact();
+    listener.onService(read);
+    if (this.#contact.error) listener.onUnwatchable(this.#contact.error);
   }
 
   #takeList(items: readonly ServiceObject[]): void {

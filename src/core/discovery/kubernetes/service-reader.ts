@@ -12,9 +12,8 @@ export interface ServiceReaderOptions {
   service: ServiceName;
   clock: Clock;
   random: () => number;
-  /** What the Service is; `'absent'`: there is none by that name. */
-  onService: (service: KnownService | 'absent') => void;
-  onFailure: (error: Error) => void;
+  /** What the Service is; `'absent'`: there is none by that name. An error: it couldn't be read, and is tried again. */
+  onRead: (read: KnownService | 'absent' | Error) => void;
 }
 
 /** Reads a Service whenever told to, until it succeeds. */
@@ -45,7 +44,7 @@ export class ServiceReader {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, onService, onFailure } = this.#options;
+    const { clock, onRead } = this.#options;
     while (!signal.aborted) {
       await unlessAborted(this.#orders.since(this.#done), signal);
       if (signal.aborted) return;
@@ -57,10 +56,10 @@ export class ServiceReader {
         if (order <= this.#done) continue;
         this.#done = order;
         this.#backoff.allowed();
-        onService(service);
+        onRead(service);
       } catch (error) {
         if (signal.aborted) return;
-        onFailure(error as Error);
+        onRead(error as Error);
         await until(clock.now() + this.#backoff.after(error), clock, signal);
       }
     }

@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import { unlessAborted, until } from '../dns/abortable.ts';
 import type { Families } from '../dns/families.ts';
 import type { EndpointAddress, Resolution, ResolveTarget } from '../resolver.ts';
-import type { Witness } from '../witness.ts';
+import type { Trace } from '../trace.ts';
 import type { Affinity } from './affinity.ts';
 import { type Finding, sameFinding } from './finding.ts';
 import type { ServiceName } from './match.ts';
@@ -27,7 +27,7 @@ export interface ServiceViewOptions {
   clock: Clock;
   random: () => number;
   warn: Warn;
-  witness?: Witness | undefined;
+  trace?: Trace | undefined;
 }
 
 /** One Service as the callers of one of its ports see it. */
@@ -77,9 +77,9 @@ export class ServiceView {
       return state.error === undefined ? undefined : { name: 'unknown', error: state.error };
     }
     const { spec, slices, overlap } = state;
-    const { own, families, target, service, witness } = this.#options;
+    const { own, families, target, service, trace } = this.#options;
     if (spec === 'absent') {
-      witness?.onService(service, undefined);
+      trace?.addService(service, undefined);
       return { name: 'unknown', error: undefined };
     }
     // Its name's DNS says as much, and says it when the API can't.
@@ -89,7 +89,7 @@ export class ServiceView {
     this.#affinity = affinity;
     const supply = { spec, slices, overlap };
     const way = route(supply, { port: target.port, own, families });
-    witness?.onService(service, { supply, route: way });
+    trace?.addService(service, { supply, route: way });
     return this.#findOn(way);
   }
 

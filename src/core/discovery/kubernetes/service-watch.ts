@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Clock, Timer } from '../../base/clock.ts';
 import { Changes } from '../changes.ts';
 import type { ApiClient, WatchEvent } from './api-client.ts';
+import type { Complaints } from './complaints.ts';
 import { Contact } from './contact.ts';
 import { fits, ownSlices } from './fit.ts';
 import { ListWatch } from './list-watch.ts';
@@ -47,11 +48,8 @@ export interface ServiceWatchOptions {
   scouts: Scouts;
   /** Milliseconds over which the first request is spread at random. */
   startSpread: number;
+  complaints: Complaints;
   onSlice: (slice: Slice) => void;
-  /** A request failed, and is tried again. */
-  onFailure: (error: Error) => void;
-  /** The Service may not be watched, and is read every few seconds instead. */
-  onUnwatchable: (error: Error) => void;
 }
 
 /** Follows one Service: its EndpointSlices, and what it says itself of how it is reached. */
@@ -84,7 +82,7 @@ export class ServiceWatch {
         onService: (service) => this.#takeService(service),
         onFailure: (error) => this.#takeFailure(this.#toService, error),
         onContact: () => this.#takeWell(this.#toService),
-        onUnwatchable: options.onUnwatchable,
+        onUnwatchable: (error) => options.complaints.unwatchable(error),
       },
     });
     const selector = encodeURIComponent(`kubernetes.io/service-name=${service.name}`);
@@ -141,7 +139,7 @@ export class ServiceWatch {
   #takeFailure(contact: Contact, error: Error): void {
     contact.fail(error);
     this.changes.add();
-    this.#options.onFailure(error);
+    this.#options.complaints.failed(error, this);
   }
 
   #takeWell(contact: Contact): void {

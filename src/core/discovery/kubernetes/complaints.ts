@@ -1,0 +1,54 @@
+import type { Trace } from '../trace.ts';
+import { ApiError } from './api.ts';
+import { grantCommand } from './grant.ts';
+import type { ServiceName } from './match.ts';
+import type { Warn } from './warnings.ts';
+
+/** Tells whoever runs the app what keeps a Service from being followed, and what would help. */
+export class Complaints {
+  readonly #namespace: string;
+  readonly #warn: Warn;
+  readonly #trace: Trace | undefined;
+
+  constructor({ namespace }: ServiceName, warn: Warn, trace: Trace | undefined) {
+    this.#namespace = namespace;
+    this.#warn = warn;
+    this.#trace = trace;
+  }
+
+  /** A request failed, and is tried again. `refused`: it may not be made; `hopeless`: none succeeded for long. */
+  failed(error: Error, { refused, hopeless }: { refused: boolean; hopeless: boolean }): void {
+    this.#trace?.addFailure(error);
+    if (error instanceof ApiError && error.status === 403) {
+      // It passes, where it may have to do with the API server's start.
+      if (!refused) return;
+      this.#warn(
+        'EVENKEEL_KUBERNETES_FORBIDDEN',
+        `the Services and EndpointSlices of namespace ${this.#namespace} may not be read, so DNS is used; to grant it: ${this.#grantFor(error)}`,
+      );
+    } else if (hopeless) {
+      this.#warn(
+        'EVENKEEL_KUBERNETES_UNREACHABLE',
+        `Kubernetes can't be asked, so DNS is used: ${error.message}`,
+      );
+    }
+  }
+
+  /** The Service may not be watched, and is read every few seconds instead. */
+  unwatchable(error: Error): void {
+    this.#warn(
+      'EVENKEEL_KUBERNETES_FORBIDDEN',
+      `the Services of namespace ${this.#namespace} may not be watched, so they are read every few seconds; to grant it: ${this.#grantFor(error)}`,
+    );
+  }
+
+  #grantFor(error: Error): string {
+    return grantCommand(this.#namespace, accountIn(error));
+  }
+}
+
+/** The service account that a refusal names. */
+function accountIn({ message }: Error): ServiceName | undefined {
+  const [, namespace, name] = /system:serviceaccount:([^":]+):([^":]+)/.exec(message) ?? [];
+  return namespace && name ? { namespace, name } : undefined;
+}
