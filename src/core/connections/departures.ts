@@ -2,6 +2,7 @@ import { channels } from '../base/channels.ts';
 import type { Clock } from '../base/clock.ts';
 import type { EndpointSet } from '../endpoints/endpoint-set.ts';
 import type { Seats } from '../endpoints/seats.ts';
+import type { Weights } from '../endpoints/weights.ts';
 import type { Health } from '../health/health.ts';
 import type { Pod } from './connection.ts';
 import type { Dials } from './dials.ts';
@@ -13,6 +14,7 @@ export interface DeparturesOptions {
   dials: Dials;
   health: Health<Pod>;
   seats: Seats<Pod>;
+  weights: Weights<Pod>;
 }
 
 /** Milliseconds after which endpoints that were replaced by others of another kind are given up. */
@@ -25,13 +27,15 @@ export class Departures {
   readonly #dials: Dials;
   readonly #health: Health<Pod>;
   readonly #seats: Seats<Pod>;
+  readonly #weights: Weights<Pod>;
 
-  constructor({ clock, set, dials, health, seats }: DeparturesOptions) {
+  constructor({ clock, set, dials, health, seats, weights }: DeparturesOptions) {
     this.#clock = clock;
     this.#set = set;
     this.#dials = dials;
     this.#health = health;
     this.#seats = seats;
+    this.#weights = weights;
   }
 
   /**
@@ -40,7 +44,7 @@ export class Departures {
    */
   replaced(gone: readonly Pod[], takeover: boolean): void {
     for (const endpoint of gone) {
-      this.#health.forget(endpoint);
+      this.#forgive(endpoint);
       if (takeover && endpoint.connected > 0) this.#supersede(endpoint);
       else this.#drain(endpoint, 'endpoint-removed');
       // Last: a failure of its dials is forgotten, too, and it might be offered for that.
@@ -51,7 +55,7 @@ export class Departures {
   /** Nobody needs these endpoints any more. */
   closed(endpoints: readonly Pod[]): void {
     for (const endpoint of endpoints) {
-      this.#health.forget(endpoint);
+      this.#forgive(endpoint);
       this.#drain(endpoint, 'service-closed');
     }
   }
@@ -63,6 +67,12 @@ export class Departures {
     if (!this.#set.forget(endpoint)) return;
     this.#health.forget(endpoint);
     this.#seats.offer(endpoint, false);
+  }
+
+  /** Nothing is held against it any more. It is none that is back for that. */
+  #forgive(endpoint: Pod): void {
+    this.#weights.forget(endpoint);
+    this.#health.forget(endpoint);
   }
 
   #drain(endpoint: Pod, reason: RetireReason): void {

@@ -76,7 +76,7 @@ export function partsOf(options: PoolOptions, events: ConnectionEvents<Connectio
   const dials = new Dials(events, { transport, board, demand, clock, random });
   const reach = new Reach(set, clock);
   const spread = new Spread(settings, set, warmth);
-  const departures = new Departures({ clock, set, dials, health, seats });
+  const departures = new Departures({ clock, set, dials, health, seats, weights });
   const podIdentity = new PodIdentity(settings, { set, board, dials, warmth, spread, weights, departures });
   const preconnect = new Preconnect(settings, { set, board, warmth, dials, reach, identity: podIdentity });
   const upkeep = new Upkeep({ set, warmth, preconnect, spread, dials, health, demand, clock });

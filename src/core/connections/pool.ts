@@ -114,7 +114,6 @@ export class Pool implements ConnectionEvents<Connection> {
     this.dials.abandon();
     this.#parts.podIdentity.stop();
     this.#parts.departures.closed(this.set.clear());
-    // Last: those that were ejected are not any more, and would start anew.
     this.#parts.weights.stop();
   }
 

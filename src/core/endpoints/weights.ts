@@ -58,6 +58,12 @@ export class Weights<E extends Endpoint> {
     this.#weigh(endpoint);
   }
 
+  /** Forgets an endpoint that has left: it starts nothing anew, in whatever picker it may stand for a moment. */
+  forget(endpoint: E): void {
+    this.#absent.delete(endpoint);
+    this.#starting.delete(endpoint);
+  }
+
   stop(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
