@@ -49,6 +49,8 @@ export class ConnectionFactory {
     const usual = isVirtual ? MAX_DURATION_VIRTUAL : MAX_DURATION_VISIBLE;
     // In steps: Node keeps something for each delay that a timer ever had, for as long as that is.
     const step = Math.ceil(random() * JITTER_STEPS) / JITTER_STEPS;
-    return (maxConnectionDuration ?? usual) * (1 - connectionDurationJitter * step);
+    const longest = maxConnectionDuration ?? usual;
+    // Whatever is drawn: 0 would be for ever.
+    return longest === 0 ? 0 : Math.max(1, longest * (1 - connectionDurationJitter * step));
   }
 }
