@@ -208,7 +208,6 @@ export class Queue implements Waiters {
 
   /** There is another set of endpoints. */
   onUpdate(): void {
-    this.#upgrades.rebind();
     this.serve();
   }
 

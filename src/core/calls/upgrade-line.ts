@@ -50,6 +50,8 @@ export class UpgradeLine {
     let allClosed = false;
     for (const waiter of this.#line) {
       const { call } = waiter;
+      // It has left since, or was ejected, or has asked for a pause.
+      if (call.endpoint !== undefined && !serves(call.endpoint)) this.#unbind(call);
       if (call.endpoint !== undefined && !this.#pool.capacity.isOpen(call.endpoint)) {
         // It may be the dial for this one that makes the endpoint full.
         if (call.endpoint.dialing + call.endpoint.overdue > 0) continue;
@@ -72,13 +74,6 @@ export class UpgradeLine {
   onUnavailable(unavailable: Pod, now: number): void {
     for (const { call } of this.#line) if (call.endpoint === unavailable) this.#unbind(call);
     this.serve(now);
-  }
-
-  /** Chooses others for those that wait for an endpoint that has left. */
-  rebind(): void {
-    for (const { call } of this.#line) {
-      if (call.endpoint?.isDraining) this.#unbind(call);
-    }
   }
 
   /** Those that wait, in order. */
@@ -124,4 +119,8 @@ export class UpgradeLine {
     if (count > 0) this.#awaited.set(endpoint, count);
     else this.#awaited.delete(endpoint);
   }
+}
+
+function serves({ isDraining, isHealthy }: Pod): boolean {
+  return isHealthy && !isDraining;
 }
