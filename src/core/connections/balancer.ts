@@ -90,6 +90,7 @@ export class Balancer {
   /** Gives a request to the endpoint that it is bound to, which is ready. */
   beginBound(endpoint: Pod): Connection {
     this.#pickers.ready.used(endpoint);
+    this.#liveness.start();
     return endpoint.begin();
   }
 
