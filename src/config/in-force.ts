@@ -93,6 +93,14 @@ function isOff(settings: Settings, [first]: readonly string[]): boolean {
   return isSwitch(first!) && at(settings, [first!]) === false;
 }
 
+/** A value for people. What may hold a secret, a key for TLS or the query of a path, is only named. */
+export function shownValue(value: unknown): string {
+  if (typeof value === 'function') return 'a function';
+  if (value === Number.POSITIVE_INFINITY) return 'no limit';
+  if (Array.isArray(value)) return value.join(',');
+  return typeof value === 'object' ? 'an object' : String(value).replace(/\?.*/s, '?…');
+}
+
 /** Whether a variable is there, and was taken at its word. */
 function isFrom(
   variable: string | undefined,

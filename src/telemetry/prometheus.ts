@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry, type RegistryContentType, register } from 'prom-client';
-import { type Attributes, CONNECTION_DURATION, METRICS, type Metric } from './metrics.ts';
+import { CONNECTION_DURATION, METRICS, type Metric } from './metrics.ts';
 import { MetricsReader } from './metrics-reader.ts';
+import { labelOf, labelsOf, nameOf } from './prometheus-names.ts';
 
 export interface InstrumentOptions {
   /** Where the metrics go; default: prom-client's global registry. */
@@ -71,28 +72,4 @@ function collected(metric: Metric, reader: MetricsReader, byEndpoint: boolean): 
     },
   };
   return metric.kind === 'counter' ? new Counter(config) : new Gauge(config);
-}
-
-/** As OpenTelemetry's specification translates names for Prometheus, so that a dashboard serves both. */
-function nameOf({ name, kind, unit }: Metric): string {
-  const ratio = unit === '1' ? '_ratio' : '';
-  return `${labelOf(name)}${ratio}${kind === 'counter' ? '_total' : ''}`;
-}
-
-function labelsOf(attributes: Attributes): Attributes {
-  const result: Attributes = {};
-  for (const name in attributes) result[labelOf(name)] = attributes[name]!;
-  return result;
-}
-
-/** There are few, and many series that have them. */
-const labels = new Map<string, string>();
-
-function labelOf(name: string): string {
-  let label = labels.get(name);
-  if (label === undefined) {
-    label = name.replaceAll('.', '_');
-    labels.set(name, label);
-  }
-  return label;
 }

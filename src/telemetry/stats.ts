@@ -26,6 +26,10 @@ export interface EndpointStats {
   zone: string | undefined;
   /** Why it gets no requests now, or no connections: `ejected`, `backing-off`, `cold`, … None: it gets its share. */
   reasons: string[];
+  /** Of one that is ejected: the last of its failures, and the milliseconds left of it, `Infinity` until its health checks pass. */
+  ejection?: { reason: string; remaining: number };
+  /** Of one that could not be reached the last time: the code of the error, `ECONNREFUSED` for example. */
+  dialError?: string;
 }
 
 /** undici's numbers for a pool, and what evenkeel adds. */
@@ -41,6 +45,9 @@ export interface ServiceStats {
   discovery: { source: string; endpoints: number; updatedAt: number | undefined; error: Error | null };
   /** With `locality`: the share of requests that went to another zone. */
   crossZone?: number;
+  /** Of all its endpoints, as theirs. */
+  p50: number | undefined;
+  p99: number | undefined;
   endpoints: EndpointStats[];
 }
 
@@ -51,12 +58,11 @@ export function statsOf({ endpoints, waiting, running, discovery, pool, clock }:
   const crossZone = pool.locality?.crossZoneShare;
   let connected = 0;
   let free = 0;
-  const now = ticksOf(clock.now());
   const rows: EndpointStats[] = [];
   for (const endpoint of endpoints.known) {
     connected += endpoint.connected;
     for (const connection of endpoint.connections) if (connection.room) free++;
-    rows.push(rowOf(endpoint, endpoint, now));
+    rows.push(rowOf(endpoint, endpoint, clock.now()));
   }
   return {
     connected,
@@ -72,17 +78,28 @@ export function statsOf({ endpoints, waiting, running, discovery, pool, clock }:
       error: discovery.error,
     }),
     ...(crossZone === undefined ? undefined : { crossZone }),
+    ...quantilesOf(recentOfAll(rows)),
     endpoints: rows,
   };
 }
 
-/** What is known of one endpoint, with the connections that a transport counts. `now` is in ticks. */
+/** What whoever connects to endpoints knows of one. */
+export interface Connected {
+  /** Connections ever made, and retired. */
+  readonly opened: number;
+  readonly retired: number;
+  /** Its last dial failed. */
+  readonly backoff?: { readonly error: Error } | undefined;
+}
+
+/** What is known of one endpoint at a moment of the clock. */
 export function rowOf(
   endpoint: Endpoint,
-  { opened, retired }: { readonly opened: number; readonly retired: number },
+  { opened, retired, backoff }: Connected,
   now: number,
 ): EndpointStats {
-  const recent = endpoint.latency.recent(now);
+  const recent = endpoint.latency.recent(ticksOf(now));
+  const ejection = endpoint.health?.ejection;
   const row = {
     address: endpoint.address,
     ...(endpoint.identity === undefined ? undefined : { identity: endpoint.identity }),
@@ -96,14 +113,25 @@ export function rowOf(
     retired,
     zone: endpoint.info.zone,
     reasons: whyNot(endpoint),
+    ...(ejection && { ejection: { reason: ejection.reason, remaining: ejection.until - now } }),
+    ...(backoff && { dialError: (backoff.error as NodeJS.ErrnoException).code ?? backoff.error.name }),
   };
   if (recent !== undefined) recentOf.set(row, recent);
   return row;
 }
 
+function rounded(milliseconds: number): number {
+  return Math.round(milliseconds * 100) / 100;
+}
+
+function recentOfAll(rows: readonly EndpointStats[]): Durations | undefined {
+  const all = rows.map((row) => recentOf.get(row)).filter((durations) => durations !== undefined);
+  return all.length === 0 ? undefined : sumOf(all);
+}
+
 function quantilesOf(recent: Durations | undefined): Pick<EndpointStats, 'p50' | 'p99'> {
   if (recent === undefined) return { p50: undefined, p99: undefined };
-  return { p50: quantile(recent, 0.5), p99: quantile(recent, 0.99) };
+  return { p50: rounded(quantile(recent, 0.5)), p99: rounded(quantile(recent, 0.99)) };
 }
 
 /** Why an endpoint is not picked now, or not dialled. One that has no connection needs none to be full. */
@@ -145,17 +173,16 @@ export function mergedStats(all: readonly ServiceStats[]): ServiceStats {
     size: sum('size'),
     discovery,
     ...(crossZone === undefined ? undefined : { crossZone }),
+    ...quantilesOf(recentOfAll(endpoints)),
     endpoints,
   };
 }
 
 function mergedRow(a: EndpointStats, b: EndpointStats): EndpointStats {
-  const recent = [a, b].map((row) => recentOf.get(row)).filter((durations) => durations !== undefined);
-  const both = recent.length === 2 ? sumOf(recent[0]!, recent[1]!) : recent[0];
+  const both = recentOfAll([a, b]);
   const row = {
-    ...a,
-    // That of the service that is more at home there.
-    ...(b.connections > a.connections ? { state: b.state, reasons: b.reasons } : undefined),
+    // How it stands with the service that is more at home there.
+    ...(b.connections > a.connections ? b : a),
     connections: a.connections + b.connections,
     inFlight: a.inFlight + b.inFlight,
     requests: a.requests + b.requests,

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { styleText } from 'node:util';
+import { shownValue } from '../../config/in-force.ts';
 import { said } from './errors.ts';
 import type { Diagnosis, EndpointSeen, Examination, Finding } from './examination.ts';
 
@@ -178,7 +179,7 @@ function settingsIn({ settings, switches }: Examination, all: boolean): string[]
   const width = Math.max(0, ...shown.map(({ name }) => name.length));
   const lines = shown.map(({ name, value, from, variable }) => {
     const source = from === 'variable' ? variable : from;
-    return `${name.padEnd(width)}  ${show(value)}  (${source})`;
+    return `${name.padEnd(width)}  ${shownValue(value)}  (${source})`;
   });
   const on = [
     ...(switches.disabled ? ['EVENKEEL_DISABLED is set'] : []),
@@ -187,12 +188,6 @@ function settingsIn({ settings, switches }: Examination, all: boolean): string[]
   if (all) return [...on, ...lines];
   const rest = lines.length === 0 ? 'all by default' : 'all others by default';
   return [...on, ...lines, `${rest} (--settings lists them)`];
-}
-
-function show(value: unknown): string {
-  if (typeof value === 'function') return 'a function';
-  if (value === Number.POSITIVE_INFINITY) return 'no limit';
-  return Array.isArray(value) ? value.join(',') : typeof value === 'object' ? 'an object' : String(value);
 }
 
 function seconds(milliseconds: number): string {

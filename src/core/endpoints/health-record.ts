@@ -37,8 +37,12 @@ export class HealthRecord {
 export type Standing = 'fit' | 'on-trial' | 'failing' | 'unreachable' | 'out';
 
 export interface Ejection {
+  /** The last of its failures, or another word for what it did. */
+  readonly reason: string;
   /** The clock's time. */
   readonly since: number;
+  /** `Infinity`: until its health checks pass. */
+  readonly until: number;
   /** Ends it; without, health checks do. */
   readonly timer: Timer | undefined;
 }

@@ -28,7 +28,7 @@ export class Latency {
   /** Those of the last half minute, and of up to half a minute before; none, if there were none. */
   recent(now: number): Durations | undefined {
     if (this.#present === undefined || this.#age(now) >= 2 * WINDOW) return undefined;
-    return this.#age(now) < WINDOW ? sumOf(this.#present, this.#last!) : this.#present.slice();
+    return this.#age(now) < WINDOW ? sumOf([this.#present, this.#last!]) : this.#present.slice();
   }
 
   #age(now: number): number {
@@ -45,8 +45,11 @@ export class Latency {
   }
 }
 
-export function sumOf(some: Durations, others: Durations): Durations {
-  return some.map((count, bucket) => count + others[bucket]!);
+export function sumOf(all: readonly Durations[]): Durations {
+  const sum = new Uint32Array(BUCKETS);
+  for (const durations of all)
+    for (let bucket = 0; bucket < BUCKETS; bucket++) sum[bucket]! += durations[bucket]!;
+  return sum;
 }
 
 /**

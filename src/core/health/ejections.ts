@@ -48,7 +48,7 @@ export class Ejections<S extends Suspect> {
     if (health.ailing) return;
     health.ailing = true;
     this.#standings.ailing++;
-    if (health.ejection === undefined) this.#begin(endpoint, health, 'health-check', undefined);
+    if (health.ejection === undefined) this.#begin(endpoint, health, 'health-check');
   }
 
   /** An endpoint fails its health checks no more, or has left. */
@@ -87,22 +87,22 @@ export class Ejections<S extends Suspect> {
   }
 
   /** Without a duration, health checks end it. */
-  #begin(endpoint: S, health: HealthRecord, reason: string, duration: number | undefined): void {
+  #begin(endpoint: S, health: HealthRecord, reason: string, duration = Number.POSITIVE_INFINITY): void {
     const timer =
-      duration === undefined
+      duration === Number.POSITIVE_INFINITY
         ? undefined
         : this.#clock.schedule(() => {
             if (!health.ailing) this.restore(endpoint, 'time');
           }, duration);
+    const since = this.#clock.now();
     health.onProbation = false;
     health.doubt?.cancel();
     health.doubt = undefined;
-    health.ejection = { since: this.#clock.now(), timer };
+    health.ejection = { reason, since, until: since + duration, timer };
     this.#standings.review(endpoint);
     const { origin, address } = endpoint;
     if (channels.endpointEject.hasSubscribers) {
-      const forever = Number.POSITIVE_INFINITY;
-      channels.endpointEject.publish({ origin, address, reason, duration: duration ?? forever });
+      channels.endpointEject.publish({ origin, address, reason, duration });
     }
   }
 }
