@@ -14,6 +14,7 @@ const ENTRY_POINTS = [
   'telemetry/opentelemetry',
   'telemetry/prometheus',
   'cli/main',
+  'admin/admin-server',
   // A file of its own, which every entry point begins with.
   'transports/undici/global/slots',
 ];
@@ -26,6 +27,8 @@ try {
   // What is read by Nodes that are too old stays as it is.
   const stays = (path: string) => !path.endsWith('.js') || path === join(compiled, 'register.js');
   cpSync(compiled, 'dist', { recursive: true, filter: stays });
+  // The page is served as it is written.
+  cpSync('src/admin/page', 'dist/admin/page', { recursive: true, filter: (path) => !path.endsWith('.json') });
   const bundle = await rollup({
     input: Object.fromEntries(ENTRY_POINTS.map((name) => [name, join(compiled, `${name}.js`)])),
     // All but files of ours: packages, and Node's modules.

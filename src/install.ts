@@ -23,7 +23,7 @@ export function install(options: BalancedAgentOptions = {}): BalancedAgent {
   const settings = resolveSettings(options);
   void uninstall();
   if (mode === 'observe') observe(settings);
-  if (mode !== 'balance') return new BalancedAgent({ ...options, hosts: NONE });
+  if (mode !== 'balance') return new BalancedAgent({ ...options, hosts: NONE, admin: false });
   const agent = new BalancedAgent(options);
   installDispatcher(agent);
   return agent;

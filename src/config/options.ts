@@ -228,6 +228,15 @@ export interface BalancedAgentOptions extends UndiciOptions {
   tls?: ConnectionOptions;
 
   /**
+   * Where a live page of all agents of this process is served. A port means that port of `127.0.0.1`, which others reach only
+   * through `kubectl port-forward`; `'<host>:<port>'`, such as `'0.0.0.0:9909'`, lets Prometheus scrape its `/metrics` from outside.
+   * With the option, the page is served at once; with the variable, when the first request is balanced.
+   * Default: none; `false`: none, whatever the variable says.
+   * Env: `EVENKEEL_ADMIN`.
+   */
+  admin?: number | string | false;
+
+  /**
    * Time, as evenkeel sees it; for tests. undici's own timeouts keep to real time.
    * Default: the system's monotonic clock.
    */

@@ -8,6 +8,8 @@ export interface Settings extends ServiceSettings {
   /** Globs of the names that are managed, `!` excludes; `undefined`: not said. */
   hosts: readonly string[] | undefined;
   maxOrigins: number;
+  /** `host:port` of the admin page; `false` and `undefined`: there is none. */
+  admin: string | false | undefined;
   /** undici's own options, for the Clients. */
   client: ClientSettings;
 }

@@ -132,6 +132,7 @@ export const TABLE: Table<Omit<Settings, 'client' | 'comparesFamilies' | 'newsTi
   endpointTimeout: option(duration(1), 5_000),
   maxOrigins: option(maxOrigins(), 1024),
   originIdleTimeout: option(duration(1), 300_000),
+  admin: option(adminAddress(), undefined),
   clock: option(clock(), systemClock),
   random: option(functionOf<() => number>('a function that returns numbers from 0 to below 1'), Math.random),
 };
@@ -218,6 +219,21 @@ function maxOrigins(): Kind<number> {
     ...integer({}),
     accepts: `${accepts}, or Infinity, which is the same as the latter`,
     parse: (value) => parse(value === Number.POSITIVE_INFINITY ? MOST_ORIGINS : value),
+  };
+}
+
+/** Where the admin page is served: by its port alone on loopback, which nobody else reaches. */
+function adminAddress(): Kind<string | false> {
+  return {
+    accepts: "a port, '<host>:<port>', or false",
+    parse(value) {
+      if (value === false) return false;
+      const [, host = '127.0.0.1', port] =
+        /^(?:([\w.-]+|\[[0-9a-f:.]+\]):)?(\d+)$/i.exec(String(value)) ?? [];
+      const isPort = Number(port) >= 1 && Number(port) <= 65_535;
+      return isPort && ['number', 'string'].includes(typeof value) ? `${host}:${Number(port)}` : undefined;
+    },
+    fromText: (text) => (['false', '0'].includes(text) ? false : text),
   };
 }
 

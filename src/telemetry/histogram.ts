@@ -18,7 +18,7 @@ export class Histogram {
     this.buckets = buckets;
   }
 
-  observe(attributes: Attributes, value: number): void {
+  record(value: number, attributes: Attributes): void {
     const key = JSON.stringify(attributes);
     let series = this.#series.get(key);
     if (series === undefined) {

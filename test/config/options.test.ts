@@ -89,6 +89,7 @@ test('without options, settings are the documented defaults', () => {
     comparesFamilies: true,
     maxOrigins: 1024,
     originIdleTimeout: 300_000,
+    admin: undefined,
     client: {},
     clock: systemClock,
     random: Math.random,
@@ -351,5 +352,21 @@ test('every option’s docstring names its default and its variable', () => {
     const docstring = docstrings.get(path.at(-1)) ?? '';
     assert.match(docstring, /default/i, `of ${path.join('.')}`);
     assert.ok(docstring.includes(`\`${variableFor(path)}\``), `${variableFor(path)} is in the docstring`);
+  }
+});
+
+test('the admin page is on loopback, unless it is told a host', () => {
+  const at = (admin: unknown) => resolveSettings({ admin } as BalancedAgentOptions).admin;
+  assert.equal(at(9909), '127.0.0.1:9909');
+  assert.equal(at('9909'), '127.0.0.1:9909');
+  assert.equal(at('0.0.0.0:9909'), '0.0.0.0:9909');
+  assert.equal(at('[::1]:9909'), '[::1]:9909');
+  assert.equal(at(false), false);
+  for (const bad of [0, 65_536, 99.5, true, 'localhost', ':9909', 'a b:9909', '::1:9909', {}]) {
+    assert.throws(
+      () => at(bad),
+      { code: 'UND_ERR_INVALID_ARG', message: /admin must be a port/ },
+      String(bad),
+    );
   }
 });

@@ -8,10 +8,14 @@ const ROOT = join(import.meta.dirname, '../..');
 const ROOT_PAGES = ['README.md', 'SECURITY.md', 'CONTRIBUTING.md'];
 
 test('all links lead somewhere', () => {
-  const texts = new Map(readdirSync(join(ROOT, 'docs')).map((name) => [`docs/${name}`, page(name)]));
+  const pages = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' });
+  const texts = new Map(
+    pages.filter((name) => name.endsWith('.md')).map((name) => [`docs/${name}`, page(name)]),
+  );
   for (const name of ROOT_PAGES) texts.set(name, readFileSync(join(ROOT, name), 'utf8'));
   for (const [from, text] of texts) {
-    for (const [, target = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+    for (const [, link, image] of text.matchAll(/\]\(([^)\s]+)\)|(?:src|srcset)="([^"]+)"/g)) {
+      const target = link ?? image ?? '';
       if (/^https?:/.test(target)) continue;
       const [path = '', anchor] = target.split('#');
       const file = path === '' ? from : join(from, '..', path);

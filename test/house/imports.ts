@@ -28,6 +28,7 @@ export const PARTS: readonly string[] = [
   'transports/common/',
   'transports/global/',
   'observe/',
+  'admin/',
   'transports/undici/',
   'install.ts',
   'index.ts',

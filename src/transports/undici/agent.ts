@@ -1,12 +1,13 @@
 import type { EventEmitter } from 'node:events';
 import { Agent, type Client, Dispatcher, Dispatcher1Wrapper, errors } from 'undici';
+import { announce } from '../../admin/announce.ts';
 import type { BalancedAgentOptions } from '../../config/options.ts';
 import { resolveSettings } from '../../config/resolve-settings.ts';
 import type { Settings } from '../../config/settings.ts';
 import { queueMicrotask } from '../../core/base/clock.ts';
 import { hostName } from '../../core/base/host.ts';
 import type { Service, ServiceOwner } from '../../core/service.ts';
-import { addLiveAgent, type LiveAgent } from '../../telemetry/live-agents.ts';
+import type { LiveAgent } from '../../telemetry/live-agents.ts';
 import { mergedStats, type ServiceStats, statsOf } from '../../telemetry/stats.ts';
 import { resolverFor } from '../resolver-for.ts';
 import { assertRequest } from './checks.ts';
@@ -67,7 +68,7 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
       options: { ...options },
       stats: () => this.stats,
     };
-    this.leave = addLiveAgent(this.live);
+    this.leave = announce(this.live);
   }
 
   /** `true` after `close()` has been called. */

@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs';
+import { settingsInForce, shownValue } from '../config/in-force.ts';
+import { wallClock } from '../core/base/clock.ts';
+import { environment } from '../core/base/environment.ts';
+import { hostName } from '../core/base/host.ts';
+import { type LiveAgent, liveAgents, stats } from '../telemetry/live-agents.ts';
+import type { ServiceStats } from '../telemetry/stats.ts';
+
+/** What the page and `/stats` show of this process. */
+export interface View extends Moment {
+  readonly process: {
+    readonly host: string;
+    readonly pid: number;
+    readonly node: string;
+    readonly evenkeel: string;
+    /** Milliseconds since 1970. */
+    readonly startedAt: number;
+  };
+  readonly agents: readonly AgentView[];
+}
+
+/** What changes all the time. */
+export interface Moment {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly services: Readonly<Record<string, ServiceStats>>;
+}
+
+/** Agents with the same settings. */
+export interface AgentView {
+  readonly name: string;
+  readonly count: number;
+  readonly settings: readonly SettingView[];
+}
+
+export interface SettingView {
+  readonly name: string;
+  /** In words; null: none, or it depends. */
+  readonly value: string | null;
+  readonly from: 'option' | 'variable' | 'default';
+  readonly variable: string | null;
+}
+
+// As far from here in the package as in the sources.
+const MANIFEST = new URL('../../package.json', import.meta.url);
+const { version } = JSON.parse(readFileSync(MANIFEST, 'utf8')) as { version: string };
+
+export function viewOfProcess(): View {
+  return {
+    process: {
+      host: hostName(),
+      pid: process.pid,
+      node: process.version,
+      evenkeel: version,
+      startedAt: Math.round(wallClock() - process.uptime() * 1_000),
+    },
+    agents: agentViews(liveAgents()),
+    ...presentMoment(),
+  };
+}
+
+export function presentMoment(): Moment {
+  return { at: wallClock(), services: stats() };
+}
+
+function agentViews(agents: readonly LiveAgent[]): AgentView[] {
+  const views = new Map<string, AgentView>();
+  for (const { name, settings, options } of agents) {
+    const shown = settingsInForce(settings, options, environment()).map(
+      ({ name, value, from, variable }): SettingView => ({
+        name,
+        value: value === undefined ? null : shownValue(value),
+        from,
+        variable: variable ?? null,
+      }),
+    );
+    const key = JSON.stringify([name, shown]);
+    views.set(key, { name, count: (views.get(key)?.count ?? 0) + 1, settings: shown });
+  }
+  return [...views.values()];
+}
