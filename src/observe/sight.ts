@@ -77,7 +77,7 @@ export class Sights {
     });
     await following.first(FIRST_ANSWER);
     const names = new ClusterNames(this.settings.kubernetes.clusterDomain, this.#place);
-    if (this.#asksKubernetes(following, names)) await following.settled(API_ANSWER, names);
+    if (this.#asksKubernetes(following, names)) await following.answered(API_ANSWER, names);
   }
 
   /** Whether the API will have a say. */

@@ -62,7 +62,8 @@ export function statsOf({ endpoints, waiting, running, discovery, pool, clock }:
   for (const endpoint of endpoints.known) {
     connected += endpoint.connected;
     for (const connection of endpoint.connections) if (connection.room) free++;
-    rows.push(rowOf(endpoint, endpoint, clock.now()));
+    const { opened, retirements } = endpoint;
+    rows.push(rowOf(endpoint, { opened, retired: retirements }, clock.now()));
   }
   return {
     connected,

@@ -60,7 +60,7 @@ function simulate(pods: readonly Omit<Pod, keyof Located | 'requests'>[], reques
       slot: undefined,
       inFlight: 0,
       unanswered: 0,
-      doubted: false,
+      lagging: false,
       requests: 0,
     }));
     locality.update(

@@ -103,8 +103,8 @@ export const DISCOVERY_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a name whose pods are gone holds until its time is over',
-    file: 'doubt.ts',
-    find: '    this.#raised.abort();\n',
+    file: 'recheck.ts',
+    find: '    this.#wanted.abort();\n',
     replace: '',
     protocol: 'discovery',
     kinds: ['unserved', 'slow'],

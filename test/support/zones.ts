@@ -79,7 +79,7 @@ export function play(scene: Scene, isLocal: boolean, seed: number, fault?: Fault
       level: locality.levelOf({ zone }),
       inFlight: 0,
       unanswered: 0,
-      doubted: false,
+      lagging: false,
       load: 0,
       weight: 1,
       slot: undefined,

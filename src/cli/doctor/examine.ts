@@ -149,7 +149,7 @@ async function askKubernetes(
     const account = await access.account(signal);
     let rights = await rightsIn(service.namespace, access, signal);
     if (discovery !== 'dns' && mesh === undefined && seen.service !== undefined && matched !== undefined) {
-      await following.settled(API_ANSWER, names);
+      await following.answered(API_ANSWER, names);
       const led = following.trace.service?.name;
       if (led !== undefined && !sameService(led, service)) {
         // It was an ExternalName's, which leads to that one.

@@ -30,19 +30,19 @@ export class Heap<T> {
   remove(node: HeapNode<T>): void {
     const last = this.#nodes.pop()!;
     const key = this.#keys.pop()!;
-    if (last !== node) this.#settle(last, key, node.index);
+    if (last !== node) this.#sift(last, key, node.index);
     node.index = -1;
   }
 
   /** Gives a node of this heap a key; says whether it is another one. */
   move(node: HeapNode<T>, key: number): boolean {
     if (key === this.#keys[node.index]) return false;
-    this.#settle(node, key, node.index);
+    this.#sift(node, key, node.index);
     return true;
   }
 
   /** Puts a node where it belongs, starting from a place that is free. */
-  #settle(node: HeapNode<T>, key: number, index: number): void {
+  #sift(node: HeapNode<T>, key: number, index: number): void {
     if (index > 0 && key < this.#keys[(index - 1) >> ARITY_BITS]!) this.#rise(node, key, index);
     else this.#sink(node, key, index);
   }

@@ -3,14 +3,14 @@ import type { Observation, Picker, PickerFactory } from './picker.ts';
 
 /**
  * Picks from the level whose turn it is, or else from the nearest that serves, by other pickers for each level. Those that
- * are in doubt stand apart, and are as far as those in other zones.
+ * lag stand apart, and are as far as those in other zones.
  */
 export class LocalityPicker<C extends Located> implements Picker<C> {
   readonly observe?: (candidate: C, latency: number, observation: Observation) => void;
   readonly #locality: Locality;
   readonly #create: PickerFactory;
   readonly #levels: Picker<C>[] = [];
-  readonly #doubted: Picker<C>;
+  readonly #lagging: Picker<C>;
   /** Whether what is `used` here is a request. */
   readonly #counts: boolean;
 
@@ -18,14 +18,14 @@ export class LocalityPicker<C extends Located> implements Picker<C> {
     this.#locality = locality;
     this.#create = create;
     this.#counts = counts;
-    this.#doubted = create<C>();
-    if (this.#doubted.observe === undefined) return;
+    this.#lagging = create<C>();
+    if (this.#lagging.observe === undefined) return;
     this.observe = (candidate: C, latency: number, observation: Observation) =>
       this.#of(candidate).observe!(candidate, latency, observation);
   }
 
   add(candidate: C): void {
-    candidate.doubted = this.#locality.doubts(candidate);
+    candidate.lagging = this.#locality.lags(candidate);
     this.#of(candidate).add(candidate);
   }
 
@@ -34,7 +34,7 @@ export class LocalityPicker<C extends Located> implements Picker<C> {
   }
 
   update(candidate: C): void {
-    if (candidate.doubted === this.#locality.doubts(candidate)) {
+    if (candidate.lagging === this.#locality.lags(candidate)) {
       this.#of(candidate).update(candidate);
       return;
     }
@@ -55,8 +55,8 @@ export class LocalityPicker<C extends Located> implements Picker<C> {
       best = candidate;
       rank = other;
     }
-    const doubted = this.#doubted.pick();
-    return doubted !== undefined && (best === undefined || this.before(doubted, best)) ? doubted : best;
+    const lagging = this.#lagging.pick();
+    return lagging !== undefined && (best === undefined || this.before(lagging, best)) ? lagging : best;
   }
 
   used(candidate: C): void {
@@ -72,13 +72,13 @@ export class LocalityPicker<C extends Located> implements Picker<C> {
     return picker.before(a, b) || (a.level < b.level && !picker.before(b, a));
   }
 
-  #rankOf({ level, doubted }: C): number {
+  #rankOf({ level, lagging }: C): number {
     const rank = this.#locality.rankOf(level);
-    return doubted ? Math.max(rank, RANKS) : rank;
+    return lagging ? Math.max(rank, RANKS) : rank;
   }
 
-  #of({ level, doubted }: C): Picker<C> {
-    if (doubted) return this.#doubted;
+  #of({ level, lagging }: C): Picker<C> {
+    if (lagging) return this.#lagging;
     for (let n = this.#levels.length; n <= level; n++) this.#levels.push(this.#create<C>());
     return this.#levels[level]!;
   }

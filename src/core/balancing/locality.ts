@@ -2,7 +2,7 @@ import type { EndpointAddress } from '../discovery/resolver.ts';
 import type { Candidate } from './picker.ts';
 
 /** Where something is. */
-export interface Place {
+export interface Location {
   readonly zone?: string | undefined;
   readonly nodeName?: string | undefined;
 }
@@ -14,8 +14,8 @@ export interface Located extends Candidate {
   readonly inFlight: number;
   /** Requests that it was given since it last served one. */
   unanswered: number;
-  /** It stands with those that are in doubt; nobody but the picker says so. */
-  doubted: boolean;
+  /** It stands with those that lag; nobody but the picker says so. */
+  lagging: boolean;
 }
 
 export const OWN_NODE = 0;
@@ -51,7 +51,7 @@ export function localShares(capacities: readonly number[], zones: number, nodes:
 
 /** Answers among which the longest run counts. Were runs alike but for chance, one in so many would be longer. */
 const MEMORY = 128;
-/** The same for single endpoints, of all of which the longest run counts. One that is doubted costs its level nothing. */
+/** The same for single endpoints, of all of which the longest run counts. One that lags costs its level nothing. */
 const MEMORY_OF_ALL = 512;
 
 /**
@@ -116,8 +116,8 @@ export class Locality {
   #crossZone = 0;
   readonly #nodes: boolean;
   readonly #random: () => number;
-  readonly #own: Place;
-  #here: Place;
+  readonly #own: Location;
+  #here: Location;
   #zones: string[] = [];
   #nodeCount = 1;
   #isZoned = false;
@@ -133,7 +133,7 @@ export class Locality {
   #densities: readonly number[] = [];
 
   /** With `own`, what is set of the own place; the rest may be learned. */
-  constructor(mode: 'zone' | 'node', own: Place, random: () => number) {
+  constructor(mode: 'zone' | 'node', own: Location, random: () => number) {
     this.#nodes = mode === 'node';
     this.#own = own;
     this.#here = own;
@@ -146,7 +146,7 @@ export class Locality {
   }
 
   /** Takes a new set of endpoints, and where we are, as far as their source knows. */
-  update(endpoints: readonly EndpointAddress[], here: Place | undefined): void {
+  update(endpoints: readonly EndpointAddress[], here: Location | undefined): void {
     const { zone = here?.zone, nodeName = here?.nodeName } = this.#own;
     this.#here = { zone, nodeName };
     // One that may be anywhere makes any share a guess: Linkerd and kube-proxy have it so.
@@ -159,7 +159,7 @@ export class Locality {
   }
 
   /** How near an endpoint of the set is. */
-  levelOf({ zone, nodeName }: Place): number {
+  levelOf({ zone, nodeName }: Location): number {
     if (this.#nodes && nodeName !== undefined && nodeName === this.#here.nodeName) return OWN_NODE;
     if (!this.#isZoned || zone === this.#here.zone) return OWN_ZONE;
     return OWN_ZONE + 1 + this.#zones.indexOf(zone!);
@@ -213,18 +213,18 @@ export class Locality {
   }
 
   /** An endpoint has served a request; what it was given since the one before is counted anew afterwards. */
-  served({ level, unanswered, doubted }: Located): void {
+  served({ level, unanswered, lagging }: Located): void {
     this.#trustOf(level).confirm();
-    // One that is in doubt was passed by, and would have been given more.
-    this.#window.confirm(doubted ? unanswered * 1.5 : unanswered);
+    // One that lags was passed by, and would have been given more.
+    this.#window.confirm(lagging ? unanswered * 1.5 : unanswered);
   }
 
   /**
    * Whether an endpoint was given more requests, without that it has served any, than any was of late that then did. It is
    * until it serves one; of those that it gets when the others have ended, each is the only one.
    */
-  doubts({ unanswered, inFlight, doubted }: Located): boolean {
-    return inFlight > 0 && unanswered > (doubted ? 0 : this.#window.size);
+  lags({ unanswered, inFlight, lagging }: Located): boolean {
+    return inFlight > 0 && unanswered > (lagging ? 0 : this.#window.size);
   }
 
   #trustOf(level: number): Trust {

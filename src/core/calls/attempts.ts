@@ -143,7 +143,7 @@ export class Attempts {
     this.#pool.onServed(endpoint);
     endpoint.setApart();
     connection.stream(attempt);
-    settle(endpoint, connection);
+    restack(endpoint, connection);
     this.#afterEnd();
   }
 
@@ -227,7 +227,7 @@ export class Attempts {
   #end(attempt: Attempt, endpoint: Pod, connection: Connection, failed: boolean, held: boolean): void {
     endpoint.end(failed, held);
     connection.release(attempt);
-    settle(endpoint, connection);
+    restack(endpoint, connection);
   }
 
   /** An attempt has turned into an upgraded socket. */
@@ -237,7 +237,7 @@ export class Attempts {
     attempt.connection = undefined;
     endpoint.setApart();
     connection.upgrade(attempt);
-    settle(endpoint, connection);
+    restack(endpoint, connection);
     this.#pool.onServed(endpoint);
     this.#judge(endpoint, connection, 'success', attempt.statusCode);
     socket.once('close', () => {
@@ -267,9 +267,9 @@ export class Attempts {
 }
 
 /** The connection may have been handed to another endpoint while it carried what this one began. */
-function settle(endpoint: Pod, connection: Connection): void {
+function restack(endpoint: Pod, connection: Connection): void {
   if (connection.endpoint !== endpoint) endpoint.update();
-  connection.endpoint.settle(connection);
+  connection.endpoint.restack(connection);
 }
 
 /** Whether a caller has ended a call whose response it had the head of, and not because time ran out. */

@@ -271,7 +271,7 @@ export class Connection implements Pooled, WireEvents {
   }
 
   onRoomChanged(freed: boolean): void {
-    this.#endpoint.settle(this);
+    this.#endpoint.restack(this);
     if (freed) this.#endpoint.board.wake();
   }
 

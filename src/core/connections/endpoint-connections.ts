@@ -44,7 +44,7 @@ export class EndpointConnections<C extends Pooled> {
   multiplexed = false;
   /** Those ever made, and those that were retired. */
   opened = 0;
-  retired = 0;
+  retirements = 0;
   /** Milliseconds for which idle ones last, as far as the endpoint has said so. */
   keepAlive: number | undefined = undefined;
   /** Whether that is so short that nothing is gained by one that waits for the next request. */
@@ -95,7 +95,7 @@ export class EndpointConnections<C extends Pooled> {
   /** One takes requests no more, and not because it was given away. */
   retire(connection: C): void {
     this.lose(connection);
-    this.retired++;
+    this.retirements++;
     if (connection.retired !== 'closed-by-peer') return;
     // The endpoint may have ended.
     if (this.connected === 0) this.heardAt = Number.NEGATIVE_INFINITY;
@@ -111,7 +111,7 @@ export class EndpointConnections<C extends Pooled> {
   }
 
   /** Puts one where it belongs after anything about it has changed. */
-  settle(connection: C, inTurn: boolean): void {
+  restack(connection: C, inTurn: boolean): void {
     if (connection.room) {
       if (!connection.stacked) this.#push(connection, inTurn || connection.requests === 0);
     } else if (connection.stacked) {

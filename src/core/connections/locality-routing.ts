@@ -1,4 +1,4 @@
-import type { Locality, Place } from '../balancing/locality.ts';
+import type { Locality, Location } from '../balancing/locality.ts';
 import { queueMicrotask } from '../base/clock.ts';
 import type { PickerBoard } from '../endpoints/board.ts';
 import type { EndpointSet } from '../endpoints/endpoint-set.ts';
@@ -35,7 +35,7 @@ export class LocalityRouting {
   }
 
   /** The set has changed: says of each endpoint how near it is. */
-  locate(gone: readonly Pod[], here: Place | undefined): void {
+  locate(gone: readonly Pod[], here: Location | undefined): void {
     const endpoints = [...this.#set.current.values()];
     this.#locality.update(
       endpoints.map(({ info }) => info),

@@ -120,7 +120,7 @@ export class PodIdentity {
     const pod = this.#podOf(endpoint, connection.podName!);
     if (pod === undefined) return endpoint;
     connection.hand(pod);
-    this.#settle(connection, pod);
+    this.#makeRoom(connection, pod);
     return pod;
   }
 
@@ -134,7 +134,7 @@ export class PodIdentity {
   }
 
   /** A connection to a pod has come. One that the pod had before, and that is idle, makes room for it where there are enough. */
-  #settle(connection: Connection, pod: Pod): void {
+  #makeRoom(connection: Connection, pod: Pod): void {
     if (this.#connected <= this.#options.spread.target) return;
     for (const other of pod.connections) {
       if (other === connection || other.retired !== undefined || other.busy) continue;

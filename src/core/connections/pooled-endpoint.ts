@@ -65,8 +65,8 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
     return this.#pool?.opened ?? 0;
   }
 
-  get retired(): number {
-    return this.#pool?.retired ?? 0;
+  get retirements(): number {
+    return this.#pool?.retirements ?? 0;
   }
 
   get keepAlive(): number | undefined {
@@ -139,14 +139,14 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
     const connection = pool.next();
     this.count();
     connection.reserve();
-    this.settle(connection);
+    this.restack(connection);
     if (this.#usesInTurn) pool.putLast(connection);
     return connection;
   }
 
   /**
    * A request has ended. A held one goes on counting as load until `unhold`. Its connection, which has released it, may
-   * be another endpoint's by now, which is to settle it.
+   * be another endpoint's by now, which is to restack it.
    */
   end(failed: boolean, held = failed): void {
     this.countEnd(failed, held);
@@ -174,7 +174,7 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
     this.#unproven = false;
     this.#take(connection);
     if (connection.multiplexed) this.#pool!.opening = connection;
-    this.settle(connection);
+    this.restack(connection);
   }
 
   #take(connection: C): void {
@@ -188,13 +188,13 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
     this.#pool!.release(connection);
     this.update();
     other.#take(connection);
-    other.settle(connection);
+    other.restack(connection);
   }
 
   /** A connection takes requests no more. */
   retire(connection: C): void {
     this.#pool!.retire(connection);
-    this.settle(connection);
+    this.restack(connection);
   }
 
   /** A connection is no more. */
@@ -207,8 +207,8 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
   }
 
   /** Puts the connection where it belongs after anything about it or its load changed. */
-  settle(connection: C): void {
-    this.#pool!.settle(connection, this.#usesInTurn);
+  restack(connection: C): void {
+    this.#pool!.restack(connection, this.#usesInTurn);
     this.update();
   }
 

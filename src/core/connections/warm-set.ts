@@ -75,14 +75,14 @@ export class WarmSet {
     }
     for (const endpoint of gone) endpoint.bar(COLD);
     this.#size = Math.min(this.#size, this.#ranked.length);
-    return this.#settle(warm);
+    return this.#adjust(warm);
   }
 
   /** Asks for all densities again. Says which have become warm, or cold. */
   sort(): Pod[] {
     const { warm } = this;
     this.#sort();
-    return this.#settle(warm);
+    return this.#adjust(warm);
   }
 
   #sort(): void {
@@ -103,7 +103,7 @@ export class WarmSet {
     endpoint.setFleeting(fleeting);
     if (!known) return [];
     this.#insert(endpoint);
-    return this.#settle(warm);
+    return this.#adjust(warm);
   }
 
   /** Moves an endpoint behind all that have not had their time yet. Says which have become warm, or cold. */
@@ -112,11 +112,11 @@ export class WarmSet {
     if (!this.#remove(endpoint)) return [];
     this.#draw(endpoint, endpoint.round + 1);
     this.#insert(endpoint);
-    return this.#settle(warm);
+    return this.#adjust(warm);
   }
 
   /** Sees to it that the first ones are warm, and no other of those that were. */
-  #settle(before: readonly Pod[]): Pod[] {
+  #adjust(before: readonly Pod[]): Pod[] {
     const last = this.#ranked[this.#size - 1];
     const cooled = before.filter(
       (endpoint) => endpoint.warm && (last === undefined || compare(endpoint, last) > 0),
@@ -134,19 +134,19 @@ export class WarmSet {
   }
 
   #insert(endpoint: Pod): void {
-    this.#ranked.splice(this.#placeOf(endpoint), 0, endpoint);
+    this.#ranked.splice(this.#indexOf(endpoint), 0, endpoint);
   }
 
   /** False if it isn't there. */
   #remove(endpoint: Pod): boolean {
-    const place = this.#placeOf(endpoint);
-    if (this.#ranked[place] !== endpoint) return false;
-    this.#ranked.splice(place, 1);
+    const index = this.#indexOf(endpoint);
+    if (this.#ranked[index] !== endpoint) return false;
+    this.#ranked.splice(index, 1);
     return true;
   }
 
   /** Where an endpoint is, or ought to be. */
-  #placeOf(endpoint: Pod): number {
+  #indexOf(endpoint: Pod): number {
     let low = 0;
     let high = this.#ranked.length;
     while (low < high) {

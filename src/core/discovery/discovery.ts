@@ -34,7 +34,7 @@ export class Discovery {
   readonly #clock: Clock;
   readonly #follower: Follower;
   #update: EndpointUpdate | undefined;
-  #doubt: (() => unknown) | undefined;
+  #onUnreachable: (() => unknown) | undefined;
 
   constructor(owner: DiscoveryOwner, { resolver, clock, random }: DiscoveryOptions) {
     const { hostname, port, protocol } = owner.url;
@@ -78,7 +78,7 @@ export class Discovery {
   /** Tells the resolver that nothing of what it yielded can be reached. Whether it soon yields again. */
   onUnreachable(): boolean {
     try {
-      const answer: unknown = this.#doubt?.();
+      const answer: unknown = this.#onUnreachable?.();
       if (answer instanceof Promise) answer.catch((error: unknown) => this.#onBroken(error));
       return answer === true;
     } catch (error) {
@@ -99,7 +99,7 @@ export class Discovery {
   /** It is no resolver's fault but its author's, which they should hear of; what it yielded stays in use. */
   #onBroken(error: unknown): void {
     // Asked no more.
-    this.#doubt = undefined;
+    this.#onUnreachable = undefined;
     this.error = asError(error);
     this.#publish(this.error);
   }
@@ -132,7 +132,7 @@ export class Discovery {
     this.source = source;
     this.error = null;
     this.#update = resolution;
-    this.#doubt = resolution.onUnreachable;
+    this.#onUnreachable = resolution.onUnreachable;
     this.#owner.onUpdate(resolution);
     if (channels.discoveryUpdate.hasSubscribers)
       channels.discoveryUpdate.publish({ origin, source, endpoints });

@@ -30,7 +30,7 @@ export class Following {
   }
 
   /** Waits, for so many milliseconds at most, until the API's word is known, and what follows from it. */
-  settled(timeout: number, names: ClusterNames): Promise<void> {
+  answered(timeout: number, names: ClusterNames): Promise<void> {
     return this.#until(() => this.trace.error !== undefined || this.#isAnswered(names), timeout);
   }
 

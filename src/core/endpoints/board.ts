@@ -90,7 +90,7 @@ export class PickerBoard<E extends Endpoint> implements Board {
     }
     const endpoints = [...all];
     this.without(endpoints);
-    for (const each of endpoints) each.slot = undefined;
+    for (const each of endpoints) each.clearSlot();
     this.pickers.lookAtWeights();
     this.updateAll(endpoints);
   }

@@ -1,3 +1,4 @@
+import { Balanced } from '../balancing/balanced.ts';
 import { OWN_ZONE } from '../balancing/locality.ts';
 import type { Candidate, Picker } from '../balancing/picker.ts';
 import type { EndpointAddress } from '../discovery/resolver.ts';
@@ -34,7 +35,7 @@ export interface Board {
 }
 
 /** One pod, by IP address and port: what it carries, and the reasons why it may not be picked. */
-export class Endpoint implements Candidate {
+export class Endpoint extends Balanced implements Candidate {
   /** Tells it from the others: its address, and a number where several share that. */
   readonly key: string;
   /** The name of a pod behind a virtual IP, which can't be dialled by itself. */
@@ -43,14 +44,11 @@ export class Endpoint implements Candidate {
   info: EndpointAddress;
   /** Share of requests relative to the others'. */
   weight = 1;
-  slot: unknown = undefined;
   load = 0;
   /** How near it is, where that matters. */
   level = OWN_ZONE;
   /** Requests that it was given since it last served one. */
   unanswered = 0;
-  /** For that, others are preferred; its picker says so. */
-  doubted = false;
   /** The picker it stands in, if any. */
   picker: Picker<Endpoint> | undefined = undefined;
   /** Why it may not be picked, or not be dialled: see `reasons.ts`. */
@@ -70,6 +68,7 @@ export class Endpoint implements Candidate {
   #health: HealthRecord | undefined = undefined;
 
   constructor(key: string, info: EndpointAddress, board: Board, identity?: string) {
+    super();
     this.key = key;
     this.info = info;
     this.board = board;
@@ -281,7 +280,7 @@ export class Endpoint implements Candidate {
   /** It has served a request. */
   onServed(): void {
     this.unanswered = 0;
-    if (this.doubted) this.board.update(this);
+    if (this.lagging) this.board.update(this);
   }
 
   /** A request or a dial has ended, well or not, and not by its caller. */

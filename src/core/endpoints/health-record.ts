@@ -22,7 +22,7 @@ export class HealthRecord {
   onProbation = false;
   standing: Standing = 'fit';
   /** Ends its `failing`, should no request do so. */
-  doubt: Timer | undefined = undefined;
+  failingEnd: Timer | undefined = undefined;
 }
 
 /**

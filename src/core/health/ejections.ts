@@ -96,8 +96,8 @@ export class Ejections<S extends Suspect> {
           }, duration);
     const since = this.#clock.now();
     health.onProbation = false;
-    health.doubt?.cancel();
-    health.doubt = undefined;
+    health.failingEnd?.cancel();
+    health.failingEnd = undefined;
     health.ejection = { reason, since, until: since + duration, timer };
     this.#standings.review(endpoint);
     const { origin, address } = endpoint;

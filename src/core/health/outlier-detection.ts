@@ -82,8 +82,8 @@ export class OutlierDetection<S extends Suspect> {
     health.failures = 0;
     health.lookAt = 0;
     health.onProbation = false;
-    health.doubt?.cancel();
-    health.doubt = undefined;
+    health.failingEnd?.cancel();
+    health.failingEnd = undefined;
     this.#ejections.forgive(health);
     this.#oftenFailing.note(endpoint);
     this.review(endpoint);
@@ -107,7 +107,7 @@ export class OutlierDetection<S extends Suspect> {
     if (health.ejection !== undefined) return;
     health.failures++;
     this.#rates.failed(endpoint);
-    if (this.#isOutlier(endpoint, health) && this.#makePlace(endpoint))
+    if (this.#isOutlier(endpoint, health) && this.#mayBeOut(endpoint))
       this.#ejections.eject(endpoint, health, kind);
     else this.review(endpoint);
     this.#oftenFailing.note(endpoint);
@@ -151,7 +151,7 @@ export class OutlierDetection<S extends Suspect> {
     endpoint.setHealth(undefined);
     health.ejection?.timer?.cancel();
     health.pause?.timer.cancel();
-    health.doubt?.cancel();
+    health.failingEnd?.cancel();
     this.#ejections.heal(health);
     this.standings.forget(endpoint, health);
   }
@@ -178,7 +178,7 @@ export class OutlierDetection<S extends Suspect> {
     for (const { endpoint } of outliersOf(samples, successRateMinimumHosts, successRateStdevFactor)) {
       const health = endpoint.health ?? new HealthRecord();
       if (health.ejection !== undefined || this.#random() * 100 >= enforcingSuccessRate) continue;
-      if (!this.#makePlace(endpoint)) return;
+      if (!this.#mayBeOut(endpoint)) return;
       endpoint.setHealth(health);
       this.#ejections.eject(endpoint, health, 'success-rate');
       this.#oftenFailing.note(endpoint);
@@ -206,9 +206,9 @@ export class OutlierDetection<S extends Suspect> {
   };
 
   /** Whether an endpoint may be out. One that is paused makes room for one that fails. */
-  #makePlace(endpoint: S): boolean {
+  #mayBeOut(endpoint: S): boolean {
     const { standings } = this;
-    if (standings.hasPlace || endpoint.health?.standing === 'out') return true;
+    if (standings.allowsOneMore || endpoint.health?.standing === 'out') return true;
     for (const paused of standings.out) {
       const { health } = paused;
       if (health?.ejection !== undefined || health?.pause === undefined) continue;

@@ -65,7 +65,7 @@ export class Pauses<S extends Suspect> {
   /** Passes an endpoint over for so long, or for as long as it has asked for before. */
   #pause(endpoint: S, duration: number): void {
     const health = recordOf(endpoint);
-    if (health.standing !== 'out' && !this.#outliers.standings.hasPlace) return;
+    if (health.standing !== 'out' && !this.#outliers.standings.allowsOneMore) return;
     const until = this.#clock.now() + duration;
     if (health.pause !== undefined) {
       if (health.pause.until >= until) return;

@@ -79,7 +79,7 @@ export class Standings<S extends Suspect> {
   }
 
   /** Whether one more may be out: one always; more as long as their share isn't above what is allowed. */
-  get hasPlace(): boolean {
+  get allowsOneMore(): boolean {
     const count = this.#out.size - this.ailing;
     return count === 0 || (count + 1) * 100 <= this.#settings.maxEjectionPercent * this.#population;
   }
@@ -103,7 +103,7 @@ export class Standings<S extends Suspect> {
     // In panic it doesn't count for who is picked, but for more than that.
     if (standing === 'out' ? this.#panic : before === 'out' && wasPanic) endpoint.onUncounted(EJECTED);
     // By its last failure, or long after that: it could not be reached, or was paused, until now.
-    if (standing === 'failing' && health.doubt === undefined) this.#doubt(endpoint, health);
+    if (standing === 'failing' && health.failingEnd === undefined) this.#endFailingLater(endpoint, health);
   }
 
   /** The set of endpoints has changed, or how they stand. */
@@ -151,9 +151,9 @@ export class Standings<S extends Suspect> {
   }
 
   /** One that fails and is not ejected may get no requests for that, and would never show that it serves again. */
-  #doubt(endpoint: S, health: HealthRecord): void {
-    health.doubt = this.#clock.schedule(() => {
-      health.doubt = undefined;
+  #endFailingLater(endpoint: S, health: HealthRecord): void {
+    health.failingEnd = this.#clock.schedule(() => {
+      health.failingEnd = undefined;
       health.failures = this.leastRun(health) - 1;
       this.review(endpoint);
     }, this.#settings.baseEjectionTime);

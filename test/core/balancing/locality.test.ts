@@ -18,7 +18,7 @@ test('an own zone that falls silent fails at most twice as many requests as with
   }
 });
 
-test('a pod that is in doubt stays so until it serves, however many others are given before they do', () => {
+test('a pod that lags does so until it serves, however many others are given before they do', () => {
   const locality = new Locality('zone', { zone: 'a' }, () => 0);
   const picker = new LocalityPicker<Located & { load: number; inFlight: number; slot: unknown }>(
     locality,
@@ -37,7 +37,7 @@ test('a pod that is in doubt stays so until it serves, however many others are g
     weight: 1,
     slot: undefined as unknown,
     unanswered: 0,
-    doubted: false,
+    lagging: false,
   }));
   for (const pod of pods) picker.add(pod);
   locality.weigh(pods);
@@ -61,7 +61,7 @@ test('a pod that is in doubt stays so until it serves, however many others are g
   };
   // The first one says nothing from now on.
   const [silent] = pods;
-  while (!silent!.doubted) for (const pod of [give(), give(), give()]) if (pod !== silent) serve(pod);
+  while (!silent!.lagging) for (const pod of [give(), give(), give()]) if (pod !== silent) serve(pod);
   const { unanswered } = silent!;
   for (let size = 1; size < 40; size++) {
     const given = Array.from({ length: size }, give);
@@ -69,9 +69,9 @@ test('a pod that is in doubt stays so until it serves, however many others are g
     // As when one of its requests is given up, and is held against it.
     picker.update(silent!);
   }
-  assert.ok(silent!.doubted);
+  assert.ok(silent!.lagging);
   assert.ok(silent!.unanswered <= unanswered + 1, `${silent!.unanswered - unanswered} more`);
   while (silent!.inFlight > 0) serve(silent!);
-  assert.ok(!silent!.doubted);
+  assert.ok(!silent!.lagging);
   assert.ok(Array.from({ length: 4 }, give).includes(silent!));
 });

@@ -23,7 +23,7 @@ function startPodIdentity({ virtual = true, maxSpread = 8 } = {}) {
   const connect = (): Connection => {
     const connection = connectTo(slot, { clock, maxDuration: AGE });
     connection.reserve();
-    slot.settle(connection);
+    slot.restack(connection);
     return connection;
   };
   /** As if a connection, a new one of the slot's, had a response. Says to which endpoint it belongs then. */

@@ -210,8 +210,8 @@ export class DnsClient {
   ): Promise<Outcome> {
     const { clock } = this.#options;
     const isKnown = outcome?.name === 'found' && clock.now() < outcome.expiresAt + STALE;
-    const inDoubt = after > Number.NEGATIVE_INFINITY;
-    const interval = isKnown && !inDoubt ? UNANSWERED_REFRESH : UNANSWERED;
+    const isEarly = after > Number.NEGATIVE_INFINITY;
+    const interval = isKnown && !isEarly ? UNANSWERED_REFRESH : UNANSWERED;
     const others = new AbortController();
     const answer = Promise.withResolvers<Outcome>();
     let again: Timer | undefined;

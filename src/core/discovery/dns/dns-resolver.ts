@@ -3,8 +3,8 @@ import type { Resolution, Resolver, ResolveTarget } from '../resolver.ts';
 import type { DnsSettings } from '../settings.ts';
 import { staticResolver } from '../static.ts';
 import { DnsClient, type DnsClientOptions } from './dns-client.ts';
-import { Doubt } from './doubt.ts';
 import { History } from './history.ts';
+import { Recheck } from './recheck.ts';
 
 export type DnsResolverOptions = DnsSettings & DnsClientOptions;
 
@@ -33,17 +33,17 @@ async function* follow(
   signal: AbortSignal,
 ): AsyncGenerator<Resolution, void, undefined> {
   const history = new History({ ...options, port });
-  const doubt = new Doubt(options.clock);
+  const recheck = new Recheck(options.clock);
   let after = Number.NEGATIVE_INFINITY;
   const onSlow = () => {
-    void client.turnIfQuicker(hostname, port, signal).then((isTurned) => isTurned && doubt.raise());
+    void client.turnIfQuicker(hostname, port, signal).then((isTurned) => isTurned && recheck.demand());
   };
   while (!signal.aborted) {
     const outcome = await client.ask(hostname, signal, after);
     if (outcome === undefined || signal.aborted) return;
     const { resolution, askAgainAt } = history.record(outcome);
-    doubt.settle(outcome.askedAt, outcome.questions);
-    yield 'endpoints' in resolution ? { ...resolution, onUnreachable: doubt.raise, onSlow } : resolution;
-    after = await doubt.wait(askAgainAt, signal);
+    recheck.answered(outcome.askedAt, outcome.questions);
+    yield 'endpoints' in resolution ? { ...resolution, onUnreachable: recheck.demand, onSlow } : resolution;
+    after = await recheck.wait(askAgainAt, signal);
   }
 }

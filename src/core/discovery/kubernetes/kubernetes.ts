@@ -12,7 +12,7 @@ import type { ClusterNames } from './cluster-names.ts';
 import { Complaints } from './complaints.ts';
 import type { Finding } from './finding.ts';
 import { possibleService, type ServiceName } from './match.ts';
-import { PlaceFinder } from './own-place.ts';
+import { OwnLocationFinder } from './own-location.ts';
 import type { Place } from './place.ts';
 import { Scouts } from './scouts.ts';
 import { ServiceView } from './service-view.ts';
@@ -48,7 +48,7 @@ const LAST_LOOK = 30_000;
 /** Knows the Services of a cluster, as far as they are used. Each is watched once, whoever uses it. */
 export class Kubernetes {
   readonly #options: KubernetesOptions;
-  readonly #own: PlaceFinder;
+  readonly #own: OwnLocationFinder;
   readonly #affinity: Affinity;
   readonly #scouts = new Scouts();
   readonly #watches = new Map<string, SharedWatch>();
@@ -57,7 +57,7 @@ export class Kubernetes {
   constructor(options: KubernetesOptions) {
     const { place, settings, clock } = options;
     this.#options = options;
-    this.#own = new PlaceFinder(place, settings);
+    this.#own = new OwnLocationFinder(place, settings);
     this.#affinity = new Affinity(place.hostname, clock);
   }
 

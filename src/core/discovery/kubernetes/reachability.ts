@@ -40,7 +40,7 @@ export class Reachability {
   }
 
   /** None of the pods could be dialled. `pods` tells of whom to try some, later. */
-  async doubt(clusterIP: Address, pods: () => readonly Address[]): Promise<void> {
+  async onUnreachable(clusterIP: Address, pods: () => readonly Address[]): Promise<void> {
     if (this.#state !== 'reachable') return;
     this.#state = 'checking';
     const connected = await this.#canConnect(clusterIP);

@@ -2,7 +2,7 @@ import type { Families } from '../dns/families.ts';
 import { join, merge, type PortOf, type ServingEndpoint, usable, usableHere } from './selection.ts';
 import type { ServiceSpec } from './service-spec.ts';
 import type { Slice } from './slice.ts';
-import type { OwnPlace } from './topology.ts';
+import type { OwnLocation } from './topology.ts';
 
 /** How requests get to a Service. */
 export type Route =
@@ -29,7 +29,7 @@ export interface Supply {
 
 export interface Caller {
   readonly port: number;
-  readonly own: OwnPlace;
+  readonly own: OwnLocation;
   readonly families: Families;
 }
 

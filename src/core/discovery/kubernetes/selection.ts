@@ -1,6 +1,6 @@
 import type { EndpointAddress } from '../resolver.ts';
 import type { Slice, SliceEndpoint } from './slice.ts';
-import { nearest, type OwnPlace } from './topology.ts';
+import { nearest, type OwnLocation } from './topology.ts';
 
 /** An endpoint with the port at which it serves a certain Service port. */
 export interface ServingEndpoint extends SliceEndpoint {
@@ -54,7 +54,7 @@ export function merge(slices: readonly Slice[], portOf: PortOf): ServingEndpoint
 }
 
 /** Those that take traffic. With none ready, the ones that still serve while they terminate do. */
-export function usable<E extends SliceEndpoint>(endpoints: readonly E[], own: OwnPlace): readonly E[] {
+export function usable<E extends SliceEndpoint>(endpoints: readonly E[], own: OwnLocation): readonly E[] {
   // Only a Service that publishes pods whatever their state has some that are ready and terminate.
   const ready = endpoints.filter((endpoint) => endpoint.ready && !endpoint.terminating);
   if (ready.length > 0) return nearest(ready, own);

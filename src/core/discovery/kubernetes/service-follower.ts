@@ -96,7 +96,7 @@ export class ServiceFollower {
   #takeList(items: readonly ServiceObject[]): void {
     const { service, listener } = this.#options;
     this.#contact.list();
-    this.#reader.settle();
+    this.#reader.satisfy();
     const found = items.find(({ metadata }) => metadata?.name === service.name);
     listener.onService(found === undefined ? 'absent' : serviceIn(found));
   }

@@ -39,7 +39,7 @@ export class ServiceReader {
   }
 
   /** Says that what it was to read is known now: from somebody who heard it later than what is being read. */
-  settle(): void {
+  satisfy(): void {
     this.#done = this.#orders.count;
   }
 

@@ -9,7 +9,7 @@ import type { ServiceName } from './match.ts';
 import { Reachability } from './reachability.ts';
 import { type ClusterIPReason, type Route, route } from './route.ts';
 import type { ServiceState, ServiceWatch } from './service-watch.ts';
-import type { OwnPlace } from './topology.ts';
+import type { OwnLocation } from './topology.ts';
 import type { Warn } from './warnings.ts';
 
 const BURST_INTERVAL = 50;
@@ -21,7 +21,7 @@ export interface ServiceViewOptions {
   /** The Service's, with the cluster domain. */
   fullName: string;
   target: ResolveTarget;
-  own: OwnPlace;
+  own: OwnLocation;
   families: Families;
   affinity: Affinity;
   clock: Clock;
@@ -118,7 +118,10 @@ export class ServiceView {
         return this.#resolved({
           endpoints: bound ? [bound.target] : this.#pods,
           onUnreachable: () =>
-            void this.#reachability.doubt({ address: clusterIP, port: target.port }, () => this.#pods),
+            void this.#reachability.onUnreachable(
+              { address: clusterIP, port: target.port },
+              () => this.#pods,
+            ),
         });
       }
     }

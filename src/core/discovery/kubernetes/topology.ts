@@ -1,7 +1,7 @@
 import type { SliceEndpoint } from './slice.ts';
 
 /** Where in the cluster we are, as far as we know. */
-export interface OwnPlace {
+export interface OwnLocation {
   readonly zone: string | undefined;
   readonly nodeName: string | undefined;
 }
@@ -13,7 +13,7 @@ export interface OwnPlace {
  */
 export function nearest<E extends Pick<SliceEndpoint, 'nodeHints' | 'zoneHints'>>(
   endpoints: readonly E[],
-  { zone, nodeName }: OwnPlace,
+  { zone, nodeName }: OwnLocation,
 ): readonly E[] {
   return (
     hinted(endpoints, nodeName, (endpoint) => endpoint.nodeHints) ??

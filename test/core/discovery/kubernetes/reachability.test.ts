@@ -27,14 +27,14 @@ function setUp(t: TestContext, connectable: Set<string>) {
 
 test('pods that cannot be dialled while their ClusterIP can are out of reach', async (t) => {
   const { reachability, changes } = setUp(t, new Set([CLUSTER_IP.address]));
-  await reachability.doubt(CLUSTER_IP, () => PODS);
+  await reachability.onUnreachable(CLUSTER_IP, () => PODS);
   assert.equal(reachability.reachable, false);
   assert.deepEqual(changes, [false]);
 });
 
 test('when the ClusterIP cannot be dialled either, the pods are down: nothing changes', async (t) => {
   const { reachability, changes, clock } = setUp(t, new Set());
-  await reachability.doubt(CLUSTER_IP, () => PODS);
+  await reachability.onUnreachable(CLUSTER_IP, () => PODS);
   assert.equal(reachability.reachable, true);
   assert.deepEqual(changes, []);
   assert.equal(clock.pending, 0);
@@ -42,8 +42,8 @@ test('when the ClusterIP cannot be dialled either, the pods are down: nothing ch
 
 test('doubts that come while one is looked into add nothing', async (t) => {
   const { reachability, dialled, changes } = setUp(t, new Set([CLUSTER_IP.address]));
-  await Promise.all([1, 2, 3].map(() => reachability.doubt(CLUSTER_IP, () => PODS)));
-  await reachability.doubt(CLUSTER_IP, () => PODS);
+  await Promise.all([1, 2, 3].map(() => reachability.onUnreachable(CLUSTER_IP, () => PODS)));
+  await reachability.onUnreachable(CLUSTER_IP, () => PODS);
   assert.deepEqual(dialled, [CLUSTER_IP.address]);
   assert.deepEqual(changes, [false]);
 });
@@ -51,7 +51,7 @@ test('doubts that come while one is looked into add nothing', async (t) => {
 test('three pods are tried again after a minute, then ever more rarely, until one can be reached', async (t) => {
   const connectable = new Set([CLUSTER_IP.address]);
   const { reachability, clock, changes, dialled } = setUp(t, connectable);
-  await reachability.doubt(CLUSTER_IP, () => PODS);
+  await reachability.onUnreachable(CLUSTER_IP, () => PODS);
   for (const pause of [60_000, 120_000, 240_000, 480_000, 600_000]) await clock.pass(pause);
   await clock.asked(600_000);
   assert.equal(dialled.length, 1 + 5 * 3);
@@ -66,7 +66,7 @@ test('three pods are tried again after a minute, then ever more rarely, until on
 
 test('once closed it does nothing more', async (t) => {
   const { reachability, clock, changes } = setUp(t, new Set([CLUSTER_IP.address]));
-  const doubt = reachability.doubt(CLUSTER_IP, () => PODS);
+  const doubt = reachability.onUnreachable(CLUSTER_IP, () => PODS);
   reachability.close();
   await doubt;
   assert.deepEqual(changes, []);
@@ -81,7 +81,7 @@ test('it dials for real', async (t) => {
   const { port } = server.address() as { port: number };
   const check = async (clusterIP: { address: string; port: number }) => {
     const reachability = new Reachability({ clock: new WatchedClock(), random: () => 0, onChange: () => {} });
-    await reachability.doubt(clusterIP, () => []);
+    await reachability.onUnreachable(clusterIP, () => []);
     return reachability.reachable;
   };
   assert.equal(await check({ address: '127.0.0.1', port }), false);

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { ParsedFile } from '../dns/parsed-file.ts';
 import type { Place } from './place.ts';
 import type { Slice } from './slice.ts';
-import type { OwnPlace } from './topology.ts';
+import type { OwnLocation } from './topology.ts';
 
 const ZONE_LABEL = 'topology.kubernetes.io/zone';
 
@@ -10,12 +10,12 @@ const ZONE_LABEL = 'topology.kubernetes.io/zone';
  * Our node and zone: as set, by options or variables; the zone by the pod's labels, where a `downwardAPI`
  * volume shows them; else by an endpoint with our address, or one on our node.
  */
-export class PlaceFinder implements OwnPlace {
+export class OwnLocationFinder implements OwnLocation {
   readonly #addresses: ReadonlySet<string>;
   #zone: string | undefined;
   #nodeName: string | undefined;
 
-  constructor({ podLabels, interfaces }: Place, settings: OwnPlace) {
+  constructor({ podLabels, interfaces }: Place, settings: OwnLocation) {
     const infos = Object.values(interfaces).flatMap((list) => list ?? []);
     this.#addresses = new Set(
       infos.filter(({ internal }) => !internal).map(({ address }) => canonical(address)),
