@@ -4,7 +4,8 @@ import { wallClock } from '../core/base/clock.ts';
 import { environment } from '../core/base/environment.ts';
 import { hostName } from '../core/base/host.ts';
 import { type LiveAgent, liveAgents, stats } from '../telemetry/live-agents.ts';
-import type { ServiceStats } from '../telemetry/stats.ts';
+import type { EndpointStats, ServiceStats } from '../telemetry/stats.ts';
+import { type Standing, standingOf } from './standing.ts';
 
 /** What the page and `/stats` show of this process. */
 export interface View extends Moment {
@@ -23,7 +24,13 @@ export interface View extends Moment {
 export interface Moment {
   /** Milliseconds since 1970. */
   readonly at: number;
-  readonly services: Readonly<Record<string, ServiceStats>>;
+  readonly services: Readonly<Record<string, ServiceView>>;
+}
+
+export type EndpointView = EndpointStats & Standing;
+
+export interface ServiceView extends ServiceStats {
+  endpoints: EndpointView[];
 }
 
 /** Agents with the same settings. */
@@ -60,7 +67,12 @@ export function viewOfProcess(): View {
 }
 
 export function presentMoment(): Moment {
-  return { at: wallClock(), services: stats() };
+  const services: Record<string, ServiceView> = {};
+  for (const [origin, service] of Object.entries(stats())) {
+    const endpoints = service.endpoints.map((row) => ({ ...row, ...standingOf(row) }));
+    services[origin] = { ...service, endpoints };
+  }
+  return { at: wallClock(), services };
 }
 
 function agentViews(agents: readonly LiveAgent[]): AgentView[] {

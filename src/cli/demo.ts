@@ -9,19 +9,25 @@ import { UsageError } from './usage-error.ts';
 
 const OLD = 3;
 const NEW = 3;
-const DEFAULT_SECONDS = '15';
+const DEFAULT_SECONDS = 15;
+/** With a page, as there is more to look at. */
+const SECONDS_WITH_PAGE = 120;
+const PAGE_PORT = 9909;
 const FEWEST_SECONDS = 2;
 const MOST_SECONDS = 300;
 
 /**
  * Shows a scale-out on this machine, within `--seconds`: for a third of them there are three pods, for the rest
- * six. The same load comes to pods through a stock undici Agent, and to others like them through evenkeel.
+ * six. The same load comes to pods through a stock undici Agent, and to others like them through evenkeel. With `--page`, what
+ * evenkeel does is on its live page as well.
  *
  * @throws UsageError
  */
 export async function demo(args: readonly string[], output: Output = process.stdout): Promise<void> {
-  const { seconds, json } = parse(args);
-  const sides: readonly Side[] = [new StockSide('127.0.1'), new EvenkeelSide('127.0.2')];
+  const { seconds, json, page } = parse(args);
+  const evenkeel = new EvenkeelSide('127.0.2', page ? PAGE_PORT : false);
+  const sides: readonly Side[] = [new StockSide('127.0.1'), evenkeel];
+  if (page && !json) output.write(`The live page is at http://127.0.0.1:${PAGE_PORT}/ for ${seconds} s.\n\n`);
   await Promise.all(sides.map((side) => side.addPods(OLD)));
   const traffics = sides.map((side) => new Traffic(() => side.request()));
   try {
@@ -68,15 +74,13 @@ function screenFor(output: Output, json: boolean): Screen {
   return isLive(output) ? liveScreen(output, layout) : plainScreen(output, layout);
 }
 
-function parse(args: readonly string[]): { seconds: number; json: boolean } {
-  const values = valuesIn(args);
-  const seconds = Number(values.seconds);
+function parse(args: readonly string[]): { seconds: number; json: boolean; page: boolean } {
+  const { seconds: text, json, page } = valuesIn(args);
+  const seconds = text === undefined ? (page ? SECONDS_WITH_PAGE : DEFAULT_SECONDS) : Number(text);
   if (Number.isInteger(seconds) && seconds >= FEWEST_SECONDS && seconds <= MOST_SECONDS) {
-    return { seconds, json: values.json };
+    return { seconds, json, page };
   }
-  throw new UsageError(
-    `--seconds must be an integer from ${FEWEST_SECONDS} to ${MOST_SECONDS}, got ${values.seconds}`,
-  );
+  throw new UsageError(`--seconds must be an integer from ${FEWEST_SECONDS} to ${MOST_SECONDS}, got ${text}`);
 }
 
 function valuesIn(args: readonly string[]) {
@@ -84,8 +88,9 @@ function valuesIn(args: readonly string[]) {
     return parseArgs({
       args: [...args],
       options: {
-        seconds: { type: 'string', default: DEFAULT_SECONDS },
+        seconds: { type: 'string' },
         json: { type: 'boolean', default: false },
+        page: { type: 'boolean', default: false },
       },
     }).values;
   } catch (error) {

@@ -4,6 +4,7 @@ export const USAGE = `Usage: evenkeel <command>
   demo    shows a scale-out on this machine, with evenkeel and without
   doctor  says what an app would make of a URL here, and what is wrong
   rbac    prints the rights that reading EndpointSlices takes
+  top     shows live what evenkeel does in a process with EVENKEEL_ADMIN
 
 evenkeel <command> --help says more; evenkeel --version says which this is.
 `;
@@ -14,7 +15,8 @@ export const USAGES = {
 Shows a scale-out on this machine: the same load goes to three pods, then to
 six, by a stock undici Agent and by evenkeel.
 
-  --seconds N  how long it takes: 2 to 300, 15 by default
+  --seconds N  how long it takes: 2 to 300, 15 by default; 120 with --page
+  --page       serves the live page of it as well, at http://127.0.0.1:9909/
   --json       prints nothing but the result
 `,
   doctor: `Usage: evenkeel doctor URL [options]
@@ -44,5 +46,15 @@ Prints the rights that reading EndpointSlices takes, for kubectl apply -f -
 
   npx --no-install evenkeel rbac -n prod --service-account shop:checkout |
     kubectl apply -f -
+`,
+  top: `Usage: evenkeel top [PORT | HOST:PORT] [options]
+
+Shows the requests, the latency and the state of each pod, as they change, of a
+process that serves the admin page there (EVENKEEL_ADMIN); 9909 by default.
+Ctrl+C ends it.
+
+  --once  shows it once, over one second; so does a pipe
+
+  kubectl port-forward deploy/checkout 9909 & npx evenkeel top
 `,
 };

@@ -61,4 +61,15 @@ describe('demo', { concurrency: true }, () => {
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^failed +0 +0$/m);
   });
+
+  test('with --page, what evenkeel does is on the live page as long as it lasts', async () => {
+    const ended = printed(['--page', '--seconds', '3']);
+    let services: Record<string, { endpoints: object[] }> = {};
+    while (services['http://orders.prod'] === undefined) {
+      const answer = await fetch('http://127.0.0.1:9909/stats').catch(() => undefined);
+      services = ((await answer?.json()) as { services: typeof services } | undefined)?.services ?? {};
+    }
+    assert.ok(services['http://orders.prod'].endpoints.length >= 3);
+    assert.match(await ended, /^The live page is at http:\/\/127\.0\.0\.1:9909\/ for 3 s\.\n/);
+  });
 });

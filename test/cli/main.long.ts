@@ -30,7 +30,7 @@ describe('the command', { concurrency: true }, () => {
       assert.match(stdout, /^Usage: evenkeel <command>\n.*^ {2}demo .*^ {2}doctor .*^ {2}rbac /ms);
       for (const line of stdout.split('\n')) assert.ok(line.length <= 80, line);
     }
-    for (const command of ['demo', 'doctor', 'rbac']) {
+    for (const command of ['demo', 'doctor', 'rbac', 'top']) {
       for (const args of [
         [command, '--help'],
         [command, '-h'],
@@ -52,6 +52,7 @@ describe('the command', { concurrency: true }, () => {
       [['demo', '--fast'], "evenkeel demo: Unknown option '--fast'"],
       [['doctor'], 'evenkeel doctor: expected one URL such as http://orders.prod:8080/, got none'],
       [['doctor', 'orders', '--fast'], "evenkeel doctor: Unknown option '--fast'"],
+      [['top', 'a b'], 'evenkeel top: expected a port, or HOST:PORT, got a b'],
       [['rbac', '--fast'], "evenkeel rbac: Unknown option '--fast'"],
       [['rbac', '-n', 'A'], 'evenkeel rbac: --namespace is "A", which is no name in Kubernetes'],
     ] as const) {

@@ -18,7 +18,7 @@ const WORST_FIRST = { bad: 0, warn: 1, good: 2, idle: 3 };
 /** @type {readonly Column[]} */
 const COLUMNS = [
   { name: 'Pod', order: (pod) => pod.name, show: (pod) => pod.name },
-  { name: 'State', order: (pod) => WORST_FIRST[pod.mood], show: (pod) => pod.state },
+  { name: 'State', order: (pod) => WORST_FIRST[pod.row.mood], show: (pod) => pod.row.says },
   {
     name: 'Requests/s',
     order: (pod) => -(pod.requests.mean() ?? 0),
@@ -101,14 +101,14 @@ export class PodTable {
   #found() {
     const wanted = this.#filter.value.trim().toLowerCase();
     if (wanted === '') return this.#pods;
-    return this.#pods.filter((pod) => `${pod.name} ${pod.state}`.toLowerCase().includes(wanted));
+    return this.#pods.filter((pod) => `${pod.name} ${pod.row.says}`.toLowerCase().includes(wanted));
   }
 
   /** @param {readonly Pod[]} pods */
   #sorted(pods) {
     const column = COLUMNS[this.#sortedBy];
     // With nothing said, what is wrong is first, and the rest stays where it is.
-    const order = column?.order ?? ((/** @type {Pod} */ pod) => Math.min(2, WORST_FIRST[pod.mood]));
+    const order = column?.order ?? ((/** @type {Pod} */ pod) => Math.min(2, WORST_FIRST[pod.row.mood]));
     const keyed = pods.map((pod) => ({ pod, key: order(pod) }));
     keyed.sort(({ key: a }, { key: b }) =>
       typeof a === 'string' ? TEXTS.compare(a, String(b)) : a - Number(b),
@@ -163,7 +163,7 @@ export class PodTable {
   #drawRow({ cells, chart }, pod) {
     for (const [index, { show }] of COLUMNS.entries())
       write(/** @type {Element} */ (cells[index]), show(pod));
-    mark(/** @type {Element} */ (cells[1]?.parentElement), 'data-mood', pod.mood);
+    mark(/** @type {Element} */ (cells[1]?.parentElement), 'data-mood', pod.row.mood);
     drawLines(chart, [{ series: pod.requests, colour: 'accent' }], undefined);
   }
 }

@@ -1,22 +1,7 @@
 // The pods of a service, and what each has done of late.
 import { Rates } from './history.js';
 
-/**
- * @typedef {import('../../telemetry/stats.ts').EndpointStats} Row
- * @typedef {'good' | 'idle' | 'warn' | 'bad'} Mood
- */
-
-/** Of reasons that say more than the state, what they mean. */
-const MEANING = new Map([
-  ['paused', 'paused: it asked for it with Retry-After'],
-  ['on-trial', 'on trial after its ejection: one request at a time'],
-  ['failing', 'fails its requests, but too many do to eject it'],
-  ['in-doubt', 'says nothing; evenkeel finds out whether it is there'],
-  ['request-limit', 'has as many requests as it may'],
-  ['cold', 'not kept connected: there are too few requests for all pods'],
-  ['frozen', 'not dialled: its address may be out of date'],
-  ['superseded', 'serves until its successors are connected'],
-]);
+/** @typedef {import('../view.ts').EndpointView} Row */
 
 /** A pod, from one moment to the next. */
 export class Pod {
@@ -32,39 +17,10 @@ export class Pod {
     this.name = `${identity === undefined ? address : `${identity} (${address})`}${zone === undefined ? '' : ` in ${zone}`}`;
   }
 
-  /** @returns {Mood} */
-  get mood() {
-    const { state, reasons, dialError } = this.row;
-    if (state === 'ejected' || dialError !== undefined || reasons.includes('backing-off')) return 'bad';
-    if (reasons.some((reason) => reason !== 'cold' && MEANING.has(reason))) return 'warn';
-    return state === 'ready' && !reasons.includes('cold') ? 'good' : 'idle';
-  }
-
-  /** How it stands, and why. */
-  get state() {
-    const { state, reasons, ejection, dialError } = this.row;
-    const said = [];
-    if (ejection !== undefined) said.push(`ejected for ${ejection.reason}, ${left(ejection.remaining)}`);
-    else if (!reasons.includes('cold')) said.push(state);
-    if (dialError !== undefined) said.push(`can't be reached: ${dialError}`);
-    for (const reason of reasons) {
-      const meaning = MEANING.get(reason);
-      if (meaning !== undefined) said.push(meaning);
-    }
-    return said.join('; ');
-  }
-
   /** Whether it could have had its share. */
   get shares() {
     return this.row.state === 'ready' && !this.row.reasons.includes('cold');
   }
-}
-
-/** @param {number | null} remaining milliseconds; `null`: nobody knows, as JSON has no infinity */
-function left(remaining) {
-  return remaining === null
-    ? 'until its health checks pass'
-    : `${Math.max(1, Math.round(remaining / 1_000))} s left`;
 }
 
 /** All pods of a service, in the order in which evenkeel has them. */

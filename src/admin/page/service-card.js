@@ -7,7 +7,7 @@ import { PodTable } from './pod-table.js';
 import { Pods } from './pods.js';
 
 /**
- * @typedef {import('../../telemetry/stats.ts').ServiceStats} Stats
+ * @typedef {import('../view.ts').ServiceView} Stats
  * @typedef {Omit<Stats['discovery'], 'error'> & { error: { name: string, code?: string, message: string } | null }} Discovery
  */
 
@@ -114,7 +114,7 @@ export class ServiceCard {
     write(this.#podCaption, `Requests a second of each ${what} (${count(pods.length)})`);
     drawBars(
       this.#podChart,
-      pods.map((pod) => ({ value: pod.requests.mean(10) ?? 0, colour: pod.mood })),
+      pods.map((pod) => ({ value: pod.requests.mean(10) ?? 0, colour: pod.row.mood })),
       rate,
     );
     this.#table.draw(pods);

@@ -67,7 +67,8 @@ export class EvenkeelSide extends Side {
   protected readonly client: BalancedAgent;
   readonly #changes = new EventEmitter<{ change: [] }>();
 
-  constructor(network: string) {
+  /** @param admin the port of its live page */
+  constructor(network: string, admin: number | false) {
     super(network);
     const { pods } = this;
     const changes = this.#changes;
@@ -76,7 +77,7 @@ export class EvenkeelSide extends Side {
       do yield { endpoints: [...pods], source: 'demo', pushed: true };
       while (!(await changed.next()).done);
     };
-    this.client = new BalancedAgent({ discovery });
+    this.client = new BalancedAgent({ discovery, admin });
   }
 
   override async addPods(count: number): Promise<void> {
