@@ -1,4 +1,5 @@
 import './transports/undici/global/inert.ts';
+import { logInstalled } from './admin/log.ts';
 import type { BalancedAgentOptions } from './config/options.ts';
 import { resolveSettings } from './config/resolve-settings.ts';
 import type { Settings } from './config/settings.ts';
@@ -22,6 +23,7 @@ export function install(options: BalancedAgentOptions = {}): BalancedAgent {
   const mode = modeOfProcess();
   const settings = resolveSettings(options);
   void uninstall();
+  logInstalled(mode, settings.hosts);
   if (mode === 'observe') observe(settings);
   if (mode !== 'balance') return new BalancedAgent({ ...options, hosts: NONE, admin: false });
   const agent = new BalancedAgent(options);

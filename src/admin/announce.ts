@@ -2,12 +2,13 @@ import { outsideRequests } from '../core/base/context.ts';
 import { liveServices } from '../core/service.ts';
 import { addLiveAgent, type LiveAgent } from '../telemetry/live-agents.ts';
 import type { AdminServer } from './admin-server.ts';
+import { logAgent } from './log.ts';
 
 /** The pages there are, or will be, by address, with the agents that want them. */
 const pages = new Map<string, { wantedBy: number; server: AdminServer | undefined }>();
 
 /**
- * Makes an agent known to all who look at the agents of this process, and serves the page if its settings say so: at once if
+ * Makes an agent known to all who look at the agents of this process and to the log, and serves the page if its settings say so: at once if
  * code says so, and from the first service that is used if a variable does. A variable reaches every Node.js in a container,
  * that of a package manager too, and the port is for the app.
  *
@@ -15,6 +16,7 @@ const pages = new Map<string, { wantedBy: number; server: AdminServer | undefine
  */
 export function announce(agent: LiveAgent): () => void {
   const leave = addLiveAgent(agent);
+  logAgent(agent);
   const { admin } = agent.settings;
   if (typeof admin !== 'string') return leave;
   const close = agent.options.admin === undefined ? whenUsed(() => openPage(admin)) : openPage(admin);

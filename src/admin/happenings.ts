@@ -1,8 +1,9 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { channels } from '../core/base/channels.ts';
 import { wallClock } from '../core/base/clock.ts';
+import { type Message, sentenceOf } from './sentences.ts';
 
-/** Something that happened to the services of this process, for people: what there is to tell, and no more. */
+/** Something that happened to the services of this process, for people. */
 export interface Happening {
   /** Milliseconds since 1970; of the first, where `count` is above 1. */
   readonly at: number;
@@ -10,21 +11,12 @@ export interface Happening {
   readonly what: string;
   readonly origin: string;
   readonly address?: string;
-  readonly reason?: string;
-  /** Milliseconds; null for no set time. */
-  readonly duration?: number | null;
-  /** Of a connection: the requests that it carried. */
-  readonly requests?: number;
-  /** Of an update of discovery. */
-  readonly source?: string;
-  readonly endpoints?: number;
-  /** Code and message of an error. */
-  readonly error?: string;
+  /** In words. */
+  readonly says: string;
   /** How often it happened, within a second. */
   count: number;
 }
 
-type Message = Readonly<Record<string, unknown>>;
 type Kind = keyof typeof channels;
 
 /** Those that come and go all the time. They don't push the others out. */
@@ -41,7 +33,6 @@ const MOST = 300;
 const MOST_NEWS = 200;
 /** Milliseconds in which the same is told as one. */
 const AT_ONCE = 1_000;
-const LONGEST_ERROR = 200;
 
 /** Remembers what happened last, and gathers what has happened since somebody looked. */
 export class Happenings {
@@ -94,17 +85,28 @@ export class Happenings {
   #listener(kind: Kind, list: Happening[]): readonly [string, (message: unknown) => void] {
     const name = String(channels[kind].name);
     const what = name.replace('evenkeel:', '');
-    return [name, (message) => this.#add(happeningOf(what, message as Message), list)];
+    return [name, (message) => this.#add(kind, what, message as Message, list)];
   }
 
-  #add(happening: Happening, list: Happening[]): void {
-    const { what, origin, address, reason } = happening;
-    const key = [what, origin, address, reason].join(' ');
+  #add(kind: Kind, what: string, message: Message, list: Happening[]): void {
+    // Those of which one is told are not the only ones, and a page is seen by more people than a log.
+    const { method, path, ...told } = message;
+    const { origin, address, reason } = told;
+    const at = wallClock();
+    const key = `${what} ${origin} ${address} ${reason}`;
     const known = this.#alike.get(key);
-    if (known !== undefined && happening.at - known.at < AT_ONCE && what !== 'discovery:update') {
+    if (known !== undefined && at - known.at < AT_ONCE && kind !== 'discoveryUpdate') {
       known.count++;
       return;
     }
+    const happening: Happening = {
+      at,
+      what,
+      origin: String(origin),
+      ...(typeof address === 'string' && { address }),
+      says: sentenceOf(kind, told),
+      count: 1,
+    };
     if (this.#alike.size >= MOST_NEWS) this.#alike.clear();
     this.#alike.set(key, happening);
     list.push(happening);
@@ -112,29 +114,4 @@ export class Happenings {
     if (this.#news !== undefined && this.#news.length < MOST_NEWS) this.#news.push(happening);
     if (list === this.#rare) this.#onRare();
   }
-}
-
-function happeningOf(what: string, message: Message): Happening {
-  const { origin, address, reason, duration, requests, source, endpoints, error } = message;
-  return {
-    at: wallClock(),
-    what,
-    origin: String(origin),
-    ...(typeof address === 'string' && { address }),
-    ...(typeof reason === 'string' && { reason }),
-    ...(typeof duration === 'number' && {
-      duration: Number.isFinite(duration) ? Math.round(duration) : null,
-    }),
-    ...(typeof requests === 'number' && { requests }),
-    ...(typeof source === 'string' && { source }),
-    ...(Array.isArray(endpoints) && { endpoints: endpoints.length }),
-    ...(error instanceof Error && { error: saidBy(error) }),
-    count: 1,
-  };
-}
-
-function saidBy(error: Error): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const text = code === undefined || message.includes(code) ? message : `${code}: ${message}`;
-  return text.slice(0, LONGEST_ERROR);
 }

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { settingsInForce, shownValue } from '../config/in-force.ts';
+import { ownVersion } from '../config/version.ts';
 import { wallClock } from '../core/base/clock.ts';
 import { environment } from '../core/base/environment.ts';
 import { hostName } from '../core/base/host.ts';
@@ -48,17 +48,13 @@ export interface SettingView {
   readonly variable: string | null;
 }
 
-// As far from here in the package as in the sources.
-const MANIFEST = new URL('../../package.json', import.meta.url);
-const { version } = JSON.parse(readFileSync(MANIFEST, 'utf8')) as { version: string };
-
 export function viewOfProcess(): View {
   return {
     process: {
       host: hostName(),
       pid: process.pid,
       node: process.version,
-      evenkeel: version,
+      evenkeel: ownVersion(),
       startedAt: Math.round(wallClock() - process.uptime() * 1_000),
     },
     agents: agentViews(liveAgents()),

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
+import { ownVersion } from '../config/version.ts';
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
 import { rbac } from './rbac.ts';
@@ -24,7 +24,7 @@ if (isCommand(name)) {
   const [about = ''] = args;
   process.stdout.write(isCommand(about) ? USAGES[about] : USAGE);
 } else if (['--version', '-v'].includes(name)) {
-  process.stdout.write(`${version()}\n`);
+  process.stdout.write(`${ownVersion()}\n`);
 } else {
   process.stderr.write(`evenkeel: there is no command ${name}\nTry: evenkeel --help\n`);
   process.exitCode = 2;
@@ -47,10 +47,4 @@ async function run(name: Name, command: Command): Promise<void> {
     if (isUsage) process.stderr.write(`Try: evenkeel ${name} --help\n`);
     process.exitCode = isUsage ? 2 : 1;
   }
-}
-
-function version(): string {
-  // As far from here in the package as in the sources.
-  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(manifest) as { version: string }).version;
 }

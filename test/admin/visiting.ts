@@ -62,5 +62,5 @@ export async function* watch(t: TestContext, port: number): AsyncGenerator<{ eve
 /** Of what is told, what tests look at. */
 export interface Told {
   readonly services: Record<string, { endpoints: { address: string; state: string; reasons: string[] }[] }>;
-  readonly happened: { what: string; address?: string; reason?: string; count: number }[];
+  readonly happened: { what: string; address?: string; says: string; count: number }[];
 }

@@ -11,5 +11,7 @@ export const channels = {
   connectionOpen: channel('evenkeel:connection:open'),
   connectionRetire: channel('evenkeel:connection:retire'),
   connectionClose: channel('evenkeel:connection:close'),
+  requestStart: channel('evenkeel:request:start'),
   requestRetry: channel('evenkeel:request:retry'),
+  requestEnd: channel('evenkeel:request:end'),
 };

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Observation } from '../balancing/picker.ts';
+import { channels } from '../base/channels.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Demand } from '../base/demand.ts';
 import type { LoopTurn } from '../base/loop-turn.ts';
@@ -10,6 +11,7 @@ import { FailureHolds } from '../endpoints/failure-holds.ts';
 import { QuickErrors } from '../endpoints/quick-errors.ts';
 import type { Outcome } from '../health/outcome.ts';
 import type { Attempt, Call } from './call.ts';
+import { tellEnd, tellStart } from './telling.ts';
 
 type Headers = Record<string, string | string[] | undefined>;
 
@@ -81,6 +83,7 @@ export class Attempts {
     if (this.#observes) call.sentAt = this.#clock.now();
     if (this.#turn.isStale) connection.wire.sendNextTurn(call);
     else connection.wire.send(call);
+    if (channels.requestStart.hasSubscribers) tellStart(call, endpoint);
   }
 
   #beginBound(call: Call, endpoint: Pod): Connection {
@@ -170,7 +173,10 @@ export class Attempts {
     if (endpoint === undefined || connection === undefined) return;
     const now = ticksOf(this.#clock.now());
     const duration = (now - call.takenAt - call.waited) | 0;
-    if (!attempt.streaming && result !== 'refused') endpoint.latency.count(duration, now);
+    if (!attempt.streaming && result !== 'refused') {
+      endpoint.latency.count(duration, now);
+      if (channels.requestEnd.hasSubscribers) tellEnd(attempt, endpoint, duration, result);
+    }
     const outcome = result === 'expired' ? this.#blameFor(call, duration) : result;
     attempt.connection = undefined;
     if (attempt.streaming) this.#takeBack(attempt, endpoint, connection);
