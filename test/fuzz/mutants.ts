@@ -36,7 +36,10 @@ export interface Place {
 }
 
 /** Finds the one place of a mistake below a folder; the reason if there is none, or more than one. */
-export function placeOf({ file, find, replace }: Mutant, folder: string): Place | string {
+export function placeOf(
+  { file, find, replace }: Pick<Mutant, 'file' | 'find' | 'replace'>,
+  folder: string,
+): Place | string {
   const all = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) =>
     /\.c?ts$/.test(path),
   );

@@ -1,0 +1,64 @@
+import type { Pod } from '../../../src/core/connections/connection.ts';
+import { EJECTED, PAUSED } from '../../../src/core/endpoints/reasons.ts';
+import { Invariant } from './invariant.ts';
+
+/** Milliseconds after its time for an ejection to end: a process that stood still is late. */
+const LATE = 10;
+
+/**
+ * No more endpoints are ejected or paused than may be: one always, more up to the share that is allowed, those aside that
+ * fail their health checks. None is out for longer than the longest time. In panic they serve all the same, and only then.
+ */
+export class Ejections extends Invariant {
+  readonly name = 'ejections';
+  #out = 0;
+  #population = 0;
+
+  override look(): void {
+    const { service, settings, world } = this.scene;
+    const { outlierDetection } = settings;
+    if (world.time.isLate) return;
+    const now = world.time.now();
+    const members = service.endpoints.members;
+    let [out, ailing, unreachable, failing] = [0, 0, 0, 0];
+    for (const endpoint of members.values()) {
+      const { health } = endpoint;
+      if (health?.standing === 'unreachable') unreachable++;
+      if (health?.standing === 'failing') failing++;
+      if (health?.standing !== 'out') continue;
+      out++;
+      if (health.ailing) ailing++;
+      if (outlierDetection !== false && health.ejection?.timer !== undefined && !health.ailing) {
+        const longest = outlierDetection.maxEjectionTime;
+        const since = now - health.ejection.since;
+        if (since > longest + LATE)
+          this.violate(`${endpoint.key} is ejected for ${since} ms, at most ${longest} are allowed`);
+      }
+      if (health.pause !== undefined && now > health.pause.until + LATE) {
+        this.violate(`${endpoint.key} is paused past its time`);
+      }
+    }
+    const { size } = members;
+    const { maxEjectionPercent, panicThreshold } = outlierDetection === false ? NONE : outlierDetection;
+    const count = out - ailing;
+    const isGrown = count > this.#out && size === this.#population;
+    if (isGrown && count > 1 && count * 100 > maxEjectionPercent * size) {
+      this.violate(`${count} of ${size} endpoints are out, and ${maxEjectionPercent} % may be`);
+    }
+    this.#out = count;
+    this.#population = size;
+    const serving = size - out - unreachable;
+    const isPanic = serving * 100 < panicThreshold * size || (panicThreshold > 0 && serving <= failing);
+    for (const endpoint of members.values()) this.#lookAt(endpoint, isPanic);
+  }
+
+  #lookAt({ key, health, reasons }: Pod, isPanic: boolean): void {
+    const isOut = health?.standing === 'out';
+    const isPassedOver = (reasons & (EJECTED | PAUSED)) !== 0;
+    if (isPassedOver && !isOut) this.violate(`${key} is passed over, and is neither ejected nor paused`);
+    if (isOut && isPassedOver === isPanic)
+      this.violate(`${key} is ${isPassedOver ? '' : 'not '}passed over ${isPanic ? 'in panic' : ''}`);
+  }
+}
+
+const NONE = { maxEjectionPercent: 0, panicThreshold: 50 };

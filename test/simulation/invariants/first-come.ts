@@ -1,0 +1,35 @@
+import type { SimulatedCall } from '../call.ts';
+import { Invariant } from './invariant.ts';
+
+/**
+ * Calls that may go anywhere are served in the order in which they came: none goes ahead of one that waits. What was sent
+ * before, and goes elsewhere, has had its turn.
+ */
+export class FirstCome extends Invariant {
+  readonly name = 'first come';
+  readonly #line: SimulatedCall[] = [];
+  #first = 0;
+
+  override onWaiting(call: SimulatedCall): void {
+    if (isPlain(call)) this.#line.push(call);
+  }
+
+  override onGiven(call: SimulatedCall): void {
+    if (!isPlain(call)) return;
+    const line = this.#line;
+    while (this.#first < line.length && !line[this.#first]!.waiting) this.#first++;
+    const first = line[this.#first];
+    if (first === undefined) {
+      line.length = 0;
+      this.#first = 0;
+    } else if (first !== call && first.beganAt < call.beganAt) {
+      this.violate(
+        `call ${call.id} goes ahead of call ${first.id}, which waits since ${first.beganAt / 1_000} ms`,
+      );
+    }
+  }
+}
+
+function isPlain({ keyHash, lasting, history, sent }: SimulatedCall): boolean {
+  return keyHash < 0 && !lasting && history === undefined && sent === 0;
+}

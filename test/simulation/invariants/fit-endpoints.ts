@@ -1,0 +1,41 @@
+import type { Pod } from '../../../src/core/connections/connection.ts';
+import type { Target } from '../../../src/core/connections/transport.ts';
+import { DRAINING, EJECTED, IN_DOUBT, namesOf, PAUSED } from '../../../src/core/endpoints/reasons.ts';
+import type { SimulatedCall } from '../call.ts';
+import type { SimulatedWire } from '../wire.ts';
+import { Invariant } from './invariant.ts';
+
+/**
+ * No attempt goes to an endpoint that is ejected or paused (but in panic, where that counts for nobody), that has left the
+ * set, or that has as many requests as it may have; no dial to one that has left, or has as many connections.
+ */
+export class FitEndpoints extends Invariant {
+  readonly name = 'fit endpoints';
+
+  override onGiven(call: SimulatedCall, wire: SimulatedWire): void {
+    const { endpoint } = call;
+    if (endpoint === undefined) {
+      this.violate(`call ${call.id} has no endpoint`);
+      return;
+    }
+    const isPlain = call.keyHash < 0 && !call.lasting;
+    const unfit = endpoint.reasons & (DRAINING | EJECTED | PAUSED | (isPlain ? IN_DOUBT : 0));
+    if (unfit !== 0) this.violate(`call ${call.id} goes to ${endpoint.key}, which is ${namesOf(unfit)}`);
+    const most = this.scene.settings.maxRequestsPerEndpoint;
+    const { inFlight } = endpoint;
+    if (most > 0 && inFlight > most)
+      this.violate(`${endpoint.key} has ${inFlight} calls, and may have ${most}`);
+    if (call.connection?.wire !== wire)
+      this.violate(`call ${call.id} is on another connection than ${wire.id}`);
+  }
+
+  override onDial(target: Target): void {
+    const endpoint = target as Pod;
+    if (endpoint.isDraining) this.violate(`${endpoint.key} is dialled, and has left`);
+    if (this.scene.endedAt >= 0) this.violate(`${endpoint.key} is dialled after the end`);
+    const { connections } = this.scene.settings;
+    const count = endpoint.connected - endpoint.aging + endpoint.dialing + endpoint.overdue;
+    if (count > connections)
+      this.violate(`${endpoint.key} has ${count} connections, and may have ${connections}`);
+  }
+}

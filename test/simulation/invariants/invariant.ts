@@ -1,0 +1,44 @@
+import type { Target } from '../../../src/core/connections/transport.ts';
+import type { SimulatedCall } from '../call.ts';
+import type { Scene } from '../scene.ts';
+import type { SimulatedWire } from '../wire.ts';
+
+/** Something that always holds. It is told of what happens as far as it wants to know. */
+export abstract class Invariant {
+  /** What a violation is known by. */
+  abstract readonly name: string;
+  protected readonly scene: Scene;
+
+  constructor(scene: Scene) {
+    this.scene = scene;
+  }
+
+  /** A call is about to be given to the service. */
+  onTaken?(call: SimulatedCall): void;
+  onWaiting?(call: SimulatedCall): void;
+  /** It is given to a wire; and written, at once or in the next turn. */
+  onGiven?(call: SimulatedCall, wire: SimulatedWire): void;
+  onSent?(call: SimulatedCall, wire: SimulatedWire): void;
+  /** A pod does what it asks for. */
+  onExecuted?(call: SimulatedCall): void;
+  /** It was not written, or its peer has not looked at it. */
+  onUnlooked?(call: SimulatedCall): void;
+  onSettled?(call: SimulatedCall, error: Error | undefined): void;
+  /** A wire is ended from this side while it carries the call. */
+  onCut?(call: SimulatedCall, wire: SimulatedWire, error: Error): void;
+  onDial?(target: Target): void;
+  /** Discovery has said something. */
+  onDiscovery?(): void;
+  /** Something has happened, whatever it was, and its microtasks have run. */
+  onStep?(): void;
+  /** Now and then: for what takes longer to look at. */
+  look?(): void;
+  /** Nobody has called for a long while. */
+  onRest?(): void;
+  /** The service has ended, or should have. */
+  onOver?(): void;
+
+  protected violate(text: string): void {
+    this.scene.violate(this.name, text);
+  }
+}

@@ -1,0 +1,30 @@
+import type { SimulatedCall } from '../call.ts';
+import { Invariant } from './invariant.ts';
+
+/** Milliseconds for which what is not spent of the budget is kept. */
+const KEPT = 10_000;
+
+/**
+ * Calls that may have been done are sent again as often as the budget has it: a share of the calls, and some each second. None
+ * is sent more often than its attempts, what peers have not looked at aside.
+ */
+export class RetryBudget extends Invariant {
+  readonly name = 'retry budget';
+  #retries = 0;
+
+  override onSent(call: SimulatedCall): void {
+    const { retry } = this.scene.settings;
+    const again = call.sent - call.unlooked - 1;
+    if (again <= call.retried) return;
+    call.retried = again;
+    if (retry === false) {
+      this.violate(`call ${call.id} is sent again, and nothing is to be`);
+      return;
+    }
+    if (again > retry.attempts) this.violate(`call ${call.id} is sent again ${again} times`);
+    this.#retries++;
+    const seconds = (this.scene.world.time.now() + KEPT) / 1_000;
+    const most = retry.budget * this.scene.calls + retry.minRetriesPerSecond * seconds + 1;
+    if (this.#retries > most) this.violate(`${this.#retries} calls were sent again, and ${most} may be`);
+  }
+}

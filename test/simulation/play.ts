@@ -1,0 +1,137 @@
+import { resolveSettings } from '../../src/config/resolve-settings.ts';
+import { Service } from '../../src/core/service.ts';
+import type { Actor } from './agenda.ts';
+import { Callers } from './callers.ts';
+import { SimulatedDiscovery } from './discovery.ts';
+import { Draws } from './draws.ts';
+import { Happenings } from './happenings.ts';
+import { Oracle } from './oracle.ts';
+import { SimulatedPod } from './pod.ts';
+import type { Scenario } from './scenario.ts';
+import { Scene, type Violation } from './scene.ts';
+import { Telling } from './telling.ts';
+import { micros } from './time.ts';
+import { SimulatedTransport } from './transport.ts';
+import { World } from './world.ts';
+
+/** Microseconds after which all that holds pods up is over, and for which the end may take then. */
+const RELIEF = 30_000_000;
+const LONGEST_END = 90_000_000;
+/** Microseconds without a call after which nothing is left. */
+const REST = 400_000_000;
+
+export interface Played {
+  readonly violation: Violation | undefined;
+  readonly calls: number;
+  /** Calls of each load, by its name. */
+  readonly made: ReadonlyMap<number, number>;
+  readonly events: number;
+  /** Milliseconds that went by. */
+  readonly time: number;
+  /** What happened, as far as it was noted. */
+  readonly story: readonly string[];
+}
+
+/**
+ * Plays a scenario, and says what was wrong.
+ *
+ * @param facts so many of the last ones are noted; Infinity for all
+ * @param mostCalls more are wrong: for a finding that can be had at will
+ */
+export function play(scenario: Scenario, facts = 0, mostCalls = Number.POSITIVE_INFINITY): Played {
+  const { seed } = scenario;
+  const world = new World(seed, facts);
+  const pods = scenario.pods.map((plan, id) => new SimulatedPod(world, id, plan));
+  const chance = new Draws().about(seed, 1, 1);
+  const settings = resolveSettings(
+    { ...scenario.options, clock: world.time, random: () => chance.next() },
+    {},
+  );
+  const scene = new Scene(world, scenario, settings, pods, mostCalls);
+  const oracle = new Oracle(scene);
+  world.watch = oracle;
+  const discovery = new SimulatedDiscovery(scene, () => oracle.onDiscovery());
+  scene.transport = new SimulatedTransport(world, scenario.multiplexes, discovery.route);
+  scene.transport.onDial = (target) => oracle.onDial(target);
+  const telling = facts > 0 ? new Telling(scene) : undefined;
+  scene.service = new Service(
+    {
+      key: 'simulated',
+      url: new URL('http://simulated.prod'),
+      settings,
+      resolver: discovery.resolve,
+      transport: scene.transport,
+      identity: `client ${seed % 1_000}`,
+    },
+    { onConnectionError() {}, onDrain() {}, onIdle() {} },
+  );
+  const callers = scenario.loads.map((load) => new Callers(scene, load));
+  const happenings = new Happenings(scene);
+  try {
+    world.time.run(micros(scenario.end.at));
+    if (!world.time.stopped) end(scene, oracle, happenings);
+  } catch (error) {
+    scene.violate('throws nothing', error instanceof Error ? (error.stack ?? error.message) : String(error));
+  } finally {
+    telling?.stop();
+  }
+  // What is left of it is to leave no trace in the next one.
+  if (scene.endedAt < 0) dispose(scene);
+  return {
+    violation: scene.violation,
+    calls: scene.calls,
+    made: new Map(callers.map(({ name, made }) => [name, made])),
+    events: world.time.events,
+    time: world.time.now(),
+    story: world.trace.lines,
+  };
+}
+
+/** Ends the service as the scenario says, and has the oracle look whether anything is left. */
+function end(scene: Scene, oracle: Oracle, happenings: Happenings): void {
+  const { scenario, world } = scene;
+  const { time } = world;
+  if (scenario.end.how === 'rest') {
+    happenings.relieve();
+    time.run(time.micros + REST);
+    if (!time.stopped) oracle.onRest();
+  }
+  if (time.stopped) return;
+  // Somebody's callback, as all that goes on in a process is.
+  time.arrive(0, new Closing(scene), 0);
+  time.run(time.micros + RELIEF);
+  if (time.stopped) return;
+  happenings.relieve();
+  time.run(time.micros + LONGEST_END);
+  if (!time.stopped) oracle.onOver();
+}
+
+class Closing implements Actor {
+  readonly #scene: Scene;
+
+  constructor(scene: Scene) {
+    this.#scene = scene;
+  }
+
+  happen(): void {
+    const scene = this.#scene;
+    const { scenario, service, world } = scene;
+    scene.closingAt = world.time.micros;
+    scene.destroyed = scenario.end.how === 'destroy';
+    world.trace.note(world.time.micros, 'closing', -1, -1, -1, scenario.end.how);
+    const over = scene.destroyed ? service.destroy(new Error('destroyed')) : service.close();
+    void over.then(() => {
+      scene.endedAt = world.time.micros;
+      world.trace.note(world.time.micros, 'ended', -1, -1, -1);
+    });
+  }
+}
+
+function dispose({ service, world }: Scene): void {
+  world.time.afterEach = () => {};
+  try {
+    void service.destroy(new Error('the play is over'));
+  } catch {
+    // It was found to be wrong.
+  }
+}

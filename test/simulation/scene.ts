@@ -1,0 +1,59 @@
+import type { Service } from '../../src/core/service.ts';
+import type { ServiceSettings } from '../../src/core/settings.ts';
+import type { SimulatedCall } from './call.ts';
+import type { SimulatedPod } from './pod.ts';
+import type { Scenario } from './scenario.ts';
+import type { SimulatedTransport } from './transport.ts';
+import type { World } from './world.ts';
+
+/** What is wrong, and when that was seen. */
+export interface Violation {
+  readonly invariant: string;
+  readonly text: string;
+  /** Milliseconds from the start. */
+  readonly at: number;
+  /** Who did it, as far as it was a step of somebody's. */
+  readonly stack: string;
+}
+
+/** What is played, with all that there is to see of it. */
+export class Scene {
+  readonly world: World;
+  readonly scenario: Scenario;
+  readonly settings: ServiceSettings;
+  readonly pods: readonly SimulatedPod[];
+  transport!: SimulatedTransport;
+  service!: Service;
+  /** Calls that are not over, and those that have become sockets that are open; in the order in which they began. */
+  readonly live = new Set<SimulatedCall>();
+  /** Calls ever taken, and how many there may be. */
+  calls = 0;
+  readonly mostCalls: number;
+  /** The service was told to close, or was destroyed, and has ended, in microseconds; -1: not yet. */
+  closingAt = -1;
+  destroyed = false;
+  endedAt = -1;
+  violation: Violation | undefined = undefined;
+
+  constructor(
+    world: World,
+    scenario: Scenario,
+    settings: ServiceSettings,
+    pods: readonly SimulatedPod[],
+    mostCalls: number,
+  ) {
+    this.world = world;
+    this.scenario = scenario;
+    this.settings = settings;
+    this.pods = pods;
+    this.mostCalls = mostCalls;
+  }
+
+  /** Something is wrong: the first is what counts. */
+  violate(invariant: string, text: string): void {
+    if (this.violation !== undefined) return;
+    this.violation = { invariant, text, at: this.world.time.now(), stack: new Error(invariant).stack ?? '' };
+    this.world.trace.end(this.world.time.micros, `${invariant}: ${text}`);
+    this.world.time.stopped = true;
+  }
+}

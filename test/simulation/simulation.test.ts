@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { inMacrotask } from './microtasks.ts';
+import { play } from './play.ts';
+import { REGRESSIONS } from './regressions.ts';
+import { report, storyOf } from './report.ts';
+import type { Scenario } from './scenario.ts';
+import { Shrinker } from './shrink.ts';
+import { scenarioOf, THEMES } from './themes.ts';
+
+/** Scenarios of each theme: a taste of what `npm run simulate` plays. */
+const EACH = 2;
+
+for (const theme of Object.keys(THEMES)) {
+  test(`nothing is wrong in scenarios about ${theme}`, async () => {
+    for (let seed = 10_001; seed <= 10_000 + EACH; seed++) {
+      const { violation } = await inMacrotask(() => play(scenarioOf(seed, theme)));
+      assert.equal(violation, undefined, `seed ${seed}`);
+    }
+  });
+}
+
+test('what was wrong once is right', async () => {
+  for (const { seed, theme, was } of REGRESSIONS) {
+    const { violation } = await inMacrotask(() => play(scenarioOf(seed, theme)));
+    assert.equal(violation, undefined, `seed ${seed} of ${theme}: ${was}`);
+  }
+});
+
+test('a seed has the same story each time', async () => {
+  for (const theme of ['anything', 'still', 'streams']) {
+    const tell = () => inMacrotask(() => play(scenarioOf(5, theme), Number.POSITIVE_INFINITY).story);
+    const story = await tell();
+    assert.ok(story.length > 100);
+    assert.deepEqual(await tell(), story);
+  }
+});
+
+test('what is left out of a scenario changes nothing for the rest', async () => {
+  const scenario = scenarioOf(3, 'shares');
+  const [load] = scenario.loads;
+  const fewer: Scenario = { ...scenario, loads: [{ ...load!, without: [0] }] };
+  const [all, rest] = await inMacrotask(() => [play(scenario), play(fewer)]);
+  assert.equal(rest.calls, all.calls - 1);
+});
+
+test('a finding is made small, and told in sixty lines', async () => {
+  // Nobody may have more than this many calls: found in each scenario that has as many.
+  const scenario = scenarioOf(2, 'rollouts');
+  const { violation } = await inMacrotask(() => play(scenario, 0, 20));
+  assert.equal(violation?.invariant, 'few calls');
+  const small = await inMacrotask(() => new Shrinker(scenario, violation, 5, 20).shrink());
+  assert.ok(small.happenings.length + small.discovery.length <= 2);
+  const story = await inMacrotask(() => storyOf(small, 20));
+  assert.ok(story.length <= 60, `${story.length} lines`);
+  assert.match(story.at(-1) ?? '', /violated/);
+});
+
+test('a report says how many, how fast and how long', () => {
+  const findings = { scenarios: 2, calls: 3_000, events: 9, time: 7_200_000, milliseconds: 1_500, seeds: [] };
+  assert.equal(
+    report(findings),
+    '2 scenarios, 3000 calls, 9 events, 2.0 h of virtual time in 1.5 s: 2000 calls/s; 0 violations',
+  );
+});

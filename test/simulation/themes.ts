@@ -1,0 +1,546 @@
+// What scenarios are about. Chance alone would meet what matters seldom: each theme has much of one thing, and of all
+// other things what chance gives.
+import type { BalancedAgentOptions } from '../../src/config/options.ts';
+import { Dice } from './dice.ts';
+import {
+  known,
+  load,
+  loads,
+  options,
+  outliers,
+  plainPods,
+  podPlans,
+  terminates,
+  trouble,
+  upTo,
+} from './plans.ts';
+import type { DiscoveryStep, Happening, Scenario } from './scenario.ts';
+
+type Theme = (dice: Dice) => Omit<Scenario, 'seed' | 'theme'>;
+
+/** Calls of a scenario, more or less. */
+const CALLS = 600;
+const ENDS = ['close', 'close', 'destroy', 'rest'] as const;
+
+/** Anything, to anybody, at any time. */
+function anything(dice: Dice): ReturnType<Theme> {
+  const count = dice.one([1, 2, 3, 5, 12, 30]);
+  const duration = dice.from(1_000, 20_000);
+  return {
+    options: options(dice),
+    multiplexes: dice.chance(0.5),
+    pods: podPlans(dice, count),
+    discovery: news(dice, count, duration),
+    happenings: troubles(dice, count, duration, dice.from(0, 6)),
+    loads: loads(dice, duration, CALLS),
+    end: { at: dice.from(duration / 2, duration + 2_000), how: dice.one(ENDS) },
+  };
+}
+
+/** What discovery says: all from the first, or ever other sets. */
+function news(dice: Dice, count: number, duration: number): DiscoveryStep[] {
+  const steps: DiscoveryStep[] = [];
+  if (dice.chance(0.9)) steps.push(known(dice.from(1, count), { pushed: dice.chance(0.3) }));
+  const changes = dice.one([0, 0, 1, 3, 10]);
+  for (let n = 0; n < changes; n++) steps.push(change(dice, count, dice.below(duration)));
+  return steps.sort((a, b) => a.at - b.at);
+}
+
+function change(dice: Dice, count: number, at: number): DiscoveryStep {
+  switch (dice.below(10)) {
+    case 0:
+      return { at, error: 'ENOTFOUND' };
+    case 1:
+      return { at, ends: dice.one(['throws', 'returns']) };
+    case 2:
+      return { at, pods: [] };
+    case 3:
+      return { at, pods: dice.some(upTo(count), 0.7), withdrawn: true };
+    default:
+      return {
+        at,
+        pods: dice.some(upTo(count), dice.one([0.3, 0.7, 1])).reverse(),
+        ...(dice.chance(0.3) && { validFor: dice.one([10, 1_000, 30_000]) }),
+        ...(dice.chance(0.2) && { generation: dice.from(1, 3) }),
+        relents: dice.chance(0.2),
+        pushed: dice.chance(0.3),
+        passive: dice.chance(0.05),
+      };
+  }
+}
+
+function troubles(dice: Dice, pods: number, duration: number, count: number): Happening[] {
+  return upTo(count)
+    .flatMap(() => trouble(dice, dice.below(pods), dice.below(duration)))
+    .sort((a, b) => a.at - b.at);
+}
+
+/** Pods that are alike, a load that is steady: each has its share, and after a change soon again. */
+function shares(dice: Dice): ReturnType<Theme> {
+  const count = dice.from(2, 8);
+  const before = dice.from(1, count);
+  const rate = dice.one([200, 400]);
+  // A new pod has to be connected, and what runs has to end.
+  const sharesFrom = 3_000;
+  return {
+    options: { policy: dice.one(['least-request', 'round-robin', 'peak-ewma'] as const) },
+    multiplexes: dice.chance(0.5),
+    pods: plainPods(count, { work: dice.one([2, 10]) }),
+    discovery: [known(before), { at: 1_000, pods: upTo(count) }],
+    happenings: [],
+    loads: [load({ size: rate, to: 6_000 })],
+    end: { at: 6_500, how: 'close' },
+    sharesFrom,
+  };
+}
+
+/** Pods that are slow, frozen, cut off, or whose connections are lost: which of them is dead? */
+function deaths(dice: Dice): ReturnType<Theme> {
+  const count = dice.from(1, 5);
+  const duration = dice.from(5_000, 60_000);
+  const happenings = upTo(dice.from(1, 4)).flatMap((): Happening[] => {
+    const pod = dice.below(count);
+    const at = dice.below(duration / 2);
+    const end = at + dice.one([500, 5_000, 20_000, 90_000]);
+    switch (dice.below(4)) {
+      case 0:
+        return [
+          { at, pod, what: 'freeze' },
+          { at: end, pod, what: 'thaw' },
+        ];
+      case 1:
+        return [
+          { at, pod, what: 'cut-off' },
+          { at: end, pod, what: 'reconnect' },
+        ];
+      case 2:
+        return [
+          { at, pod, what: 'cut-off' },
+          { at: at + 100, pod, what: 'die' },
+          { at: end, pod, what: 'reconnect' },
+          { at: end, pod, what: 'revive' },
+        ];
+      default:
+        return [{ at, pod, what: 'lose' }];
+    }
+  });
+  return {
+    options: dice.chance(0.5) ? {} : options(dice),
+    multiplexes: dice.chance(0.5),
+    pods: podPlans(dice, count, { faults: 0, work: dice.one([1, 30, 4_000]) }),
+    discovery: [known(count)],
+    happenings: [...happenings, ...stills(dice, duration)].sort((a, b) => a.at - b.at),
+    loads: loads(dice, duration, 200, { impatient: dice.one([0, 0, 0.2]), patience: 20_000 }),
+    end: { at: duration, how: dice.one(ENDS) },
+  };
+}
+
+function stills(dice: Dice, duration: number): Happening[] {
+  return upTo(dice.one([0, 1, 3])).map(() => ({
+    at: dice.below(duration),
+    what: dice.one(['stand-still', 'jump'] as const),
+    for: dice.one([20, 300, 2_000, 15_000, 100_000]),
+  }));
+}
+
+/** This process stands still, or its clock jumps, while all goes on. */
+function still(dice: Dice): ReturnType<Theme> {
+  const scenario = anything(dice);
+  const duration = scenario.end.at;
+  const happenings = [
+    ...scenario.happenings,
+    ...stills(dice, duration),
+    ...stills(dice, duration),
+    ...stills(dice, duration),
+  ];
+  return { ...scenario, happenings: happenings.sort((a, b) => a.at - b.at) };
+}
+
+/** Pods close idle connections early, some say so, and some say something else. */
+function hints(dice: Dice): ReturnType<Theme> {
+  const count = dice.from(1, 10);
+  const duration = dice.from(10_000, 60_000);
+  const pods = upTo(count).map(() => {
+    const keepAlive = dice.one([50, 300, 1_000, 3_000, 5_000, 60_000]);
+    return { keepAlive, hint: dice.one([undefined, keepAlive, 1, 2_500, 600_000]) };
+  });
+  return {
+    options: options(dice, { connections: null, maxRequestsPerEndpoint: 0 }),
+    multiplexes: dice.chance(0.2),
+    pods: podPlans(dice, count, { faults: 0 }).map((plan, n) => ({ ...plan, ...pods[n] })),
+    discovery: [known(count)],
+    happenings: [],
+    loads: loads(dice, duration, 300, { kind: dice.one(['trickle', 'open', 'burst']) }),
+    end: { at: duration + 1_000, how: dice.one(ENDS) },
+  };
+}
+
+/** The name goes, comes back, is known too long, leads to nobody, or cannot be asked for. */
+function names(dice: Dice): ReturnType<Theme> {
+  const count = dice.from(1, 8);
+  const duration = dice.from(5_000, 30_000);
+  const discovery = upTo(dice.from(1, 8)).map((): DiscoveryStep => {
+    const at = dice.below(duration);
+    switch (dice.below(6)) {
+      case 0:
+        return { at, pods: upTo(count), withdrawn: true };
+      case 1:
+        return { at, error: dice.one(['ENOTFOUND', 'ESERVFAIL', 'ETIMEOUT']) };
+      case 2:
+        return { at, pods: [] };
+      case 3:
+        return { at, ends: dice.one(['throws', 'returns']) };
+      case 4:
+        return { at, pods: upTo(count), validFor: dice.one([0, 500, 5_000]) };
+      default:
+        return { at, pods: dice.some(upTo(count), 0.8) };
+    }
+  });
+  return {
+    options: options(dice, { policy: dice.one(['least-request', 'round-robin', 'ring-hash'] as const) }),
+    multiplexes: dice.chance(0.5),
+    pods: podPlans(dice, count, { handshake: 1 }),
+    discovery: [...(dice.chance(0.8) ? [known(count)] : []), ...discovery.sort((a, b) => a.at - b.at)],
+    happenings: troubles(dice, count, duration, dice.from(0, 4)),
+    loads: loads(dice, duration, CALLS, { lasting: 0 }),
+    end: { at: duration, how: dice.one(ENDS) },
+  };
+}
+
+/** Many calls at once, few connections, slow dials, and callers who give up. */
+function bursts(dice: Dice): ReturnType<Theme> {
+  const count = dice.from(1, 12);
+  const duration = dice.from(2_000, 20_000);
+  return {
+    options: options(dice, dice.chance(0.5) ? { connections: dice.one([1, 2, 10]) } : {}),
+    multiplexes: dice.chance(0.4),
+    pods: podPlans(dice, count, { handshake: dice.one([0.2, 5, 300]), work: dice.one([0.1, 1, 10, 300]) }),
+    discovery: [{ ...known(count), at: dice.one([0, 0, 50, 3_000]) }],
+    happenings: troubles(dice, count, duration, dice.from(0, 3)),
+    loads: upTo(dice.from(1, 2)).map((name) =>
+      load({
+        name,
+        kind: 'burst',
+        from: dice.from(1, 100),
+        to: duration,
+        size: dice.one([5, 50, 200]),
+        pause: dice.one([duration, 3_000, 7_000]),
+        byTimer: dice.chance(0.5),
+        unrepeatable: dice.one([0, 1]),
+        lasting: dice.one([0, 0, 0.2]),
+        keyed: dice.one([0, 0.5]),
+        impatient: dice.one([0, 0.5]),
+        patience: dice.one([10, 400]),
+      }),
+    ),
+    end: { at: duration, how: dice.one(ENDS) },
+  };
+}
+
+/** HTTP/2: GOAWAYs, streams that are refused, few of them, and peers that never say how many they take. */
+function streams(dice: Dice): ReturnType<Theme> {
+  const count = dice.from(1, 6);
+  const duration = dice.from(2_000, 15_000);
+  const goAways = upTo(dice.from(0, 8)).map(
+    (): Happening => ({
+      at: dice.below(duration),
+      pod: dice.below(count),
+      what: 'go-away',
+    }),
+  );
+  return {
+    options: options(dice),
+    multiplexes: true,
+    pods: podPlans(dice, count, {
+      streams: dice.one([1, 2, 10, 100]),
+      settingsAfter: dice.one<number | 'never'>([0.1, 10, 500, 'never']),
+      faults: dice.one([0, 0.05, 0.5]),
+      reactions: dice
+        .some(['refuse', 'go-away', 'reset-stream', 'break', 'slow'] as const, 0.5)
+        .concat('refuse'),
+    }),
+    discovery: [known(count)],
+    happenings: [...goAways, ...troubles(dice, count, duration, dice.from(0, 2))].sort((a, b) => a.at - b.at),
+    loads: loads(dice, duration, CALLS),
+    end: { at: duration, how: dice.one(ENDS) },
+  };
+}
+
+/** Connections reach their ages and their numbers of requests, and have successors. */
+function rotations(dice: Dice): ReturnType<Theme> {
+  const count = dice.from(1, 8);
+  const duration = dice.from(5_000, 30_000);
+  const always: BalancedAgentOptions = {
+    ...(dice.chance(0.8) && { maxConnectionDuration: dice.one(['100ms', '1s', '5s']) }),
+    ...(dice.chance(0.5) && { maxRequestsPerConnection: dice.one([1, 2, 5, 100]) }),
+  };
+  return {
+    options: options(dice, always),
+    multiplexes: dice.chance(0.5),
+    pods: podPlans(dice, count, { handshake: dice.one([1, 30, 400]) }),
+    discovery: [known(count)],
+    happenings: troubles(dice, count, duration, dice.from(0, 3)),
+    loads: loads(dice, duration, 1_000),
+    end: { at: duration, how: dice.one(ENDS) },
+  };
+}
+
+/** Deployments: pods end in good order or not, new ones come, addresses are given away, and news are late or out of order. */
+function rollouts(dice: Dice): ReturnType<Theme> {
+  const count = dice.from(2, 12);
+  const reserve = dice.from(1, count);
+  const step = dice.one([50, 500, 2_000]);
+  const discovery: DiscoveryStep[] = [known(count, { pushed: dice.chance(0.5), generation: 0 })];
+  const happenings: Happening[] = upTo(reserve).map((n) => ({ at: 0, pod: count + n, what: 'die' }));
+  let alive = upTo(count);
+  for (let n = 0; n < reserve; n++) {
+    const at = 500 + n * step;
+    const late = dice.one([-200, 0, 100, 1_000]);
+    const old = n;
+    const fresh = dice.chance(0.2) ? old : count + n;
+    if (fresh === old) happenings.push({ at, pod: old, what: 'restart' });
+    else
+      happenings.push(
+        { at, pod: fresh, what: 'revive' },
+        ...terminates(old, at, at + dice.one([0, 300, 5_000])),
+      );
+    alive = [...alive.filter((id) => id !== old), fresh];
+    discovery.push({
+      at: Math.max(1, at + late),
+      pods: alive,
+      ...(fresh === old && { generation: n + 1 }),
+      pushed: true,
+    });
+  }
+  const duration = 1_500 + reserve * step;
+  return {
+    options: options(dice),
+    multiplexes: dice.chance(0.5),
+    pods: podPlans(dice, count + reserve),
+    discovery: discovery.sort((a, b) => a.at - b.at),
+    happenings: happenings.sort((a, b) => a.at - b.at),
+    loads: loads(dice, duration, CALLS),
+    end: { at: duration + dice.below(1_000), how: dice.one(ENDS) },
+  };
+}
+
+/** A virtual IP, behind which somebody else draws; responses may say which pod they come from. */
+function virtualIps(dice: Dice): ReturnType<Theme> {
+  const count = dice.from(1, 10);
+  const duration = dice.from(3_000, 40_000);
+  const discovery: DiscoveryStep[] = [known(count, { virtual: true })];
+  for (let n = dice.from(0, 4); n > 0; n--) {
+    const pods = dice.some(upTo(count), 0.7);
+    const isTakeover = dice.chance(0.3);
+    discovery.push({ at: dice.below(duration), pods, virtual: !isTakeover });
+  }
+  return {
+    options: options(dice, {
+      ...(dice.chance(0.5) && { spread: dice.one([1, 3, 8, 'auto'] as const) }),
+      ...(dice.chance(0.3) && { maxSpread: dice.one([1, 10]) }),
+    }),
+    multiplexes: dice.chance(0.5),
+    pods: podPlans(dice, count, { named: dice.chance(0.5) }),
+    discovery: discovery.sort((a, b) => a.at - b.at),
+    happenings: troubles(dice, count, duration, dice.from(0, 4)),
+    loads: loads(dice, duration, CALLS),
+    end: { at: duration, how: dice.one(ENDS) },
+  };
+}
+
+/** Zones and nodes, and pods that weigh more than others. */
+function zones(dice: Dice): ReturnType<Theme> {
+  const scenario = anything(dice);
+  const pods = scenario.pods.map((plan) => ({
+    ...plan,
+    zone: dice.one([undefined, 'a', 'b', 'c']),
+    weight: dice.one([undefined, 1, 2, 10, 0]),
+  }));
+  const policy = dice.one(['least-request', 'round-robin', 'peak-ewma'] as const);
+  return {
+    ...scenario,
+    zone: dice.one(['a', 'b', 'd']),
+    pods,
+    options: { ...scenario.options, policy, locality: dice.one(['zone', 'node', 'off']) },
+  };
+}
+
+/** Keys that lead to pods. */
+function keys(dice: Dice): ReturnType<Theme> {
+  const scenario = anything(dice);
+  return {
+    ...scenario,
+    options: {
+      ...scenario.options,
+      policy: 'ring-hash',
+      ringHash: { balanceFactor: dice.one([0, 1.05, 1.25, 2]) },
+    },
+    loads: scenario.loads.map((before) => ({ ...before, keyed: dice.one([0.5, 1]) })),
+  };
+}
+
+/** Streams of events, and sockets that requests become. */
+function lasting(dice: Dice): ReturnType<Theme> {
+  const scenario = anything(dice);
+  return { ...scenario, loads: scenario.loads.map((before) => ({ ...before, lasting: dice.one([0.3, 1]) })) };
+}
+
+/** Limits, and more calls than they allow. */
+function limits(dice: Dice): ReturnType<Theme> {
+  const count = dice.from(1, 6);
+  const duration = dice.from(2_000, 10_000);
+  return {
+    options: options(dice, {
+      ...(dice.chance(0.7) && { connections: dice.one([1, 2, 4]) }),
+      ...(dice.chance(0.7) && { maxRequestsPerEndpoint: dice.one([1, 2, 5]) }),
+      ...(dice.chance(0.5) && { maxPendingRequests: dice.one([1, 5, 50]) }),
+    }),
+    multiplexes: dice.chance(0.5),
+    pods: podPlans(dice, count, { work: dice.one([5, 50, 200]) }),
+    discovery: news(dice, count, duration),
+    happenings: troubles(dice, count, duration, dice.from(0, 4)),
+    loads: loads(dice, duration, CALLS),
+    end: { at: duration, how: dice.one(ENDS) },
+  };
+}
+
+/** Pods that fail: one, some or all of them, for a while; ejections, panic, pauses, health checks. */
+function failures(dice: Dice): ReturnType<Theme> {
+  const count = dice.from(1, 12);
+  const duration = dice.from(5_000, 40_000);
+  const happenings = upTo(dice.from(1, count)).flatMap((): Happening[] => {
+    const pod = dice.below(count);
+    const at = dice.below(duration);
+    const reaction = dice.one([
+      '500',
+      '503',
+      '503-later',
+      '429-later',
+      'break',
+      'reset-stream',
+      'hang',
+    ] as const);
+    return [
+      { at, pod, what: 'react', reaction },
+      { at: at + dice.one([200, 2_000, 20_000]), pod, what: 'react', reaction: undefined },
+    ];
+  });
+  return {
+    options: options(dice, {
+      outlierDetection: outliers(dice),
+      ...(dice.chance(0.4) && { healthCheck: { path: '/', interval: '1s', timeout: '500ms' } }),
+    }),
+    multiplexes: dice.chance(0.5),
+    pods: podPlans(dice, count, {
+      faults: dice.one([0, 0.1, 0.9]),
+      reactions: ['500', '503', 'break', '503-later'],
+    }),
+    discovery: news(dice, count, duration),
+    happenings: [...happenings, ...troubles(dice, count, duration, 1)].sort((a, b) => a.at - b.at),
+    loads: loads(dice, duration, 1_000),
+    end: { at: duration, how: dice.one(ENDS) },
+  };
+}
+
+/** Callers who give up at every moment. */
+function aborts(dice: Dice): ReturnType<Theme> {
+  const scenario = anything(dice);
+  const patience = dice.one([2, 10, 100]);
+  return { ...scenario, loads: scenario.loads.map((before) => ({ ...before, impatient: 0.9, patience })) };
+}
+
+/** The end, in the midst of it. */
+function ends(dice: Dice): ReturnType<Theme> {
+  const scenario = anything(dice);
+  const at = dice.one([0, 1, 5, 50, 500, 3_000]) + dice.below(10);
+  return { ...scenario, end: { at, how: dice.one(['close', 'destroy']) } };
+}
+
+/** A call now and then, and silence: what is left? */
+function trickles(dice: Dice): ReturnType<Theme> {
+  const count = dice.from(1, 20);
+  const duration = 200_000;
+  return {
+    options: options(dice),
+    multiplexes: dice.chance(0.5),
+    pods: podPlans(dice, count),
+    discovery: news(dice, count, duration),
+    happenings: troubles(dice, count, duration, dice.from(0, 3)),
+    loads: [
+      load({
+        kind: 'trickle',
+        to: duration,
+        size: dice.one([400, 3_000, 30_000]),
+        byTimer: dice.chance(0.5),
+      }),
+    ],
+    end: { at: duration, how: 'rest' },
+  };
+}
+
+/** More pods than a client needs, a part of which is its own. */
+function subsets(dice: Dice): ReturnType<Theme> {
+  const scenario = anything(dice);
+  return {
+    ...scenario,
+    options: { ...scenario.options, subset: { size: dice.one([1, 3, 8]), index: dice.below(20) } },
+  };
+}
+
+/** Ten thousand endpoints. */
+function many(dice: Dice): ReturnType<Theme> {
+  const count = 10_000;
+  const duration = 3_000;
+  return {
+    options: { policy: dice.one(['least-request', 'round-robin', 'peak-ewma', 'ring-hash'] as const) },
+    multiplexes: dice.chance(0.3),
+    pods: plainPods(count),
+    discovery: [known(count), { at: 1_000, pods: upTo(count - dice.below(2_000)) }],
+    happenings: [],
+    loads: [load({ size: 300, to: duration, keyed: 0.5 })],
+    end: { at: duration, how: 'close' },
+  };
+}
+
+export const THEMES: Readonly<Record<string, Theme>> = {
+  anything,
+  shares,
+  deaths,
+  still,
+  hints,
+  names,
+  bursts,
+  streams,
+  rotations,
+  rollouts,
+  virtualIps,
+  zones,
+  keys,
+  lasting,
+  limits,
+  failures,
+  aborts,
+  ends,
+  trickles,
+  subsets,
+};
+
+/** Those that take longer: one seed in so many has one. */
+const RARE: Readonly<Record<string, Theme>> = { many };
+const SELDOM = 2_000;
+
+/** The scenario of a seed: of that theme, or of the one whose turn it is. */
+export function scenarioOf(seed: number, theme = themeOf(seed)): Scenario {
+  const make = THEMES[theme] ?? RARE[theme];
+  if (make === undefined) throw new Error(`there is no theme ${theme}: ${themeNames().join(', ')}`);
+  return { seed, theme, ...make(new Dice(seed)) };
+}
+
+export function themeNames(): string[] {
+  return [...Object.keys(THEMES), ...Object.keys(RARE)];
+}
+
+function themeOf(seed: number): string {
+  const names = Object.keys(seed % SELDOM === SELDOM - 1 ? RARE : THEMES);
+  return names[seed % names.length]!;
+}
