@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import type { ServerHttp2Stream } from 'node:http2';
 import { type AddressInfo, createServer as createRawServer, Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import {
@@ -27,7 +28,7 @@ import {
   sessionOf,
   webOptionsOf,
 } from '../../src/transports/undici/undici.ts';
-import { startH2Pod } from '../support/h2-pod.ts';
+import { answer, startH2Pod } from '../support/h2-pod.ts';
 import { startPod } from '../support/pods.ts';
 
 // One test for each thing that src/transports/undici/undici.ts says is relied on, each named after it. Where one fails with a newer
@@ -196,6 +197,22 @@ test('an HTTP/2 Client calls itself busy until SETTINGS have come, says drain th
   assert.equal(await ask(), false);
   await drained;
   assert.equal(await ask(), true);
+});
+
+test('an HTTP/2 Client whose peer takes fewer streams than it has says drain when there is room again', async (t) => {
+  const held: ServerHttp2Stream[] = [];
+  const pod = await startH2Pod(t, (stream) => held.push(stream));
+  const { client } = start(t, pod.endpoint, {}, { useH2c: true });
+  const over = [0, 1].map(
+    () => new Promise<void>((resolve) => void client.dispatch(GET, handler({}, resolve))),
+  );
+  while (held.length < 2) await new Promise(setImmediate);
+  pod.sessions[0]!.settings({ maxConcurrentStreams: 1 });
+  await once(pod.sessions[0]!, 'localSettings');
+  assert.equal(client.stats.size, 2);
+  const drained = once(client, 'drain');
+  for (const stream of held) answer(stream, {}, 0);
+  await Promise.all([...over, drained]);
 });
 
 test('a response is over for the caller before its socket’s fate is settled, which is so in a microtask', async (t) => {

@@ -237,9 +237,20 @@ export class ClientWire implements Wire {
     const session = this.multiplexed ? sessionOf(this.#socket) : undefined;
     if (session !== undefined) {
       this.#streams?.observe(session);
+      session.on('remoteSettings', ({ maxConcurrentStreams }) => this.#onLimit(maxConcurrentStreams));
       this.#liveness?.start(session, this.client);
     }
     this.#options.events('connect', this.client);
+  }
+
+  /**
+   * An HTTP/2 peer takes other streams than before: so many at once. Where they are fewer than there are, the Client has
+   * noticed, keeps what it is given from now on, and says `drain` when there is room again.
+   */
+  #onLimit(limit = Number.POSITIVE_INFINITY): void {
+    if (!this.#ready || this.#full || this.client.stats.size < limit) return;
+    this.#full = true;
+    this.#events!.onRoomChanged(false);
   }
 
   /** After a GOAWAY, Node would end what was accepted without an error. */

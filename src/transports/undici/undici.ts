@@ -12,7 +12,8 @@ import type { Agent, Client, Dispatcher, errors } from 'undici';
 //   information, the Client would dial again (client.js, onError).
 // - What buildConnector makes returns the socket, before it is connected, though its types say void (core/connect.js).
 // - An HTTP/1.1 Client says that it is busy (`dispatch` returns false) even when idle. One of HTTP/2 says so until the
-//   peer's SETTINGS have come, then exactly when it is full, and `drain` when it is so no more (client.js, kDispatch).
+//   peer's SETTINGS have come, then exactly when it is full, and `drain` when it is so no more (client.js, kDispatch). It
+//   says that, too, when it was never asked while it was full, for its peer takes fewer streams than it has (client.js, resume).
 // - `onResponseEnd` comes before the fate of the socket is settled, which is so a microtask later (client-h1.js).
 // - A connection that is used again has its request written by the `setImmediate` that is global then (client-h1.js).
 // - `onResponseStarted` is called at the first byte of a response (core/request.js).

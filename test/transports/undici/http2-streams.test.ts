@@ -313,6 +313,28 @@ test('what pods refuse that take fewer streams from now on waits for its turn', 
   assert.deepEqual(new Set(await Promise.all(posts)), new Set(['ok']));
 });
 
+test('a connection whose peer takes fewer streams from now on keeps no request from another one', async (t) => {
+  const held: ServerHttp2Stream[] = [];
+  const pod = await startH2Pod(t, (stream, headers, nth) => {
+    if (headers[':path'] === '/held') held.push(stream);
+    else answer(stream, headers, nth);
+  });
+  const agent = startAgent(t, [pod], h2c);
+  await Promise.all([get(agent), get(agent)]);
+  const before = [1, 2].map(() => send(agent, { path: '/held', method: 'GET' }));
+  while (held.length < 2) await delay(1);
+  const [session] = pod.sessions;
+  session!.settings({ maxConcurrentStreams: 1 });
+  await once(session!, 'localSettings');
+  assert.equal(await get(agent), 'ok');
+  assert.equal(pod.sessions.length, 2);
+  // There is room on the first one again.
+  for (const stream of held) answer(stream, {}, 0);
+  await Promise.all(before);
+  await Promise.all([get(agent), get(agent)]);
+  assert.equal(pod.sessions.length, 2);
+});
+
 test('what connections refuse that lower their limit is served, however many of them do', async (t) => {
   const lowered = new Set<unknown>();
   const pod = await startH2Pod(t, (stream, headers, nth) => {
