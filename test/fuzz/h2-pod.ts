@@ -24,6 +24,8 @@ export class H2Connection {
   #streams = 0;
   /** Streams that have come, by their ids. */
   readonly #waiting = new Map<number, Attempt>();
+  /** Those that it has broken off. */
+  readonly #cut = new WeakSet<ServerHttp2Stream>();
   /** The highest id of those that have come, and of those that it has looked at. */
   #received = 0;
   #executed = 0;
@@ -76,8 +78,8 @@ export class H2Connection {
     this.#waiting.set(stream.id!, attempt);
     stream.on('data', (chunk: Buffer) => this.#ledger.body(attempt, chunk));
     stream.on('end', () => {
-      // One that was reset ends as well.
-      if (stream.aborted || stream.rstCode !== constants.NGHTTP2_NO_ERROR) return;
+      // One that was reset ends as well: by its client, or here.
+      if (stream.aborted || stream.rstCode !== constants.NGHTTP2_NO_ERROR || this.#cut.has(stream)) return;
       this.#ledger.whole(attempt);
       if (reply.at === 'body') this.#look(stream, attempt, reply);
     });
@@ -187,11 +189,16 @@ export class H2Connection {
     if (!goes && after !== 'full') this.#ledger.broke(attempt, how);
     const act = () => {
       if (goes) this.#goAway(stream, attempt, how, after);
-      else if (how.startsWith('code')) stream.close(Number(how.slice(5)));
+      else if (how.startsWith('code')) this.#cutOff(stream, Number(how.slice(5)));
       else this.#breakOff(how);
     };
     if (later === undefined) act();
     else setTimeout(act, later);
+  }
+
+  #cutOff(stream: ServerHttp2Stream, code: number): void {
+    this.#cut.add(stream);
+    stream.close(code);
   }
 
   #breakOff(how: string): void {

@@ -25,8 +25,10 @@ export interface Play {
   leftOpen: number;
   /** Timers of ours that are scheduled then. */
   leftTimers: number;
-  /** What ours counts when all calls have ended. */
+  /** What ours counts when all calls have ended, or none does any more. */
   counts: string;
+  /** That is more than have not ended. */
+  countsMore: boolean;
   /** Origins that stats has, but for the one that was asked for. */
   strangeOrigins: string[];
   /** Pods that are ejected in the end. */
@@ -128,6 +130,7 @@ class Player {
       leftOpen: 0,
       leftTimers: 0,
       counts: '',
+      countsMore: false,
       strangeOrigins: [],
       ejected: [],
       undrained: false,
@@ -302,7 +305,7 @@ class Player {
   async #rest(): Promise<void> {
     for (let tries = 0; tries < 20; tries++) {
       this.#look();
-      if (!/[1-9]/.test(this.#play.counts)) return;
+      if (!this.#play.countsMore) return;
       await within(50, new Promise<void>(() => {}), undefined);
     }
   }
@@ -316,7 +319,9 @@ class Player {
     this.#play.strangeOrigins = Object.keys(stats).filter((key) => key !== origin);
     if (own === undefined) return;
     const inFlight = own.endpoints.reduce((sum, endpoint) => sum + endpoint.inFlight, 0);
-    this.#play.counts = `running ${own.running}, queued ${own.queued}, in flight ${inFlight}`;
+    const open = this.#callers.filter(({ outcome }) => outcome.settled === 0).length;
+    this.#play.counts = `running ${own.running}, queued ${own.queued}, in flight ${inFlight}, not ended ${open}`;
+    this.#play.countsMore = own.running + own.queued > open || inFlight > open;
     this.#play.ejected = own.endpoints
       .filter(({ state }) => state === 'ejected')
       .map(({ address }) => this.#pods.addresses.indexOf(address.replace(/:\d+$/, '')));
