@@ -4,19 +4,20 @@ import type { BalancedAgentOptions } from './config/options.ts';
 import { resolveSettings } from './config/resolve-settings.ts';
 import type { Settings } from './config/settings.ts';
 import { modeOfProcess } from './config/switches.ts';
-import { BalancedAgent } from './transports/undici/agent.ts';
+import { installHttp, uninstallHttp } from './transports/http/global/install.ts';
+import { BalancedAgent, settingsOf } from './transports/undici/agent.ts';
 import { installDispatcher, manages, uninstallDispatcher } from './transports/undici/global/install.ts';
 
 /** Leaves out all hosts. */
 const NONE = ['!*'];
 
 /**
- * Balances the requests of the whole process: of built-in `fetch` and `WebSocket`, and of all copies of
- * undici, where they go into the cluster or into private networks (option `hosts`). Installing again
+ * Balances the requests of the whole process: of built-in `fetch` and `WebSocket`, of all copies of undici, and of
+ * `node:http`, where they go into the cluster or into private networks (options `hosts` and `http`). Installing again
  * replaces what was installed, options and all. `EVENKEEL_DISABLED=1` has it do nothing, and `EVENKEEL_MODE=observe`
  * has it watch what others send.
  *
- * @returns the agent, for its `stats` and events; it balances nothing when nothing is installed
+ * @returns the agent of `fetch` and undici, for its `stats` and events; it balances nothing when nothing is installed
  * @throws undici's `InvalidArgumentError` for an option that is unknown or isn't accepted
  */
 export function install(options: BalancedAgentOptions = {}): BalancedAgent {
@@ -28,17 +29,19 @@ export function install(options: BalancedAgentOptions = {}): BalancedAgent {
   if (mode !== 'balance') return new BalancedAgent({ ...options, hosts: NONE, admin: false });
   const agent = new BalancedAgent(options);
   installDispatcher(agent);
+  // The very settings of the agent, so that a name is looked up once for both.
+  if (settings.http) installHttp(settingsOf(agent), options);
   return agent;
 }
 
 /**
- * Puts back the dispatchers that were global before; one that somebody else has put in place since stays.
- * Requests under way come to their end.
+ * Puts back what was there before: the global dispatchers, and how `node:http` sends requests. What somebody else has put
+ * in place since stays. Requests under way come to their end.
  *
  * @returns when they have
  */
 export async function uninstall(): Promise<void> {
-  await uninstallDispatcher();
+  await Promise.all([uninstallDispatcher(), uninstallHttp()]);
 }
 
 /** Not waited for: `install()` can't be. */

@@ -8,7 +8,10 @@ import type { FailureKind } from '../core/health/settings.ts';
 import type { Duration } from './duration.ts';
 
 /** What `new BalancedAgent(options)` and `install(options)` take. Code beats environment beats default. */
-export interface BalancedAgentOptions extends UndiciOptions {
+export interface BalancedAgentOptions extends BalancingOptions, UndiciOptions {}
+
+/** What all agents of evenkeel's take. */
+export interface BalancingOptions {
   /**
    * How long a connection may take requests, from the moment it connected. After that it
    * finishes what it carries and closes, so that traffic finds new pods. Shortened at random,
@@ -125,6 +128,14 @@ export interface BalancedAgentOptions extends UndiciOptions {
    * Env: `EVENKEEL_HOSTS`, separated by commas.
    */
   hosts?: readonly string[];
+
+  /**
+   * Whether `install()` and the preload balance the requests of `node:http` and `node:https` too: those of axios, got,
+   * node-fetch and all others that are built on them. Agents that are made by hand don't look at it.
+   * Default `true`.
+   * Env: `EVENKEEL_HTTP`.
+   */
+  http?: boolean;
 
   /**
    * What to do beside the proxy of a service mesh, Istio's or Linkerd's. `'auto'`: leave balancing

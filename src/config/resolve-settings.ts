@@ -4,7 +4,7 @@ import { CLIENT_TABLE, connectorOptions, NULLABLE, REPLACED } from './client-opt
 import { read, variableFor, warn, warnOfUnknown } from './env.ts';
 import { boolean } from './kinds.ts';
 import { nearest } from './nearest.ts';
-import type { BalancedAgentOptions } from './options.ts';
+import type { BalancedAgentOptions, BalancingOptions } from './options.ts';
 import type { ClientSettings, Settings } from './settings.ts';
 import { type Option, SWITCH, TABLE } from './table.ts';
 
@@ -17,6 +17,7 @@ const ENTRIES = { ...TABLE, ...CLIENT_TABLE } as Entries;
 /** The names of the variables of all options. */
 export const VARIABLES: readonly string[] = variablesOf(ENTRIES, []);
 const ENDPOINT_TIMEOUT = variableFor(['endpointTimeout']);
+const CONNECT_TIMEOUT = variableFor(['connectTimeout']);
 const TTL_BOUNDS = ['EVENKEEL_DNS_MIN_TTL', 'EVENKEEL_DNS_MAX_TTL'];
 
 /** Milliseconds in which a name is resolved, before it can be dialled. */
@@ -43,9 +44,7 @@ export function resolveSettings(options: BalancedAgentOptions = {}, env = enviro
   const client = Object.entries(values).filter(([name, value]) => name in CLIENT_TABLE && value != null);
   const settings = { ...own, client: Object.fromEntries(client) as ClientSettings } as Settings;
   settings.newsTimeout = settings.endpointTimeout;
-  if (options.endpointTimeout === undefined && read(env, ENDPOINT_TIMEOUT) === undefined) {
-    settings.endpointTimeout = Math.max(settings.endpointTimeout, longestDial(settings) + RESOLUTION);
-  }
+  settings.endpointTimeout = endpointTimeoutOf(settings, options, env);
   const { connect, ...others } = settings.client;
   const { family, autoSelectFamily, localAddress } = { ...others, ...connectorOptions(settings.client) };
   if (settings.dns.family === 'auto' && (family === 4 || family === 6)) settings.dns.family = family;
@@ -63,6 +62,24 @@ export function resolveSettings(options: BalancedAgentOptions = {}, env = enviro
     ...env,
     ...Object.fromEntries(present.map((name) => [name, undefined])),
   });
+}
+
+/** The same for requests of a client that gives its dials as long as the system does, unless somebody has set a time. */
+export function withSystemDials(
+  settings: Settings,
+  options: BalancingOptions,
+  env = environment(),
+): Settings {
+  const isSet = options.connectTimeout !== undefined || read(env, CONNECT_TIMEOUT) !== undefined;
+  const dialled = isSet ? settings : { ...settings, connectTimeout: 0 };
+  return { ...dialled, endpointTimeout: endpointTimeoutOf({ ...dialled, client: {} }, options, env) };
+}
+
+/** Those that nobody has set are long enough for a dial. */
+function endpointTimeoutOf(settings: Settings, options: BalancingOptions, env: Environment): number {
+  const isSet = options.endpointTimeout !== undefined || read(env, ENDPOINT_TIMEOUT) !== undefined;
+  const { newsTimeout } = settings;
+  return isSet ? newsTimeout : Math.max(newsTimeout, longestDial(settings) + RESOLUTION);
 }
 
 function resolve(

@@ -7,6 +7,8 @@ export interface Settings extends ServiceSettings {
   ringHash: RingHashSettings;
   /** Globs of the names that are managed, `!` excludes; `undefined`: not said. */
   hosts: readonly string[] | undefined;
+  /** Whether requests of node:http are balanced, too, in all of the process. */
+  http: boolean;
   maxOrigins: number;
   /** `host:port` of the admin page; `false` and `undefined`: there is none. */
   admin: string | false | undefined;

@@ -7,6 +7,7 @@ import type { Resolver } from '../core/discovery/resolver.ts';
 import type { FailureKind } from '../core/health/settings.ts';
 import {
   asNumber,
+  boolean,
   duration,
   either,
   functionOf,
@@ -68,6 +69,7 @@ export const TABLE: Table<Omit<Settings, 'client' | 'comparesFamilies' | 'newsTi
     'auto',
   ),
   hosts: option(list("globs like '*.svc.cluster.local' or '!*.example.com'", isGlob), undefined),
+  http: option(boolean(), true),
   mesh: option(oneOf('auto', 'ignore'), 'auto'),
   locality: option(oneOf('off', 'zone', 'node'), 'off'),
   subset: {

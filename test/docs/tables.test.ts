@@ -177,6 +177,7 @@ function withoutLinks(cell: string): string {
 
 /** The value that stands for itself in a table: a number or a string. */
 function meantBy(literal: string): unknown {
+  if (literal === 'true') return true;
   return literal.startsWith("'") ? literal.slice(1, -1) : Number(literal);
 }
 
@@ -187,6 +188,6 @@ function codesInSource(): Set<string> {
     /\.c?ts$/.test(file),
   );
   const text = files.map((file) => readFileSync(join(folder, file), 'utf8')).join('\n');
-  const names = Array.from(text.matchAll(/'(EVENKEEL_[A-Z_]*[A-Z])'/g), ([, name]) => name!);
+  const names = Array.from(text.matchAll(/'((?:EVENKEEL|ERR_AGENT)_[A-Z_]*[A-Z])'/g), ([, name]) => name!);
   return new Set(names.filter((name) => !NO_CODES.includes(name)));
 }

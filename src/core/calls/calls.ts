@@ -111,6 +111,20 @@ export class Calls {
     return true;
   }
 
+  /**
+   * An attempt was sent on a connection that had been idle, and that its peer has ended at the same time: the pod has
+   * failed nothing. Whether the call is sent again.
+   */
+  onCrossed(call: Call, error: Error): boolean {
+    const { endpoint, connection } = call;
+    if (endpoint === undefined || this.#destroyedBy !== undefined) return false;
+    if (!this.#retries.allowCrossed(call)) return false;
+    connection?.retire('closed-by-peer');
+    this.attempts.takeBack(call, false);
+    this.#retry(call, endpoint, error, 'reset');
+    return true;
+  }
+
   /** A call ends with `error` while it waits, and it is the caller's doing. */
   onAbandoned(call: Call, error: Error): void {
     this.queue.remove(call);

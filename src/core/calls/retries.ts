@@ -6,6 +6,9 @@ import type { Refusal, RetryReason, RetrySettings } from './settings.ts';
 /** New connections that have ended, or were about to, without having looked at a request; one more fails it. */
 const MOST_REROUTES = 8;
 
+/** Idle connections that have ended just as a request was sent on them; one more fails it. */
+const MOST_CROSSED = 2;
+
 /** Decides whether a request that has failed before a response is sent again. */
 export class Retries {
   readonly #settings: RetrySettings | false;
@@ -52,6 +55,21 @@ export class Retries {
     // sends no more than one before it knows the limit, has no other measure.
     if (how === 'gone-away' && !mayReroute(call)) return false;
     historyOf(call).resent++;
+    return true;
+  }
+
+  /**
+   * The same of one whose connection had been idle, and ended just as it was sent: its end was on the way, for all we know.
+   * It takes nothing from the budget, as one that Go's net/http sends again: the peer has said nothing of this request.
+   */
+  allowCrossed(call: Call): boolean {
+    const settings = this.#settings;
+    if (settings === false || !settings.reasons.includes('reset')) return false;
+    if (call.upgrades || !call.repeatable) return false;
+    const history = historyOf(call);
+    if (history.crossed === MOST_CROSSED) return false;
+    history.crossed++;
+    history.resent++;
     return true;
   }
 }

@@ -1,0 +1,121 @@
+import type { AgentOptions } from 'node:http';
+import type { ConnectionOptions } from 'node:tls';
+import { errors } from 'undici';
+import { CLIENT_TABLE } from '../../config/client-options.ts';
+import type { BalancingOptions } from '../../config/options.ts';
+import { resolveSettings, withSystemDials } from '../../config/resolve-settings.ts';
+import type { Settings } from '../../config/settings.ts';
+
+/** Options of Node's agents that can't be had together with a pick for each request. */
+type Refused = 'lookup' | 'localPort' | 'path' | 'proxyEnv' | 'maxFreeSockets' | 'host' | 'port';
+
+/** What `new BalancedHttpAgent(options)` takes: evenkeel's options, and those of Node's own agent. */
+export interface BalancedHttpAgentOptions extends BalancingOptions, Omit<AgentOptions, Refused> {
+  /**
+   * Whether connections are kept for later requests.
+   * Default `true`, unlike Node's own agents that are made by hand.
+   */
+  keepAlive?: boolean | undefined;
+  /** Whether small writes are sent at once. Default `true`, as in Node's. */
+  noDelay?: boolean | undefined;
+  /** The one family of addresses that is dialled, `4` or `6`. Default: one that this host can route. */
+  family?: number | undefined;
+  /** The local address that connections are made from. */
+  localAddress?: string | undefined;
+  /** `false`: no address of the other family is tried where connections are slow to come. Default `true`. */
+  autoSelectFamily?: boolean | undefined;
+}
+
+/** What `new BalancedHttpsAgent(options)` takes: those of `BalancedHttpAgent`, and those of TLS. */
+export interface BalancedHttpsAgentOptions
+  extends BalancedHttpAgentOptions,
+    Omit<ConnectionOptions, Refused> {
+  /** `0`: no connection to a pod takes up the TLS session of the one before. Default: each does. */
+  maxCachedSessions?: number;
+}
+
+const REFUSED: Record<string, string> = {
+  lookup: 'use discovery instead',
+  localPort: 'a port of its own can have one connection only',
+  socketPath: 'there is nothing to balance',
+  path: 'there is nothing to balance',
+  host: 'the requests say it',
+  port: 'the requests say it',
+  proxyEnv: "use Node's own agent for proxies",
+  maxFreeSockets: 'idle connections close by their age',
+};
+
+/** Those of Node's agents, of `net.connect` and `tls.connect`. */
+const OF_NODE = new Set([
+  ...[
+    'agentKeepAliveTimeoutBuffer',
+    'keepAlive',
+    'keepAliveMsecs',
+    'maxSockets',
+    'maxTotalSockets',
+    'scheduling',
+  ],
+  ...['timeout', 'defaultPort', 'protocol', 'family', 'hints', 'localAddress', 'noDelay', 'autoSelectFamily'],
+  ...[
+    'autoSelectFamilyAttemptTimeout',
+    'keepAliveInitialDelay',
+    'highWaterMark',
+    'blockList',
+    'typeOfService',
+  ],
+  ...[
+    'allowHalfOpen',
+    'signal',
+    'onread',
+    'ALPNCallback',
+    'ALPNProtocols',
+    'SNICallback',
+    'allowPartialTrustChain',
+  ],
+  ...['ca', 'cert', 'checkServerIdentity', 'ciphers', 'clientCertEngine', 'crl', 'dhparam', 'ecdhCurve'],
+  ...['enableTrace', 'honorCipherOrder', 'key', 'maxCachedSessions', 'maxVersion', 'minDHSize', 'minVersion'],
+  ...['passphrase', 'pfx', 'privateKeyEngine', 'privateKeyIdentifier', 'pskCallback', 'rejectUnauthorized'],
+  ...['requestOCSP', 'secureContext', 'secureOptions', 'secureProtocol', 'servername', 'session'],
+  ...['sessionIdContext', 'sigalgs', 'ticketKeys'],
+]);
+
+export interface SplitOptions {
+  /** Node's own. */
+  readonly node: Record<string, unknown>;
+  readonly own: BalancingOptions;
+  readonly settings: Settings;
+}
+
+/**
+ * Tells Node's options from evenkeel's.
+ *
+ * @throws undici's `InvalidArgumentError` for an option that is unknown or isn't accepted
+ */
+export function splitOptions(options: BalancedHttpAgentOptions): SplitOptions {
+  const own: Record<string, unknown> = {};
+  const node: Record<string, unknown> = { keepAlive: true };
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) continue;
+    if (Object.hasOwn(REFUSED, name)) {
+      if (value === null || value === false) continue;
+      throw new errors.InvalidArgumentError(`unsupported ${name}: ${REFUSED[name]}`);
+    }
+    if (name === 'scheduling' && value === 'fifo') {
+      throw new errors.InvalidArgumentError(
+        "unsupported scheduling 'fifo': what was used last is used first",
+      );
+    }
+    if (OF_NODE.has(name)) node[name] = value;
+    else if (Object.hasOwn(CLIENT_TABLE, name)) {
+      throw new errors.InvalidArgumentError(`unsupported ${name}: it is an option of undici's`);
+    } else own[name] = value;
+  }
+  return { node, own, settings: settingsOf(own, node) };
+}
+
+/** The settings of evenkeel's options, as far as Node's have a say in them as well. */
+function settingsOf(own: BalancingOptions, node: Record<string, unknown>): Settings {
+  const names = ['family', 'autoSelectFamily', 'localAddress'].filter((name) => node[name] !== undefined);
+  const connect = Object.fromEntries(names.map((name) => [name, node[name]]));
+  return withSystemDials(resolveSettings({ ...own, connect }), own);
+}

@@ -1,0 +1,156 @@
+import type { Agent } from 'node:http';
+import { isIP } from 'node:net';
+import type { AgentClosedError } from './agent-closed.ts';
+import { Bucket, type Total } from './bucket.ts';
+import { servernameOf } from './dialer.ts';
+import type { HttpService } from './http-service.ts';
+import type { Destination, HttpServices } from './http-services.ts';
+import { agentPrototype, type NodeAgent, type NodeRequest, type RequestOptions } from './node-http.ts';
+import { type Profile, Profiles } from './profile.ts';
+
+type Family = Destination['family'];
+
+/** What a request asks for, before there is a service for it. */
+interface Wanted {
+  readonly host: string;
+  readonly port: number | string;
+  readonly family: Family;
+  readonly servername: string;
+  readonly profile: Profile;
+}
+
+/** Takes the requests of one agent of node:http, within that one's limits, and keeps its public maps true. */
+export class AgentRequests implements Total {
+  taken = 0;
+  readonly ownsAgent: boolean;
+  readonly #agent: NodeAgent;
+  readonly #services: HttpServices;
+  readonly #profiles: Profiles;
+  readonly #secure: boolean;
+  readonly #buckets = new Map<HttpService, Bucket>();
+  #closed: AgentClosedError | undefined;
+  #onDrained: (() => void) | undefined;
+  #last: Wanted | undefined;
+  #lastBucket: Bucket | undefined;
+
+  constructor(agent: NodeAgent, services: HttpServices, ownsAgent: boolean) {
+    this.ownsAgent = ownsAgent;
+    this.#agent = agent;
+    this.#services = services;
+    this.#profiles = new Profiles(agent);
+    this.#secure = agent.protocol === 'https:';
+  }
+
+  /** Takes a request. False if nobody but Node can send it. */
+  take(request: NodeRequest, options: RequestOptions): boolean {
+    if (this.#closed !== undefined) {
+      request.onSocket(null, this.#closed);
+      return true;
+    }
+    const header = request.getHeader('host');
+    // For one that is no text Node has an error.
+    if (this.#services.ended || (header !== undefined && typeof header !== 'string')) return false;
+    const bucket = this.#bucketFor(this.#wantedBy(options, header));
+    bucket?.add(request, options);
+    return bucket !== undefined;
+  }
+
+  retake(request: NodeRequest, options: RequestOptions): void {
+    if (this.take(request, options)) return;
+    agentPrototype.addRequest.call(this.#agent as unknown as Agent, request, options);
+  }
+
+  #wantedBy(options: RequestOptions, header: string | undefined): Wanted {
+    // What an agent says goes over what its requests say.
+    const own = this.#agent.options;
+    const host = (own.host as string | undefined) ?? options.host;
+    const port = (own.port as number | undefined) ?? options.port;
+    const family = (own.family ?? options.family) as Family | undefined;
+    const servername = this.#secure ? servernameFor(own.servername ?? options.servername, host, header) : '';
+    const profile = this.#profiles.of(options);
+    return { host, port, family: family === 4 || family === 6 ? family : 0, servername, profile };
+  }
+
+  #bucketFor(wanted: Wanted): Bucket | undefined {
+    const { host, port, family, servername, profile } = wanted;
+    const last = this.#last;
+    if (
+      last !== undefined &&
+      last.host === host &&
+      last.port === port &&
+      last.profile === profile &&
+      last.servername === servername &&
+      last.family === family &&
+      !this.#lastBucket!.service.ended
+    ) {
+      return this.#lastBucket;
+    }
+    const service = this.#serviceFor(wanted);
+    if (service === undefined) return undefined;
+    let bucket = this.#buckets.get(service);
+    if (bucket === undefined) {
+      this.#forgetEnded();
+      bucket = new Bucket(this.#agent, service, this.#nameOf(wanted), this);
+      this.#buckets.set(service, bucket);
+    }
+    this.#last = wanted;
+    this.#lastBucket = bucket;
+    return bucket;
+  }
+
+  #serviceFor({ host, port, family, servername, profile }: Wanted): HttpService | undefined {
+    const { protocol } = this.#agent;
+    const origin = `${protocol}//${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
+    const key = `${origin} ${servername} ${family} ${profile.name}`;
+    const known = this.#services.get(key);
+    if (known !== undefined) return known;
+    const url = URL.parse(origin);
+    if (url === null || url.port !== portText(port, protocol)) return undefined;
+    return this.#services.create({ key, url, servername, family, connect: profile.connect });
+  }
+
+  #nameOf({ host, port, family, servername, profile }: Wanted): string {
+    const { localAddress } = profile.connect;
+    return this.#agent.getName({ ...profile.connect, host, port, family, servername, localAddress });
+  }
+
+  /** Nobody is told of those that end: they are forgotten when others come. */
+  #forgetEnded(): void {
+    for (const service of this.#buckets.keys()) if (service.ended) this.#buckets.delete(service);
+  }
+
+  /** Gives a place that is free to somebody of another bucket. */
+  onFree(): void {
+    if (this.taken === 0) this.#onDrained?.();
+    if (this.#agent.maxTotalSockets === Number.POSITIVE_INFINITY) return;
+    for (const bucket of this.#buckets.values()) {
+      if (!bucket.isWaiting) continue;
+      bucket.serve();
+      if (this.taken >= this.#agent.maxTotalSockets) return;
+    }
+  }
+
+  /**
+   * Takes no more requests: they fail with that error. Those that wait for a place fail too, if it says `destroyed`.
+   *
+   * @returns when those that were taken have ended
+   */
+  close(error: AgentClosedError): Promise<void> {
+    this.#closed = error;
+    if (error.how === 'destroyed') for (const bucket of this.#buckets.values()) bucket.failAll(error);
+    return new Promise((resolve) => {
+      this.#onDrained = resolve;
+      if (this.taken === 0) resolve();
+    });
+  }
+}
+
+/** The name that TLS asks for, as Node has it: what is said, or that of the Host header; none for an address. */
+function servernameFor(given: unknown, host: string, header: string | undefined): string {
+  return typeof given === 'string' ? given : servernameOf(host, header);
+}
+
+function portText(port: number | string, protocol: string): string {
+  const isDefault = Number(port) === (protocol === 'https:' ? 443 : 80);
+  return isDefault ? '' : String(Number(port));
+}

@@ -1,0 +1,158 @@
+import { HttpCall } from './http-call.ts';
+import type { HttpService } from './http-service.ts';
+import type { NodeAgent, NodeRequest, NodeSocket, RequestOptions } from './node-http.ts';
+import type { Place } from './place.ts';
+import { Waiting } from './waiting.ts';
+
+/** A request that waits for a place. */
+interface Entry {
+  readonly waiting: Waiting;
+  readonly options: RequestOptions;
+}
+
+/** The requests of one agent that go to one service: those that have a place, and those that wait for one. */
+export class Bucket implements Place {
+  readonly service: HttpService;
+  readonly #agent: NodeAgent;
+  /** What the agent calls it in its maps. */
+  readonly #name: string;
+  readonly #total: Total;
+  readonly #waiting: Entry[] = [];
+  #taken = 0;
+
+  constructor(agent: NodeAgent, service: HttpService, name: string, total: Total) {
+    this.#agent = agent;
+    this.service = service;
+    this.#name = name;
+    this.#total = total;
+  }
+
+  get timeout(): number {
+    return (this.#agent.options.timeout as number | undefined) || 0;
+  }
+
+  get buffer(): number {
+    return this.#agent.agentKeepAliveTimeoutBuffer ?? BUFFER;
+  }
+
+  get hasRoom(): boolean {
+    return this.#taken < this.#agent.maxSockets && this.#total.taken < this.#agent.maxTotalSockets;
+  }
+
+  get isWaiting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** Takes a request. It is sent in the next tick: callers and tracers add headers until then. */
+  add(request: NodeRequest, options: RequestOptions): void {
+    if (this.hasRoom && !this.isWaiting) this.#take(request, options);
+    else this.#wait(request, options);
+  }
+
+  #take(request: NodeRequest, options: RequestOptions): void {
+    this.#taken++;
+    this.#total.taken++;
+    process.nextTick(start, this, this.#total, request, options);
+  }
+
+  #wait(request: NodeRequest, options: RequestOptions): void {
+    const waiting = new Waiting(request, {
+      clock: this.service.clock,
+      // Node's agents count no time before a request has a socket of its own.
+      timeout: 0,
+      onDestroyed: () => {
+        this.#forget(entry);
+        waiting.run(() => request.onSocket(null));
+      },
+    });
+    const entry = { waiting, options };
+    this.#waiting.push(entry);
+    this.list(request);
+  }
+
+  #forget(entry: Entry): void {
+    this.#waiting.splice(this.#waiting.indexOf(entry), 1);
+    entry.waiting.stop();
+    this.unlist(entry.waiting.request);
+  }
+
+  /** Gives a place to the first that waits. */
+  serve(): void {
+    const [first] = this.#waiting;
+    if (first === undefined || !this.hasRoom) return;
+    this.#forget(first);
+    const { waiting, options } = first;
+    waiting.run(() => this.#take(waiting.request, options));
+  }
+
+  /** Ends those that wait for a place. */
+  failAll(error: Error): void {
+    for (const entry of [...this.#waiting]) {
+      this.#forget(entry);
+      const { waiting } = entry;
+      waiting.run(() => waiting.request.onSocket(null, error));
+    }
+  }
+
+  // The place of a request
+
+  leave(): void {
+    this.#taken--;
+    this.#total.taken--;
+    if (this.isWaiting) this.serve();
+    else this.#total.onFree();
+  }
+
+  list(request: NodeRequest): void {
+    // Node serves those that it finds there with its own sockets.
+    if (this.#total.ownsAgent) add(this.#agent.requests, this.#name, request);
+  }
+
+  unlist(request: NodeRequest): void {
+    if (this.#total.ownsAgent) remove(this.#agent.requests, this.#name, request);
+  }
+
+  give(socket: NodeSocket): void {
+    add(this.#agent.sockets, this.#name, socket);
+  }
+
+  takeBack(socket: NodeSocket): void {
+    remove(this.#agent.sockets, this.#name, socket);
+  }
+}
+
+/** The places that an agent has given, in all its buckets. */
+export interface Total {
+  taken: number;
+  /** Whether nobody else sends requests of this agent. */
+  readonly ownsAgent: boolean;
+  /** A place is free that this bucket has no use for. */
+  onFree(): void;
+  /** Takes a request once more, whose service has ended meanwhile. */
+  retake(request: NodeRequest, options: RequestOptions): void;
+}
+
+/** Milliseconds that Node leaves between the end of an idle connection here and at its server. */
+const BUFFER = 1_000;
+
+function start(bucket: Bucket, total: Total, request: NodeRequest, options: RequestOptions): void {
+  const { service } = bucket;
+  if (service.ended || request.destroyed) bucket.leave();
+  if (request.destroyed) request.onSocket(null);
+  else if (service.ended) total.retake(request, options);
+  else service.take(new HttpCall(request, service, bucket, options.highWaterMark));
+}
+
+function add<T>(map: Record<string, T[] | undefined>, name: string, item: T): void {
+  const list = map[name];
+  if (list === undefined) map[name] = [item];
+  else list.push(item);
+}
+
+function remove<T>(map: Record<string, T[] | undefined>, name: string, item: T): void {
+  const list = map[name];
+  const index = list?.indexOf(item) ?? -1;
+  if (index === -1) return;
+  if (list!.length === 1) delete map[name];
+  else list!.splice(index, 1);
+}

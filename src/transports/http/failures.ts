@@ -1,0 +1,19 @@
+import { UNRESPONSIVE } from '../../core/base/errors.ts';
+import type { RetryReason } from '../../core/calls/settings.ts';
+
+/** What is said of a connection that has ended, with or without a word from the peer. */
+const RESETS = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH']);
+
+/** Why what was sent may be sent again, as its socket ends with that error, or without one; not if it was ended here. */
+export function reasonOf(error: Error | undefined): RetryReason | undefined {
+  if (error === undefined) return 'reset';
+  const { code = '', syscall } = error as NodeJS.ErrnoException;
+  if (code === UNRESPONSIVE) return 'unresponsive';
+  // Its caller may end the socket with any error.
+  return RESETS.has(code) && syscall !== undefined ? 'reset' : undefined;
+}
+
+/** What Node says of a socket that has ended before a response. */
+export function hangUp(): Error {
+  return Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
+}

@@ -1,0 +1,110 @@
+import type { Agent } from 'node:http';
+import type { Clock } from '../../../core/base/clock.ts';
+import { QueueFullError } from '../../../core/base/errors.ts';
+import type { Pending, Verdicts } from '../../global/verdicts.ts';
+import { AgentRequests } from '../agent-requests.ts';
+import type { HttpServices } from '../http-services.ts';
+import {
+  agentPrototype,
+  asNodeAgent,
+  isProxied,
+  isStock,
+  type NodeAgent,
+  type NodeRequest,
+  type RequestOptions,
+} from '../node-http.ts';
+import { needsNode } from '../profile.ts';
+import { Waiting } from '../waiting.ts';
+
+export interface RedirectOptions {
+  readonly services: HttpServices;
+  readonly verdicts: Verdicts;
+  readonly clock: Clock;
+  /** Requests to one host that may wait for the verdict on it. */
+  readonly maxHeld: number;
+}
+
+/**
+ * Takes the requests to hosts that are managed from Node's own agents. What these, or their requests, have of their own is
+ * left to them: hooks, a lookup, a proxy, and no keep-alive at all.
+ */
+export class Redirect {
+  readonly #options: RedirectOptions;
+  /** By agent, as each has limits of its own. */
+  readonly #requests = new WeakMap<Agent, AgentRequests>();
+  #lastAgent: Agent | undefined;
+  #lastRequests: AgentRequests | undefined;
+  #released = false;
+
+  constructor(options: RedirectOptions) {
+    this.#options = options;
+  }
+
+  /** Takes a request of an agent. False if it is left to that one. */
+  take(agent: Agent, request: NodeRequest, options: RequestOptions): boolean {
+    const node = asNodeAgent(agent);
+    if (!node.keepAlive || !isStock(node) || needsNode(node, options) || isProxied(node, options))
+      return false;
+    const known = this.#options.verdicts.on(`${node.protocol}//${hostOf(options.host)}:${options.port}`);
+    if (known.name === 'managed') return this.#requestsOf(agent).take(request, options);
+    if (known.name === 'foreign') return false;
+    this.#hold(known, agent, request, options);
+    return true;
+  }
+
+  /** Leaves all requests to their agents from now on, those included that wait. */
+  release(): void {
+    this.#released = true;
+  }
+
+  #requestsOf(agent: Agent): AgentRequests {
+    if (agent === this.#lastAgent) return this.#lastRequests!;
+    let requests = this.#requests.get(agent);
+    if (requests === undefined) {
+      requests = new AgentRequests(asNodeAgent(agent), this.#options.services, false);
+      this.#requests.set(agent, requests);
+    }
+    this.#lastAgent = agent;
+    this.#lastRequests = requests;
+    return requests;
+  }
+
+  /** Keeps a request until the verdict on its host. */
+  #hold(pending: Pending, agent: Agent, request: NodeRequest, options: RequestOptions): void {
+    const { maxHeld, clock } = this.#options;
+    if (pending.held >= maxHeld) {
+      const message = `${pending.held} requests wait for their name to be looked up`;
+      request.onSocket(null, new QueueFullError(message));
+      return;
+    }
+    pending.held++;
+    let ended = false;
+    const waiting = new Waiting(request, {
+      clock,
+      timeout: request.timeout ?? timeoutOf(asNodeAgent(agent)),
+      onDestroyed: () => {
+        ended = true;
+        waiting.stop();
+        waiting.run(() => request.onSocket(null));
+      },
+    });
+    void pending.settled.then(({ name }) => {
+      pending.held--;
+      if (ended) return;
+      waiting.stop();
+      const isManaged = name === 'managed' && !this.#released;
+      waiting.run(() => {
+        if (isManaged) this.#requestsOf(agent).retake(request, options);
+        else agentPrototype.addRequest.call(agent, request, options);
+      });
+    });
+  }
+}
+
+function timeoutOf({ options }: NodeAgent): number {
+  return (options.timeout as number | undefined) || 0;
+}
+
+function hostOf(host: string): string {
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+}

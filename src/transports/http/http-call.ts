@@ -1,0 +1,296 @@
+import type { TLSSocket } from 'node:tls';
+import { millisecondsOf, ticksOf } from '../../core/base/ticks.ts';
+import { Call } from '../../core/calls/call.ts';
+import type { Calls } from '../../core/calls/calls.ts';
+import type { RetryReason } from '../../core/calls/settings.ts';
+import type { Outcome } from '../../core/health/outcome.ts';
+import { isEventStream } from '../common/event-stream.ts';
+import { isGatewayError } from '../common/gateway-error.ts';
+import { headerOf } from '../common/header-of.ts';
+import { isIdempotent, isSaid } from '../common/idempotent.ts';
+import { hangUp, reasonOf } from './failures.ts';
+import type { HttpAttempt } from './http-attempt.ts';
+import type { HttpService } from './http-service.ts';
+import type { HttpWire } from './http-wire.ts';
+import { keepAliveOf } from './keep-alive.ts';
+import { muted, type NodeRequest, type NodeSocket, requestHeader, rewind } from './node-http.ts';
+import type { Place } from './place.ts';
+import { Sent } from './sent.ts';
+import { Waiting } from './waiting.ts';
+
+/** Milliseconds in which the end of an idle connection may be on its way while a request is sent. */
+const CROSSING = 100;
+
+const NO_HEADERS = {};
+
+/** A request of node:http on its way: from when a service has it to the end of its last attempt. */
+export class HttpCall extends Call implements HttpAttempt {
+  readonly request: NodeRequest;
+  readonly upgrades: boolean;
+  readonly lasting: boolean;
+  /** How much its caller lets its socket hold that is not written yet; if it says so. */
+  readonly highWaterMark: number | undefined;
+  /** A byte of a response has come. */
+  answering = false;
+  /** Its last connection, idle before, has ended just as it was sent. */
+  hasCrossed = false;
+  readonly #service: HttpService;
+  readonly #place: Place;
+  /** What it has to say of the head of its response is said. */
+  #told = false;
+  #waiting: Waiting | undefined = undefined;
+  /** Time has run out without a byte. */
+  #timedOut = false;
+  #sent: Sent | undefined = undefined;
+  /** The timeout that its last socket had. */
+  #passedTimeout: number | undefined = undefined;
+  /** Its socket ends, and it goes elsewhere. */
+  #leaves = false;
+
+  constructor(request: NodeRequest, service: HttpService, place: Place, highWaterMark: number | undefined) {
+    super();
+    this.request = request;
+    this.#service = service;
+    this.#place = place;
+    this.highWaterMark = highWaterMark;
+    this.upgrades = request.method === 'CONNECT' || requestHeader(request, 'upgrade') !== undefined;
+    this.lasting = this.upgrades || isEventStream(requestHeader(request, 'accept'));
+  }
+
+  get #calls(): Calls {
+    return this.#service.calls;
+  }
+
+  /** Whether its response has come, to the end. */
+  get isAnswered(): boolean {
+    return this.request.res?.complete === true;
+  }
+
+  get repeatable(): boolean {
+    const { request } = this;
+    return (
+      isIdempotent(request.method) ||
+      isSaid(requestHeader(request, 'idempotency-key')) ||
+      isSaid(requestHeader(request, 'x-idempotency-key'))
+    );
+  }
+
+  describe(): { method: string; path: string } {
+    const { method, path } = this.request;
+    const query = path.indexOf('?');
+    return { method, path: query === -1 ? path : path.slice(0, query) };
+  }
+
+  check(): void {}
+
+  begin(): void {}
+
+  // While it has no socket
+
+  startWaiting(): void {
+    const { request } = this;
+    // Whoever ended it while it was on its way from one socket to the next was not heard.
+    if (request.destroyed) process.nextTick(() => this.#onDestroyed());
+    this.#place.list(request);
+    this.#waiting = new Waiting(request, {
+      clock: this.#service.clock,
+      timeout: this.#timedOut ? 0 : this.#timeout,
+      onDestroyed: (error) => this.#onDestroyed(error),
+    });
+  }
+
+  stopWaiting(): void {
+    const waiting = this.#waiting!;
+    this.#waiting = undefined;
+    waiting.stop();
+    this.#timedOut ||= waiting.timedOut;
+    this.#place.unlist(this.request);
+  }
+
+  /** Milliseconds without a byte after which it says so; 0: never. */
+  get #timeout(): number {
+    return this.request.timeout ?? this.#place.timeout;
+  }
+
+  #onDestroyed(error?: Error): void {
+    const reason = error ?? new Error('socket hang up');
+    this.reason = reason;
+    // It may be ended from elsewhere.
+    this.#waiting?.run(() => this.#calls.onAbandoned(this, reason));
+  }
+
+  /** Ends it with an error, or with its own if its caller has ended it. */
+  fail(error: Error): void {
+    const { request } = this;
+    this.#place.leave();
+    request.onSocket(null, request.destroyed ? undefined : error);
+  }
+
+  // While it has one
+
+  /**
+   * Says what a new socket's TLS would have said, had it not been connected before: who checks certificates by
+   * themselves do so then, before anything is written.
+   */
+  announceTls(): void {
+    this.request.once('socket', (socket: TLSSocket) => socket.emit('secureConnect'));
+  }
+
+  onSocket(socket: NodeSocket): void {
+    const { request } = this;
+    this.#place.give(socket);
+    this.#sent = new Sent(request, socket);
+    request.onSocket(socket);
+    const timeout = this.#passedTimeout ?? this.#timeout;
+    if ((socket.timeout ?? 0) !== timeout) socket.setTimeout(timeout);
+    // That has been said, and is said once.
+    if (this.#timedOut) request.timeoutCb ??= noop;
+  }
+
+  onTimeout(): void {
+    this.#timedOut = true;
+  }
+
+  /** Something of a response has come, and was taken in. */
+  onRead(): void {
+    const { res } = this.request;
+    if (this.#told || res === null || this.connection === undefined) return;
+    this.#told = true;
+    const statusCode = res.statusCode!;
+    this.statusCode = statusCode;
+    const { attempts } = this.#calls;
+    const { connection } = this;
+    if (!connection.told) {
+      const { timeout, buffer } = this.#place;
+      const keepAlive = keepAliveOf(
+        headerOf(res.rawHeaders, 'keep-alive'),
+        this.#service.keepAlive,
+        timeout,
+        buffer,
+      );
+      (connection.wire as HttpWire).idleTime.limit = keepAlive;
+      attempts.onFirstHead(this, res.headers, keepAlive);
+    }
+    const asks = statusCode === 429 || statusCode === 503;
+    attempts.onHead(this, asks ? res.headers : NO_HEADERS, isGatewayError(statusCode));
+    const streaming = isEventStream(headerOf(res.rawHeaders, 'content-type'));
+    if (streaming || this.seated) attempts.onStreaming(this, streaming);
+  }
+
+  /** Its socket is free of it: it was answered, or its caller has ended it before anything was written. */
+  onFree(socket: NodeSocket): void {
+    const { res } = this.request;
+    this.onRead();
+    if (res === null) this.reason ??= new Error('socket hang up');
+    this.#end(socket, res === null ? 'refused' : this.#answer);
+  }
+
+  onUpgraded(socket: NodeSocket): void {
+    this.statusCode = this.request.res?.statusCode ?? 0;
+    this.#place.takeBack(socket);
+    this.#place.leave();
+    this.#calls.attempts.onUpgraded(this, socket);
+  }
+
+  get #answer(): Outcome {
+    return isGatewayError(this.statusCode) ? 'rejected' : 'success';
+  }
+
+  #end(socket: NodeSocket, outcome: Outcome): void {
+    this.#place.takeBack(socket);
+    this.#place.leave();
+    this.#calls.attempts.onEnded(this, outcome);
+  }
+
+  // Its socket ends
+
+  /** Its connection turned out to be gone before it was given to it. */
+  onUnsent(error: Error = hangUp()): void {
+    this.#calls.onUnsent(this, error);
+  }
+
+  /** Whether it may go elsewhere now that its socket ends, and hear nothing of that. The socket's close follows. */
+  mayLeave(error: Error | undefined): boolean {
+    if (this.#leaves) return true;
+    if (this.answering || this.#isEndedByCaller || this.#sent === undefined) return false;
+    if (reasonOf(error) === undefined) return false;
+    const { retries } = this.#service;
+    const isSafe = this.#sent.isUnwritten;
+    this.#leaves = isSafe || (retries && !this.upgrades && this.#sent.isFinished && this.repeatable);
+    return this.#leaves;
+  }
+
+  get #isEndedByCaller(): boolean {
+    const { destroyed, res } = this.request;
+    return destroyed || res?.destroyed === true;
+  }
+
+  /** @param pass tells those of it who listen to the socket */
+  onClose(socket: NodeSocket, error: Error | undefined, ended: boolean, pass: () => void): void {
+    if (this.#leaves) {
+      this.#leave(socket, error, pass);
+      return;
+    }
+    const outcome = this.#outcomeOf(socket, error, ended);
+    try {
+      pass();
+    } finally {
+      this.#end(socket, outcome);
+    }
+  }
+
+  #outcomeOf(socket: NodeSocket, error: Error | undefined, ended: boolean): Outcome {
+    if (this.isAnswered) {
+      this.onRead();
+      return this.#answer;
+    }
+    // One that has ended without a word of its peer's was ended here: by its caller, or as what came was no HTTP.
+    const isPeers =
+      ended || socket._hadError === true || (error !== undefined && reasonOf(error) !== undefined);
+    if (isPeers && !this.#isEndedByCaller) return 'failure';
+    const { cause } = (error ?? {}) as { cause?: { name?: string } };
+    const isExpired = this.#timedOut || cause?.name === 'TimeoutError';
+    this.reason = error ?? new Error('socket hang up');
+    return isExpired && !this.answering && this.request.finished ? 'expired' : 'cancelled';
+  }
+
+  #leave(socket: NodeSocket, error: Error | undefined, pass: () => void): void {
+    const { request } = this;
+    const sent = this.#sent!;
+    const failure = error ?? hangUp();
+    const wasDestroyed = request.destroyed;
+    this.#leaves = false;
+    // Node takes the request off the socket, and would tell it of an error.
+    socket._hadError = true;
+    const { output, isUnwritten } = sent;
+    muted(request, pass);
+    if (wasDestroyed) {
+      this.reason = failure;
+      this.#end(socket, 'cancelled');
+      request.onSocket(null);
+      return;
+    }
+    rewind(request, output);
+    this.#passedTimeout = sent.passTimeout(request);
+    this.#place.takeBack(socket);
+    if (isUnwritten) {
+      this.#calls.onUnsent(this, failure);
+    } else if (!this.#goesElsewhere(failure, reasonOf(error) ?? 'reset')) {
+      request.socket = socket;
+      this.#place.leave();
+      this.#calls.attempts.onEnded(this, 'failure');
+      request.onSocket(null, failure);
+    }
+  }
+
+  #goesElsewhere(error: Error, reason: RetryReason): boolean {
+    const { connection, takenAt, waited } = this;
+    const milliseconds = millisecondsOf((ticksOf(this.#service.clock.now()) - takenAt - waited) | 0);
+    const wasIdle = connection !== undefined && connection.requests > 1;
+    this.hasCrossed = reason === 'reset' && wasIdle && milliseconds <= CROSSING;
+    if (this.hasCrossed && this.#calls.onCrossed(this, error)) return true;
+    return this.#calls.onUnanswered(this, error, reason);
+  }
+}
+
+function noop(): void {}

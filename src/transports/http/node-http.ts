@@ -1,0 +1,218 @@
+import { Agent, ClientRequest, type IncomingMessage, OutgoingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+
+// What is relied on inside Node's lib/_http_client.js, _http_outgoing.js and _http_agent.js: what their documentation
+// doesn't promise. Each has a test in test/transports/http/relied-on.test.ts, which runs on every Node that users may have.
+//
+// Relied on without a name here:
+// - A request calls its agent's `addRequest` as the last thing its constructor does, and writes nothing before it has a
+//   socket: what is written meanwhile waits in `outputData`.
+// - `onSocket` gives it one. In the next tick its parser and its listeners are on the socket, `'socket'` is emitted, and
+//   then what waits is written. With no socket, or with an error, it emits `'error'` and `'close'` in the next tick.
+// - A socket that may be used again emits `'free'`, after the request's `'close'`. One that has become the caller's, by an
+//   upgrade or CONNECT, emits `'agentRemove'`. All others end with `'close'`, at which the request says that it has ended.
+// - A request that was destroyed before it was given its socket emits `'free'` on it, and has written nothing.
+// - A request that is destroyed while it has no socket says nothing until it is given one, or an error.
+
+/** A write that waits for a socket. */
+export interface Output {
+  data: string | Uint8Array;
+  encoding: BufferEncoding | null;
+  callback: ((error?: Error | null) => void) | null;
+}
+
+/** A request, as Node's own agents see it. */
+export interface NodeRequest extends Omit<ClientRequest, 'socket'> {
+  socket: Socket | null;
+  /** Milliseconds, from its option of that name. */
+  timeout?: number;
+  /** Its response, once the head of one has come that isn't interim. */
+  res: NodeResponse | null;
+  /** What was written while it had no socket. */
+  outputData: Output[];
+  outputSize: number;
+  /** Its head, once that is made up. */
+  _header: string | null;
+  /** Its head was given to its socket, or waits for one. */
+  _headerSent: boolean;
+  /** It has said that it has ended. */
+  _closed: boolean;
+  /** What its timeouts call; with one, it listens to no other socket's. */
+  timeoutCb: (() => void) | null;
+  onSocket(socket: Socket | null, error?: Error): void;
+}
+
+export interface NodeResponse extends IncomingMessage {
+  /** Its caller has ended it, or its connection has. */
+  aborted: boolean;
+}
+
+/** A socket, as requests and agents see it. */
+export interface NodeSocket extends Socket {
+  /** The request that has it. */
+  _httpMessage?: NodeRequest | null;
+  /** Its request has been told of an error. */
+  _hadError?: boolean;
+  readonly _handle: Handle | null;
+  readonly _writableState: { highWaterMark: number };
+}
+
+interface Handle {
+  getAsyncId(): number;
+  getProviderType(): number;
+  asyncReset?(resource: object): void;
+}
+
+/** What Node's agent does with requests and sockets. One on which any of them is another function has ways of its own. */
+export const HOOKS = [
+  'addRequest',
+  'createConnection',
+  'createSocket',
+  'getName',
+  'keepSocketAlive',
+  'removeSocket',
+  'reuseSocket',
+] as const;
+
+type Hook = (this: Agent, ...args: never[]) => unknown;
+
+/** An agent, as requests see it. */
+export interface NodeAgent
+  extends Omit<Agent, 'sockets' | 'requests' | 'freeSockets' | (typeof HOOKS)[number]>,
+    Omit<AgentPrototype, 'getName'> {
+  getName(options: object): string;
+  readonly options: Record<string, unknown>;
+  readonly keepAlive: boolean;
+  readonly protocol: string;
+  readonly defaultPort: number;
+  /** Milliseconds; not before Node.js 24. */
+  readonly agentKeepAliveTimeoutBuffer?: number;
+  readonly sockets: Record<string, Socket[] | undefined>;
+  readonly requests: Record<string, NodeRequest[] | undefined>;
+  readonly freeSockets: Record<string, Socket[] | undefined>;
+}
+
+/** The options of a request, as its agent gets them: what its caller gave, with the host and the port that it is for. */
+export type RequestOptions = {
+  host: string;
+  port: number | string;
+  highWaterMark?: number;
+} & Record<string, unknown>;
+
+export type AddRequest = (
+  this: Agent,
+  request: NodeRequest,
+  options: RequestOptions,
+  ...legacy: unknown[]
+) => void;
+
+export type AgentPrototype = { addRequest: AddRequest } & Record<
+  Exclude<(typeof HOOKS)[number], 'addRequest'>,
+  Hook
+>;
+
+/** What the agents of this Node have in common. */
+export const agentPrototype = Agent.prototype as unknown as AgentPrototype;
+
+/** Whether an agent takes requests, and makes and keeps sockets, as Node's own do at this moment. */
+export function isStock(agent: NodeAgent): boolean {
+  const own =
+    agent.protocol === 'https:' ? process.getBuiltinModule('node:https').Agent.prototype : Agent.prototype;
+  const hooks = own as unknown as AgentPrototype;
+  for (const name of HOOKS) if (agent[name] !== hooks[name]) return false;
+  return true;
+}
+
+/** What Node has made of an agent's option `proxyEnv`. */
+interface ProxyConfig {
+  shouldUseProxy?(host: string, port: number): boolean;
+}
+
+/** Whether it is a proxy that a request goes to, by its agent or by Node's own option. */
+export function isProxied(agent: NodeAgent, { host, port }: RequestOptions): boolean {
+  if (agent.options.proxyEnv === undefined || agent.options.proxyEnv === null) return false;
+  const key = Object.getOwnPropertySymbols(agent).find(({ description }) => description === 'kProxyConfig');
+  if (key === undefined) return false;
+  const config = (agent as unknown as Record<symbol, ProxyConfig | null | undefined>)[key];
+  return config !== null && config !== undefined && config.shouldUseProxy?.(host, Number(port)) !== false;
+}
+
+/** Whether this Node has all that is relied on. */
+export function hasInternals(): boolean {
+  const { onSocket } = ClientRequest.prototype as unknown as NodeRequest;
+  const outgoing = new OutgoingMessage() as unknown as NodeRequest;
+  return (
+    typeof onSocket === 'function' &&
+    HOOKS.every((name) => typeof agentPrototype[name] === 'function') &&
+    Array.isArray(outgoing.outputData) &&
+    typeof outgoing.outputSize === 'number' &&
+    outgoing._header === null &&
+    outgoing._headerSent === false &&
+    outgoing._closed === false
+  );
+}
+
+export function asNodeAgent(agent: Agent): NodeAgent {
+  return agent as unknown as NodeAgent;
+}
+
+export function asNodeRequest(request: ClientRequest): NodeRequest {
+  return request as unknown as NodeRequest;
+}
+
+let asyncIdKey: symbol | undefined;
+
+/**
+ * Has what a socket does from now on belong to whoever runs now, as Node does when it gives a request a socket that was
+ * used before: without it, the request's events would come in the async context of another.
+ */
+export function resetAsyncContext(socket: NodeSocket): void {
+  const handle = socket._handle;
+  if (handle === null || typeof handle.asyncReset !== 'function') return;
+  handle.asyncReset({ type: handle.getProviderType(), handle });
+  asyncIdKey ??= Object.getOwnPropertySymbols(socket).find(
+    ({ description }) => description === 'async_id_symbol',
+  );
+  if (asyncIdKey !== undefined)
+    (socket as unknown as Record<symbol, number>)[asyncIdKey] = handle.getAsyncId();
+}
+
+/** A header of a request, the name of which is in lower case, as text. */
+export function requestHeader(request: NodeRequest, name: string): string | undefined {
+  const value = request.getHeader(name);
+  if (value !== undefined) return String(value);
+  const { _header } = request;
+  // Headers that were given as a list are in the head alone.
+  if (_header === null || request.hasHeader('host')) return undefined;
+  return new RegExp(`^${name}: *(.*)\\r$`, 'im').exec(_header)?.[1];
+}
+
+/** The writes of a request that wait: Node takes them apart as it writes them. */
+export function outputOf({ outputData }: NodeRequest): Output[] {
+  return outputData.map(({ data, encoding, callback }) => ({ data, encoding, callback }));
+}
+
+/** Has a request whose socket has ended be as it was before it had one, with that to be written. */
+export function rewind(request: NodeRequest, output: Output[]): void {
+  request.destroyed = false;
+  request._closed = false;
+  request.socket = null;
+  // Once its writes were said to be done, that is not said again.
+  request.outputData = request.writableFinished
+    ? output.map((write) => ({ ...write, callback: null }))
+    : output;
+  request.outputSize = output.reduce((size, { data }) => size + data.length, 0);
+}
+
+/** Calls `fn` while nothing that a request emits is heard. */
+export function muted(request: NodeRequest, fn: () => void): void {
+  // Tracers put one of their own on a request.
+  const own = Object.getOwnPropertyDescriptor(request, 'emit');
+  request.emit = () => true;
+  try {
+    fn();
+  } finally {
+    if (own === undefined) Reflect.deleteProperty(request, 'emit');
+    else Object.defineProperty(request, 'emit', own);
+  }
+}

@@ -1,0 +1,182 @@
+import type { NodeAgent, RequestOptions } from './node-http.ts';
+
+/** Options of an agent that have no say in how a socket is made. */
+const OF_POOLS = new Set([
+  'agentKeepAliveTimeoutBuffer',
+  'defaultPort',
+  'family',
+  'host',
+  'hostname',
+  'keepAlive',
+  'keepAliveMsecs',
+  'maxFreeSockets',
+  'maxSockets',
+  'maxTotalSockets',
+  'path',
+  'port',
+  'protocol',
+  'proxyEnv',
+  'scheduling',
+  'servername',
+  'timeout',
+]);
+
+/** Options of a request that decide what its TLS trusts, shows and asks for. */
+const OF_TLS = new Set([
+  'ALPNProtocols',
+  'allowPartialTrustChain',
+  'ca',
+  'cert',
+  'ciphers',
+  'clientCertEngine',
+  'crl',
+  'dhparam',
+  'ecdhCurve',
+  'enableTrace',
+  'honorCipherOrder',
+  'key',
+  'maxVersion',
+  'minDHSize',
+  'minVersion',
+  'passphrase',
+  'pfx',
+  'privateKeyEngine',
+  'privateKeyIdentifier',
+  'rejectUnauthorized',
+  'requestOCSP',
+  'secureContext',
+  'secureOptions',
+  'secureProtocol',
+  'session',
+  'sessionIdContext',
+  'sigalgs',
+]);
+
+/** Functions that a request brings along: each is another one, as a rule, and connections are not shared for that. */
+const FUNCTIONS_OF_TLS = ['checkServerIdentity', 'ALPNCallback', 'SNICallback', 'pskCallback'];
+
+type Options = Readonly<Record<string, unknown>>;
+
+/** How sockets are made. Those that are made in the same way have the same name. */
+export interface Profile {
+  readonly name: string;
+  readonly connect: Options;
+}
+
+/** Whether a request asks for something that only Node's own agent can do: another way to its server, or to trust it. */
+export function needsNode(agent: NodeAgent, options: Options): boolean {
+  const own = agent.options;
+  if ((own.lookup ?? options.lookup) != null || (own.socketPath ?? options.socketPath)) return true;
+  if ((own.localPort ?? options.localPort) != null) return true;
+  return (
+    agent.protocol === 'https:' &&
+    FUNCTIONS_OF_TLS.some((name) => options[name] !== undefined && own[name] === undefined)
+  );
+}
+
+/** The profiles of an agent, which may change its options at any time, and of its requests. */
+export class Profiles {
+  readonly #agent: NodeAgent;
+  readonly #secure: boolean;
+  /** What the agent said when it was last looked at. */
+  readonly #own = new Seen();
+  /** What the last request said that said anything. */
+  readonly #more = new Seen();
+
+  constructor(agent: NodeAgent) {
+    this.#agent = agent;
+    this.#secure = agent.protocol === 'https:';
+  }
+
+  /** That of a request. What its agent says goes over what it says itself. */
+  of(options: RequestOptions): Profile {
+    const { options: own } = this.#agent;
+    if (!this.#own.is(own, undefined)) {
+      this.#own.keep(own, undefined, profileOf(connectOptions(own)));
+      this.#more.forget();
+    }
+    const { profile } = this.#own;
+    const { localAddress } = options;
+    const more = this.#secure ? tlsOptionsOf(options) : undefined;
+    if (more === undefined && localAddress === undefined) return profile;
+    const said = more ?? {};
+    if (!this.#more.is(said, localAddress)) {
+      const given = localAddress === undefined ? said : { ...said, localAddress };
+      this.#more.keep(said, localAddress, profileOf({ ...given, ...profile.connect }));
+    }
+    return this.#more.profile;
+  }
+}
+
+/** Options that were seen, and what they came to. */
+class Seen {
+  profile: Profile = { name: '', connect: {} };
+  #options: Options = {};
+  #count = -1;
+  #localAddress: unknown = undefined;
+
+  is(options: Options, localAddress: unknown): boolean {
+    if (localAddress !== this.#localAddress) return false;
+    const before = this.#options;
+    let count = 0;
+    for (const name in options) {
+      if (options[name] !== before[name]) return false;
+      count++;
+    }
+    return count === this.#count;
+  }
+
+  keep(options: Options, localAddress: unknown, profile: Profile): void {
+    this.#options = { ...options };
+    this.#count = Object.keys(options).length;
+    this.#localAddress = localAddress;
+    this.profile = profile;
+  }
+
+  forget(): void {
+    this.#count = -1;
+  }
+}
+
+function connectOptions(options: Options): Options {
+  const given = Object.entries(options).filter(([name, value]) => value !== undefined && !OF_POOLS.has(name));
+  const { keepAliveMsecs = 1_000 } = options;
+  return { ...Object.fromEntries(given), keepAlive: true, keepAliveInitialDelay: keepAliveMsecs };
+}
+
+function tlsOptionsOf(options: Options): Record<string, unknown> | undefined {
+  let found: Record<string, unknown> | undefined;
+  for (const name in options) {
+    if (!OF_TLS.has(name)) continue;
+    const value = options[name];
+    if (value === undefined) continue;
+    found ??= {};
+    found[name] = value;
+  }
+  return found;
+}
+
+function profileOf(connect: Options): Profile {
+  const names = Object.keys(connect).sort();
+  return { name: names.map((name) => `${name}=${textOf(connect[name])}`).join('\n'), connect };
+}
+
+const identities = new WeakMap<object, number>();
+let lastIdentity = 0;
+
+/** Values that mean the same have the same text, as far as Node's agents say so; functions only if they are the same. */
+function textOf(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(textOf).join()}]`;
+  if (value instanceof Uint8Array) return textOf(Buffer.from(value).toString('latin1'));
+  if (typeof value === 'function' || (typeof value === 'object' && value !== null)) return identityOf(value);
+  return `${typeof value} ${value}`;
+}
+
+function identityOf(value: object): string {
+  let identity = identities.get(value);
+  if (identity === undefined) {
+    identity = ++lastIdentity;
+    identities.set(value, identity);
+  }
+  return `#${identity}`;
+}

@@ -1,0 +1,61 @@
+import { AsyncResource } from 'node:async_hooks';
+import type { Clock, Timer } from '../../core/base/clock.ts';
+import type { NodeRequest } from './node-http.ts';
+
+export interface WaitingOptions {
+  clock: Clock;
+  /** Milliseconds after which the request says that its time has run out, as one does whose socket connects; 0: never. */
+  timeout: number;
+  /** Its caller has ended it. */
+  onDestroyed: (error?: Error) => void;
+}
+
+/**
+ * A request that has no socket yet. Node says nothing of what becomes of it meanwhile, so that its time and its end by its
+ * caller are watched here.
+ */
+export class Waiting {
+  readonly request: NodeRequest;
+  /** Its time has run out, and it has said so. */
+  timedOut = false;
+  readonly #restore: () => void;
+  readonly #timer: Timer | undefined;
+  readonly #context = new AsyncResource('EVENKEEL_WAITER');
+
+  constructor(request: NodeRequest, { clock, timeout, onDestroyed }: WaitingOptions) {
+    this.request = request;
+    this.#restore = interceptDestroy(request, onDestroyed);
+    this.#timer = timeout > 0 ? clock.schedule(() => this.#onTime(), timeout) : undefined;
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#restore();
+  }
+
+  /** Calls `fn` in the context of the caller. */
+  run(fn: () => void): void {
+    this.#context.runInAsyncScope(fn);
+  }
+
+  #onTime(): void {
+    this.timedOut = true;
+    this.run(() => this.request.emit('timeout'));
+  }
+}
+
+/** Tells of a request's end by its caller. Returns what has it be as it was. */
+function interceptDestroy(request: NodeRequest, onDestroyed: (error?: Error) => void): () => void {
+  const own = Object.getOwnPropertyDescriptor(request, 'destroy');
+  const restore = () => {
+    if (own === undefined) Reflect.deleteProperty(request, 'destroy');
+    else Object.defineProperty(request, 'destroy', own);
+  };
+  request.destroy = (error) => {
+    restore();
+    request.destroy(error);
+    onDestroyed(error);
+    return request as ReturnType<NodeRequest['destroy']>;
+  };
+  return restore;
+}

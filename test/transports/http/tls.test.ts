@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, get, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import type { TLSSocket } from 'node:tls';
+import { BalancedHttpsAgent, type BalancedHttpsAgentOptions } from '../../../src/http.ts';
+import { type Certificate, certificateFor } from '../../support/certificate.ts';
+import { answerOf, ask, HOST, ManualResolver } from '../../support/http-agent.ts';
+import { nextAddress } from '../../support/pods.ts';
+
+const certificate = certificateFor(`DNS:${HOST}`, 'DNS:other.prod');
+const ca = certificate.cert;
+
+class TlsPod {
+  readonly sockets: TLSSocket[] = [];
+  readonly server: Server;
+
+  constructor({ key, cert }: Certificate) {
+    this.server = createServer({ key, cert }, (_request, response) => response.end('secret'));
+    this.server.on('secureConnection', (socket) => this.sockets.push(socket));
+  }
+
+  get endpoint() {
+    const { address, port } = this.server.address() as AddressInfo;
+    return { address, port };
+  }
+}
+
+async function start(t: TestContext, options: BalancedHttpsAgentOptions = {}) {
+  const pod = new TlsPod(certificate);
+  pod.server.listen(0, nextAddress());
+  await once(pod.server, 'listening');
+  const agent = new BalancedHttpsAgent({ discovery: new ManualResolver([pod]).resolve, ...options });
+  t.after(() => {
+    agent.destroy();
+    pod.server.close();
+    pod.server.closeAllConnections();
+  });
+  return { pod, agent };
+}
+
+test('TLS asks for the name of the service, and checks it, whatever address is dialled', async (t) => {
+  const { pod, agent } = await start(t, { ca });
+  const { body, request } = await ask(agent, { secure: true });
+  assert.equal(body, 'secret');
+  const socket = request.socket as TLSSocket;
+  assert.deepEqual([pod.sockets[0]!.servername, socket.authorized], [HOST, true]);
+
+  // By the Host header, as Node has it.
+  await ask(agent, { secure: true, headers: { host: 'other.prod:8443' } });
+  assert.equal(pod.sockets[1]!.servername, 'other.prod');
+  await assert.rejects(ask(agent, { secure: true, host: 'wrong.prod' }), {
+    code: 'ERR_TLS_CERT_ALTNAME_INVALID',
+  });
+});
+
+test('what decides whom TLS trusts decides which connections are shared', async (t) => {
+  const { pod, agent } = await start(t);
+  await assert.rejects(ask(agent, { secure: true }), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+  await ask(agent, { secure: true, ca } as object);
+  await assert.rejects(ask(agent, { secure: true }), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+  await ask(agent, { secure: true, ca: Buffer.from(ca) } as object);
+  await ask(agent, { secure: true, rejectUnauthorized: false } as object);
+  await ask(agent, { secure: true, ca, minVersion: 'TLSv1.3' } as object);
+  const trusted = pod.sockets.filter(({ destroyed }) => !destroyed);
+  assert.equal(trusted.length, 3);
+});
+
+test('an agent whose options change makes new connections', async (t) => {
+  const { agent } = await start(t, { ca });
+  await ask(agent, { secure: true });
+  (agent as unknown as { options: { ca: unknown } }).options.ca = undefined;
+  await assert.rejects(ask(agent, { secure: true }), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+});
+
+test('who checks the certificate by the socket’s secureConnect is asked before anything is written', async (t) => {
+  const { pod, agent } = await start(t, { ca });
+  let seen = 0;
+  pod.server.on('request', () => seen++);
+  const check = (trusts: boolean) => {
+    const request = get({ host: HOST, agent });
+    request.once('socket', (socket) => {
+      if (request.reusedSocket && socket.listenerCount('secureConnect') > 0) return;
+      socket.once('secureConnect', () => {
+        assert.notEqual((socket as TLSSocket).getPeerCertificate().fingerprint256, undefined);
+        if (!trusts) request.destroy(new Error('not trusted'));
+      });
+    });
+    return answerOf(request);
+  };
+  await assert.rejects(check(false), { message: 'not trusted' });
+  assert.equal(seen, 0);
+  await check(true);
+  assert.equal(seen, 1);
+});
+
+test('a connection takes up the session of the last one to its pod, once a request was answered on that', async (t) => {
+  const { agent } = await start(t, { ca, maxRequestsPerConnection: 1 });
+  const reused: boolean[] = [];
+  // Connections are made ahead of requests: some without a session yet.
+  for (let n = 0; n < 20 && reused.at(-1) !== true; n++) {
+    const request = get({ host: HOST, agent });
+    request.once('socket', (socket) => reused.push((socket as TLSSocket).isSessionReused()));
+    await answerOf(request);
+  }
+  assert.equal(reused[0], false);
+  assert.equal(reused.at(-1), true);
+});
+
+test('a request that brings a check of its own is sent as Node’s agent sends it', async (t) => {
+  const { pod, agent } = await start(t, { ca });
+  const { address, port } = pod.endpoint;
+  let asked = 0;
+  const checkServerIdentity = () => void asked++;
+  for (let n = 0; n < 2; n++) {
+    await ask(agent, { secure: true, host: address, port, servername: HOST, checkServerIdentity } as object);
+  }
+  assert.equal(asked, 2);
+  assert.deepEqual(agent.stats, {});
+});

@@ -1,0 +1,161 @@
+// Requests that have no socket yet, of which Node itself says nothing.
+import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { once } from 'node:events';
+import http, { type ClientRequest } from 'node:http';
+import { type TestContext, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import {
+  answerOf,
+  ask,
+  closeOf,
+  eventsOf,
+  HOST,
+  ManualResolver,
+  startHttpAgent,
+} from '../../support/http-agent.ts';
+import { startPod } from '../../support/pods.ts';
+
+/** A request that waits: for endpoints, for a place at its agent, or for a connection. */
+const WAITS: Record<string, (t: TestContext, options?: http.RequestOptions) => Promise<ClientRequest>> = {
+  'for endpoints to be known': async (t, options) => {
+    const agent = startHttpAgent(t, [], { discovery: new ManualResolver().resolve });
+    return http.get({ host: HOST, agent, ...options });
+  },
+  'for a place at its agent': async (t, options) => {
+    const pod = await startPod(t);
+    const agent = startHttpAgent(t, [pod], { maxSockets: 1 });
+    http.get({ host: HOST, agent, path: '/slow' }).on('error', () => {});
+    await pod.received('/slow');
+    return http.get({ host: HOST, agent, ...options });
+  },
+  'for a connection': async (t, options) => {
+    const pod = await startPod(t);
+    const agent = startHttpAgent(t, [pod], { connections: 1 });
+    http.get({ host: HOST, agent, path: '/slow' }).on('error', () => {});
+    await pod.received('/slow');
+    return http.get({ host: HOST, agent, ...options });
+  },
+};
+
+for (const [what, wait] of Object.entries(WAITS)) {
+  for (const when of ['at once', 'later']) {
+    test(`destroy of a request that waits ${what} closes it ${when}`, async (t) => {
+      const request = await wait(t);
+      const events = eventsOf(request);
+      if (when === 'later') await new Promise((resolve) => setTimeout(resolve, 30));
+      const closed = closeOf(request);
+      request.on('error', () => {});
+      request.destroy(new Error('mine'));
+      assert.equal(request.destroyed, true);
+      // In this very turn of the event loop.
+      assert.equal(await Promise.race([closed, setImmediate('late')]), undefined);
+      assert.deepEqual(events, ['error', 'close']);
+      assert.ok(!Object.hasOwn(request, 'destroy'));
+    });
+  }
+
+  test(`a signal ends a request that waits ${what}, in its caller's context`, async (t) => {
+    const controller = new AbortController();
+    const store = new AsyncLocalStorage<string>();
+    const contexts: unknown[] = [];
+    const request = await store.run('caller', () => wait(t, { signal: controller.signal }));
+    request.on('error', ({ name }) => contexts.push(name, store.getStore()));
+    const closed = closeOf(request).then(() => contexts.push('close'));
+    setTimeout(() => controller.abort(), 20);
+    await closed;
+    assert.deepEqual(contexts, ['AbortError', 'caller', 'close']);
+  });
+}
+
+test('abort() of a request that waits says so first', async (t) => {
+  const request = await WAITS['for endpoints to be known']!(t);
+  const events = eventsOf(request);
+  request.on('error', () => {}).abort();
+  await closeOf(request);
+  // Node has no error for those that abort() ends.
+  assert.deepEqual(events, ['abort', 'close']);
+});
+
+test('the time that a request has passes while it waits for a connection, and is told once', async (t) => {
+  const request = await WAITS['for a connection']!(t, { timeout: 50 });
+  let times = 0;
+  request.on('timeout', () => times++).on('error', () => {});
+  await once(request, 'timeout');
+  await new Promise((resolve) => setTimeout(resolve, 120));
+  assert.equal(times, 1);
+  request.destroy();
+});
+
+test('the time of an agent passes in the same way', async (t) => {
+  const discovery = new ManualResolver().resolve;
+  const agent = startHttpAgent(t, [], { discovery, timeout: 50 });
+  const request = http.get({ host: HOST, agent }).on('error', () => {});
+  await once(request, 'timeout');
+  request.destroy();
+});
+
+test('requests that have waited are sent in their callers’ contexts, and end in them', async (t) => {
+  const pod = await startPod(t);
+  const agent = startHttpAgent(t, [pod], { connections: 1 });
+  const store = new AsyncLocalStorage<number>();
+  const seen: [number, ...unknown[]][] = [];
+  const requests = Array.from({ length: 4 }, (_, n) =>
+    store.run(n, () => {
+      const request = http.get({ host: HOST, agent }, (response) => {
+        const inside = store.getStore();
+        response.resume().on('end', () => seen.push([n, inside, store.getStore()]));
+      });
+      return new Promise<void>((resolve) =>
+        request.on('close', () => {
+          seen.push([n, store.getStore()]);
+          resolve();
+        }),
+      );
+    }),
+  );
+  await Promise.all(requests);
+  for (const [n, ...stores] of seen)
+    assert.ok(
+      stores.every((each) => each === n),
+      JSON.stringify(seen),
+    );
+  assert.equal(pod.connections.length, 1);
+});
+
+test('headers that are set after the request was made are sent', async (t) => {
+  const pod = await startPod(t);
+  const agent = startHttpAgent(t, [pod]);
+  await ask(agent);
+  let seen: unknown;
+  pod.respond = (request, response) => {
+    seen = request.headers['x-trace'];
+    response.end();
+  };
+  const request = http.request({ host: HOST, agent });
+  process.nextTick(() => {
+    request.setHeader('x-trace', 'late');
+    request.end();
+  });
+  await answerOf(request);
+  assert.equal(seen, 'late');
+});
+
+test('a request for which there is no endpoint fails as its dials do', async (t) => {
+  const pod = await startPod(t);
+  const agent = startHttpAgent(t, [pod]);
+  await pod.kill();
+  await assert.rejects(ask(agent), { code: 'ECONNREFUSED', syscall: 'connect' });
+});
+
+test('100 requests that are ended while they wait leave nothing behind', async (t) => {
+  const agent = startHttpAgent(t, [], { discovery: new ManualResolver().resolve });
+  const requests = Array.from({ length: 100 }, () => http.get({ host: HOST, agent }).on('error', () => {}));
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.equal(agent.requests[`${HOST}:80:`]!.length, 100);
+  const closed = requests.map((request) => closeOf(request));
+  for (const request of requests) request.destroy();
+  await Promise.all(closed);
+  assert.deepEqual({ ...agent.requests }, {});
+  assert.equal(agent.stats[`http://${HOST}`]!.size, 0);
+});
