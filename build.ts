@@ -11,6 +11,7 @@ import { type Plugin, rollup } from 'rollup';
 const ENTRY_POINTS = [
   'index',
   'preload',
+  'identify-preload',
   'telemetry/opentelemetry',
   'telemetry/prometheus',
   'cli/main',
@@ -25,7 +26,8 @@ try {
   rmSync('dist', { recursive: true, force: true });
   execFileSync('tsc', ['-p', 'tsconfig.build.json', '--outDir', compiled], { stdio: 'inherit' });
   // What is read by Nodes that are too old stays as it is.
-  const stays = (path: string) => !path.endsWith('.js') || path === join(compiled, 'register.js');
+  const asIs = ['register.js', 'identify.js'].map((name) => join(compiled, name));
+  const stays = (path: string) => !path.endsWith('.js') || asIs.includes(path);
   cpSync(compiled, 'dist', { recursive: true, filter: stays });
   // The page is served as it is written.
   cpSync('src/admin/page', 'dist/admin/page', { recursive: true, filter: (path) => !path.endsWith('.json') });

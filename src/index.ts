@@ -20,6 +20,7 @@ export type { EndpointAddress, Resolution, Resolver, ResolveTarget } from './cor
 export { staticResolver } from './core/discovery/static.ts';
 export type { FailureKind } from './core/health/settings.ts';
 export { install, uninstall } from './install.ts';
+export { type IdentifiedServer, identify } from './servers/identify.ts';
 export { stats } from './telemetry/live-agents.ts';
 export type { EndpointStats, ServiceStats } from './telemetry/stats.ts';
 export { BalancedAgent } from './transports/undici/agent.ts';

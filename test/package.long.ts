@@ -81,12 +81,15 @@ test('no file of the package has lines that nobody could read', () => {
   }
 });
 
-for (const major of [12, 18, 20]) {
+for (const [major, entry] of [12, 18, 20].flatMap((old) => [
+  [old, 'register'] as const,
+  [old, 'identify'] as const,
+])) {
   testOnNode(
     major,
-    `preloaded into Node ${major}, which is too old, evenkeel warns once and does nothing`,
+    `evenkeel/${entry}, preloaded into Node ${major}, which is too old, warns once and does nothing`,
     async (_t, binary) => {
-      const register = join(project.folder, 'node_modules/evenkeel/dist/register');
+      const register = join(project.folder, 'node_modules/evenkeel/dist', entry);
       const script = `new (require('worker_threads').Worker)('', { eval: true }).once('exit', () =>
         console.log(Symbol.for('undici.globalDispatcher.2') in globalThis));`;
       const ways = [
@@ -107,6 +110,30 @@ for (const major of [12, 18, 20]) {
       }
     },
   );
+}
+
+for (const major of [22, 24, 26] as const) {
+  testOnNode(major, `evenkeel/identify names the servers of a process, Node ${major}`, async (_t, binary) => {
+    const file = join(project.folder, 'server.cjs');
+    writeFileSync(
+      file,
+      `const server = require('node:http').createServer((_, response) => response.end());
+      server.listen(0, '127.0.0.1', async () => {
+        const { headers } = await fetch('http://127.0.0.1:' + server.address().port);
+        console.log(headers.get('evenkeel-pod')?.length, typeof require('evenkeel/identify').identify);
+        server.close();
+        server.closeAllConnections();
+      });`,
+    );
+    const preload = join(project.folder, 'node_modules/evenkeel/dist/identify');
+    for (const way of [
+      ['--import', `${preload}.js`],
+      ['--require', `${preload}.cjs`],
+    ]) {
+      const { stdout, stderr } = await run(binary, [...way, file]);
+      assert.deepEqual([stdout, stderr], ['16 function\n', '']);
+    }
+  });
 }
 
 test('no character of what is imported makes its source take twice the memory', () => {

@@ -8,6 +8,8 @@ import { assertSound, runExample } from './running.ts';
 
 /** Those whose programs need nothing but `orders.prod`. */
 const PAGES = ['migrating.md', 'service-meshes.md', 'troubleshooting.md'];
+/** Those whose programs are servers: they are compiled, and run in tests of what they show. */
+const OF_SERVERS = ['identify.md'];
 
 let project: Project;
 
@@ -43,5 +45,5 @@ describe('documentation', { concurrency: 2 }, () => {
 
 // After the others: the compiler holds up the pods, which are in this process.
 test('the programs are sound TypeScript', () => {
-  for (const name of PAGES) assertSound(project, examples('ts', page(name)));
+  for (const name of [...PAGES, ...OF_SERVERS]) assertSound(project, examples('ts', page(name)));
 });

@@ -32,6 +32,7 @@ export const PARTS: readonly string[] = [
   'transports/http/',
   'transports/undici/',
   'http.ts',
+  'servers/',
   'install.ts',
   'index.ts',
   'cli/',

@@ -1,0 +1,33 @@
+import type { ServerHttp2Stream } from 'node:http2';
+import { IDENTITY_HEADER } from '../core/base/identity-header.ts';
+import { podName } from './pod-name.ts';
+
+type Respond = (this: ServerHttp2Stream, ...args: unknown[]) => unknown;
+
+/** The ways in which a stream is answered, and where each of them takes the headers. */
+const WAYS = { respond: 0, respondWithFD: 1, respondWithFile: 1 } as const;
+
+/** Has a response of HTTP/2 name this process, if it turns out to be the first one when its head is written. */
+export function nameHttp2Response(stream: ServerHttp2Stream, isFirst: () => boolean): void {
+  for (const [way, index] of Object.entries(WAYS)) {
+    const ways = stream as unknown as Record<string, Respond>;
+    const respond = ways[way]!;
+    ways[way] = function (this: ServerHttp2Stream, ...args: unknown[]) {
+      if (this.headersSent || this.destroyed || !isFirst()) return respond.apply(this, args);
+      const rest = [...args];
+      rest[index] = named(args[index]);
+      return respond.apply(this, rest);
+    };
+  }
+}
+
+/** Headers with the name among them, in the form that they have, unless they have one. */
+function named(headers: unknown): unknown {
+  if (Array.isArray(headers)) {
+    const isNamed = headers.some((name, n) => n % 2 === 0 && String(name).toLowerCase() === IDENTITY_HEADER);
+    return isNamed ? headers : [...headers, IDENTITY_HEADER, podName()];
+  }
+  const given = (headers ?? {}) as Record<string, unknown>;
+  const isNamed = Object.keys(given).some((name) => name.toLowerCase() === IDENTITY_HEADER);
+  return isNamed ? given : { ...given, [IDENTITY_HEADER]: podName() };
+}

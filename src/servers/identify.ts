@@ -1,0 +1,66 @@
+import { subscribe } from 'node:diagnostics_channel';
+import type { Server as HttpServer } from 'node:http';
+import type { Http2SecureServer, Http2Server, ServerHttp2Stream } from 'node:http2';
+import type { Server as HttpsServer } from 'node:https';
+import type { Socket } from 'node:net';
+import { isLoopback, isPrivate } from '../core/discovery/addresses.ts';
+import { nameHttp1Response, type Response } from './http1-response.ts';
+import { nameHttp2Response } from './http2-response.ts';
+
+export type IdentifiedServer = HttpServer | HttpsServer | Http2Server | Http2SecureServer;
+
+/** Connections, of HTTP/1.1 their sockets and of HTTP/2 their sessions, whose first response has been seen to. */
+const begun = new WeakSet<object>();
+/** Servers that are identified, and the sessions of those of HTTP/2. */
+const servers = new WeakSet<object>();
+const sessions = new WeakSet<object>();
+let isEverywhere = false;
+let isListening = false;
+
+/**
+ * Has a server of `node:http`, `node:https` or `node:http2` name this process: the first response of each connection
+ * that begins from now on has the header `evenkeel-pod`, with a name that was drawn at random when the process began. So clients
+ * with evenkeel balance by pod, through a ClusterIP too. Only peers with private or loopback addresses see it. A response that has such a header
+ * already keeps that. Calling it again changes nothing.
+ */
+export function identify(server: IdentifiedServer): void {
+  if (servers.has(server)) return;
+  servers.add(server);
+  (server as Http2Server).on('session', (session) => sessions.add(session));
+  listen();
+}
+
+/** The same for all servers of this thread. */
+export function identifyAll(): void {
+  isEverywhere = true;
+  listen();
+}
+
+function listen(): void {
+  if (isListening) return;
+  isListening = true;
+  subscribe('http.server.request.start', (message) => {
+    const { socket, server, response } = message as { socket: Socket; server: object; response: Response };
+    if (begun.has(socket) || !(isEverywhere || servers.has(server))) return;
+    begun.add(socket);
+    if (isNear(socket.remoteAddress)) nameHttp1Response(response);
+  });
+  subscribe('http2.server.stream.created', (message) => {
+    const { stream } = message as { stream: ServerHttp2Stream };
+    const { session } = stream;
+    if (session === undefined || begun.has(session) || !(isEverywhere || sessions.has(session))) return;
+    if (isNear(session.socket?.remoteAddress)) nameHttp2Response(stream, () => isFirst(session));
+    else begun.add(session);
+  });
+}
+
+/** Whether nothing was sent on a session before: several streams may wait for their responses. */
+function isFirst(session: object): boolean {
+  if (begun.has(session)) return false;
+  begun.add(session);
+  return true;
+}
+
+function isNear(address = ''): boolean {
+  return isPrivate(address) || isLoopback(address);
+}
