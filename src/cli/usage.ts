@@ -39,9 +39,11 @@ Ends with 0 when all is well, 1 when there are problems, 2 when called wrongly.
 
 Prints the rights that reading EndpointSlices takes, for kubectl apply -f -
 
-  -n, --namespace NS        where the Services are; 'default' by default
-  --service-account NAME    whose rights: NAME of that namespace, or NS:NAME;
-                            'default' by default
+  -n, --namespace NS        where the Services are; 'default' by default.
+                            Repeat it for more than one namespace
+  --service-account NAME    whose rights: NAME of that namespace, NS:NAME, or
+                            'NS:*' for all accounts of a namespace; 'default'
+                            by default. Repeat it for more than one account
   --cluster                 for the Services of all namespaces
 
   npx --no-install evenkeel rbac -n prod --service-account shop:checkout |

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { loadAllYaml } from '@kubernetes/client-node';
+import { loadAllYaml, type V1Role } from '@kubernetes/client-node';
 import { rbac } from '../../src/cli/rbac.ts';
 
 const RULES = [
@@ -78,6 +78,31 @@ test('names that mean something else in YAML stay names', () => {
     assert.equal(role.metadata.namespace, name);
     assert.deepEqual(binding.subjects, [{ kind: 'ServiceAccount', name, namespace: name }]);
   }
+});
+
+test('many namespaces and accounts have their rights at once', () => {
+  const objects = parsed(
+    printed('-n', 'prod', '-n', 'pay', '--service-account', 'web:frontend', '--service-account', 'shop:*'),
+  );
+  assert.deepEqual(
+    objects.map(({ kind, metadata }: V1Role) => `${kind} ${metadata!.namespace} ${metadata!.name}`),
+    ['prod', 'pay'].flatMap((namespace) => [
+      `Role ${namespace} evenkeel`,
+      `RoleBinding ${namespace} evenkeel:web:frontend`,
+      `RoleBinding ${namespace} evenkeel:shop`,
+    ]),
+  );
+  assert.deepEqual(objects[5].subjects, [
+    { kind: 'Group', apiGroup: 'rbac.authorization.k8s.io', name: 'system:serviceaccounts:shop' },
+  ]);
+});
+
+test('with more than one namespace, an account says which one it is of', () => {
+  assert.throws(() => printed('-n', 'a', '-n', 'b', '--service-account', 'web'), {
+    name: 'UsageError',
+    message: '--service-account is web: with more than one --namespace, write <namespace>:web',
+  });
+  assert.throws(() => printed('-n', 'a', '-n', 'b'), { name: 'UsageError' });
 });
 
 test('what is no name is refused', () => {
