@@ -4,6 +4,7 @@ import type { BalancedAgentOptions } from './config/options.ts';
 import { resolveSettings } from './config/resolve-settings.ts';
 import type { Settings } from './config/settings.ts';
 import { modeOfProcess } from './config/switches.ts';
+import { instrumentIfWanted } from './telemetry/when-measured.ts';
 import { installHttp, uninstallHttp } from './transports/http/global/install.ts';
 import { BalancedAgent, settingsOf } from './transports/undici/agent.ts';
 import { installDispatcher, manages, uninstallDispatcher } from './transports/undici/global/install.ts';
@@ -31,6 +32,7 @@ export function install(options: BalancedAgentOptions = {}): BalancedAgent {
   installDispatcher(agent);
   // The very settings of the agent, so that a name is looked up once for both.
   if (settings.http) installHttp(settingsOf(agent), options);
+  instrumentIfWanted();
   return agent;
 }
 

@@ -1,5 +1,5 @@
 import { Histogram } from '../telemetry/histogram.ts';
-import { type Attributes, CONNECTION_DURATION, METRICS } from '../telemetry/metrics.ts';
+import { type Attributes, CONNECTION_DURATION, METRICS, REQUEST_DURATION } from '../telemetry/metrics.ts';
 import { MetricsReader } from '../telemetry/metrics-reader.ts';
 import { labelOf, nameOf } from '../telemetry/prometheus-names.ts';
 
@@ -9,11 +9,16 @@ import { labelOf, nameOf } from '../telemetry/prometheus-names.ts';
  */
 export class MetricsText {
   readonly #durations = new Histogram(CONNECTION_DURATION.buckets);
+  readonly #requests = new Histogram(REQUEST_DURATION.buckets);
   readonly #reader: MetricsReader;
   #started = false;
 
   constructor(byEndpoint: boolean) {
-    this.#reader = new MetricsReader({ byEndpoint, durations: this.#durations });
+    this.#reader = new MetricsReader({
+      byEndpoint,
+      durations: this.#durations,
+      requests: this.#requests,
+    });
   }
 
   read(): string {
@@ -28,30 +33,34 @@ export class MetricsText {
         lines.push(`${name}${labelled(attributes)} ${value}`);
       }
     }
-    return `${[...lines, ...this.#durationLines()].join('\n')}\n`;
+    lines.push(
+      ...linesOf(CONNECTION_DURATION, this.#durations),
+      ...linesOf(REQUEST_DURATION, this.#requests),
+    );
+    return `${lines.join('\n')}\n`;
   }
 
   stop(): void {
     if (this.#started) this.#reader.stop();
   }
+}
 
-  #durationLines(): string[] {
-    const name = `${labelOf(CONNECTION_DURATION.name)}_seconds`;
-    const lines = [`# HELP ${name} ${CONNECTION_DURATION.description}`, `# TYPE ${name} histogram`];
-    for (const { attributes, counts, sum } of this.#durations.series) {
-      let total = 0;
-      for (const [index, count] of counts.entries()) {
-        total += count;
-        const le = String(this.#durations.buckets[index] ?? '+Inf');
-        lines.push(`${name}_bucket${labelled({ ...attributes, le })} ${total}`);
-      }
-      lines.push(
-        `${name}_sum${labelled(attributes)} ${sum}`,
-        `${name}_count${labelled(attributes)} ${total}`,
-      );
+function linesOf(
+  { name, description }: typeof CONNECTION_DURATION | typeof REQUEST_DURATION,
+  { buckets, series }: Histogram,
+): string[] {
+  const full = `${labelOf(name)}_seconds`;
+  const lines = [`# HELP ${full} ${description}`, `# TYPE ${full} histogram`];
+  for (const { attributes, counts, sum } of series) {
+    let total = 0;
+    for (const [index, count] of counts.entries()) {
+      total += count;
+      const le = String(buckets[index] ?? '+Inf');
+      lines.push(`${full}_bucket${labelled({ ...attributes, le })} ${total}`);
     }
-    return lines;
+    lines.push(`${full}_sum${labelled(attributes)} ${sum}`, `${full}_count${labelled(attributes)} ${total}`);
   }
+  return lines;
 }
 
 function labelled(attributes: Attributes): string {

@@ -7,6 +7,7 @@ export const SWITCHES: readonly string[] = [
   'EVENKEEL_DISABLED',
   'EVENKEEL_MODE',
   'EVENKEEL_OBSERVE_INTERVAL',
+  'EVENKEEL_METRICS',
 ];
 const OBSERVE = 'observe';
 // A Service that is named evenkeel, or evenkeel-something, brings these into every pod of its namespace:

@@ -13,25 +13,39 @@ export class Histogram {
   /** The greatest value of each bucket. */
   readonly buckets: readonly number[];
   readonly #series = new Map<string, Series>();
+  /** The same, by the object: whoever records often has one for each set. */
+  readonly #known = new WeakMap<Attributes, Series>();
 
   constructor(buckets: readonly number[]) {
     this.buckets = buckets;
   }
 
   record(value: number, attributes: Attributes): void {
+    const series = this.#known.get(attributes) ?? this.#seriesOf(attributes);
+    let bucket = 0;
+    while (bucket < this.buckets.length && value > this.buckets[bucket]!) bucket++;
+    series.counts[bucket]!++;
+    series.sum += value;
+  }
+
+  #seriesOf(attributes: Attributes): Series {
     const key = JSON.stringify(attributes);
     let series = this.#series.get(key);
     if (series === undefined) {
       series = { attributes, counts: new Array(this.buckets.length + 1).fill(0), sum: 0 };
       this.#series.set(key, series);
     }
-    const bucket = this.buckets.findIndex((greatest) => value <= greatest);
-    series.counts[bucket === -1 ? this.buckets.length : bucket]!++;
-    series.sum += value;
+    this.#known.set(attributes, series);
+    return series;
   }
 
   forget(attributes: Attributes): void {
+    this.#known.delete(attributes);
     this.#series.delete(JSON.stringify(attributes));
+  }
+
+  clear(): void {
+    for (const { attributes } of this.#series.values()) this.forget(attributes);
   }
 
   get series(): Iterable<Series> {

@@ -14,6 +14,7 @@ import {
   protocolAttributes,
   type ReadMetric,
 } from './metrics.ts';
+import { RequestAttributes, type RequestEnd } from './request-attributes.ts';
 import { Total } from './total.ts';
 
 /**
@@ -28,7 +29,7 @@ export interface Point {
   readonly value: number;
 }
 
-/** Where it is counted how long connections live. */
+/** Where it is counted how long something takes. */
 export interface DurationHistogram {
   record(seconds: number, attributes: Attributes): void;
   /** Nobody serves the origin any more that these are of, and others have ended since. Some can't forget. */
@@ -38,7 +39,10 @@ export interface DurationHistogram {
 export interface MetricsReaderOptions {
   /** Tells endpoints apart, where a metric can. */
   readonly byEndpoint: boolean;
+  /** How long connections live. */
   readonly durations: DurationHistogram;
+  /** How long requests take. */
+  readonly requests: DurationHistogram;
 }
 
 interface ConnectionMessage {
@@ -58,15 +62,17 @@ class OriginRecord implements OriginReading {
   discoveryErrors = 0;
   readonly retirements = new Map<string, number>();
   readonly retries = new Map<string, number>();
+  readonly requestAttributes: RequestAttributes;
   readonly #fairness = new Fairness();
 
-  constructor(origin: string) {
+  constructor(origin: string, byEndpoint: boolean) {
     const { protocol, hostname, port } = new URL(origin);
     this.server = {
       'server.address': hostname.replace(/^\[|\]$/g, ''),
       'server.port': Number(port) || (protocol === 'https:' ? 443 : 80),
       'url.scheme': protocol.slice(0, -1),
     };
+    this.requestAttributes = new RequestAttributes(this.server, byEndpoint);
   }
 
   fairness(): number | undefined {
@@ -91,6 +97,7 @@ export class MetricsReader {
   readonly #totals = new Map<Metric, ReadonlyMap<string, Total<Counts>>>();
   readonly #listeners: Record<string, (message: unknown) => void> = {
     'evenkeel:connection:close': (message) => this.#onClosed(message as ConnectionMessage),
+    'evenkeel:request:end': (message) => this.#onRequestEnd(message as RequestEnd),
     'evenkeel:connection:retire': (message) => {
       const { origin, reason } = message as ConnectionMessage;
       increment(this.#record(origin)?.retirements, reason);
@@ -164,9 +171,12 @@ export class MetricsReader {
   #readEndpointCounts(metric: CountMetric): Map<string, Point> {
     const before = this.#totals.get(metric);
     const groups = new Map<string, { attributes: Attributes; total: Total<Counts>; sources: Counts[] }>();
-    for (const { server, services } of this.#origins.values()) {
+    for (const record of this.#origins.values()) {
+      const { server, services } = record;
+      const present = new Set<string>();
       for (const { endpoints } of services) {
         for (const endpoint of endpoints) {
+          present.add(endpoint.address);
           const attributes = { ...server, ...peerAttributes(endpoint) };
           const key = keyOf(attributes);
           const group = groups.get(key);
@@ -174,6 +184,7 @@ export class MetricsReader {
           else groups.set(key, { attributes, total: before?.get(key) ?? new Total(), sources: [endpoint] });
         }
       }
+      this.#forgetRequests(record, (address) => present.has(address));
     }
     const totals = new Map<string, Total<Counts>>();
     const points = new Map<string, Point>();
@@ -200,7 +211,7 @@ export class MetricsReader {
   }
 
   #recordOf({ url: { origin } }: Service): OriginRecord {
-    const record = this.#origins.get(origin) ?? new OriginRecord(origin);
+    const record = this.#origins.get(origin) ?? new OriginRecord(origin, this.#options.byEndpoint);
     this.#origins.set(origin, record);
     return record;
   }
@@ -211,6 +222,17 @@ export class MetricsReader {
     this.#origins.delete(origin);
     const { durations } = this.#options;
     for (const version of PROTOCOL_VERSIONS) durations.forget?.(record.connectionAttributes(version));
+    this.#forgetRequests(record, () => false);
+  }
+
+  #onRequestEnd(request: RequestEnd): void {
+    const record = this.#record(request.origin);
+    if (record === undefined) return;
+    this.#options.requests.record(request.duration / 1_000, record.requestAttributes.of(request));
+  }
+
+  #forgetRequests({ requestAttributes }: OriginRecord, isThere: (address: string) => boolean): void {
+    for (const attributes of requestAttributes.forget(isThere)) this.#options.requests.forget?.(attributes);
   }
 
   #onClosed({ origin, age, protocol }: ConnectionMessage): void {

@@ -205,8 +205,20 @@ export const CONNECTION_DURATION = {
   unit: 's',
   description: 'The duration of the successfully established outbound HTTP connections.',
   attributes: [PROTOCOL],
+  byEndpoint: false,
   /** Those that the convention advises. */
   buckets: [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300],
+} as const;
+
+/** Recorded when an attempt has ended: one that is sent again is recorded again. */
+export const REQUEST_DURATION = {
+  name: 'http.client.request.duration',
+  unit: 's',
+  description: 'Duration of HTTP client requests.',
+  attributes: ['http.request.method', 'http.response.status_code', 'error.type', PROTOCOL],
+  byEndpoint: true,
+  /** Those that the convention advises. */
+  buckets: [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10],
 } as const;
 
 export const PROTOCOL_VERSIONS = ['1.1', '2'] as const;

@@ -1,10 +1,12 @@
 import {
   type BatchObservableCallback,
   createNoopMeter,
+  type Histogram,
+  type Meter,
   type MeterProvider,
   metrics,
 } from '@opentelemetry/api';
-import { CONNECTION_DURATION, METRICS } from './metrics.ts';
+import { CONNECTION_DURATION, METRICS, REQUEST_DURATION } from './metrics.ts';
 import { MetricsReader, type Point } from './metrics-reader.ts';
 
 export interface InstrumentOptions {
@@ -38,10 +40,9 @@ export function instrument({
     warnOfNone();
     return () => {};
   }
-  const { name, unit, description, buckets } = CONNECTION_DURATION;
-  const advice = { explicitBucketBoundaries: [...buckets] };
-  const durations = meter.createHistogram(name, { unit, description, advice });
-  const reader = new MetricsReader({ byEndpoint, durations });
+  const durations = histogramIn(meter, CONNECTION_DURATION);
+  const requests = histogramIn(meter, REQUEST_DURATION);
+  const reader = new MetricsReader({ byEndpoint, durations, requests });
   const observed = METRICS.map((metric) => {
     const observable = meter[CREATE[metric.kind]](metric.name, metric);
     return { metric, observable, last: new Map() as ReadonlyMap<string, Point> };
@@ -69,6 +70,21 @@ export function instrument({
     if (!stopped) instrumented.delete(meterProvider);
     stopped = true;
   };
+}
+
+/** Whether OpenTelemetry's SDK has started, and has something to give metrics to. */
+export function isReady(): boolean {
+  return metrics.getMeterProvider().getMeter('evenkeel') !== createNoopMeter();
+}
+
+type Duration = typeof CONNECTION_DURATION | typeof REQUEST_DURATION;
+
+function histogramIn(meter: Meter, { name, unit, description, buckets }: Duration): Histogram {
+  return meter.createHistogram(name, {
+    unit,
+    description,
+    advice: { explicitBucketBoundaries: [...buckets] },
+  });
 }
 
 const instrumented = new WeakSet<MeterProvider>();

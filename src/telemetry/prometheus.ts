@@ -1,6 +1,7 @@
-import { Counter, Gauge, Histogram, type Registry, type RegistryContentType, register } from 'prom-client';
-import { CONNECTION_DURATION, METRICS, type Metric } from './metrics.ts';
+import { Counter, Gauge, type Registry, type RegistryContentType, register } from 'prom-client';
+import { CONNECTION_DURATION, METRICS, type Metric, REQUEST_DURATION } from './metrics.ts';
 import { MetricsReader } from './metrics-reader.ts';
+import { CountedHistogram } from './prometheus-histogram.ts';
 import { labelOf, labelsOf, nameOf } from './prometheus-names.ts';
 
 export interface InstrumentOptions {
@@ -24,22 +25,11 @@ const PEER_LABELS = ['network.peer.address', 'network.peer.port', 'evenkeel.endp
  * @throws when the registry has a metric of one of the names already
  */
 export function instrument({ registry = register, byEndpoint = false }: InstrumentOptions = {}): () => void {
-  const durationName = `${labelOf(CONNECTION_DURATION.name)}_seconds`;
-  const duration = new Histogram({
-    name: durationName,
-    help: CONNECTION_DURATION.description,
-    labelNames: [...SERVER_LABELS, ...CONNECTION_DURATION.attributes].map(labelOf),
-    buckets: [...CONNECTION_DURATION.buckets],
-    registers: [],
-  });
-  const reader = new MetricsReader({
-    byEndpoint,
-    durations: {
-      record: (seconds, attributes) => duration.observe(labelsOf(attributes), seconds),
-      forget: (attributes) => duration.remove(labelsOf(attributes)),
-    },
-  });
-  const all = new Map<string, Counter | Gauge | Histogram>([[durationName, duration]]);
+  const durations = new CountedHistogram(CONNECTION_DURATION, labelsNamed(CONNECTION_DURATION, byEndpoint));
+  const requests = new CountedHistogram(REQUEST_DURATION, labelsNamed(REQUEST_DURATION, byEndpoint));
+  const reader = new MetricsReader({ byEndpoint, durations: durations.counts, requests: requests.counts });
+  const all = new Map<string, Counter | Gauge | CountedHistogram>();
+  for (const histogram of [durations, requests]) all.set(histogram.fullName, histogram);
   for (const metric of METRICS) all.set(nameOf(metric), collected(metric, reader, byEndpoint));
   const stop = () => {
     reader.stop();
@@ -59,11 +49,10 @@ export function instrument({ registry = register, byEndpoint = false }: Instrume
 
 /** A metric of prom-client that has what is read whenever it is collected. */
 function collected(metric: Metric, reader: MetricsReader, byEndpoint: boolean): Counter | Gauge {
-  const peer = byEndpoint && metric.byEndpoint ? PEER_LABELS : [];
   const config = {
     name: nameOf(metric),
     help: metric.description,
-    labelNames: [...SERVER_LABELS, ...metric.attributes, ...peer].map(labelOf),
+    labelNames: labelsNamed(metric, byEndpoint).map(labelOf),
     registers: [],
     aggregator: metric.kind === 'gauge' ? ('average' as const) : ('sum' as const),
     collect(this: Counter | Gauge) {
@@ -72,4 +61,13 @@ function collected(metric: Metric, reader: MetricsReader, byEndpoint: boolean): 
     },
   };
   return metric.kind === 'counter' ? new Counter(config) : new Gauge(config);
+}
+
+/** The names of the labels that a metric may have, as OpenTelemetry has them. */
+function labelsNamed(
+  metric: Pick<Metric, 'attributes' | 'byEndpoint'>,
+  byEndpoint: boolean,
+): readonly string[] {
+  const peer = byEndpoint && metric.byEndpoint ? PEER_LABELS : [];
+  return [...SERVER_LABELS, ...metric.attributes, ...peer];
 }

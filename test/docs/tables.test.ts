@@ -8,7 +8,7 @@ import { CLIENT_TABLE } from '../../src/config/client-options.ts';
 import { variableFor } from '../../src/config/env.ts';
 import { type Option, TABLE } from '../../src/config/table.ts';
 import { channels } from '../../src/core/base/channels.ts';
-import { CONNECTION_DURATION, METRICS } from '../../src/telemetry/metrics.ts';
+import { CONNECTION_DURATION, METRICS, REQUEST_DURATION } from '../../src/telemetry/metrics.ts';
 import { instrument } from '../../src/telemetry/prometheus.ts';
 import { get, ManualResolver, ORIGIN, startAgent } from '../support/agent.ts';
 import { startPod } from '../support/pods.ts';
@@ -19,6 +19,7 @@ const NO_CODES = [
   'EVENKEEL_DISABLED',
   'EVENKEEL_MODE',
   'EVENKEEL_OBSERVE_INTERVAL',
+  'EVENKEEL_METRICS',
   'EVENKEEL_DNS_MIN_TTL',
   'EVENKEEL_DNS_MAX_TTL',
   'EVENKEEL_REQUEST',
@@ -146,12 +147,10 @@ test('the table has all metrics, under both names, with their attributes', (t) =
     name!.replaceAll('`', ''),
     quoted(attributes!),
   ]);
-  const all = [...METRICS, { ...CONNECTION_DURATION, byEndpoint: false }].map(
-    ({ name, byEndpoint, attributes }) => {
-      const own = names.find((other) => other.startsWith(name.replaceAll('.', '_')));
-      return [name, byEndpoint, own, attributes];
-    },
-  );
+  const all = [...METRICS, CONNECTION_DURATION, REQUEST_DURATION].map(({ name, byEndpoint, attributes }) => {
+    const own = names.find((other) => other.startsWith(name.replaceAll('.', '_')));
+    return [name, byEndpoint, own, attributes];
+  });
   assert.deepEqual(rows.toSorted(), all.toSorted());
 });
 

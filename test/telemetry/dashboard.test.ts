@@ -28,12 +28,12 @@ interface Dashboard {
 
 /** What stands before a label in PromQL's aggregations, and functions; none of them is a metric. */
 const WORDS = new Set(
-  'sum count min max avg by and or on vector rate increase label_values histogram_quantile le job instance'.split(
+  'sum count min max avg by and or on unless vector rate increase label_values histogram_quantile le job instance'.split(
     ' ',
   ),
 );
 /** OpenTelemetry's Prometheus exporter for Node.js leaves units out of names, which others put there. */
-const EITHER = /__name__=~"(\w+)\(_(?:ratio|seconds)\)\?(_bucket)?",/g;
+const EITHER = /__name__=~"(\w+)\(_(?:ratio|seconds)\)\?(?:_bucket|_count)?",?/g;
 /** What each panel and query takes the metrics of. */
 const FILTER = 'job=~"$job", server_address=~"$service"';
 
@@ -42,7 +42,20 @@ const { uid, panels, templating } = JSON.parse(readFileSync(file, 'utf8')) as Da
 const charts = panels.filter(({ type }) => type !== 'row');
 const targets = charts.flatMap(({ targets = [] }) => targets);
 const variables = templating.list.flatMap(({ query }) => (typeof query === 'string' ? [] : [query.query]));
-const queries = [...targets.map(({ expr }) => expr), ...variables];
+const alerts = rulesIn(readFileSync(new URL('../../dashboards/alerts.yaml', import.meta.url), 'utf8'));
+const queries = [...targets.map(({ expr }) => expr), ...variables, ...alerts.map(({ expr }) => expr)];
+
+/** The rules of a file as ours is written: expressions in a line of their own, or folded over several. */
+function rulesIn(text: string) {
+  return text
+    .split(/^ {6}- alert: /m)
+    .slice(1)
+    .map((rule) => {
+      const [alert] = rule.split('\n');
+      const [, line = '', folded = ''] = /expr: (?:>-\n((?: {10}.*\n)+)|(.*)\n)/.exec(rule)!;
+      return { alert: alert!, rule, expr: (line || folded).replace(/\s+/g, ' ').trim() };
+    });
+}
 
 /** The metrics and labels that the registry exposes. */
 async function exposed() {
@@ -150,4 +163,20 @@ test('panels lie side by side, and fill their rows', () => {
   }
   const height = Math.max(...panels.map(({ gridPos }) => gridPos.y + gridPos.h));
   assert.equal(taken.size, height * 24);
+});
+
+test('there are alerts for what is wrong, with words on what to do', () => {
+  const names = alerts.map(({ alert }) => alert);
+  assert.deepEqual(names, [
+    'EvenkeelUneven',
+    'EvenkeelPodEjected',
+    'EvenkeelNoEndpoints',
+    'EvenkeelDiscoveryStale',
+  ]);
+  for (const { alert, rule, expr } of alerts) {
+    assert.match(rule, /\n {8}for: \d+m\n {8}labels:\n {10}severity: (warning|critical)\n/, alert);
+    assert.match(rule, /\n {10}summary: ".+"\n {10}description: ".+\."\n/, alert);
+    for (const [, label] of rule.matchAll(/\$labels\.(\w+)/g))
+      assert.ok(expr.includes(label!), `${label} of ${alert}`);
+  }
 });

@@ -28,6 +28,7 @@ test('metrics have the names that Prometheusâ€™ conventions, and OpenTelemetryâ€
   const types = (await registry.getMetricsAsJSON()).map(({ name, type }) => `${name} ${type}`);
   assert.deepEqual(types, [
     'http_client_connection_duration_seconds histogram',
+    'http_client_request_duration_seconds histogram',
     'http_client_open_connections gauge',
     'http_client_active_requests gauge',
     'evenkeel_pending_requests gauge',

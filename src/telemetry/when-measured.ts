@@ -1,0 +1,31 @@
+import { read, warn } from '../config/env.ts';
+import { systemClock } from '../core/base/clock.ts';
+import { environment } from '../core/base/environment.ts';
+
+const VARIABLE = 'EVENKEEL_METRICS';
+/** Milliseconds between looks for a meter provider: often at first, as most SDKs start with the app. */
+const SOON = 250;
+const LATEST = 10_000;
+
+let begun = false;
+
+/** With `EVENKEEL_METRICS=otel`, gives the metrics to OpenTelemetry once its SDK has registered a meter provider. */
+export function instrumentIfWanted(): void {
+  const wanted = read(environment(), VARIABLE);
+  if (wanted === undefined || begun) return;
+  if (wanted !== 'otel') {
+    warn(`${VARIABLE} must be 'otel', got '${wanted}'`);
+    return;
+  }
+  begun = true;
+  import('./opentelemetry.ts').then(
+    ({ instrument, isReady }) => {
+      const look = (delay: number): void => {
+        if (isReady()) instrument();
+        else systemClock.schedule(() => look(Math.min(2 * delay, LATEST)), delay);
+      };
+      look(SOON);
+    },
+    (error: Error) => warn(`${VARIABLE}=otel takes the package @opentelemetry/api (${error.message})`),
+  );
+}
