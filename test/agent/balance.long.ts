@@ -1,6 +1,6 @@
 import { fetch as undiciFetch } from 'undici';
 import type { BalancedAgent } from '../../src/transports/undici/agent.ts';
-import { ORIGIN } from '../support/agent.ts';
+import { load, ORIGIN } from '../support/agent.ts';
 import { testShares } from './shares.ts';
 
 async function loadByFetch(
@@ -16,6 +16,7 @@ async function loadByFetch(
   await Promise.all(Array.from({ length: concurrency }, worker));
 }
 
+testShares('request', load);
 testShares('undici fetch', (agent, requests, concurrency) =>
   loadByFetch(agent, undiciFetch, requests, concurrency),
 );

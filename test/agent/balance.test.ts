@@ -3,9 +3,6 @@ import { test } from 'node:test';
 import type { BalancedAgent } from '../../src/transports/undici/agent.ts';
 import { load, ManualResolver, ORIGIN, startAgent } from '../support/agent.ts';
 import { startPods } from '../support/pods.ts';
-import { testShares } from './shares.ts';
-
-testShares('request', load);
 
 test('addresses that are added under load get their share, and no request fails', async (t) => {
   const pods = await startPods(t, 6);

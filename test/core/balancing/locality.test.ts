@@ -3,20 +3,6 @@ import { test } from 'node:test';
 import { LeastRequest } from '../../../src/core/balancing/least-request.ts';
 import { Locality, type Located } from '../../../src/core/balancing/locality.ts';
 import { LocalityPicker } from '../../../src/core/balancing/locality-picker.ts';
-import { LONGEST_RUN, mean, play, SEEDS, scenes } from '../../support/zones.ts';
-
-test('an own zone that falls silent fails at most twice as many requests as without zones', () => {
-  for (const scene of scenes()) {
-    const failed = (isLocal: boolean) =>
-      mean(SEEDS.map((seed) => play(scene, isLocal, seed, 'silent').failed));
-    const [on, off] = [failed(true), failed(false)];
-    // What is in flight in that moment, a Poisson number, is lost before anything can be known, and so is the run after it.
-    const inFlight = (scene.rate * scene.takes) / 1_000;
-    const chance = 3 * Math.sqrt(inFlight / SEEDS.length);
-    const bar = Math.max(2 * off, inFlight + Math.max(scene.burst, LONGEST_RUN)) + chance;
-    assert.ok(on <= bar, `${JSON.stringify(scene)}: ${on} failed, ${off} without zones`);
-  }
-});
 
 test('a pod that lags does so until it serves, however many others are given before they do', () => {
   const locality = new Locality('zone', { zone: 'a' }, () => 0);

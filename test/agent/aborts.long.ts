@@ -1,0 +1,3 @@
+import { testAborts } from './abort-storms.ts';
+
+testAborts(10_000);
