@@ -74,7 +74,8 @@ export class EndpointSet<E extends Endpoint> {
 
   /** Those that requests are counted by: the pods behind a virtual IP where any is known, or else the present ones. */
   get known(): Iterable<E> {
-    return this.pods.size > 0 ? this.pods.values() : this.current.values();
+    // Pods that were found behind a virtual IP may be left when the set is one of pods.
+    return this.isVirtual && this.pods.size > 0 ? this.pods.values() : this.current.values();
   }
 
   /** Those that health is about. */
