@@ -47,8 +47,6 @@ export class Departures {
       this.#forgive(endpoint);
       if (takeover && endpoint.connected > 0) this.#supersede(endpoint);
       else this.#drain(endpoint, 'endpoint-removed');
-      // Last: a failure of its dials is forgotten, too, and it might be offered for that.
-      this.#seats.offer(endpoint, false);
     }
   }
 
@@ -67,6 +65,8 @@ export class Departures {
     if (!this.#set.forget(endpoint)) return;
     this.#health.forget(endpoint);
     this.#seats.offer(endpoint, false);
+    // Those that are left may be too few to pass any of them over.
+    this.#health.onSetChanged();
   }
 
   /** Nothing is held against it any more. It is none that is back for that. */
@@ -80,14 +80,20 @@ export class Departures {
     for (const connection of endpoint.connections) connection.retire(reason);
     const { origin, address } = endpoint;
     if (channels.endpointRemove.hasSubscribers) channels.endpointRemove.publish({ origin, address, reason });
-    this.#dials.abandon(endpoint);
+    this.#abandon(endpoint);
     this.forgetIfClosed(endpoint);
+  }
+
+  /** Nothing is dialled for it any more. A failure of its dials is forgotten with that, for which it might be offered. */
+  #abandon(endpoint: Pod): void {
+    this.#dials.abandon(endpoint);
+    this.#seats.offer(endpoint, false);
   }
 
   #supersede(endpoint: Pod): void {
     const { superseded } = this.#set;
     this.#set.supersede(endpoint);
-    this.#dials.abandon(endpoint);
+    this.#abandon(endpoint);
     if (superseded.size > 1) return;
     this.#clock.schedule(() => {
       for (const old of superseded) this.#drain(old, 'endpoint-removed');
