@@ -121,6 +121,8 @@ export class Attempts {
     if (pod === endpoint) return;
     if (!connection.multiplexed) this.#pass(attempt, endpoint, pod);
     for (const other of connection.wire.carried) this.#pass(other as Attempt, endpoint, pod);
+    // The endpoint that it was taken from may have room now.
+    this.#pool.board.stir();
   }
 
   /** An attempt belongs to the pod that its connection turned out to lead to. */
