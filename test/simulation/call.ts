@@ -49,6 +49,8 @@ export class SimulatedCall extends Call implements Actor {
   executed = 0;
   /** Times that it was written, and a peer said that it has not looked at it. */
   unlooked = 0;
+  /** Of these, times that the peer had said meanwhile that it takes no more. */
+  givenBack = 0;
   /** Times that its connection had closed before it was written. */
   unsent = 0;
   /** Times that it was sent again, of those that count as retries. */
@@ -220,6 +222,7 @@ export class SimulatedCall extends Call implements Actor {
   onRefused(how: Refusal): void {
     this.#note('refused', how);
     this.unlooked++;
+    if (how !== 'refused') this.givenBack++;
     this.#world.watch.onUnlooked(this);
     this.#calls.onRefused(this, failure('ERR_HTTP2_STREAM_ERROR'), how);
   }

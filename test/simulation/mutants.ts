@@ -61,7 +61,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'endpoint.ts',
     find: '  unhold(): void {\n    this.load--;',
     replace: '  unhold(): void {',
-    theme: 'failures',
+    theme: 'trickles',
   },
   {
     name: 'a seat is not given back',
@@ -142,13 +142,6 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'Math.max(1, longest * (1 - connectionDurationJitter * step))',
     replace: 'longest * (1 - connectionDurationJitter * step)',
     theme: 'rotations',
-  },
-  {
-    name: 'a connection that is found broken is used',
-    file: 'connection.ts',
-    find: "    else if (this.wire.broken) this.retire('closed-by-peer');",
-    replace: '',
-    theme: 'hints',
   },
   // What is sent again
   {
@@ -262,7 +255,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'departures.ts',
     find: '    this.#weights.forget(endpoint);\n',
     replace: '',
-    theme: 'failures',
+    theme: 'starts',
   },
   // Proof of death
   {
@@ -284,7 +277,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'balancer.ts',
     find: '    this.#liveness.start();\n    return endpoint.begin();',
     replace: '    return endpoint.begin();',
-    theme: 'keys',
+    theme: 'deaths',
   },
   {
     name: 'connections that were reset unheard are never found',
@@ -304,7 +297,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an endpoint that has left is dialled',
     file: 'departures.ts',
-    find: '    this.#dials.abandon(endpoint);\n    this.forgetIfClosed(endpoint);',
+    find: '    this.#abandon(endpoint);\n    this.forgetIfClosed(endpoint);',
     replace: '    this.forgetIfClosed(endpoint);',
     theme: 'rollouts',
   },
@@ -339,13 +332,6 @@ export const MUTANTS: readonly Mutant[] = [
     theme: 'ends',
   },
   {
-    name: 'the check of those that wait is left behind',
-    file: 'service.ts',
-    find: '    this.calls.queue.stop();\n',
-    replace: '',
-    theme: 'ends',
-  },
-  {
     name: 'the timer of a connection that has ended is left behind',
     file: 'connection.ts',
     find: '    this.#lifetime.stop();\n    this.#idleExpiry?.cancel();',
@@ -361,10 +347,10 @@ export const MUTANTS: readonly Mutant[] = [
   },
   // Shares
   {
-    name: 'the first endpoint has all',
+    name: 'the loads of endpoints are not compared',
     file: 'least-request.ts',
-    find: '    this.#append(slot, bucketOf(candidate));\n  }',
-    replace: '    this.#append(slot, 0);\n  }',
+    find: '    if (bucket === slot.bucket) return;',
+    replace: '    if (bucket >= 0) return;',
     theme: 'shares',
   },
 ];

@@ -442,6 +442,32 @@ function failures(dice: Dice): ReturnType<Theme> {
   };
 }
 
+/** Pods that start slowly, or come back so, while some are ejected and others fail. */
+function starts(dice: Dice): ReturnType<Theme> {
+  const count = dice.from(2, 6);
+  const duration = dice.from(500, 4_000);
+  const happenings = upTo(dice.from(1, count)).map(
+    (pod): Happening => ({
+      at: dice.below(duration),
+      pod,
+      what: 'react',
+      reaction: dice.one(['503', 'break']),
+    }),
+  );
+  return {
+    options: options(dice, {
+      slowStart: { window: dice.one(['1s', '5s']) },
+      outlierDetection: { consecutiveFailures: 2, maxEjectionPercent: dice.one([10, 50]) },
+    }),
+    multiplexes: dice.chance(0.5),
+    pods: podPlans(dice, count, { handshake: 1, work: 3 }),
+    discovery: news(dice, count, duration),
+    happenings: happenings.sort((a, b) => a.at - b.at),
+    loads: loads(dice, duration, CALLS, { impatient: 0 }),
+    end: { at: duration, how: dice.one(ENDS) },
+  };
+}
+
 /** Callers who give up at every moment. */
 function aborts(dice: Dice): ReturnType<Theme> {
   const scenario = anything(dice);
@@ -519,6 +545,7 @@ export const THEMES: Readonly<Record<string, Theme>> = {
   lasting,
   limits,
   failures,
+  starts,
   aborts,
   ends,
   trickles,

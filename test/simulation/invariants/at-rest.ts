@@ -1,3 +1,4 @@
+import type { SimulatedCall } from '../call.ts';
 import { Invariant } from './invariant.ts';
 
 /**
@@ -7,6 +8,13 @@ import { Invariant } from './invariant.ts';
 export class AtRest extends Invariant {
   readonly name = 'at rest';
 
+  /** Errors of an app count as load until there are more requests, however long that is. */
+  #mayHold = false;
+
+  override onSettled({ statusCode }: SimulatedCall): void {
+    if (statusCode >= 400 && (statusCode < 502 || statusCode > 504)) this.#mayHold = true;
+  }
+
   override onRest(): void {
     const { service, world, transport } = this.scene;
     if (service.running + service.waiting > 0)
@@ -15,8 +23,8 @@ export class AtRest extends Invariant {
     if (open > 0) this.violate(`${open} connections are open, and nobody calls`);
     if (transport.underWay.size > 0)
       this.violate(`${transport.underWay.size} dials are under way, and nobody calls`);
-    for (const { key, inFlight, connected, dialing, overdue, lasting } of service.endpoints) {
-      const all = inFlight + connected + dialing + overdue + lasting;
+    for (const { key, inFlight, connected, dialing, overdue, lasting, load } of service.endpoints) {
+      const all = inFlight + connected + dialing + overdue + lasting + (this.#mayHold ? 0 : load);
       if (all > 0) this.violate(`${key} has ${all} of something, and nobody calls`);
     }
   }

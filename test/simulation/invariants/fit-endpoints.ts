@@ -5,12 +5,18 @@ import type { SimulatedCall } from '../call.ts';
 import type { SimulatedWire } from '../wire.ts';
 import { Invariant } from './invariant.ts';
 
+/** Microseconds for which an answer shows that an address is still a pod's. */
+const PROOF = 1_000_000;
+
 /**
  * No attempt goes to an endpoint that is ejected or paused (but in panic, where that counts for nobody), that has left the
- * set, or that has as many requests as it may have; no dial to one that has left, or has as many connections.
+ * set, or that has as many requests as it may have; no dial to one that has left, has as many connections, or may be another
+ * one's address by now.
  */
 export class FitEndpoints extends Invariant {
   readonly name = 'fit endpoints';
+  /** When endpoints last served a call, in microseconds. */
+  readonly #answeredAt = new WeakMap<Pod, number>();
 
   override onGiven(call: SimulatedCall, wire: SimulatedWire): void {
     const { endpoint } = call;
@@ -29,8 +35,17 @@ export class FitEndpoints extends Invariant {
       this.violate(`call ${call.id} is on another connection than ${wire.id}`);
   }
 
+  override onSettled({ endpoint }: SimulatedCall, error: Error | undefined): void {
+    if (error === undefined && endpoint !== undefined)
+      this.#answeredAt.set(endpoint, this.scene.world.time.micros);
+  }
+
   override onDial(target: Target): void {
     const endpoint = target as Pod;
+    const answeredAt = this.#answeredAt.get(endpoint) ?? Number.NEGATIVE_INFINITY;
+    if (this.scene.service.endpoints.frozen && this.scene.world.time.micros - answeredAt > PROOF) {
+      this.violate(`${endpoint.key} is dialled, and may be another pod by now`);
+    }
     if (endpoint.isDraining) this.violate(`${endpoint.key} is dialled, and has left`);
     if (this.scene.endedAt >= 0) this.violate(`${endpoint.key} is dialled after the end`);
     const { connections } = this.scene.settings;

@@ -14,6 +14,11 @@ export class RetryBudget extends Invariant {
 
   override onSent(call: SimulatedCall): void {
     const { retry } = this.scene.settings;
+    const resent = call.sent - 1 - call.givenBack;
+    // What a peer has not looked at is sent again once in any case.
+    if (retry !== false && resent > retry.attempts + 1) {
+      this.violate(`call ${call.id} is sent again ${resent} times, and ${retry.attempts} are allowed`);
+    }
     const again = call.sent - call.unlooked - 1;
     if (again <= call.retried) return;
     call.retried = again;
