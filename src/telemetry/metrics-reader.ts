@@ -1,4 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { millisecondsOf } from '../core/base/ticks.ts';
+import { hearOfAttempts, type OnAttemptEnd } from '../core/calls/telling.ts';
 import type { Endpoint } from '../core/endpoints/endpoint.ts';
 import { liveServices, type Service } from '../core/service.ts';
 import { Fairness } from './fairness.ts';
@@ -11,10 +13,11 @@ import {
   type OriginReading,
   PROTOCOL_VERSIONS,
   type ProtocolVersion,
+  peerAttributes,
   protocolAttributes,
   type ReadMetric,
 } from './metrics.ts';
-import { RequestAttributes, type RequestEnd } from './request-attributes.ts';
+import { RequestAttributes } from './request-attributes.ts';
 import { Total } from './total.ts';
 
 /**
@@ -41,8 +44,8 @@ export interface MetricsReaderOptions {
   readonly byEndpoint: boolean;
   /** How long connections live. */
   readonly durations: DurationHistogram;
-  /** How long requests take. */
-  readonly requests: DurationHistogram;
+  /** How long requests take, if that is to be counted. */
+  readonly requests: DurationHistogram | undefined;
 }
 
 interface ConnectionMessage {
@@ -65,14 +68,14 @@ class OriginRecord implements OriginReading {
   readonly requestAttributes: RequestAttributes;
   readonly #fairness = new Fairness();
 
-  constructor(origin: string, byEndpoint: boolean) {
+  constructor(origin: string) {
     const { protocol, hostname, port } = new URL(origin);
     this.server = {
       'server.address': hostname.replace(/^\[|\]$/g, ''),
       'server.port': Number(port) || (protocol === 'https:' ? 443 : 80),
       'url.scheme': protocol.slice(0, -1),
     };
-    this.requestAttributes = new RequestAttributes(this.server, byEndpoint);
+    this.requestAttributes = new RequestAttributes(this.server);
   }
 
   fairness(): number | undefined {
@@ -91,13 +94,13 @@ class OriginRecord implements OriginReading {
 export class MetricsReader {
   readonly #options: MetricsReaderOptions;
   #unwatch: (() => void) | undefined;
+  #deafen: (() => void) | undefined;
   readonly #origins = new Map<string, OriginRecord>();
   /** Those that nobody serves, in the order in which they ended. */
   readonly #past = new Set<string>();
   readonly #totals = new Map<Metric, ReadonlyMap<string, Total<Counts>>>();
   readonly #listeners: Record<string, (message: unknown) => void> = {
     'evenkeel:connection:close': (message) => this.#onClosed(message as ConnectionMessage),
-    'evenkeel:request:end': (message) => this.#onRequestEnd(message as RequestEnd),
     'evenkeel:connection:retire': (message) => {
       const { origin, reason } = message as ConnectionMessage;
       increment(this.#record(origin)?.retirements, reason);
@@ -126,10 +129,12 @@ export class MetricsReader {
       (service) => this.#onServiceEnded(service),
     );
     for (const [name, listener] of Object.entries(this.#listeners)) subscribe(name, listener);
+    if (this.#options.requests !== undefined) this.#deafen = hearOfAttempts(this.#onAttemptEnd);
   }
 
   stop(): void {
     this.#unwatch?.();
+    this.#deafen?.();
     for (const [name, listener] of Object.entries(this.#listeners)) unsubscribe(name, listener);
     this.#origins.clear();
     this.#past.clear();
@@ -173,10 +178,10 @@ export class MetricsReader {
     const groups = new Map<string, { attributes: Attributes; total: Total<Counts>; sources: Counts[] }>();
     for (const record of this.#origins.values()) {
       const { server, services } = record;
-      const present = new Set<string>();
+      const present = new Set<Endpoint | undefined>();
       for (const { endpoints } of services) {
         for (const endpoint of endpoints) {
-          present.add(endpoint.address);
+          present.add(endpoint);
           const attributes = { ...server, ...peerAttributes(endpoint) };
           const key = keyOf(attributes);
           const group = groups.get(key);
@@ -184,7 +189,7 @@ export class MetricsReader {
           else groups.set(key, { attributes, total: before?.get(key) ?? new Total(), sources: [endpoint] });
         }
       }
-      this.#forgetRequests(record, (address) => present.has(address));
+      this.#forgetRequests(record, (endpoint) => present.has(endpoint));
     }
     const totals = new Map<string, Total<Counts>>();
     const points = new Map<string, Point>();
@@ -211,7 +216,7 @@ export class MetricsReader {
   }
 
   #recordOf({ url: { origin } }: Service): OriginRecord {
-    const record = this.#origins.get(origin) ?? new OriginRecord(origin, this.#options.byEndpoint);
+    const record = this.#origins.get(origin) ?? new OriginRecord(origin);
     this.#origins.set(origin, record);
     return record;
   }
@@ -225,14 +230,17 @@ export class MetricsReader {
     this.#forgetRequests(record, () => false);
   }
 
-  #onRequestEnd(request: RequestEnd): void {
-    const record = this.#record(request.origin);
+  /** Of each request, so that nothing is made for it. */
+  readonly #onAttemptEnd: OnAttemptEnd = (attempt, endpoint, duration, outcome) => {
+    const record = this.#record(endpoint.origin);
     if (record === undefined) return;
-    this.#options.requests.record(request.duration / 1_000, record.requestAttributes.of(request));
-  }
+    const peer = this.#options.byEndpoint ? endpoint : undefined;
+    const attributes = record.requestAttributes.of(attempt, outcome, peer);
+    this.#options.requests?.record(millisecondsOf(duration) / 1_000, attributes);
+  };
 
-  #forgetRequests({ requestAttributes }: OriginRecord, isThere: (address: string) => boolean): void {
-    for (const attributes of requestAttributes.forget(isThere)) this.#options.requests.forget?.(attributes);
+  #forgetRequests({ requestAttributes }: OriginRecord, isThere: (endpoint?: Endpoint) => boolean): void {
+    for (const attributes of requestAttributes.forget(isThere)) this.#options.requests?.forget?.(attributes);
   }
 
   #onClosed({ origin, age, protocol }: ConnectionMessage): void {
@@ -246,11 +254,6 @@ export class MetricsReader {
   #record(origin: string): OriginRecord | undefined {
     return this.#origins.get(origin);
   }
-}
-
-function peerAttributes({ info, identity }: Endpoint): Attributes {
-  const peer = { 'network.peer.address': info.address, 'network.peer.port': info.port };
-  return identity === undefined ? peer : { ...peer, 'evenkeel.endpoint.identity': identity };
 }
 
 function keyOf(attributes: Attributes): string {

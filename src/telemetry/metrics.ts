@@ -228,3 +228,8 @@ export type ProtocolVersion = (typeof PROTOCOL_VERSIONS)[number];
 export function protocolAttributes(version: ProtocolVersion): Attributes {
   return { [PROTOCOL]: version };
 }
+
+export function peerAttributes({ info, identity }: Endpoint): Attributes {
+  const peer = { 'network.peer.address': info.address, 'network.peer.port': info.port };
+  return identity === undefined ? peer : { ...peer, 'evenkeel.endpoint.identity': identity };
+}

@@ -1,16 +1,7 @@
-import type { Attributes } from './metrics.ts';
-
-/** What is published when an attempt has ended. */
-export interface RequestEnd {
-  readonly origin: string;
-  readonly address: string;
-  /** Milliseconds. */
-  readonly duration: number;
-  readonly method: string;
-  readonly statusCode: number;
-  readonly outcome: string;
-  readonly protocol: 'h1' | 'h2';
-}
+import type { Attempt } from '../core/calls/call.ts';
+import type { Endpoint } from '../core/endpoints/endpoint.ts';
+import type { Outcome } from '../core/health/outcome.ts';
+import { type Attributes, peerAttributes } from './metrics.ts';
 
 /** Those that the convention knows; of others there might be any number. */
 const METHODS = new Set([
@@ -26,55 +17,70 @@ const METHODS = new Set([
   'TRACE',
 ]);
 
+/** A number for a status and an outcome of each protocol. */
+const OUTCOMES: Readonly<Record<Outcome, number>> = {
+  success: 0,
+  rejected: 1,
+  failure: 2,
+  timeout: 3,
+  expired: 4,
+  cancelled: 5,
+  refused: 6,
+};
+
+/** Of requests with the same method, by status, outcome and protocol. */
+type Kinds = Map<number, Attributes>;
+
 /**
  * The attributes of the requests to one origin, as https://opentelemetry.io/docs/specs/semconv/http/http-metrics/ has them.
- * The same are the same object.
+ * The same are the same object, found without making anything.
  */
 export class RequestAttributes {
   readonly #server: Attributes;
-  readonly #byEndpoint: boolean;
-  readonly #known = new Map<string, { address: string; attributes: Attributes }>();
+  /** By endpoint, or by undefined for all of them. */
+  readonly #known = new Map<Endpoint | undefined, Map<string, Kinds>>();
 
-  constructor(server: Attributes, byEndpoint: boolean) {
+  constructor(server: Attributes) {
     this.#server = server;
-    this.#byEndpoint = byEndpoint;
   }
 
-  of(request: RequestEnd): Attributes {
-    const method = METHODS.has(request.method) ? request.method : '_OTHER';
-    const { statusCode, outcome, protocol } = request;
-    const address = this.#byEndpoint ? request.address : '';
-    const key = `${method}${statusCode}${outcome}${protocol}${address}`;
-    const known = this.#known.get(key);
-    if (known !== undefined) return known.attributes;
-    const error = statusCode >= 400 ? String(statusCode) : outcome === 'success' ? undefined : outcome;
-    const attributes: Attributes = {
-      ...this.#server,
-      'http.request.method': method,
-      ...(statusCode >= 200 && { 'http.response.status_code': statusCode }),
-      ...(error !== undefined && { 'error.type': error }),
-      'network.protocol.version': protocol === 'h2' ? '2' : '1.1',
-      ...(this.#byEndpoint && peerIn(address)),
-    };
-    this.#known.set(key, { address, attributes });
+  /** @param peer the endpoint, if it is to be told apart */
+  of({ call, connection, statusCode }: Attempt, outcome: Outcome, peer: Endpoint | undefined): Attributes {
+    const { method: given } = call;
+    const method = METHODS.has(given) ? given : '_OTHER';
+    const multiplexed = connection?.multiplexed === true;
+    const kind = 16 * statusCode + 2 * OUTCOMES[outcome] + Number(multiplexed);
+    const kinds = this.#kindsOf(peer, method);
+    let attributes = kinds.get(kind);
+    if (attributes === undefined) {
+      const error = statusCode >= 400 ? String(statusCode) : outcome === 'success' ? undefined : outcome;
+      attributes = {
+        ...this.#server,
+        'http.request.method': method,
+        ...(statusCode >= 200 && { 'http.response.status_code': statusCode }),
+        ...(error !== undefined && { 'error.type': error }),
+        'network.protocol.version': multiplexed ? '2' : '1.1',
+        ...(peer && peerAttributes(peer)),
+      };
+      kinds.set(kind, attributes);
+    }
     return attributes;
   }
 
+  #kindsOf(peer: Endpoint | undefined, method: string): Kinds {
+    let methods = this.#known.get(peer);
+    if (methods === undefined) this.#known.set(peer, (methods = new Map()));
+    let kinds = methods.get(method);
+    if (kinds === undefined) methods.set(method, (kinds = new Map()));
+    return kinds;
+  }
+
   /** Forgets those of endpoints that have gone. */
-  *forget(isThere: (address: string) => boolean): Iterable<Attributes> {
-    for (const [key, { address, attributes }] of this.#known) {
-      if (isThere(address)) continue;
-      this.#known.delete(key);
-      yield attributes;
+  *forget(isThere: (endpoint: Endpoint | undefined) => boolean): Iterable<Attributes> {
+    for (const [endpoint, methods] of this.#known) {
+      if (isThere(endpoint)) continue;
+      this.#known.delete(endpoint);
+      for (const kinds of methods.values()) yield* kinds.values();
     }
   }
-}
-
-/** @param address `ip:port` */
-function peerIn(address: string): Attributes {
-  const end = address.lastIndexOf(':');
-  return {
-    'network.peer.address': address.slice(0, end).replace(/^\[|\]$/g, ''),
-    'network.peer.port': Number(address.slice(end + 1)),
-  };
 }

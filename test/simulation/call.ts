@@ -88,6 +88,10 @@ export class SimulatedCall extends Call implements Actor {
     this.beganAt = world.time.micros;
   }
 
+  get method(): string {
+    return this.describe().method;
+  }
+
   describe(): { method: string; path: string } {
     return { method: this.repeatable ? 'GET' : 'POST', path: '/' };
   }

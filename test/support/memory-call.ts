@@ -50,8 +50,12 @@ export class MemoryCall extends Call {
     return this.ends[0] === 'answered';
   }
 
+  get method(): string {
+    return this.repeatable ? 'GET' : 'POST';
+  }
+
   describe(): { method: string; path: string } {
-    return { method: this.repeatable ? 'GET' : 'POST', path: '/' };
+    return { method: this.method, path: '/' };
   }
 
   check(): void {}

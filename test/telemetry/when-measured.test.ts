@@ -18,7 +18,7 @@ const APP = `
     for (let turn = 0; turn < 50; turn++) {
       await (await fetch(origin)).text();
       const names = (await meter.collect()).names;
-      if (names.includes('http.client.request.duration')) { console.log('measured'); break; }
+      if (names.includes('evenkeel.requests')) { console.log('measured'); break; }
       await setTimeout(100);
     }
     pod.close();

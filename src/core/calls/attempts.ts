@@ -177,7 +177,7 @@ export class Attempts {
     const duration = (now - call.takenAt - call.waited) | 0;
     if (!attempt.streaming && result !== 'refused') {
       endpoint.latency.count(duration, now);
-      if (channels.requestEnd.hasSubscribers) tellEnd(attempt, endpoint, duration, result);
+      tellEnd(attempt, endpoint, duration, result);
     }
     const outcome = result === 'expired' ? this.#blameFor(call, duration) : result;
     attempt.connection = undefined;

@@ -54,6 +54,7 @@ export abstract class Call implements Attempt {
   abstract get upgrades(): boolean;
   /** Whether it does no harm if a server gets it twice, and whether it can be sent twice at all. */
   abstract get repeatable(): boolean;
+  abstract get method(): string;
   /** For people: its method, and its path without what may be nobody else's to see. */
   abstract describe(): { method: string; path: string };
 

@@ -4,6 +4,18 @@ import type { Pod } from '../connections/connection.ts';
 import type { Outcome } from '../health/outcome.ts';
 import type { Attempt, Call } from './call.ts';
 
+/** Hears of each attempt that has ended; `duration` is in ticks. It costs no memory, as a message would. */
+export type OnAttemptEnd = (attempt: Attempt, endpoint: Pod, duration: number, outcome: Outcome) => void;
+
+/** Those who hear of all attempts in this process. */
+const hearers = new Set<OnAttemptEnd>();
+
+/** @returns a function that ends it */
+export function hearOfAttempts(hear: OnAttemptEnd): () => void {
+  hearers.add(hear);
+  return () => hearers.delete(hear);
+}
+
 /** Tells those who listen that a call was sent to an endpoint. */
 export function tellStart(call: Call, { origin, address }: Pod): void {
   const { method, path } = call.describe();
@@ -18,16 +30,15 @@ export function tellStart(call: Call, { origin, address }: Pod): void {
 }
 
 /**
- * Tells those who listen that an attempt has ended.
+ * Tells those who hear of it, and those who listen, that an attempt has ended.
  *
  * @param duration in ticks
  */
-export function tellEnd(
-  { call, statusCode, connection }: Attempt,
-  { origin, address }: Pod,
-  duration: number,
-  outcome: Outcome,
-): void {
+export function tellEnd(attempt: Attempt, endpoint: Pod, duration: number, outcome: Outcome): void {
+  for (const hear of hearers) hear(attempt, endpoint, duration, outcome);
+  if (!channels.requestEnd.hasSubscribers) return;
+  const { call, statusCode, connection } = attempt;
+  const { origin, address } = endpoint;
   const { method, path } = call.describe();
   channels.requestEnd.publish({
     origin,

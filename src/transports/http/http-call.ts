@@ -75,6 +75,10 @@ export class HttpCall extends Call implements HttpAttempt {
     );
   }
 
+  get method(): string {
+    return this.request.method;
+  }
+
   describe(): { method: string; path: string } {
     const { method, path } = this.request;
     const query = path.indexOf('?');

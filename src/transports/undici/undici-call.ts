@@ -41,6 +41,10 @@ export abstract class UndiciCall extends Call {
     return isRepeatable(this.options);
   }
 
+  get method(): string {
+    return this.options.method;
+  }
+
   describe(): { method: string; path: string } {
     const { method, path } = this.options;
     return { method, path: withoutQuery(path) };
