@@ -1,4 +1,5 @@
 import { ticksOf } from '../core/base/ticks.ts';
+import type { Discovery } from '../core/discovery/discovery.ts';
 import type { Endpoint } from '../core/endpoints/endpoint.ts';
 import { type Durations, quantile, sumOf } from '../core/endpoints/latency.ts';
 import { FULL, namesOf } from '../core/endpoints/reasons.ts';
@@ -72,16 +73,19 @@ export function statsOf({ endpoints, waiting, running, discovery, pool, clock }:
     queued: waiting,
     running,
     size: waiting + running,
-    discovery: serializable({
-      source: discovery.source,
-      endpoints: rows.length,
-      updatedAt: discovery.updatedAt,
-      error: discovery.error,
-    }),
+    discovery: statsOfDiscovery(discovery, rows.length),
     ...(crossZone === undefined ? undefined : { crossZone }),
     ...quantilesOf(recentOfAll(rows)),
     endpoints: rows,
   };
+}
+
+/** What is known of a service, and since when. */
+export function statsOfDiscovery(
+  { source, updatedAt, error }: Pick<Discovery, 'source' | 'updatedAt' | 'error'>,
+  endpoints: number,
+): ServiceStats['discovery'] {
+  return serializable({ source, endpoints, updatedAt, error });
 }
 
 /** What whoever connects to endpoints knows of one. */

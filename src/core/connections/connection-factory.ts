@@ -37,20 +37,28 @@ export class ConnectionFactory {
     const { clock, drainTimeout, maxRequestsPerConnection } = this.#settings;
     return new Connection(wire, endpoint, this.#events, {
       clock,
-      maxDuration: this.#drawMaxDuration(isVirtual),
+      maxDuration: drawDuration(this.#settings, isVirtual),
       maxRequests: maxRequestsPerConnection,
       drainTimeout,
       idleTimeout,
     });
   }
+}
 
-  #drawMaxDuration(isVirtual: boolean): number {
-    const { maxConnectionDuration, connectionDurationJitter, random } = this.#settings;
-    const usual = isVirtual ? MAX_DURATION_VIRTUAL : MAX_DURATION_VISIBLE;
-    // In steps: Node keeps something for each delay that a timer ever had, for as long as that is.
-    const step = Math.ceil(random() * JITTER_STEPS) / JITTER_STEPS;
-    const longest = maxConnectionDuration ?? usual;
-    // Whatever is drawn: 0 would be for ever.
-    return longest === 0 ? 0 : Math.max(1, longest * (1 - connectionDurationJitter * step));
-  }
+type DurationSettings = Pick<
+  FactorySettings,
+  'connectionDurationJitter' | 'maxConnectionDuration' | 'random'
+>;
+
+/** Draws how many milliseconds a connection may live; 0: as long as it likes. */
+export function drawDuration(
+  { maxConnectionDuration, connectionDurationJitter, random }: DurationSettings,
+  isVirtual: boolean,
+): number {
+  const usual = isVirtual ? MAX_DURATION_VIRTUAL : MAX_DURATION_VISIBLE;
+  // In steps: Node keeps something for each delay that a timer ever had, for as long as that is.
+  const step = Math.ceil(random() * JITTER_STEPS) / JITTER_STEPS;
+  const longest = maxConnectionDuration ?? usual;
+  // Whatever is drawn: 0 would be for ever.
+  return longest === 0 ? 0 : Math.max(1, longest * (1 - connectionDurationJitter * step));
 }

@@ -4,6 +4,7 @@ import type { Demand } from '../base/demand.ts';
 import type { Discovery } from '../discovery/discovery.ts';
 import { PickerBoard } from '../endpoints/board.ts';
 import { EndpointSet } from '../endpoints/endpoint-set.ts';
+import { LocalityRouting } from '../endpoints/locality-routing.ts';
 import { Pickers } from '../endpoints/pickers.ts';
 import { Seats } from '../endpoints/seats.ts';
 import { subsetFor } from '../endpoints/subset.ts';
@@ -18,7 +19,6 @@ import { Departures } from './departures.ts';
 import { DialPlan } from './dial-plan.ts';
 import { Dials } from './dials.ts';
 import { Liveness } from './liveness.ts';
-import { LocalityRouting } from './locality-routing.ts';
 import { Membership } from './membership.ts';
 import { PodIdentity } from './pod-identity.ts';
 import { PooledEndpoint } from './pooled-endpoint.ts';
@@ -84,7 +84,8 @@ export function partsOf(options: PoolOptions, events: ConnectionEvents<Connectio
   const capacity = new Capacity({ connections, set, board, dials, pace: plan.pace, reach });
   const liveness = new Liveness(set, dials, transport, clock);
   const balancer = new Balancer({ board, capacity, plan, dials, reach, preconnect, liveness });
-  const localityRouting = locality && new LocalityRouting({ locality, set, board, warmth });
+  const localityRouting =
+    locality && new LocalityRouting<Pod>({ locality, set, board, onWeighed: () => warmth.sort() });
   const membership = new Membership({
     settings,
     subset: subsetFor(settings.subset, identity),

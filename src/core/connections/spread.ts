@@ -1,9 +1,8 @@
 import type { Clock, Timer } from '../base/clock.ts';
+import type { Endpoint } from '../endpoints/endpoint.ts';
 import type { EndpointSet } from '../endpoints/endpoint-set.ts';
 import type { EndpointSettings } from '../endpoints/settings.ts';
-import type { Pod } from './connection.ts';
 import type { ConnectionSettings } from './settings.ts';
-import type { Warmth } from './warmth.ts';
 
 /** Slots that a virtual IP has at least, where their number follows the rate. */
 const LEAST = 8;
@@ -12,6 +11,15 @@ const INTERVAL = 40;
 
 type Bounds = Pick<EndpointSettings, 'spread'> & Pick<ConnectionSettings, 'maxSpread'>;
 type SpreadSettings = Bounds & { readonly clock: Clock };
+type SpreadSet = Pick<EndpointSet<Endpoint>, 'isVirtual' | 'namesPods'>;
+
+/** The rate of requests, as far as the spread goes by it. */
+export interface SpreadRate {
+  /** Endpoints that it keeps connected; `Infinity`: it keeps none. */
+  readonly affordable: number;
+  /** Requests of the last moments. */
+  readonly latest: number;
+}
 
 /** How many slots a virtual IP has at most. */
 export function mostSlots({ spread, maxSpread }: Bounds): number {
@@ -26,8 +34,8 @@ export function mostSlots({ spread, maxSpread }: Bounds): number {
  */
 export class Spread {
   readonly #clock: Clock;
-  readonly #set: EndpointSet<Pod>;
-  readonly #warmth: Warmth;
+  readonly #set: SpreadSet;
+  readonly #rate: SpreadRate;
   readonly #least: number;
   readonly #most: number;
   #slots: number;
@@ -37,11 +45,11 @@ export class Spread {
   #seen = 0;
   #onChange: (() => void) | undefined;
 
-  constructor(settings: SpreadSettings, set: EndpointSet<Pod>, warmth: Warmth) {
+  constructor(settings: SpreadSettings, set: SpreadSet, rate: SpreadRate) {
     const { spread, clock } = settings;
     this.#clock = clock;
     this.#set = set;
-    this.#warmth = warmth;
+    this.#rate = rate;
     this.#least = spread === 'auto' ? LEAST : spread;
     this.#most = mostSlots(settings);
     this.#slots = this.#least;
@@ -64,7 +72,7 @@ export class Spread {
 
   /** Some time has passed in which there were requests. */
   follow(): void {
-    const { affordable } = this.#warmth;
+    const { affordable } = this.#rate;
     // Where no connection lasts, the rate keeps none alive.
     this.#wanted = Number.isFinite(affordable) ? Math.min(Math.floor(affordable), this.#most) : 0;
     if (this.#isShort) this.#timer ??= this.#growLater();
@@ -95,7 +103,7 @@ export class Spread {
     this.#timer = undefined;
     if (!this.#isShort) return;
     this.#timer = this.#growLater();
-    const { latest } = this.#warmth;
+    const { latest } = this.#rate;
     if (latest === this.#seen) return;
     this.#seen = latest;
     this.#slots++;

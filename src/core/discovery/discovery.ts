@@ -5,7 +5,7 @@ import type { EndpointUpdate, Resolution, Resolver } from './resolver.ts';
 
 /** What discovery tells its service, and asks of it. */
 export interface DiscoveryOwner {
-  readonly url: URL;
+  readonly url: Pick<URL, 'hostname' | 'origin' | 'port' | 'protocol'>;
   /** Whether there is traffic. */
   readonly inUse: boolean;
   /** Requests that wait for a connection. */

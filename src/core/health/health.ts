@@ -121,7 +121,12 @@ export class Health<E extends Endpoint> {
   /** An endpoint says 429 or 503; it may have said for how long. */
   onOverloaded(endpoint: E, status: number, headers: Parameters<typeof retryAfter>[0]): void {
     const duration = retryAfter(headers);
-    if (duration === 0 || this.#set.isPassive || this.#set.kindOf(endpoint) !== 'pod') return;
+    if (duration > 0) this.onPushback(endpoint, status, duration);
+  }
+
+  /** An endpoint says 429 or 503, and for how many milliseconds. */
+  onPushback(endpoint: E, status: number, duration: number): void {
+    if (this.#set.isPassive || this.#set.kindOf(endpoint) !== 'pod') return;
     if (status === TOO_MANY) this.#pauses.limited(endpoint, duration);
     else this.#pauses.unavailable(endpoint, duration);
   }

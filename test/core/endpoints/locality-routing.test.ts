@@ -3,13 +3,13 @@ import { test } from 'node:test';
 import { Locality, OWN_ZONE } from '../../../src/core/balancing/locality.ts';
 import { Demand } from '../../../src/core/base/demand.ts';
 import type { Pod } from '../../../src/core/connections/connection.ts';
-import { LocalityRouting } from '../../../src/core/connections/locality-routing.ts';
 import { PooledEndpoint } from '../../../src/core/connections/pooled-endpoint.ts';
 import { WarmSet } from '../../../src/core/connections/warm-set.ts';
 import { Warmth } from '../../../src/core/connections/warmth.ts';
 import { PickerBoard } from '../../../src/core/endpoints/board.ts';
 import { EndpointSet } from '../../../src/core/endpoints/endpoint-set.ts';
 import { HealthRecord } from '../../../src/core/endpoints/health-record.ts';
+import { LocalityRouting } from '../../../src/core/endpoints/locality-routing.ts';
 import { Pickers } from '../../../src/core/endpoints/pickers.ts';
 import { BACKING_OFF, EJECTED, FAILING, IN_DOUBT, PAUSED } from '../../../src/core/endpoints/reasons.ts';
 import { FakeClock } from '../../support/clock.ts';
@@ -52,7 +52,7 @@ function startRouting(zones: readonly string[], virtual = false) {
     (key, info, name) => new PooledEndpoint(key, info, board, NO_LIMITS, name),
   );
   const warmth = new CountedWarmth(new WarmSet('client'), 4_000, new Demand());
-  const routing = new LocalityRouting({ locality, set, board, warmth });
+  const routing = new LocalityRouting<Pod>({ locality, set, board, onWeighed: () => warmth.sort() });
   // As the pool does.
   board.watch((endpoint) => routing.review(endpoint));
   const update = (present: readonly string[], weights: readonly number[] = []) => {

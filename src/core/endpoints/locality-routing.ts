@@ -1,41 +1,41 @@
 import type { Locality, Location } from '../balancing/locality.ts';
 import { queueMicrotask } from '../base/clock.ts';
-import type { PickerBoard } from '../endpoints/board.ts';
-import type { EndpointSet } from '../endpoints/endpoint-set.ts';
-import { FAILING, IN_DOUBT } from '../endpoints/reasons.ts';
-import { baseWeight } from '../endpoints/weights.ts';
-import type { Pod } from './connection.ts';
-import type { Warmth } from './warmth.ts';
+import type { PickerBoard } from './board.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { EndpointSet } from './endpoint-set.ts';
+import { FAILING, IN_DOUBT } from './reasons.ts';
+import { baseWeight } from './weights.ts';
 
-export interface LocalityRoutingOptions {
+export interface LocalityRoutingOptions<E extends Endpoint> {
   locality: Locality;
-  set: EndpointSet<Pod>;
-  board: PickerBoard<Pod>;
-  warmth: Warmth;
+  set: EndpointSet<E>;
+  board: PickerBoard<E>;
+  /** It is said anew how many requests stay near. */
+  onWeighed: () => void;
 }
 
 /**
  * Keeps what locality knows of the endpoints up to date: how near each of them is, and which can be used, for
  * those that can't be take nothing off the others.
  */
-export class LocalityRouting {
+export class LocalityRouting<E extends Endpoint> {
   readonly #locality: Locality;
-  readonly #set: EndpointSet<Pod>;
-  readonly #board: PickerBoard<Pod>;
-  readonly #warmth: Warmth;
+  readonly #set: EndpointSet<E>;
+  readonly #board: PickerBoard<E>;
+  readonly #onWeighed: () => void;
   /** Endpoints that can't serve now, be they used or not. */
-  readonly #unusable = new Set<Pod>();
+  readonly #unusable = new Set<E>();
   #isDue = false;
 
-  constructor({ locality, set, board, warmth }: LocalityRoutingOptions) {
+  constructor({ locality, set, board, onWeighed }: LocalityRoutingOptions<E>) {
     this.#locality = locality;
     this.#set = set;
     this.#board = board;
-    this.#warmth = warmth;
+    this.#onWeighed = onWeighed;
   }
 
   /** The set has changed: says of each endpoint how near it is. */
-  locate(gone: readonly Pod[], here: Location | undefined): void {
+  locate(gone: readonly E[], here: Location | undefined): void {
     const endpoints = [...this.#set.current.values()];
     this.#locality.update(
       endpoints.map(({ info }) => info),
@@ -47,7 +47,7 @@ export class LocalityRouting {
   }
 
   /** An endpoint has other reasons than before. What many of them change together is weighed once. */
-  review(endpoint: Pod): void {
+  review(endpoint: E): void {
     const isSuspect = (endpoint.reasons & (FAILING | IN_DOUBT)) !== 0;
     const usable = endpoint.isAvailable && !isSuspect && !isLastResort(endpoint);
     if (usable === !this.#unusable.has(endpoint)) return;
@@ -63,7 +63,7 @@ export class LocalityRouting {
     });
   }
 
-  #move(endpoint: Pod, level: number): void {
+  #move(endpoint: E, level: number): void {
     if (level === endpoint.level) return;
     // Pickers find it by its level.
     this.#board.without([endpoint]);
@@ -77,11 +77,11 @@ export class LocalityRouting {
     // Where none serves, all are tried. A zone has its share of new ones at once: they are slow for each other only.
     const counted = usable.length > 0 ? usable : all;
     this.#locality.weigh(counted.map(({ level, info }) => ({ level, weight: baseWeight(info) })));
-    this.#warmth.sort();
+    this.#onWeighed();
   }
 }
 
 /** Whether an endpoint is used, or dialled again, though it is out or could not be reached: for want of others, or to see. */
-function isLastResort({ health }: Pod): boolean {
+function isLastResort({ health }: Endpoint): boolean {
   return health?.standing === 'out' || health?.standing === 'unreachable';
 }
