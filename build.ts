@@ -12,6 +12,7 @@ const ENTRY_POINTS = [
   'index',
   'preload',
   'identify-preload',
+  'grpc',
   'telemetry/opentelemetry',
   'telemetry/prometheus',
   'cli/main',

@@ -56,36 +56,43 @@ export interface ServiceStats {
 const recentOf = new WeakMap<EndpointStats, Durations>();
 
 export function statsOf({ endpoints, waiting, running, discovery, pool, clock }: Service): ServiceStats {
-  const crossZone = pool.locality?.crossZoneShare;
-  let connected = 0;
   let free = 0;
   const rows: EndpointStats[] = [];
   for (const endpoint of endpoints.known) {
-    connected += endpoint.connected;
     for (const connection of endpoint.connections) if (connection.room) free++;
     const { opened, retirements } = endpoint;
     rows.push(rowOf(endpoint, { opened, retired: retirements }, clock.now()));
   }
+  const crossZone = pool.locality?.crossZoneShare;
+  return statsOfRows(rows, { free, waiting, running, discovery, crossZone });
+}
+
+/** What is known of a service beside its endpoints. */
+export interface Counts {
+  /** Connections that have room. */
+  readonly free: number;
+  readonly waiting: number;
+  readonly running: number;
+  readonly discovery: Pick<Discovery, 'source' | 'updatedAt' | 'error'>;
+  readonly crossZone: number | undefined;
+}
+
+/** The stats of a service, from those of its endpoints. */
+export function statsOfRows(rows: EndpointStats[], counts: Counts): ServiceStats {
+  const { free, waiting, running, crossZone } = counts;
+  const { source, updatedAt, error } = counts.discovery;
   return {
-    connected,
+    connected: rows.reduce((sum, { connections }) => sum + connections, 0),
     free,
     pending: waiting,
     queued: waiting,
     running,
     size: waiting + running,
-    discovery: statsOfDiscovery(discovery, rows.length),
+    discovery: serializable({ source, endpoints: rows.length, updatedAt, error }),
     ...(crossZone === undefined ? undefined : { crossZone }),
     ...quantilesOf(recentOfAll(rows)),
     endpoints: rows,
   };
-}
-
-/** What is known of a service, and since when. */
-export function statsOfDiscovery(
-  { source, updatedAt, error }: Pick<Discovery, 'source' | 'updatedAt' | 'error'>,
-  endpoints: number,
-): ServiceStats['discovery'] {
-  return serializable({ source, endpoints, updatedAt, error });
 }
 
 /** What whoever connects to endpoints knows of one. */

@@ -97,8 +97,8 @@ test('one that is written is found', () => {
   assert.deepEqual(names, ['load', 'retired']);
 });
 
-/** What is called by others than ours has the shape that they give it: undici 6's and 7's handlers, Node's streams. */
-const OF_OTHERS = ['LegacyHandler', 'Stream'];
+/** What others call, or have us call, has the shape that they give it: undici 6's and 7's handlers, Node's streams, grpc-js. */
+const OF_OTHERS = ['LegacyHandler', 'Stream', 'PickResult', 'ResolverListener'];
 const NAMED = /^(\w*(Owner|Listener|Events|Watcher|Parts)|Waiters|Board)$/;
 
 /** The interfaces by which parts call back: those that are named so, and those by which somebody is told of two things or more. */

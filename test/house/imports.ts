@@ -31,6 +31,7 @@ export const PARTS: readonly string[] = [
   'admin/',
   'transports/http/',
   'transports/undici/',
+  'transports/grpc/',
   'http.ts',
   'servers/',
   'install.ts',

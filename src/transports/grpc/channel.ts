@@ -1,0 +1,276 @@
+import type { Timer } from '../../core/base/clock.ts';
+import type { GrpcSlot } from './grpc-endpoint.ts';
+import {
+  type ChannelArgs,
+  type ChannelHelper,
+  type ChannelPolicy,
+  type GrpcJs,
+  type GrpcPicker,
+  PICKS,
+  type PickArgs,
+  type PickResult,
+  STATES,
+} from './grpc-js.ts';
+
+import { type Hub, type HubMember, isHub } from './hub.ts';
+import type { Lane } from './lane.ts';
+import { Lanes } from './lanes.ts';
+import { Link } from './link.ts';
+
+/** Milliseconds that a channel's first calls wait for further endpoints once one is connected, so that not all go to that. */
+const COLD_WAIT = 20;
+const BACKOFF_ARG = 'grpc.max_reconnect_backoff_ms';
+/** Milliseconds after which an endpoint that can't be reached is dialled again at the latest; grpc-js would wait two minutes. */
+const LONGEST_BACKOFF = 10_000;
+
+const QUEUED: PickResult = {
+  pickResultType: PICKS.QUEUE,
+  subchannel: null,
+  status: null,
+  onCallStarted: null,
+  onCallEnded: null,
+};
+
+/** What a channel's resolver hands to its policy. */
+export interface PolicyConfig {
+  readonly hub: Hub;
+  /** The options of the channel. */
+  readonly args: ChannelArgs;
+}
+
+export function isPolicyConfig(value: unknown): value is PolicyConfig {
+  return typeof value === 'object' && value !== null && isHub((value as { hub?: unknown }).hub);
+}
+
+/**
+ * One channel of grpc-js: connects the endpoints of its target, and picks one for each call.
+ *
+ * `connecting`: calls wait. Left when an endpoint is connected, or none can be.
+ * `ready`: calls are served. Left when no endpoint is connected any more.
+ * `failing`: calls fail at once, unless they want to wait. Left when an endpoint is connected, or others are found.
+ */
+export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
+  readonly #grpc: Pick<GrpcJs, 'unavailable'>;
+  readonly #helper: ChannelHelper;
+  readonly #lanes = new Lanes();
+  /** Links that the fleet knows to be connected. */
+  readonly #connected = new Set<Link>();
+  #hub: Hub | undefined;
+  #args: ChannelArgs = {};
+  #state: 'connecting' | 'ready' | 'failing' | undefined;
+  #failure: PickResult | undefined;
+  #lastError = '';
+  #coldWait: Timer | undefined;
+  #isWarm = false;
+  /** Calls wait for room at a server, or for a connection that is being made for them. */
+  #awaitsRoom = false;
+
+  constructor(grpc: Pick<GrpcJs, 'unavailable'>, helper: ChannelHelper) {
+    this.#grpc = grpc;
+    this.#helper = helper;
+  }
+
+  start(config: unknown, args: ChannelArgs): void {
+    if (this.#hub !== undefined) return;
+    const { hub, args: options } = config as PolicyConfig;
+    this.#hub = hub;
+    this.#args = options[BACKOFF_ARG] === undefined ? { ...args, [BACKOFF_ARG]: LONGEST_BACKOFF } : args;
+    hub.join(this);
+    for (const slot of hub.fleet.slots()) this.connect(slot);
+    this.review();
+  }
+
+  destroy(): void {
+    const hub = this.#hub;
+    this.#hub = undefined;
+    this.#coldWait?.cancel();
+    if (hub === undefined) return;
+    hub.leave(this);
+    for (const { links } of this.#lanes) for (const link of links) this.#drop(hub, link);
+    this.#lanes.clear();
+  }
+
+  // Connections
+
+  connect(slot: GrpcSlot): void {
+    const hub = this.#hub;
+    if (hub === undefined) return;
+    const lane = this.#lanes.of(slot.endpoint);
+    const link = new Link(slot, this.#helper, this.#args, hub.clock, this.#onLinkChanged);
+    lane.links.push(link);
+    if (link.state === 'ready') this.#onReady(hub, lane, link);
+    else if (!hub.fleet.set.frozen) link.connect();
+  }
+
+  release(slot: GrpcSlot): void {
+    const lane = this.#lanes.get(slot.endpoint);
+    const link = lane?.links.find((each) => each.slot === slot);
+    if (lane === undefined || link === undefined) return;
+    this.#remove(lane, link);
+  }
+
+  readonly #onLinkChanged = (link: Link, error: string | undefined): void => {
+    const hub = this.#hub;
+    const lane = this.#lanes.get(link.slot.endpoint);
+    if (hub === undefined || lane === undefined) return;
+    const { fleet } = hub;
+    if (error !== undefined) this.#lastError = error;
+    switch (link.state) {
+      case 'ready':
+        this.#onReady(hub, lane, link);
+        break;
+      case 'connecting':
+        this.#onLost(hub, link);
+        fleet.onDialled(link.slot);
+        break;
+      case 'down':
+        this.#onLost(hub, link);
+        if (!lane.isReady) lane.isDown = true;
+        fleet.onDialFailed(link.slot);
+        if (!fleet.set.frozen) link.connect();
+        break;
+      case 'idle':
+        this.#onLost(hub, link);
+        if (!fleet.set.frozen) link.connect();
+        hub.discovery.demand();
+    }
+    this.review();
+  };
+
+  #onReady(hub: Hub, lane: Lane, link: Link): void {
+    if (this.#connected.has(link)) return;
+    this.#connected.add(link);
+    lane.isDown = false;
+    link.readLimit();
+    hub.fleet.onConnected(link.slot);
+    if (link.slot.aging) return;
+    // What was waited for is there.
+    for (const other of [...lane.links]) if (other.slot.aging && other.isReady) this.#remove(lane, other);
+  }
+
+  #onLost(hub: Hub, link: Link): void {
+    if (this.#connected.delete(link)) hub.fleet.onDisconnected(link.slot);
+  }
+
+  #remove(lane: Lane, link: Link): void {
+    const index = lane.links.indexOf(link);
+    if (index < 0) return;
+    lane.links.splice(index, 1);
+    if (lane.links.length === 0) this.#lanes.delete(lane);
+    if (this.#hub !== undefined) this.#drop(this.#hub, link);
+  }
+
+  #drop(hub: Hub, link: Link): void {
+    link.drop();
+    this.#onLost(hub, link);
+  }
+
+  // Its state
+
+  /** The set of endpoints has changed, or it is known why there is none. */
+  refresh(): void {
+    const frozen = this.#hub?.fleet.set.frozen;
+    if (!frozen) {
+      for (const { links } of this.#lanes)
+        for (const link of links) if (link.state === 'idle') link.connect();
+    }
+    this.review();
+  }
+
+  /** A call has ended, so that there may be room for another one. */
+  serveWaiting(): void {
+    if (this.#awaitsRoom) this.#tell();
+  }
+
+  /** Tells grpc-js how the channel is, if that is another state: each time, all calls that wait are picked for again. */
+  review(): void {
+    const hub = this.#hub;
+    if (hub === undefined) return;
+    const state = this.#stateNow(hub);
+    if (state === 'failing') this.#failure = this.#failureOf(hub);
+    if (state === this.#state && (state !== 'ready' || !this.#awaitsRoom)) return;
+    this.#state = state;
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.#awaitsRoom = false;
+    for (const lane of this.#lanes) lane.waiting = 0;
+    switch (this.#state) {
+      case 'ready':
+        this.#helper.updateState(STATES.READY, this, null);
+        break;
+      case 'failing':
+        this.#helper.updateState(STATES.TRANSIENT_FAILURE, this, this.#failure!.status!.details);
+        break;
+      default:
+        this.#helper.updateState(STATES.CONNECTING, this, null);
+    }
+  }
+
+  #stateNow(hub: Hub): 'connecting' | 'ready' | 'failing' {
+    let isConnecting = false;
+    let isReady = false;
+    for (const lane of this.#lanes) {
+      if (lane.isReady) isReady = true;
+      else if (!lane.isDown && lane.isConnecting && !hub.fleet.set.frozen) isConnecting = true;
+    }
+    if (isReady && (this.#state === 'ready' || !isConnecting || this.#isWarmBy(hub))) return 'ready';
+    this.#isWarm = false;
+    if (isReady || isConnecting) return 'connecting';
+    return hub.fleet.isKnown || hub.error !== undefined ? 'failing' : 'connecting';
+  }
+
+  /** Whether the wait for further endpoints is over. Those whose calls fail meanwhile wait for none. */
+  #isWarmBy({ clock }: Hub): boolean {
+    if (this.#isWarm || this.#state === 'failing') return true;
+    this.#coldWait ??= clock.schedule(() => {
+      this.#coldWait = undefined;
+      this.#isWarm = true;
+      this.review();
+    }, COLD_WAIT);
+    return false;
+  }
+
+  #failureOf(hub: Hub): PickResult {
+    const status = this.#grpc.unavailable(this.#whyFailing(hub));
+    return { ...QUEUED, pickResultType: PICKS.TRANSIENT_FAILURE, status };
+  }
+
+  #whyFailing({ error, origin, fleet }: Hub): string {
+    if (this.#lanes.size > 0) return `No connection established. Last error: ${this.#lastError} (${origin})`;
+    if (error !== undefined) return `Name resolution failed for target ${origin}: ${error.message}`;
+    return `No addresses resolved for target ${origin}${fleet.set.frozen ? ': its name has gone' : ''}`;
+  }
+
+  // Picks
+
+  pick({ metadata }: PickArgs): PickResult {
+    const hub = this.#hub;
+    if (hub === undefined || this.#state === 'connecting') return QUEUED;
+    if (this.#state === 'failing') return this.#failure!;
+    hub.onCall();
+    const lane = this.#lanes.choose(hub, metadata);
+    const link = lane?.best;
+    if (lane === undefined || link === undefined) return this.#wait();
+    const { slot } = link;
+    if (slot.inFlight >= slot.limit && this.#awaits(hub, lane)) return this.#wait();
+    if (slot.inFlight > 0) link.readLimit();
+    return hub.attempts.begin(link.subchannel, slot);
+  }
+
+  #wait(): PickResult {
+    this.#awaitsRoom = true;
+    return QUEUED;
+  }
+
+  /**
+   * Whether calls wait for one more connection to a server that takes no more on those that there are: while it may be
+   * there in a moment. If it can't be made, they go to one of the others, as grpc-js would have it, and wait there.
+   */
+  #awaits(hub: Hub, lane: Lane): boolean {
+    lane.waiting++;
+    if (lane.waiting > lane.roomToCome && lane.takesDials) hub.fleet.widen(lane.endpoint);
+    return lane.roomToCome > 0;
+  }
+}

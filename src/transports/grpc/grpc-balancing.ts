@@ -1,0 +1,91 @@
+import type { Settings } from '../../config/settings.ts';
+import type { ServiceStats } from '../../telemetry/stats.ts';
+import { nameJudgeOf } from '../global/name-judge-of.ts';
+import { ownership } from '../global/ownership.ts';
+import { Verdicts } from '../global/verdicts.ts';
+import { GrpcChannel, isPolicyConfig } from './channel.ts';
+import { type GrpcJs, grpcJsOf } from './grpc-js.ts';
+import { grpcStats } from './grpc-stats.ts';
+import type { Hub } from './hub.ts';
+import { Hubs } from './hubs.ts';
+import { resolverClasses, type Targets } from './resolver.ts';
+import type { GrpcTarget } from './target.ts';
+
+/** The original resolvers, and the name of the policy, of each copy of grpc-js that was ever taken over. */
+const known = new WeakMap<object, { grpc: GrpcJs; policy: string }>();
+
+let warnedOfVersion = false;
+
+/** Says, once, that a copy of grpc-js is none that evenkeel knows. */
+export function warnOfVersion(): void {
+  if (warnedOfVersion) return;
+  warnedOfVersion = true;
+  process.emitWarning(
+    'this version of @grpc/grpc-js is not known to evenkeel, which knows 1.10 to 1.14: its calls are left to it',
+    { type: 'EvenkeelWarning', code: 'EVENKEEL_GRPC_VERSION' },
+  );
+}
+
+/** The balancing of gRPC calls in this process, for one or more copies of grpc-js. */
+export class GrpcBalancing implements Targets {
+  readonly #hubs: Hubs;
+  readonly #verdicts: Verdicts;
+  readonly #modules = new Set<GrpcJs>();
+
+  constructor(settings: Settings) {
+    this.#hubs = new Hubs(settings);
+    this.#verdicts = new Verdicts({
+      judge: ownership({
+        hosts: settings.hosts,
+        claims: () => false,
+        judgeName: nameJudgeOf(settings),
+      }),
+      clock: settings.clock,
+      maxOrigins: settings.maxOrigins,
+      timeout: settings.newsTimeout,
+    });
+  }
+
+  /** What is known and under way, by target. */
+  get stats(): Record<string, ServiceStats> {
+    return Object.fromEntries(Array.from(this.#hubs, (hub) => [hub.origin, grpcStats(hub)]));
+  }
+
+  /** Leaves channels that are made from now on to grpc-js. Those that there are go on as they are. */
+  uninstall(): void {
+    for (const grpc of this.#modules) grpc.registerResolver('dns', grpc.DnsResolver);
+    this.#modules.clear();
+  }
+
+  /** Balances the channels that a copy of grpc-js makes from now on. Whether it is of a version that is known. */
+  take(module: object): boolean {
+    const { grpc, policy } = known.get(module) ?? {};
+    const found = grpc ?? grpcJsOf(module);
+    if (found === undefined) {
+      warnOfVersion();
+      return false;
+    }
+    const name = policy ?? found.registerPolicy((helper) => new GrpcChannel(found, helper), isPolicyConfig);
+    known.set(module, { grpc: found, policy: name });
+    const { dns, kube } = resolverClasses({ grpc: found, targets: this, policy: name });
+    found.registerResolver('dns', dns);
+    found.registerResolver('kube', kube);
+    this.#modules.add(found);
+    return true;
+  }
+
+  async judge({ hostname }: GrpcTarget): Promise<boolean> {
+    const host = hostname.includes(':') ? `[${hostname}]` : hostname;
+    const verdict = this.#verdicts.on(`http://${host}`);
+    const { name } = verdict.name === 'pending' ? await verdict.settled : verdict;
+    return name === 'managed';
+  }
+
+  hubOf(target: GrpcTarget | Error): Hub {
+    return this.#hubs.of(target);
+  }
+
+  onUnknownVersion(): void {
+    warnOfVersion();
+  }
+}

@@ -1,0 +1,113 @@
+import { type Clock, queueMicrotask } from '../../core/base/clock.ts';
+import type { GrpcSlot } from './grpc-endpoint.ts';
+import { type ChannelArgs, type ChannelHelper, STATES, type Subchannel } from './grpc-js.ts';
+import { isConnected, streamLimitOf } from './session.ts';
+
+/** Tells a slot's key to grpc-js, which has a connection for each set of arguments. */
+const SLOT_ARG = 'evenkeel.slot';
+/** Calls at a time from which on it is looked at every so many whether the server has another limit by now. */
+const LOOK_AGAIN = 8;
+/** Milliseconds after which a connection that is being made is not counted on any more. */
+const PATIENCE = 1_000;
+
+/**
+ * A slot as one channel has it: its subchannel.
+ *
+ * `idle`: not connected, and not dialled. `connecting`. `ready`: it takes calls. `down`: the last dial failed, and grpc-js
+ * dials again after a while.
+ */
+export class Link {
+  readonly slot: GrpcSlot;
+  readonly subchannel: Subchannel;
+  state: 'idle' | 'connecting' | 'ready' | 'down' = 'idle';
+  /** When it was last dialled, on the clock. */
+  #dialledAt: number;
+  #isDropped = false;
+  readonly #clock: Clock;
+  readonly #helper: ChannelHelper;
+  readonly #onChanged: (link: Link, error: string | undefined) => void;
+
+  constructor(
+    slot: GrpcSlot,
+    helper: ChannelHelper,
+    args: ChannelArgs,
+    clock: Clock,
+    onChanged: (link: Link, error: string | undefined) => void,
+  ) {
+    const { address, port } = slot.endpoint.info;
+    this.slot = slot;
+    this.#clock = clock;
+    this.#dialledAt = clock.now();
+    this.#helper = helper;
+    this.#onChanged = onChanged;
+    this.subchannel = helper.createSubchannel(
+      { host: address, port },
+      { ...args, [SLOT_ARG]: slot.key },
+      null,
+    );
+    this.subchannel.ref();
+    helper.addChannelzChild(this.subchannel.getChannelzRef());
+    this.subchannel.addConnectivityStateListener(this.#onState);
+    this.state = stateOf(this.subchannel.getConnectivityState());
+  }
+
+  /** Whether it takes a call. What is not ready must not be picked: grpc-js would pick again, and again, in the same turn. */
+  get isReady(): boolean {
+    return this.state === 'ready' && isConnected(this.subchannel);
+  }
+
+  /** Whether it may be ready in a moment. */
+  get isComing(): boolean {
+    const { state } = this;
+    if (state !== 'connecting' && state !== 'idle') return false;
+    return this.#clock.now() - this.#dialledAt < PATIENCE;
+  }
+
+  connect(): void {
+    if (this.state !== 'ready') this.subchannel.startConnecting();
+  }
+
+  /** Looks how many calls the server takes at a time, which it may say any time: not for each of many. */
+  readLimit(): void {
+    const { slot } = this;
+    if (slot.inFlight > LOOK_AGAIN && slot.inFlight % LOOK_AGAIN !== 0) return;
+    slot.limit = Math.max(1, streamLimitOf(this.subchannel) ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** The channel uses it no more. What it carries goes on. */
+  drop(): void {
+    this.state = 'idle';
+    this.#isDropped = true;
+    this.subchannel.removeConnectivityStateListener(this.#onState);
+    this.#helper.removeChannelzChild(this.subchannel.getChannelzRef());
+    this.subchannel.unref();
+  }
+
+  readonly #onState = (
+    _subchannel: unknown,
+    _before: number,
+    now: number,
+    _time: number,
+    error?: string,
+  ): void => {
+    // What is told of a connection that is there is told before the connection is, and with it what the server takes.
+    if (now === STATES.READY) queueMicrotask(this.#onReady);
+    else this.#become(stateOf(now), error);
+  };
+
+  readonly #onReady = (): void => {
+    if (!this.#isDropped && isConnected(this.subchannel)) this.#become('ready', undefined);
+  };
+
+  #become(state: Link['state'], error: string | undefined): void {
+    this.state = state;
+    if (state === 'connecting') this.#dialledAt = this.#clock.now();
+    this.#onChanged(this, error);
+  }
+}
+
+function stateOf(state: number): Link['state'] {
+  if (state === STATES.READY) return 'ready';
+  if (state === STATES.CONNECTING) return 'connecting';
+  return state === STATES.TRANSIENT_FAILURE ? 'down' : 'idle';
+}

@@ -1,0 +1,56 @@
+import { errors } from 'undici';
+import type { BalancedAgentOptions, RingHashOptions } from '../../config/options.ts';
+import { resolveSettings } from '../../config/resolve-settings.ts';
+import type { Settings } from '../../config/settings.ts';
+
+/** The options of an agent that mean something to gRPC. */
+const NAMES = [
+  'clock',
+  'connectionDurationJitter',
+  'connections',
+  'discovery',
+  'dns',
+  'hosts',
+  'kubernetes',
+  'locality',
+  'maxConnectionDuration',
+  'maxSpread',
+  'mesh',
+  'originIdleTimeout',
+  'outlierDetection',
+  'peakEwma',
+  'policy',
+  'random',
+  'slowStart',
+  'spread',
+  'subset',
+] as const;
+
+type SharedOptions = Pick<BalancedAgentOptions, (typeof NAMES)[number]>;
+
+/**
+ * What `installGrpc(grpc, options)` takes. Each option means what it means to an agent, and has the same default and
+ * variable; a request is a call here, and a status of HTTP the one of gRPC that means the same.
+ */
+export interface GrpcOptions extends SharedOptions {
+  /** What the policy `'ring-hash'` takes for the key of a call: `header` is the name of its metadata. */
+  ringHash?: Omit<RingHashOptions, 'key'>;
+}
+
+/**
+ * Settings from options.
+ *
+ * @throws undici's `InvalidArgumentError` for an option that is unknown or isn't accepted
+ */
+export function grpcSettings(options: GrpcOptions): Settings {
+  const known: readonly string[] = [...NAMES, 'ringHash'];
+  const settings = resolveSettings(options);
+  const odd = Object.keys(options).find((name) => !known.includes(name));
+  if (odd !== undefined) throw new errors.InvalidArgumentError(`installGrpc takes no option ${odd}`);
+  if ((options.ringHash as RingHashOptions | undefined)?.key !== undefined) {
+    throw new errors.InvalidArgumentError(
+      'installGrpc takes no option ringHash.key, use ringHash.header instead',
+    );
+  }
+  return settings;
+}

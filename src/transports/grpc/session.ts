@@ -1,0 +1,32 @@
+import type { ClientHttp2Session } from 'node:http2';
+import { STATES, type Subchannel } from './grpc-js.ts';
+
+/** As far as it can be relied on to be there. */
+export type GrpcSession = Partial<Pick<ClientHttp2Session, 'closed' | 'destroyed' | 'remoteSettings'>>;
+
+/** What is private in a subchannel, of all versions that are known. */
+interface Inside {
+  readonly transport?: { readonly session?: GrpcSession } | null;
+}
+
+/** Whether a subchannel takes calls. Its session may be closing though it is READY: it is told of a GOAWAY a moment later. */
+export function isConnected(subchannel: Subchannel): boolean {
+  if (subchannel.getConnectivityState() !== STATES.READY) return false;
+  return isOpen(sessionOf(subchannel));
+}
+
+/** Whether a connection takes calls; one that can't be found is taken to do so. */
+export function isOpen(session: GrpcSession | undefined): boolean {
+  return session?.closed !== true && session?.destroyed !== true;
+}
+
+/** How many streams the server takes on a connection at a time; `undefined` if that can't be known. */
+export function streamLimitOf(subchannel: Subchannel): number | undefined {
+  return sessionOf(subchannel)?.remoteSettings?.maxConcurrentStreams;
+}
+
+/** The connection itself, which is private there; `undefined`: there is none, or it can't be found. */
+export function sessionOf(subchannel: Subchannel): GrpcSession | undefined {
+  const { transport } = subchannel.getRealSubchannel() as Inside;
+  return transport?.session;
+}

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { nextTurn } from '../../../src/core/base/clock.ts';
+import { FakeClock } from '../../support/clock.ts';
+import { jain, startBalanced } from '../../support/grpc-client.ts';
+import { callsOf, startGrpcPods } from '../../support/grpc-pod.ts';
+import { nextAddress } from '../../support/pods.ts';
+
+/** Versions before 1.13 take a server for connected before it has said a word. */
+const isOld = /^grpc11[012]$/.test(process.env.TEST_GRPC_JS ?? '');
+
+test('calls go to all pods alike, one at a time and 50 at a time', async (t) => {
+  const pods = await startGrpcPods(t, 3);
+  const { client } = startBalanced(t, pods);
+  await client.calls(150);
+  assert.ok(jain(callsOf(pods)) >= 0.99, callsOf(pods).join());
+  await client.calls(600, 50);
+  assert.ok(jain(callsOf(pods)) >= 0.99, callsOf(pods).join());
+});
+
+test('a cold burst waits a moment for further pods, and not only for the one that connects first', async (t) => {
+  const pods = await startGrpcPods(t, 3);
+  // The moment does not end by itself.
+  const { client } = startBalanced(t, pods, { clock: new FakeClock() });
+  await client.calls(60, 60);
+  assert.deepEqual(callsOf(pods), [20, 20, 20]);
+});
+
+test('a cold burst waits 20 ms for a pod that does not answer, and no longer', { skip: isOld }, async (t) => {
+  const pods = await startGrpcPods(t, 2);
+  const sockets: Socket[] = [];
+  const silent = createServer((socket) => sockets.push(socket)).listen(0, nextAddress());
+  await once(silent, 'listening');
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+  });
+  const { address, port } = silent.address() as AddressInfo;
+  const clock = new FakeClock();
+  const { client, stats } = startBalanced(t, [...pods, { endpoint: { address, port } }], { clock });
+  const burst = client.calls(60, 60);
+  while (stats()?.connected !== 2) await sleep(1);
+  clock.advance(19);
+  await nextTurn();
+  assert.deepEqual(callsOf(pods), [0, 0]);
+  clock.advance(1);
+  await burst;
+  assert.deepEqual(callsOf(pods), [30, 30]);
+});
+
+test('new pods have their share as soon as they are known', async (t) => {
+  const pods = await startGrpcPods(t, 6);
+  const { client, resolver } = startBalanced(t, pods.slice(0, 3));
+  await client.calls(30);
+  resolver.set(pods);
+  const from = performance.now();
+  while (performance.now() - from < 200) await client.calls(10, 5);
+  const before = callsOf(pods);
+  await client.calls(120, 5);
+  const gained = callsOf(pods).map((calls, n) => calls - before[n]!);
+  assert.ok(
+    gained.every((calls) => calls >= 18),
+    gained.join(),
+  );
+});
+
+test('a slow pod gets fewer calls', async (t) => {
+  const [slow, ...quick] = await startGrpcPods(t, 3);
+  const { client } = startBalanced(t, [slow!, ...quick]);
+  await client.calls(9, 3);
+  slow!.hold();
+  const done = client.calls(200, 12);
+  while (callsOf(quick).reduce((sum, calls) => sum + calls, 0) < 180) await sleep(1);
+  // It has what it can't help: a few calls more than the others have at the moment.
+  assert.ok(slow!.calls <= 12, `${slow!.calls}`);
+  slow!.release();
+  await done;
+});
+
+test('two channels to a target share its connections and counts', async (t) => {
+  const pods = await startGrpcPods(t, 3);
+  const { client, another, stats } = startBalanced(t, pods);
+  const other = another();
+  await Promise.all([client.calls(30, 3), other.calls(30, 3)]);
+  assert.deepEqual(
+    pods.map(({ peers }) => peers.size),
+    [1, 1, 1],
+  );
+  const rows = stats().endpoints;
+  assert.deepEqual(
+    rows.map(({ connections, opened }) => [connections, opened]),
+    [
+      [1, 1],
+      [1, 1],
+      [1, 1],
+    ],
+  );
+  assert.equal(
+    rows.reduce((sum, { requests }) => sum + requests, 0),
+    60,
+  );
+  assert.ok(jain(callsOf(pods)) >= 0.99, callsOf(pods).join());
+});
