@@ -5,11 +5,10 @@ import { page, README, rowsUnder } from '../support/readme.ts';
 
 const rows = rowsUnder('What', page('trust.md'));
 
-/** Whether a file has a test of that name, or a template for names like it. */
-function hasTest(file: string, name: string): boolean {
-  const url = new URL(`../${file}.test.ts`, import.meta.url);
-  if (!existsSync(url)) return false;
-  const source = readFileSync(url, 'utf8');
+/** Whether a part's tests, quick and long, have one of that name, or a template for names like it. */
+function hasTest(part: string, name: string): boolean {
+  const files = ['test', 'long'].map((kind) => new URL(`../${part}.${kind}.ts`, import.meta.url));
+  const source = files.map((file) => (existsSync(file) ? readFileSync(file, 'utf8') : '')).join('\n');
   return Array.from(source.matchAll(/\btest\(\s*(['`])(.*?)(?<!\\)\1,/gs)).some(([, quote, given]) => {
     if (quote === "'") return given!.replaceAll("\\'", "'") === name;
     const parts = given!.split(/\$\{[^}]*\}/).map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'));
