@@ -50,7 +50,7 @@ export class AgentRequests implements Total {
     const header = request.getHeader('host');
     // For one that is no text Node has an error.
     if (this.#services.ended || (header !== undefined && typeof header !== 'string')) return false;
-    const bucket = this.#bucketFor(this.#wantedBy(options, header));
+    const bucket = this.#bucketFor(options, header);
     bucket?.add(request, options);
     return bucket !== undefined;
   }
@@ -60,19 +60,14 @@ export class AgentRequests implements Total {
     agentPrototype.addRequest.call(this.#agent as unknown as Agent, request, options);
   }
 
-  #wantedBy(options: RequestOptions, header: string | undefined): Wanted {
+  #bucketFor(options: RequestOptions, header: string | undefined): Bucket | undefined {
     // What an agent says goes over what its requests say.
     const own = this.#agent.options;
     const host = (own.host as string | undefined) ?? options.host;
     const port = (own.port as number | undefined) ?? options.port;
-    const family = (own.family ?? options.family) as Family | undefined;
+    const family = familyOf(own.family ?? options.family);
     const servername = this.#secure ? servernameFor(own.servername ?? options.servername, host, header) : '';
     const profile = this.#profiles.of(options);
-    return { host, port, family: family === 4 || family === 6 ? family : 0, servername, profile };
-  }
-
-  #bucketFor(wanted: Wanted): Bucket | undefined {
-    const { host, port, family, servername, profile } = wanted;
     const last = this.#last;
     if (
       last !== undefined &&
@@ -85,6 +80,10 @@ export class AgentRequests implements Total {
     ) {
       return this.#lastBucket;
     }
+    return this.#newBucketFor({ host, port, family, servername, profile });
+  }
+
+  #newBucketFor(wanted: Wanted): Bucket | undefined {
     const service = this.#serviceFor(wanted);
     if (service === undefined) return undefined;
     let bucket = this.#buckets.get(service);
@@ -143,6 +142,10 @@ export class AgentRequests implements Total {
       if (this.taken === 0) resolve();
     });
   }
+}
+
+function familyOf(family: unknown): Family {
+  return family === 4 || family === 6 ? family : 0;
 }
 
 /** The name that TLS asks for, as Node has it: what is said, or that of the Host header; none for an address. */

@@ -16,15 +16,17 @@ export class Bucket implements Place {
   readonly #agent: NodeAgent;
   /** What the agent calls it in its maps. */
   readonly #name: string;
-  readonly #total: Total;
+  readonly total: Total;
   readonly #waiting: Entry[] = [];
   #taken = 0;
+  /** A list for the agent's map, where it has none: most of the time it is for one socket, and comes and goes. */
+  readonly #spare: NodeSocket[] = [];
 
   constructor(agent: NodeAgent, service: HttpService, name: string, total: Total) {
     this.#agent = agent;
     this.service = service;
     this.#name = name;
-    this.#total = total;
+    this.total = total;
   }
 
   get timeout(): number {
@@ -36,7 +38,7 @@ export class Bucket implements Place {
   }
 
   get hasRoom(): boolean {
-    return this.#taken < this.#agent.maxSockets && this.#total.taken < this.#agent.maxTotalSockets;
+    return this.#taken < this.#agent.maxSockets && this.total.taken < this.#agent.maxTotalSockets;
   }
 
   get isWaiting(): boolean {
@@ -51,8 +53,8 @@ export class Bucket implements Place {
 
   #take(request: NodeRequest, options: RequestOptions): void {
     this.#taken++;
-    this.#total.taken++;
-    process.nextTick(start, this, this.#total, request, options);
+    this.total.taken++;
+    process.nextTick(start, this, request, options);
   }
 
   #wait(request: NodeRequest, options: RequestOptions): void {
@@ -98,22 +100,28 @@ export class Bucket implements Place {
 
   leave(): void {
     this.#taken--;
-    this.#total.taken--;
+    this.total.taken--;
     if (this.isWaiting) this.serve();
-    else this.#total.onFree();
+    else this.total.onFree();
   }
 
   list(request: NodeRequest): void {
     // Node serves those that it finds there with its own sockets.
-    if (this.#total.ownsAgent) add(this.#agent.requests, this.#name, request);
+    if (this.total.ownsAgent) add(this.#agent.requests, this.#name, request);
   }
 
   unlist(request: NodeRequest): void {
-    if (this.#total.ownsAgent) remove(this.#agent.requests, this.#name, request);
+    if (this.total.ownsAgent) remove(this.#agent.requests, this.#name, request);
   }
 
   give(socket: NodeSocket): void {
-    add(this.#agent.sockets, this.#name, socket);
+    const { sockets } = this.#agent;
+    const list = sockets[this.#name];
+    if (list !== undefined) list.push(socket);
+    else {
+      this.#spare[0] = socket;
+      sockets[this.#name] = this.#spare;
+    }
   }
 
   takeBack(socket: NodeSocket): void {
@@ -135,8 +143,8 @@ export interface Total {
 /** Milliseconds that Node leaves between the end of an idle connection here and at its server. */
 const BUFFER = 1_000;
 
-function start(bucket: Bucket, total: Total, request: NodeRequest, options: RequestOptions): void {
-  const { service } = bucket;
+function start(bucket: Bucket, request: NodeRequest, options: RequestOptions): void {
+  const { service, total } = bucket;
   if (service.ended || request.destroyed) bucket.leave();
   if (request.destroyed) request.onSocket(null);
   else if (service.ended) total.retake(request, options);
@@ -153,6 +161,6 @@ function remove<T>(map: Record<string, T[] | undefined>, name: string, item: T):
   const list = map[name];
   const index = list?.indexOf(item) ?? -1;
   if (index === -1) return;
-  if (list!.length === 1) delete map[name];
-  else list!.splice(index, 1);
+  list!.splice(index, 1);
+  if (list!.length === 0) delete map[name];
 }

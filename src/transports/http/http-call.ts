@@ -34,31 +34,31 @@ export class HttpCall extends Call implements HttpAttempt {
   answering = false;
   /** Its last connection, idle before, has ended just as it was sent. */
   hasCrossed = false;
-  readonly #service: HttpService;
-  readonly #place: Place;
+  private readonly service: HttpService;
+  private readonly place: Place;
   /** What it has to say of the head of its response is said. */
-  #told = false;
-  #waiting: Waiting | undefined = undefined;
+  private told = false;
+  private waiting: Waiting | undefined = undefined;
   /** Time has run out without a byte. */
-  #timedOut = false;
-  #sent: Sent | undefined = undefined;
+  private timedOut = false;
+  private sent: Sent | undefined = undefined;
   /** The timeout that its last socket had. */
-  #passedTimeout: number | undefined = undefined;
+  private passedTimeout: number | undefined = undefined;
   /** Its socket ends, and it goes elsewhere. */
-  #leaves = false;
+  private leaves = false;
 
   constructor(request: NodeRequest, service: HttpService, place: Place, highWaterMark: number | undefined) {
     super();
     this.request = request;
-    this.#service = service;
-    this.#place = place;
+    this.service = service;
+    this.place = place;
     this.highWaterMark = highWaterMark;
     this.upgrades = request.method === 'CONNECT' || requestHeader(request, 'upgrade') !== undefined;
     this.lasting = this.upgrades || isEventStream(requestHeader(request, 'accept'));
   }
 
-  get #calls(): Calls {
-    return this.#service.calls;
+  private get calls(): Calls {
+    return this.service.calls;
   }
 
   /** Whether its response has come, to the end. */
@@ -94,39 +94,39 @@ export class HttpCall extends Call implements HttpAttempt {
   startWaiting(): void {
     const { request } = this;
     // Whoever ended it while it was on its way from one socket to the next was not heard.
-    if (request.destroyed) process.nextTick(() => this.#onDestroyed());
-    this.#place.list(request);
-    this.#waiting = new Waiting(request, {
-      clock: this.#service.clock,
-      timeout: this.#timedOut ? 0 : this.#timeout,
-      onDestroyed: (error) => this.#onDestroyed(error),
+    if (request.destroyed) process.nextTick(() => this.onDestroyed());
+    this.place.list(request);
+    this.waiting = new Waiting(request, {
+      clock: this.service.clock,
+      timeout: this.timedOut ? 0 : this.timeout,
+      onDestroyed: (error) => this.onDestroyed(error),
     });
   }
 
   stopWaiting(): void {
-    const waiting = this.#waiting!;
-    this.#waiting = undefined;
+    const waiting = this.waiting!;
+    this.waiting = undefined;
     waiting.stop();
-    this.#timedOut ||= waiting.timedOut;
-    this.#place.unlist(this.request);
+    this.timedOut ||= waiting.timedOut;
+    this.place.unlist(this.request);
   }
 
   /** Milliseconds without a byte after which it says so; 0: never. */
-  get #timeout(): number {
-    return this.request.timeout ?? this.#place.timeout;
+  private get timeout(): number {
+    return this.request.timeout ?? this.place.timeout;
   }
 
-  #onDestroyed(error?: Error): void {
+  private onDestroyed(error?: Error): void {
     const reason = error ?? new Error('socket hang up');
     this.reason = reason;
     // It may be ended from elsewhere.
-    this.#waiting?.run(() => this.#calls.onAbandoned(this, reason));
+    this.waiting?.run(() => this.calls.onAbandoned(this, reason));
   }
 
   /** Ends it with an error, or with its own if its caller has ended it. */
   fail(error: Error): void {
     const { request } = this;
-    this.#place.leave();
+    this.place.leave();
     request.onSocket(null, request.destroyed ? undefined : error);
   }
 
@@ -142,33 +142,33 @@ export class HttpCall extends Call implements HttpAttempt {
 
   onSocket(socket: NodeSocket): void {
     const { request } = this;
-    this.#place.give(socket);
-    this.#sent = new Sent(request, socket);
+    this.place.give(socket);
+    this.sent = new Sent(request, socket);
     request.onSocket(socket);
-    const timeout = this.#passedTimeout ?? this.#timeout;
+    const timeout = this.passedTimeout ?? this.timeout;
     if ((socket.timeout ?? 0) !== timeout) socket.setTimeout(timeout);
     // That has been said, and is said once.
-    if (this.#timedOut) request.timeoutCb ??= noop;
+    if (this.timedOut) request.timeoutCb ??= noop;
   }
 
   onTimeout(): void {
-    this.#timedOut = true;
+    this.timedOut = true;
   }
 
   /** Something of a response has come, and was taken in. */
   onRead(): void {
     const { res } = this.request;
-    if (this.#told || res === null || this.connection === undefined) return;
-    this.#told = true;
+    if (this.told || res === null || this.connection === undefined) return;
+    this.told = true;
     const statusCode = res.statusCode!;
     this.statusCode = statusCode;
-    const { attempts } = this.#calls;
+    const { attempts } = this.calls;
     const { connection } = this;
     if (!connection.told) {
-      const { timeout, buffer } = this.#place;
+      const { timeout, buffer } = this.place;
       const keepAlive = keepAliveOf(
         headerOf(res.rawHeaders, 'keep-alive'),
-        this.#service.keepAlive,
+        this.service.keepAlive,
         timeout,
         buffer,
       );
@@ -186,114 +186,114 @@ export class HttpCall extends Call implements HttpAttempt {
     const { res } = this.request;
     this.onRead();
     if (res === null) this.reason ??= new Error('socket hang up');
-    this.#end(socket, res === null ? 'refused' : this.#answer);
+    this.end(socket, res === null ? 'refused' : this.answer);
   }
 
   onUpgraded(socket: NodeSocket): void {
     this.statusCode = this.request.res?.statusCode ?? 0;
-    this.#place.takeBack(socket);
-    this.#place.leave();
-    this.#calls.attempts.onUpgraded(this, socket);
+    this.place.takeBack(socket);
+    this.place.leave();
+    this.calls.attempts.onUpgraded(this, socket);
   }
 
-  get #answer(): Outcome {
+  private get answer(): Outcome {
     return isGatewayError(this.statusCode) ? 'rejected' : 'success';
   }
 
-  #end(socket: NodeSocket, outcome: Outcome): void {
-    this.#place.takeBack(socket);
-    this.#place.leave();
-    this.#calls.attempts.onEnded(this, outcome);
+  private end(socket: NodeSocket, outcome: Outcome): void {
+    this.place.takeBack(socket);
+    this.place.leave();
+    this.calls.attempts.onEnded(this, outcome);
   }
 
   // Its socket ends
 
   /** Its connection turned out to be gone before it was given to it. */
   onUnsent(error: Error = hangUp()): void {
-    this.#calls.onUnsent(this, error);
+    this.calls.onUnsent(this, error);
   }
 
   /** Whether it may go elsewhere now that its socket ends, and hear nothing of that. The socket's close follows. */
   mayLeave(error: Error | undefined): boolean {
-    if (this.#leaves) return true;
-    if (this.answering || this.#isEndedByCaller || this.#sent === undefined) return false;
+    if (this.leaves) return true;
+    if (this.answering || this.isEndedByCaller || this.sent === undefined) return false;
     if (reasonOf(error) === undefined) return false;
-    const { retries } = this.#service;
-    const isSafe = this.#sent.isUnwritten;
-    this.#leaves = isSafe || (retries && !this.upgrades && this.#sent.isFinished && this.repeatable);
-    return this.#leaves;
+    const { retries } = this.service;
+    const isSafe = this.sent.isUnwritten;
+    this.leaves = isSafe || (retries && !this.upgrades && this.sent.isFinished && this.repeatable);
+    return this.leaves;
   }
 
-  get #isEndedByCaller(): boolean {
+  private get isEndedByCaller(): boolean {
     const { destroyed, res } = this.request;
     return destroyed || res?.destroyed === true;
   }
 
   /** @param pass tells those of it who listen to the socket */
   onClose(socket: NodeSocket, error: Error | undefined, ended: boolean, pass: () => void): void {
-    if (this.#leaves) {
-      this.#leave(socket, error, pass);
+    if (this.leaves) {
+      this.leave(socket, error, pass);
       return;
     }
-    const outcome = this.#outcomeOf(socket, error, ended);
+    const outcome = this.outcomeOf(socket, error, ended);
     try {
       pass();
     } finally {
-      this.#end(socket, outcome);
+      this.end(socket, outcome);
     }
   }
 
-  #outcomeOf(socket: NodeSocket, error: Error | undefined, ended: boolean): Outcome {
+  private outcomeOf(socket: NodeSocket, error: Error | undefined, ended: boolean): Outcome {
     if (this.isAnswered) {
       this.onRead();
-      return this.#answer;
+      return this.answer;
     }
     // One that has ended without a word of its peer's was ended here: by its caller, or as what came was no HTTP.
     const isPeers =
       ended || socket._hadError === true || (error !== undefined && reasonOf(error) !== undefined);
-    if (isPeers && !this.#isEndedByCaller) return 'failure';
+    if (isPeers && !this.isEndedByCaller) return 'failure';
     const { cause } = (error ?? {}) as { cause?: { name?: string } };
-    const isExpired = this.#timedOut || cause?.name === 'TimeoutError';
+    const isExpired = this.timedOut || cause?.name === 'TimeoutError';
     this.reason = error ?? new Error('socket hang up');
     return isExpired && !this.answering && this.request.finished ? 'expired' : 'cancelled';
   }
 
-  #leave(socket: NodeSocket, error: Error | undefined, pass: () => void): void {
+  private leave(socket: NodeSocket, error: Error | undefined, pass: () => void): void {
     const { request } = this;
-    const sent = this.#sent!;
+    const sent = this.sent!;
     const failure = error ?? hangUp();
     const wasDestroyed = request.destroyed;
-    this.#leaves = false;
+    this.leaves = false;
     // Node takes the request off the socket, and would tell it of an error.
     socket._hadError = true;
     const { output, isUnwritten } = sent;
     muted(request, pass);
     if (wasDestroyed) {
       this.reason = failure;
-      this.#end(socket, 'cancelled');
+      this.end(socket, 'cancelled');
       request.onSocket(null);
       return;
     }
     rewind(request, output);
-    this.#passedTimeout = sent.passTimeout(request);
-    this.#place.takeBack(socket);
+    this.passedTimeout = sent.passTimeout(request);
+    this.place.takeBack(socket);
     if (isUnwritten) {
-      this.#calls.onUnsent(this, failure);
-    } else if (!this.#goesElsewhere(failure, reasonOf(error) ?? 'reset')) {
+      this.calls.onUnsent(this, failure);
+    } else if (!this.goesElsewhere(failure, reasonOf(error) ?? 'reset')) {
       request.socket = socket;
-      this.#place.leave();
-      this.#calls.attempts.onEnded(this, 'failure');
+      this.place.leave();
+      this.calls.attempts.onEnded(this, 'failure');
       request.onSocket(null, failure);
     }
   }
 
-  #goesElsewhere(error: Error, reason: RetryReason): boolean {
+  private goesElsewhere(error: Error, reason: RetryReason): boolean {
     const { connection, takenAt, waited } = this;
-    const milliseconds = millisecondsOf((ticksOf(this.#service.clock.now()) - takenAt - waited) | 0);
+    const milliseconds = millisecondsOf((ticksOf(this.service.clock.now()) - takenAt - waited) | 0);
     const wasIdle = connection !== undefined && connection.requests > 1;
     this.hasCrossed = reason === 'reset' && wasIdle && milliseconds <= CROSSING;
-    if (this.hasCrossed && this.#calls.onCrossed(this, error)) return true;
-    return this.#calls.onUnanswered(this, error, reason);
+    if (this.hasCrossed && this.calls.onCrossed(this, error)) return true;
+    return this.calls.onUnanswered(this, error, reason);
   }
 }
 

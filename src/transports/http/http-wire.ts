@@ -48,7 +48,7 @@ export class HttpWire implements Wire {
   readonly #socket: NodeSocket;
   readonly #options: HttpWireOptions;
   /** What the socket's `emit` was before, and whether that was its own. */
-  readonly #emit: Socket['emit'];
+  readonly #emit: (event: string, ...args: unknown[]) => boolean;
   readonly #ownEmit: boolean;
   #call: HttpAttempt | undefined = undefined;
   #parked = false;
@@ -72,7 +72,8 @@ export class HttpWire implements Wire {
     balancedSockets.add(socket);
     // Between two requests nobody else listens.
     socket.on('error', noop);
-    socket.emit = (...args: [string, ...unknown[]]) => this.#onEvent(args);
+    socket.emit = (event: string, ...args: unknown[]) =>
+      args.length > 1 ? this.#pass(event, ...args) : this.#onEvent(event, args[0], args.length === 1);
   }
 
   open(events: WireEvents): void {
@@ -168,21 +169,22 @@ export class HttpWire implements Wire {
     else this.#socket.destroy();
   }
 
-  #onEvent(args: [string, ...unknown[]]): boolean {
-    switch (args[0]) {
+  /** None that matters has more than one argument, for which no list is kept: there are ten or so for each request. */
+  #onEvent(event: string, argument: unknown, hasArgument: boolean): boolean {
+    switch (event) {
       case 'data':
-        return this.#onData(args);
+        return this.#onData(argument);
       case 'free':
-        return this.#onFree(args);
+        return this.#onFree();
       case 'agentRemove':
-        return this.#onUpgrade(args);
+        return this.#onUpgrade();
       case 'end':
         this.#ended = true;
         if (this.#call === undefined) this.#events!.retire('closed-by-peer');
         else if (this.#call.mayLeave(undefined)) return this.#breakOff();
         break;
       case 'error':
-        this.#error ??= args[1] as Error;
+        this.#error ??= argument as Error;
         if (this.#call?.mayLeave(this.#error)) return this.#breakOff();
         break;
       case 'timeout':
@@ -191,17 +193,17 @@ export class HttpWire implements Wire {
         this.#call.onTimeout();
         break;
       case 'close':
-        return this.#onClose(args);
+        return this.#onClose(argument);
     }
-    return this.#pass(args);
+    return hasArgument ? this.#pass(event, argument) : this.#pass(event);
   }
 
   /** Tells those who listen to the socket. */
-  #pass(args: [string, ...unknown[]]): boolean {
-    return Reflect.apply(this.#emit, this.#socket, args) as boolean;
+  #pass(event: string, ...args: unknown[]): boolean {
+    return this.#emit.call(this.#socket, event, ...args);
   }
 
-  #onData(args: [string, ...unknown[]]): boolean {
+  #onData(chunk: unknown): boolean {
     const call = this.#call;
     if (call === undefined) {
       this.#stray = true;
@@ -211,7 +213,7 @@ export class HttpWire implements Wire {
     // Its response is all there: nobody has asked for more.
     if (call.isAnswered) this.#stray = true;
     call.answering = true;
-    const heard = this.#pass(args);
+    const heard = this.#pass('data', chunk);
     if (this.#call === call) call.onRead();
     return heard;
   }
@@ -222,13 +224,13 @@ export class HttpWire implements Wire {
     return true;
   }
 
-  #onFree(args: [string, ...unknown[]]): boolean {
+  #onFree(): boolean {
     const call = this.#call;
-    if (call === undefined) return this.#pass(args);
+    if (call === undefined) return this.#pass('free');
     const socket = this.#socket;
     this.#call = undefined;
     socket._httpMessage = null;
-    const heard = this.#pass(args);
+    const heard = this.#pass('free');
     socket.unref();
     // Whatever time its request has set.
     if (socket.timeout !== 0) socket.setTimeout(0);
@@ -248,13 +250,13 @@ export class HttpWire implements Wire {
   }
 
   /** The socket is the caller's from now on. */
-  #onUpgrade(args: [string, ...unknown[]]): boolean {
+  #onUpgrade(): boolean {
     const call = this.#call;
     const socket = this.#socket;
     this.#upgraded = true;
     this.#call = undefined;
     this.idleTime.stop();
-    const heard = this.#pass(args);
+    const heard = this.#pass('agentRemove');
     if (this.#ownEmit) socket.emit = this.#emit;
     else Reflect.deleteProperty(socket, 'emit');
     socket.off('error', noop);
@@ -262,7 +264,7 @@ export class HttpWire implements Wire {
     return heard;
   }
 
-  #onClose(args: [string, ...unknown[]]): boolean {
+  #onClose(hadError: unknown): boolean {
     const call = this.#call;
     this.#call = undefined;
     this.idleTime.stop();
@@ -270,7 +272,7 @@ export class HttpWire implements Wire {
     const isReset = this.#error !== undefined && reasonOf(this.#error) !== undefined;
     const byPeer = this.#ended || isReset || call?.isAnswered === true;
     this.#events!.retire(byPeer ? 'closed-by-peer' : 'error');
-    const pass = () => this.#pass(args);
+    const pass = () => this.#pass('close', hadError);
     try {
       if (call === undefined) pass();
       else call.onClose(this.#socket, this.#error, this.#ended, pass);

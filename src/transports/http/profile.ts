@@ -91,7 +91,9 @@ export class Profiles {
   /** That of a request. What its agent says goes over what it says itself. */
   of(options: RequestOptions): Profile {
     const { options: own } = this.#agent;
-    if (!this.#own.is(own, undefined)) {
+    // Without TLS there is hardly anything that could change.
+    const isKnown = this.#secure ? this.#own.is(own, undefined) : this.#own.isStill(own);
+    if (!isKnown) {
       this.#own.keep(own, undefined, profileOf(connectOptions(own)));
       this.#more.forget();
     }
@@ -111,6 +113,7 @@ export class Profiles {
 /** Options that were seen, and what they came to. */
 class Seen {
   profile: Profile = { name: '', connect: {} };
+  #given: Options = {};
   #options: Options = {};
   #count = -1;
   #localAddress: unknown = undefined;
@@ -126,7 +129,13 @@ class Seen {
     return count === this.#count;
   }
 
+  /** Whether it is the same object, and says the same of what matters without TLS. */
+  isStill(options: Options): boolean {
+    return options === this.#given && options.localAddress === this.#options.localAddress;
+  }
+
   keep(options: Options, localAddress: unknown, profile: Profile): void {
+    this.#given = options;
     this.#options = { ...options };
     this.#count = Object.keys(options).length;
     this.#localAddress = localAddress;

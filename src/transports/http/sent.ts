@@ -4,40 +4,47 @@ import { type NodeRequest, type NodeSocket, type Output, outputOf } from './node
 export class Sent {
   /** Whether that is all it has to send. */
   readonly isFinished: boolean;
-  readonly #request: NodeRequest;
-  readonly #socket: NodeSocket;
-  readonly #bytesBefore: number;
-  readonly #output: Output[];
-  /** The first of its writes that waits. */
-  readonly #first: Output | undefined;
+  private readonly request: NodeRequest;
+  private readonly socket: NodeSocket;
+  private readonly bytesBefore: number;
+  /** The first of its writes that waits, and what is to be called when that was written. */
+  private readonly first: Output | undefined;
+  private readonly callback: Output['callback'];
+  /** All of them, if that is more than its head. */
+  private readonly writes: Output[] | undefined;
   /** Whether the request listens by itself to the timeouts of each socket that it is given. */
-  readonly #listens: boolean;
+  private readonly listens: boolean;
 
   /** Just before the request has the socket. */
   constructor(request: NodeRequest, socket: NodeSocket) {
+    const { outputData } = request;
+    const [first] = outputData;
     this.isFinished = request.finished;
-    this.#request = request;
-    this.#socket = socket;
-    this.#bytesBefore = socket.bytesWritten;
-    this.#output = outputOf(request);
-    this.#first = request.outputData[0];
-    this.#listens = request.timeoutCb !== null;
+    this.request = request;
+    this.socket = socket;
+    this.bytesBefore = socket.bytesWritten;
+    this.first = first;
+    this.callback = first === undefined ? null : first.callback;
+    const isHead = outputData.length === 1 && first!.data === request._header;
+    this.writes = isHead || !this.isFinished ? undefined : outputOf(request);
+    this.listens = request.timeoutCb !== null;
   }
 
   /** Whether nothing has left yet, and all that was written is known. */
   get isUnwritten(): boolean {
-    return this.#socket.bytesWritten === this.#bytesBefore && (this.isFinished || this.#waits);
+    return this.socket.bytesWritten === this.bytesBefore && (this.isFinished || this.waits);
   }
 
   /** Whether the socket was given nothing: what it is given by a request that goes on writing is not kept. */
-  get #waits(): boolean {
-    const { outputData, _headerSent } = this.#request;
-    return outputData[0] === this.#first && (this.#first !== undefined || !_headerSent);
+  private get waits(): boolean {
+    const { outputData, _headerSent } = this.request;
+    return outputData[0] === this.first && (this.first !== undefined || !_headerSent);
   }
 
   /** What another socket has to send. */
   get output(): Output[] {
-    return this.#waits ? outputOf(this.#request) : this.#output;
+    if (this.waits) return outputOf(this.request);
+    return this.writes ?? [{ data: this.request._header!, encoding: 'latin1', callback: this.callback }];
   }
 
   /**
@@ -47,8 +54,8 @@ export class Sent {
    */
   passTimeout(request: NodeRequest): number | undefined {
     if (request.timeoutCb === null) return undefined;
-    const timeout = this.#socket.timeout ?? 0;
-    if (this.#listens) return timeout;
+    const timeout = this.socket.timeout ?? 0;
+    if (this.listens) return timeout;
     request.timeoutCb = null;
     // Of those that were in its options it takes care by itself.
     if (request.timeout === undefined) request.setTimeout(timeout);
