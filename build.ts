@@ -12,6 +12,7 @@ const ENTRY_POINTS = [
   'index',
   'preload',
   'identify-preload',
+  'http',
   'grpc',
   'telemetry/opentelemetry',
   'telemetry/prometheus',

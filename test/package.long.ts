@@ -145,6 +145,25 @@ test('no character of what is imported makes its source take twice the memory', 
   );
 });
 
+test('evenkeel/http has agents of Node’s, which stats() knows of', async () => {
+  const file = join(project.folder, 'http.cjs');
+  const script = `
+    const { BalancedHttpAgent, BalancedHttpsAgent } = require('evenkeel/http');
+    const { staticResolver, stats } = require('evenkeel');
+    const http = require('node:http');
+    const server = http.createServer((_, response) => response.end()).listen(0, '127.0.0.1', async () => {
+      const discovery = staticResolver([server.address()]);
+      const agent = new BalancedHttpAgent({ discovery });
+      await new Promise((resolve) => http.get('http://orders.prod', { agent }, resolve));
+      console.log(agent instanceof http.Agent, new BalancedHttpsAgent().protocol, Object.keys(stats()).join());
+      agent.destroy();
+      server.close();
+    });`;
+  writeFileSync(file, script);
+  const { stdout, stderr } = await run(process.execPath, [file]);
+  assert.equal(stdout.trim(), 'true https: http://orders.prod', stderr);
+});
+
 test('the entry points know of the same agents, and those for metrics load no undici', async () => {
   const file = join(project.folder, 'metrics.cjs');
   const script = `
