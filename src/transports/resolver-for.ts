@@ -1,11 +1,34 @@
 import type { Settings } from '../config/settings.ts';
+import { systemClock } from '../core/base/clock.ts';
 import type { LookUpStep } from '../core/discovery/dns/look-up.ts';
 import { ClusterNames } from '../core/discovery/kubernetes/cluster-names.ts';
 import { type Place, thisPlace } from '../core/discovery/kubernetes/place.ts';
 import type { Resolver } from '../core/discovery/resolver.ts';
 import type { Trace } from '../core/discovery/trace.ts';
 
-/** The resolver that the settings ask for, in the place where we are. A trace is kept of how it comes to what it yields. */
+/** Those that agents have in common, by all that makes them what they are. */
+const shared = new Map<string, WeakRef<Resolver>>();
+
+/**
+ * The resolver that the settings ask for, in the place where we are. All agents of the process that ask for the same have
+ * the same one, so that a name is looked up once, and a Service watched once, whoever wants to know.
+ */
+export function sharedResolverFor(settings: Settings): Resolver {
+  const { discovery, dns, kubernetes, mesh, clock, random } = settings;
+  if (typeof discovery === 'function' || clock !== systemClock || random !== Math.random) {
+    return resolverFor(settings);
+  }
+  const { interfaces, ...place } = thisPlace();
+  const name = JSON.stringify([discovery, dns, kubernetes, mesh, place]);
+  const known = shared.get(name)?.deref();
+  if (known !== undefined) return known;
+  for (const [other, ref] of shared) if (ref.deref() === undefined) shared.delete(other);
+  const resolver = resolverFor(settings, { ...place, interfaces });
+  shared.set(name, new WeakRef(resolver));
+  return resolver;
+}
+
+/** The resolver that the settings ask for, by itself. A trace is kept of how it comes to what it yields. */
 export function resolverFor(settings: Settings, place: Place = thisPlace(), trace?: Trace): Resolver {
   const { discovery, dns, kubernetes, clock, random } = settings;
   if (typeof discovery === 'function') return discovery;

@@ -1,7 +1,7 @@
 import type { Settings } from '../../config/settings.ts';
 import { hostName } from '../../core/base/host.ts';
 import type { Resolver } from '../../core/discovery/resolver.ts';
-import { resolverFor } from '../resolver-for.ts';
+import { sharedResolverFor } from '../resolver-for.ts';
 import { Hub } from './hub.ts';
 import type { GrpcTarget } from './target.ts';
 
@@ -22,7 +22,7 @@ export class Hubs {
   /** @param target an error: what is wrong with it, which calls are to hear */
   of(target: GrpcTarget | Error): Hub {
     if (target instanceof Error) return this.#failing(target);
-    return this.#find(target, () => (this.#resolver ??= resolverFor(this.#settings)));
+    return this.#find(target, () => (this.#resolver ??= sharedResolverFor(this.#settings)));
   }
 
   #failing(error: Error): Hub {

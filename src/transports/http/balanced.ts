@@ -5,7 +5,7 @@ import type { Settings } from '../../config/settings.ts';
 import { hostName } from '../../core/base/host.ts';
 import type { LiveAgent } from '../../telemetry/live-agents.ts';
 import type { ServiceStats } from '../../telemetry/stats.ts';
-import { resolverFor } from '../resolver-for.ts';
+import { sharedResolverFor } from '../resolver-for.ts';
 import { AgentClosedError } from './agent-closed.ts';
 import { AgentRequests } from './agent-requests.ts';
 import { HttpServices } from './http-services.ts';
@@ -29,7 +29,7 @@ export class Balanced {
 
   constructor(agent: Agent, settings: Settings, options: LiveAgent['options'], makePlain: () => Agent) {
     const identity = `${hostName()} ${process.pid} http ${++agents}`;
-    this.#services = new HttpServices({ settings, resolver: resolverFor(settings), identity });
+    this.#services = new HttpServices({ settings, resolver: sharedResolverFor(settings), identity });
     this.#requests = new AgentRequests(asNodeAgent(agent), this.#services, true);
     this.#makePlain = makePlain;
     this.#rule = settings.hosts && hostRule(settings.hosts);

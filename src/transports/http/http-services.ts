@@ -3,7 +3,7 @@ import type { Settings } from '../../config/settings.ts';
 import type { Resolver } from '../../core/discovery/resolver.ts';
 import type { Service, ServiceOwner } from '../../core/service.ts';
 import { mergedStats, type ServiceStats, statsOf } from '../../telemetry/stats.ts';
-import { resolverFor } from '../resolver-for.ts';
+import { sharedResolverFor } from '../resolver-for.ts';
 import { HttpService } from './http-service.ts';
 
 /** What a request asks for, as far as it decides which connections may carry it. */
@@ -57,7 +57,7 @@ export class HttpServices implements ServiceOwner {
     const { settings, resolver } = this.#options;
     if (family === 0 || settings.dns.family === family) return [settings, resolver];
     const narrowed = { ...settings, dns: { ...settings.dns, family } };
-    return [narrowed, resolverFor(narrowed)];
+    return [narrowed, sharedResolverFor(narrowed)];
   }
 
   /** What is known and under way, by origin. */

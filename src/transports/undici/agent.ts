@@ -9,7 +9,7 @@ import { hostName } from '../../core/base/host.ts';
 import type { Service, ServiceOwner } from '../../core/service.ts';
 import type { LiveAgent } from '../../telemetry/live-agents.ts';
 import { mergedStats, type ServiceStats, statsOf } from '../../telemetry/stats.ts';
-import { resolverFor } from '../resolver-for.ts';
+import { sharedResolverFor } from '../resolver-for.ts';
 import { assertRequest } from './checks.ts';
 import { ForeignOrigins } from './foreign-origins.ts';
 import {
@@ -57,7 +57,7 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
     this.foreign = ForeignOrigins.from(this.settings);
     this.origins = new Origins({
       settings: this.settings,
-      resolver: resolverFor(this.settings),
+      resolver: sharedResolverFor(this.settings),
       identity: `${hostName()} ${process.pid} ${++agents}`,
       owner: this,
       onClientEvent: (url, event, client, error) => this.onClientEvent(url, event, client, error),

@@ -7,7 +7,7 @@ import type { LiveAgent } from '../../../telemetry/live-agents.ts';
 import { nameJudgeOf } from '../../global/name-judge-of.ts';
 import { ownership } from '../../global/ownership.ts';
 import { Verdicts } from '../../global/verdicts.ts';
-import { resolverFor } from '../../resolver-for.ts';
+import { sharedResolverFor } from '../../resolver-for.ts';
 import { HttpServices } from '../http-services.ts';
 import { hasInternals } from '../node-http.ts';
 import { patchAgents } from './patch.ts';
@@ -40,7 +40,7 @@ export function installHttp(given: Settings, options: BalancingOptions): void {
   const settings = withSystemDials(given, options);
   const { clock, hosts, maxOrigins, newsTimeout, maxPendingRequests } = settings;
   const identity = `${hostName()} ${process.pid} node:http ${++installations}`;
-  const services = new HttpServices({ settings, resolver: resolverFor(settings), identity });
+  const services = new HttpServices({ settings, resolver: sharedResolverFor(settings), identity });
   const judge = ownership({ hosts, claims: () => false, judgeName: nameJudgeOf(settings) });
   const verdicts = new Verdicts({ judge, clock, maxOrigins, timeout: newsTimeout });
   const redirect = new Redirect({ services, verdicts, clock, maxHeld: maxPendingRequests });
