@@ -22,6 +22,8 @@ const FIRST_ERROR = 400;
 const PATIENCE = 16;
 /** Characters that a name has at most. */
 const LONGEST_NAME = 255;
+/** Times as many connections as there are to be from which on those used last are used first, as elsewhere. */
+const CROWD = 2;
 /** Milliseconds for which names are not looked at that are not what they should be. */
 const DISTRUST = 600_000;
 /** Steps in which connections without a name may weigh less than a pod: few, so that many have the same weight. */
@@ -65,6 +67,8 @@ export class PodIdentity {
   #timer: Timer | undefined;
   /** Explorations left that are eager: where one new pod was found, there may be more. */
   #eager = 0;
+  /** Connections made, or being made, to look for pods, for which no other has made room yet. */
+  #surplus = 0;
 
   constructor(settings: PodIdentitySettings, options: PodIdentityOptions) {
     const { identityHeader, policy } = settings;
@@ -133,9 +137,13 @@ export class PodIdentity {
     this.#lookAgain(this.#set.current.values());
   }
 
-  /** A connection to a pod has come. One that the pod had before, and that is idle, makes room for it where there are enough. */
+  /**
+   * A connection to a pod has come. One that the pod had before, and that is idle, makes room for it where there were enough, so
+   * that looking for pods leaves as many as there were. Those that requests needed at once stay as long as they are used.
+   */
   #makeRoom(connection: Connection, pod: Pod): void {
-    if (this.#connected <= this.#options.spread.target) return;
+    if (this.#surplus === 0) return;
+    this.#surplus--;
     for (const other of pod.connections) {
       if (other === connection || other.retired !== undefined || other.busy) continue;
       other.retire('replaced');
@@ -167,6 +175,7 @@ export class PodIdentity {
     const endpoint = board.pickers.untried.pick();
     if (dials.fresh > 0 || endpoint === undefined) return;
     if (this.#eager > 0) this.#eager--;
+    if (this.#connected >= this.#options.spread.target) this.#surplus++;
     dials.dial(endpoint);
   }
 
@@ -219,7 +228,8 @@ export class PodIdentity {
     if (this.#census.names < 2) this.#dissolve();
     else if (!this.#census.isPlausible(new Set(pods.keys()))) this.#distrust();
     if (!this.#set.namesPods) return;
-    board.usesConnectionsInTurn = connected <= spread.target + pods.size;
+    // Many more are what a burst has left behind: those that aren't needed are to be idle.
+    board.usesConnectionsInTurn = connected <= CROWD * spread.target + pods.size;
     this.#weigh();
     if (connected < warmth.affordable && pods.size < this.#maxSpread) this.#explore();
     this.#start();

@@ -135,19 +135,23 @@ test('the last connection to a pod outlives its age, as long as the pod has its 
   assert.equal(podIdentity.outlivesAge(one), false, 'it has left');
 });
 
-test('where there are enough, a connection to a pod takes the place of an idle one that the pod had', () => {
-  const { connect, respond, respondTwice, slot } = startPodIdentity({ maxSpread: 4 });
+test('where there are enough, one that was made to look for pods takes the place of an idle one that its pod had', () => {
+  const { clock, connect, demand, respond, respondTwice, transport } = startPodIdentity({ maxSpread: 4 });
+  // Dials that nobody waits for are given up.
+  demand.waiting = 1;
   respondTwice();
-  const first = connect();
-  respond({ [HEADER]: 'orders-1' }, 200, first);
+  const [first, needed] = [connect(), connect()];
+  for (const connection of [first, needed]) respond({ [HEADER]: 'orders-1' }, 200, connection);
   first.inFlight = 0;
-  const last = connect();
-  // Four are enough, of which the slot has one.
-  for (let n = 0; n < 6; n++) respond({ [HEADER]: 'orders-2' });
-  respond({ [HEADER]: 'orders-1' }, 200, last);
+  // Eight are enough.
+  for (let n = 0; n < 4; n++) respond({ [HEADER]: 'orders-2' });
+  respond({ [HEADER]: 'orders-1' });
+  assert.equal(first.retired, undefined, 'a request needed that one');
+  clock.advance(800);
+  assert.ok(transport.dials.length > 0);
+  respond({ [HEADER]: 'orders-1' });
   assert.equal(first.retired, 'replaced');
-  assert.equal(last.retired, undefined);
-  assert.equal(slot.connected, 1);
+  assert.equal(needed.retired, undefined, 'it is busy');
 });
 
 test('where endpoints are pods, nobody asks for names', () => {

@@ -8,6 +8,7 @@ import type { LoadReport } from './load-client.ts';
 import { type Namespace, startNamespace } from './namespace.ts';
 import { Peer } from './peer.ts';
 import type { PodCounts, PodSpec, Protocol } from './pod.ts';
+import type { ProxyKind } from './proxy.ts';
 import type { ServersMethods } from './servers-process.ts';
 
 export interface BedOptions {
@@ -21,6 +22,8 @@ export interface BedOptions {
   readonly work?: number;
   /** What DNS answers with: the ClusterIP, or the pods themselves. Default `cluster-ip`. */
   readonly exposed?: Exposure;
+  /** Which of the pods are processes of their own, with `evenkeel/identify`; default none. */
+  readonly identified?: (pod: number) => boolean;
 }
 
 export type Exposure = 'cluster-ip' | 'headless';
@@ -30,6 +33,8 @@ const SERVICE = { name: 'prod/orders', clusterIp: '10.96.0.20', port: 8080 };
 const SERVICE_SUBNET = '10.96.0.0/12';
 const NODE = '10.244.0.1';
 const NAME_SERVER = '10.244.0.2';
+const PROXY = '10.244.0.3';
+const IDENTIFY = new URL('../../../src/identify.ts', import.meta.url);
 /** Seconds for which DNS answers hold. */
 const TTL = 1;
 
@@ -48,24 +53,41 @@ const TTL = 1;
  */
 export async function startBed(t: TestContext, options: BedOptions): Promise<Bed> {
   const { pods: count, ready = count, protocol = 'http', work = 10, exposed = 'cluster-ip' } = options;
+  const { identified = () => false } = options;
   const namespace = startNamespace(t);
   const tls = certificateFor(`DNS:${HOSTNAME}`);
   const pods = Array.from({ length: count }, (_, n): PodSpec => {
     return { name: `orders-${n}`, address: `10.244.1.${n + 1}`, port: SERVICE.port, protocol, work, tls };
   });
-  namespace.addAddresses([NODE, NAME_SERVER, ...pods.map(({ address }) => address)]);
+  namespace.addAddresses([NODE, NAME_SERVER, PROXY, ...pods.map(({ address }) => address)]);
   namespace.addRoute(SERVICE_SUBNET);
-  const servers = new Peer<ServersMethods>(namespace.fork(new URL('./servers-process.ts', import.meta.url)));
+  const startServers = (preloads: readonly URL[] = []) =>
+    new Peer<ServersMethods>(namespace.fork(new URL('./servers-process.ts', import.meta.url), [], preloads));
+  const common = startServers();
   const clients = new Peer<ClientsMethods>(namespace.fork(new URL('./clients-process.ts', import.meta.url)));
-  await servers.call('startPods', pods);
-  const dns = await servers.call('startDns', NAME_SERVER);
+  const servers = pods.map((_, n) => (identified(n) ? startServers([IDENTIFY]) : common));
+  await Promise.all(
+    [...new Set(servers)].map((peer) =>
+      peer.call(
+        'startPods',
+        pods.filter((_, n) => servers[n] === peer),
+      ),
+    ),
+  );
+  const dns = await common.call('startDns', NAME_SERVER);
   const origin = `${/https|h2$/.test(protocol) ? 'https' : 'http'}://${HOSTNAME}:${SERVICE.port}`;
   const target = { origin, dns, ca: tls.cert };
   const addresses = pods.map(({ address }) => address);
-  const bed = new Bed(namespace, servers, clients, addresses, target);
+  const bed = new Bed(namespace, { common, pods: servers }, clients, addresses, target);
   await bed.expose(exposed);
   await bed.scale(ready);
   return bed;
+}
+
+/** The processes of servers: one for each pod, which some share, and the common one, which is the name server's too. */
+interface Servers {
+  readonly common: Peer<ServersMethods>;
+  readonly pods: readonly Peer<ServersMethods>[];
 }
 
 /** One Service, its pods and its clients. */
@@ -74,7 +96,7 @@ export class Bed {
   /** Of all pods, those that aren't behind the Service included. */
   readonly addresses: readonly string[];
   readonly #namespace: Namespace;
-  readonly #servers: Peer<ServersMethods>;
+  readonly #servers: Servers;
   readonly #clients: Peer<ClientsMethods>;
   readonly #target: Pick<ClientSpec, 'origin' | 'dns' | 'ca'>;
   #ready: readonly string[] = [];
@@ -82,7 +104,7 @@ export class Bed {
 
   constructor(
     namespace: Namespace,
-    servers: Peer<ServersMethods>,
+    servers: Servers,
     clients: Peer<ClientsMethods>,
     addresses: readonly string[],
     target: Pick<ClientSpec, 'origin' | 'dns' | 'ca'>,
@@ -97,9 +119,32 @@ export class Bed {
 
   /** Puts the first `count` pods behind the Service, and no others. */
   scale(count: number): Promise<void> {
-    this.#ready = this.addresses.slice(0, count);
+    return this.select((pod) => pod < count);
+  }
+
+  /** Puts these pods behind the Service, and no others. */
+  select(isReady: (pod: number) => boolean): Promise<void> {
+    this.#ready = this.addresses.filter((_, pod) => isReady(pod));
     this.kubeProxy.setPods(this.#ready);
     return this.#publish();
+  }
+
+  /** Puts a proxy behind the Service, which passes requests on to all pods. */
+  async interpose(kind: ProxyKind): Promise<void> {
+    const { port } = SERVICE;
+    await this.#servers.common.call('startProxy', { kind, address: PROXY, port, pods: this.addresses });
+    this.kubeProxy.setPods([PROXY]);
+  }
+
+  /** A pod takes no more connections, and ends those that it has. */
+  stop(pod: number): Promise<void> {
+    return this.#servers.pods[pod]!.call('stop', this.#placeOf(pod));
+  }
+
+  /** The number of a pod among those of its process. */
+  #placeOf(pod: number): number {
+    const { pods } = this.#servers;
+    return pods.slice(0, pod).filter((peer) => peer === pods[pod]).length;
   }
 
   /** Says what DNS answers with from now on. */
@@ -116,12 +161,15 @@ export class Bed {
 
   /** Starts a script that is given where the Service is, and options, as JSON. */
   fork(script: URL, options: object): ChildProcess {
-    return this.#namespace.fork(script, JSON.stringify({ ...this.#target, options }));
+    return this.#namespace.fork(script, [JSON.stringify({ ...this.#target, options })]);
   }
 
   /** What each pod has seen so far. */
-  counts(): Promise<PodCounts[]> {
-    return this.#servers.call('counts');
+  async counts(): Promise<PodCounts[]> {
+    const { pods } = this.#servers;
+    const peers = [...new Set(pods)];
+    const counts = await Promise.all(peers.map((peer) => peer.call('counts')));
+    return pods.map((peer, pod) => counts[peers.indexOf(peer)]![this.#placeOf(pod)]!);
   }
 
   /** The same at the end of each of the next `seconds` seconds, and now: one more than that. */
@@ -137,7 +185,7 @@ export class Bed {
 
   #publish(): Promise<void> {
     const addresses = this.#exposed === 'headless' ? this.#ready : [SERVICE.clusterIp];
-    return this.#servers.call('setName', HOSTNAME, addresses, TTL);
+    return this.#servers.common.call('setName', HOSTNAME, addresses, TTL);
   }
 }
 
@@ -153,6 +201,10 @@ export class BedClient {
 
   steady(rate: number, seconds: number, atOnce = 8): Promise<LoadReport> {
     return this.#process.call('steady', this.#id, rate, seconds, atOnce);
+  }
+
+  bursts(size: number, times: number, seconds: number): Promise<LoadReport> {
+    return this.#process.call('bursts', this.#id, size, times, seconds);
   }
 
   flatOut(requests: number, concurrency: number): Promise<LoadReport> {

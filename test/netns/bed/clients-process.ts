@@ -32,6 +32,10 @@ const methods = {
     return clients[client]!.steady(rate, seconds, atOnce);
   },
 
+  bursts(client: number, size: number, times: number, seconds: number): Promise<LoadReport> {
+    return clients[client]!.bursts(size, times, seconds);
+  },
+
   flatOut(client: number, requests: number, concurrency: number): Promise<LoadReport> {
     return clients[client]!.flatOut(requests, concurrency);
   },

@@ -38,6 +38,16 @@ export class LoadClient {
     return this.#report((send) => steadily(send, rate, seconds, atOnce));
   }
 
+  /** Sends so many requests at once, some times, with so many seconds from one burst to the next. */
+  bursts(size: number, times: number, seconds: number): Promise<LoadReport> {
+    return this.#report(async (send) => {
+      for (let n = 0; n < times; n++) {
+        if (n > 0) await delay(seconds * 1_000);
+        await Promise.all(Array.from({ length: size }, send));
+      }
+    });
+  }
+
   /** Sends `requests` requests, `concurrency` at a time. */
   flatOut(requests: number, concurrency: number): Promise<LoadReport> {
     return this.#report((send) => flatOut(send, requests, concurrency));

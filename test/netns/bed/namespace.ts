@@ -33,9 +33,11 @@ export class Namespace {
     return execFileSync('ip', ['netns', 'exec', this.name, command, ...args], { input, encoding: 'utf8' });
   }
 
-  /** Starts a script inside, with a channel for messages; it ends with the namespace. */
-  fork(script: URL, ...args: readonly string[]): ChildProcess {
-    const child = spawn('ip', ['netns', 'exec', this.name, process.execPath, script.pathname, ...args], {
+  /** Starts a script inside, with a channel for messages, and what is loaded before it; it ends with the namespace. */
+  fork(script: URL, args: readonly string[] = [], preloads: readonly URL[] = []): ChildProcess {
+    const imports = preloads.map(({ href }) => `--import=${href}`);
+    const node = [process.execPath, ...imports, script.pathname, ...args];
+    const child = spawn('ip', ['netns', 'exec', this.name, ...node], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.#children.add(child);

@@ -40,6 +40,7 @@ export class Pod {
   readonly #spec: PodSpec;
   /** Requests by connection. */
   readonly #carried = new WeakMap<object, number>();
+  #server: Server | undefined;
 
   constructor(spec: PodSpec) {
     this.#spec = spec;
@@ -53,8 +54,14 @@ export class Pod {
       this.counts.webSockets.opened++;
       socket.once('close', () => this.counts.webSockets.closed++);
     });
+    this.#server = server;
     server.listen(this.#spec.port, this.#spec.address);
     await once(server, 'listening');
+  }
+
+  /** Takes no more connections, and ends each that it has when that has answered. */
+  stop(): void {
+    this.#server!.close();
   }
 
   #create(): Server {

@@ -1,6 +1,7 @@
 import { type DnsServer, startDnsServer } from '../../support/dns-server.ts';
 import { serve } from './peer.ts';
 import { Pod, type PodCounts, type PodSpec } from './pod.ts';
+import { type ProxySpec, startProxy } from './proxy.ts';
 
 const pods: Pod[] = [];
 let dns: DnsServer;
@@ -16,6 +17,14 @@ const methods = {
     // It ends with the process.
     dns = await startDnsServer({ after() {} }, { host });
     return dns.address;
+  },
+
+  startProxy(spec: ProxySpec): Promise<void> {
+    return startProxy(spec);
+  },
+
+  stop(pod: number): void {
+    pods[pod]!.stop();
   },
 
   setName(name: string, addresses: readonly string[], ttl: number): void {
