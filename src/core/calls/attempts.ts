@@ -10,8 +10,8 @@ import type { Pool } from '../connections/pool.ts';
 import { FailureHolds } from '../endpoints/failure-holds.ts';
 import { QuickErrors } from '../endpoints/quick-errors.ts';
 import type { Outcome } from '../health/outcome.ts';
-import type { Attempt, Call } from './call.ts';
-import { tellEnd, tellStart } from './telling.ts';
+import { type Attempt, type Call, durationOf } from './call.ts';
+import { isEndHeard, tellEnd, tellStart } from './telling.ts';
 
 type Headers = Record<string, string | string[] | undefined>;
 
@@ -173,13 +173,8 @@ export class Attempts {
   onEnded(attempt: Attempt, result: Outcome): void {
     const { endpoint, connection, statusCode, call } = attempt;
     if (endpoint === undefined || connection === undefined) return;
-    const now = ticksOf(this.#clock.now());
-    const duration = (now - call.takenAt - call.waited) | 0;
-    if (!attempt.streaming && result !== 'refused') {
-      endpoint.latency.count(duration, now);
-      tellEnd(attempt, endpoint, duration, result);
-    }
-    const outcome = result === 'expired' ? this.#blameFor(call, duration) : result;
+    if (!attempt.streaming && result !== 'refused') this.#countDuration(attempt, endpoint, result);
+    const outcome = result === 'expired' ? this.#blameFor(call) : result;
     attempt.connection = undefined;
     if (attempt.streaming) this.#takeBack(attempt, endpoint, connection);
     const broken = outcome === 'failure' || outcome === 'timeout';
@@ -202,10 +197,24 @@ export class Attempts {
     this.#afterEnd();
   }
 
+  /** Counts how long it took, or says so, if anybody wants to know: a look at the clock costs as much as all the rest of it. */
+  #countDuration(attempt: Attempt, endpoint: Pod, result: Outcome): void {
+    const { latency } = endpoint;
+    const { call } = attempt;
+    const weight = latency.weightOfNext(call.takenAt);
+    const isHeard = isEndHeard();
+    if (weight === 0 && !isHeard) return;
+    const now = ticksOf(this.#clock.now());
+    const duration = durationOf(call, now);
+    if (weight > 0) latency.count(duration, now, weight);
+    if (isHeard) tellEnd(attempt, endpoint, duration, result);
+  }
+
   /** Whether it was the endpoint that let a caller's time run out, rather than the wait for it, or this process. */
-  #blameFor({ waited }: Call, duration: number): 'timeout' | 'cancelled' {
-    const wasEndpoints = duration >= waited;
-    return wasEndpoints && !this.#pool.isHeldUp(this.#clock.now()) ? 'timeout' : 'cancelled';
+  #blameFor(call: Call): 'timeout' | 'cancelled' {
+    const now = this.#clock.now();
+    const wasEndpoints = durationOf(call, ticksOf(now)) >= call.waited;
+    return wasEndpoints && !this.#pool.isHeldUp(now) ? 'timeout' : 'cancelled';
   }
 
   /** A stream is a request again, which is about to end. */

@@ -73,3 +73,8 @@ export abstract class Call implements Attempt {
   /** Ends it with an error while no wire has it. */
   abstract fail(error: Error): void;
 }
+
+/** The ticks since a call was sent. */
+export function durationOf({ takenAt, waited }: Call, now: number): number {
+  return (now - takenAt - waited) | 0;
+}

@@ -29,6 +29,11 @@ export function tellStart(call: Call, { origin, address }: Pod): void {
   });
 }
 
+/** Whether anybody wants to know when an attempt ends. */
+export function isEndHeard(): boolean {
+  return hearers.size > 0 || channels.requestEnd.hasSubscribers;
+}
+
 /**
  * Tells those who hear of it, and those who listen, that an attempt has ended.
  *

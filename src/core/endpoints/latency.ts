@@ -10,6 +10,11 @@ const FIRST_POWER = 4;
 const LONGEST = 2 ** 21 - 1;
 const BUCKETS = bucketOf(LONGEST) + 1;
 
+// So many of a window are counted each. Of those that come after, one in so many is, drawn at random, and stands for as
+// many: it makes no difference to quantiles, and a look at the clock is much of what counting costs.
+const EACH = 1_024;
+const SHARE = 4;
+
 /** How many requests took how long, by buckets. */
 export type Durations = Uint32Array;
 
@@ -19,10 +24,22 @@ export class Latency {
   #present: Durations | undefined = undefined;
   #last: Durations | undefined = undefined;
   #startedAt = 0;
+  /** Those of the present window. */
+  #counted = 0;
+  #draw = 1;
 
-  count(duration: number, now: number): void {
+  /** For how many the next one stands, which was taken at that moment: for none, if it is not to be counted. */
+  weightOfNext(takenAt: number): number {
+    if (this.#counted < EACH || this.#age(takenAt) >= WINDOW) return 1;
+    // The generator of Numerical Recipes, of which the upper bits are the good ones.
+    this.#draw = (Math.imul(this.#draw, 1_664_525) + 1_013_904_223) | 0;
+    return this.#draw >>> 30 === 0 ? SHARE : 0;
+  }
+
+  count(duration: number, now: number, weight = 1): void {
     if (this.#present === undefined || this.#age(now) >= WINDOW) this.#begin(now);
-    this.#present![bucketOf(duration)]!++;
+    this.#counted++;
+    this.#present![bucketOf(duration)]! += weight;
   }
 
   /** Those of the last half minute, and of up to half a minute before; none, if there were none. */
@@ -42,6 +59,7 @@ export class Latency {
     if (this.#age(now) >= 2 * WINDOW) this.#last.fill(0);
     this.#present = before.fill(0);
     this.#startedAt = now;
+    this.#counted = 0;
   }
 }
 

@@ -30,6 +30,39 @@ test('p50 and p99 are those of the durations, to about a tenth', () => {
   }
 });
 
+test('of many in a window, one in four is counted and stands for four, and quantiles are the same', () => {
+  const random = seededRandom(7);
+  const latency = new Latency();
+  const durations: number[] = [];
+  let counted = 0;
+  for (let n = 0; n < 100_000; n++) {
+    // Every fourth is slow: the draw may have nothing to do with an order that callers have.
+    const duration = n % 4 === 0 ? 500 : 3 * (0.5 - Math.log(1 - random()));
+    durations.push(duration);
+    const weight = latency.weightOfNext(ticksOf(n / 5));
+    if (weight === 0) continue;
+    counted++;
+    latency.count(ticksOf(duration), ticksOf(n / 5 + duration), weight);
+  }
+  assert.ok(counted > 24_000 && counted < 27_500, `${counted}`);
+  const sorted = durations.toSorted((a, b) => a - b);
+  const recent = latency.recent(ticksOf(20_000))!;
+  for (const share of [0.5, 0.7, 0.8, 0.99]) {
+    const exact = sorted[Math.ceil(share * sorted.length) - 1]!;
+    const told = quantile(recent, share);
+    assert.ok(Math.abs(told - exact) <= 0.2 * exact, `${told} for ${exact}`);
+  }
+});
+
+test('after a moment without any, each is counted again', () => {
+  const latency = new Latency();
+  count(latency, new Array(5_000).fill(2));
+  assert.ok([0, 4].includes(latency.weightOfNext(ticksOf(1_000))));
+  assert.equal(latency.weightOfNext(ticksOf(31_000)), 1);
+  count(latency, [2], 31_000);
+  assert.equal(latency.weightOfNext(ticksOf(32_000)), 1);
+});
+
 test('what takes no time, or longer than all buckets, is counted all the same', () => {
   const latency = new Latency();
   count(latency, [0, 0, 0, 10_000_000]);
