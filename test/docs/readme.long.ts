@@ -20,7 +20,7 @@ if [ "$1" = exec ]; then shift 3; exec "$@"; fi
 let project: Project;
 
 before(() => {
-  project = makeProject();
+  project = makeProject(['axios']);
   mkdirSync(join(project.folder, 'bin'));
   writeFileSync(join(project.folder, 'bin/kubectl'), KUBECTL, { mode: 0o755 });
 });

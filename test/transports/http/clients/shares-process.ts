@@ -1,0 +1,38 @@
+// Sends many requests with each client, one way, in a process of its own; the pods count.
+import http from 'node:http';
+import { ADAPTERS } from './adapters.ts';
+
+export interface Setting {
+  readonly way: 'preloaded' | 'by hand';
+  readonly origin: string;
+  readonly clients: readonly string[];
+  readonly requests: number;
+  readonly concurrency: number;
+}
+
+const { way, origin, clients, requests, concurrency }: Setting = JSON.parse(process.argv[2]!);
+const makeAgent = await prepare();
+for (const name of clients) {
+  const send = ADAPTERS[name]!.client(makeAgent());
+  let left = requests;
+  const worker = async () => {
+    while (left-- > 0) await send(`${origin}/`, { method: 'GET' });
+  };
+  await Promise.all(Array.from({ length: concurrency }, worker));
+  // The pods are asked for their counts before the next.
+  await new Promise((resolve) => {
+    process.once('message', resolve);
+    process.send!(name);
+  });
+}
+process.disconnect();
+
+async function prepare(): Promise<() => http.Agent> {
+  if (way === 'by hand') {
+    const { BalancedHttpAgent } = await import('../../../../src/http.ts');
+    return () => new BalancedHttpAgent();
+  }
+  const { install } = await import('../../../../src/index.ts');
+  install();
+  return () => new http.Agent({ keepAlive: true });
+}

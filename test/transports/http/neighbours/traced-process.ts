@@ -1,0 +1,99 @@
+// Sends requests that OpenTelemetry traces, and prints the spans.
+import type { Agent } from 'node:http';
+import { createRequire } from 'node:module';
+import { setTimeout as delay } from 'node:timers/promises';
+import { context, SpanKind, trace } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
+import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+
+export interface Setting {
+  readonly way: 'stock' | 'preloaded' | 'by hand';
+  readonly first: 'tracer' | 'evenkeel';
+  readonly origin: string;
+}
+
+const { way, first, origin }: Setting = JSON.parse(process.argv[2]!);
+const load = createRequire(import.meta.url);
+const exporter = new InMemorySpanExporter();
+
+if (first === 'tracer') startTracing();
+const makeAgent = await prepare();
+if (first === 'evenkeel') startTracing();
+const http: typeof import('node:http') = load('node:http');
+const tracer = trace.getTracer('test');
+
+for (const [path, times] of [
+  ['/', 2],
+  ['/404', 1],
+  ['/reset', 1],
+  ['/hang', 1],
+] as const) {
+  for (let n = 0; n < times; n++) {
+    for (const agent of [undefined, makeAgent()]) {
+      if (agent === undefined && way === 'by hand') continue;
+      await tracer.startActiveSpan('parent', async (parent) => {
+        await send(path, agent);
+        parent.end();
+      });
+    }
+  }
+}
+await delay(0);
+process.stdout.write(JSON.stringify(told()), () => process.exit());
+
+function send(path: string, agent: Agent | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const options = {
+      signal: AbortSignal.timeout(path === '/hang' ? 50 : 10_000),
+      ...(agent !== undefined && { agent }),
+    };
+    const request = http.request(origin + path, { method: 'POST', ...options }, (response) => {
+      tracer.startSpan('at the response').end();
+      response.resume();
+    });
+    request.on('error', () => tracer.startSpan('at the error').end());
+    request.on('close', () => {
+      tracer.startSpan('at the close').end();
+      resolve();
+    });
+    request.end('text');
+  });
+}
+
+function startTracing(): void {
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  const provider = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] });
+  trace.setGlobalTracerProvider(provider);
+  const instrumentation = new HttpInstrumentation();
+  instrumentation.setTracerProvider(provider);
+  instrumentation.enable();
+}
+
+/** The spans in their order, each with the name of its parent, without what differs each time. */
+function told(): object[] {
+  const spans = exporter.getFinishedSpans();
+  const names = new Map(spans.map((span) => [span.spanContext().spanId, span.name]));
+  return spans.map(({ name, kind, parentSpanContext, attributes, status, events }) => ({
+    name,
+    kind: SpanKind[kind],
+    parent: names.get(parentSpanContext?.spanId ?? ''),
+    attributes,
+    status,
+    events: events.map(({ name, attributes }) => [name, attributes?.['exception.message']]),
+  }));
+}
+
+async function prepare(): Promise<() => Agent> {
+  const options = { retry: false } as const;
+  if (way === 'by hand') {
+    const { BalancedHttpAgent } = await import('../../../../src/http.ts');
+    return () => new BalancedHttpAgent(options);
+  }
+  if (way === 'preloaded') {
+    const { install } = await import('../../../../src/index.ts');
+    install(options);
+  }
+  const { Agent } = load('node:http') as typeof import('node:http');
+  return () => new Agent({ keepAlive: true });
+}
