@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generate } from './generate.ts';
 import { play } from './play.ts';
-import { callsOf, type Protocol, type Scenario } from './scenario.ts';
+import { callsOf, type Protocol, type Scenario, type Transport } from './scenario.ts';
 import { shrink } from './shrink.ts';
 import { storyOf } from './story.ts';
 import { type Finding, judge, type Kind, lossesOf } from './verdicts.ts';
@@ -17,6 +17,8 @@ export interface CampaignOptions {
   readonly requests: number | undefined;
   readonly seeds: number | undefined;
   readonly protocol: Protocol | undefined;
+  /** None: undici, but where no protocol is chosen either, node:http for one seed in four. */
+  readonly transport: Transport | undefined;
   /** What is looked for; none: everything. */
   readonly kinds: readonly Kind[] | undefined;
   /** What all scenarios have: see generate(). */
@@ -94,14 +96,14 @@ export class Campaign {
     if (this.#options.shrinks) await this.#shrink();
     for (const { finding, scenario, seen } of this.#confirmed) {
       console.log(
-        `\nseed ${scenario.seed} (${scenario.protocol}), call ${finding.call}: ${finding.kind} [${seen} of ${REPLAYS + 1}]\n  ${finding.text}`,
+        `\nseed ${scenario.seed} (${nameOf(scenario)}), call ${finding.call}: ${finding.kind} [${seen} of ${REPLAYS + 1}]\n  ${finding.text}`,
       );
     }
     if (this.#doubtful.length > 0) {
       console.log(`\nnot confirmed: ${this.#doubtful.length}`);
       for (const { finding, scenario } of this.#doubtful)
         console.log(
-          `  seed ${scenario.seed} (${scenario.protocol}): ${finding.kind}, call ${finding.call}: ${finding.text.slice(0, 300)}`,
+          `  seed ${scenario.seed} (${nameOf(scenario)}): ${finding.kind}, call ${finding.call}: ${finding.text.slice(0, 300)}`,
         );
     }
     for (const text of this.#blamed) console.log(`\nuncaught (${this.#uncaught.get(text)} times): ${text}`);
@@ -152,9 +154,14 @@ export class Campaign {
   }
 
   #scenario(seed: number): Scenario {
-    const { replay, protocol, focus } = this.#options;
+    const {
+      replay,
+      protocol,
+      focus,
+      transport = protocol === undefined && seed % 4 === 3 ? 'http' : 'undici',
+    } = this.#options;
     return replay === undefined
-      ? generate(seed, protocol, focus)
+      ? generate(seed, protocol, focus, transport)
       : (JSON.parse(readFileSync(replay, 'utf8')) as Scenario);
   }
 
@@ -271,4 +278,9 @@ function unique(findings: Finding[]): Finding[] {
   return [
     ...new Map(findings.toReversed().map((finding) => [keyOf(finding), finding])).values(),
   ].toReversed();
+}
+
+/** How a scenario is chosen again. */
+function nameOf({ protocol, transport }: Scenario): string {
+  return transport ?? protocol;
 }

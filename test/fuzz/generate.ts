@@ -1,6 +1,7 @@
 // Makes a scenario of a seed. Each scenario does a few of the things that can be done, so that some of them meet
 // often ("swarm testing", https://users.cs.utah.edu/~regehr/papers/swarm12.pdf).
 import { Dice } from './dice.ts';
+import { overHttp } from './over-http.ts';
 import {
   type Act,
   type Api,
@@ -16,6 +17,7 @@ import {
   type Reply,
   type Scenario,
   type Step,
+  type Transport,
 } from './scenario.ts';
 import { themed } from './themes.ts';
 
@@ -59,7 +61,13 @@ interface Habits {
 }
 
 /** `focus`: habits, options and themes that it has in any case, or with a `-` before them, that it has not; the rest is left to chance. */
-export function generate(seed: number, only?: Protocol, focus: readonly string[] = []): Scenario {
+export function generate(
+  seed: number,
+  only?: Protocol,
+  focus: readonly string[] = [],
+  transport: Transport = 'undici',
+): Scenario {
+  if (transport === 'http') return overHttp(generate(seed, 'h1', focus));
   return themed(seed, only, focus) ?? new Generator(seed, only, focus).scenario();
 }
 

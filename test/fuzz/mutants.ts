@@ -7,8 +7,8 @@ import { H2_MUTANTS } from './mutants-h2.ts';
 import type { Protocol } from './scenario.ts';
 import type { Kind } from './verdicts.ts';
 
-/** What is played: a protocol, or name servers and clusters. */
-export type Target = Protocol | 'discovery';
+/** What is played: a protocol, node:http, or name servers and clusters. */
+export type Target = Protocol | 'http' | 'discovery';
 
 export interface Mutant {
   readonly name: string;

@@ -20,6 +20,12 @@ const LANES = 4;
 /** KiB of addresses that one may have: Node takes all memory of a machine when a stream of HTTP/2 goes wrong. */
 const MEMORY = 20_000_000;
 
+/** How what is no protocol is chosen. */
+const WHAT: Partial<Record<Target, readonly string[]>> = {
+  discovery: ['--discovery'],
+  http: ['--transport', 'http'],
+};
+
 /** Scenarios of one kind, and what is looked for in them. */
 interface Search {
   readonly target: Target;
@@ -146,7 +152,7 @@ async function search(
   limit: number,
 ): Promise<Found> {
   const started = performance.now();
-  const what = target === 'discovery' ? ['--discovery'] : ['--protocol', target];
+  const what = WHAT[target] ?? ['--protocol', target];
   const how = ['--first', '--parallel', String(lanes), '--seconds', String(seconds)];
   const args = [...how, ...what, `--focus=${focus.join()}`, `--only=${kinds.join()}`];
   const command = `ulimit -v ${MEMORY}; exec "$0" "$@"`;

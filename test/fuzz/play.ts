@@ -1,22 +1,18 @@
 // Plays a scenario with one of the two clients, and keeps what everybody saw.
 import { readFileSync } from 'node:fs';
-import { Agent, type Dispatcher } from 'undici';
 import { type Clock, systemClock, type Timer } from '../../src/core/base/clock.ts';
 import type { Resolution, Resolver } from '../../src/core/discovery/resolver.ts';
-import { BalancedAgent } from '../../src/transports/undici/agent.ts';
 import { ManualResolver } from '../support/agent.ts';
-import { Caller, type CallerContext, type Outcome } from './caller.ts';
+import type { Caller, Outcome } from './caller.ts';
+import { type Client, type ClientName, startClient } from './clients.ts';
 import { RunningTime, within } from './deadline.ts';
-import { Dice } from './dice.ts';
 import type { Ledger } from './ledger.ts';
-import { Pods, theCertificate } from './pods.ts';
+import { Pods } from './pods.ts';
 import type { Scenario, Step } from './scenario.ts';
 import { callContext, type Trace, Tracer } from './writes.ts';
 
-export type Client = 'stock' | 'ours';
-
 export interface Play {
-  readonly client: Client;
+  readonly client: ClientName;
   readonly outcomes: Map<number, Outcome>;
   readonly ledger: Ledger;
   /** How close() or destroy() ended; 'late' if it didn't. */
@@ -93,7 +89,7 @@ class WatchedClock implements Clock {
   }
 }
 
-export async function play(scenario: Scenario, client: Client): Promise<Play> {
+export async function play(scenario: Scenario, client: ClientName): Promise<Play> {
   const pods = await Pods.start(scenario);
   try {
     return await new Player(scenario, client, pods).play();
@@ -105,7 +101,7 @@ export async function play(scenario: Scenario, client: Client): Promise<Play> {
 class Player {
   readonly #scenario: Scenario;
   readonly #pods: Pods;
-  readonly #agent: Dispatcher;
+  readonly #client: Client;
   readonly #resolver = new ManualResolver();
   readonly #clock = new WatchedClock();
   readonly #callers: Caller[] = [];
@@ -118,7 +114,7 @@ class Player {
   #said = 0;
   #drained = 0;
 
-  constructor(scenario: Scenario, client: Client, pods: Pods) {
+  constructor(scenario: Scenario, client: ClientName, pods: Pods) {
     this.#scenario = scenario;
     this.#pods = pods;
     if (scenario.traced) this.#tracer = new Tracer(pods.port);
@@ -139,57 +135,12 @@ class Player {
       traces: this.#tracer?.traces,
       pods: pods.addresses,
     };
-    this.#agent = client === 'stock' ? this.#stock() : this.#ours();
-    this.#agent.on('drain', () => {
+    if (client === 'ours') this.#know(scenario.workers.length === 0 ? [] : pods.addresses.map((_, n) => n));
+    const own = { resolver: this.#resolver.resolve as Resolver, clock: this.#clock };
+    this.#client = startClient(client, scenario, pods, own);
+    this.#client.onDrain(() => {
       this.#drained++;
     });
-  }
-
-  get #origin(): string {
-    return `${this.#scenario.protocol === 'h2' ? 'https' : 'http'}://pods.fuzz:${this.#pods.port}`;
-  }
-
-  #options(): Record<string, unknown> {
-    const { protocol, shared } = this.#scenario;
-    const { pingInterval, ...rest } = shared;
-    const h2 = {
-      ...(protocol === 'h2c' && { useH2c: true }),
-      ...(pingInterval !== undefined && { pingInterval }),
-    };
-    return {
-      ...rest,
-      ...(protocol === 'h1' && { allowH2: false }),
-      ...(Object.keys(h2).length > 0 && { h2Options: h2 }),
-    };
-  }
-
-  #tls(): object {
-    return this.#scenario.protocol === 'h2' ? { ca: theCertificate().cert } : {};
-  }
-
-  #stock(): Dispatcher {
-    const [address] = this.#pods.addresses;
-    const lookup = (_name: string, options: { all?: boolean }, callback: (...found: unknown[]) => void) => {
-      if (options.all) callback(null, [{ address, family: 4 }]);
-      else callback(null, address, 4);
-    };
-    return new Agent({
-      ...this.#options(),
-      connect: { ...this.#tls(), lookup, ...(this.#scenario.protocol === 'h2c' && { useH2c: true }) },
-    } as never);
-  }
-
-  #ours(): Dispatcher {
-    this.#know(this.#scenario.workers.length === 0 ? [] : this.#pods.addresses.map((_, n) => n));
-    const dice = new Dice(this.#scenario.seed);
-    return new BalancedAgent({
-      ...this.#options(),
-      ...(this.#scenario.protocol === 'h2' && { connect: this.#tls() }),
-      ...this.#scenario.own,
-      discovery: this.#resolver.resolve as Resolver,
-      clock: this.#clock,
-      random: dice.next,
-    } as never);
   }
 
   #know(pods: readonly number[]): void {
@@ -218,7 +169,7 @@ class Player {
     await Promise.all(working);
     if (!endsEarly) await this.#untilOver(this.#allOver);
     if (!endsEarly) await this.#rest();
-    const ended = end === 'close' ? this.#agent.close() : this.#agent.destroy();
+    const ended = end === 'close' ? this.#client.close(this.#allOver) : this.#client.destroy();
     this.#play.ended = await within(
       Math.min(END, this.#scenario.patience ?? END),
       ended.then(
@@ -236,7 +187,7 @@ class Player {
     this.#pods.ledger.collectWrites();
     for (const { call, outcome } of this.#callers) this.#play.outcomes.set(call.id, outcome);
     this.#play.undrained = !endsEarly && this.#said > 0 && this.#drained === 0;
-    if (this.#play.ended !== 'ended') void this.#agent.destroy().catch(() => {});
+    if (this.#play.ended !== 'ended') void this.#client.destroy().catch(() => {});
     return this.#play;
   }
 
@@ -254,16 +205,11 @@ class Player {
   }
 
   async #work(steps: readonly Step[]): Promise<void> {
-    const context: CallerContext = {
-      dispatcher: this.#agent,
-      origin: this.#origin,
-      options: {} as CallerContext['options'],
-      headers: {},
-    };
+    const callerOf = this.#client.worker();
     const begun: Promise<void>[] = [];
     for (const step of steps) {
       if ('call' in step) {
-        const caller = new Caller(step.call, context);
+        const caller = callerOf(step.call);
         this.#callers.push(caller);
         callContext.run(step.call.id, () => caller.start());
         if (caller.outcome.more === false && !caller.outcome.atOnce) this.#said++;
@@ -312,9 +258,8 @@ class Player {
 
   /** At rest: what ours counts of calls and pods. */
   #look(): void {
-    if (!(this.#agent instanceof BalancedAgent)) return;
-    const { stats } = this.#agent;
-    const origin = this.#origin;
+    const { stats, origin } = this.#client;
+    if (stats === undefined) return;
     const own = stats[origin];
     this.#play.strangeOrigins = Object.keys(stats).filter((key) => key !== origin);
     if (own === undefined) return;

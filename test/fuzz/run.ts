@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { Campaign } from './campaign.ts';
 import { fuzzDiscovery } from './discovery-campaign.ts';
 import { tryMutants } from './mutate.ts';
-import type { Protocol } from './scenario.ts';
+import type { Protocol, Transport } from './scenario.ts';
 import type { Kind } from './verdicts.ts';
 
 const { values } = parseArgs({
@@ -13,6 +13,7 @@ const { values } = parseArgs({
     requests: { type: 'string' },
     seeds: { type: 'string' },
     protocol: { type: 'string' },
+    transport: { type: 'string' },
     parallel: { type: 'string', default: '12' },
     trace: { type: 'boolean', default: false },
     print: { type: 'boolean', default: false },
@@ -49,6 +50,7 @@ async function run(): Promise<number> {
     requests: number(values.requests),
     seeds: number(values.seeds),
     protocol: values.protocol as Protocol | undefined,
+    transport: values.transport as Transport | undefined,
     kinds: values.only?.split(',') as Kind[] | undefined,
     focus: (values.focus ?? '').split(',').filter(Boolean),
     parallel: Number(values.parallel),

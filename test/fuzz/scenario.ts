@@ -4,6 +4,9 @@ import type { ThemeName } from './themes.ts';
 
 export type Protocol = 'h1' | 'h2c' | 'h2';
 
+/** What makes the calls; node:http does over HTTP/1.1. */
+export type Transport = 'undici' | 'http';
+
 /** A moment in the life of a call, as its caller sees it; a number: so many milliseconds after dispatch. */
 export type Moment = 'dispatch' | 'start' | 'headers' | 'data' | 'end' | 'sent' | number;
 
@@ -62,7 +65,17 @@ export interface Body {
   readonly size: number;
 }
 
-export type Api = 'new' | 'old' | 'request' | 'stream' | 'pipeline' | 'fetch' | 'upgrade' | 'connect';
+/** Of node:http there are `request`, `signalled`, which is given a signal, and what gets a socket. */
+export type Api =
+  | 'new'
+  | 'old'
+  | 'request'
+  | 'signalled'
+  | 'stream'
+  | 'pipeline'
+  | 'fetch'
+  | 'upgrade'
+  | 'connect';
 
 export interface Call {
   readonly id: number;
@@ -96,6 +109,8 @@ export type Step =
 export interface Scenario {
   readonly seed: number;
   readonly protocol: Protocol;
+  /** None: undici. */
+  readonly transport?: Transport;
   /** What it is about, if it is about one thing. */
   readonly theme?: 'burst' | 'hint' | 'withdrawn' | ThemeName;
   /** Milliseconds that all calls have, and then the end of an agent, if that is not the usual. */

@@ -55,6 +55,11 @@ const LATE = 200;
 /** Milliseconds after which a pod may no longer be thought to be there, while its name is withdrawn. */
 const PROOF = 500;
 
+/** How often ours sends again what met the end of an idle connection. */
+const CROSSED = 2;
+/** What a call says that its agent has ended, in words of undici's or Node's. */
+const ENDED_WITH_AGENT = /UND_ERR_DESTROYED|socket hang up|ERR_AGENT_DESTROYED/;
+
 export function judge(scenario: Scenario, stock: Play, ours: Play): Finding[] {
   return new Judge(scenario, stock, ours).findings();
 }
@@ -149,8 +154,7 @@ class Judge {
     if (isTakenForSuccess(call, theirs) && (own.served || isOfCaller(call, own))) return;
     // Who is still under way when it ends is a matter of time.
     const cut = this.#scenario.endsEarly && this.#scenario.end === 'destroy';
-    if (cut && (own.error.includes('UND_ERR_DESTROYED') || theirs.error.includes('UND_ERR_DESTROYED')))
-      return;
+    if (cut && [own, theirs].some(({ error }) => ENDED_WITH_AGENT.test(error))) return;
     if (theirs.served && theirs.status === 0) {
       // undici's API takes some reasons of an abort for none, and resolves with nothing.
     } else if (theirs.served && !own.served) {
@@ -409,7 +413,7 @@ class Judge {
     const theirs = this.#stock.ledger.attempts.get(call.id) ?? [];
     const counted = attempts.filter(({ refused }) => !refused);
     const counts = theirs.filter(({ refused }) => !refused).length;
-    const most = isRepeatable(call) ? 2 : 1;
+    const most = (this.#isRepeatable(call) ? 2 : 1) + this.#crossed(call, counted);
     if (counted.length > Math.max(most, counts)) {
       this.#say(
         'twice',
@@ -428,6 +432,27 @@ class Judge {
     else if (attempts.length > 0 && this.#stock.outcomes.get(call.id)?.atOnce && call.act?.at !== 'sent') {
       this.#say('checked late', call.id, `stock refuses it; ours sent it: ${own.error}`);
     }
+  }
+
+  /** By node:http a stream that has ended before its request has a socket is at hand as well. */
+  #isRepeatable(call: Call): boolean {
+    const { body } = call;
+    const isStreamed = body.kind === 'stream' || body.kind === 'iterable' || body.kind === 'iterator';
+    const isAtHand = this.#scenario.transport === 'http' && isStreamed;
+    return isRepeatable(isAtHand ? { ...call, body: { ...body, kind: 'buffer' } } : call);
+  }
+
+  /**
+   * By node:http: attempts that met the end of a connection which others had had before. As far as a client can know, that
+   * was on its way already, and ours sends such a request again, as Go's net/http does.
+   */
+  #crossed(call: Call, attempts: readonly Attempt[]): number {
+    if (this.#scenario.transport !== 'http' || !this.#isRepeatable(call)) return 0;
+    const met = attempts.filter(
+      ({ answered, wire }) =>
+        answered === 'no' && wire.writes[0]?.call !== call.id && wire.harmedAt !== undefined,
+    );
+    return Math.min(met.length, CROSSED);
   }
 
   /** A reset may overtake an answer. */

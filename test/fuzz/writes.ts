@@ -1,4 +1,4 @@
-// On which connection a client has written a request, which it tells by undici's own channel. What happened to that
+// On which connection a client has written a request: undici's own channel tells, and requests of node:http do. What happened to that
 // very connection is all that may excuse it.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
@@ -42,8 +42,14 @@ subscribe('undici:client:connected', (message) => endOf((message as Message).soc
 subscribe('undici:client:sendHeaders', (message) => {
   const { request, socket } = message as Message;
   const call = Number(/^\/?c(\d+)/.exec(request.path)?.[1]);
-  if (!Number.isNaN(call)) endOf(socket).writes.push({ call, at: performance.now() });
+  if (!Number.isNaN(call)) wrote(call, socket);
 });
+
+/** A request is written now, or as soon as its socket is connected. */
+export function wrote(call: number, socket: Socket): void {
+  if (socket.connecting) socket.once('connect', () => wrote(call, socket));
+  else endOf(socket).writes.push({ call, at: performance.now() });
+}
 
 function endOf(socket: Socket): ClientEnd {
   let end = known.get(socket);
