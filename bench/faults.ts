@@ -1,10 +1,10 @@
 // What do requests suffer when a pod does, or all of them?
 //
 // 500 requests a second, GETs and POSTs, arrive at even distances at five pods, which are processes and take
-// 10 ms. Beside evenkeel, in turns: undici's Agent and RoundRobinPool, and agentkeepalive, each behind a stand-in
-// for a ClusterIP, which picks a pod for each connection; undici's `dns` and `retry` interceptors; HAProxy and
-// nginx as sidecars. What each made of the time just before the fault is what it is compared with. Latencies
-// count from when a request was due.
+// 10 ms. Beside evenkeel, by undici and by node:http, in turns: undici's Agent and RoundRobinPool, the Agent of
+// node:http and agentkeepalive, each behind a stand-in for a ClusterIP, which picks a pod for each connection;
+// undici's `dns` and `retry` interceptors; HAProxy and nginx as sidecars. What each made of the time just before
+// the fault is what it is compared with. Latencies count from when a request was due.
 //
 // --only NAME[,NAME…]        some of the faults; `aborts` is one
 // --contenders NAME[,NAME…]  some of the contenders

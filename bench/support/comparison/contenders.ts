@@ -1,10 +1,10 @@
-import { get, type Agent as HttpAgent, type IncomingMessage } from 'node:http';
+import { Agent as HttpAgent } from 'node:http';
 import { connect } from 'node:net';
-import { text } from 'node:stream/consumers';
-import agentkeepalive from 'agentkeepalive';
 import { Agent, buildConnector, type Dispatcher, interceptors, RoundRobinPool } from 'undici';
 import type { Resolution } from '../../../src/core/discovery/resolver.ts';
+import { BalancedHttpAgent } from '../../../src/http.ts';
 import { BalancedAgent } from '../../../src/transports/undici/agent.ts';
+import { KeepAliveAgent, textOf } from '../http-calling.ts';
 import { anyPod, NAME, type ServiceView } from './service.ts';
 import { type Sidecar, sidecarObstacle, startHaproxy, startNginxProxy } from './sidecars.ts';
 
@@ -30,7 +30,11 @@ export type Start = (service: ServiceView, options: ContenderOptions) => Promise
 export const CONTENDERS: Readonly<Record<string, Start>> = {
   'undici Agent, ClusterIP': (service) => by(new Agent({ connect: clusterIP(service) }), service),
 
-  'agentkeepalive, ClusterIP': (service, { maxAge }) => byNodeHttp(service, maxAge),
+  'node:http Agent, ClusterIP': (service) =>
+    byNodeHttp(throughClusterIP(HttpAgent, service, { keepAlive: true }), service),
+
+  'agentkeepalive, ClusterIP': (service, { maxAge }) =>
+    byNodeHttp(throughClusterIP(KeepAliveAgent, service, { socketActiveTTL: maxAge }), service),
 
   'RoundRobinPool + clientTtl, ClusterIP': (service, { maxAge, connections }) =>
     by(
@@ -56,6 +60,9 @@ export const CONTENDERS: Readonly<Record<string, Start>> = {
 
   'evenkeel, headless': (service) =>
     by(new BalancedAgent({ discovery: 'dns', dns: { servers: [service.dns.address] } }), service),
+
+  'evenkeel/http, headless': (service) =>
+    byNodeHttp(new BalancedHttpAgent({ discovery: 'dns', dns: { servers: [service.dns.address] } }), service),
 
   'HAProxy sidecar': async (service) => behind(await startHaproxy(service)),
 
@@ -119,21 +126,23 @@ function dnsOf(service: ServiceView): Dispatcher.DispatcherComposeInterceptor {
   });
 }
 
-function byNodeHttp(service: ServiceView, maxAge: number): Contender {
-  // Its types are CommonJS's; the class is a node:http Agent.
-  const KeepAlive = agentkeepalive as unknown as new (options: object) => HttpAgent;
-  class ThroughClusterIP extends KeepAlive {
+/** Agents of node:http that connect to a pod of the Service's choice, whatever the name. */
+function throughClusterIP(
+  Base: new (options: object) => HttpAgent,
+  service: ServiceView,
+  options: object,
+): HttpAgent {
+  class ThroughClusterIP extends Base {
     override createConnection(): ReturnType<typeof connect> {
       return connect(service.port, anyPod(service));
     }
   }
-  const agent = new ThroughClusterIP({ socketActiveTTL: maxAge });
+  return new ThroughClusterIP(options);
+}
+
+function byNodeHttp(agent: HttpAgent, { port }: ServiceView): Contender {
   return {
-    async send() {
-      const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-      get({ host: NAME, port: service.port, agent }, resolve).on('error', reject);
-      return text(await promise);
-    },
+    send: () => textOf({ host: NAME, port, agent }),
     proxy: undefined,
     async close() {
       agent.destroy();

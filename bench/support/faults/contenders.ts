@@ -1,20 +1,26 @@
-import { type Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpAgent } from 'node:http';
 import { connect as connectTo } from 'node:net';
-import agentkeepalive from 'agentkeepalive';
 import { Agent, buildConnector, type Dispatcher, interceptors, RoundRobinPool } from 'undici';
 import type { EndpointAddress, Resolver } from '../../../src/core/discovery/resolver.ts';
+import { BalancedHttpAgent } from '../../../src/http.ts';
 import { BalancedAgent } from '../../../src/transports/undici/agent.ts';
+import { KeepAliveAgent, responseTo } from '../http-calling.ts';
 
 export const CONTENDERS = [
   'evenkeel',
+  'evenkeel/http',
   'undici',
   'round-robin-pool',
   'dns+retry',
+  'node:http',
   'agentkeepalive',
   'haproxy',
   'nginx',
 ] as const;
 export type Contender = (typeof CONTENDERS)[number];
+
+/** Ours, of which something is demanded. */
+export const OURS: readonly Contender[] = ['evenkeel', 'evenkeel/http'];
 
 /** What is sent, to the path `/orders`. */
 export interface Request {
@@ -89,7 +95,14 @@ const CREATE: Record<Contender, (origin: string, members: Membership) => Client>
     return by(new Agent().compose(dns, interceptors.retry()), origin);
   },
 
-  agentkeepalive: byNodeHttp,
+  'evenkeel/http': (origin, members) =>
+    byNodeHttp(new BalancedHttpAgent({ discovery: resolverOf(members) }), origin),
+
+  'node:http': (origin, members) =>
+    byNodeHttp(throughClusterIP(HttpAgent, members, { keepAlive: true }), origin),
+
+  agentkeepalive: (origin, members) =>
+    byNodeHttp(throughClusterIP(KeepAliveAgent, members, { socketActiveTTL: MAX_AGE }), origin),
 
   // They balance; the client has nothing but one address.
   haproxy: (origin) => by(new Agent(), origin),
@@ -112,21 +125,26 @@ function by(dispatcher: Dispatcher, origin: string): Client {
   };
 }
 
-function byNodeHttp(origin: string, members: Membership): Client {
-  // Its types are CommonJS's; the class is a node:http Agent.
-  const KeepAlive = agentkeepalive as unknown as new (options: object) => HttpAgent;
-  class ThroughClusterIP extends KeepAlive {
+/** Agents of node:http that connect to the next pod, whatever the name. */
+function throughClusterIP(
+  Base: new (options: object) => HttpAgent,
+  members: Membership,
+  options: object,
+): HttpAgent {
+  class ThroughClusterIP extends Base {
     override createConnection(): ReturnType<typeof connectTo> {
       const { address, port } = members.next();
       return connectTo(port, address);
     }
   }
-  const agent = new ThroughClusterIP({ socketActiveTTL: MAX_AGE });
+  return new ThroughClusterIP(options);
+}
+
+function byNodeHttp(agent: HttpAgent, origin: string): Client {
+  const { hostname: host, port } = new URL(origin);
   return {
     async send({ method, headers, body }) {
-      const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-      httpRequest(`${origin}${PATH}`, { method, headers, agent }, resolve).on('error', reject).end(body);
-      const response = await promise;
+      const response = await responseTo({ host, port, path: PATH, method, headers, agent }, body);
       for await (const _ of response);
       return { statusCode: response.statusCode!, pod: response.headers['x-pod'] as string | undefined };
     },

@@ -1,7 +1,7 @@
 import { type Bar, report } from '../report.ts';
 import { median } from '../statistics.ts';
 import type { AbortsReport } from './aborts.ts';
-import type { Contender } from './contenders.ts';
+import { type Contender, OURS } from './contenders.ts';
 import { failures, type Latencies, latencies, type Outcome } from './outcome.ts';
 import type { Demand, Fault } from './table.ts';
 
@@ -14,8 +14,9 @@ export function tell(fault: Fault, contender: Contender, outcomes: readonly Outc
     text: inWords(outcomes),
     detail: detailOf(outcomes),
   });
-  if (contender !== 'evenkeel') return;
-  for (const demand of fault.demands) judge(fault, demand, outcomes);
+  if (!OURS.includes(contender)) return;
+  const of = contender === 'evenkeel' ? fault.name : `${fault.name}, ${contender}`;
+  for (const demand of fault.demands) judge(of, demand, outcomes);
 }
 
 export function tellAborts(count: number, aborts: AbortsReport): void {
@@ -32,16 +33,12 @@ export function tellAborts(count: number, aborts: AbortsReport): void {
   });
 }
 
-function judge(
-  fault: Fault,
-  { what, value, bar, over = 'worst' }: Demand,
-  outcomes: readonly Outcome[],
-): void {
+function judge(of: string, { what, value, bar, over = 'worst' }: Demand, outcomes: readonly Outcome[]): void {
   const values = outcomes.map(value);
   const counted = round(over === 'median' ? median(values) : worst(values, bar));
   report({
     bench: 'faults',
-    case: `${fault.name}: ${what}`,
+    case: `${of}: ${what}`,
     value: counted,
     bar,
     text: `${counted}${values.length > 1 ? ` (${over} of ${values.map(round).join(' ')})` : ''}`,

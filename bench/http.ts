@@ -1,0 +1,75 @@
+// What does a request of node:http cost the process, compared with Node's own keep-alive agent?
+//
+// One nginx process stands behind all addresses. Node's agent and agentkeepalive speak to one of them; evenkeel spreads
+// over five. `control` is one more agent of Node's: how far it strays from 1 is the noise.
+//
+// --concurrency N   one of the cases alone
+
+import { Agent } from 'node:http';
+import { parseArgs } from 'node:util';
+import { staticResolver } from '../src/core/discovery/static.ts';
+import { BalancedHttpAgent } from '../src/http.ts';
+import { KeepAliveAgent, sendBy } from './support/http-calling.ts';
+import { flatOut } from './support/load.ts';
+import { startNginx } from './support/nginx.ts';
+import { report } from './support/report.ts';
+import { interleave } from './support/rounds.ts';
+import { median, ratios, type Spread } from './support/statistics.ts';
+
+const CASES = [
+  { concurrency: 1, requests: 4_000, turns: 8, atMost: 0.95 },
+  { concurrency: 20, requests: 8_000, turns: 4, atMost: 0.8 },
+  { concurrency: 100, requests: 8_000, turns: 4, atMost: 0.8 },
+];
+
+const { values: args } = parseArgs({
+  options: {
+    json: { type: 'boolean' },
+    concurrency: { type: 'string' },
+    rounds: { type: 'string', default: '25' },
+  },
+});
+
+const nginx = await startNginx({ addresses: 5 });
+const endpoints = nginx.addresses.map((address) => ({ address, port: nginx.port }));
+const AGENTS: Record<string, () => Agent> = {
+  evenkeel: () => new BalancedHttpAgent({ discovery: staticResolver(endpoints) }),
+  'Node’s agent': () => new Agent({ keepAlive: true }),
+  agentkeepalive: () => new KeepAliveAgent(),
+  control: () => new Agent({ keepAlive: true }),
+};
+
+for (const each of CASES) {
+  if (args.concurrency === undefined || Number(args.concurrency) === each.concurrency) await compare(each);
+}
+nginx.stop();
+
+async function compare({ concurrency, requests, turns, atMost }: (typeof CASES)[number]): Promise<void> {
+  const contestants = Object.entries(AGENTS).map(([name, create]) => {
+    const agent = create();
+    const options = { host: nginx.addresses[0]!, port: nginx.port, agent };
+    return { name, agent, turn: () => flatOut(() => sendBy(options), requests / turns, concurrency) };
+  });
+  const title = `http, concurrency ${concurrency}`;
+  const costs = await interleave(contestants, { title, rounds: Number(args.rounds), warmUp: 4, turns });
+  for (const { agent } of contestants) agent.destroy();
+
+  const cpu = costs.map((rounds) => rounds.map((cost) => cost.cpu));
+  const micros = cpu.map((times) => (median(times) * 1_000) / requests);
+  const [, node, keepAlive] = cpu.map((times) => ratios(cpu[0]!, times));
+  const noise = ratios(cpu[3]!, cpu[1]!);
+  report({
+    bench: 'http',
+    case: `CPU a request, concurrency ${concurrency}`,
+    value: node!.median,
+    bar: { atMost },
+    text:
+      `${inWords(node!)} times that of Node’s agent, ${inWords(keepAlive!)} times agentkeepalive’s, control ${inWords(noise)}; ` +
+      `${micros.map((each) => each.toFixed(1)).join(' / ')} µs`,
+    detail: { node, keepAlive, noise, micros },
+  });
+}
+
+function inWords({ median: middle, low, high }: Spread): string {
+  return `${middle.toFixed(3)} (${low.toFixed(2)}–${high.toFixed(2)})`;
+}
