@@ -5,6 +5,7 @@ import { resolveSettings } from './config/resolve-settings.ts';
 import type { Settings } from './config/settings.ts';
 import { modeOfProcess } from './config/switches.ts';
 import { instrumentIfWanted } from './telemetry/when-measured.ts';
+import { installGrpcJs, uninstallGrpcJs } from './transports/grpc/global/install.ts';
 import { installHttp, uninstallHttp } from './transports/http/global/install.ts';
 import { BalancedAgent, settingsOf } from './transports/undici/agent.ts';
 import { installDispatcher, manages, uninstallDispatcher } from './transports/undici/global/install.ts';
@@ -13,8 +14,9 @@ import { installDispatcher, manages, uninstallDispatcher } from './transports/un
 const NONE = ['!*'];
 
 /**
- * Balances the requests of the whole process: of built-in `fetch` and `WebSocket`, of all copies of undici, and of
- * `node:http`, where they go into the cluster or into private networks (options `hosts` and `http`). Installing again
+ * Balances the requests of the whole process: of built-in `fetch` and `WebSocket`, of all copies of undici, of
+ * `node:http`, and the calls of `@grpc/grpc-js`, where they go into the cluster or into private networks (options `hosts`,
+ * `http` and `grpc`). Installing again
  * replaces what was installed, options and all. `EVENKEEL_DISABLED=1` has it do nothing, and `EVENKEEL_MODE=observe`
  * has it watch what others send.
  *
@@ -32,17 +34,20 @@ export function install(options: BalancedAgentOptions = {}): BalancedAgent {
   installDispatcher(agent);
   // The very settings of the agent, so that a name is looked up once for both.
   if (settings.http) installHttp(settingsOf(agent), options);
+  if (settings.grpc) installGrpcJs(settingsOf(agent), options);
   instrumentIfWanted();
   return agent;
 }
 
 /**
- * Puts back what was there before: the global dispatchers, and how `node:http` sends requests. What somebody else has put
+ * Puts back what was there before: the global dispatchers, how `node:http` sends requests, and what grpc-js does with channels
+ * that are made from then on. What somebody else has put
  * in place since stays. Requests under way come to their end.
  *
  * @returns when they have
  */
 export async function uninstall(): Promise<void> {
+  uninstallGrpcJs();
   await Promise.all([uninstallDispatcher(), uninstallHttp()]);
 }
 

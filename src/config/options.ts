@@ -138,6 +138,14 @@ export interface BalancingOptions {
   http?: boolean;
 
   /**
+   * Whether `install()` and the preload balance the calls of `@grpc/grpc-js` too, of each copy of it that is loaded.
+   * `installGrpc` doesn't look at it.
+   * Default `true`.
+   * Env: `EVENKEEL_GRPC`.
+   */
+  grpc?: boolean;
+
+  /**
    * What to do beside the proxy of a service mesh, Istio's or Linkerd's. `'auto'`: leave balancing
    * to it. `'ignore'`: balance all the same.
    * Default `'auto'`.

@@ -9,6 +9,8 @@ export interface Settings extends ServiceSettings {
   hosts: readonly string[] | undefined;
   /** Whether requests of node:http are balanced, too, in all of the process. */
   http: boolean;
+  /** Whether calls of grpc-js are balanced, too, in all of the process. */
+  grpc: boolean;
   maxOrigins: number;
   /** `host:port` of the admin page; `false` and `undefined`: there is none. */
   admin: string | false | undefined;

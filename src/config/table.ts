@@ -70,6 +70,7 @@ export const TABLE: Table<Omit<Settings, 'client' | 'comparesFamilies' | 'newsTi
   ),
   hosts: option(list("globs like '*.svc.cluster.local' or '!*.example.com'", isGlob), undefined),
   http: option(boolean(), true),
+  grpc: option(boolean(), true),
   mesh: option(oneOf('auto', 'ignore'), 'auto'),
   locality: option(oneOf('off', 'zone', 'node'), 'off'),
   subset: {

@@ -8,6 +8,7 @@ import { Pool } from './connections/pool.ts';
 import type { Transport } from './connections/transport.ts';
 import { Discovery, type DiscoveryOwner } from './discovery/discovery.ts';
 import type { EndpointUpdate, Resolver } from './discovery/resolver.ts';
+import type { Endpoint } from './endpoints/endpoint.ts';
 import type { EndpointSet } from './endpoints/endpoint-set.ts';
 import type { ServiceSettings } from './settings.ts';
 
@@ -32,8 +33,21 @@ export interface ServiceOptions {
   identity: string;
 }
 
+/** An endpoint, as metrics are read from it, whoever makes its connections. */
+export interface LiveEndpoint extends Endpoint {
+  readonly connections: Iterable<{ readonly busy: boolean; readonly multiplexed: boolean }>;
+}
+
+/** A destination, as metrics are read from it, whoever makes its connections. */
+export interface LiveService
+  extends Pick<Service, 'clock' | 'running' | 'waiting' | 'requests' | 'failures'> {
+  readonly url: Pick<URL, 'origin'>;
+  readonly endpoints: Pick<EndpointSet<LiveEndpoint>, 'known' | 'seesPods' | typeof Symbol.iterator>;
+  readonly discovery: Pick<Discovery, 'source'>;
+}
+
 /** The services of this process that have not ended: what metrics are read from. */
-export const liveServices = new Registry<Service>();
+export const liveServices = new Registry<LiveService>();
 
 /** One destination: its endpoints, its calls, and when it has no use any more. */
 export class Service implements DiscoveryOwner {

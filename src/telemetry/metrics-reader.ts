@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { millisecondsOf } from '../core/base/ticks.ts';
 import { hearOfAttempts, type OnAttemptEnd } from '../core/calls/telling.ts';
 import type { Endpoint } from '../core/endpoints/endpoint.ts';
-import { liveServices, type Service } from '../core/service.ts';
+import { type LiveService, liveServices } from '../core/service.ts';
 import { Fairness } from './fairness.ts';
 import {
   type Attributes,
@@ -59,7 +59,7 @@ interface ConnectionMessage {
 /** One origin: who serves it now, and what has happened to it. */
 class OriginRecord implements OriginReading {
   readonly server: Attributes;
-  readonly services = new Set<Service>();
+  readonly services = new Set<LiveService>();
   readonly counts = { requests: new Total<Counts>(), failures: new Total<Counts>() };
   ejections = 0;
   discoveryErrors = 0;
@@ -201,12 +201,12 @@ export class MetricsReader {
     return points;
   }
 
-  #onServiceStarted(service: Service): void {
+  #onServiceStarted(service: LiveService): void {
     this.#recordOf(service).services.add(service);
     this.#past.delete(service.url.origin);
   }
 
-  #onServiceEnded(service: Service): void {
+  #onServiceEnded(service: LiveService): void {
     const record = this.#recordOf(service);
     for (const count of COUNTS) record.counts[count].end(service, service[count]);
     record.services.delete(service);
@@ -215,7 +215,7 @@ export class MetricsReader {
     if (this.#past.size > MAX_PAST_ORIGINS) this.#forget(this.#past.values().next().value!);
   }
 
-  #recordOf({ url: { origin } }: Service): OriginRecord {
+  #recordOf({ url: { origin } }: LiveService): OriginRecord {
     const record = this.#origins.get(origin) ?? new OriginRecord(origin);
     this.#origins.set(origin, record);
     return record;

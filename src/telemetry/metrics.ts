@@ -1,14 +1,14 @@
 import { RETRY_REASONS } from '../core/calls/settings.ts';
 import { RETIRE_REASONS } from '../core/connections/retire-reason.ts';
 import type { Endpoint } from '../core/endpoints/endpoint.ts';
-import type { Service } from '../core/service.ts';
+import type { LiveService } from '../core/service.ts';
 
 export type Attributes = Record<string, string | number>;
 
 /** What is known of one origin, of all agents. */
 export interface OriginReading {
   /** Who serves it: nobody, if it was called in the past. */
-  readonly services: ReadonlySet<Service>;
+  readonly services: ReadonlySet<LiveService>;
   /** Events since metrics are taken. */
   readonly ejections: number;
   readonly discoveryErrors: number;
@@ -41,7 +41,7 @@ export interface ReadMetric extends MetricFacts {
 }
 
 /** What services and endpoints count, each for itself. */
-export type Counts = Pick<Service & Endpoint, (typeof COUNTS)[number]>;
+export type Counts = Pick<LiveService & Endpoint, (typeof COUNTS)[number]>;
 
 export const COUNTS = ['requests', 'failures'] as const;
 

@@ -43,6 +43,7 @@ test('without options, settings are the documented defaults', () => {
     ringHash: { header: undefined, key: undefined, balanceFactor: 1.25 },
     discovery: 'auto',
     hosts: undefined,
+    grpc: true,
     http: true,
     mesh: 'auto',
     locality: 'off',

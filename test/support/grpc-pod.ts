@@ -10,7 +10,8 @@ import { nextAddress } from './pods.ts';
 const require = createRequire(import.meta.url);
 
 /** The grpc-js that the tests are run with: another version's tests name it. */
-export const grpc = require(process.env.TEST_GRPC_JS ?? '@grpc/grpc-js') as typeof GrpcJs;
+export const GRPC_JS = process.env.TEST_GRPC_JS ?? '@grpc/grpc-js';
+export const grpc = require(GRPC_JS) as typeof GrpcJs;
 
 const { status, Server, ServerCredentials } = grpc;
 

@@ -1,4 +1,7 @@
+import { announce } from '../../admin/announce.ts';
+import type { BalancingOptions } from '../../config/options.ts';
 import type { Settings } from '../../config/settings.ts';
+import type { LiveAgent } from '../../telemetry/live-agents.ts';
 import type { ServiceStats } from '../../telemetry/stats.ts';
 import { nameJudgeOf } from '../global/name-judge-of.ts';
 import { ownership } from '../global/ownership.ts';
@@ -8,11 +11,20 @@ import { type GrpcJs, grpcJsOf } from './grpc-js.ts';
 import { grpcStats } from './grpc-stats.ts';
 import type { Hub } from './hub.ts';
 import { Hubs } from './hubs.ts';
+import type { GrpcOptions } from './options.ts';
 import { resolverClasses, type Targets } from './resolver.ts';
 import type { GrpcTarget } from './target.ts';
 
 /** The original resolvers, and the name of the policy, of each copy of grpc-js that was ever taken over. */
 const known = new WeakMap<object, { grpc: GrpcJs; policy: string }>();
+
+/** Who balances the channels that a copy of grpc-js makes. */
+const owners = new WeakMap<object, GrpcBalancing>();
+
+/** Whether the channels that a copy of grpc-js makes are balanced. */
+export function isBalanced(module: object): boolean {
+  return owners.has(module);
+}
 
 let warnedOfVersion = false;
 
@@ -30,9 +42,13 @@ export function warnOfVersion(): void {
 export class GrpcBalancing implements Targets {
   readonly #hubs: Hubs;
   readonly #verdicts: Verdicts;
-  readonly #modules = new Set<GrpcJs>();
+  readonly #modules = new Map<object, GrpcJs>();
+  /** Kept, as it is held weakly elsewhere. */
+  readonly #live: LiveAgent;
+  #leave: (() => void) | undefined;
 
-  constructor(settings: Settings) {
+  constructor(settings: Settings, options: GrpcOptions | BalancingOptions) {
+    this.#live = { name: 'grpc', settings, options: options as BalancingOptions, stats: () => this.stats };
     this.#hubs = new Hubs(settings);
     this.#verdicts = new Verdicts({
       judge: ownership({
@@ -53,8 +69,13 @@ export class GrpcBalancing implements Targets {
 
   /** Leaves channels that are made from now on to grpc-js. Those that there are go on as they are. */
   uninstall(): void {
-    for (const grpc of this.#modules) grpc.registerResolver('dns', grpc.DnsResolver);
+    for (const [module, grpc] of this.#modules) {
+      grpc.registerResolver('dns', grpc.DnsResolver);
+      owners.delete(module);
+    }
     this.#modules.clear();
+    this.#leave?.();
+    this.#leave = undefined;
   }
 
   /** Balances the channels that a copy of grpc-js makes from now on. Whether it is of a version that is known. */
@@ -65,12 +86,16 @@ export class GrpcBalancing implements Targets {
       warnOfVersion();
       return false;
     }
+    const before = owners.get(module);
+    if (before !== undefined) before.#modules.delete(module);
+    owners.set(module, this);
     const name = policy ?? found.registerPolicy((helper) => new GrpcChannel(found, helper), isPolicyConfig);
     known.set(module, { grpc: found, policy: name });
     const { dns, kube } = resolverClasses({ grpc: found, targets: this, policy: name });
     found.registerResolver('dns', dns);
     found.registerResolver('kube', kube);
-    this.#modules.add(found);
+    this.#modules.set(module, found);
+    this.#leave ??= announce(this.#live);
     return true;
   }
 

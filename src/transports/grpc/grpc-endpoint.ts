@@ -30,6 +30,11 @@ export class GrpcEndpoint extends Endpoint {
     return connected;
   }
 
+  /** Its slots that are connected. */
+  get connections(): GrpcSlot[] {
+    return this.slots.filter(({ state }) => state === 'connected');
+  }
+
   override get isUnreachable(): boolean {
     return this.#isDown;
   }

@@ -1,10 +1,10 @@
 import type { Settings } from '../../config/settings.ts';
 import { type Clock, queueMicrotask, type Timer } from '../../core/base/clock.ts';
 import { Demand } from '../../core/base/demand.ts';
-import { Registry } from '../../core/base/registry.ts';
 import type { SpreadRate } from '../../core/connections/spread.ts';
 import { Discovery, type DiscoveryOwner } from '../../core/discovery/discovery.ts';
 import type { EndpointUpdate, Resolver } from '../../core/discovery/resolver.ts';
+import { type LiveService, liveServices } from '../../core/service.ts';
 import { Attempts } from './attempts.ts';
 import { Fleet, type FleetMember } from './fleet.ts';
 import type { GrpcEndpoint, GrpcSlot } from './grpc-endpoint.ts';
@@ -38,9 +38,6 @@ export interface HubOptions {
   onIdle: (hub: Hub) => void;
 }
 
-/** The hubs of this process that have not ended. */
-export const liveHubs = new Registry<Hub>();
-
 /**
  * One target, for all channels that call it: what is known of its pods, what each of them carries, and how it does. A stub
  * for each service makes many channels, and the pods are the same.
@@ -54,6 +51,7 @@ export class Hub implements DiscoveryOwner, SpreadRate {
   /** The metadata that binds calls to endpoints, if that is the policy. */
   readonly hashHeader: string | undefined;
   readonly #options: HubOptions;
+  readonly #live: LiveService;
   readonly #demand = new Demand();
   readonly #members = new Set<HubMember>();
   #timer: Timer | undefined;
@@ -90,7 +88,8 @@ export class Hub implements DiscoveryOwner, SpreadRate {
       onEnded: (slot, fails) => this.#onEnded(slot, fails),
     });
     this.discovery = new Discovery(this, { resolver, clock, random });
-    liveHubs.add(this);
+    this.#live = new HubReading(this);
+    liveServices.add(this.#live);
   }
 
   get origin(): string {
@@ -138,7 +137,7 @@ export class Hub implements DiscoveryOwner, SpreadRate {
     this.#timer?.cancel();
     this.fleet.close();
     this.attempts.stop();
-    liveHubs.delete(this);
+    liveServices.delete(this.#live);
   }
 
   // Discovery
@@ -213,6 +212,37 @@ export class Hub implements DiscoveryOwner, SpreadRate {
       spread.rest();
     }
     this.#begun = this.attempts.begun;
+  }
+}
+
+/** A hub, as metrics are read from it. */
+class HubReading implements LiveService {
+  readonly url: LiveService['url'];
+  readonly clock: Clock;
+  readonly endpoints: LiveService['endpoints'];
+  readonly discovery: Discovery;
+  /** Calls that wait do so in grpc-js, uncounted. */
+  readonly waiting = 0;
+  readonly #hub: Hub;
+
+  constructor(hub: Hub) {
+    this.url = hub.url;
+    this.clock = hub.clock;
+    this.endpoints = hub.fleet.set;
+    this.discovery = hub.discovery;
+    this.#hub = hub;
+  }
+
+  get running(): number {
+    return this.#hub.running;
+  }
+
+  get requests(): number {
+    return this.#hub.attempts.begun;
+  }
+
+  get failures(): number {
+    return this.#hub.attempts.failures;
   }
 }
 

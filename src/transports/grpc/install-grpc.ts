@@ -4,8 +4,6 @@ import { GrpcBalancing } from './grpc-balancing.ts';
 import { isGrpcJs } from './grpc-js.ts';
 import { type GrpcOptions, grpcSettings } from './options.ts';
 
-const installed = new WeakMap<object, GrpcBalancing>();
-
 /**
  * Balances the calls of `@grpc/grpc-js`: those to `kube:///name.namespace:port`, and, of hosts that are managed (option
  * `hosts`), those to `dns:` targets and targets without a scheme. Channels that were made before stay as they are. Installing
@@ -17,10 +15,8 @@ const installed = new WeakMap<object, GrpcBalancing>();
  */
 export function installGrpc(grpc: object, options: GrpcOptions = {}): GrpcBalancing {
   const module = exportsOf(grpc);
-  const balancing = new GrpcBalancing(grpcSettings(options));
-  if (modeOfProcess() !== 'balance') return balancing;
-  installed.get(module)?.uninstall();
-  if (balancing.take(module)) installed.set(module, balancing);
+  const balancing = new GrpcBalancing(grpcSettings(options), options);
+  if (modeOfProcess() === 'balance') balancing.take(module);
   return balancing;
 }
 

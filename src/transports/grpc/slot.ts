@@ -40,6 +40,15 @@ export class Slot<E extends Endpoint> {
     this.#clock = clock;
   }
 
+  /** Every one of them is of HTTP/2. */
+  get multiplexed(): true {
+    return true;
+  }
+
+  get busy(): boolean {
+    return this.inFlight > 0;
+  }
+
   get hasRoom(): boolean {
     return this.inFlight < this.limit;
   }
