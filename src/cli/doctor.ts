@@ -8,6 +8,7 @@ import { examine, type Subject } from './doctor/examine.ts';
 import { toJson } from './doctor/json.ts';
 import { report } from './doctor/report.ts';
 import { UsageError } from './usage-error.ts';
+import { webUrl } from './web-url.ts';
 
 export interface DoctorOutput {
   readonly isTTY?: boolean;
@@ -72,11 +73,7 @@ function parse(
         'no-request': { type: 'boolean', default: false },
       },
     });
-    const [text = '', ...more] = positionals;
-    const url = URL.parse(/^[a-z]+:\/\//i.test(text) ? text : `http://${text}`);
-    if (more.length > 0 || url === null || !['http:', 'https:'].includes(url.protocol) || url.port === '0') {
-      throw new Error(`expected one URL such as http://orders.prod:8080/, got ${args.join(' ') || 'none'}`);
-    }
+    const url = webUrl(positionals);
     const path = `${url.pathname}${url.search}`;
     // What may be secret: the result may be shown around.
     Object.assign(url, { username: '', password: '', search: '', hash: '' });

@@ -2,6 +2,7 @@
 import { ownVersion } from '../config/version.ts';
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
+import { explain } from './explain.ts';
 import { rbac } from './rbac.ts';
 import { top } from './top.ts';
 import { USAGE, USAGES } from './usage.ts';
@@ -11,7 +12,7 @@ type Name = keyof typeof USAGES;
 type Command = (args: readonly string[]) => unknown;
 
 /** Each takes the arguments that follow its name, throws what there is to say about them, and may return an exit code. */
-const COMMANDS: Record<Name, Command> = { demo, doctor, rbac, top };
+const COMMANDS: Record<Name, Command> = { demo, doctor, explain, rbac, top };
 
 // Whoever read has gone: there's nobody to tell anything any more. What the command has come to stands.
 process.stdout.on('error', () => setImmediate(() => process.exit()));

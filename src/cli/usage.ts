@@ -1,10 +1,11 @@
 /** How the command and its parts are used, for terminals of 80 columns. */
 export const USAGE = `Usage: evenkeel <command>
 
-  demo    shows a scale-out on this machine, with evenkeel and without
-  doctor  says what an app would make of a URL here, and what is wrong
-  rbac    prints the rights that reading EndpointSlices takes
-  top     shows live what evenkeel does in a process with EVENKEEL_ADMIN
+  demo     shows a scale-out on this machine, with evenkeel and without
+  doctor   says what an app would make of a URL here, and what is wrong
+  explain  sends one request, and tells its story
+  rbac     prints the rights that reading EndpointSlices takes
+  top      shows live what evenkeel does in a process with EVENKEEL_ADMIN
 
 evenkeel <command> --help says more; evenkeel --version says which this is.
 `;
@@ -34,6 +35,23 @@ Ends with 0 when all is well, 1 when there are problems, 2 when called wrongly.
 
   kubectl exec deploy/checkout -- \\
     npx --no-install evenkeel doctor http://orders.prod:8080/
+`,
+  explain: `Usage: evenkeel explain URL [options]
+
+Sends one request as an app at this place would, and tells its story: what the
+name led to, which pods could have had it, why or why not, who was chosen, and
+what took how long.
+
+  -X, --request METHOD     GET by default, or POST with --data
+  -H, --header 'N: V'      a header; repeatable
+  -d, --data TEXT          a body
+  -o, --option NAME=VALUE  sets an option, such as spread=4; repeatable
+
+Ends with 0 when there was a response, 1 when there was none, 2 when called
+wrongly.
+
+  kubectl exec deploy/checkout -- \\
+    npx --no-install evenkeel explain http://orders.prod:8080/
 `,
   rbac: `Usage: evenkeel rbac [options]
 

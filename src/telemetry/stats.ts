@@ -60,8 +60,8 @@ export function statsOf({ endpoints, waiting, running, discovery, pool, clock }:
   const rows: EndpointStats[] = [];
   for (const endpoint of endpoints.known) {
     for (const connection of endpoint.connections) if (connection.room) free++;
-    const { opened, retirements } = endpoint;
-    rows.push(rowOf(endpoint, { opened, retired: retirements }, clock.now()));
+    const { opened, retirements, backoff } = endpoint;
+    rows.push(rowOf(endpoint, { opened, retired: retirements, backoff }, clock.now()));
   }
   const crossZone = pool.locality?.crossZoneShare;
   return statsOfRows(rows, { free, waiting, running, discovery, crossZone });

@@ -30,7 +30,7 @@ describe('the command', { concurrency: true }, () => {
       assert.match(stdout, /^Usage: evenkeel <command>\n.*^ {2}demo .*^ {2}doctor .*^ {2}rbac /ms);
       for (const line of stdout.split('\n')) assert.ok(line.length <= 80, line);
     }
-    for (const command of ['demo', 'doctor', 'rbac', 'top']) {
+    for (const command of ['demo', 'doctor', 'explain', 'rbac', 'top']) {
       for (const args of [
         [command, '--help'],
         [command, '-h'],

@@ -54,6 +54,10 @@ test('the stats say of each endpoint why it gets nothing', async (t) => {
   const reasons = new Map(agent.stats[ORIGIN]!.endpoints.map((row) => [row.address, row.reasons]));
   assert.deepEqual(reasons.get(`${pod.address}:${pod.port}`), []);
   assert.ok(reasons.get(`${other.address}:${other.port}`)!.includes('backing-off'));
+  const { dialError } = agent.stats[ORIGIN]!.endpoints.find(({ reasons }) =>
+    reasons.includes('backing-off'),
+  )!;
+  assert.equal(dialError, 'ECONNREFUSED');
 });
 
 test('the stats say how long the requests of each pod took', async (t) => {

@@ -65,7 +65,10 @@ function wrapped(text: string, width: number): string[] {
   return lines;
 }
 
-function namesIn({ url, names: { steps, matched, servers } }: Examination): string[] {
+export function namesIn({
+  url,
+  names: { steps, matched, servers },
+}: Pick<Examination, 'url' | 'names'>): string[] {
   if (steps.length === 0) {
     const isAddress = isIP(url.hostname.replace(/^\[|\]$/g, '')) !== 0;
     return [`${url.hostname}${isAddress ? ' is an address' : ': Kubernetes is asked, and not DNS'}`];
