@@ -51,6 +51,18 @@ test('a GET whose connection ends before a byte of a response goes elsewhere, un
   );
 });
 
+test('what a tracer has put on a request is there when it goes elsewhere, and hears all but the failure', async (t) => {
+  const { agent } = await startFailing(t);
+  const request = http.get({ host: HOST, agent });
+  const events = eventsOf(request);
+  const { emit } = request;
+  await answerOf(request);
+  await closeOf(request);
+  assert.equal(request.emit, emit);
+  assert.ok(Object.hasOwn(request, 'emit'));
+  assert.deepEqual(events, ['socket', 'socket', 'response', 'close']);
+});
+
 test('a PUT whose body was ended goes elsewhere with all of it', async (t) => {
   const { bodies, agent } = await startFailing(t);
   assert.equal((await ask(agent, { method: 'PUT', body: 'all of it' })).status, 200);

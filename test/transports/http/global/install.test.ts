@@ -8,6 +8,7 @@ import { afterEach, type TestContext, test } from 'node:test';
 import type { BalancedAgentOptions } from '../../../../src/config/options.ts';
 import { BalancedHttpAgent } from '../../../../src/http.ts';
 import { install, staticResolver, stats, uninstall } from '../../../../src/index.ts';
+import { asNodeAgent } from '../../../../src/transports/http/node-http.ts';
 import { startDnsServer } from '../../../support/dns-server.ts';
 import { answerOf, ask, closeOf, HOST } from '../../../support/http-agent.ts';
 import { type Pod, startPod, startPods } from '../../../support/pods.ts';
@@ -184,6 +185,38 @@ test('a request waits for the verdict on its name, can be ended meanwhile, and g
     return [await seen, (await answer).body];
   });
   assert.deepEqual([context, body], ['caller', pod.address]);
+});
+
+type ProxySetter = (env: Record<string, string>) => () => void;
+const { setGlobalProxyFromEnv } = http as { setGlobalProxyFromEnv?: ProxySetter };
+
+test('a proxy that Node is told of afterwards has what it is for', {
+  skip: !setGlobalProxyFromEnv,
+}, async (t) => {
+  const [pod] = await setUp(t, 1, { hosts: [HOST, 'exempt.prod'] });
+  const proxy = await startPod(t);
+  proxy.respond = (request, response) => response.end(`proxied ${request.url}`);
+  const undo = setGlobalProxyFromEnv!({
+    http_proxy: `http://${proxy.address}:${proxy.port}`,
+    no_proxy: 'exempt.prod',
+  });
+  t.after(undo);
+  assert.equal((await ask(undefined)).body, `proxied http://${HOST}/`);
+  assert.equal((await ask(undefined, { host: 'exempt.prod' })).body, pod!.address);
+});
+
+test('what comes beside HTTP/1.1 in its oldest form is left to Node', async (t) => {
+  await setUp(t, 1);
+  const agent = asNodeAgent(new Agent({ keepAlive: true }));
+  const request = http.request({
+    host: HOST,
+    agent: new (class extends Agent {
+      addRequest() {}
+    })(),
+  });
+  const error = once(request, 'error');
+  (agent.addRequest as (...args: unknown[]) => void)(request, 'nobody.invalid', 80);
+  assert.equal((await error.catch((thrown) => [thrown]))[0].code, 'ENOTFOUND');
 });
 
 test('https is balanced by the same patch, and is not loaded for it', async () => {
