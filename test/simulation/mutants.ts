@@ -322,6 +322,34 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '    const may = true;',
     theme: 'names',
   },
+  {
+    name: 'nobody is woken when a connection is given to the pod that it leads to',
+    file: 'attempts.ts',
+    find: '    // The endpoint that it was taken from may have room now.\n    this.#pool.board.stir();\n',
+    replace: '',
+    theme: 'virtualIps',
+  },
+  {
+    name: 'the last pod that is known by name is passed over',
+    file: 'departures.ts',
+    find: '    // Those that are left may be too few to pass any of them over.\n    this.#health.onSetChanged();\n',
+    replace: '',
+    theme: 'virtualIps',
+  },
+  {
+    name: 'what was replaced is offered to upgrades',
+    file: 'departures.ts',
+    find: '    this.#dials.abandon(endpoint);\n    this.#seats.offer(endpoint, false);\n',
+    replace: '    this.#dials.abandon(endpoint);\n',
+    theme: 'virtualIps',
+  },
+  {
+    name: 'pods that were known by name once count though pods are dialled',
+    file: 'endpoint-set.ts',
+    find: 'return this.isVirtual && this.pods.size > 0 ?',
+    replace: 'return this.pods.size > 0 ?',
+    theme: 'virtualIps',
+  },
   // The end
   {
     name: 'close() waits for ever when a connection is idle',

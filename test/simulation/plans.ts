@@ -35,6 +35,7 @@ const PLAIN_POD: PodPlan = {
   zone: undefined,
   weight: undefined,
   named: false,
+  lies: undefined,
 };
 
 /** Pods that differ from one another by chance. */
@@ -168,6 +169,7 @@ export function outliers(dice: Dice): Exclude<BalancedAgentOptions['outlierDetec
   return {
     consecutiveFailures: dice.one([1, 3, 5]),
     successRateInterval: dice.one(['1s', '10s']),
+    successRateMinimumHosts: dice.one([2, 5]),
     successRateRequestVolume: dice.one([10, 100]),
     baseEjectionTime: dice.one(['500ms', '3s', '30s']),
     maxEjectionTime: dice.one(['2s', '300s']),

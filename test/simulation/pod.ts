@@ -58,7 +58,9 @@ export class SimulatedPod implements Actor {
   readonly #held: [wire: SimulatedWire, call: SimulatedCall, what: number, left: number][] = [];
   readonly #arrived: [call: SimulatedCall, wire: SimulatedWire][] = [];
   readonly #heldDials: Held[] = [];
-  readonly #named: Headers;
+  readonly #name: string;
+  /** What it answers to most calls. */
+  #plain: Reply;
 
   constructor(world: World, id: number, plan: PodPlan) {
     this.#world = world;
@@ -67,7 +69,8 @@ export class SimulatedPod implements Actor {
     this.network = micros(plan.network);
     this.#work = micros(plan.work);
     this.#freeAt = new Float64Array(plan.workers);
-    this.#named = plan.named ? { 'evenkeel-pod': `pod-${id}` } : NO_HEADERS;
+    this.#name = plan.lies === 'as others' ? 'proxy' : `pod-${id}`;
+    this.#plain = { status: 200, headers: this.#named, lasts: 0 };
   }
 
   get address(): string {
@@ -154,21 +157,27 @@ export class SimulatedPod implements Actor {
       case '429-later':
         return { status: 429, headers: LATER, lasts: 0 };
       default: {
-        if (call.upgrades) return { status: 200, headers: this.#named, lasts: draws.below(LONGEST_STREAM) };
-        if (call.lasting) return { status: 200, headers: EVENTS, lasts: draws.below(LONGEST_STREAM) };
+        const longest = this.isRelieved ? 1_000 : LONGEST_STREAM;
+        if (call.upgrades) return { status: 200, headers: this.#named, lasts: draws.below(longest) };
+        if (call.lasting) return { status: 200, headers: EVENTS, lasts: draws.below(longest) };
         const isLong = draws.next() < LONG_ANSWERS;
         return isLong
           ? { status: 200, headers: this.#named, lasts: draws.below(3 * this.#work + 2) }
-          : this.#plain;
+          : this.#answer;
       }
     }
   }
 
-  get #plain(): Reply {
-    return (this.#plainReply ??= { status: 200, headers: this.#named, lasts: 0 });
+  get #answer(): Reply {
+    if (this.plan.lies === 'each time') this.#plain = { status: 200, headers: this.#named, lasts: 0 };
+    return this.#plain;
   }
 
-  #plainReply: Reply | undefined = undefined;
+  /** It says its name, in which it may lie. */
+  get #named(): Headers {
+    if (!this.plan.named) return NO_HEADERS;
+    return { 'evenkeel-pod': this.plan.lies === 'each time' ? `${this.#name} ${this.calls}` : this.#name };
+  }
 
   /** So much waits for its workers that it takes no more. */
   get #isOverloaded(): boolean {

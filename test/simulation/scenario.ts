@@ -48,6 +48,8 @@ export interface PodPlan {
   readonly weight: number | undefined;
   /** Its responses say which pod it is. */
   readonly named: boolean;
+  /** They say another name each time, or the one that others say. */
+  readonly lies: 'each time' | 'as others' | undefined;
 }
 
 /** Something that happens to a pod, or to all. */

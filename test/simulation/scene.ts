@@ -6,6 +6,9 @@ import type { Scenario } from './scenario.ts';
 import type { SimulatedTransport } from './transport.ts';
 import type { World } from './world.ts';
 
+/** Frames of the stack that are told. */
+const FRAMES = 20;
+
 /** What is wrong, and when that was seen. */
 export interface Violation {
   readonly invariant: string;
@@ -52,8 +55,17 @@ export class Scene {
   /** Something is wrong: the first is what counts. */
   violate(invariant: string, text: string): void {
     if (this.violation !== undefined) return;
-    this.violation = { invariant, text, at: this.world.time.now(), stack: new Error(invariant).stack ?? '' };
+    this.violation = { invariant, text, at: this.world.time.now(), stack: stackNow() };
     this.world.trace.end(this.world.time.micros, `${invariant}: ${text}`);
     this.world.time.stopped = true;
   }
+}
+
+/** Who does what is done now. */
+function stackNow(): string {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = FRAMES;
+  const { stack = '' } = new Error();
+  Error.stackTraceLimit = stackTraceLimit;
+  return stack;
 }

@@ -21,9 +21,10 @@ for (const theme of Object.keys(THEMES)) {
 }
 
 test('what was wrong once is right', async () => {
-  for (const { seed, theme, was } of REGRESSIONS) {
-    const { violation } = await inMacrotask(() => play(scenarioOf(seed, theme)));
-    assert.equal(violation, undefined, `seed ${seed} of ${theme}: ${was}`);
+  assert.ok(REGRESSIONS.length > 8);
+  for (const { was, scenario } of REGRESSIONS) {
+    const { violation } = await inMacrotask(() => play(scenario));
+    assert.equal(violation, undefined, was);
   }
 });
 

@@ -82,10 +82,12 @@ function shares(dice: Dice): ReturnType<Theme> {
   const rate = dice.one([200, 400]);
   // A new pod has to be connected, and what runs has to end.
   const sharesFrom = 3_000;
+  const policy = dice.one(['least-request', 'round-robin', 'peak-ewma'] as const);
   return {
-    options: { policy: dice.one(['least-request', 'round-robin', 'peak-ewma'] as const) },
+    options: { policy },
     multiplexes: dice.chance(0.5),
-    pods: plainPods(count, { work: dice.one([2, 10]) }),
+    // A response that takes long by chance keeps others away for ten seconds: that is what peaks are for.
+    pods: plainPods(count, { work: dice.one([2, 10]), even: policy === 'peak-ewma' }),
     discovery: [known(before), { at: 1_000, pods: upTo(count) }],
     happenings: [],
     loads: [load({ size: rate, to: 6_000 })],
@@ -340,7 +342,16 @@ function virtualIps(dice: Dice): ReturnType<Theme> {
       ...(dice.chance(0.3) && { maxSpread: dice.one([1, 10]) }),
     }),
     multiplexes: dice.chance(0.5),
-    pods: podPlans(dice, count, { named: dice.chance(0.5) }),
+    pods: podPlans(dice, count, { named: dice.chance(0.7) }).map((plan) => ({
+      ...plan,
+      lies: dice.one([
+        undefined,
+        undefined,
+        undefined,
+        'as others',
+        dice.chance(0.3) ? 'each time' : undefined,
+      ]),
+    })),
     discovery: discovery.sort((a, b) => a.at - b.at),
     happenings: troubles(dice, count, duration, dice.from(0, 4)),
     loads: loads(dice, duration, CALLS),
@@ -528,6 +539,24 @@ function many(dice: Dice): ReturnType<Theme> {
   };
 }
 
+/** Many calls a second to twenty pods that fail now and then: for the speed of the simulation. */
+function busy(dice: Dice): ReturnType<Theme> {
+  const count = 20;
+  const duration = 20_000;
+  return {
+    options: { policy: dice.one(['least-request', 'round-robin', 'peak-ewma'] as const) },
+    multiplexes: dice.chance(0.5),
+    pods: plainPods(count, {
+      faults: 0.01,
+      reactions: ['break', '503', 'slow', 'hang', 'refuse', '503-later'],
+    }),
+    discovery: [known(count)],
+    happenings: troubles(dice, count, duration, 20),
+    loads: [load({ size: 5_000, to: duration, impatient: 0.01 })],
+    end: { at: duration, how: 'close' },
+  };
+}
+
 export const THEMES: Readonly<Record<string, Theme>> = {
   anything,
   shares,
@@ -553,7 +582,7 @@ export const THEMES: Readonly<Record<string, Theme>> = {
 };
 
 /** Those that take longer: one seed in so many has one. */
-const RARE: Readonly<Record<string, Theme>> = { many };
+const RARE: Readonly<Record<string, Theme>> = { many, busy };
 const SELDOM = 2_000;
 
 /** The scenario of a seed: of that theme, or of the one whose turn it is. */

@@ -3,7 +3,7 @@ import type { SimulatedCall } from '../call.ts';
 import { Invariant } from './invariant.ts';
 
 /** Calls that are looked at, of those that wait: where there are many, the first ones tell. */
-const FIRST = 32;
+const FIRST = 8;
 
 /**
  * Nothing waits while an endpoint that may have it has room: whatever makes room, or makes an endpoint fit again, wakes who
