@@ -170,6 +170,8 @@ export class H2Connection {
   #answered(stream: ServerHttp2Stream, attempt: Attempt, reply: Reply): void {
     // So much always fits into a client's window. What the request has left to send may come yet, or not.
     if (reply.size <= FITS) attempt.ended = true;
+    // What is longer has been sent then, though the request may have more to send for long: seed 940000031.
+    else stream.once('finish', () => (attempt.ended = true));
     // Node sends it when flow control lets it: it is only answered when the stream has closed in order.
     const { break: harm } = reply;
     const done = () => {
