@@ -5,7 +5,7 @@
 
 import { execFile } from 'node:child_process';
 import { parseArgs, promisify } from 'node:util';
-import { CONTENDERS } from './support/comparison/contenders.ts';
+import { BY_NAME, CONTENDERS } from './support/comparison/contenders.ts';
 import type { MemoryTask } from './support/comparison/memory-process.ts';
 import { startService } from './support/comparison/service.ts';
 import { progress, report } from './support/report.ts';
@@ -21,7 +21,7 @@ const { values: args } = parseArgs({
 });
 const run = promisify(execFile);
 const script = new URL('./support/comparison/memory-process.ts', import.meta.url).pathname;
-const names = Object.keys(CONTENDERS).filter((name) => !name.endsWith('sidecar'));
+const names = Object.keys(CONTENDERS).filter((name) => !name.endsWith('sidecar') && name !== BY_NAME);
 
 const { port, addresses, dns } = await startService({ pods: PODS, ready: PODS, delay: 0 });
 const view = { port, addresses, most: PODS, dns: { address: dns.address } };

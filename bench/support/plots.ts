@@ -10,7 +10,7 @@ const NEW = ['#a63603', '#c9500c', '#e6660f', '#f58634', '#faa45f', '#fcbf8b', '
 
 /** Draws what the benchmarks have found; those that haven't run are left out. */
 export function drawPlots(): void {
-  draw('scale-out', { width: 1000, height: 560 }, scaleOut);
+  draw('scale-out', { width: 1000, height: 1040 }, scaleOut);
   draw('rotation', { width: 800, height: 320 }, (results) =>
     bars(results, 'p99', 'ms', 'p99 of requests, TLS, 200 a second'),
   );
@@ -36,14 +36,14 @@ function read(file: string): Found[] {
 
 /** Requests of each pod, second by second, one small picture for each way. */
 function scaleOut(results: Found[]): EChartsOption {
-  const columns = 4;
+  const columns = 3;
   const width = 100 / columns;
   const rows = Math.ceil(results.length / columns);
   const place = (index: number) => ({
     left: `${(index % columns) * width + 3}%`,
-    top: `${(Math.floor(index / columns) * 88) / rows + 16}%`,
+    top: `${(Math.floor(index / columns) * 94) / rows + 9}%`,
     width: `${width - 4.5}%`,
-    height: `${88 / rows - 14}%`,
+    height: `${94 / rows - 9}%`,
   });
   return {
     title: [
@@ -57,13 +57,13 @@ function scaleOut(results: Found[]): EChartsOption {
         text: name,
         subtext: `Jain’s fairness ${value.toFixed(2)}`,
         left: place(index).left,
-        top: `${Number.parseFloat(place(index).top) - 9}%`,
+        top: `${Number.parseFloat(place(index).top) - 5}%`,
         itemGap: 2,
         textStyle: {
           ...TEXT,
           fontSize: 11,
           fontWeight: name.startsWith('evenkeel') ? ('bold' as const) : ('normal' as const),
-          width: 230,
+          width: 300,
           overflow: 'truncate' as const,
         },
         subtextStyle: { fontSize: 11 },

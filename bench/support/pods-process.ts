@@ -9,9 +9,11 @@ process.once('disconnect', () => process.exit());
 
 const counters: Record<string, PodCounters> = {};
 
-process.once('message', async ({ addresses, tls, delays }: PodsConfig) => {
+process.once('message', async ({ addresses, tls, delays, identified }: PodsConfig) => {
   let port = 0;
-  for (const [n, address] of addresses.entries()) port = await startPod(address, port, tls, delays[n]!);
+  for (const [n, address] of addresses.entries()) {
+    port = await startPod(address, port, tls, delays[n]!, identified);
+  }
   process.send!(port);
   process.on('message', () => process.send!(counters));
 });
@@ -21,13 +23,17 @@ async function startPod(
   port: number,
   tls: PodsConfig['tls'],
   delay: number,
+  identified: boolean,
 ): Promise<number> {
   const counter: PodCounters = { requests: 0, connections: 0, handshakes: 0, resumed: 0 };
   counters[address] = counter;
   const connectedAt = new WeakMap<Socket, string>();
+  const named = new WeakSet<Socket>();
   const answer: RequestListener = (request, response) => {
     counter.requests++;
     const body: PodAnswer = { address, connectedAt: connectedAt.get(request.socket)! };
+    if (identified && !named.has(request.socket)) response.setHeader('evenkeel-pod', address);
+    named.add(request.socket);
     const end = () => response.end(JSON.stringify(body));
     if (delay === 0) end();
     else setTimeout(end, delay * (0.5 + Math.random()));

@@ -24,6 +24,8 @@ export interface PodsConfig {
   tls: { key: string; cert: string } | undefined;
   /** Milliseconds that a response of each takes on average; half as much at least. */
   delays: readonly number[];
+  /** Whether the first response of each connection names the pod. */
+  identified: boolean;
 }
 
 /** Servers in a process of their own, all on one port. They advertise Node's default keep-alive of 5 s. */
@@ -39,11 +41,13 @@ export async function startPods({
   count,
   tls = false,
   delay = 0,
+  identified = false,
 }: {
   count: number;
   tls?: boolean;
   /** Of all, or of each. */
   delay?: number | readonly number[];
+  identified?: boolean;
 }): Promise<Pods> {
   const addresses = loopbackAddresses(count);
   const delays = typeof delay === 'number' ? addresses.map(() => delay) : delay;
@@ -51,7 +55,7 @@ export async function startPods({
   const child = fork(new URL('./pods-process.ts', import.meta.url), { execArgv: [] });
   const stop = () => void child.kill();
   atExit(stop);
-  child.send({ addresses, tls: certificate, delays } satisfies PodsConfig);
+  child.send({ addresses, tls: certificate, delays, identified } satisfies PodsConfig);
   const [port] = (await once(child, 'message')) as [number];
   const counters = async () => {
     child.send('counters');

@@ -26,6 +26,9 @@ export interface ContenderOptions {
 
 export type Start = (service: ServiceView, options: ContenderOptions) => Promise<Contender> | Contender;
 
+/** The one whose pods name themselves, as with `evenkeel/identify`. */
+export const BY_NAME = 'evenkeel, ClusterIP, identify';
+
 /** Those who see a ClusterIP only, then those who see the pods, then those with a proxy beside them. */
 export const CONTENDERS: Readonly<Record<string, Start>> = {
   'undici Agent, ClusterIP': (service) => by(new Agent({ connect: clusterIP(service) }), service),
@@ -55,6 +58,9 @@ export const CONTENDERS: Readonly<Record<string, Start>> = {
       }),
       service,
     ),
+
+  // As the one before: what is different is the pods.
+  [BY_NAME]: (service, options) => CONTENDERS['evenkeel, ClusterIP']!(service, options),
 
   'undici dns interceptor, headless': (service) => by(new Agent().compose(dnsOf(service)), service),
 

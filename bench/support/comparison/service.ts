@@ -57,14 +57,17 @@ export interface ServiceOptions {
   ready: number;
   /** Milliseconds that a response takes. */
   delay: number;
+  /** Whether pods name themselves; default no. */
+  identified?: boolean;
 }
 
 export async function startService({
   pods: count,
   ready,
   delay: responseTime,
+  identified = false,
 }: ServiceOptions): Promise<ComparedService> {
-  const pods = await startPods({ count, delay: responseTime });
+  const pods = await startPods({ count, delay: responseTime, identified });
   const dns = await startDnsServer({ after: (fn) => atExit(() => void fn()) });
   const service = new ComparedService(pods, dns);
   service.scale(ready);

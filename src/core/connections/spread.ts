@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Endpoint } from '../endpoints/endpoint.ts';
+import { slotOf } from '../endpoints/endpoint-keys.ts';
 import type { EndpointSet } from '../endpoints/endpoint-set.ts';
 import type { EndpointSettings } from '../endpoints/settings.ts';
 import type { ConnectionSettings } from './settings.ts';
@@ -11,7 +12,7 @@ const INTERVAL = 40;
 
 type Bounds = Pick<EndpointSettings, 'spread'> & Pick<ConnectionSettings, 'maxSpread'>;
 type SpreadSettings = Bounds & { readonly clock: Clock };
-type SpreadSet = Pick<EndpointSet<Endpoint>, 'isVirtual' | 'namesPods'>;
+type SpreadSet = Pick<EndpointSet<Endpoint>, 'connected' | 'isVirtual'>;
 
 /** The rate of requests, as far as the spread goes by it. */
 export interface SpreadRate {
@@ -78,11 +79,16 @@ export class Spread {
     if (this.#isShort) this.#timer ??= this.#growLater();
   }
 
-  /** There are no requests any more: the next ones begin with as few as the first. */
+  /**
+   * There are no requests any more, or the first ones for a while: those that have come begin with as few slots as ever, and with
+   * those whose connections are still there.
+   */
   rest(): void {
     this.stop();
-    if (this.#slots === this.#least) return;
-    this.#slots = this.#least;
+    let slots = this.#least;
+    for (const { key } of this.#set.connected) slots = Math.max(slots, slotOf(key) + 1);
+    if (slots >= this.#slots) return;
+    this.#slots = slots;
     this.#onChange?.();
   }
 

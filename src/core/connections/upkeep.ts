@@ -43,7 +43,9 @@ export class Upkeep {
 
   /** There are requests, whose rate keeps endpoints warm, from now on. */
   start(): void {
-    if (this.#warmth.start()) this.#tickLater();
+    if (!this.#warmth.start()) return;
+    this.#options.spread.rest();
+    this.#tickLater();
   }
 
   stop(): void {

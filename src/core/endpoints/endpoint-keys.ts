@@ -20,6 +20,11 @@ export function spreadByKey(
   return byKey;
 }
 
+/** The number that an endpoint has among those that its address is taken for. */
+export function slotOf(key: string): number {
+  return Number(key.slice(key.lastIndexOf('#') + 1));
+}
+
 /** As in a URL. */
 export function formatAddress({ address, port }: EndpointAddress): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;

@@ -81,14 +81,26 @@ test('when there are no requests any more, the next ones begin with as few as th
   const { service, run, dials } = startVirtual(t);
   await run(100, 3);
   const before = dials();
-  // Idle connections of memory last: what is beyond the eight is closed, then.
-  await service.run('30s');
-  assert.ok(service.open <= 8, `${service.open}`);
+  // Idle connections of memory last until they reach their age.
+  await service.run('60s');
+  assert.equal(service.open, 0);
   const calls = await run(100, 0.5);
   assert.ok(dials() - before <= 8, `${dials() - before}`);
   await run(100, 2);
   assert.equal(service.open, 32);
   assert.ok(calls.every(({ answered }) => answered));
+});
+
+test('a pause ends no connections: those that are there serve the next requests', async (t) => {
+  const { service, run, dials } = startVirtual(t);
+  await run(100, 3);
+  const before = dials();
+  for (let pause = 0; pause < 3; pause++) {
+    await service.run('8s');
+    assert.equal(service.open, 32);
+    await run(100, 3);
+  }
+  assert.equal(dials() - before, 0);
 });
 
 test('a number fixes it, and maxSpread bounds it', async (t) => {
