@@ -2,6 +2,7 @@ import { errors } from 'undici';
 import { type Environment, environment } from '../core/base/environment.ts';
 import { CLIENT_TABLE, connectorOptions, NULLABLE, REPLACED } from './client-options.ts';
 import { read, variableFor, warn, warnOfUnknown } from './env.ts';
+import { idleOptions } from './idle-options.ts';
 import { boolean } from './kinds.ts';
 import { nearest } from './nearest.ts';
 import type { BalancedAgentOptions, BalancingOptions } from './options.ts';
@@ -18,6 +19,7 @@ const ENTRIES = { ...TABLE, ...CLIENT_TABLE } as Entries;
 export const VARIABLES: readonly string[] = variablesOf(ENTRIES, []);
 const ENDPOINT_TIMEOUT = variableFor(['endpointTimeout']);
 const CONNECT_TIMEOUT = variableFor(['connectTimeout']);
+const POLICY = variableFor(['policy']);
 const TTL_BOUNDS = ['EVENKEEL_DNS_MIN_TTL', 'EVENKEEL_DNS_MAX_TTL'];
 
 /** Milliseconds in which a name is resolved, before it can be dialled. */
@@ -52,6 +54,13 @@ export function resolveSettings(options: BalancedAgentOptions = {}, env = enviro
   const isOpen = typeof connect !== 'function' && localAddress == null;
   settings.comparesFamilies = isOpen && autoSelectFamily !== false;
 
+  checkIdle(options, settings, env);
+  if (hasNoKey(settings)) {
+    const problem = "policy 'ring-hash' needs ringHash.header or ringHash.key, to know the key of a request";
+    if (options.policy !== undefined) throw new errors.InvalidArgumentError(problem);
+    warn(`${POLICY}: ${problem}`);
+    return resolveSettings(options, { ...env, [POLICY]: undefined });
+  }
   const { minTtl, maxTtl } = settings.dns;
   if (minTtl <= maxTtl) return settings;
   const problem = `dns.minTtl (${minTtl} ms) must not be above dns.maxTtl (${maxTtl} ms)`;
@@ -62,6 +71,22 @@ export function resolveSettings(options: BalancedAgentOptions = {}, env = enviro
     ...env,
     ...Object.fromEntries(present.map((name) => [name, undefined])),
   });
+}
+
+/** @throws when an option that does nothing is set by code; a variable is warned of */
+function checkIdle(options: BalancedAgentOptions, settings: Settings, env: Environment): void {
+  for (const { name, takes } of idleOptions(settings)) {
+    const path = name.split('.');
+    const [group, own] = path as [keyof BalancedAgentOptions, string];
+    const given = (options[group] as Record<string, unknown> | undefined)?.[own];
+    if (given !== undefined) throw new errors.InvalidArgumentError(`${name} does nothing without ${takes}`);
+    const variable = variableFor(path);
+    if (read(env, variable) !== undefined) warn(`${variable} does nothing without ${takes}`);
+  }
+}
+
+function hasNoKey({ policy, ringHash }: Settings): boolean {
+  return policy === 'ring-hash' && ringHash.header === undefined && ringHash.key === undefined;
 }
 
 /** The same for requests of a client that gives its dials as long as the system does, unless somebody has set a time. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { errors } from 'undici';
@@ -371,4 +372,43 @@ test('the admin page is on loopback, unless it is told a host', () => {
       String(bad),
     );
   }
+});
+
+const IDLE = [
+  [{ ringHash: { header: 'x-user' } }, "ringHash.header does nothing without policy 'ring-hash'"],
+  [
+    { policy: 'round-robin', peakEwma: { decay: 5_000 } },
+    "peakEwma.decay does nothing without policy 'peak-ewma'",
+  ],
+  [{ healthCheck: { interval: '5s' } }, 'healthCheck.interval does nothing without healthCheck.path'],
+  [{ subset: { index: 3 } }, 'subset.index does nothing without subset.size'],
+  [{ slowStart: { minWeight: 0.5 } }, 'slowStart.minWeight does nothing without slowStart.window'],
+  [
+    { policy: 'ring-hash' },
+    "policy 'ring-hash' needs ringHash.header or ringHash.key, to know the key of a request",
+  ],
+] as const satisfies readonly (readonly [BalancedAgentOptions, string])[];
+
+for (const [options, message] of IDLE) {
+  test(`an option that does nothing is refused: ${message}`, () => {
+    assert.throws(() => resolveSettings(options, {}), { code: 'UND_ERR_INVALID_ARG', message });
+  });
+}
+
+test('what a variable takes for an option counts: it may be set from outside', () => {
+  resolveSettings({ healthCheck: { interval: '5s' } }, { EVENKEEL_HEALTH_CHECK_PATH: '/healthz' });
+  resolveSettings({ ringHash: { header: 'x-user' } }, { EVENKEEL_POLICY: 'ring-hash' });
+  resolveSettings({ ringHash: {} }, {});
+});
+
+test('a variable that does nothing is warned of, and a policy that lacks its key is ignored', async () => {
+  const warned = once(process, 'warning');
+  assert.equal(resolveSettings({}, { EVENKEEL_POLICY: 'ring-hash' }).policy, 'least-request');
+  assert.match((await warned)[0].message, /EVENKEEL_POLICY: policy 'ring-hash' needs ringHash\.header/);
+  const another = once(process, 'warning');
+  resolveSettings({}, { EVENKEEL_HEALTH_CHECK_INTERVAL: '5s' });
+  assert.match(
+    (await another)[0].message,
+    /EVENKEEL_HEALTH_CHECK_INTERVAL does nothing without healthCheck\.path/,
+  );
 });

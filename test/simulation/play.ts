@@ -1,5 +1,6 @@
 import { resolveSettings } from '../../src/config/resolve-settings.ts';
 import { Service } from '../../src/core/service.ts';
+import { keyed } from '../support/keyed.ts';
 import type { Actor } from './agenda.ts';
 import { Callers } from './callers.ts';
 import { SimulatedDiscovery } from './discovery.ts';
@@ -47,7 +48,7 @@ export function play(scenario: Scenario, facts = 0, mostCalls = Number.POSITIVE_
   const pods = scenario.pods.map((plan, id) => new SimulatedPod(world, id, plan));
   const chance = new Draws().about(seed, 1, 1);
   const settings = resolveSettings(
-    { ...scenario.options, clock: world.time, random: () => chance.next() },
+    { ...keyed(scenario.options), clock: world.time, random: () => chance.next() },
     {},
   );
   const scene = new Scene(world, scenario, settings, pods, mostCalls);

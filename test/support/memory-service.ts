@@ -4,6 +4,7 @@ import type { BalancedAgentOptions } from '../../src/config/options.ts';
 import { resolveSettings } from '../../src/config/resolve-settings.ts';
 import { Service } from '../../src/core/service.ts';
 import { FakeClock } from './clock.ts';
+import { keyed } from './keyed.ts';
 import { ManualResolver } from './manual-resolver.ts';
 import { MemoryCall, type MemoryCallOptions } from './memory-call.ts';
 import { MemoryPod } from './memory-pod.ts';
@@ -49,7 +50,7 @@ export class MemoryService {
       {
         key: 'orders',
         url: new URL('http://orders.prod'),
-        settings: resolveSettings({ clock, random: seededRandom(seed), ...options }, {}),
+        settings: resolveSettings({ clock, random: seededRandom(seed), ...keyed(options) }, {}),
         resolver: this.resolver.resolve,
         transport: this.transport,
         identity: 'client',

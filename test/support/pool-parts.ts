@@ -6,6 +6,7 @@ import type { ConnectionEvents } from '../../src/core/connections/connection-eve
 import { partsOf } from '../../src/core/connections/parts.ts';
 import type { Wire } from '../../src/core/connections/wire.ts';
 import { FakeClock } from './clock.ts';
+import { keyed } from './keyed.ts';
 import { MemoryTransport, MemoryWire } from './memory-transport.ts';
 
 type Events = ConnectionEvents<Connection>;
@@ -44,7 +45,7 @@ export function startParts({
   ...contrast
 }: PartsOptions = {}) {
   const clock = new FakeClock();
-  const settings = { ...resolveSettings({ clock, random: () => 0.5, ...options }, {}), ...contrast };
+  const settings = { ...resolveSettings({ clock, random: () => 0.5, ...keyed(options) }, {}), ...contrast };
   const transport = new MemoryTransport(multiplexes, 4_000, clock);
   const demand = new Demand();
   const parts = partsOf(

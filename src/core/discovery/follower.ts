@@ -1,9 +1,9 @@
-import { isIP } from 'node:net';
 import { type Clock, nextTurn, queueMicrotask, type Timer } from '../base/clock.ts';
 import { outsideRequests } from '../base/context.ts';
 import { ResolverError } from '../base/errors.ts';
+import { checked, described } from './checked.ts';
 import { Pace } from './pace.ts';
-import type { EndpointAddress, Resolution, Resolver, ResolveTarget } from './resolver.ts';
+import type { Resolution, Resolver, ResolveTarget } from './resolver.ts';
 
 const FIRST_BACKOFF = 1_000;
 const BACKOFF_FACTOR = 1.6;
@@ -122,46 +122,6 @@ export class Follower {
   }
 }
 
-/** Refuses what is not a resolution, with what is wrong about it. */
-function checked(value: unknown): Resolution {
-  if (value === null || typeof value !== 'object') throw invalid(value);
-  if ('error' in value) {
-    if (value.error instanceof Error) return value as Resolution;
-    throw invalid(value);
-  }
-  const { endpoints, onUnreachable } = value as { endpoints?: unknown; onUnreachable?: unknown };
-  if (onUnreachable !== undefined && onUnreachable !== null && typeof onUnreachable !== 'function') {
-    throw invalid({ onUnreachable }, 'a function');
-  }
-  if (!Array.isArray(endpoints)) throw invalid(value);
-  for (const endpoint of endpoints) {
-    const { address, port, weight } = (endpoint ?? {}) as Partial<Record<keyof EndpointAddress, unknown>>;
-    if (typeof address !== 'string' || isIP(address) === 0) throw invalid(endpoint, 'an IP address');
-    if (!Number.isInteger(port) || (port as number) < 1 || (port as number) > 65_535) {
-      throw invalid(endpoint, 'a port from 1 to 65535');
-    }
-    if (weight !== undefined && !((weight as number) >= 0 && Number.isFinite(weight))) {
-      throw invalid(endpoint, 'a weight of 0 or more');
-    }
-  }
-  return value as Resolution;
-}
-
-function invalid(
-  value: unknown,
-  expected = '{ endpoints: [{ address, port }], source } or { error }',
-): ResolverError {
-  return new ResolverError(`the resolver yielded ${describe(value)}; expected ${expected}`);
-}
-
-function describe(value: unknown): string {
-  try {
-    return JSON.stringify(value) ?? String(value);
-  } catch {
-    return String(value);
-  }
-}
-
 export function asError(error: unknown): Error {
-  return error instanceof Error ? error : new ResolverError(`the resolver threw ${describe(error)}`);
+  return error instanceof Error ? error : new ResolverError(`the resolver threw ${described(error)}`);
 }
