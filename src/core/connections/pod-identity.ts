@@ -40,7 +40,7 @@ export interface PodIdentityOptions {
   departures: Departures;
 }
 
-type PodIdentitySettings = Pick<ConnectionSettings, 'identityHeader' | 'maxSpread'> & {
+type PodIdentitySettings = Pick<ConnectionSettings, 'connections' | 'identityHeader' | 'maxSpread'> & {
   readonly policy: unknown;
   readonly clock: Clock;
 };
@@ -59,6 +59,8 @@ type Headers = Record<string, string | string[] | undefined>;
 export class PodIdentity {
   readonly #header: string | false;
   readonly #maxSpread: number;
+  /** Connections that a pod may have. */
+  readonly #limit: number;
   readonly #clock: Clock;
   readonly #options: PodIdentityOptions;
   readonly #set: EndpointSet<Pod>;
@@ -75,6 +77,7 @@ export class PodIdentity {
     // Keys lead to connections there, and would to none if nobody asked for pods.
     this.#header = policy === 'ring-hash' && identityHeader === IDENTITY_HEADER ? false : identityHeader;
     this.#maxSpread = settings.maxSpread;
+    this.#limit = settings.connections;
     this.#clock = settings.clock;
     this.#options = options;
     this.#set = options.set;
@@ -142,13 +145,18 @@ export class PodIdentity {
    * that looking for pods leaves as many as there were. Those that requests needed at once stay as long as they are used.
    */
   #makeRoom(connection: Connection, pod: Pod): void {
-    if (this.#surplus === 0) return;
-    this.#surplus--;
+    if (this.#surplus > 0) this.#surplus--;
+    else if (pod.connected <= this.#limit) return;
     for (const other of pod.connections) {
       if (other === connection || other.retired !== undefined || other.busy) continue;
       other.retire('replaced');
       break;
     }
+  }
+
+  /** Connections that there are to be. */
+  get #target(): number {
+    return Math.min(this.#options.spread.target, this.#limit * Math.max(this.#set.pods.size, 1));
   }
 
   /** Connections, and dials, to the virtual IP. */
@@ -161,7 +169,7 @@ export class PodIdentity {
 
   /** A busy connection to a pod nears its end: makes another one, unless there are more than enough. */
   renew(): void {
-    if (this.#connected <= this.#options.spread.target + this.#set.pods.size) this.#explore();
+    if (this.#connected <= this.#target + this.#set.pods.size) this.#explore();
   }
 
   /** Whether a connection to a pod lives on past its age: the last one does, as long as the pod has its share of the dials. */
@@ -175,7 +183,7 @@ export class PodIdentity {
     const endpoint = board.pickers.untried.pick();
     if (dials.fresh > 0 || endpoint === undefined) return;
     if (this.#eager > 0) this.#eager--;
-    if (this.#connected >= this.#options.spread.target) this.#surplus++;
+    if (this.#connected >= this.#target) this.#surplus++;
     dials.dial(endpoint);
   }
 
@@ -213,13 +221,13 @@ export class PodIdentity {
   /** Looks after the pods from now on, until `stop`, or until there is no traffic. */
   #start(): void {
     this.stop();
-    const isShort = this.#eager > 0 || this.#connected < this.#options.spread.target;
+    const isShort = this.#eager > 0 || this.#connected < this.#target;
     this.#timer = this.#clock.schedule(() => this.#tick(), isShort ? EAGER_INTERVAL : INTERVAL);
   }
 
   #tick(): void {
     this.#timer = undefined;
-    const { warmth, board, spread } = this.#options;
+    const { warmth, board } = this.#options;
     const { pods } = this.#set;
     this.#lookAgain(pods.values());
     // Until there is a response again.
@@ -229,7 +237,7 @@ export class PodIdentity {
     else if (!this.#census.isPlausible(new Set(pods.keys()))) this.#distrust();
     if (!this.#set.namesPods) return;
     // Many more are what a burst has left behind: those that aren't needed are to be idle.
-    board.usesConnectionsInTurn = connected <= CROWD * spread.target + pods.size;
+    board.usesConnectionsInTurn = connected <= CROWD * this.#target + pods.size;
     this.#weigh();
     if (connected < warmth.affordable && pods.size < this.#maxSpread) this.#explore();
     this.#start();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { identified, MemoryClusterIp, type Naming } from '../../support/memory-cluster-ip.ts';
 
-const RATE = 200;
+const RATE = 100;
 const HALF = 5;
 
 for (const multiplexes of [false, true]) {
@@ -70,4 +70,10 @@ test('a pod that is behind the address no more is left within two minutes', asyn
   await clusterIp.run(RATE, 120);
   const [left] = (await clusterIp.run(RATE, 10)).requests;
   assert.equal(left, 0);
+});
+
+test('a limit on connections holds for each pod that names itself, while others are looked for', async (t) => {
+  const clusterIp = new MemoryClusterIp(t, { pods: 3, options: { connections: 2 } });
+  await clusterIp.run(RATE, 20);
+  for (const { wires } of clusterIp.service.pods) assert.ok(wires.size <= 3, `${wires.size}`);
 });
