@@ -6,6 +6,8 @@ export interface HttpAttempt extends Carried {
   readonly request: NodeRequest;
   /** How much its caller lets its socket hold that is not written yet; if it says so. */
   readonly highWaterMark: number | undefined;
+  /** It does no harm when it is executed twice. */
+  readonly repeatable: boolean;
   /** A byte of a response has come. */
   answering: boolean;
   /** Its last connection, idle before, has ended just as it was sent. */

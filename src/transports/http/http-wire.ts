@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { type Clock, setImmediate, systemClock } from '../../core/base/clock.ts';
+import type { Clock } from '../../core/base/clock.ts';
 import { portsOf } from '../../core/connections/unacknowledged.ts';
 import type { Carried, Wire, WireEvents } from '../../core/connections/wire.ts';
 import { balancedSockets } from '../balanced-sockets.ts';
@@ -7,6 +7,7 @@ import { AgentClosedError } from './agent-closed.ts';
 import { reasonOf } from './failures.ts';
 import type { HttpAttempt } from './http-attempt.ts';
 import { IdleTime } from './idle-time.ts';
+import { giveAfter, giveAfterTurns } from './late-sends.ts';
 import { type NodeSocket, resetAsyncContext } from './node-http.ts';
 
 const NONE: Iterable<Carried> = [];
@@ -120,9 +121,16 @@ export class HttpWire implements Wire {
   }
 
   send(call: HttpAttempt): void {
+    // What can't be sent again is held up, as all of undici's requests are.
+    if (this.#used && !(call.request.finished && call.repeatable)) giveAfterTurns(this, call, 1);
+    else this.give(call);
+  }
+
+  /** Gives a request the socket. */
+  give(call: HttpAttempt): void {
     const rest = call.hasCrossed && this.#used ? SETTLING - this.idleTime.duration : 0;
     if (rest > 0) {
-      systemClock.schedule(() => sendLate(this, call), rest, true);
+      giveAfter(this, call, rest);
       return;
     }
     const socket = this.#socket;
@@ -142,8 +150,8 @@ export class HttpWire implements Wire {
 
   sendNextTurn(call: HttpAttempt): void {
     // What was never used can't have been closed for having been idle.
-    if (this.#used) setImmediate(sendLate, this, call);
-    else this.send(call);
+    if (this.#used) giveAfterTurns(this, call, 2);
+    else this.give(call);
   }
 
   release(): void {}
@@ -287,11 +295,6 @@ export class HttpWire implements Wire {
     this.#closed = true;
     this.#events!.onClosed();
   }
-}
-
-function sendLate(wire: HttpWire, call: HttpAttempt): void {
-  if (wire.broken) call.onUnsent(wire.destroyedBy);
-  else wire.send(call);
 }
 
 function noop(): void {}

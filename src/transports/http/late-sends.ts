@@ -1,0 +1,30 @@
+import { setImmediate, systemClock } from '../../core/base/clock.ts';
+import type { HttpAttempt } from './http-attempt.ts';
+
+// A connection that others had before may have ended without this process having read of it. What waits a moment learns of that.
+
+/** A connection as far as it is given a request late. */
+interface LateWire {
+  readonly broken: boolean;
+  readonly destroyedBy: Error | undefined;
+  give(call: HttpAttempt): void;
+}
+
+/**
+ * Gives a request to a connection in the check phase of the event loop, as undici does. Whoever is called where
+ * sockets are read comes to that phase without another look at them: it takes two turns then.
+ */
+export function giveAfterTurns(wire: LateWire, call: HttpAttempt, turns: 1 | 2): void {
+  if (turns === 1) setImmediate(give, wire, call);
+  else setImmediate(giveAfterTurns, wire, call, 1);
+}
+
+/** Gives a request to a connection in so many milliseconds. */
+export function giveAfter(wire: LateWire, call: HttpAttempt, milliseconds: number): void {
+  systemClock.schedule(() => give(wire, call), milliseconds, true);
+}
+
+function give(wire: LateWire, call: HttpAttempt): void {
+  if (wire.broken) call.onUnsent(wire.destroyedBy);
+  else wire.give(call);
+}
