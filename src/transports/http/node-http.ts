@@ -114,13 +114,26 @@ export type AgentPrototype = { addRequest: AddRequest } & Record<
 /** What the agents of this Node have in common. */
 export const agentPrototype = Agent.prototype as unknown as AgentPrototype;
 
+/** The same of `https.Agent`. Not imported: a process may have no use for it. */
+let secureAgentPrototype: AgentPrototype | undefined;
+
+function loadSecure(): AgentPrototype {
+  return process.getBuiltinModule('node:https').Agent.prototype as unknown as AgentPrototype;
+}
+
 /** Whether an agent takes requests, and makes and keeps sockets, as Node's own do at this moment. */
 export function isStock(agent: NodeAgent): boolean {
-  const own =
-    agent.protocol === 'https:' ? process.getBuiltinModule('node:https').Agent.prototype : Agent.prototype;
-  const hooks = own as unknown as AgentPrototype;
-  for (const name of HOOKS) if (agent[name] !== hooks[name]) return false;
-  return true;
+  const hooks = agent.protocol === 'https:' ? (secureAgentPrototype ??= loadSecure()) : agentPrototype;
+  // One by one, each by its name: that is several times as quick, and is done for each request of the process.
+  return (
+    agent.addRequest === hooks.addRequest &&
+    agent.createConnection === hooks.createConnection &&
+    agent.createSocket === hooks.createSocket &&
+    agent.getName === hooks.getName &&
+    agent.keepSocketAlive === hooks.keepSocketAlive &&
+    agent.removeSocket === hooks.removeSocket &&
+    agent.reuseSocket === hooks.reuseSocket
+  );
 }
 
 /** What Node has made of an agent's option `proxyEnv`. */

@@ -1,7 +1,7 @@
 import type { Agent } from 'node:http';
 import type { Clock } from '../../../core/base/clock.ts';
 import { QueueFullError } from '../../../core/base/errors.ts';
-import type { Pending, Verdicts } from '../../global/verdicts.ts';
+import type { Known, Pending, Verdicts } from '../../global/verdicts.ts';
 import { AgentRequests } from '../agent-requests.ts';
 import type { HttpServices } from '../http-services.ts';
 import {
@@ -34,6 +34,8 @@ export class Redirect {
   readonly #requests = new WeakMap<Agent, AgentRequests>();
   #lastAgent: Agent | undefined;
   #lastRequests: AgentRequests | undefined;
+  /** What was found of the last request's host: the next one is often for the same. */
+  #last: { protocol: string; host: string; port: number | string; known: Known } | undefined;
   #released = false;
 
   constructor(options: RedirectOptions) {
@@ -45,11 +47,23 @@ export class Redirect {
     const node = asNodeAgent(agent);
     if (!node.keepAlive || !isStock(node) || needsNode(node, options) || isProxied(node, options))
       return false;
-    const known = this.#options.verdicts.on(`${node.protocol}//${hostOf(options.host)}:${options.port}`);
+    const known = this.#verdictOn(node.protocol, options.host, options.port);
     if (known.name === 'managed') return this.#requestsOf(agent).take(request, options);
     if (known.name === 'foreign') return false;
     this.#hold(known, agent, request, options);
     return true;
+  }
+
+  #verdictOn(protocol: string, host: string, port: number | string): Known {
+    const { verdicts, clock } = this.#options;
+    const last = this.#last;
+    if (last !== undefined && last.host === host && last.port === port && last.protocol === protocol) {
+      const { known } = last;
+      if (known.name === 'managed' || (known.name === 'foreign' && clock.now() < known.until)) return known;
+    }
+    const known = verdicts.on(`${protocol}//${hostOf(host)}:${port}`);
+    this.#last = { protocol, host, port, known };
+    return known;
   }
 
   /** Leaves all requests to their agents from now on, those included that wait. */
