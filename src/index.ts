@@ -11,13 +11,17 @@ export type {
   RetryOptions,
   RingHashOptions,
   SlowStartOptions,
+  SubsetOptions,
 } from './config/options.ts';
 export type { Candidate, Observation, Picker, PickerFactory } from './core/balancing/picker.ts';
 export type { Clock, Timer } from './core/base/clock.ts';
 export { EvenkeelError, NoEndpointsError, QueueFullError, ResolverError } from './core/base/errors.ts';
 export type { RetryReason } from './core/calls/settings.ts';
+export type { RetireReason } from './core/connections/retire-reason.ts';
 export type { EndpointAddress, Resolution, Resolver, ResolveTarget } from './core/discovery/resolver.ts';
 export { staticResolver } from './core/discovery/static.ts';
+export type { Condition as EndpointState } from './core/endpoints/condition.ts';
+export type { Outcome } from './core/health/outcome.ts';
 export type { FailureKind } from './core/health/settings.ts';
 export { install, uninstall } from './install.ts';
 export { type IdentifiedServer, identify } from './servers/identify.ts';

@@ -17,11 +17,13 @@ after(() => project.remove());
 test('the package holds what users need, and nothing else', () => {
   const others = project.files.filter(
     (file) =>
-      !/^(dist\/[\w/-]+\.(c?js|d\.c?ts)|docs\/[\w-]+\.md|docs\/images\/[\w-]+\.png|docs\/examples\/.+)$/.test(
+      !/^(dist\/[\w/-]+\.(c?js|d\.c?ts)|docs\/[\w-]+\.md|docs\/images\/[\w-]+\.png|docs\/examples\/.+|bench\/results\/[\w-]+\.svg)$/.test(
         file,
       ),
   );
   assert.deepEqual(others.sort(), [
+    'CHANGELOG.md',
+    'CONTRIBUTING.md',
     'LICENSE',
     'README.md',
     'SECURITY.md',
@@ -41,6 +43,19 @@ test('all that package.json names is in the package', () => {
     typeof entry === 'string' ? [entry] : Object.values(entry as object).flatMap(pathsIn);
   const paths = [...pathsIn(exports), ...pathsIn(bin)];
   for (const path of paths) assert.ok(existsSync(join(folder, path)), path);
+});
+
+test('the links and pictures of the README lead to files of the package', () => {
+  const text = readFileSync(join(project.folder, 'node_modules/evenkeel/README.md'), 'utf8');
+  const targets = Array.from(
+    text.matchAll(/\]\(([^)\s#]+)[^)]*\)|(?:src|srcset)="([^"]+)"/g),
+    (match) => match[1] ?? match[2]!,
+  );
+  assert.ok(targets.length > 20);
+  for (const target of targets) {
+    if (!/^https?:/.test(target))
+      assert.ok(existsSync(join(project.folder, 'node_modules/evenkeel', target)), target);
+  }
 });
 
 test('publint finds nothing', async () => {

@@ -14,8 +14,11 @@ const SOURCES = [
   'README.md',
   'LICENSE',
   'SECURITY.md',
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
   'dashboards',
   'docs',
+  'bench/results',
 ];
 /** What a user's project would get along with evenkeel, or has by itself. */
 const NEIGHBOURS = [

@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events';
+import { inspect } from 'node:util';
 import { Agent, type Client, Dispatcher, Dispatcher1Wrapper, errors } from 'undici';
 import { announce } from '../../admin/announce.ts';
 import type { BalancedAgentOptions } from '../../config/options.ts';
@@ -6,7 +7,7 @@ import { resolveSettings } from '../../config/resolve-settings.ts';
 import type { Settings } from '../../config/settings.ts';
 import { queueMicrotask } from '../../core/base/clock.ts';
 import { hostName } from '../../core/base/host.ts';
-import type { Service, ServiceOwner } from '../../core/service.ts';
+import type { ServiceOwner } from '../../core/service.ts';
 import type { LiveAgent } from '../../telemetry/live-agents.ts';
 import { mergedStats, type ServiceStats, statsOf } from '../../telemetry/stats.ts';
 import { sharedResolverFor } from '../resolver-for.ts';
@@ -37,7 +38,7 @@ let agents = 0;
  */
 // Members are private by TypeScript's word, not by `#`: `compose` hands out a Proxy of the agent, which
 // has none of the latter.
-export class BalancedAgent extends Dispatcher implements ServiceOwner {
+export class BalancedAgent extends Dispatcher {
   private readonly settings: Settings;
   private readonly origins: Origins;
   /** Sends what is not balanced, and answers for what undici's agents have of their own. */
@@ -59,7 +60,7 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
       settings: this.settings,
       resolver: sharedResolverFor(this.settings),
       identity: `${hostName()} ${process.pid} ${++agents}`,
-      owner: this,
+      owner: this.owner(),
       onClientEvent: (url, event, client, error) => this.onClientEvent(url, event, client, error),
     });
     this.live = {
@@ -89,6 +90,14 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
     return webOptionsOf(this.plain).eventSourceOptions;
   }
 
+  /** In a few words, for logs and debuggers. */
+  [inspect.custom](): string {
+    const origins = Object.entries(this.stats).map(([origin, { endpoints, running, pending }]) => {
+      return `${origin}: ${endpoints.length} endpoints, ${running} requests under way, ${pending} waiting`;
+    });
+    return `BalancedAgent { ${origins.join('; ') || 'no origins'} }`;
+  }
+
   /** What is known and under way, by origin. */
   get stats(): Record<string, ServiceStats> {
     const stats: Record<string, ServiceStats> = {};
@@ -97,6 +106,13 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
     }
     return stats;
   }
+
+  /**
+   * The `fetch` of Node.js, through this agent: what `fetch(input, { ...init, dispatcher: agent })` does, whose types
+   * want to be told that an agent of undici's is what they take.
+   */
+  readonly fetch: typeof globalThis.fetch = (input, init) =>
+    globalThis.fetch(input, Object.assign({ ...init }, { dispatcher: this }));
 
   /**
    * Sends a request. Takes the handlers of undici 8, and those of undici 6 and 7, which built-in `fetch`
@@ -241,17 +257,18 @@ export class BalancedAgent extends Dispatcher implements ServiceOwner {
     else this.emit('disconnect', url, targets, error as errors.UndiciError);
   }
 
-  onConnectionError(service: Service, error: Error): void {
-    this.emit('connectionError', service.url, [this], error as errors.UndiciError);
-  }
-
-  onDrain(service: Service): void {
-    // As undici's do, though its types leave the targets out.
-    (this as EventEmitter).emit('drain', service.url, [this]);
-  }
-
-  onIdle(service: Service): void {
-    this.origins.delete(service);
+  /** What services tell: in an object of its own, so that nobody finds it among what the agent is for. */
+  private owner(): ServiceOwner {
+    return {
+      onConnectionError: (service, error) => {
+        this.emit('connectionError', service.url, [this], error as errors.UndiciError);
+      },
+      onDrain: (service) => {
+        // As undici's do, though its types leave the targets out.
+        (this as EventEmitter).emit('drain', service.url, [this]);
+      },
+      onIdle: (service) => this.origins.delete(service),
+    };
   }
 }
 
