@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { NODES, run, testOnNode } from '../../support/versions.ts';
+
+/** The last of each minor version that evenkeel knows. */
+const GRPC_JS = ['grpc110', 'grpc111', 'grpc112', 'grpc113', '@grpc/grpc-js'];
+const FILES = ['balancing', 'connections', 'health', 'process', 'targets', 'telemetry'].map((name) =>
+  join(import.meta.dirname, `${name}.test.ts`),
+);
+
+for (const major of NODES) {
+  for (const name of GRPC_JS) {
+    testOnNode(major, `the tests pass with ${name} in Node.js ${major}`, async (_t, binary) => {
+      const args = [
+        '--test',
+        '--test-timeout=30000',
+        '--test-concurrency=2',
+        '--test-reporter=tap',
+        ...FILES,
+      ];
+      const { code, stdout } = await run(binary, args, { TEST_GRPC_JS: name });
+      const failed = stdout.split('\n').filter((line) => /^\s*not ok/.test(line));
+      assert.deepEqual(failed, []);
+      assert.equal(code, 0, stdout);
+    });
+  }
+}
