@@ -218,6 +218,8 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
     if (isReady && (this.#state === 'ready' || !isConnecting || this.#isWarmBy(hub))) return 'ready';
     this.#isWarm = false;
     if (isReady || isConnecting) return 'connecting';
+    // Of a name with addresses of two families, only one may have been asked for.
+    if (hub.fleet.awaitsNews && this.#state !== 'failing') return 'connecting';
     return hub.fleet.isKnown || hub.error !== undefined ? 'failing' : 'connecting';
   }
 

@@ -43,8 +43,8 @@ export interface FleetOptions {
   demand: Demand;
   /** The rate of calls. */
   rate: SpreadRate;
-  /** All of what has been found can't be reached. */
-  onUnreachable: () => void;
+  /** All of what has been found can't be reached. Whether there is soon news of what there is. */
+  onUnreachable: () => boolean;
 }
 
 /** The endpoints of a target, and the places of the connections to them, which all its channels share. */
@@ -60,6 +60,8 @@ export class Fleet {
   /** How many slots a virtual IP is taken for. */
   readonly spread: Spread;
   readonly members = new Set<FleetMember>();
+  /** No endpoint can be connected to, and it is being found out whether there are others. */
+  awaitsNews = false;
   readonly #options: FleetOptions;
   readonly #own: OwnEndpoints;
   readonly #weights: Weights<GrpcEndpoint>;
@@ -113,6 +115,7 @@ export class Fleet {
 
   /** Takes a new set of endpoints in. Those that stay keep their connections, counts and penalties. */
   update(update: EndpointUpdate): void {
+    this.awaitsNews = false;
     const { set, ring, spread } = this;
     const { fresh, gone, takeover } = set.replace(this.#own.of(update), spread.slots);
     this.#localityRouting?.locate(gone, update.here);
@@ -248,7 +251,7 @@ export class Fleet {
     this.#weights.onAbsent(endpoint);
     this.health.onDialFailed(endpoint);
     for (const other of this.set.current.values()) if (!other.isUnreachable) return;
-    this.#options.onUnreachable();
+    this.awaitsNews = this.#options.onUnreachable();
     const update = this.set.frozen ? undefined : this.#own.widen(this.set.current.size);
     if (update !== undefined) this.update(update);
   }

@@ -8,6 +8,7 @@ import { type LiveService, liveServices } from '../../core/service.ts';
 import { Attempts } from './attempts.ts';
 import { Fleet, type FleetMember } from './fleet.ts';
 import type { GrpcEndpoint, GrpcSlot } from './grpc-endpoint.ts';
+import { isMetadataKey } from './metadata-key.ts';
 import type { GrpcTarget } from './target.ts';
 
 /** Milliseconds between two looks at what runs. */
@@ -70,7 +71,8 @@ export class Hub implements DiscoveryOwner, SpreadRate {
     this.#options = options;
     this.url = { origin, hostname, port: `${port}`, protocol: 'http:' };
     this.clock = clock;
-    this.hashHeader = settings.ringHash.header;
+    const { header } = settings.ringHash;
+    this.hashHeader = header !== undefined && isMetadataKey(header) ? header : undefined;
     this.fleet = new Fleet({
       settings,
       origin,
@@ -157,6 +159,7 @@ export class Hub implements DiscoveryOwner, SpreadRate {
   }
 
   onError(): void {
+    this.fleet.awaitsNews = false;
     for (const member of this.#members) member.refresh();
   }
 

@@ -3,6 +3,8 @@ import type { BalancedAgentOptions, RingHashOptions } from '../../config/options
 import { resolveSettings } from '../../config/resolve-settings.ts';
 import type { Settings } from '../../config/settings.ts';
 
+import { isMetadataKey } from './metadata-key.ts';
+
 /** The options of an agent that mean something to gRPC. */
 const NAMES = [
   'clock',
@@ -50,6 +52,12 @@ export function grpcSettings(options: GrpcOptions): Settings {
   if ((options.ringHash as RingHashOptions | undefined)?.key !== undefined) {
     throw new errors.InvalidArgumentError(
       'installGrpc takes no option ringHash.key, use ringHash.header instead',
+    );
+  }
+  const { header } = settings.ringHash;
+  if (header !== undefined && !isMetadataKey(header)) {
+    throw new errors.InvalidArgumentError(
+      `ringHash.header must be a name of metadata: letters, digits, '-', '_' and '.', got '${header}'`,
     );
   }
   return settings;

@@ -13,7 +13,7 @@ import {
   tellConfig,
 } from './grpc-js.ts';
 import type { Hub } from './hub.ts';
-import { normalizedConfig } from './service-config.ts';
+import { hasPolicyOfItsOwn, normalizedConfig } from './service-config.ts';
 import { dnsTarget, type GrpcTarget, isHostNamedKube, kubeAuthority, kubeTarget } from './target.ts';
 
 /** What resolvers ask of the installation that they belong to. */
@@ -90,7 +90,11 @@ class BalancedResolver implements GrpcResolver {
   readonly #args: ChannelArgs;
   readonly #target: GrpcTarget | Error | undefined;
   readonly #isDns: boolean;
-  #verdict: 'unknown' | 'asked' | 'ours' | 'foreign';
+  /**
+   * `left`: to grpc-js, for good. `unknown`: nobody has asked yet. `asked`. `ours`: for good. `foreign`: at present; it may be
+   * that its name could not be looked up when it was asked, or has moved.
+   */
+  #verdict: 'left' | 'unknown' | 'asked' | 'ours' | 'foreign';
   /** grpc-js's own: for all, or for what DNS says of the calls of a target that is ours. */
   #own: GrpcResolver | undefined;
   #hub: Hub | undefined;
@@ -120,15 +124,20 @@ class BalancedResolver implements GrpcResolver {
     this.#args = args;
     this.#target = target;
     this.#isDns = isDns;
-    this.#verdict = target === undefined || !isKnown ? 'foreign' : isDns ? 'unknown' : 'ours';
+    const isLeft =
+      target === undefined || !isKnown || (isDns && hasPolicyOfItsOwn(args['grpc.service_config']));
+    this.#verdict = isLeft ? 'left' : isDns ? 'unknown' : 'ours';
   }
 
   updateResolution(): void {
     this.#isWanted = true;
     switch (this.#verdict) {
+      case 'left':
+        this.#leave();
+        break;
       case 'foreign':
-        this.#own ??= this.#grpcResolver(this.#listener);
-        this.#own.updateResolution();
+        this.#leave();
+        void this.#ask(this.#target as GrpcTarget);
         break;
       case 'ours':
         this.#resolve();
@@ -147,8 +156,20 @@ class BalancedResolver implements GrpcResolver {
 
   async #ask(target: GrpcTarget): Promise<void> {
     const isOurs = await this.#options.targets.judge(target);
+    const before = this.#verdict;
+    if (!isOurs && before === 'foreign') return;
     this.#verdict = isOurs ? 'ours' : 'foreign';
+    if (before === 'foreign') {
+      // Its channel changes from one policy to the other when that has connected.
+      this.#own?.destroy();
+      this.#own = undefined;
+    }
     if (this.#isWanted) this.updateResolution();
+  }
+
+  #leave(): void {
+    this.#own ??= this.#grpcResolver(this.#listener);
+    this.#own.updateResolution();
   }
 
   #resolve(): void {

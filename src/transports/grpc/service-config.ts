@@ -1,5 +1,8 @@
 import type { ServiceConfig } from './grpc-js.ts';
 
+/** grpc-js's own policies, whose place ours takes. */
+const REPLACED = ['pick_first', 'round_robin', 'weighted_round_robin', 'outlier_detection'];
+
 /**
  * A service configuration that grpc-js has checked, which it did when the channel was made, as it keeps it then: a timeout
  * in words is one in numbers, by its own reckoning.
@@ -15,6 +18,14 @@ export function normalizedConfig(text: unknown): ServiceConfig {
     ),
     ...(retryThrottling && { retryThrottling }),
   };
+}
+
+/** Whether somebody has chosen a policy that is none of grpc-js's own: it is there for a reason that we don't know. */
+export function hasPolicyOfItsOwn(text: unknown): boolean {
+  if (typeof text !== 'string') return false;
+  const { loadBalancingConfig } = JSON.parse(text) as Partial<ServiceConfig>;
+  const chosen = Array.isArray(loadBalancingConfig) ? (loadBalancingConfig as object[]) : [];
+  return chosen.some((each) => Object.keys(each).some((name) => !REPLACED.includes(name)));
 }
 
 function durationOf(text: string): { seconds: number; nanos: number } {

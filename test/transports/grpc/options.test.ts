@@ -26,6 +26,7 @@ const BAD: [string, unknown, RegExp][] = [
   ['an option that is not known', { polcy: 'round-robin' }, /polcy/],
   ['an option that means nothing to gRPC', { maxRequestsPerConnection: 5 }, /maxRequestsPerConnection/],
   ['a key of HTTP', { policy: 'ring-hash', ringHash: { key: () => 'a' } }, /ringHash\.header/],
+  ['a key that no metadata can have', { policy: 'ring-hash', ringHash: { header: 'a~b' } }, /metadata/],
 ];
 
 for (const [what, options, message] of BAD) {

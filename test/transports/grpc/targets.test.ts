@@ -2,12 +2,16 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { nextTurn } from '../../../src/core/base/clock.ts';
 import { installGrpc } from '../../../src/grpc.ts';
 import { certificateFor } from '../../support/certificate.ts';
+import { FakeClock } from '../../support/clock.ts';
+import { startDnsServer } from '../../support/dns-server.ts';
 import { EchoClient, startBalanced } from '../../support/grpc-client.ts';
-import { callsOf, grpc, startGrpcPod, startGrpcPods } from '../../support/grpc-pod.ts';
+import { callsOf, GrpcPod, grpc, startGrpcPod, startGrpcPods } from '../../support/grpc-pod.ts';
 import { ManualResolver } from '../../support/manual-resolver.ts';
+import { nextAddress } from '../../support/pods.ts';
 
 const { credentials, ServerCredentials, status, Metadata } = grpc;
 const DNS = 'orders.test:50051';
@@ -189,4 +193,63 @@ test('what DNS says of a service has its pods looked up by the port of each', as
   t.after(() => client.close());
   await client.calls(4);
   assert.deepEqual(targets, [{ hostname: '_grpc._tcp.orders.prod.svc', port: 443, protocol: 'http:' }]);
+});
+
+test('a channel that waits for it is told when it is ready', async (t) => {
+  const [pod] = await startGrpcPods(t, 1);
+  const { client } = startBalanced(t, [pod!]);
+  await new Promise<void>((resolve, reject) => {
+    client.stub.waitForReady(Date.now() + 5_000, (error) => (error ? reject(error) : resolve()));
+  });
+  assert.equal(client.stub.getChannel().getConnectivityState(false), 2);
+});
+
+test('a name that could not be looked up at first is balanced once it can be', async (t) => {
+  const dns = await startDnsServer(t);
+  const pod = await startGrpcPod(t);
+  const clock = new FakeClock();
+  const balancing = installGrpc(grpc, { dns: { servers: [dns.address] }, clock });
+  t.after(() => balancing.uninstall());
+  const target = `orders.later.test:${pod.port}`;
+  const client = new EchoClient(target, {
+    'grpc.initial_reconnect_backoff_ms': 100,
+    'grpc.max_reconnect_backoff_ms': 100,
+    'grpc.dns_min_time_between_resolutions_ms': 100,
+  });
+  t.after(() => client.close());
+  await assert.rejects(client.call(), { code: status.UNAVAILABLE });
+  dns.set('orders.later.test', [pod.address]);
+  // As long as a name is taken for a foreign one that could not be looked up.
+  clock.advance('11s');
+  let answer: string | undefined;
+  while (answer === undefined) {
+    answer = await client.call().catch(() => undefined);
+    clock.advance(100);
+    await sleep(5);
+  }
+  assert.equal(answer, pod.address);
+  assert.deepEqual(Object.keys(balancing.stats), [`grpc://${target}`]);
+});
+
+test('a server that listens on one of the addresses of a name is reached', async (t) => {
+  const dns = await startDnsServer(t);
+  const pod = new GrpcPod({ address: '[::1]' });
+  await pod.listen(0);
+  t.after(() => pod.kill());
+  dns.set('both.test', [nextAddress(), '::1']);
+  const balancing = installGrpc(grpc, { dns: { servers: [dns.address] } });
+  t.after(() => balancing.uninstall());
+  const client = new EchoClient(`both.test:${pod.port}`);
+  t.after(() => client.close());
+  assert.equal(await client.call(), '[::1]');
+  assert.equal(Object.keys(balancing.stats).length, 1);
+});
+
+test("a policy of the caller's own is kept", async (t) => {
+  const [pod, other] = await startGrpcPods(t, 2);
+  const { another, balancing } = startBalanced(t, [other!], { hosts: ['127.*'] });
+  const config = JSON.stringify({ loadBalancingConfig: [{ of_their_own: {} }, { round_robin: {} }] });
+  const client = another(`${pod!.address}:${pod!.port}`, { 'grpc.service_config': config });
+  assert.equal(await client.call(), pod!.address);
+  assert.deepEqual(balancing.stats, {});
 });
