@@ -78,13 +78,13 @@ export class Bucket implements Place {
     this.unlist(entry.waiting.request);
   }
 
-  /** Gives a place to the first that waits. */
+  /** Gives places to those that wait, as far as there are any: more than one, once a limit was raised. */
   serve(): void {
-    const [first] = this.#waiting;
-    if (first === undefined || !this.hasRoom) return;
-    this.#forget(first);
-    const { waiting, options } = first;
-    waiting.run(() => this.#take(waiting.request, options));
+    for (let [first] = this.#waiting; first !== undefined && this.hasRoom; [first] = this.#waiting) {
+      this.#forget(first);
+      const { waiting, options } = first;
+      waiting.run(() => this.#take(waiting.request, options));
+    }
   }
 
   /** Ends those that wait for a place. */

@@ -158,6 +158,18 @@ test('maxSockets holds for each host, maxTotalSockets for all, and the maps tell
   await two;
 });
 
+test('a limit that is raised holds from the next end of a request on', async (t) => {
+  const pod = await startPod(t);
+  const agent = startHttpAgent(t, [pod], { maxSockets: 1 });
+  const all = Array.from({ length: 5 }, () => ask(agent, { path: '/slow' }));
+  await pod.received('/slow');
+  agent.maxSockets = 4;
+  pod.release('/slow');
+  while (pod.requests < 5) await once(pod, 'request');
+  pod.release('/slow');
+  await Promise.all(all);
+});
+
 test('options are those of evenkeel and of Node, and others are refused by name', async (t) => {
   const pod = await startPod(t);
   const refused = (options: object, message: RegExp) =>
