@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { describe, type TestContext, test } from 'node:test';
+import { assertMeasured } from './bed/bars.ts';
+import { type BedClient, startBed } from './bed/bed.ts';
+import type { LoadReport } from './bed/load-client.ts';
+import { dials, PODS } from './bed/scale-out.ts';
+
+describe('one client at rest behind a ClusterIP, with default options', { concurrency: 4 }, () => {
+  test('500 requests a second: 32 connections, ≤ 0.8 dials a second', async (t) => {
+    const seconds = 80;
+    const bed = await startBed(t, { pods: PODS });
+    const client = await bed.startClient('evenkeel');
+    const counting = bed.countsEachSecond(seconds);
+    const { failures } = await client.steady(500, seconds);
+    const run = await counting;
+    const rate = dials(run, 20, seconds) / (seconds - 20);
+    t.diagnostic(`${dials(run, 0, 20)} dials in the first 20 s, then ${rate.toFixed(2)} a second`);
+    assert.deepEqual(failures, {});
+    assertMeasured(t, Math.abs(dials(run, 0, 20) - 32) <= 2, `${dials(run, 0, 20)} connections`);
+    assertMeasured(t, rate <= 0.8, `${rate}`);
+  });
+
+  for (const rate of [1, 5]) {
+    test(`${rate} a second: ≤ 2 % wait on a dial`, (t) => trickle(t, (client) => client.steady(rate, 100)));
+  }
+
+  test('bursts of 50 every 10 s: ≤ 2 % wait on a dial', (t) =>
+    trickle(t, (client) => client.bursts(50, 10, 10)));
+});
+
+async function trickle(t: TestContext, load: (client: BedClient) => Promise<LoadReport>): Promise<void> {
+  const bed = await startBed(t, { pods: 3 });
+  const [stock, client] = [await bed.startClient('undici'), await bed.startClient('evenkeel')];
+  const [beside, { requests, waited, failures }] = await Promise.all([load(stock), load(client)]);
+  t.diagnostic(`${waited} of ${requests} waited, ${beside.waited} with stock undici`);
+  assert.deepEqual(failures, {});
+  assertMeasured(t, waited <= Math.max(requests * 0.02, 1, beside.waited), `${waited} of ${requests} waited`);
+}
