@@ -24,6 +24,7 @@ export interface DoctorWorld {
   readonly place: Place;
 }
 
+const GRPC = /^grpc:\/\//i;
 const ERASE = '\r\x1b[K';
 
 /**
@@ -73,7 +74,8 @@ function parse(
         'no-request': { type: 'boolean', default: false },
       },
     });
-    const url = webUrl(positionals);
+    const [isGrpc, asked] = grpcTarget(positionals);
+    const url = webUrl(asked);
     const path = `${url.pathname}${url.search}`;
     // What may be secret: the result may be shown around.
     Object.assign(url, { username: '', password: '', search: '', hash: '' });
@@ -85,11 +87,17 @@ function parse(
       options,
       json: values.json,
       settings: values.settings,
-      request: !values['no-request'],
+      request: !isGrpc && !values['no-request'],
     };
   } catch (error) {
     throw UsageError.of(error);
   }
+}
+
+/** Whether that is a target of gRPC's, and the URL by which its pods are looked up. None of its servers answers `HEAD`. */
+function grpcTarget(positionals: readonly string[]): [boolean, string[]] {
+  const isGrpc = positionals.some((text) => GRPC.test(text));
+  return [isGrpc, positionals.map((text) => text.replace(GRPC, 'http://'))];
 }
 
 /** Takes evenkeel's warnings while it lives: they are part of the report. */

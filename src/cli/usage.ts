@@ -24,7 +24,8 @@ six, by a stock undici Agent and by evenkeel.
 
 Says what an app would make of the URL at this place: where its name leads and
 why, which endpoints can be connected to, which settings hold, what is wrong,
-and what to do about it. It sends one HEAD request.
+and what to do about it. It sends one HEAD request, and none to a gRPC target,
+such as grpc://orders.prod:50051.
 
   --json                   prints the result for programs
   --no-request             connects, but sends no request

@@ -324,3 +324,12 @@ test('on a terminal it says what it does, and colours what it has to say, unless
   const plain = await shown({ NO_COLOR: '1' });
   assert.ok(!plain.text.includes('\x1b'));
 });
+
+test('a gRPC target is looked up and connected to, and no request is sent', async (t) => {
+  const { examine, pods } = await startCluster(t, { headless: true });
+  const { code, text } = await examine('grpc://orders.prod');
+  assert.equal(code, 0, text);
+  assert.match(text, /3 endpoints by endpointslices; balanced by an installed agent/);
+  assert.doesNotMatch(text, /HEAD/);
+  assert.ok(pods.every(({ requests }) => requests === 0));
+});

@@ -42,7 +42,7 @@ export async function startCluster(
   dns.set(NAME, headless ? addresses : [proxy.address], { ttl: 5 });
   const examine = async (name: string, ...args: string[]): Promise<Examined> => {
     let text = '';
-    const code = await doctor([`http://${name}:${port}/`, ...args], {
+    const code = await doctor([`${name.includes('://') ? '' : 'http://'}${name}:${port}/`, ...args], {
       output: { write: (part) => (text += part) },
       // Names that it doesn't know are asked of nobody else.
       env: { EVENKEEL_DNS_SERVERS: dns.address, ...env },
