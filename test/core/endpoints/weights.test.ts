@@ -1,20 +1,9 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
-import type { EndpointAddress } from '../../../src/core/discovery/resolver.ts';
+import { test } from 'node:test';
 import { get, load, ManualResolver, ORIGIN, startAgent } from '../../support/agent.ts';
 import { FakeClock } from '../../support/clock.ts';
-import { type Pod, settle, startPods } from '../../support/pods.ts';
-
-/** As a resolver sees pods that have weights. */
-function weighing(pods: readonly Pod[], weights: readonly number[]): { endpoint: EndpointAddress }[] {
-  return pods.map(({ endpoint }, index) => ({ endpoint: { ...endpoint, weight: weights[index]! } }));
-}
-
-function forget(pods: readonly Pod[]): void {
-  for (const pod of pods) pod.paths.length = 0;
-}
-
-const shares = (pods: readonly Pod[]) => pods.map(({ requests }) => requests);
+import { settle, startPods } from '../../support/pods.ts';
+import { forget, shares, weighing } from './weighing.ts';
 
 for (const policy of ['least-request', 'round-robin'] as const) {
   test(`${policy}: pods get requests as the resolver weighs them`, async (t) => {
@@ -47,34 +36,6 @@ for (const policy of ['least-request', 'round-robin'] as const) {
     );
   });
 }
-
-describe('pods that have weights', { concurrency: 3 }, () => {
-  for (const [policy, bar] of [
-    ['least-request', 0.1],
-    ['round-robin', 0.1],
-    ['peak-ewma', 0.25],
-  ] as const) {
-    test(`${policy}: pods that are alike get requests as they weigh, 1 / 2 / 5, however many at once`, async (t) => {
-      const pods = await startPods(t, 3);
-      for (const pod of pods) {
-        pod.respond = (_request, response) => void setTimeout(() => response.end(), 3 + 2 * Math.random());
-      }
-      const off: string[] = [];
-      for (const concurrency of [1, 4, 8, 50]) {
-        // By this clock all are as quick, however busy this machine is.
-        const agent = startAgent(t, weighing(pods, [1, 2, 5]), { policy, clock: new FakeClock() });
-        await load(agent, 200, concurrency);
-        forget(pods);
-        await load(agent, 800, concurrency);
-        const most = Math.max(...[100, 200, 500].map((due, n) => Math.abs(pods[n]!.requests / due - 1)));
-        off.push(`${(most * 100).toFixed(1)} %`);
-        assert.ok(most <= bar, `${concurrency} at once: ${shares(pods)}`);
-        await agent.close();
-      }
-      t.diagnostic(`1, 4, 8, 50 at once: off by ${off.join(', ')}`);
-    });
-  }
-});
 
 test('a weight that is no weight is the resolver’s mistake', async (t) => {
   const pods = await startPods(t, 1);

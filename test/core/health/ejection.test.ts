@@ -7,40 +7,12 @@ import { createServer as createTcpServer, connect as dialTcp, Server as TcpServe
 import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { upgrade } from 'undici';
-import type { BalancedAgentOptions } from '../../../src/config/options.ts';
 import type { EndpointAddress } from '../../../src/core/discovery/resolver.ts';
 import type { BalancedAgent } from '../../../src/transports/undici/agent.ts';
-import { ManualResolver, ORIGIN, startAgent as start } from '../../support/agent.ts';
+import { ManualResolver, ORIGIN } from '../../support/agent.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { nextAddress, type Pod, settle, startPod, startPods } from '../../support/pods.ts';
-import { seededRandom } from '../../support/random.ts';
-
-/** Starts an agent that asks pods in turn, whether they fail or not. */
-function startAgent(
-  t: TestContext,
-  pods: readonly { endpoint: EndpointAddress }[],
-  options: BalancedAgentOptions = {},
-) {
-  return start(t, pods, { policy: 'round-robin', ...options });
-}
-
-/** The status of a GET request, or the code of its error. */
-async function ask(agent: BalancedAgent, path = '/'): Promise<number | string> {
-  try {
-    const { statusCode, body } = await agent.request({ origin: ORIGIN, path, method: 'GET' });
-    await body.dump();
-    return statusCode;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code ?? String(error);
-  }
-}
-
-/** Sends requests one after the other; says how many failed. */
-async function askMany(agent: BalancedAgent, count: number): Promise<number> {
-  let failed = 0;
-  for (let n = 0; n < count; n++) if ((await ask(agent)) !== 200) failed++;
-  return failed;
-}
+import { ask, askMany, startAgent, stateOf } from './asking.ts';
 
 /** The pods that get requests now, of so many. */
 async function served(agent: BalancedAgent, pods: readonly Pod[], count = 40): Promise<Pod[]> {
@@ -58,11 +30,6 @@ function breakDown(pod: Pod, statusCode = 503): void {
 
 function recover(pod: Pod): void {
   pod.respond = (_request, response) => response.end('yes');
-}
-
-function stateOf(agent: BalancedAgent, { endpoint }: { endpoint: EndpointAddress }): string | undefined {
-  const address = `${endpoint.address}:${endpoint.port}`;
-  return agent.stats[ORIGIN]?.endpoints.find((row) => row.address === address)?.state;
 }
 
 for (const policy of ['least-request', 'round-robin', 'peak-ewma'] as const) {
@@ -526,47 +493,6 @@ test('a pod behind a virtual IP that names itself is passed over', async (t) => 
   onKnownConnections = 0;
   assert.ok((await askMany(agent, 60)) <= 1);
   assert.equal(onKnownConnections, 0);
-});
-
-for (const policy of ['round-robin', 'least-request'] as const) {
-  test(`with ${policy}, one of ten pods that fails one request in three is ejected within a minute, and no other is`, async (t) => {
-    const clock = new FakeClock();
-    const pods = await startPods(t, 10);
-    const agent = startAgent(t, pods, { clock, policy, random: seededRandom(2) });
-    await askMany(agent, 20);
-    const [begun, bad] = [clock.now(), pods[4]!];
-    const chance = seededRandom(1);
-    bad.respond = (_request, response) => response.writeHead(chance() < 1 / 3 ? 503 : 200).end();
-    // 500 a second.
-    while (stateOf(agent, bad) !== 'ejected' && clock.now() - begun < 60_000) {
-      await ask(agent);
-      clock.advance(2);
-    }
-    assert.equal(stateOf(agent, bad), 'ejected');
-    console.log(
-      `a pod failing one in three, 500 rps, ${policy}: ejected after ${(clock.now() - begun) / 1_000} s`,
-    );
-    for (const pod of pods) if (pod !== bad) assert.notEqual(stateOf(agent, pod), 'ejected');
-  });
-}
-
-test('of ten pods that all fail one request in three, none is ejected within a minute', async (t) => {
-  const clock = new FakeClock();
-  const pods = await startPods(t, 10);
-  const agent = startAgent(t, pods, { clock, random: seededRandom(2) });
-  const chance = seededRandom(1);
-  for (const pod of pods) {
-    pod.respond = (_request, response) => response.writeHead(chance() < 1 / 3 ? 503 : 200).end();
-  }
-  const ejected: string[] = [];
-  const onEject = (message: unknown) => void ejected.push((message as { address: string }).address);
-  subscribe('evenkeel:endpoint:eject', onEject);
-  t.after(() => unsubscribe('evenkeel:endpoint:eject', onEject));
-  for (let n = 0; n < 6_000; n++) {
-    await ask(agent);
-    clock.advance(10);
-  }
-  assert.deepEqual(ejected, []);
 });
 
 for (const [how, send] of [
