@@ -412,3 +412,15 @@ test('a variable that does nothing is warned of, and a policy that lacks its key
     /EVENKEEL_HEALTH_CHECK_INTERVAL does nothing without healthCheck\.path/,
   );
 });
+
+test('the header in which pods name themselves has a name, or is none', () => {
+  assert.equal(resolveSettings({ identityHeader: 'X-Pod-Name' }, {}).identityHeader, 'x-pod-name');
+  assert.equal(resolveSettings({ identityHeader: false }, {}).identityHeader, false);
+  const env = (name: string) => resolveSettings({}, { EVENKEEL_IDENTITY_HEADER: name }).identityHeader;
+  assert.equal(env('x-pod-name'), 'x-pod-name');
+  assert.equal(env('false'), false);
+  refuses(
+    { identityHeader: 'x pod' },
+    "identityHeader must be the name of a header, such as 'x-pod-name', or false, got 'x pod'",
+  );
+});
