@@ -11,6 +11,7 @@ import type { ServiceOwner } from '../../core/service.ts';
 import type { LiveAgent } from '../../telemetry/live-agents.ts';
 import { mergedStats, type ServiceStats, statsOf } from '../../telemetry/stats.ts';
 import { sharedResolverFor } from '../resolver-for.ts';
+import { assertCallback, type Callback, callWhen, promised } from './callbacks.ts';
 import { assertRequest } from './checks.ts';
 import { ForeignOrigins } from './foreign-origins.ts';
 import {
@@ -27,8 +28,6 @@ import { parseOrigin } from './origin.ts';
 import { Origins } from './origins.ts';
 import { optionsOf } from './request-options.ts';
 import { webOptionsOf } from './undici.ts';
-
-type Callback = (error: Error | null, data?: null) => void;
 
 let agents = 0;
 
@@ -287,19 +286,4 @@ function plainOptions(
     ...(Number.isFinite(connections) ? { connections } : undefined),
     ...(options.connectTimeout != null ? { connectTimeout } : undefined),
   };
-}
-
-function promised(start: (done: Callback) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    start((error) => (error ? reject(error) : resolve()));
-  });
-}
-
-function assertCallback(callback: unknown): void {
-  if (typeof callback !== 'function') throw new errors.InvalidArgumentError('invalid callback');
-}
-
-/** Out of the promise, so that what the callback throws is an uncaught exception, as undici has it. */
-function callWhen(ended: Promise<unknown>, callback: Callback): void {
-  void ended.then(() => queueMicrotask(() => callback(null, null)));
 }
