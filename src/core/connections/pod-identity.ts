@@ -69,8 +69,8 @@ export class PodIdentity {
   #timer: Timer | undefined;
   /** Explorations left that are eager: where one new pod was found, there may be more. */
   #eager = 0;
-  /** Connections made, or being made, to look for pods, for which no other has made room yet. */
-  #surplus = 0;
+  /** There were enough connections when the last one was made to look for pods, and none has made room for it yet. */
+  #isCrowded = false;
 
   constructor(settings: PodIdentitySettings, options: PodIdentityOptions) {
     const { identityHeader, policy } = settings;
@@ -145,8 +145,8 @@ export class PodIdentity {
    * that looking for pods leaves as many as there were. Those that requests needed at once stay as long as they are used.
    */
   #makeRoom(connection: Connection, pod: Pod): void {
-    if (this.#surplus > 0) this.#surplus--;
-    else if (pod.connected <= this.#limit) return;
+    if (!this.#isCrowded && pod.connected <= this.#limit) return;
+    this.#isCrowded = false;
     for (const other of pod.connections) {
       if (other === connection || other.retired !== undefined || other.busy) continue;
       other.retire('replaced');
@@ -183,7 +183,7 @@ export class PodIdentity {
     const endpoint = board.pickers.untried.pick();
     if (dials.fresh > 0 || endpoint === undefined) return;
     if (this.#eager > 0) this.#eager--;
-    if (this.#connected >= this.#target) this.#surplus++;
+    this.#isCrowded = this.#connected >= this.#target;
     dials.dial(endpoint);
   }
 
