@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { DISCOVERY_MUTANTS } from './mutants-discovery.ts';
 import { H1_MUTANTS } from './mutants-h1.ts';
 import { H2_MUTANTS } from './mutants-h2.ts';
+import { HTTP_MUTANTS } from './mutants-http.ts';
 import type { Protocol } from './scenario.ts';
 import type { Kind } from './verdicts.ts';
 
@@ -26,7 +27,12 @@ export interface Mutant {
   readonly lanes?: number;
 }
 
-export const MUTANTS: readonly Mutant[] = [...H1_MUTANTS, ...H2_MUTANTS, ...DISCOVERY_MUTANTS];
+export const MUTANTS: readonly Mutant[] = [
+  ...H1_MUTANTS,
+  ...H2_MUTANTS,
+  ...HTTP_MUTANTS,
+  ...DISCOVERY_MUTANTS,
+];
 
 /** Where a mistake is put back. */
 export interface Place {
