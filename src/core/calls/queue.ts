@@ -277,10 +277,9 @@ export class Queue implements Waiters {
     // Where nobody can be connected to, undici gives up whoever has waited for as long as a dial may take.
     const failure = set.isConnected || !this.#isHopeful ? undefined : dials.lastFailure;
     const failAfter = (waiter: Waiter, most: number, movedAt = Number.NEGATIVE_INFINITY) => {
-      const waited = waiter.waited(now);
+      const waited = Math.min(waiter.waited(now), now - movedAt);
       if (failure !== undefined && waited >= dials.longest) this.#fail(waiter, failure);
-      else if (Math.min(waited, now - movedAt) >= most)
-        this.#fail(waiter, noEndpoints(this.#pool, this.#discovery.error, most));
+      else if (waited >= most) this.#fail(waiter, noEndpoints(this.#pool, this.#discovery.error, most));
     };
     // Where no more connections may be made, or not yet, the wait is for those there are, and as long as it takes.
     const waitsForThose = capacity.isSaturated || plan.pace.deferred > 0;
