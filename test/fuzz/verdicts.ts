@@ -666,17 +666,14 @@ class Judge {
 
 /** Whether it was sent with what its caller has made of the objects after it was dispatched. */
 function isReadLate(call: Call, { method, path, headers }: Attempt): boolean {
-  if (
-    !call.reuse ||
-    call.more?.path !== undefined ||
-    call.more?.query !== undefined ||
-    call.more?.method !== undefined
-  )
-    return false;
+  if (!call.reuse) return false;
+  // Whatever else it was given: seed 960000383.
+  if (headers.some((pair) => CHANGED.test(pair))) return true;
+  const { more } = call;
+  if (more?.path !== undefined || more?.query !== undefined || more?.method !== undefined) return false;
   return (
     method !== call.method ||
     path !== pathOf(call) ||
-    headers.some((pair) => CHANGED.test(pair)) ||
     (call.more?.headers === undefined && !headers.some((pair) => pair.toLowerCase() === `x-id: ${call.id}`))
   );
 }
