@@ -3,9 +3,10 @@
 // package, or sees a stack from inside, can read them.
 
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { type Plugin, rollup } from 'rollup';
 
 const ENTRY_POINTS = [
@@ -21,6 +22,8 @@ const ENTRY_POINTS = [
   // A file of its own, which every entry point begins with.
   'transports/undici/global/slots',
 ];
+/** Entry points that are modules, and are there for CommonJS too. */
+const FOR_COMMONJS = ['index', 'http', 'grpc', 'telemetry/opentelemetry', 'telemetry/prometheus'];
 const NODE_IMPORT = /^import \{([^}]*)\} from '(node:[^']+)';$/gm;
 
 const compiled = mkdtempSync(join(tmpdir(), 'evenkeel-build-'));
@@ -31,6 +34,7 @@ try {
   const asIs = ['register.js', 'identify.js'].map((name) => join(compiled, name));
   const stays = (path: string) => !path.endsWith('.js') || asIs.includes(path);
   cpSync(compiled, 'dist', { recursive: true, filter: stays });
+  withJsExtensions('dist');
   // The page is served as it is written.
   cpSync('src/admin/page', 'dist/admin/page', { recursive: true, filter: (path) => !path.endsWith('.json') });
   const bundle = await rollup({
@@ -53,9 +57,47 @@ try {
     minifyInternalExports: false,
   });
   await bundle.close();
+  for (const name of FOR_COMMONJS) await writeForCommonJs(name);
   chmodSync('dist/cli/main.js', 0o755);
 } finally {
   rmSync(compiled, { recursive: true });
+}
+
+/** In types as well, imports lead to the files that there are to load: older compilers don't find them by `.ts`. */
+function withJsExtensions(folder: string): void {
+  for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    if (!/\.d\.c?ts$/.test(file)) continue;
+    const path = join(folder, file);
+    writeFileSync(
+      path,
+      readFileSync(path, 'utf8').replaceAll(/(['"]\.{1,2}\/[^'"]+\.c?)ts(['"])/g, '$1js$2'),
+    );
+  }
+}
+
+/**
+ * Writes an entry point for CommonJS, and its types. Node.js can require a module, but TypeScript doesn't believe that before
+ * `nodenext`, and takes the types of a module for what can't be required.
+ */
+async function writeForCommonJs(name: string): Promise<void> {
+  writeFileSync(`dist/${name}.cjs`, `module.exports = require('./${basename(name)}.js');\n`);
+  const exported = await import(pathToFileURL(resolve('dist', `${name}.js`)).href);
+  const lines = Object.entries(exported).flatMap(([own, value]) => {
+    const isClass = typeof value === 'function' && /^class\b/.test(String(value));
+    return [
+      `export declare const ${own}: Module['${own}'];`,
+      ...(isClass ? [`export type ${own} = InstanceType<Module['${own}']>;`] : []),
+    ];
+  });
+  const from = `'./${basename(name)}.js'`;
+  const mode = "with: { 'resolution-mode': 'import' }";
+  writeFileSync(
+    `dist/${name}.d.cts`,
+    `export type * from ${from} ${mode.replace(':', '')};
+type Module = typeof import(${from}, { ${mode} });
+${lines.join('\n')}
+`,
+  );
 }
 
 /** Says in front of each module which one it is. */

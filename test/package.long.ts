@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { publint } from 'publint';
@@ -228,6 +228,62 @@ for (const [file, module, resolution] of [
     );
     const options = ['--target', 'es2024', '--module', module, '--moduleResolution', resolution];
     compile('--ignoreConfig', ...options, '--strict', '--noEmit', '--skipLibCheck', path);
+  });
+}
+
+/** The oldest that understands the types, the last that knows `node10`, and the newest. */
+const COMPILERS = ['5.3.3', '5.9', '7'] as const;
+
+const WAYS = [
+  ['cts', 'node16', 'node16'],
+  ['mts', 'node16', 'node16'],
+  ['cts', 'nodenext', 'nodenext'],
+  ['mts', 'nodenext', 'nodenext'],
+  ['ts', 'esnext', 'bundler'],
+  ['ts', 'commonjs', 'node10'],
+] as const;
+
+const EXAMPLE = `
+  import { BalancedAgent, EvenkeelError, install, type ServiceStats } from 'evenkeel';
+  import { BalancedHttpAgent } from 'evenkeel/http';
+  import { instrument } from 'evenkeel/prometheus';
+  import 'evenkeel/register';
+  const agent: BalancedAgent = install({ policy: 'round-robin' });
+  const stats: Record<string, ServiceStats> = agent.stats;
+  agent.fetch('http://orders.prod').then((response) => response.text());
+  try {
+    instrument();
+  } catch (error) {
+    if (error instanceof EvenkeelError) console.log(stats, error.code, new BalancedHttpAgent());
+  }`;
+
+for (const version of COMPILERS) {
+  test(`TypeScript ${version} finds the types, from ECMAScript modules and from CommonJS`, async (t) => {
+    const folder = join(project.folder, `typescript-${version}`);
+    mkdirSync(folder);
+    const npm = ['install', '--no-audit', '--no-fund', '--prefix', folder, `typescript@${version}`];
+    const { code, stderr } = await run('npm', npm, process.env as Record<string, string>);
+    if (code !== 0 && !process.env.CI) return t.skip(stderr);
+    for (const [extension, module, resolution] of WAYS) {
+      // The newest have it no more.
+      if (version === '7' && resolution === 'node10') continue;
+      const path = join(project.folder, `example.${extension}`);
+      writeFileSync(path, EXAMPLE);
+      const options = [
+        '--module',
+        module,
+        '--moduleResolution',
+        resolution,
+        '--target',
+        'es2022',
+        '--types',
+        'node',
+      ];
+      const ignore = version === '7' ? ['--ignoreConfig'] : [];
+      const all = [...ignore, ...options, '--strict', '--noEmit', '--skipLibCheck', path];
+      const { code, stdout } = await run(join(folder, 'node_modules/.bin/tsc'), all);
+      assert.equal(code, 0, `${extension}, ${module}, ${resolution}: ${stdout}`);
+    }
   });
 }
 
