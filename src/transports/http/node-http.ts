@@ -58,6 +58,8 @@ export interface NodeSocket extends Socket {
 }
 
 interface Handle {
+  /** What carries TLS. */
+  readonly _parent?: Handle | null;
   getAsyncId(): number;
   getProviderType(): number;
   asyncReset?(resource: object): void;
@@ -183,6 +185,11 @@ export function resetAsyncContext(socket: NodeSocket): void {
   const handle = socket._handle;
   if (handle === null || typeof handle.asyncReset !== 'function') return;
   handle.asyncReset({ type: handle.getProviderType(), handle });
+  // By that, one with TLS tells that it has closed.
+  const { _parent: parent } = handle;
+  if (parent && typeof parent.asyncReset === 'function') {
+    parent.asyncReset({ type: parent.getProviderType(), handle: parent });
+  }
   asyncIdKey ??= Object.getOwnPropertySymbols(socket).find(
     ({ description }) => description === 'async_id_symbol',
   );

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
-import { createServer, get, type Server } from 'node:https';
+import { createServer, get, request as httpsRequest, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
@@ -106,6 +107,26 @@ test('a connection takes up the session of the last one to its pod, once a reque
   }
   assert.equal(reused[0], false);
   assert.equal(reused.at(-1), true);
+});
+
+test('a request whose connection ends closes in its caller’s context', async (t) => {
+  const { pod, agent } = await start(t, { ca });
+  pod.server.on('request', (request) => request.url === '/end' && request.socket.destroy());
+  const store = new AsyncLocalStorage<string>();
+  const seen: unknown[] = [];
+  for (const method of ['GET', 'POST']) {
+    const request = store.run(method, () => httpsRequest({ host: HOST, agent, method, path: '/end' }));
+    request.on('error', () => seen.push(store.getStore()));
+    request.end();
+    await new Promise<void>((resolve) => {
+      request.on('response', (response) => response.resume());
+      request.on('close', () => {
+        seen.push(store.getStore());
+        resolve();
+      });
+    });
+  }
+  assert.ok(seen.length >= 2 && !seen.includes(undefined), JSON.stringify(seen));
 });
 
 test('a request that brings a check of its own is sent as Node’s agent sends it', async (t) => {
