@@ -8,6 +8,9 @@ import type { Result } from './report.ts';
 const OLD = ['#1b4f8a', '#3c78b4', '#7aa9d6'];
 const NEW = ['#a63603', '#c9500c', '#e6660f', '#f58634', '#faa45f', '#fcbf8b', '#fdd8b5'];
 
+/** Pods of a fleet that are there from the first. */
+const FIRST_PODS = 10;
+
 /** Draws what the benchmarks have found; those that haven't run are left out. */
 export function drawPlots(): void {
   draw('scale-out', { width: 1000, height: 1040 }, scaleOut);
@@ -21,6 +24,19 @@ export function drawPlots(): void {
     bars(results, 'rate', '1/s', 'Requests a second as fast as they go, 50 at a time'),
   );
   draw('faults', { width: 900, height: 360 }, faults);
+  draw('fleet', { width: 1000, height: 620 }, fleet);
+}
+
+interface FleetDetail {
+  readonly p99: number;
+  readonly failed: number;
+  readonly evenAfter: number | null;
+  readonly looks: readonly {
+    readonly minute: number;
+    readonly mean: number;
+    readonly desired: number;
+    readonly utilisations: readonly number[];
+  }[];
 }
 
 type Found = Result & { detail: Record<string, unknown> };
@@ -171,4 +187,83 @@ function bars(results: Found[], figure: string, unit: string, title: string): EC
       },
     ],
   };
+}
+
+/** How busy each pod is, minute by minute, one small picture for each way. */
+function fleet(results: Found[]): EChartsOption {
+  const columns = 3;
+  const rows = Math.ceil(results.length / columns);
+  const place = (index: number) => ({
+    left: `${((index % columns) * 100) / columns + 4}%`,
+    top: `${(Math.floor(index / columns) * 90) / rows + 20}%`,
+    width: `${100 / columns - 6}%`,
+    height: `${90 / rows - 18}%`,
+  });
+  const details = results.map(({ detail }) => detail as unknown as FleetDetail);
+  return {
+    title: [
+      {
+        text: 'How busy each pod is, in percent: 10 at first (blue), more as the autoscaler has it (orange); black: the mean that it sees',
+        left: 'center',
+        top: 6,
+        textStyle: { ...TEXT, fontSize: 15 },
+      },
+      ...results.map(({ case: name }, index) => ({
+        text: name,
+        subtext: inWords(details[index]!),
+        left: place(index).left,
+        top: `${Number.parseFloat(place(index).top) - 11}%`,
+        itemGap: 2,
+        textStyle: {
+          ...TEXT,
+          fontSize: 12,
+          fontWeight: name.startsWith('evenkeel') ? ('bold' as const) : ('normal' as const),
+        },
+        subtextStyle: { fontSize: 11 },
+      })),
+    ],
+    grid: results.map((_, index) => place(index)),
+    xAxis: results.map((_, index) => ({
+      type: 'value' as const,
+      gridIndex: index,
+      max: 60,
+      splitLine: { show: false },
+      axisLabel: { fontSize: 10, formatter: '{value} min' },
+    })),
+    yAxis: results.map((_, index) => ({
+      type: 'value' as const,
+      gridIndex: index,
+      max: 100,
+      axisLabel: { fontSize: 10 },
+    })),
+    series: details.flatMap(({ looks }, index) => {
+      const lines = looks.at(-1)!.utilisations.map((_, pod) => ({
+        type: 'line' as const,
+        xAxisIndex: index,
+        yAxisIndex: index,
+        symbol: 'none',
+        data: looks.flatMap(({ minute, utilisations }) => {
+          const value = utilisations[pod];
+          return value === undefined ? [] : [[minute, value]];
+        }),
+        lineStyle: { width: 1, opacity: 0.6 },
+        color: pod < FIRST_PODS ? OLD[1]! : NEW[3]!,
+      }));
+      const mean = {
+        type: 'line' as const,
+        xAxisIndex: index,
+        yAxisIndex: index,
+        symbol: 'none',
+        data: looks.map(({ minute, mean }) => [minute, mean]),
+        lineStyle: { width: 2.5 },
+        color: '#000',
+      };
+      return [...lines, mean];
+    }),
+  };
+}
+
+function inWords({ p99, evenAfter, looks }: FleetDetail): string {
+  const even = evenAfter === null ? 'never even' : `even ${evenAfter} s after the last pods`;
+  return `${looks.at(-1)!.utilisations.length} pods, ${even}, p99 ${p99} ms`;
 }

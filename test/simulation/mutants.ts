@@ -193,6 +193,27 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '    this.#upgrades.remove(call);',
     theme: 'aborts',
   },
+  {
+    name: 'what a GOAWAY gives back fails',
+    file: 'calls.ts',
+    find: "how === 'refused' ? this.#allows(call, how) : this.#retries.allowGivenBack(call, how)",
+    replace: "how === 'refused' ? this.#allows(call, how) : false",
+    theme: 'streams',
+  },
+  {
+    name: 'a stream that is refused is never sent again',
+    file: 'retries.ts',
+    find: "    if (reason === 'refused' && !history.refused) {",
+    replace: "    if (reason === 'refused') {\n      return false;",
+    theme: 'streams',
+  },
+  {
+    name: 'each call of a burst has a connection made',
+    file: 'dial-pace.ts',
+    find: '    return this.#left > 0;',
+    replace: '    return true;',
+    theme: 'bursts',
+  },
   // Health
   {
     name: 'an ejection has no end',

@@ -1,6 +1,7 @@
 import type { Target } from '../../src/core/connections/transport.ts';
 import type { SimulatedCall } from './call.ts';
 import { AtRest } from './invariants/at-rest.ts';
+import { BurstDials } from './invariants/burst-dials.ts';
 import { Counted } from './invariants/counted.ts';
 import { Ejections } from './invariants/ejections.ts';
 import { EndsInTime } from './invariants/ends-in-time.ts';
@@ -50,6 +51,7 @@ export class Oracle implements Watch {
       new NoWorse(scene),
       new WithinAge(scene),
       new FitEndpoints(scene),
+      new BurstDials(scene),
       new NoLostWakeUp(scene),
       new FirstCome(scene),
       new Counted(scene),

@@ -179,6 +179,19 @@ export class SimulatedPod implements Actor {
     return { 'evenkeel-pod': this.plan.lies === 'each time' ? `${this.#name} ${this.calls}` : this.#name };
   }
 
+  /** Microseconds until a call of that number is answered, for those whose wires are none of the simulation's; -1: it is refused. */
+  answerAfter(call: number): number {
+    const { seed, draws } = this.#world;
+    draws.about(seed, call, 1);
+    this.calls++;
+    return this.#isOverloaded ? -1 : this.#serve('answer');
+  }
+
+  /** Microseconds of work that are done by now, of what it was asked for; it has one worker. */
+  get done(): number {
+    return this.busy - Math.max(0, this.#freeAt[0]! - this.#world.time.micros);
+  }
+
   /** So much waits for its workers that it takes no more. */
   get #isOverloaded(): boolean {
     const free = this.#freeAt;

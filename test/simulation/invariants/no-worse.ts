@@ -27,6 +27,9 @@ export class NoWorse extends Invariant {
       case 'UND_ERR_CONNECT_TIMEOUT':
         this.#onDialFailed(call);
         break;
+      case 'ERR_HTTP2_STREAM_ERROR':
+        this.#onRefused(call);
+        break;
       case 'ECONNRESET':
         this.#onReset(call);
         break;
@@ -51,6 +54,15 @@ export class NoWorse extends Invariant {
   #onDialFailed(call: SimulatedCall): void {
     const key = call.sent === 0 ? this.#serving() : undefined;
     if (key !== undefined) this.violate(`call ${call.id} fails with an error of a dial, and ${key} serves`);
+  }
+
+  /** undici sends again what a GOAWAY gives back, and a stream that was refused once. */
+  #onRefused({ id, unlooked, givenBack }: SimulatedCall): void {
+    if (this.#serving() === undefined) return;
+    if (unlooked === 1) this.violate(`call ${id} fails, and was not looked at once`);
+    else if (givenBack === unlooked && givenBack <= MOST_REROUTES) {
+      this.violate(`call ${id} fails, and was given back ${givenBack} times`);
+    }
   }
 
   #onReset(call: SimulatedCall): void {

@@ -1,0 +1,27 @@
+import type { Target } from '../../../src/core/connections/transport.ts';
+import { Invariant } from './invariant.ts';
+
+/** Dials that may begin at once, for each endpoint and in all. */
+const FOR_EACH = 4;
+const AT_LEAST = 16;
+
+/**
+ * A burst that finds nothing connected has a few connections made, and more as time goes by: not one for each call, of which
+ * most would be of no use. Sockets of their own have one each.
+ */
+export class BurstDials extends Invariant {
+  readonly name = 'dials for a burst';
+  #firstAt = -1;
+  #count = 0;
+
+  override onDial(_target: Target): void {
+    const { world, service, scenario } = this.scene;
+    const now = world.time.micros;
+    if (this.#firstAt < 0) this.#firstAt = now;
+    if (now !== this.#firstAt || scenario.loads.some(({ lasting }) => lasting > 0)) return;
+    const most = Math.max(AT_LEAST, FOR_EACH * service.endpoints.current.size);
+    // Those that are made off the way of requests come on top.
+    const ahead = service.endpoints.current.size;
+    if (++this.#count > most + ahead) this.violate(`${this.#count} dials begin at once, and ${most} may`);
+  }
+}
