@@ -50,7 +50,7 @@ export async function doctor(args: readonly string[], world: Partial<DoctorWorld
     else {
       const colour = output.isTTY === true && !env.NO_COLOR;
       output.write(
-        `${report(whole, diagnosis, { colour, allSettings: settings, columns: output.columns }).join('\n')}\n`,
+        `${report(whole, diagnosis, { colour, allSettings: settings, columns: output.columns || undefined }).join('\n')}\n`,
       );
     }
     return diagnosis.problems.length === 0 ? 0 : 1;

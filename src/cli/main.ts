@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { nearest } from '../config/nearest.ts';
 import { ownVersion } from '../config/version.ts';
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
@@ -27,7 +28,9 @@ if (isCommand(name)) {
 } else if (['--version', '-v'].includes(name)) {
   process.stdout.write(`${ownVersion()}\n`);
 } else {
-  process.stderr.write(`evenkeel: there is no command ${name}\nTry: evenkeel --help\n`);
+  const meant = nearest(name, Object.keys(COMMANDS));
+  const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
+  process.stderr.write(`evenkeel: there is no command ${name}${hint}\nTry: evenkeel --help\n`);
   process.exitCode = 2;
 }
 

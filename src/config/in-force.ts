@@ -4,6 +4,7 @@ import type { Environment } from '../core/base/environment.ts';
 import { CLIENT_TABLE } from './client-options.ts';
 import { read, variableFor } from './env.ts';
 import { boolean, type Kind } from './kinds.ts';
+import { nearest } from './nearest.ts';
 import type { BalancedAgentOptions } from './options.ts';
 import type { Settings } from './settings.ts';
 import { type Option, SWITCH, TABLE } from './table.ts';
@@ -59,7 +60,14 @@ export function optionsFrom(words: readonly string[]): BalancedAgentOptions {
   for (const word of words) {
     const [, name = word, text] = /^([^=]+)=(.*)$/s.exec(word) ?? [];
     const leaf = LEAVES.find(({ path }) => path.join('.') === name);
-    if (leaf === undefined) throw new errors.InvalidArgumentError(`unknown option ${name}`);
+    if (leaf === undefined) {
+      const meant = nearest(
+        name,
+        LEAVES.map(({ path }) => path.join('.')),
+      );
+      const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
+      throw new errors.InvalidArgumentError(`unknown option ${name}${hint}`);
+    }
     if (leaf.kind.fromText === undefined || text === undefined) {
       throw new errors.InvalidArgumentError(`${name} can't be given like this; expected <option>=<value>`);
     }
@@ -95,6 +103,7 @@ function isOff(settings: Settings, [first]: readonly string[]): boolean {
 
 /** A value for people. What may hold a secret, a key for TLS or the query of a path, is only named. */
 export function shownValue(value: unknown): string {
+  if (value === undefined) return 'none';
   if (typeof value === 'function') return 'a function';
   if (value === Number.POSITIVE_INFINITY) return 'no limit';
   if (Array.isArray(value)) return value.join(',');
@@ -111,7 +120,8 @@ function isFrom(
   const text = variable && read(env, variable);
   if (!text) return false;
   try {
-    return isDeepStrictEqual(kind.parse(kind.fromText!(text)), value);
+    const parsed = kind.parse(kind.fromText!(text));
+    return parsed !== undefined && isDeepStrictEqual(parsed, value);
   } catch {
     return false;
   }

@@ -158,7 +158,7 @@ test('it is called wrongly', async () => {
   for (const [args, says] of [
     [[], /expected one URL such as .*, got none/],
     [['orders', '-H', 'nothing'], /-H takes 'name: value', got 'nothing'/],
-    [['orders', '-o', 'polcy=x'], /unknown option polcy/],
+    [['orders', '-o', 'polcy=x'], /unknown option polcy; did you mean policy\?/],
   ] as const) {
     await assert.rejects(explain(args), { name: 'UsageError', message: says });
   }

@@ -178,7 +178,7 @@ function responseIn({ response }: Examination): string[] {
 }
 
 function settingsIn({ settings, switches }: Examination, all: boolean): string[] {
-  const shown = settings.filter(({ from, value }) => from !== 'default' || (all && value !== undefined));
+  const shown = settings.filter(({ from }) => from !== 'default' || all);
   const width = Math.max(0, ...shown.map(({ name }) => name.length));
   const lines = shown.map(({ name, value, from, variable }) => {
     const source = from === 'variable' ? variable : from;
