@@ -52,11 +52,20 @@ export class Shrinker {
 
   #try(smaller: Scenario): boolean {
     if (this.#isOver) return false;
-    const { violation } = play(smaller, 0, this.#mostCalls);
+    const violation = this.#violationOf(smaller);
     if (violation?.invariant !== this.#invariant) return false;
     this.#best = smaller;
     this.#violation = violation;
     return true;
+  }
+
+  #violationOf(scenario: Scenario): Violation | undefined {
+    try {
+      return play(scenario, 0, this.#mostCalls).violation;
+    } catch {
+      // Options that say nothing without others are refused.
+      return undefined;
+    }
   }
 
   /** Nothing comes after it. */

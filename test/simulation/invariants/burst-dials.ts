@@ -12,16 +12,26 @@ const AT_LEAST = 16;
 export class BurstDials extends Invariant {
   readonly name = 'dials for a burst';
   #firstAt = -1;
+  #endpoints = 0;
   #count = 0;
 
   override onDial(_target: Target): void {
     const { world, service, scenario } = this.scene;
     const now = world.time.micros;
-    if (this.#firstAt < 0) this.#firstAt = now;
-    if (now !== this.#firstAt || scenario.loads.some(({ lasting }) => lasting > 0)) return;
-    const most = Math.max(AT_LEAST, FOR_EACH * service.endpoints.current.size);
+    const { size } = service.endpoints.current;
+    if (this.#firstAt < 0) {
+      this.#firstAt = now;
+      this.#endpoints = size;
+    }
+    // Where others take the place of endpoints at the same moment, they are dialled in their place.
+    if (
+      now !== this.#firstAt ||
+      size !== this.#endpoints ||
+      scenario.loads.some(({ lasting }) => lasting > 0)
+    )
+      return;
+    const most = Math.max(AT_LEAST, FOR_EACH * size);
     // Those that are made off the way of requests come on top.
-    const ahead = service.endpoints.current.size;
-    if (++this.#count > most + ahead) this.violate(`${this.#count} dials begin at once, and ${most} may`);
+    if (++this.#count > most + size) this.violate(`${this.#count} dials begin at once, and ${most} may`);
   }
 }
