@@ -1,7 +1,11 @@
-import { Agent, type ClientRequest } from 'node:http';
+import type * as http from 'node:http';
 import type { ServiceStats } from '../../telemetry/stats.ts';
 import { type BalancedHttpAgentOptions, splitOptions } from './agent-options.ts';
 import { Balanced } from './balanced.ts';
+
+// By Node itself: an import of the module would load all of its parts, built-in undici among them.
+const { Agent } = process.getBuiltinModule('node:http');
+type ClientRequest = http.ClientRequest;
 
 /**
  * An agent for `node:http` that keeps one pool of connections for each address behind a name, and chooses an address for

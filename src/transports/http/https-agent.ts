@@ -1,8 +1,10 @@
 import type { ClientRequest } from 'node:http';
-import { Agent } from 'node:https';
 import type { ServiceStats } from '../../telemetry/stats.ts';
 import { type BalancedHttpsAgentOptions, splitOptions } from './agent-options.ts';
 import { Balanced } from './balanced.ts';
+
+// By Node itself: an import of the module would load all of its parts, built-in undici among them.
+const { Agent } = process.getBuiltinModule('node:https');
 
 /**
  * An agent for `node:https` that keeps one pool of connections for each address behind a name, and chooses an address for

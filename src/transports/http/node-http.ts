@@ -1,5 +1,11 @@
-import { Agent, ClientRequest, type IncomingMessage, OutgoingMessage } from 'node:http';
+import type * as http from 'node:http';
 import type { Socket } from 'node:net';
+
+// By Node itself: an import of the module would load all of its parts, built-in undici among them.
+const { Agent, ClientRequest, OutgoingMessage } = process.getBuiltinModule('node:http');
+type Agent = http.Agent;
+type ClientRequest = http.ClientRequest;
+type IncomingMessage = http.IncomingMessage;
 
 // What is relied on inside Node's lib/_http_client.js, _http_outgoing.js and _http_agent.js: what their documentation
 // doesn't promise. Each has a test in test/transports/http/relied-on.test.ts, which runs on every Node that users may have.
