@@ -72,9 +72,9 @@ function detailOf({ looks, requests, failed, p99, evenAfter }: FleetFound): Reco
     p99: Math.round(p99),
     evenAfter: Number.isFinite(evenAfter) ? Math.round(evenAfter) : null,
     pods: looks.at(-1)!.utilisations.length,
-    // Every other look.
+    // One for each minute.
     looks: looks
-      .filter((_, n) => n % 2 === 0)
+      .filter((_, n) => n % 4 === 0)
       .map(({ at, utilisations, mean, desired }) => ({
         minute: Math.round(at / 6) / 10,
         mean: percent(mean),
