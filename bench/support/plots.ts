@@ -203,7 +203,7 @@ function fleet(results: Found[]): EChartsOption {
   return {
     title: [
       {
-        text: 'How busy each pod is, in percent: 10 at first (blue), more as the autoscaler has it (orange); black: the mean that it sees',
+        text: 'How busy each pod is, in %: 10 at first (blue), more by the autoscaler (orange), which sees the mean (black)',
         left: 'center',
         top: 6,
         textStyle: { ...TEXT, fontSize: 15 },
