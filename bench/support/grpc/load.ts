@@ -4,6 +4,8 @@ import type { Call } from './clients.ts';
 export interface Answer {
   /** Milliseconds since the load began, when it was due. */
   readonly at: number;
+  /** When it was made: later than it was due, where this process did not get to it. */
+  readonly begun: number;
   readonly took: number;
   /** The pod; `undefined`: it failed. */
   readonly pod: string | undefined;
@@ -18,8 +20,9 @@ export async function atRate(call: Call, perSecond: number, seconds: number): Pr
     const at = (n * 1_000) / perSecond;
     const wait = startedAt + at - performance.now();
     if (wait > 1) await delay(wait);
+    const begun = performance.now() - startedAt;
     const take = (pod: string | undefined) => {
-      answers.push({ at, took: performance.now() - startedAt - at, pod });
+      answers.push({ at, begun, took: performance.now() - startedAt - at, pod });
     };
     pending.push(call().then(take, () => take(undefined)));
   }

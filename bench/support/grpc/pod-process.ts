@@ -42,6 +42,8 @@ process.once('message', ({ address, port, delay, goaway, streams }: GrpcPodConfi
     setInterval(() => {
       for (const session of sessions) {
         sessions.delete(session);
+        // Its caller may have ended it, of which 'close' has not told yet: goaway() would throw, and end this pod.
+        if (session.destroyed) continue;
         session.goaway(0, LAST_STREAM);
         setTimeout(() => session.close(), GRACE);
       }

@@ -108,6 +108,35 @@ test('a pod that ends its connections politely, again and again, fails no call',
   assert.ok(stats().endpoints.every(({ failures, state }) => failures === 0 && state === 'ready'));
 });
 
+test('calls under way all the time go on while pods end their connections politely, one after the other', async (t) => {
+  const pods = await Promise.all(Array.from({ length: 3 }, () => startH2Pod(t, answerOk)));
+  const { client, stats } = startBalanced(t, pods);
+  await client.calls(10, 5);
+  let served = 0;
+  let isOver = false;
+  const worker = async () => {
+    while (!isOver) {
+      await client.call();
+      served++;
+    }
+  };
+  const workers = Promise.all(Array.from({ length: 6 }, worker));
+  for (let n = 0; n < 24; n++) {
+    const { sessions } = pods[n % 3]!;
+    const session = sessions.at(-1)!;
+    const before = sessions.length;
+    session.goaway(0, 2 ** 31 - 1);
+    // It takes what was sent before its word was read.
+    while (sessions.length === before) await sleep(1);
+    session.close();
+    const until = served + 30;
+    while (served < until) await sleep(1);
+  }
+  isOver = true;
+  await workers;
+  assert.ok(stats().endpoints.every(({ failures, state }) => failures === 0 && state === 'ready'));
+});
+
 test('where a server takes few calls at a time, more connections are made to it', async (t) => {
   const pod = await startGrpcPod(t, { server: { 'grpc.max_concurrent_streams': 10 } });
   const { client, stats } = startBalanced(t, [pod]);
