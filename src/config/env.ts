@@ -7,6 +7,7 @@ export const SWITCHES: readonly string[] = [
   'EVENKEEL_DISABLED',
   'EVENKEEL_MODE',
   'EVENKEEL_OBSERVE_INTERVAL',
+  'EVENKEEL_OBSERVE_FORMAT',
   'EVENKEEL_METRICS',
 ];
 const OBSERVE = 'observe';

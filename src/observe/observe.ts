@@ -2,24 +2,30 @@ import { channel, subscribe } from 'node:diagnostics_channel';
 import { parseDuration } from '../config/duration.ts';
 import { read, warn } from '../config/env.ts';
 import type { Settings } from '../config/settings.ts';
-import { monotonicNow, setImmediate, setInterval } from '../core/base/clock.ts';
+import { monotonicNow, setImmediate, setInterval, wallClock } from '../core/base/clock.ts';
 import { environment } from '../core/base/environment.ts';
-import { linesOf, makeReport, type ObserveReport } from './report.ts';
+import { hasTraffic, linesOf, makeReport, type ObserveReport } from './report.ts';
 import { type Manages, Sights } from './sight.ts';
 import { Traffic } from './traffic.ts';
 
-const VARIABLE = 'EVENKEEL_OBSERVE_INTERVAL';
+const INTERVAL = 'EVENKEEL_OBSERVE_INTERVAL';
+const FORMAT = 'EVENKEEL_OBSERVE_FORMAT';
 const DEFAULT_INTERVAL = 300_000;
 const LONGEST_INTERVAL = 2 ** 31 - 1;
+type Format = 'text' | 'json';
 
-const reports = channel('evenkeel:observe:report');
+/** Commands that run beside the app and send nothing end sooner, as a rule. They say nothing. */
+const SHORT_LIFE = 5_000;
+const CHANNEL = 'evenkeel:observe:report';
+
+const reports = channel(CHANNEL);
 
 let sights: Sights | undefined;
 
 /**
  * Watches what undici sends and where to, changes nothing, and reports how even it was: every
- * `EVENKEEL_OBSERVE_INTERVAL` (a duration; default `5m`; `0`: only then) and when the process exits, on stderr and
- * on the channel `evenkeel:observe:report`. Called again, it reports what other settings would change.
+ * `EVENKEEL_OBSERVE_INTERVAL` (a duration; default `5m`; `0`: only then) and when the process exits, on stderr (in lines
+ * for people, or with `EVENKEEL_OBSERVE_FORMAT=json` as one line of JSON) and on the channel `evenkeel:observe:report`. Called again, it reports what other settings would change.
  */
 export function observe(settings: Settings, manages: Manages): void {
   if (sights === undefined) start(new Sights(settings, manages));
@@ -29,30 +35,31 @@ export function observe(settings: Settings, manages: Manages): void {
 function start(watching: Sights): void {
   sights = watching;
   const traffic = new Traffic((origin) => void watching.look(origin));
-  let since = monotonicNow();
+  const begun = monotonicNow();
+  let since = begun;
+  const format = formatIn(read(environment(), FORMAT));
 
   listen('undici:client:connected', (message) => traffic.connected(message));
   listen('undici:client:sendHeaders', (message) => traffic.sent(message));
   listen('http.client.request.start', (message) => traffic.sentByOthers(message));
 
-  const tell = () => {
+  const tell = (isLast = false) => {
     const now = monotonicNow();
     try {
-      publish(
-        makeReport({
-          traffic,
-          sightOf: (origin) => watching.of(origin),
-          settings: watching.settings,
-          duration: now - since,
-        }),
-      );
+      const report = makeReport({
+        traffic,
+        sightOf: (origin) => watching.of(origin),
+        settings: watching.settings,
+        duration: now - since,
+      });
+      if (!isLast || now - begun >= SHORT_LIFE || hasTraffic(report)) publish(report, format);
     } catch {
       // What can't be reported must not end the app.
     }
     since = now;
     traffic.reset();
   };
-  const interval = intervalIn(read(environment(), VARIABLE));
+  const interval = intervalIn(read(environment(), INTERVAL));
   let looking = false;
   if (interval > 0) {
     setInterval(async () => {
@@ -64,14 +71,18 @@ function start(watching: Sights): void {
       tell();
     }, interval).unref();
   }
-  process.once('exit', tell);
+  process.once('exit', () => tell(true));
 }
 
-function publish(report: ObserveReport): void {
-  const lines = linesOf(report);
-  if (lines.length === 0) return;
-  print(lines);
+function publish(report: ObserveReport, format: Format): void {
+  print(format === 'json' ? [jsonOf(report)] : linesOf(report));
   if (reports.hasSubscribers) reports.publish(report);
+}
+
+/** Each field is always there, and `null` when there is nothing to say. */
+function jsonOf(report: ObserveReport): string {
+  const line = { channel: CHANNEL, time: new Date(wallClock()).toISOString(), ...report };
+  return JSON.stringify(line, (_name, value: unknown) => value ?? null);
 }
 
 /** As `console.error` does: a stderr that nobody reads any more is not the app's problem. */
@@ -102,6 +113,12 @@ function intervalIn(text: string | undefined): number {
   if (text === undefined) return DEFAULT_INTERVAL;
   const interval = parseDuration(text);
   if (interval <= LONGEST_INTERVAL) return interval;
-  warn(`${VARIABLE} must be a duration (milliseconds, or like '60s', '5m', '1h'), got '${text}'`);
+  warn(`${INTERVAL} must be a duration (milliseconds, or like '60s', '5m', '1h'), got '${text}'`);
   return DEFAULT_INTERVAL;
+}
+
+function formatIn(text: string | undefined): Format {
+  if (text === 'json') return text;
+  if (text !== undefined && text !== 'text') warn(`${FORMAT} must be 'text' or 'json', got '${text}'`);
+  return 'text';
 }

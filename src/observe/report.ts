@@ -8,13 +8,15 @@ import type { AddressTraffic, OriginTraffic, Traffic } from './traffic.ts';
 
 /** What was observed since the last report: the message of the channel `evenkeel:observe:report`. */
 export interface ObserveReport {
+  /** The process that was observed. */
+  readonly pid: number;
   /** Milliseconds that it covers. */
   readonly duration: number;
   /** Those that evenkeel would balance, and those of which that isn't known yet. */
   readonly origins: readonly OriginReport[];
   /** Those that it would leave alone. */
   readonly foreign: { readonly origins: number; readonly requests: number };
-  /** Requests by node:http, which evenkeel doesn't reach. */
+  /** Requests by node:http, which are counted only. */
   readonly nodeHttp: number;
   /** Requests of agents that are passed by hand, which balance whatever the switches say. */
   readonly balanced: number;
@@ -67,6 +69,7 @@ export function makeReport({ traffic, sightOf, settings, duration }: ReportFacts
     } else origins.push(reportOn(origin, seen, sight, settings));
   }
   return {
+    pid: process.pid,
     duration,
     origins,
     foreign,
@@ -153,17 +156,16 @@ function jain(values: readonly number[]): number {
   return squares === 0 ? 1 : (sum * sum) / (values.length * squares);
 }
 
-/** A report for people, in lines; none when there was nothing to report. */
-export function linesOf({
-  duration,
-  origins,
-  foreign,
-  nodeHttp,
-  balanced,
-  unwatched,
-}: ObserveReport): string[] {
-  if (origins.length === 0 && foreign.origins === 0 && nodeHttp === 0 && balanced === 0 && unwatched === 0)
-    return [];
+/** Whether there was anything to report. */
+export function hasTraffic({ origins, foreign, nodeHttp, balanced, unwatched }: ObserveReport): boolean {
+  return origins.length > 0 || foreign.origins > 0 || nodeHttp > 0 || balanced > 0 || unwatched > 0;
+}
+
+/** A report for people, in lines. */
+export function linesOf(report: ObserveReport): string[] {
+  const { pid, duration, origins, foreign, nodeHttp, balanced, unwatched } = report;
+  if (!hasTraffic(report))
+    return [`evenkeel observed the last ${time(duration)} of process ${pid}: no traffic seen`];
   const others = foreign.origins === 1 ? '1 other origin' : `${foreign.origins} other origins`;
   return [
     `evenkeel observed the last ${time(duration)}, and changed nothing${balanced > 0 ? ' else' : ''}:`,
@@ -171,7 +173,7 @@ export function linesOf({
     ...(foreign.origins > 0
       ? [`  ${requests(foreign.requests)} to ${others}, which evenkeel would leave alone`]
       : []),
-    ...(nodeHttp > 0 ? [`  ${requests(nodeHttp)} by node:http, which evenkeel does not reach`] : []),
+    ...(nodeHttp > 0 ? [`  ${requests(nodeHttp)} by node:http, which this report only counts`] : []),
     ...(balanced > 0 ? [`  ${requests(balanced)} balanced by agents that were passed by hand`] : []),
     ...(unwatched > 0 ? [`  ${requests(unwatched)} to more origins than are watched at a time`] : []),
   ];

@@ -6,6 +6,7 @@ import type { ObserveReport } from '../../src/observe/report.ts';
 import { NAME, startCluster, writeKubeconfig } from '../cli/setup.ts';
 import { startDnsServer } from '../support/dns-server.ts';
 import { nextAddress, startPod } from '../support/pods.ts';
+import { page, quoted, rowsUnder } from '../support/readme.ts';
 import { RUNNING, run } from '../support/versions.ts';
 import { observe, REGISTER, testReport } from './observing.ts';
 
@@ -61,7 +62,7 @@ describe('what is observed', { concurrency: 3 }, () => {
     assert.match(stderr, /→ one address is all that can be seen: evenkeel would keep up to 32 connections/);
   });
 
-  test('requests that evenkeel would leave alone, or does not reach, are counted apart', async (t) => {
+  test('requests that evenkeel would leave alone, and those of node:http, are counted apart', async (t) => {
     const pod = await startPod(t);
     const work = `
       await get();
@@ -72,7 +73,7 @@ describe('what is observed', { concurrency: 3 }, () => {
     assert.deepEqual(reports[0]!.foreign, { origins: 1, requests: 1 });
     assert.equal(reports[0]!.nodeHttp, 1);
     assert.match(stderr, /1 request to 1 other origin, which evenkeel would leave alone/);
-    assert.match(stderr, /1 request by node:http, which evenkeel does not reach/);
+    assert.match(stderr, /1 request by node:http, which this report only counts/);
   });
 
   test('what an agent balances that is passed by hand is not said to be unchanged', async (t) => {
@@ -251,9 +252,49 @@ describe('what is observed', { concurrency: 3 }, () => {
     assert.ok(grown < 8_000_000, `${grown} bytes`);
   });
 
-  test('without requests it says nothing', async (t) => {
+  test('a short command that sends nothing says nothing', async (t) => {
     const { reports, stderr } = await observe(t, '', { addresses: [], known: [], port: 80 });
     assert.deepEqual([reports, stderr], [[], '']);
+  });
+
+  test('an app without requests is told that no traffic was seen', async (t) => {
+    const work = 'while (reports < 1) await setTimeout(10);';
+    const env = { EVENKEEL_OBSERVE_INTERVAL: '300ms' };
+    const { reports, stderr } = await observe(t, work, { addresses: [], known: [], port: 80, env });
+    assert.deepEqual(reports[0]?.origins, []);
+    assert.match(stderr, /^evenkeel observed the last [\d.]+ s of process \d+: no traffic seen$/m);
+  });
+
+  test('with EVENKEEL_OBSERVE_FORMAT=json, a report is one line: what the channel has, when and by whom', async (t) => {
+    const pod = await startPod(t);
+    const world = { addresses: [pod.address], known: [pod.address], port: pod.port };
+    const env = { EVENKEEL_OBSERVE_FORMAT: 'json', EVENKEEL_OBSERVE_INTERVAL: '0' };
+    const { reports, stderr } = await observe(t, 'await get();', { ...world, env });
+    const [line = '', ...more] = stderr.trim().split('\n');
+    assert.deepEqual(more, []);
+    const { channel, time, ...report } = JSON.parse(line);
+    assert.equal(channel, 'evenkeel:observe:report');
+    assert.ok(Math.abs(Date.parse(time) - Date.now()) < 60_000, time);
+    assert.ok(report.pid > 0 && report.pid !== process.pid);
+    const documented = (title: string) =>
+      rowsUnder(title, page('observability.md')).map(([name]) => quoted(name!)[0]);
+    assert.deepEqual(Object.keys(report), documented('Field'));
+    assert.deepEqual(Object.keys(report.origins[0]), documented('Field of an origin'));
+    // Of what is not known, the message has undefined.
+    assert.equal(report.origins[0].fairness, null);
+    delete report.origins[0].fairness;
+    assert.deepEqual(report, reports[0]);
+  });
+
+  test('a format that there is not is warned of, and reports are for people', async (t) => {
+    const pod = await startPod(t);
+    const world = { addresses: [pod.address], known: [pod.address], port: pod.port };
+    const { stderr } = await observe(t, 'await get();', {
+      ...world,
+      env: { EVENKEEL_OBSERVE_FORMAT: 'jsno' },
+    });
+    assert.match(stderr, /EVENKEEL_OBSERVE_FORMAT must be 'text' or 'json', got 'jsno'; ignored/);
+    assert.match(stderr, /^evenkeel observed the last/m);
   });
 
   test('a mode that there is not is warned of, and nothing is installed', async (t) => {
