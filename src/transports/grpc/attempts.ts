@@ -10,7 +10,7 @@ import type { GrpcEndpoint, GrpcSlot } from './grpc-endpoint.ts';
 import { type Metadata, PICKS, type PickResult, type Subchannel } from './grpc-js.ts';
 import { isOk, outcomeOf, pushbackOf, statusOf } from './outcome-of.ts';
 import { Running } from './running.ts';
-import { type GrpcSession, isOpen, sessionOf } from './session.ts';
+import { type GrpcSession, isEnding, isOpen, sessionOf } from './session.ts';
 
 /** Milliseconds after which a call is counted apart: it is a stream, for all we know. */
 const LASTING = 5_000;
@@ -142,7 +142,8 @@ export class Attempts {
     const { health, clock } = this.#options;
     const now = clock.now();
     const isBroken = !isOk(code) && !isOpen(attempt.session);
-    const outcome = this.#blame(outcomeOf(code, details, isBroken), now - attempt.since, now);
+    const ended = outcomeOf(code, details, isBroken, isEnding(attempt.session));
+    const outcome = this.#blame(ended, now - attempt.since, now);
     const status = outcome === 'refused' ? 0 : statusOf(code);
     const failed = outcome === 'failure' || outcome === 'timeout' || status === 503;
     if (failed) this.failures++;

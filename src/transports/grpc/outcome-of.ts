@@ -27,15 +27,20 @@ export function statusOf(code: number): number {
   return STATUSES[code] ?? 500;
 }
 
-/** How an attempt has ended, for its endpoint. `isBroken`: with its connection, which grpc-js calls INTERNAL now and then. */
+/**
+ * How an attempt has ended, for its endpoint. `isBroken`: with its connection, which grpc-js calls INTERNAL now and then.
+ * `isEnding`: that goes on with what it carries.
+ */
 export function outcomeOf(
   code: number,
   details: string | undefined,
   isBroken: boolean,
+  isEnding: boolean,
 ): Exclude<Outcome, 'expired'> {
   if (code === CANCELLED) return 'cancelled';
-  // It crossed a GOAWAY, and grpc-js sends it again.
-  if (isBroken && details === REFUSED) return 'refused';
+  // It crossed a GOAWAY, and grpc-js sends it again. Versions before 1.14 don't say so: it is UNAVAILABLE, as others may be.
+  const isRefused = details === undefined ? isEnding && code === UNAVAILABLE : details === REFUSED;
+  if (isBroken && isRefused) return 'refused';
   if (code === DEADLINE_EXCEEDED) return 'timeout';
   return isBroken && (code === UNAVAILABLE || code === INTERNAL) ? 'failure' : 'success';
 }

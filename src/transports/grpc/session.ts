@@ -20,6 +20,11 @@ export function isOpen(session: GrpcSession | undefined): boolean {
   return session?.closed !== true && session?.destroyed !== true;
 }
 
+/** Whether a connection takes no more calls, and goes on with those that it carries: by a GOAWAY. One that is lost doesn't. */
+export function isEnding(session: GrpcSession | undefined): boolean {
+  return session?.closed === true && session.destroyed !== true;
+}
+
 /** How many streams the server takes on a connection at a time; `undefined` if that can't be known. */
 export function streamLimitOf(subchannel: Subchannel): number | undefined {
   return sessionOf(subchannel)?.remoteSettings?.maxConcurrentStreams;
