@@ -4,6 +4,7 @@ import { resolveSettings } from '../config/resolve-settings.ts';
 import { type Environment, environment } from '../core/base/environment.ts';
 import { type Place, thisPlace } from '../core/discovery/kubernetes/place.ts';
 import { diagnose } from './doctor/diagnosis.ts';
+import type { Diagnosis } from './doctor/examination.ts';
 import { examine, type Subject } from './doctor/examine.ts';
 import { toJson } from './doctor/json.ts';
 import { report } from './doctor/report.ts';
@@ -24,6 +25,13 @@ export interface DoctorWorld {
   readonly place: Place;
 }
 
+interface Wishes {
+  readonly json: boolean;
+  readonly settings: boolean;
+  /** What there may be none of. */
+  readonly failOn: keyof Diagnosis;
+}
+
 const GRPC = /^grpc:\/\//i;
 const ERASE = '\r\x1b[K';
 
@@ -31,18 +39,18 @@ const ERASE = '\r\x1b[K';
  * Says what an app at this place would make of a URL: where its name leads and why, which endpoints can be dialled, which
  * settings hold, and what to do about what is wrong.
  *
- * @returns 0 when all is well, 1 when there are problems
+ * @returns 0 when all is well, 1 when there are problems, or with `--fail-on advice` advice
  * @throws UsageError
  */
 export async function doctor(args: readonly string[], world: Partial<DoctorWorld> = {}): Promise<number> {
   const { output = process.stdout, progress = process.stderr } = world;
   const { env = environment(), place = thisPlace(env) } = world;
-  const { url, path, options, json, settings, request } = parse(args, env);
+  const { url, path, options, json, settings, dial, request, failOn } = parse(args, env);
   const warnings = new Warnings();
   try {
     const show = (line: string) => progress.isTTY === true && progress.write(`${ERASE}${line}`);
     const tell = (what: string) => show(`${what} …`);
-    const examination = await examine({ url, path, options, env, place, request, tell });
+    const examination = await examine({ url, path, options, env, place, dial, request, tell });
     show('');
     const whole = { ...examination, warnings: [...examination.warnings, ...(await warnings.all())] };
     const diagnosis = diagnose(whole);
@@ -53,7 +61,7 @@ export async function doctor(args: readonly string[], world: Partial<DoctorWorld
         `${report(whole, diagnosis, { colour, allSettings: settings, columns: output.columns || undefined }).join('\n')}\n`,
       );
     }
-    return diagnosis.problems.length === 0 ? 0 : 1;
+    return diagnosis[failOn].length === 0 && diagnosis.problems.length === 0 ? 0 : 1;
   } finally {
     warnings.restore();
   }
@@ -62,7 +70,7 @@ export async function doctor(args: readonly string[], world: Partial<DoctorWorld
 function parse(
   args: readonly string[],
   env: Environment,
-): Pick<Subject, 'url' | 'path' | 'options' | 'request'> & { json: boolean; settings: boolean } {
+): Pick<Subject, 'url' | 'path' | 'options' | 'dial' | 'request'> & Wishes {
   try {
     const { values, positionals } = parseArgs({
       args: [...args],
@@ -71,7 +79,9 @@ function parse(
         option: { type: 'string', short: 'o', multiple: true, default: [] },
         json: { type: 'boolean', default: false },
         settings: { type: 'boolean', default: false },
+        'no-dial': { type: 'boolean', default: false },
         'no-request': { type: 'boolean', default: false },
+        'fail-on': { type: 'string', default: 'problem' },
       },
     });
     const [isGrpc, asked] = grpcTarget(positionals);
@@ -87,11 +97,19 @@ function parse(
       options,
       json: values.json,
       settings: values.settings,
+      dial: !values['no-dial'],
       request: !isGrpc && !values['no-request'],
+      failOn: severityOf(values['fail-on']),
     };
   } catch (error) {
     throw UsageError.of(error);
   }
+}
+
+function severityOf(text: string): keyof Diagnosis {
+  if (text === 'problem') return 'problems';
+  if (text === 'advice') return text;
+  throw new Error(`--fail-on must be problem or advice, got ${text}`);
 }
 
 /** Whether that is a target of gRPC's, and the URL by which its pods are looked up. None of its servers answers `HEAD`. */

@@ -28,11 +28,15 @@ and what to do about it. It sends one HEAD request, and none to a gRPC target,
 such as grpc://orders.prod:50051.
 
   --json                   prints the result for programs
+  --no-dial                connects to no endpoint, and sends no request
   --no-request             connects, but sends no request
+  --fail-on problem|advice
+                           what makes it end with 1; problem by default
   -o, --option NAME=VALUE  sets an option, such as dns.maxTtl=5s; repeatable
   --settings               lists all settings, and where each comes from
 
 Ends with 0 when all is well, 1 when there are problems, 2 when called wrongly.
+Each finding names the part of docs/doctor.md that is about it.
 
   kubectl exec deploy/checkout -- \\
     npx --no-install evenkeel doctor http://orders.prod:8080/

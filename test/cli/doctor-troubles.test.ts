@@ -28,7 +28,7 @@ async function examined(t: TestContext, ...args: string[]) {
   let text = '';
   const output = { write: (part: string) => (text += part) };
   const code = await doctor(args, { output, env: {}, place: { ...place, apiHost: undefined } });
-  return { code, text, findings: text.slice(text.search(/^[✗!✓]/m)).replace(/\n {2}(?!→)/g, ' ') };
+  return { code, text, findings: text.slice(text.search(/^[✗!✓]/m)).replace(/\n {2}(?!→|see )/g, ' ') };
 }
 
 test('pods that can not be dialled are told from a Service that can not', async (t) => {

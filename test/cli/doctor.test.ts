@@ -333,3 +333,68 @@ test('a gRPC target is looked up and connected to, and no request is sent', asyn
   assert.doesNotMatch(text, /HEAD/);
   assert.ok(pods.every(({ requests }) => requests === 0));
 });
+
+test('each finding names its code, and where that is explained', async (t) => {
+  const { examine } = await startCluster(t);
+  const { findings } = await examine('oders.prod');
+  assert.match(findings, /^ {2}see docs\/doctor\.md#name-not-found$/m);
+  const page = readFileSync(new URL('../../docs/doctor.md', import.meta.url), 'utf8');
+  for (const code of [...Object.keys(PROBLEMS), ...Object.keys(ADVICE)]) {
+    assert.ok(page.includes(`<a id="${code}"></a>`), code);
+  }
+});
+
+test('with --no-dial nobody is connected to', async (t) => {
+  const { examine, pods, proxy } = await startCluster(t);
+  const { code, text } = await examine('orders.prod', '--no-dial');
+  assert.equal(code, 0, text);
+  assert.match(text, /3 endpoints by endpointslices/);
+  assert.match(text, /in use$/m);
+  assert.match(text, /Response +none asked for/);
+  assert.ok([...pods, proxy].every(({ connections }) => connections.length === 0));
+});
+
+test('with --fail-on advice, advice is as bad as a problem', async (t) => {
+  const { examine } = await startCluster(t, { pods: 1 });
+  assert.equal((await examine('orders.prod')).code, 0);
+  assert.equal((await examine('orders.prod', '--fail-on', 'problem')).code, 0);
+  assert.equal((await examine('orders.prod', '--fail-on', 'advice')).code, 1);
+  await assert.rejects(examine('orders.prod', '--fail-on', 'all'), {
+    name: 'UsageError',
+    message: '--fail-on must be problem or advice, got all',
+  });
+});
+
+test('the target of a redirect is told, without what may be secret', async (t) => {
+  const { examine, pods } = await startCluster(t, { pods: 1 });
+  pods[0]!.respond = (_request, response) =>
+    response.writeHead(302, { location: 'https://me:secret@login.prod/start?token=secret' }).end();
+  const { text } = await examine('orders.prod');
+  assert.match(text, /302 to HEAD, a redirect to https:\/\/login\.prod\/start; the server/);
+  assert.doesNotMatch(text, /secret/);
+  const { response } = JSON.parse((await examine('orders.prod', '--json')).text);
+  assert.equal(response.location, 'https://login.prod/start');
+});
+
+test('only servers that were asked are said to have been asked', async (t) => {
+  const { examine, pods, place, port } = await startCluster(t);
+  const address = await examine(pods[0]!.address);
+  assert.match(address.text, /Kubernetes +not asked: the name is not that of a Service/);
+  assert.doesNotMatch(address.text, /^ *asked /m);
+  let text = '';
+  const output = { write: (part: string) => (text += part) };
+  await doctor([`localhost:${port}`, '--no-dial'], { output, env: {}, place });
+  assert.doesNotMatch(text, /^ *asked /m);
+});
+
+test('a kubeconfig that is not there is told, and nobody was asked by it', async (t) => {
+  const { examine, pods } = await startCluster(t, {
+    env: { EVENKEEL_KUBERNETES_KUBECONFIG: '/nonexistent/config' },
+  });
+  const { code, text, findings } = await examine('orders.prod', '--no-dial');
+  assert.equal(code, 1);
+  assert.match(text, /Kubernetes +not asked: the kubeconfig \/nonexistent\/config can't be used: ENOENT/);
+  assert.match(findings, /^✗ the kubeconfig \/nonexistent\/config can't be used: ENOENT/m);
+  assert.match(findings, /→ correct KUBECONFIG/);
+  assert.ok(pods.every(({ connections }) => connections.length === 0));
+});

@@ -48,7 +48,7 @@ export async function startCluster(
       env: { EVENKEEL_DNS_SERVERS: dns.address, ...env },
       place,
     });
-    const findings = text.slice(text.search(/^[✗!✓]/m)).replace(/\n {2}(?!→)/g, ' ');
+    const findings = text.slice(text.search(/^[✗!✓]/m)).replace(/\n {2}(?!→|see )/g, ' ');
     return { code, text, findings };
   };
   return { api, dns, place, pods, port, proxy, examine };

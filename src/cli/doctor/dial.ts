@@ -47,12 +47,32 @@ export async function ask(
       path,
     });
     await body.dump();
-    return { error: undefined, status: statusCode, ...keepAliveIn(headers, settings) };
+    return {
+      error: undefined,
+      status: statusCode,
+      location: targetOf(url, path, statusCode, headers.location),
+      ...keepAliveIn(headers, settings),
+    };
   } catch (error) {
-    return { error: error as Error, status: 0, keepAlive: undefined, closes: false, kept: 0 };
+    return {
+      error: error as Error,
+      status: 0,
+      location: undefined,
+      keepAlive: undefined,
+      closes: false,
+      kept: 0,
+    };
   } finally {
     void client.destroy();
   }
+}
+
+function targetOf(url: URL, path: string, status: number, location: unknown): string | undefined {
+  if (status < 300 || status > 399 || typeof location !== 'string') return undefined;
+  const target = URL.parse(location, `${url.origin}${path}`);
+  if (target === null) return undefined;
+  Object.assign(target, { username: '', password: '', search: '', hash: '' });
+  return target.href;
 }
 
 function keepAliveIn(headers: Dispatcher.ResponseData['headers'], { client }: Settings) {

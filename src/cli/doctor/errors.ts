@@ -5,8 +5,8 @@ const UNTRUSTED = /^(CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|ERR_TLS_CERT_)/;
 const NO_TLS = ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG'];
 const NO_PROTOCOL = 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL';
 
-export function codeOf(error: Error): string | undefined {
-  return (error as NodeJS.ErrnoException).code;
+export function codeOf(error: Error | undefined): string | undefined {
+  return (error as NodeJS.ErrnoException | undefined)?.code;
 }
 
 /** What an error says, in one line: those of OpenSSL name the lines of its sources. */

@@ -77,6 +77,8 @@ export interface ResponseSeen {
   /** Why there was none. */
   readonly error: Error | undefined;
   readonly status: number;
+  /** Where it sends callers, if it is a redirect: without a query, which may hold what is secret. */
+  readonly location: string | undefined;
   /** Seconds that the server says it keeps an idle connection. */
   readonly keepAlive: number | undefined;
   /** The server closes each connection after its response. */

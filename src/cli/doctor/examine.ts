@@ -37,7 +37,9 @@ export interface Subject {
   readonly options: BalancedAgentOptions;
   readonly env: Environment;
   readonly place: Place;
-  /** Whether a request may be sent. */
+  /** Whether endpoints may be connected to. */
+  readonly dial: boolean;
+  /** Whether a request may be sent, too. */
   readonly request: boolean;
   /** Hears what is being done. */
   readonly tell: (what: string) => void;
@@ -69,8 +71,8 @@ export async function examine(subject: Subject): Promise<Examination> {
     const matched = matchedBy(following);
     const kubernetes = await askKubernetes(subject, settings, following, { hostname, matched, mesh });
     const all = endpointsOf(following, url);
-    tell(`Dialling ${Math.min(all.length, MOST_DIALS)} of ${all.length} endpoints`);
-    const tried = await dialled(all, url, settings);
+    if (subject.dial) tell(`Dialling ${Math.min(all.length, MOST_DIALS)} of ${all.length} endpoints`);
+    const tried = subject.dial ? await dialled(all, url, settings) : all;
     const endpoints = [...tried, ...(await insteadOf(tried, following, url, settings))];
     return {
       url,

@@ -40,6 +40,7 @@ export function toJson(examination: Examination, { problems, advice }: Diagnosis
         ? null
         : {
             status: response.error === undefined ? response.status : null,
+            location: response.location ?? null,
             keepAlive: response.keepAlive ?? null,
             closes: response.closes,
             kept: response.kept,

@@ -61,9 +61,12 @@ export const PROBLEMS: Checks = {
     if (error === undefined || error instanceof ApiError) return undefined;
     const at = api ? ` at ${api}` : '';
     if (codeOf(error) === 'EVENKEEL_KUBECONFIG') {
+      const isPackage = codeOf(error.cause as Error | undefined) === 'ERR_MODULE_NOT_FOUND';
       return {
         cause: said(error),
-        next: 'correct KUBECONFIG (or EVENKEEL_KUBERNETES_KUBECONFIG); what kubectl makes of it: kubectl config view --minify',
+        next: isPackage
+          ? 'npm install @kubernetes/client-node'
+          : 'correct KUBECONFIG (or EVENKEEL_KUBERNETES_KUBECONFIG); what kubectl makes of it: kubectl config view --minify',
       };
     }
     if (isUntrusted(error)) {

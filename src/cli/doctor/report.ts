@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { styleText } from 'node:util';
 import { shownValue } from '../../config/in-force.ts';
-import { said } from './errors.ts';
+import { codeOf, said } from './errors.ts';
 import type { Diagnosis, EndpointSeen, Examination, Finding } from './examination.ts';
 
 type Style = Parameters<typeof styleText>[0];
@@ -14,6 +14,8 @@ export interface ReportOptions {
   readonly columns: number | undefined;
 }
 
+/** In the package, and beside its README on the web. */
+const PAGE = 'docs/doctor.md';
 const LABEL = 12;
 const WIDEST = 100;
 const MOST_LINES = 20;
@@ -29,7 +31,7 @@ export function report(
   const section = (label: string, lines: readonly string[]) =>
     lines.map((line, index) => paint('bold', (index === 0 ? label : '').padEnd(LABEL)) + line);
   const findings = (mark: string, style: Style, list: readonly Finding[]) =>
-    list.flatMap(({ cause, next }) => {
+    list.flatMap(({ code, cause, next }) => {
       const [first, ...others] = wrapped(cause, Math.min(columns, WIDEST) - 2);
       // A command stays in one line, to be copied.
       return [
@@ -37,6 +39,7 @@ export function report(
         `${paint(style, mark)} ${first}`,
         ...others.map((line) => `  ${line}`),
         `  ${paint('dim', '→')} ${next}`,
+        `  ${paint('dim', `see ${PAGE}#${code}`)}`,
       ];
     });
   return [
@@ -88,26 +91,21 @@ export function namesIn({
         const answer = list.length > 0 ? shown + time : error === undefined ? 'no such name' : said(error);
         return `${source.padEnd(widths[0])}  ${name.padEnd(widths[1])}  ${answer}`;
       }),
-    ...(servers.length > 0 ? [`asked ${servers.join(', ')}`] : []),
+    ...(servers.length > 0 && steps.some(({ source }) => source === 'dns') ? [serversIn(servers)] : []),
   ];
 }
 
+/** Each is asked when those before it did not answer. */
+function serversIn([first, ...others]: readonly string[]): string {
+  return `asked ${first}${others.length === 0 ? '' : `, or if it did not answer ${others.join(', ')}`}`;
+}
+
 function kubernetesIn({ kubernetes, mesh }: Examination): string[] {
-  const { way, api, account, service, rights, seen, error } = kubernetes;
-  const as = account === undefined ? '' : ` as ${account.namespace}:${account.name}`;
-  const lines = {
-    'service-account': `asked at ${api}${as}`,
-    kubeconfig: `asked by kubeconfig${as}`,
-    'no-account': 'not asked: in a cluster, but without a service account token',
-    none: 'not asked: not in a cluster, and no kubeconfig',
-  } as const;
-  const out: string[] = [
-    service === undefined && way !== 'none'
-      ? `${lines[way]}: not needed, the name is no Service’s`
-      : lines[way],
-  ];
+  const { service, rights, seen, error } = kubernetes;
+  const out: string[] = [askedOf(kubernetes)];
   // That of a refusal is in the rights.
-  if (error !== undefined && rights.every(({ allowed }) => allowed !== false)) out.push(said(error));
+  if (error !== undefined && !isOfKubeconfig(error) && rights.every(({ allowed }) => allowed !== false))
+    out.push(said(error));
   if (rights.length > 0) {
     const list = rights.map(
       ({ verb, resource, allowed }) =>
@@ -119,6 +117,25 @@ function kubernetesIn({ kubernetes, mesh }: Examination): string[] {
     out.push(`Service ${service.name}: ${seen === 'absent' ? 'there is none' : specIn(seen.supply.spec)}`);
   if (mesh !== undefined) out.push(`${mesh} stands beside this process`);
   return out;
+}
+
+function askedOf({ way, api, account, service, error }: Examination['kubernetes']): string {
+  const as = account === undefined ? '' : ` as ${account.namespace}:${account.name}`;
+  switch (way) {
+    case 'none':
+      return 'not asked: not in a cluster, and no kubeconfig';
+    case 'no-account':
+      return 'not asked: in a cluster, but without a service account token';
+    default:
+      if (isOfKubeconfig(error)) return `not asked: ${said(error)}`;
+      if (service === undefined) return 'not asked: the name is not that of a Service';
+      return way === 'kubeconfig' ? `asked by kubeconfig${as}` : `asked at ${api}${as}`;
+  }
+}
+
+/** Whether a kubeconfig is of no use, so that nobody could be asked. */
+function isOfKubeconfig(error: Error | undefined): error is Error {
+  return codeOf(error) === 'EVENKEEL_KUBECONFIG';
 }
 
 type Seen = Exclude<Examination['kubernetes']['seen'], 'absent' | undefined>;
@@ -168,13 +185,14 @@ function endpointsIn(endpoints: readonly EndpointSeen[]): string[] {
 function responseIn({ response }: Examination): string[] {
   if (response === undefined) return ['none asked for'];
   if (response.error !== undefined) return [`none: ${said(response.error)}`];
-  const { status, keepAlive, closes, kept } = response;
+  const { status, location, keepAlive, closes, kept } = response;
+  const target = location === undefined ? '' : `, a redirect to ${location}`;
   const server = closes
     ? 'the server closes the connection'
     : keepAlive === undefined
       ? 'the server does not say how long it keeps idle connections'
       : `the server keeps idle connections for ${keepAlive} s`;
-  return [`${status} to HEAD; ${server}${closes ? '' : `, evenkeel for ${seconds(kept)}`}`];
+  return [`${status} to HEAD${target}; ${server}${closes ? '' : `, evenkeel for ${seconds(kept)}`}`];
 }
 
 function settingsIn({ settings, switches }: Examination, all: boolean): string[] {

@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs';
 import { request as requestHttp } from 'node:http';
 import { type RequestOptions, request as requestHttps } from 'node:https';
 import { delimiter } from 'node:path';
@@ -12,6 +13,8 @@ import type { ApiResponse, AskingTransport } from '../../core/discovery/kubernet
  * @throws EvenkeelError `EVENKEEL_KUBECONFIG` when the package isn't installed, or the file can't be used.
  */
 export async function kubeconfigTransport(paths: string): Promise<AskingTransport> {
+  // Without the file, the package is not what is missing.
+  for (const path of filesIn(paths)) checkReadable(path, paths);
   const { KubeConfig } = await clientNode();
   const load = () => loaded(KubeConfig, paths);
   let config = load();
@@ -75,7 +78,7 @@ async function clientNode(): Promise<typeof import('@kubernetes/client-node')> {
 }
 
 function loaded(Config: typeof KubeConfig, paths: string): KubeConfig {
-  const [first = '', ...others] = paths.split(delimiter).filter((path) => path !== '');
+  const [first = '', ...others] = filesIn(paths);
   try {
     const config = new Config();
     config.loadFromFile(first);
@@ -86,6 +89,18 @@ function loaded(Config: typeof KubeConfig, paths: string): KubeConfig {
       config.mergeConfig(other, Boolean(config.currentContext));
     }
     return config;
+  } catch (cause) {
+    throw unusable(paths, cause);
+  }
+}
+
+function filesIn(paths: string): string[] {
+  return paths.split(delimiter).filter((path) => path !== '');
+}
+
+function checkReadable(path: string, paths: string): void {
+  try {
+    accessSync(path, constants.R_OK);
   } catch (cause) {
     throw unusable(paths, cause);
   }
