@@ -154,6 +154,11 @@ describe('README', { concurrency: 2 }, () => {
     assert.equal(install, `npm install ${packageFile().name}`);
   });
 
+  test('who imports undici is told to install it, which pnpm asks for', () => {
+    assert.ok(programs.some(({ code }) => code.includes("from 'undici'")));
+    assert.ok(README.includes(`\`${install} undici\``));
+  });
+
   const preload = command('EVENKEEL_MAX_CONNECTION_DURATION=2m node --import');
   test('an app that knows nothing of it is balanced by the preload', async (t) => {
     const world = await World.start(t);
