@@ -152,9 +152,6 @@ export const STATES = { IDLE: 0, CONNECTING: 1, READY: 2, TRANSIENT_FAILURE: 3 }
 /** What a pick may come to. */
 export const PICKS = { COMPLETE: 0, QUEUE: 1, TRANSIENT_FAILURE: 2 } as const;
 
-/** What is said of an UNAVAILABLE call whose stream the server has not begun to look at. */
-export const REFUSED = 'Stream refused by server';
-
 const FUNCTIONS = [
   'registerResolver',
   'createResolver',

@@ -1,5 +1,6 @@
 import type { Outcome } from '../../core/health/outcome.ts';
-import { type Metadata, REFUSED } from './grpc-js.ts';
+import type { Metadata } from './grpc-js.ts';
+import { isRefusal } from './session.ts';
 import {
   CANCELLED,
   DEADLINE_EXCEEDED,
@@ -38,8 +39,8 @@ export function outcomeOf(
   isEnding: boolean,
 ): Exclude<Outcome, 'expired'> {
   if (code === CANCELLED) return 'cancelled';
-  // It crossed a GOAWAY, and grpc-js sends it again. Versions before 1.14 don't say so: it is UNAVAILABLE, as others may be.
-  const isRefused = details === undefined ? isEnding && code === UNAVAILABLE : details === REFUSED;
+  // It crossed a GOAWAY, and grpc-js sends most of them again. Versions before 1.14 say no more than UNAVAILABLE.
+  const isRefused = details === undefined ? isEnding && code === UNAVAILABLE : isRefusal(details);
   if (isBroken && isRefused) return 'refused';
   if (code === DEADLINE_EXCEEDED) return 'timeout';
   return isBroken && (code === UNAVAILABLE || code === INTERNAL) ? 'failure' : 'success';

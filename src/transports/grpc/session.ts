@@ -4,6 +4,13 @@ import { STATES, type Subchannel } from './grpc-js.ts';
 /** As far as it can be relied on to be there. */
 export type GrpcSession = Partial<Pick<ClientHttp2Session, 'closed' | 'destroyed' | 'remoteSettings'>>;
 
+/** What is said of an UNAVAILABLE call whose stream the server has not begun to look at. */
+const REFUSED = [
+  'Stream refused by server',
+  // In Node 26, now and then. Not all versions send such a call again.
+  'Write error: Stream closed with error code NGHTTP2_REFUSED_STREAM',
+];
+
 /** What is private in a subchannel, of all versions that are known. */
 interface Inside {
   readonly transport?: { readonly session?: GrpcSession } | null;
@@ -23,6 +30,11 @@ export function isOpen(session: GrpcSession | undefined): boolean {
 /** Whether a connection takes no more calls, and goes on with those that it carries: by a GOAWAY. One that is lost doesn't. */
 export function isEnding(session: GrpcSession | undefined): boolean {
   return session?.closed === true && session.destroyed !== true;
+}
+
+/** Whether the details of an UNAVAILABLE call say so. */
+export function isRefusal(details: string): boolean {
+  return REFUSED.includes(details);
 }
 
 /** How many streams the server takes on a connection at a time; `undefined` if that can't be known. */
