@@ -1,15 +1,13 @@
-import { parseArgs } from 'node:util';
-import { optionsFrom } from '../config/in-force.ts';
-import { resolveSettings } from '../config/resolve-settings.ts';
+import { setTimeout } from 'node:timers/promises';
 import { type Environment, environment } from '../core/base/environment.ts';
 import { type Place, thisPlace } from '../core/discovery/kubernetes/place.ts';
+import { type Wishes, wishesIn } from './doctor/arguments.ts';
 import { diagnose } from './doctor/diagnosis.ts';
-import type { Diagnosis } from './doctor/examination.ts';
-import { examine, type Subject } from './doctor/examine.ts';
+import type { Diagnosis, Examination } from './doctor/examination.ts';
+import { examine } from './doctor/examine.ts';
 import { toJson } from './doctor/json.ts';
 import { report } from './doctor/report.ts';
-import { UsageError } from './usage-error.ts';
-import { webUrl } from './web-url.ts';
+import { Warnings } from './doctor/warnings.ts';
 
 export interface DoctorOutput {
   readonly isTTY?: boolean;
@@ -23,124 +21,92 @@ export interface DoctorWorld {
   readonly progress: DoctorOutput;
   readonly env: Environment;
   readonly place: Place;
+  /** With `--watch`: milliseconds between two looks. */
+  readonly pause: number;
+  /** Ends `--watch`. */
+  readonly signal: AbortSignal;
 }
 
-interface Wishes {
-  readonly json: boolean;
-  readonly settings: boolean;
-  /** What there may be none of. */
-  readonly failOn: keyof Diagnosis;
+interface Examined {
+  readonly examination: Examination;
+  readonly diagnosis: Diagnosis;
 }
 
-const GRPC = /^grpc:\/\//i;
 const ERASE = '\r\x1b[K';
+const PAUSE = 5_000;
 
 /**
- * Says what an app at this place would make of a URL: where its name leads and why, which endpoints can be dialled, which
- * settings hold, and what to do about what is wrong.
+ * Says what an app at this place would make of each URL: where its name leads and why, which endpoints can be dialled, which
+ * settings hold, and what to do about what is wrong. With `--watch`, it looks again and again, and says what is new.
  *
  * @returns 0 when all is well, 1 when there are problems, or with `--fail-on advice` advice
  * @throws UsageError
  */
 export async function doctor(args: readonly string[], world: Partial<DoctorWorld> = {}): Promise<number> {
-  const { output = process.stdout, progress = process.stderr } = world;
-  const { env = environment(), place = thisPlace(env) } = world;
-  const { url, path, options, json, settings, dial, request, failOn } = parse(args, env);
+  const { output = process.stdout, env = environment(), place = thisPlace(env) } = world;
+  const { progress = process.stderr, pause = PAUSE, signal } = world;
+  const wishes = wishesIn(args, env);
   const warnings = new Warnings();
+  const said = new Map<Wishes['subjects'][number], string>();
+  const show = (line: string) => progress.isTTY === true && progress.write(`${ERASE}${line}`);
+  const tell = (what: string) => show(`${what} …`);
   try {
-    const show = (line: string) => progress.isTTY === true && progress.write(`${ERASE}${line}`);
-    const tell = (what: string) => show(`${what} …`);
-    const examination = await examine({ url, path, options, env, place, dial, request, tell });
-    show('');
-    const whole = { ...examination, warnings: [...examination.warnings, ...(await warnings.all())] };
-    const diagnosis = diagnose(whole);
-    if (json) output.write(`${JSON.stringify(toJson(whole, diagnosis), null, 2)}\n`);
-    else {
-      const colour = output.isTTY === true && !env.NO_COLOR;
-      output.write(
-        `${report(whole, diagnosis, { colour, allSettings: settings, columns: output.columns || undefined }).join('\n')}\n`,
-      );
+    for (;;) {
+      let isWell = true;
+      for (const subject of wishes.subjects) {
+        const seen = await examine({ ...subject, env, place, tell });
+        show('');
+        const examination = { ...seen, warnings: [...seen.warnings, ...(await warnings.all())] };
+        const examined = { examination, diagnosis: diagnose(examination) };
+        const key = keyOf(examined);
+        if (said.get(subject) !== key) output.write(textOf(examined, wishes, output, env, said.size > 0));
+        said.set(subject, key);
+        const { problems, [wishes.failOn]: others } = examined.diagnosis;
+        isWell &&= problems.length === 0 && others.length === 0;
+      }
+      if (wishes.watch) await setTimeout(pause, undefined, { signal }).catch(() => {});
+      if (!wishes.watch || signal?.aborted) return isWell ? 0 : 1;
     }
-    return diagnosis[failOn].length === 0 && diagnosis.problems.length === 0 ? 0 : 1;
   } finally {
     warnings.restore();
   }
 }
 
-function parse(
-  args: readonly string[],
+/** For programs one object, or with more of them one in each line; for people a report, with the time when it is watched. */
+function textOf(
+  { examination, diagnosis }: Examined,
+  { subjects, json, settings, watch }: Wishes,
+  output: DoctorOutput,
   env: Environment,
-): Pick<Subject, 'url' | 'path' | 'options' | 'dial' | 'request'> & Wishes {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        option: { type: 'string', short: 'o', multiple: true, default: [] },
-        json: { type: 'boolean', default: false },
-        settings: { type: 'boolean', default: false },
-        'no-dial': { type: 'boolean', default: false },
-        'no-request': { type: 'boolean', default: false },
-        'fail-on': { type: 'string', default: 'problem' },
-      },
-    });
-    const [isGrpc, asked] = grpcTarget(positionals);
-    const url = webUrl(asked);
-    const path = `${url.pathname}${url.search}`;
-    // What may be secret: the result may be shown around.
-    Object.assign(url, { username: '', password: '', search: '', hash: '' });
-    const options = optionsFrom(values.option);
-    resolveSettings(options, env);
-    return {
-      url,
-      path,
-      options,
-      json: values.json,
-      settings: values.settings,
-      dial: !values['no-dial'],
-      request: !isGrpc && !values['no-request'],
-      failOn: severityOf(values['fail-on']),
-    };
-  } catch (error) {
-    throw UsageError.of(error);
+  isLater: boolean,
+): string {
+  const time = new Date().toISOString();
+  if (json) {
+    const result = toJson(examination, diagnosis);
+    if (watch) return `${JSON.stringify({ time, ...result })}\n`;
+    return `${subjects.length > 1 ? JSON.stringify(result) : JSON.stringify(result, null, 2)}\n`;
   }
+  const colour = output.isTTY === true && !env.NO_COLOR;
+  const lines = report(examination, diagnosis, {
+    colour,
+    allSettings: settings,
+    columns: output.columns || undefined,
+  });
+  const title =
+    subjects.length > 1 || watch ? [`${examination.url.href}${watch ? ` at ${time}` : ''}`, ''] : [];
+  return `${[...(isLater ? [''] : []), ...title, ...lines].join('\n')}\n`;
 }
 
-function severityOf(text: string): keyof Diagnosis {
-  if (text === 'problem') return 'problems';
-  if (text === 'advice') return text;
-  throw new Error(`--fail-on must be problem or advice, got ${text}`);
-}
-
-/** Whether that is a target of gRPC's, and the URL by which its pods are looked up. None of its servers answers `HEAD`. */
-function grpcTarget(positionals: readonly string[]): [boolean, string[]] {
-  const isGrpc = positionals.some((text) => GRPC.test(text));
-  return [isGrpc, positionals.map((text) => text.replace(GRPC, 'http://'))];
-}
-
-/** Takes evenkeel's warnings while it lives: they are part of the report. */
-class Warnings {
-  readonly #taken: { code: string; message: string }[] = [];
-  readonly #before = process.listeners('warning');
-  readonly #take = (warning: Error & { code?: string }) => {
-    const { code = '', message } = warning;
-    if (code.startsWith('EVENKEEL_')) this.#taken.push({ code, message });
-    else for (const listener of this.#before) listener.call(process, warning);
-  };
-
-  constructor() {
-    process.removeAllListeners('warning');
-    process.on('warning', this.#take);
-  }
-
-  async all() {
-    // A warning is emitted on the next tick.
-    await new Promise(setImmediate);
-    return this.#taken;
-  }
-
-  restore(): void {
-    process.off('warning', this.#take);
-    for (const listener of this.#before) process.on('warning', listener);
-  }
+/** What is new when it changes: no time that something took. */
+function keyOf({
+  examination: { endpoints, response, resolution, kubernetes },
+  diagnosis,
+}: Examined): string {
+  const rows = endpoints.map(({ address, port, state, dial }) => {
+    return `${address} ${port} ${state} ${dial !== undefined && 'error' in dial ? dial.error.message : ''}`;
+  });
+  const source = resolution !== undefined && 'source' in resolution ? resolution.source : undefined;
+  const answer = [response?.status, response?.location, response?.error?.message];
+  const rights = kubernetes.rights.map(({ allowed }) => allowed);
+  return JSON.stringify([rows.sort(), source, answer, rights, diagnosis]);
 }

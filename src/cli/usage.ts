@@ -20,9 +20,9 @@ six, by a stock undici Agent and by evenkeel.
   --page       serves the live page of it as well, at http://127.0.0.1:9909/
   --json       prints nothing but the result
 `,
-  doctor: `Usage: evenkeel doctor URL [options]
+  doctor: `Usage: evenkeel doctor URL... [options]
 
-Says what an app would make of the URL at this place: where its name leads and
+Says what an app would make of each URL at this place: where its name leads and
 why, which endpoints can be connected to, which settings hold, what is wrong,
 and what to do about it. It sends one HEAD request, and none to a gRPC target,
 such as grpc://orders.prod:50051.
@@ -34,6 +34,8 @@ such as grpc://orders.prod:50051.
                            what makes it end with 1; problem by default
   -o, --option NAME=VALUE  sets an option, such as dns.maxTtl=5s; repeatable
   --settings               lists all settings, and where each comes from
+  --watch                  looks again every 5 seconds, and prints what it finds
+                           when that has changed; Ctrl+C ends it
 
 Ends with 0 when all is well, 1 when there are problems, 2 when called wrongly.
 Each finding names the part of docs/doctor.md that is about it.

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { ADVICE } from '../../src/cli/doctor/advice.ts';
@@ -397,4 +398,64 @@ test('a kubeconfig that is not there is told, and nobody was asked by it', async
   assert.match(findings, /^✗ the kubeconfig \/nonexistent\/config can't be used: ENOENT/m);
   assert.match(findings, /→ correct KUBECONFIG/);
   assert.ok(pods.every(({ connections }) => connections.length === 0));
+});
+
+test('several URLs have a report each, and one with a problem is enough to end with 1', async (t) => {
+  const { place, dns, port } = await startCluster(t);
+  const examine = async (...args: string[]) => {
+    let text = '';
+    const output = { write: (part: string) => (text += part) };
+    const code = await doctor(args, { output, env: { EVENKEEL_DNS_SERVERS: dns.address }, place });
+    return { code, text };
+  };
+  const [good, bad] = [`http://orders.prod:${port}/`, `http://oders.prod:${port}/`];
+  const both = await examine(good, bad);
+  assert.equal(both.code, 1);
+  assert.ok(both.text.startsWith(`${good}\n\nName `), both.text);
+  assert.ok(both.text.includes(`can be balanced from here.\n\n${bad}\n\nName `), both.text);
+  assert.equal((await examine(good, good)).code, 0);
+  const lines = (await examine(good, bad, '--json')).text.trim().split('\n');
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line)).map(({ url, verdict }) => [url, verdict]),
+    [
+      [good, 'well'],
+      [bad, 'problems'],
+    ],
+  );
+});
+
+test('with --watch it looks again, and prints a report when something has changed', async (t) => {
+  const { api, dns, place, pods, port } = await startCluster(t);
+  const stop = new AbortController();
+  const printed: { time: string; verdict: string; endpoints: { state: string }[] }[] = [];
+  const heard = new EventEmitter();
+  const output = {
+    write: (line: string) => {
+      printed.push(JSON.parse(line));
+      heard.emit('printed');
+    },
+  };
+  let looks = 0;
+  const progress = {
+    isTTY: true,
+    write: (text: string) => text.includes('Looking up') && heard.emit('look', looks++),
+  };
+  const env = { EVENKEEL_DNS_SERVERS: dns.address };
+  const first = once(heard, 'printed');
+  const args = [`http://orders.prod:${port}/`, '--watch', '--json'];
+  const ended = doctor(args, { output, progress, env, place, pause: 10, signal: stop.signal });
+  await first;
+  while (looks < 4) await once(heard, 'look');
+  assert.equal(printed.length, 1);
+  const second = once(heard, 'printed');
+  const endpoints = pods.map(({ address }) => podAt(address, { ready: false }));
+  api.store.putSlice('prod', sliceOf('orders', 'a', endpoints, { ports: { '': port } }));
+  await second;
+  stop.abort();
+  assert.equal(await ended, 1);
+  assert.deepEqual(
+    printed.map(({ verdict }) => verdict),
+    ['well', 'problems'],
+  );
+  assert.ok(printed.every(({ time }) => Date.parse(time) > 0));
 });
