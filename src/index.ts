@@ -22,8 +22,23 @@ export type { EndpointAddress, Resolution, Resolver, ResolveTarget } from './cor
 export { staticResolver } from './core/discovery/static.ts';
 export type { Condition as EndpointState } from './core/endpoints/condition.ts';
 export type { Outcome } from './core/health/outcome.ts';
-export type { FailureKind } from './core/health/settings.ts';
+export type { EjectReason, FailureKind, RestoreReason } from './core/health/settings.ts';
 export { install, uninstall } from './install.ts';
+export type {
+  ChannelMessages,
+  ConnectionMessage,
+  DiscoveryErrorMessage,
+  DiscoveryUpdateMessage,
+  EndpointAddMessage,
+  EndpointEjectMessage,
+  EndpointRemoveMessage,
+  EndpointRestoreMessage,
+  RequestEndMessage,
+  RequestRetryMessage,
+  RequestStartMessage,
+} from './observe/channel-messages.ts';
+export type { ObserveReport, OriginReport } from './observe/report.ts';
+export type { AddressTraffic } from './observe/traffic.ts';
 export { type IdentifiedServer, identify } from './servers/identify.ts';
 export { stats } from './telemetry/live-agents.ts';
 export type { EndpointStats, ServiceStats } from './telemetry/stats.ts';

@@ -8,11 +8,63 @@ import { CLIENT_TABLE } from '../../src/config/client-options.ts';
 import { variableFor } from '../../src/config/env.ts';
 import { type Option, TABLE } from '../../src/config/table.ts';
 import { channels } from '../../src/core/base/channels.ts';
+import type { ChannelMessages } from '../../src/observe/channel-messages.ts';
 import { CONNECTION_DURATION, METRICS, REQUEST_DURATION } from '../../src/telemetry/metrics.ts';
 import { instrument } from '../../src/telemetry/prometheus.ts';
 import { get, ManualResolver, ORIGIN, startAgent } from '../support/agent.ts';
 import { startPod } from '../support/pods.ts';
 import { examples, page, quoted, README, rowsUnder } from '../support/readme.ts';
+
+type Message<Name extends keyof ChannelMessages> = Record<keyof ChannelMessages[Name], true>;
+
+const CONNECTION: Message<'evenkeel:connection:open'> = {
+  origin: true,
+  address: true,
+  reason: true,
+  requests: true,
+  age: true,
+  protocol: true,
+};
+
+/** The fields that the types say messages have: the compiler asks for each of them, and for no other. */
+const TYPED: { readonly [Name in keyof Omit<ChannelMessages, 'evenkeel:observe:report'>]: Message<Name> } = {
+  'evenkeel:discovery:update': { origin: true, source: true, endpoints: true },
+  'evenkeel:discovery:error': { origin: true, error: true },
+  'evenkeel:endpoint:add': { origin: true, address: true },
+  'evenkeel:endpoint:remove': { origin: true, address: true, reason: true },
+  'evenkeel:endpoint:eject': { origin: true, address: true, reason: true, duration: true },
+  'evenkeel:endpoint:restore': { origin: true, address: true, reason: true, duration: true },
+  'evenkeel:connection:open': CONNECTION,
+  'evenkeel:connection:retire': CONNECTION,
+  'evenkeel:connection:close': CONNECTION,
+  'evenkeel:request:start': {
+    origin: true,
+    address: true,
+    attempt: true,
+    waited: true,
+    method: true,
+    path: true,
+  },
+  'evenkeel:request:retry': {
+    origin: true,
+    address: true,
+    reason: true,
+    attempt: true,
+    method: true,
+    path: true,
+    error: true,
+  },
+  'evenkeel:request:end': {
+    origin: true,
+    address: true,
+    duration: true,
+    method: true,
+    path: true,
+    statusCode: true,
+    outcome: true,
+    protocol: true,
+  },
+};
 
 /** Names in the sources that look like codes: variables, and what debuggers call a wait. */
 const NO_CODES = [
@@ -103,6 +155,18 @@ test('codes of errors and warnings are in the tables, and no others', () => {
   const besides = ['EVENKEEL_KUBERNETES_API', 'EVENKEEL_KUBERNETES_SILENT'];
   for (const code of besides) assert.ok(failures.includes(`\`${code}\``), code);
   assert.deepEqual([...inText, ...besides].sort(), [...codesInSource()].sort());
+});
+
+test('the types of messages have the fields that the table says', () => {
+  assert.deepEqual(
+    Object.fromEntries(
+      rowsUnder('Channel', observability).map(([name, message]) => [
+        quoted(name!)[0],
+        message!.match(/\w+/g),
+      ]),
+    ),
+    Object.fromEntries(Object.entries(TYPED).map(([name, fields]) => [name, Object.keys(fields)])),
+  );
 });
 
 test('channels have the messages that the table says', async (t) => {

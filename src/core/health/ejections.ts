@@ -2,7 +2,7 @@ import { channels } from '../base/channels.ts';
 import type { Clock } from '../base/clock.ts';
 import type { HealthRecord } from '../endpoints/health-record.ts';
 import type { FailureRates } from './failure-rates.ts';
-import type { FailureKind, OutlierSettings } from './settings.ts';
+import type { EjectReason, OutlierSettings, RestoreReason } from './settings.ts';
 import { recordOf, type Standings, type Suspect } from './standings.ts';
 
 /** The share by which an ejection is shortened at most, so that clients don't come back together. */
@@ -33,7 +33,7 @@ export class Ejections<S extends Suspect> {
   }
 
   /** Ejects an endpoint for some time: each time twice as long as the one before. */
-  eject(endpoint: S, health: HealthRecord, reason: FailureKind | 'success-rate'): void {
+  eject(endpoint: S, health: HealthRecord, reason: Exclude<EjectReason, 'health-check'>): void {
     const { baseEjectionTime, maxEjectionTime } = this.#settings;
     this.forgive(health);
     const longest = Math.min(baseEjectionTime * 2 ** health.ejections, maxEjectionTime);
@@ -58,7 +58,7 @@ export class Ejections<S extends Suspect> {
     this.#standings.ailing--;
   }
 
-  restore(endpoint: S, reason: string): void {
+  restore(endpoint: S, reason: RestoreReason): void {
     this.#rates.forget(endpoint);
     const { health } = endpoint;
     if (health?.ejection === undefined) return;
@@ -87,7 +87,7 @@ export class Ejections<S extends Suspect> {
   }
 
   /** Without a duration, health checks end it. */
-  #begin(endpoint: S, health: HealthRecord, reason: string, duration = Number.POSITIVE_INFINITY): void {
+  #begin(endpoint: S, health: HealthRecord, reason: EjectReason, duration = Number.POSITIVE_INFINITY): void {
     const timer =
       duration === Number.POSITIVE_INFINITY
         ? undefined

@@ -3,7 +3,7 @@ import { HealthRecord } from '../endpoints/health-record.ts';
 import { Ejections } from './ejections.ts';
 import { FailureRates, type Sample, tellingRun, usualRate } from './failure-rates.ts';
 import { OftenFailing } from './often-failing.ts';
-import type { FailureKind, OutlierSettings } from './settings.ts';
+import type { FailureKind, OutlierSettings, RestoreReason } from './settings.ts';
 import { type Fleet, recordOf, Standings, type Suspect } from './standings.ts';
 import { outliersOf } from './success-rate.ts';
 
@@ -163,7 +163,7 @@ export class OutlierDetection<S extends Suspect> {
   }
 
   /** Restores all that are ejected, or paused. */
-  restoreAll(reason: string): void {
+  restoreAll(reason: RestoreReason): void {
     for (const endpoint of [...this.standings.out]) {
       const health = endpoint.health!;
       this.#endPause(endpoint, health);

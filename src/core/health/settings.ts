@@ -11,6 +11,12 @@ export interface HealthSettings {
  */
 export type FailureKind = 'reset' | 'connect' | 'timeout' | `${number}`;
 
+/** Why a pod is ejected: the last of its failures, its success rate, or its health check. */
+export type EjectReason = FailureKind | 'success-rate' | 'health-check';
+
+/** Why a pod that was ejected gets requests again. */
+export type RestoreReason = 'time' | 'health-check' | 'success' | 'mesh';
+
 export interface OutlierSettings {
   consecutiveFailures: number;
   successRateInterval: number;
