@@ -63,7 +63,7 @@ export async function top(args: readonly string[], output: TopOutput = process.s
 
 function hintAt(error: unknown): string {
   return (error as NodeJS.ErrnoException).code === 'ECONNREFUSED'
-    ? '\nStart the app with EVENKEEL_ADMIN=9909; in Kubernetes: kubectl port-forward deploy/NAME 9909'
+    ? '\nStart the app with EVENKEEL_ADMIN=9909, and without EVENKEEL_MODE=observe or EVENKEEL_DISABLED; in Kubernetes: kubectl port-forward deploy/NAME 9909'
     : '';
 }
 

@@ -82,6 +82,7 @@ Ctrl+C ends it.
 
   --once  shows it once, over one second; so does a pipe
 
-  kubectl port-forward deploy/checkout 9909 & npx evenkeel top
+  kubectl port-forward deploy/checkout 9909 &
+  npx --no-install evenkeel top
 `,
 };

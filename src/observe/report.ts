@@ -124,13 +124,14 @@ function changeOf(
   if (sight.passive) return 'nothing: a service mesh balances here';
   if (endpoints.length === 0)
     return `nothing is known of it: ${sight.warning ?? 'discovery found no endpoint'}`;
-  const share = Math.round(requests / endpoints.length);
+  const share =
+    requests < endpoints.length ? 'one or none' : `about ${Math.round(requests / endpoints.length)}`;
   const count = `${endpoints.length} ${endpoints.length === 1 ? 'pod' : 'pods'}`;
   if (endpoints.length > 1) {
     const reach = hidden
       ? `${count} are behind this address, ${reachOf(connections.used, endpoints.length)}; `
       : '';
-    return `${reach}evenkeel would choose one of ${count} for each request, which makes about ${share} each`;
+    return `${reach}evenkeel would choose one of ${count} for each request, which makes ${share} each`;
   }
   if (isIP(new URL(origin).hostname.replace(/^\[|\]$/g, '')) !== 0) {
     return 'nothing: the URL has an address for a host, so there is nothing to choose from';

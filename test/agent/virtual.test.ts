@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { type TestContext, test } from 'node:test';
 import { buildConnector } from 'undici';
 import { ClusterNames } from '../../src/core/discovery/kubernetes/cluster-names.ts';
@@ -71,12 +72,17 @@ test('from a virtual IP to its pods and back under load: no request fails, none 
   const vip = await startVirtualIp(t, pods);
   const resolver = new ManualResolver();
   resolver.set([vip], { virtual: true });
-  const agent = startAgent(t, [], { discovery: resolver.resolve, connect: slowDials(100) });
+  const agent = startAgent(t, [], { discovery: resolver.resolve, connect: slowDials(300) });
   await steady(agent, 200, 1.5);
   setTimeout(() => resolver.set(pods), 300);
   setTimeout(() => resolver.set([vip], { virtual: true }), 2_600);
+  const heldUp = monitorEventLoopDelay({ resolution: 5 });
+  heldUp.enable();
   const times = await steady(agent, 200, 5);
-  assert.ok(Math.max(...times) < 80, String(Math.max(...times)));
+  heldUp.disable();
+  // Less than a dial takes, but for what this process was held up by others: client and pods, once each.
+  const most = 200 + (2 * heldUp.max) / 1e6;
+  assert.ok(Math.max(...times) < most, `${Math.max(...times)}, ${most} at most`);
   assert.equal(agent.stats[ORIGIN]!.endpoints.length, 32);
 });
 
