@@ -60,8 +60,8 @@ export const H2_MUTANTS: readonly Mutant[] = [
   {
     name: 'what is given back is limited as retries are',
     file: 'retries.ts',
-    find: "    if (how === 'gone-away' && !mayReroute(call)) return false;\n    historyOf(call).resent++;",
-    replace: '    if (historyOf(call).resent++ >= 2) return false;',
+    find: "how === 'gone-away' ? mayReroute(call) : ++history.overLimit <= MOST_OVER_LIMIT",
+    replace: 'history.resent < 2',
     protocol: 'h2c',
     kinds: ['unserved'],
     focus: ['leaving'],
@@ -69,7 +69,7 @@ export const H2_MUTANTS: readonly Mutant[] = [
   {
     name: 'a lower limit on streams counts as a refusal',
     file: 'http2-streams.ts',
-    find: 'refuse(refused, streams.#refusalOf(session));',
+    find: 'refuse(refused, refusalOf(this, session));',
     replace: "refuse(refused, 'refused');",
     protocol: 'h2c',
     kinds: ['unserved'],
@@ -78,8 +78,8 @@ export const H2_MUTANTS: readonly Mutant[] = [
   {
     name: 'a lower limit on streams is met no more than a few times',
     file: 'retries.ts',
-    find: "if (how === 'gone-away' && !mayReroute(call))",
-    replace: 'if (!mayReroute(call))',
+    find: '++history.overLimit <= MOST_OVER_LIMIT',
+    replace: '++history.overLimit <= 2',
     protocol: 'h2c',
     kinds: ['unserved'],
     focus: ['lowered'],

@@ -98,7 +98,7 @@ export class Calls {
     const allowed = how === 'refused' ? this.#allows(call, how) : this.#retries.allowGivenBack(call, how);
     if (endpoint === undefined || !allowed) call.fail(error);
     else if (call.upgrades) this.#queueAgain(call);
-    else this.#retry(call, endpoint, error, 'refused');
+    else this.#retry(call, endpoint, error, 'refused', how !== 'over-limit');
   }
 
   /** An attempt was sent, and there will be no response. Whether the call is sent again. */
@@ -143,15 +143,18 @@ export class Calls {
     else this.queue.addAgain(call);
   }
 
-  /** Sends a call again, elsewhere if it can be. */
-  #retry(call: Call, endpoint: Pod, error: Error, reason: RetryReason): void {
+  /**
+   * Sends a call again, elsewhere if it can be, unless it was just one too many for its connection. Where endpoints are few,
+   * calls that wait for another one than before are overtaken by those that may have any, and would be refused over and over.
+   */
+  #retry(call: Call, endpoint: Pod, error: Error, reason: RetryReason, elsewhere = true): void {
     if (this.#destroyedBy !== undefined) {
       call.fail(this.#destroyedBy);
       return;
     }
     const history = call.history!;
-    // One that takes fewer than it did may be asked again any number of times.
-    if (!history.failed.includes(endpoint)) history.failed.push(endpoint);
+    // Where there are no others it is asked again.
+    if (elsewhere && !history.failed.includes(endpoint)) history.failed.push(endpoint);
     history.error = error;
     if (channels.requestRetry.hasSubscribers) {
       const { origin, address } = endpoint;

@@ -16,6 +16,8 @@ export class History {
   refused = false;
   /** Times its connection turned out to be gone, or going, so that nobody has looked at it. */
   reroutes = 0;
+  /** Times that a peer has refused it for taking fewer streams than before. */
+  overLimit = 0;
   /** Times that its connection, idle before, ended just as it was sent. */
   crossed = 0;
 }

@@ -6,6 +6,13 @@ import type { Refusal, RetryReason, RetrySettings } from './settings.ts';
 /** New connections that have ended, or were about to, without having looked at a request; one more fails it. */
 const MOST_REROUTES = 8;
 
+/**
+ * Times that a peer has refused a request for taking fewer streams than it had when that was sent; one more fails it.
+ * They may be many, for such a peer serves others meanwhile: of ten that are sent at once to connections that serve one
+ * each, the last is refused nine times.
+ */
+const MOST_OVER_LIMIT = 32;
+
 /** Idle connections that have ended just as a request was sent on them; one more fails it. */
 const MOST_CROSSED = 2;
 
@@ -51,11 +58,10 @@ export class Retries {
    * none of the retries that can be switched off.
    */
   allowGivenBack(call: Call, how: Exclude<Refusal, 'refused'>): boolean {
-    // A peer that takes some has served others of those that it was sent, so that each comes to its turn: stock, which
-    // sends no more than one before it knows the limit, has no other measure.
-    if (how === 'gone-away' && !mayReroute(call)) return false;
-    historyOf(call).resent++;
-    return true;
+    const history = historyOf(call);
+    const allowed = how === 'gone-away' ? mayReroute(call) : ++history.overLimit <= MOST_OVER_LIMIT;
+    if (allowed) history.resent++;
+    return allowed;
   }
 
   /**

@@ -10,8 +10,10 @@ import { UnopenedStream } from './unopened-stream.ts';
 const HEADERS_FRAME = 1;
 
 const kRequest = Symbol('request');
+const kPlace = Symbol('place');
 
-type Stream = ClientHttp2Stream & { [kRequest]?: Request | undefined };
+/** `kPlace`: how many there were with it when it was opened, itself included. */
+type Stream = ClientHttp2Stream & { [kRequest]?: Request | undefined; [kPlace]?: number };
 
 /**
  * What an HTTP/2 connection carries, and what its peer has looked at of that. A stream that the peer
@@ -69,7 +71,7 @@ export class Http2Streams {
       if (this.rstCode !== REFUSED_STREAM) return;
       // As undici does.
       const refused = Object.assign(error, { http2ErrorCode: REFUSED_STREAM });
-      streams.#take(this)?.refuse(refused, streams.#refusalOf(session));
+      streams.#take(this)?.refuse(refused, refusalOf(this, session));
     }
     function onFrameError(this: Stream, type: number, code: number): void {
       if (type === HEADERS_FRAME && streams.goneAway) refuseUnsent(this, streams.#take(this), code);
@@ -81,6 +83,7 @@ export class Http2Streams {
         const stream = open.call(session, headers, options) as Stream;
         if (request === undefined) return stream;
         stream[kRequest] = request;
+        stream[kPlace] = this.#requests.size + this.#lasting.size;
         return stream.on('error', onError).on('frameError', onFrameError);
       } catch (error) {
         if (request === undefined || isOfSession(error as NodeJS.ErrnoException)) throw error;
@@ -89,13 +92,6 @@ export class Http2Streams {
         return new UnopenedStream() as unknown as ClientHttp2Stream;
       }
     };
-  }
-
-  /** Whether the peer refuses one for having said, meanwhile, that it takes fewer, or none. */
-  #refusalOf({ remoteSettings }: ClientHttp2Session): Refusal {
-    const limit = remoteSettings?.maxConcurrentStreams ?? Number.POSITIVE_INFINITY;
-    if (this.#requests.size + this.#lasting.size <= limit) return 'refused';
-    return limit > 0 ? 'over-limit' : 'gone-away';
   }
 
   /** The request of a stream, unless it has gone elsewhere, or ended: a stream may outlive that. */
@@ -126,6 +122,16 @@ export class Http2Streams {
     this.cut(error);
     for (const request of [...this.#lasting]) request.cut(error);
   }
+}
+
+/**
+ * Whether the peer refuses one for having said, meanwhile, that it takes fewer, or none. One that had room even so is
+ * refused for itself, and would be again. Those before it may have ended by now.
+ */
+function refusalOf(stream: Stream, { remoteSettings }: ClientHttp2Session): Refusal {
+  const limit = remoteSettings?.maxConcurrentStreams ?? Number.POSITIVE_INFINITY;
+  if (stream[kPlace]! <= limit) return 'refused';
+  return limit > 0 ? 'over-limit' : 'gone-away';
 }
 
 /**

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { type ClientHttp2Session, constants, type ServerHttp2Stream } from 'node:http2';
 import { Readable } from 'node:stream';
@@ -352,6 +353,82 @@ test('what connections refuse that lower their limit is served, however many of 
     const gets = Array.from({ length: 30 }, () => send(client, { path: '/', method: 'GET', origin }));
     assert.deepEqual(new Set(await Promise.all(gets)), new Set(['ok']), client.constructor.name);
   }
+});
+
+test('what connections of few pods refuse that lower their limit is not overtaken by what comes after it', async (t) => {
+  const lowered = new Set<unknown>();
+  const onStream: OnStream = (stream, headers, nth) => {
+    if (!lowered.has(stream.session)) stream.session!.settings({ maxConcurrentStreams: 1 });
+    lowered.add(stream.session);
+    answer(stream, headers, nth);
+  };
+  const agent = startAgent(t, [await startH2Pod(t, onStream), await startH2Pod(t, onStream)], {
+    ...h2c,
+    maxRequestsPerConnection: 7,
+  });
+  let attempts = 0;
+  const onRetry = (message: unknown) => {
+    attempts = Math.max(attempts, (message as { attempt: number }).attempt);
+  };
+  subscribe('evenkeel:request:retry', onRetry);
+  t.after(() => unsubscribe('evenkeel:request:retry', onRetry));
+  await Promise.all(Array.from({ length: 150 }, () => get(agent)));
+  // Each connection serves the first of those that it is sent.
+  assert.ok(attempts < 2 * 7, `${attempts}`);
+});
+
+test('a request that a pod refuses each time keeps none from being served, though connections lower their limit', async (t) => {
+  const lowered = new Set<unknown>();
+  const refused: (string | undefined)[] = [];
+  const pod = await startH2Pod(t, (stream, headers, nth) => {
+    if (!lowered.has(stream.session)) stream.session!.settings({ maxConcurrentStreams: 1 });
+    lowered.add(stream.session);
+    if (headers[':path'] === '/') return answer(stream, headers, nth);
+    refused.push(headers[':path']);
+    stream.close(NGHTTP2_REFUSED_STREAM);
+  });
+  const agent = startAgent(t, [pod], { ...h2c, maxRequestsPerConnection: 7 });
+  const stock = startStock(t);
+  for (const [client, origin] of [
+    [stock, originOf(pod)],
+    [agent, ORIGIN],
+  ] as const) {
+    const always = send(client, { path: `/${client.constructor.name}`, method: 'GET', origin });
+    const code = always.catch(({ http2ErrorCode }) => http2ErrorCode);
+    const gets = Array.from({ length: 60 }, () => send(client, { path: '/', method: 'GET', origin }));
+    assert.deepEqual(new Set(await Promise.all(gets)), new Set(['ok']), client.constructor.name);
+    assert.equal(await code, NGHTTP2_REFUSED_STREAM, client.constructor.name);
+  }
+  // Once more in any case, and twice for `retry.attempts`.
+  assert.ok(refused.length <= 2 + 3, `${refused}`);
+});
+
+test('a pod that lowers its limit, and raises it, each time that it refuses a stream is not asked for ever', async (t) => {
+  const refused = new Map<unknown, number>();
+  const held: ServerHttp2Stream[] = [];
+  const pod = await startH2Pod(t, (stream, { ':path': path }) => {
+    if (path === '/held') {
+      held.push(stream);
+      return;
+    }
+    refused.set(path, (refused.get(path) ?? 0) + 1);
+    const session = stream.session!;
+    session.settings({ maxConcurrentStreams: 1 }, () => {
+      if (!session.destroyed) session.settings({ maxConcurrentStreams: 100 });
+    });
+    stream.close(NGHTTP2_REFUSED_STREAM);
+  });
+  const agent = startAgent(t, [pod], { ...h2c, connections: 1 });
+  const before = send(agent, { path: '/held', method: 'GET' });
+  while (held.length === 0) await delay(1);
+  const posts = Array.from({ length: 5 }, (_, n) =>
+    send(agent, { path: `/${n}`, method: 'POST', body: 'x' }).catch(({ http2ErrorCode }) => http2ErrorCode),
+  );
+  assert.deepEqual(new Set(await Promise.all(posts)), new Set([NGHTTP2_REFUSED_STREAM]));
+  // Some are refused before a handler hears of them.
+  assert.ok(Math.max(...refused.values()) <= 1 + 32 + 3, `${[...refused.values()]}`);
+  answer(held[0]!, {}, 0);
+  assert.equal(await before, 'ok');
 });
 
 test('a pod that refuses uploads that can be read but once is not ejected for it', async (t) => {
