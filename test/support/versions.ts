@@ -9,6 +9,12 @@ export const NODES = [22, 24, 26] as const;
 /** That of this process. */
 export const RUNNING = Number.parseInt(process.versions.node, 10);
 
+/**
+ * Whether matrices are short: what takes minutes is played with each version of a package on this Node.js, and with the
+ * newest one on the others. `TEST_MATRIX=short`, as `.ci/run` has it, which says so at its end.
+ */
+export const IS_SHORT = process.env.TEST_MATRIX === 'short';
+
 const execute = promisify(execFile);
 const binaries = new Map<number, Promise<string>>();
 

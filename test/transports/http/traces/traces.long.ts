@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { certificateFor } from '../../../support/certificate.ts';
 import { nextAddress } from '../../../support/pods.ts';
-import { NODES, run, testOnNode } from '../../../support/versions.ts';
+import { IS_SHORT, NODES, RUNNING, run, testOnNode } from '../../../support/versions.ts';
 import { linesOf } from './differences.ts';
 import { PLAYS } from './play.ts';
 import type { Told } from './stage.ts';
@@ -19,6 +19,7 @@ for (const major of NODES) {
     ['https', certificate],
   ] as const) {
     for (const warm of [false, true]) {
+      if (IS_SHORT && major !== RUNNING && !(warm && tls)) continue;
       const when = warm ? 'with a connection that idles' : 'with no connection yet';
       testOnNode(
         major,
