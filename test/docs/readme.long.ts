@@ -192,13 +192,13 @@ describe('README', { concurrency: 2 }, () => {
     const proxy = await startPod(t, { port: world.pods[0]!.port });
     const dns = await startDnsServer(t);
     dns.set('orders.prod', ['10.1.0.1', '10.1.0.2', '10.1.0.3', '10.1.0.4', '10.1.0.5']);
-    // The system leads the name to one address, and three requests go there.
+    // The system leads the name to one address, and ten requests go there, two for each pod.
     world.write(
       'app.js',
       `import dns from 'node:dns';
        dns.lookup = (_name, _options, done) => done(null, [{ address: '${proxy.address}', family: 4 }]);
        await new Promise((resolve) => setTimeout(resolve, 200));
-       for (let i = 0; i < 3; i++) await (await fetch('http://orders.prod:8080/')).text();
+       for (let i = 0; i < 10; i++) await (await fetch('http://orders.prod:8080/')).text();
        await new Promise((resolve) => setTimeout(resolve, 300));`,
     );
     const { stdout } = await world.sh(`${observing} 2>&1`, { EVENKEEL_DNS_SERVERS: dns.address });
