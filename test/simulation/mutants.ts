@@ -180,6 +180,13 @@ export const MUTANTS: readonly Mutant[] = [
     theme: 'hints',
   },
   {
+    name: 'a pod that keeps idle connections for a moment only is dialled for nobody ahead, however many calls there are',
+    file: 'warmth.ts',
+    find: 'return !fleeting || this.#window.total * UNUSED >= this.#set.size * this.#windowLength;',
+    replace: 'return !fleeting;',
+    theme: 'oneHint',
+  },
+  {
     name: 'a call that its caller has given up waits for another endpoint',
     file: 'queue.ts',
     find: '    this.#upgrades.remove(call);\n    this.#retries.remove(call);\n',

@@ -177,6 +177,24 @@ function hints(dice: Dice): ReturnType<Theme> {
   };
 }
 
+/** Of pods that are alike, one says that it keeps idle connections for a moment only, which may be true: all have their share. */
+function oneHint(dice: Dice): ReturnType<Theme> {
+  const count = dice.from(2, 8);
+  const hint = dice.one([1, 50, 300, 1_000]);
+  const policy = dice.one(['least-request', 'round-robin'] as const);
+  const pods = plainPods(count, { work: dice.one([2, 10]) });
+  return {
+    options: { policy },
+    multiplexes: false,
+    pods: pods.map((plan, n) => (n === 0 ? { ...plan, hint, keepAlive: dice.one([hint, 60_000]) } : plan)),
+    discovery: [known(count)],
+    happenings: [],
+    loads: [load({ size: dice.one([200, 400]), to: 8_000 })],
+    end: { at: 8_500, how: 'close' },
+    sharesFrom: 3_000,
+  };
+}
+
 /** The name goes, comes back, is known too long, leads to nobody, or cannot be asked for. */
 function names(dice: Dice): ReturnType<Theme> {
   const count = dice.from(1, 8);
@@ -563,6 +581,7 @@ export const THEMES: Readonly<Record<string, Theme>> = {
   deaths,
   still,
   hints,
+  oneHint,
   names,
   bursts,
   streams,
