@@ -9,6 +9,7 @@ import { compile, makeProject, type Project } from '../support/package.ts';
 import { type Pod, startPod, startPods } from '../support/pods.ts';
 import { examples, page, README } from '../support/readme.ts';
 import { type Run, run } from '../support/versions.ts';
+import { skeleton } from './running.ts';
 
 const APP = "console.log(await (await fetch('http://orders.prod:8080/')).text());\n";
 /** Stands for kubectl: a file has what it was given to apply, and it executes here what it should elsewhere. */
@@ -265,13 +266,4 @@ function inPlural(text: string): string {
 
 function packageFile(): { name: string; scripts: Record<string, string> } {
   return JSON.parse(readFileSync('package.json', 'utf8'));
-}
-
-/** A demo's output without its numbers, and what it printed as time went by. */
-function skeleton(output: string): string {
-  return output
-    .replace(/^ *\d+ s {2}.*\n/gm, '')
-    .replace(/[\d.]+/g, '0')
-    .replace(/[█▏▎▍▌▋▊▉]/g, '')
-    .replace(/ +/g, ' ');
 }

@@ -31,3 +31,12 @@ export function assertSound(project: Project, programs: readonly Example[]): voi
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
   compile('-p', join(folder, 'tsconfig.json'));
 }
+
+/** A demo's output without its numbers, and what it printed as time went by. */
+export function skeleton(output: string): string {
+  return output
+    .replace(/^ *\d+ s {2}.*\n/gm, '')
+    .replace(/[\d.]+/g, '0')
+    .replace(/[█▏▎▍▌▋▊▉]/g, '')
+    .replace(/ +/g, ' ');
+}
