@@ -1,9 +1,12 @@
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { findGrpc } from './demo/grpc-module.ts';
+import { EvenkeelGrpcSide, RoundRobinSide } from './demo/grpc-sides.ts';
+import { EvenkeelSide, UndiciSide } from './demo/http-sides.ts';
 import { barIn } from './demo/picture.ts';
 import { Meter } from './demo/report.ts';
 import { isLive, jsonScreen, liveScreen, type Output, plainScreen, type Screen } from './demo/screen.ts';
-import { EvenkeelSide, type Side, StockSide } from './demo/side.ts';
+import type { Side } from './demo/side.ts';
 import { RATE, Traffic } from './demo/traffic.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -16,38 +19,56 @@ const PAGE_PORT = 9909;
 const FEWEST_SECONDS = 2;
 const MOST_SECONDS = 300;
 
+interface Arguments {
+  readonly seconds: number;
+  readonly json: boolean;
+  readonly page: boolean;
+  readonly grpc: boolean;
+}
+
 /**
  * Shows a scale-out on this machine, within `--seconds`: for a third of them there are three pods, for the rest
- * six. The same load comes to pods through a stock undici Agent, and to others like them through evenkeel. With `--page`, what
- * evenkeel does is on its live page as well.
+ * six. The same load comes to pods through a stock undici Agent, and to others like them through evenkeel; with `--grpc`, through
+ * grpc-js's round_robin, and through grpc-js with evenkeel. With `--page`, what evenkeel does is on its live page as well.
  *
  * @throws UsageError
  */
 export async function demo(args: readonly string[], output: Output = process.stdout): Promise<void> {
-  const { seconds, json, page } = parse(args);
-  const evenkeel = new EvenkeelSide('127.0.2', page ? PAGE_PORT : false);
-  const sides: readonly Side[] = [new StockSide('127.0.1'), evenkeel];
+  const parsed = parse(args);
+  const { seconds, json, page } = parsed;
+  const sides = sidesFor(parsed);
   if (page && !json) output.write(`The live page is at http://127.0.0.1:${PAGE_PORT}/ for ${seconds} s.\n\n`);
   await Promise.all(sides.map((side) => side.addPods(OLD)));
   const traffics = sides.map((side) => new Traffic(() => side.request()));
   try {
     await Promise.all(traffics.map(({ begun }) => begun));
-    await show(sides, traffics, seconds, screenFor(output, json));
+    await show(sides, traffics, parsed, screenFor(output, json));
   } finally {
     await Promise.all(traffics.map((traffic) => traffic.stop()));
     await Promise.all(sides.map((side) => side.stop()));
   }
 }
 
+function sidesFor({ page, grpc }: Arguments): readonly Side[] {
+  const [stock, ours] = ['127.0.1', '127.0.2'] as const;
+  const port = page ? PAGE_PORT : false;
+  if (!grpc) return [new UndiciSide(stock), new EvenkeelSide(ours, port)];
+  const copy = findGrpc();
+  return [new RoundRobinSide(stock, copy), new EvenkeelGrpcSide(ours, copy, port)];
+}
+
 async function show(
   sides: readonly Side[],
   traffics: readonly Traffic[],
-  seconds: number,
+  { seconds, grpc }: Arguments,
   screen: Screen,
 ): Promise<void> {
+  const sent = grpc ? 'Calls' : 'Requests';
   const meters = () => sides.map((side, index) => new Meter(side, traffics[index]!));
   const scaleOut = Math.round(seconds / 3);
-  screen.begin(`${RATE} requests/s from each client: ${OLD} pods, and ${OLD + NEW} after ${scaleOut} s.`);
+  screen.begin(
+    `${RATE} ${sent.toLowerCase()}/s from each client: ${OLD} pods, and ${OLD + NEW} after ${scaleOut} s.`,
+  );
   let sinceScaleOut = meters();
   let lastSecond = sinceScaleOut;
   for (let second = 1; second <= seconds; second++) {
@@ -63,7 +84,7 @@ async function show(
     lastSecond = meters();
   }
   screen.end(
-    'Requests/s on each pod since then:',
+    `${sent}/s on each pod since then:`,
     sinceScaleOut.map((meter) => meter.report(OLD)),
   );
 }
@@ -74,11 +95,12 @@ function screenFor(output: Output, json: boolean): Screen {
   return isLive(output) ? liveScreen(output, layout) : plainScreen(output, layout);
 }
 
-function parse(args: readonly string[]): { seconds: number; json: boolean; page: boolean } {
-  const { seconds: text, json, page } = valuesIn(args);
+function parse(args: readonly string[]): Arguments {
+  const { seconds: text, ...switches } = valuesIn(args);
+  const { page } = switches;
   const seconds = text === undefined ? (page ? SECONDS_WITH_PAGE : DEFAULT_SECONDS) : Number(text);
   if (Number.isInteger(seconds) && seconds >= FEWEST_SECONDS && seconds <= MOST_SECONDS) {
-    return { seconds, json, page };
+    return { seconds, ...switches };
   }
   throw new UsageError(`--seconds must be an integer from ${FEWEST_SECONDS} to ${MOST_SECONDS}, got ${text}`);
 }
@@ -91,6 +113,7 @@ function valuesIn(args: readonly string[]) {
         seconds: { type: 'string' },
         json: { type: 'boolean', default: false },
         page: { type: 'boolean', default: false },
+        grpc: { type: 'boolean', default: false },
       },
     }).values;
   } catch (error) {

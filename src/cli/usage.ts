@@ -16,6 +16,8 @@ export const USAGES = {
 Shows a scale-out on this machine: the same load goes to three pods, then to
 six, by a stock undici Agent and by evenkeel.
 
+  --grpc       calls the pods by gRPC instead: with the round_robin of
+               @grpc/grpc-js, which must be installed, and with evenkeel
   --seconds N  how long it takes: 2 to 300, 15 by default; 120 with --page
   --page       serves the live page of it as well, at http://127.0.0.1:9909/
   --json       prints nothing but the result

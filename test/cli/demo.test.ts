@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
+import { findGrpc } from '../../src/cli/demo/grpc-module.ts';
 import type { Report } from '../../src/cli/demo/report.ts';
 import { demo } from '../../src/cli/demo.ts';
 import { run } from '../support/versions.ts';
@@ -28,6 +29,23 @@ describe('demo', { concurrency: true }, () => {
     assert.ok(evenkeel.newShare > 0.2 && evenkeel.newShare < 0.55, `new pods had ${evenkeel.newShare}`);
     assert.ok(evenkeel.fairness > 0.75, `fairness ${evenkeel.fairness}`);
     assert.deepEqual([undici.failed, evenkeel.failed], [0, 0]);
+  });
+
+  test('with --grpc, round_robin of grpc-js leaves new pods idle, and evenkeel does not', async () => {
+    const [roundRobin, evenkeel] = JSON.parse(await printed(['--grpc', '--json', '--seconds', '3'])) as [
+      Report,
+      Report,
+    ];
+    assert.deepEqual(roundRobin.rates.slice(3), [0, 0, 0]);
+    assert.ok(evenkeel.newShare > 0.2 && evenkeel.newShare < 0.55, `new pods had ${evenkeel.newShare}`);
+    assert.ok(evenkeel.fairness > 0.75, `fairness ${evenkeel.fairness}`);
+    assert.deepEqual([roundRobin.failed, evenkeel.failed], [0, 0]);
+  });
+
+  test('with --grpc, it says what to install where there is no grpc-js', () => {
+    assert.throws(() => findGrpc(['/nowhere/package.json']), {
+      message: '--grpc needs @grpc/grpc-js: npm install @grpc/grpc-js',
+    });
   });
 
   test('without a terminal it prints a line each second, and a table in the end', async () => {

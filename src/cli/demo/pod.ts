@@ -1,53 +1,37 @@
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 
 /** Milliseconds of work in a request. */
 const WORK = 5;
-// Above what any demo takes, and advertised: no connection ends because it was idle.
-const KEEP_ALIVE = 10 * 60_000;
 
 /** A local server that stands for a pod. Like a small one, it works on one request at a time. */
-export class Pod {
-  readonly address: string;
-  readonly port: number;
+export abstract class Pod {
+  abstract readonly address: string;
+  abstract readonly port: number;
   /** How many it has answered. */
   requests = 0;
-  readonly #server: Server;
   #work: Promise<unknown> = Promise.resolve();
 
-  private constructor(server: Server) {
-    const { address, port } = server.address() as AddressInfo;
-    this.address = address;
-    this.port = port;
-    this.#server = server;
-    server.on('request', (_request, response) => {
-      this.#work = this.#work
-        .then(() => setTimeout(WORK))
-        .then(() => {
-          this.requests++;
-          response.end('ok');
-        });
-    });
-  }
+  abstract stop(): void;
 
-  static async start(address: string): Promise<Pod> {
-    const server = createServer({ keepAliveTimeout: KEEP_ALIVE });
-    server.listen(0, address);
-    try {
-      await once(server, 'listening');
-    } catch (error) {
-      // Of the loopback addresses, macOS has the first one only; there a port tells pods apart.
-      if ((error as NodeJS.ErrnoException).code !== 'EADDRNOTAVAIL') throw error;
-      server.listen(0, '127.0.0.1');
-      await once(server, 'listening');
-    }
-    return new Pod(server);
+  /** Resolves when the work of a request is done, after that of all before it. */
+  protected work(): Promise<void> {
+    const done = this.#work
+      .then(() => setTimeout(WORK))
+      .then(() => {
+        this.requests++;
+      });
+    this.#work = done;
+    return done;
   }
+}
 
-  stop(): void {
-    this.#server.close();
-    this.#server.closeAllConnections();
+/** Has a server listen at a loopback address. */
+export async function listenAt<T>(address: string, listen: (address: string) => Promise<T>): Promise<T> {
+  try {
+    return await listen(address);
+  } catch (error) {
+    // Of the loopback addresses, macOS has the first one only; there a port tells pods apart.
+    if (!`${error}`.includes('EADDRNOTAVAIL')) throw error;
+    return await listen('127.0.0.1');
   }
 }

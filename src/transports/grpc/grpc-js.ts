@@ -262,10 +262,15 @@ export function isKnownListener(listener: unknown): listener is ResolverListener
   return typeof listener === 'function' || typeof members(listener).onSuccessfulResolution === 'function';
 }
 
-/** Tells a channel its service configuration, which brings its endpoints along. */
-export function tellConfig(listener: ResolverListener, config: ServiceConfig): void {
-  if (typeof listener === 'function') listener({ ok: true, value: [] }, {}, { ok: true, value: config }, '');
-  else listener.onSuccessfulResolution([], config, null, null, {});
+/** Tells a channel its service configuration, and the endpoints that its policy doesn't bring along: ours does. */
+export function tellConfig(
+  listener: ResolverListener,
+  config: ServiceConfig,
+  endpoints: { addresses: object[] }[] = [],
+): void {
+  if (typeof listener === 'function')
+    listener({ ok: true, value: endpoints }, {}, { ok: true, value: config }, '');
+  else listener.onSuccessfulResolution(endpoints, config, null, null, {});
 }
 
 /** A listener, of the kind that the given one is, that hears only of the service configurations found in DNS. */
