@@ -30,7 +30,7 @@ test('behind a headless Service without rights it says what they would change', 
   const { code, findings, text } = await examine('orders.prod');
   assert.equal(code, 0, text);
   assert.match(text, /3 endpoints by dns/);
-  assert.match(findings, /^! pods are seen by DNS, so changes are noticed when its TTL is over/m);
+  assert.match(findings, /^! evenkeel sees the pods in DNS, so it notices changes when the TTL is over/m);
   assert.match(
     findings,
     /→ npx --no-install evenkeel rbac --namespace prod --service-account prod:default \| kubectl/,
@@ -58,12 +58,43 @@ test('behind a ClusterIP without rights it has the command that grants them', as
     text,
     /list endpointslices: no, watch endpointslices: no, list services: no, watch services: no/,
   );
-  assert.match(findings, /^✗ the pods of Service prod\/orders can't be seen: DNS has one address/m);
+  assert.match(findings, /^✗ evenkeel can't see the pods of Service prod\/orders: DNS has one address/m);
   assert.match(
     findings,
     /→ npx --no-install evenkeel rbac --namespace prod --service-account prod:default \| kubectl apply -f -/,
   );
   assert.match(findings, /^1 problem\.$/m);
+});
+
+test('behind a ClusterIP without rights it proposes that pods name themselves, and is content if they do', async (t) => {
+  const { examine, api, proxy } = await startCluster(t);
+  api.refuse = () => ({ status: 403, message: 'forbidden' });
+  const nameless = await examine('orders.prod');
+  assert.match(nameless.findings, /^! the response has no header evenkeel-pod: if the pods name themselves/m);
+  assert.match(nameless.findings, /→ if the pods run Node\.js: node --import evenkeel\/identify app\.js/);
+  proxy.respond = (_request, response) => response.setHeader('evenkeel-pod', 'pod-1').end();
+  const named = await examine('orders.prod');
+  assert.equal(named.code, 0, named.text);
+  assert.match(named.text, /^ +the pod names itself pod-1$/m);
+  assert.match(named.findings, /^! pods name themselves, so evenkeel knows a new pod/m);
+  assert.match(named.findings, /rbac --namespace prod --service-account prod:default \| kubectl apply/);
+  assert.doesNotMatch(named.findings, /evenkeel-pod/);
+});
+
+test('names are proposed in the header that evenkeel looks at, and not where it looks at none', async (t) => {
+  const { examine, api, proxy } = await startCluster(t);
+  api.refuse = () => ({ status: 403, message: 'forbidden' });
+  proxy.respond = (_request, response) => response.setHeader('evenkeel-pod', 'pod-1').end();
+  const other = await examine('orders.prod', '-o', 'identityHeader=x-pod');
+  assert.match(other.findings, /^! the response has no header x-pod: /m);
+  assert.match(other.findings, /→ let the pods send x-pod \(docs\/identify\.md\)/);
+  for (const options of [['identityHeader=false'], ['policy=ring-hash', 'ringHash.header=x-user']]) {
+    const { findings } = await examine('orders.prod', ...options.flatMap((option) => ['-o', option]));
+    assert.doesNotMatch(findings, /name themselves/, options[0]);
+    assert.match(findings, /^✗ evenkeel can't see the pods/m, options[0]);
+  }
+  const unasked = await examine('orders.prod', '--no-request');
+  assert.doesNotMatch(unasked.findings, /name themselves/);
 });
 
 test('where Services may be read and not watched, pods are seen, and it says what to grant', async (t) => {
@@ -72,7 +103,10 @@ test('where Services may be read and not watched, pods are seen, and it says wha
   const { code, findings, text } = await examine('orders.prod');
   assert.equal(code, 0, text);
   assert.match(text, /3 endpoints by endpointslices/);
-  assert.match(findings, /^! Service prod\/orders is read every few seconds, as it may not be watched/m);
+  assert.match(
+    findings,
+    /^! evenkeel may not watch Service prod\/orders, so it reads the Service every few seconds/m,
+  );
   assert.match(findings, /rbac --namespace prod --service-account prod:default \| kubectl apply/);
 });
 
@@ -82,7 +116,7 @@ test('a name that does not exist is named, with what it was asked for', async (t
   assert.equal(code, 1);
   assert.match(findings, /^✗ there is no such name: oders\.prod \(asked for oders\.prod\.prod\.svc/m);
   assert.match(findings, /namespace prod has no Service oders/);
-  assert.match(findings, /→ is it spelt right, and its namespace\? kubectl get services .* grep oders/);
+  assert.match(findings, /→ are the name and the namespace right\? kubectl get services .* grep oders/);
 });
 
 test('a headless Service none of whose pods is ready is told from a name that does not exist', async (t) => {
@@ -102,7 +136,7 @@ test('an API server that is down is named, and what holds without it', async (t)
   assert.match(text, /1 endpoint by dns/);
   assert.match(
     findings,
-    /^✗ the Kubernetes API at https:\/\/127\.0\.0\.1:\d+ can't be reached: .*ECONNREFUSED.*DNS is all/m,
+    /^✗ evenkeel can't reach the Kubernetes API at https:\/\/127\.0\.0\.1:\d+: .*ECONNREFUSED.*only DNS/m,
   );
   assert.match(findings, /→ does it run, and may this pod connect to it \(a NetworkPolicy\)\?/);
 });
@@ -112,7 +146,7 @@ test('name servers that fail are named', async (t) => {
   dns.misbehave('*', { rcode: 'SERVFAIL' });
   const { code, findings } = await examine('orders.prod');
   assert.equal(code, 1);
-  assert.match(findings, /^✗ the name could not be looked up at 127\.0\.0\.1:\d+: .*SERVFAIL/m);
+  assert.match(findings, /^✗ 127\.0\.0\.1:\d+ could not look the name up: .*SERVFAIL/m);
 });
 
 test('pods that are not ready, and one that refuses connections, are told', async (t) => {
@@ -123,7 +157,7 @@ test('pods that are not ready, and one that refuses connections, are told', asyn
   const { code, findings, text } = await examine('orders.prod');
   assert.equal(code, 1);
   assert.match(text, new RegExp(`${pods[2]!.address}:${port} +not ready`));
-  assert.match(findings, /^✗ 1 of 2 endpoints can't be connected to: .*ECONNREFUSED/m);
+  assert.match(findings, /^✗ evenkeel can't connect to 1 of 2 endpoints: .*ECONNREFUSED/m);
   assert.match(findings, /→ does the container listen/);
 });
 
@@ -133,7 +167,7 @@ test('a Service with nobody ready is told, and the port that one does not have',
   api.store.putSlice('prod', sliceOf('orders', 'a', endpoints, { ports: { '': port } }));
   const nobody = await examine('orders.prod');
   assert.equal(nobody.code, 1);
-  assert.match(nobody.findings, /^✗ there is nobody to serve: no endpoint is ready \(3 not ready\)/m);
+  assert.match(nobody.findings, /^✗ no pod can serve: no endpoint is ready \(3 not ready\)/m);
   api.store.putService(
     'prod',
     serviceNamed('orders', { clusterIP: pods[0]!.address, ports: [{ port: 81 }] }),
@@ -148,12 +182,12 @@ test('one pod, a mesh, and a server that closes connections are good to know', a
   pods[0]!.respond = (_request, response) => response.writeHead(200, { connection: 'close' }).end();
   const one = await examine('orders.prod');
   assert.equal(one.code, 0, one.text);
-  assert.match(one.findings, /^! there is one pod: nothing to balance/m);
+  assert.match(one.findings, /^! there is one pod: evenkeel has nothing to balance/m);
   assert.match(one.findings, /^! the server closes each connection after its response/m);
   place.listen(15_001, 15_006);
   const { code, findings } = await examine('orders.prod');
   assert.equal(code, 0);
-  assert.match(findings, /^! Istio stands beside this process and balances/m);
+  assert.match(findings, /^! Istio has a proxy beside this process, which balances/m);
 });
 
 test('outside of a cluster it says so, and asks DNS', async (t) => {
@@ -187,8 +221,8 @@ test('an API server that does not know the token is told from one that is down',
   api.writeToken('of another cluster');
   const { code, findings } = await examine('orders.prod');
   assert.equal(code, 1);
-  assert.match(findings, /^✗ the Kubernetes API answered 401: Unauthorized, so DNS is all/m);
-  assert.match(findings, /→ the service account’s token is not valid/);
+  assert.match(findings, /^✗ the Kubernetes API answered 401: Unauthorized\. So evenkeel has only DNS/m);
+  assert.match(findings, /→ the token of the service account is not valid/);
 });
 
 test('a pod without a service account token is told what it takes', async (t) => {
@@ -208,7 +242,7 @@ test('pods that nobody looks for are told', async (t) => {
   const { examine, place, port } = await startCluster(t);
   const { code, findings } = await examine('orders.prod', '-o', 'discovery=dns');
   assert.equal(code, 1);
-  assert.match(findings, /^✗ the pods of Service prod\/orders are not seen: .* discovery is 'dns'/m);
+  assert.match(findings, /^✗ evenkeel doesn't see the pods of Service prod\/orders: .* discovery is 'dns'/m);
   let text = '';
   const outside = { ...place, apiHost: undefined };
   const output = { write: (part: string) => (text += part) };

@@ -1,3 +1,4 @@
+import { IDENTITY_HEADER, identityHeaderIn } from '../../core/base/identity-header.ts';
 import { grantCommand } from '../../core/discovery/kubernetes/grant.ts';
 import {
   affinityOf,
@@ -8,6 +9,8 @@ import {
   isSeen,
   lacksRights,
   nameOf,
+  namesItself,
+  needsNames,
 } from './facts.ts';
 
 /** What is good to know. */
@@ -24,8 +27,8 @@ export const ADVICE: Checks = {
     if (switches.disabled || switches.mode !== 'observe') return undefined;
     return {
       cause:
-        'EVENKEEL_MODE is observe: the preload balances nothing, nor does install(), and how even the traffic is gets reported',
-      next: 'unset it to have requests balanced',
+        'EVENKEEL_MODE is observe: the preload and install() balance nothing, and report how even the traffic is',
+      next: 'unset it, and evenkeel balances requests',
     };
   },
 
@@ -33,19 +36,19 @@ export const ADVICE: Checks = {
     if (managed || resolution === undefined || 'error' in resolution) return undefined;
     const isChosen = settings.some(({ name, from }) => name === 'hosts' && from !== 'default');
     const why = isChosen
-      ? 'the option hosts leaves it out'
-      : 'it leads neither into the cluster nor to private addresses, or a proxy of the environment claims it (HTTP_PROXY, NO_PROXY)';
+      ? 'the option hosts excludes it'
+      : 'it leads neither into the cluster nor to private addresses, or HTTP_PROXY settings send its requests to a proxy';
     return {
-      cause: `an installed agent leaves ${url.hostname} alone: ${why}`,
-      next: `hosts: ['${url.hostname}', …] has it balanced, and so does an agent passed by hand`,
+      cause: `an installed agent doesn't balance ${url.hostname}: ${why}`,
+      next: `to balance it, set hosts: ['${url.hostname}', …], or pass an agent to the call`,
     };
   },
 
   mesh({ mesh }) {
     if (mesh === undefined) return undefined;
     return {
-      cause: `${mesh} stands beside this process and balances: requests go to the Service by name, and the pods aren't dialled`,
-      next: "nothing; mesh: 'ignore' (EVENKEEL_MESH) balances all the same",
+      cause: `${mesh} has a proxy beside this process, which balances: evenkeel sends requests to the Service by name, and dials no pods`,
+      next: "nothing; with mesh: 'ignore' (EVENKEEL_MESH), evenkeel balances too",
     };
   },
 
@@ -55,18 +58,35 @@ export const ADVICE: Checks = {
       return undefined;
     const { resolution } = examination;
     const isWatched = resolution?.source === 'endpointslices';
+    const cause = isWatched
+      ? `evenkeel may not watch ${nameOf(kubernetes.service)}, so it reads the Service every few seconds, and notices changes then`
+      : namesItself(examination)
+        ? 'pods name themselves, so evenkeel knows a new pod when a connection leads to it, within seconds. If it might read EndpointSlices, it would know at once'
+        : 'evenkeel sees the pods in DNS, so it notices changes when the TTL is over. If it might read EndpointSlices, it would notice them at once';
+    return { cause, next: grantCommand(kubernetes.service!.namespace, kubernetes.account) };
+  },
+
+  'identify-would-help'(examination) {
+    if (!needsNames(examination)) return undefined;
+    const inForce = new Map(examination.settings.map(({ name, value }) => [name, value]));
+    const header = identityHeaderIn({
+      identityHeader: inForce.get('identityHeader') as string | false,
+      policy: inForce.get('policy'),
+    });
+    if (header === false) return undefined;
     return {
-      cause: isWatched
-        ? `${nameOf(kubernetes.service)} is read every few seconds, as it may not be watched: so long it takes until its changes are noticed`
-        : `pods are seen by DNS, so changes are noticed when its TTL is over; if EndpointSlices might be read, they would be at once`,
-      next: grantCommand(kubernetes.service!.namespace, kubernetes.account),
+      cause: `the response has no header ${header}: if the pods name themselves in it, evenkeel balances by pod through the one address, and needs no rights`,
+      next:
+        header === IDENTITY_HEADER
+          ? 'if the pods run Node.js: node --import evenkeel/identify app.js; if not, docs/identify.md has recipes'
+          : `let the pods send ${header} (docs/identify.md), or leave the option identityHeader out`,
     };
   },
 
   'global-service'({ kubernetes: { seen, service } }) {
     if (!isSeen(seen) || seen.route.way !== 'cluster-ip' || seen.route.reason !== 'global') return undefined;
     return {
-      cause: `${nameOf(service)} is a global Service, whose pods in other clusters can't be seen from here: its ClusterIP is used`,
+      cause: `${nameOf(service)} is a global Service: evenkeel can't see its pods in other clusters from here, so it uses the ClusterIP`,
       next: 'nothing',
     };
   },
@@ -76,7 +96,7 @@ export const ADVICE: Checks = {
       return undefined;
     return {
       cause: `${nameOf(service)} has sessionAffinity: ClientIP: all requests from here go to one pod`,
-      next: 'sessionAffinity: None lets them be balanced',
+      next: 'with sessionAffinity: None, evenkeel can balance them',
     };
   },
 
@@ -86,10 +106,10 @@ export const ADVICE: Checks = {
     if (resolution.source !== 'endpointslices' && !isHeadless(kubernetes)) return undefined;
     if (isSeen(kubernetes.seen) && affinityOf(kubernetes.seen) !== undefined) return undefined;
     const others = endpoints.length - 1;
-    const besides = others > 0 ? ` (${others} besides, not in use)` : '';
+    const besides = others > 0 ? ` (and ${others} not in use)` : '';
     return {
-      cause: `there is one pod${besides}: nothing to balance, and nobody to take over`,
-      next: 'more replicas, for anything that matters',
+      cause: `there is one pod${besides}: evenkeel has nothing to balance, and no other pod if this one fails`,
+      next: 'run more replicas, if the service matters',
     };
   },
 
@@ -99,8 +119,8 @@ export const ADVICE: Checks = {
     if (closes || kept < 1_000) {
       return {
         cause: closes
-          ? 'the server closes each connection after its response, so that every request takes a dial'
-          : `the server closes connections that are idle for ${keepAlive} s, which is too short for one to be used again with safety`,
+          ? 'the server closes each connection after its response, so every request needs a new connection'
+          : `the server closes connections that are idle for ${keepAlive} s. That is too short to use a connection again safely`,
         next: 'let the server keep idle connections for longer: in Node.js, server.keepAliveTimeout = 65_000',
       };
     }
@@ -112,7 +132,7 @@ export const ADVICE: Checks = {
     if (response?.keepAlive === undefined || response.closes || typeof ours !== 'number') return undefined;
     if (response.kept < 1_000 || response.kept >= ours) return undefined;
     return {
-      cause: `keepAliveTimeout is ${ours} ms, but the server closes idle connections after ${response.keepAlive} s: they are kept for ${response.kept} ms`,
+      cause: `keepAliveTimeout is ${ours} ms, but the server closes idle connections after ${response.keepAlive} s: evenkeel keeps them for ${response.kept} ms`,
       next: 'let the server keep idle connections for longer, or leave the option out',
     };
   },
@@ -121,7 +141,7 @@ export const ADVICE: Checks = {
     if (response === undefined || response.error !== undefined || response.status < 500) return undefined;
     return {
       cause: `the answer to a HEAD request was ${response.status}`,
-      next: 'what do the pod’s logs say? With a path in the URL, that one is asked for',
+      next: 'look at the logs of the pod; to ask for another path, put it into the URL',
     };
   },
 };

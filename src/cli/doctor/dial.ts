@@ -1,5 +1,6 @@
 import { Client, type Dispatcher } from 'undici';
 import type { Settings } from '../../config/settings.ts';
+import { identityHeaderIn } from '../../core/base/identity-header.ts';
 import type { EndpointAddress } from '../../core/discovery/resolver.ts';
 import { Dialer } from '../../transports/undici/dialer.ts';
 import { keepAliveOf } from '../../transports/undici/keep-alive.ts';
@@ -52,6 +53,7 @@ export async function ask(
       status: statusCode,
       location: targetOf(url, path, statusCode, headers.location),
       ...keepAliveIn(headers, settings),
+      identity: identityIn(headers, settings),
     };
   } catch (error) {
     return {
@@ -61,6 +63,7 @@ export async function ask(
       keepAlive: undefined,
       closes: false,
       kept: 0,
+      identity: undefined,
     };
   } finally {
     void client.destroy();
@@ -82,6 +85,12 @@ function keepAliveIn(headers: Dispatcher.ResponseData['headers'], { client }: Se
     closes: /\bclose\b/i.test(String(headers.connection ?? '')),
     kept: keepAliveOf(headers as Record<string, string | string[] | undefined>, client),
   };
+}
+
+function identityIn(headers: Dispatcher.ResponseData['headers'], settings: Settings): string | undefined {
+  const header = identityHeaderIn(settings);
+  if (header === false) return undefined;
+  return [headers[header]].flat()[0] || undefined;
 }
 
 function dialerFor(url: URL, { client, connectTimeout }: Settings): Dialer {

@@ -85,6 +85,8 @@ export interface ResponseSeen {
   readonly closes: boolean;
   /** Milliseconds for which evenkeel would keep the connection idle. */
   readonly kept: number;
+  /** The name that the pod gives itself, in the header that evenkeel looks at. */
+  readonly identity: string | undefined;
 }
 
 /** Something to be said about an examination. */

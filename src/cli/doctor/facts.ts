@@ -9,11 +9,31 @@ export type Checks = Readonly<
   Record<string, (examination: Examination) => Said | readonly Said[] | undefined>
 >;
 
-/** Whether a Service's pods are hidden behind one address. */
-export function isBlind({ resolution, kubernetes: { service, seen }, mesh }: Examination): boolean {
+/** Whether a Service's pods are hidden: they are behind one address, and don't name themselves. */
+export function isBlind(examination: Examination): boolean {
+  return !namesItself(examination) && isBehindOneAddress(examination);
+}
+
+function isBehindOneAddress({ resolution, kubernetes: { service, seen }, mesh }: Examination): boolean {
   if (service === undefined || mesh !== undefined || isHeadless({ seen })) return false;
   if (resolution === undefined || 'error' in resolution) return false;
   return resolution.source !== 'endpointslices' && resolution.endpoints.length === 1;
+}
+
+/** Whether it would help if the pods named themselves: requests go to one address, and may lead to any pod. */
+export function needsNames(examination: Examination): boolean {
+  const { response, endpoints, kubernetes } = examination;
+  if (response === undefined || response.error !== undefined || response.identity !== undefined) return false;
+  if (isSeen(kubernetes.seen) && affinityOf(kubernetes.seen) !== undefined) return false;
+  const { resolution } = examination;
+  const goesToClusterIP =
+    resolution?.source === 'clusterip' || endpoints.some(({ state }) => state === 'ClusterIP');
+  return goesToClusterIP || isBehindOneAddress(examination);
+}
+
+/** Whether the pod behind a Service's one address gave its name. */
+export function namesItself(examination: Examination): boolean {
+  return examination.response?.identity !== undefined && isBehindOneAddress(examination);
 }
 
 export function isHeadless({ seen }: Pick<KubernetesSeen, 'seen'>): boolean {

@@ -44,6 +44,7 @@ export function toJson(examination: Examination, { problems, advice }: Diagnosis
             keepAlive: response.keepAlive ?? null,
             closes: response.closes,
             kept: response.kept,
+            identity: response.identity ?? null,
             error: toError(response.error),
           },
     warnings: examination.warnings,

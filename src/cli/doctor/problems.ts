@@ -8,7 +8,7 @@ import { type Checks, errorOf, isBlind, isSeen, lacksRights, nameOf } from './fa
 const SERVICE = /^[^._][^.]*\.[^.]+\.svc\.(.+?)\.?$/;
 
 const ASK_NAME_SERVERS =
-  'do the name servers run, and may this pod ask them (a NetworkPolicy)? kubectl -n kube-system get pods -l k8s-app=kube-dns';
+  'do the DNS servers run, and may this pod ask them (a NetworkPolicy)? kubectl -n kube-system get pods -l k8s-app=kube-dns';
 
 /** What keeps requests from being served, or from being balanced by pod. */
 export const PROBLEMS: Checks = {
@@ -23,17 +23,17 @@ export const PROBLEMS: Checks = {
       cause: `there is no such name: ${url.hostname} (asked for ${asked.join(', ')})${absence(kubernetes)}`,
       next:
         kubernetes.way === 'none'
-          ? 'names of a cluster are known in it only: run this in the pod of the app, by kubectl exec'
-          : `is it spelt right, and its namespace? kubectl get services --all-namespaces | grep ${url.hostname.split('.')[0]}`,
+          ? 'only a cluster knows its names: run this in the pod of the app, with kubectl exec'
+          : `are the name and the namespace right? kubectl get services --all-namespaces | grep ${url.hostname.split('.')[0]}`,
     };
   },
 
   'name-servers-failed'(examination) {
     const error = errorOf(examination);
     if (error === undefined || codeOf(error) === 'ENOTFOUND') return undefined;
-    const servers = examination.names.servers.join(', ') || 'the name servers';
+    const servers = examination.names.servers.join(', ') || 'the DNS servers';
     return {
-      cause: `the name could not be looked up at ${servers}: ${said(error)}`,
+      cause: `${servers} could not look the name up: ${said(error)}`,
       next: ASK_NAME_SERVERS,
     };
   },
@@ -41,7 +41,7 @@ export const PROBLEMS: Checks = {
   'no-answer'({ resolution, url }) {
     if (resolution !== undefined) return undefined;
     return {
-      cause: `nothing was found out about ${url.hostname} in time`,
+      cause: `evenkeel found out nothing about ${url.hostname} in time`,
       next: ASK_NAME_SERVERS,
     };
   },
@@ -49,10 +49,10 @@ export const PROBLEMS: Checks = {
   'api-refuses'({ kubernetes: { error } }) {
     if (!(error instanceof ApiError) || error.status === 403) return undefined;
     return {
-      cause: `${said(error)}, so DNS is all there is to go by`,
+      cause: `${said(error)}. So evenkeel has only DNS`,
       next:
         error.status === 401
-          ? 'the service account’s token is not valid: is the mounted one that of this cluster, and not expired?'
+          ? 'the token of the service account is not valid: is it from this cluster, and has it not expired?'
           : 'is the API server well? kubectl get --raw /readyz?verbose',
     };
   },
@@ -66,17 +66,17 @@ export const PROBLEMS: Checks = {
         cause: said(error),
         next: isPackage
           ? 'npm install @kubernetes/client-node'
-          : 'correct KUBECONFIG (or EVENKEEL_KUBERNETES_KUBECONFIG); what kubectl makes of it: kubectl config view --minify',
+          : 'correct KUBECONFIG (or EVENKEEL_KUBERNETES_KUBECONFIG); to check it: kubectl config view --minify',
       };
     }
     if (isUntrusted(error)) {
       return {
-        cause: `the Kubernetes API${at} shows a certificate that isn't trusted: ${said(error)}; so DNS is all there is to go by`,
-        next: 'is the CA that of this cluster (ca.crt of the service account, or certificate-authority of the kubeconfig), and does no proxy break TLS open?',
+        cause: `the Kubernetes API${at} shows a certificate that evenkeel doesn't trust: ${said(error)}. So evenkeel has only DNS`,
+        next: 'is the CA from this cluster (ca.crt of the service account, or certificate-authority of the kubeconfig)? Does a proxy intercept TLS?',
       };
     }
     return {
-      cause: `the Kubernetes API${at} can't be reached: ${said(error)}; so DNS is all there is to go by`,
+      cause: `evenkeel can't reach the Kubernetes API${at}: ${said(error)}. So it has only DNS`,
       next: 'does it run, and may this pod connect to it (a NetworkPolicy)? kubectl get --raw /readyz; kubectl get networkpolicies --all-namespaces',
     };
   },
@@ -85,7 +85,7 @@ export const PROBLEMS: Checks = {
     const { kubernetes } = examination;
     if (!lacksRights(kubernetes) || !isBlind(examination)) return undefined;
     return {
-      cause: `the pods of ${nameOf(kubernetes.service)} can't be seen: DNS has one address for all of them, and EndpointSlices may not be read. So kube-proxy chooses a pod per connection`,
+      cause: `evenkeel can't see the pods of ${nameOf(kubernetes.service)}: DNS has one address for all of them, and evenkeel may not read EndpointSlices. So kube-proxy chooses a pod for each connection`,
       next: grantCommand(kubernetes.service!.namespace, kubernetes.account),
     };
   },
@@ -94,7 +94,7 @@ export const PROBLEMS: Checks = {
     const { way, service } = examination.kubernetes;
     if (way !== 'no-account' || !isBlind(examination)) return undefined;
     return {
-      cause: `the pods of ${nameOf(service)} can't be seen: DNS has one address for all of them, and this pod has no service account token to ask Kubernetes with`,
+      cause: `evenkeel can't see the pods of ${nameOf(service)}: DNS has one address for all of them, and this pod has no service account token, which the Kubernetes API asks for`,
       next: 'set automountServiceAccountToken: true in the pod, and grant its account the right: npx --no-install evenkeel rbac --help',
     };
   },
@@ -104,8 +104,8 @@ export const PROBLEMS: Checks = {
     const chosen = settings.find(({ name, value }) => name === 'discovery' && value === 'dns');
     if (chosen === undefined || !isBlind(examination) || lacksRights(kubernetes)) return undefined;
     return {
-      cause: `the pods of ${nameOf(kubernetes.service)} are not seen: DNS has one address for all of them, and discovery is 'dns'`,
-      next: `discovery: 'auto' has EndpointSlices read (${chosen.from === 'variable' ? 'unset ' : ''}EVENKEEL_DISCOVERY)`,
+      cause: `evenkeel doesn't see the pods of ${nameOf(kubernetes.service)}: DNS has one address for all of them, and discovery is 'dns'`,
+      next: `with discovery: 'auto', evenkeel reads EndpointSlices${chosen.from === 'variable' ? ' (unset EVENKEEL_DISCOVERY)' : ''}`,
     };
   },
 
@@ -113,8 +113,8 @@ export const PROBLEMS: Checks = {
     const { way, service } = examination.kubernetes;
     if (way !== 'none' || !isBlind(examination)) return undefined;
     return {
-      cause: `the pods of ${nameOf(service)} can't be seen: DNS has one address for all of them, and Kubernetes can't be asked without a kubeconfig`,
-      next: 'set KUBECONFIG, or the option kubernetes.kubeconfig; or run this in the pod of the app, by kubectl exec',
+      cause: `evenkeel can't see the pods of ${nameOf(service)}: DNS has one address for all of them, and without a kubeconfig evenkeel can't ask Kubernetes`,
+      next: 'set KUBECONFIG, or the option kubernetes.kubeconfig; or run this in the pod of the app, with kubectl exec',
     };
   },
 
@@ -123,8 +123,8 @@ export const PROBLEMS: Checks = {
     if (domain === undefined || service !== undefined) return undefined;
     const set = settings.find(({ name }) => name === 'kubernetes.clusterDomain')?.value;
     return {
-      cause: `${matched} is not taken for the name of a Service, as the cluster domain is ${set ?? 'another'}`,
-      next: `if ${domain} is that of this cluster: EVENKEEL_KUBERNETES_CLUSTER_DOMAIN=${domain}`,
+      cause: `evenkeel doesn't take ${matched} for the name of a Service, because the cluster domain is ${set ?? 'another one'}`,
+      next: `if ${domain} is the domain of this cluster: EVENKEEL_KUBERNETES_CLUSTER_DOMAIN=${domain}`,
     };
   },
 
@@ -134,7 +134,7 @@ export const PROBLEMS: Checks = {
     const { spec } = seen.supply;
     const ports = spec.kind === 'cluster-ip' ? [...spec.ports.keys()].join(', ') : '';
     return {
-      cause: `${nameOf(service)} has no TCP port ${portIn(url)}; it has ${ports || 'none'}. So its ClusterIP is used`,
+      cause: `${nameOf(service)} has no TCP port ${portIn(url)}; it has ${ports || 'none'}. So evenkeel uses its ClusterIP`,
       next: `use one of the Service's ports in the URL, or add this one to the Service`,
     };
   },
@@ -143,7 +143,7 @@ export const PROBLEMS: Checks = {
     if (!isSeen(seen) || seen.route.way !== 'cluster-ip' || seen.route.reason !== 'node-unknown')
       return undefined;
     return {
-      cause: `${nameOf(service)} has internalTrafficPolicy: Local, and the own node is not known. So its ClusterIP is used`,
+      cause: `${nameOf(service)} has internalTrafficPolicy: Local, and evenkeel doesn't know which node it runs on. So it uses the ClusterIP`,
       next: 'set EVENKEEL_KUBERNETES_NODE_NAME from the field spec.nodeName (valueFrom.fieldRef)',
     };
   },
@@ -156,19 +156,19 @@ export const PROBLEMS: Checks = {
     const [elsewhere, mismatched] = [count('left out'), count('other port')];
     if (mismatched > 0) {
       return {
-        cause: `there is nobody to serve: ${nameOf(service)} has ${some(mismatched, 'ready endpoint')}, but none with its port ${portIn(url)}: no container port is named like its targetPort`,
+        cause: `no pod can serve: ${nameOf(service)} has ${some(mismatched, 'ready endpoint')}, but none with its port ${portIn(url)}: no container port has the name of its targetPort`,
         next: `kubectl -n ${namespace} get service ${name} -o jsonpath='{.spec.ports}{"\\n"}'; kubectl -n ${namespace} get pods -o jsonpath='{.items[*].spec.containers[*].ports}{"\\n"}'`,
       };
     }
     if (elsewhere > 0 && isLocal(seen)) {
       return {
-        cause: `there is nobody to serve: ${nameOf(service)} has internalTrafficPolicy: Local, and none of its ${elsewhere} ready endpoints is on this node`,
+        cause: `no pod can serve: ${nameOf(service)} has internalTrafficPolicy: Local, and none of its ${elsewhere} ready endpoints is on this node`,
         next: 'run one on each node (a DaemonSet), or set internalTrafficPolicy: Cluster',
       };
     }
     const others = endpoints.length > 0 ? ` (${endpoints.length} not ready)` : '';
     return {
-      cause: `there is nobody to serve: no endpoint is ready${others}`,
+      cause: `no pod can serve: no endpoint is ready${others}`,
       next: `kubectl -n ${namespace} get pods; kubectl -n ${namespace} describe service ${name}`,
     };
   },
@@ -184,22 +184,22 @@ export const PROBLEMS: Checks = {
     const errors = [...new Set(failed.map(({ error }) => said(error)))].slice(0, 2).join('; ');
     if (instead?.dial !== undefined && 'took' in instead.dial) {
       return {
-        cause: `no pod of ${nameOf(service)} can be connected to (${errors}), but its ClusterIP ${instead.address} can. So requests go there, and kube-proxy chooses a pod per connection`,
-        next: `does a NetworkPolicy allow the Service only, or has this machine no route to pods? kubectl -n ${service?.namespace} get networkpolicies`,
+        cause: `evenkeel can connect to no pod of ${nameOf(service)} (${errors}), but to its ClusterIP ${instead.address}. So requests go there, and kube-proxy chooses a pod for each connection`,
+        next: `does a NetworkPolicy allow only the Service? Has this machine a route to the pods? kubectl -n ${service?.namespace} get networkpolicies`,
       };
     }
-    const others = instead === undefined ? '' : ', nor can the ClusterIP';
+    const others = instead === undefined ? '' : ', nor to the ClusterIP';
     const which =
       failed.length === dialled.length
-        ? `no endpoint can be connected to${others}`
-        : `${failed.length} of ${some(dialled.length, 'endpoint')} can't be connected to`;
+        ? `evenkeel can connect to no endpoint${others}`
+        : `evenkeel can't connect to ${failed.length} of ${some(dialled.length, 'endpoint')}`;
     return { cause: `${which}: ${errors}`, next: afterDial(url, first, first.error) };
   },
 
   'no-response'({ response, url }) {
     if (response?.error === undefined) return undefined;
     return {
-      cause: `a connection is made, but no response came to a HEAD request: ${said(response.error)}`,
+      cause: `evenkeel connected, but got no response to a HEAD request: ${said(response.error)}`,
       next: afterRequest(url, response.error),
     };
   },
@@ -209,7 +209,7 @@ export const PROBLEMS: Checks = {
       .filter(({ code }) => code === 'EVENKEEL_BAD_VARIABLE')
       .map(({ message }) => ({
         cause: message,
-        next: 'correct the variable in the pod’s env; until then it is as if it were not set',
+        next: 'correct the variable in the env of the pod; until then, evenkeel ignores it',
       }));
   },
 };
@@ -221,7 +221,7 @@ function thereButNameless({ kubernetes: { service, seen }, names, url }: Examina
   const { spec } = seen.supply;
   if (spec.kind === 'alias') {
     return {
-      cause: `the Service ${name} of namespace ${namespace} is an ExternalName, which sends callers to ${spec.hostname || 'no name'}: that leads to no address`,
+      cause: `the Service ${name} of namespace ${namespace} is an ExternalName for ${spec.hostname || 'no name'}, which leads to no address`,
       next: `is that name right? kubectl -n ${namespace} get service ${name} -o jsonpath='{.spec.externalName}{"\\n"}'`,
     };
   }
@@ -232,10 +232,10 @@ function thereButNameless({ kubernetes: { service, seen }, names, url }: Examina
       next: `kubectl -n ${namespace} describe service ${name}; kubectl -n ${namespace} get pods`,
     };
   }
-  const servers = names.servers.join(', ') || 'the name servers';
+  const servers = names.servers.join(', ') || 'the DNS servers';
   return {
-    cause: `the Service ${name} of namespace ${namespace} is there, but its name was not found as ${url.hostname} at ${servers}: the name servers are not those of the cluster, or the search list is not`,
-    next: `cat /etc/resolv.conf; the pod needs dnsPolicy: ClusterFirst (with hostNetwork: ClusterFirstWithHostNet), or the URL the full name, ${name}.${namespace}.svc.cluster.local`,
+    cause: `the Service ${name} of namespace ${namespace} is there, but ${servers} did not find its name, asked for ${url.hostname}: the DNS servers or the search list are not those of the cluster`,
+    next: `cat /etc/resolv.conf; set dnsPolicy: ClusterFirst in the pod (with hostNetwork: ClusterFirstWithHostNet), or use the full name in the URL, ${name}.${namespace}.svc.cluster.local`,
   };
 }
 

@@ -185,14 +185,17 @@ function endpointsIn(endpoints: readonly EndpointSeen[]): string[] {
 function responseIn({ response }: Examination): string[] {
   if (response === undefined) return ['none asked for'];
   if (response.error !== undefined) return [`none: ${said(response.error)}`];
-  const { status, location, keepAlive, closes, kept } = response;
+  const { status, location, keepAlive, closes, kept, identity } = response;
   const target = location === undefined ? '' : `, a redirect to ${location}`;
   const server = closes
     ? 'the server closes the connection'
     : keepAlive === undefined
       ? 'the server does not say how long it keeps idle connections'
       : `the server keeps idle connections for ${keepAlive} s`;
-  return [`${status} to HEAD${target}; ${server}${closes ? '' : `, evenkeel for ${seconds(kept)}`}`];
+  return [
+    `${status} to HEAD${target}; ${server}${closes ? '' : `, evenkeel for ${seconds(kept)}`}`,
+    ...(identity === undefined ? [] : [`the pod names itself ${identity}`]),
+  ];
 }
 
 function settingsIn({ settings, switches }: Examination, all: boolean): string[] {

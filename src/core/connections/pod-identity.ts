@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../base/clock.ts';
-import { IDENTITY_HEADER } from '../base/identity-header.ts';
+import { identityHeaderIn } from '../base/identity-header.ts';
 import type { PickerBoard } from '../endpoints/board.ts';
 import type { EndpointSet } from '../endpoints/endpoint-set.ts';
 import type { Weights } from '../endpoints/weights.ts';
@@ -73,9 +73,7 @@ export class PodIdentity {
   #isCrowded = false;
 
   constructor(settings: PodIdentitySettings, options: PodIdentityOptions) {
-    const { identityHeader, policy } = settings;
-    // Keys lead to connections there, and would to none if nobody asked for pods.
-    this.#header = policy === 'ring-hash' && identityHeader === IDENTITY_HEADER ? false : identityHeader;
+    this.#header = identityHeaderIn(settings);
     this.#maxSpread = settings.maxSpread;
     this.#limit = settings.connections;
     this.#clock = settings.clock;
