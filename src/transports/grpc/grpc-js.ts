@@ -262,6 +262,15 @@ export function isKnownListener(listener: unknown): listener is ResolverListener
   return typeof listener === 'function' || typeof members(listener).onSuccessfulResolution === 'function';
 }
 
+/**
+ * Whether it is a channel that asks. Others want addresses, and have no use for a policy: a server that is to listen on one,
+ * or the policies of `xds:`. A channel alone takes a service config selector, and since 1.14 a method of its own.
+ */
+export function isOfChannel(listener: ResolverListener): boolean {
+  if (typeof listener === 'function') return listener.name === 'bound handleResolverResult';
+  return listener.onSuccessfulResolution.length === 5;
+}
+
 /** Tells a channel its service configuration, and the endpoints that its policy doesn't bring along: ours does. */
 export function tellConfig(
   listener: ResolverListener,

@@ -8,6 +8,7 @@ import {
   type GrpcResolverClass,
   type GrpcUri,
   isKnownListener,
+  isOfChannel,
   type ResolverListener,
   type ServiceConfig,
   tellConfig,
@@ -125,7 +126,9 @@ class BalancedResolver implements GrpcResolver {
     this.#target = target;
     this.#isDns = isDns;
     const isLeft =
-      target === undefined || !isKnown || (isDns && hasPolicyOfItsOwn(args['grpc.service_config']));
+      target === undefined ||
+      !isKnown ||
+      (isDns && (!isOfChannel(listener) || hasPolicyOfItsOwn(args['grpc.service_config'])));
     this.#verdict = isLeft ? 'left' : isDns ? 'unknown' : 'ours';
   }
 

@@ -38,6 +38,18 @@ test('a target that is not managed is left to grpc-js', async (t) => {
   assert.deepEqual(Object.keys(balancing.stats).concat(Object.keys(foreign.balancing.stats)), []);
 });
 
+test('a server in the same process listens where it is told to', async (t) => {
+  const { port } = await startGrpcPod(t);
+  startBalanced(t, [], { hosts: ['127.*', 'localhost'] });
+  const address = nextAddress();
+  for (const host of [address, 'localhost']) {
+    const server = new GrpcPod({ address: host });
+    t.after(() => server.kill());
+    await server.listen(port);
+    assert.equal(server.port, port);
+  }
+});
+
 test('after uninstall, channels that are made are left to grpc-js, and those that there are go on', async (t) => {
   const [pod, other] = await startGrpcPods(t, 2);
   const { another, balancing } = startBalanced(t, [other!], { hosts: ['127.*'] });
