@@ -6,6 +6,7 @@ import type { Settings } from './config/settings.ts';
 import { modeOfProcess } from './config/switches.ts';
 import { instrumentIfWanted } from './telemetry/when-measured.ts';
 import { installGrpcJs, uninstallGrpcJs } from './transports/grpc/global/install.ts';
+import { managesGrpc } from './transports/grpc/manages-grpc.ts';
 import { installHttp, uninstallHttp } from './transports/http/global/install.ts';
 import { BalancedAgent, settingsOf } from './transports/undici/agent.ts';
 import { installDispatcher, manages, uninstallDispatcher } from './transports/undici/global/install.ts';
@@ -54,7 +55,7 @@ export async function uninstall(): Promise<void> {
 /** Not waited for: `install()` can't be. */
 function observe(settings: Settings): void {
   import('./observe/observe.ts')
-    .then(({ observe }) => observe(settings, manages))
+    .then(({ observe }) => observe(settings, { http: manages, grpc: managesGrpc }))
     .catch((error: Error) => {
       process.emitWarning(`nothing is observed: ${error.message}`, { type: 'EvenkeelWarning' });
     });

@@ -5,7 +5,7 @@ import type { Settings } from '../config/settings.ts';
 import { monotonicNow, setImmediate, setInterval, wallClock } from '../core/base/clock.ts';
 import { environment } from '../core/base/environment.ts';
 import { hasTraffic, linesOf, makeReport, type ObserveReport } from './report.ts';
-import { type Manages, Sights } from './sight.ts';
+import { type Managing, Sights } from './sight.ts';
 import { Traffic } from './traffic.ts';
 
 const INTERVAL = 'EVENKEEL_OBSERVE_INTERVAL';
@@ -23,11 +23,11 @@ const reports = channel(CHANNEL);
 let sights: Sights | undefined;
 
 /**
- * Watches what undici sends and where to, changes nothing, and reports how even it was: every
+ * Watches what undici and grpc-js send and where to, changes nothing, and reports how even it was: every
  * `EVENKEEL_OBSERVE_INTERVAL` (a duration; default `5m`; `0`: only then) and when the process exits, on stderr (in lines
  * for people, or with `EVENKEEL_OBSERVE_FORMAT=json` as one line of JSON) and on the channel `evenkeel:observe:report`. Called again, it reports what other settings would change.
  */
-export function observe(settings: Settings, manages: Manages): void {
+export function observe(settings: Settings, manages: Managing): void {
   if (sights === undefined) start(new Sights(settings, manages));
   else sights.settings = settings;
 }
@@ -41,6 +41,7 @@ function start(watching: Sights): void {
 
   listen('undici:client:connected', (message) => traffic.connected(message));
   listen('undici:client:sendHeaders', (message) => traffic.sent(message));
+  listen('http2.client.stream.start', (message) => traffic.called(message));
   listen('http.client.request.start', (message) => traffic.sentByOthers(message));
 
   const tell = (isLast = false) => {

@@ -3,7 +3,7 @@ import type { Settings } from '../config/settings.ts';
 import { monotonicNow } from '../core/base/clock.ts';
 import { mostSlots } from '../core/connections/spread.ts';
 import { formatAddress } from '../core/endpoints/endpoint-keys.ts';
-import type { Sight } from './sight.ts';
+import { isGrpc, type Sight } from './sight.ts';
 import type { AddressTraffic, OriginTraffic, Traffic } from './traffic.ts';
 
 /** What was observed since the last report: the message of the channel `evenkeel:observe:report`. */
@@ -131,10 +131,11 @@ function changeOf(
     const reach = hidden
       ? `${count} are behind this address, ${reachOf(connections.used, endpoints.length)}; `
       : '';
-    return `${reach}evenkeel would choose one of ${count} for each request, which makes ${share} each`;
+    return `${reach}evenkeel would choose one of ${count} for each ${nounFor(origin)}, which makes ${share} each`;
   }
   if (isIP(new URL(origin).hostname.replace(/^\[|\]$/g, '')) !== 0) {
-    return 'nothing: the URL has an address for a host, so there is nothing to choose from';
+    const name = isGrpc(origin) ? 'target' : 'URL';
+    return `nothing: the ${name} has an address for a host, so there is nothing to choose from`;
   }
   if (sight.source === 'endpointslices') return 'one pod: there is nothing to balance';
   const cap = maxConnectionDuration > 0 ? `, none of them older than ${time(maxConnectionDuration)}` : '';
@@ -183,16 +184,17 @@ export function linesOf(report: ObserveReport): string[] {
 function linesOn({ origin, addresses, fairness, source, change, ...report }: OriginReport): string[] {
   const { open, oldest } = report.connections;
   const age = open > 0 ? `, the oldest for ${time(oldest)}` : '';
+  const noun = nounFor(origin);
   const shown = addresses.slice(0, MOST_ROWS);
   const widths = [
     Math.max(...shown.map(({ address }) => address.length)),
-    Math.max(...shown.map((row) => requests(row.requests).length)),
+    Math.max(...shown.map((row) => requests(row.requests, noun).length)),
   ] as const;
   return [
-    `  ${origin}: ${requests(report.requests)}, ${connections(open)} open${age}`,
+    `  ${origin}: ${requests(report.requests, noun)}, ${connections(open)} open${age}`,
     ...shown.map(
       (row) =>
-        `    ${row.address.padEnd(widths[0])}  ${requests(row.requests).padStart(widths[1])}  ${connections(row.connections)}`,
+        `    ${row.address.padEnd(widths[0])}  ${requests(row.requests, noun).padStart(widths[1])}  ${connections(row.connections)}`,
     ),
     ...(addresses.length > shown.length ? [`    and ${addresses.length - shown.length} more`] : []),
     ...(fairness === undefined
@@ -202,8 +204,13 @@ function linesOn({ origin, addresses, fairness, source, change, ...report }: Ori
   ];
 }
 
-function requests(count: number): string {
-  return count === 1 ? '1 request' : `${count} requests`;
+/** What is sent there. */
+function nounFor(origin: string): string {
+  return isGrpc(origin) ? 'call' : 'request';
+}
+
+function requests(count: number, noun = 'request'): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 function connections(count: number): string {

@@ -11,6 +11,17 @@ import { resolverFor } from '../transports/resolver-for.ts';
 /** Whether requests to an origin would be balanced. Rejects when that can't be found out, or `signal` aborts before. */
 export type Manages = (origin: string, settings: Settings, signal: AbortSignal) => Promise<boolean>;
 
+/** The same, of URLs and of the targets of gRPC. */
+export interface Managing {
+  readonly http: Manages;
+  readonly grpc: Manages;
+}
+
+/** Whether it is a target of gRPC. */
+export function isGrpc(origin: string): boolean {
+  return origin.startsWith('grpc:');
+}
+
 /** What evenkeel would see of an origin. */
 export interface Sight {
   /** Whether it would balance it at all; none: that can't be found out now. */
@@ -32,11 +43,11 @@ const CHECK_INTERVAL = 1_500;
 export class Sights {
   /** Those of the agent that would be installed. */
   settings: Settings;
-  readonly #manages: Manages;
+  readonly #manages: Managing;
   readonly #place = thisPlace();
   readonly #known = new Map<string, Sight>();
 
-  constructor(settings: Settings, manages: Manages) {
+  constructor(settings: Settings, manages: Managing) {
     this.settings = settings;
     this.#manages = manages;
   }
@@ -56,7 +67,8 @@ export class Sights {
     const following = new Following();
     const check = setInterval(() => isHeld() || following.stop(), CHECK_INTERVAL).unref();
     try {
-      const managed = await this.#manages(origin, this.settings, following.signal);
+      const manages = this.#manages[isGrpc(origin) ? 'grpc' : 'http'];
+      const managed = await manages(origin, this.settings, following.signal);
       if (managed) await this.#follow(following, new URL(origin));
       if (!following.signal.aborted) this.#known.set(origin, sightOf(managed, following));
     } catch (error) {
@@ -73,7 +85,7 @@ export class Sights {
     following.start(resolverFor(this.settings, this.#place, following.trace), {
       hostname: hostname.replace(/^\[|\]$/g, ''),
       port: Number(port) || (protocol === 'https:' ? 443 : 80),
-      protocol: protocol as 'http:' | 'https:',
+      protocol: protocol === 'https:' ? protocol : 'http:',
     });
     await following.first(FIRST_ANSWER);
     const names = new ClusterNames(this.settings.kubernetes.clusterDomain, this.#place);

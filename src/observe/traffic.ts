@@ -1,10 +1,13 @@
+import type { EventEmitter } from 'node:events';
 import type { ClientRequest } from 'node:http';
+import type { ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2';
 import type { Socket } from 'node:net';
 import { monotonicNow } from '../core/base/clock.ts';
 import { balancedSockets } from '../transports/balanced-sockets.ts';
 
-/** A connection of some undici Client's. */
+/** A connection of some undici Client's, or of grpc-js. */
 interface Connection {
+  readonly origin: string;
   readonly address: AddressTraffic;
   /** On the monotonic clock. */
   readonly openedAt: number;
@@ -37,18 +40,30 @@ interface Sent {
   readonly socket: Socket;
 }
 
+/** What `http2.client.stream.start` tells of a stream, be it of grpc-js or of others. */
+interface Begun {
+  readonly stream: ClientHttp2Stream;
+  readonly headers: OutgoingHttpHeaders;
+}
+
+/** What grpc-js puts into the user agent, among what the app has it put there. */
+const GRPC_JS = 'grpc-node-js/';
 /** The user agent that evenkeel gives itself. */
 const OWN = 'evenkeel';
 const MOST_ORIGINS = 256;
 const MOST_ADDRESSES = 4_096;
 
-/** Counts requests by where they go, from what undici publishes: that of npm and the one inside Node.js. */
+/**
+ * Counts requests by where they go: from what undici publishes, that of npm and the one inside Node.js, and the calls of
+ * every copy of grpc-js from what Node.js publishes of its streams.
+ */
 export class Traffic {
   readonly origins = new Map<string, OriginTraffic>();
   readonly #onOrigin: (origin: string) => void;
   readonly #born = new WeakMap<Socket, number>();
   readonly #own = new WeakSet<Socket>();
-  readonly #connections = new WeakMap<Socket, Connection>();
+  /** By its socket, or its session of HTTP/2. */
+  readonly #connections = new WeakMap<object, Connection>();
   /** Requests that node:http sent. */
   others = 0;
   /** Requests that an agent has balanced which was passed by hand. */
@@ -74,16 +89,19 @@ export class Traffic {
       this.balanced++;
       return;
     }
-    let connection = this.#connections.get(socket);
+    const connection = this.#connections.get(socket);
     if (origin === undefined || (connection === undefined && this.#isOwn(socket, headers))) return;
-    const traffic = this.origins.get(origin) ?? this.#add(origin);
-    if (traffic === undefined) this.unwatched++;
-    connection ??= traffic && this.#open(traffic, socket);
-    if (traffic === undefined || connection === undefined) return;
-    traffic.requests++;
-    connection.address.requests++;
-    if (!connection.used) traffic.used++;
-    connection.used = true;
+    this.#count(origin, connection, socket, socket, this.#born.get(socket));
+  }
+
+  /** Takes a message of `http2.client.stream.start`. */
+  called({ stream: { session }, headers }: Begun): void {
+    const { ':authority': authority, 'user-agent': agent } = headers;
+    if (typeof agent !== 'string' || !agent.includes(GRPC_JS) || session === undefined) return;
+    const connection = this.#connections.get(session);
+    // What is dialled may be a pod; the name that servers are shown is that of the target, unless a call has its own.
+    const origin = connection?.origin ?? targetOf(`${authority}`);
+    if (origin !== undefined) this.#count(origin, connection, session, session.socket);
   }
 
   /** Takes a message of `http.client.request.start`. */
@@ -124,8 +142,31 @@ export class Traffic {
     return traffic;
   }
 
-  #open(traffic: OriginTraffic, socket: Socket): Connection | undefined {
-    const { remoteAddress, remotePort } = socket;
+  /** @param carrier what stands for its connection, and closes with it */
+  #count(
+    origin: string,
+    known: Connection | undefined,
+    carrier: EventEmitter,
+    socket: Pick<Socket, 'remoteAddress' | 'remotePort'>,
+    openedAt?: number,
+  ): void {
+    const traffic = this.origins.get(origin) ?? this.#add(origin);
+    if (traffic === undefined) this.unwatched++;
+    const connection = known ?? (traffic && this.#open(origin, traffic, carrier, socket, openedAt));
+    if (traffic === undefined || connection === undefined) return;
+    traffic.requests++;
+    connection.address.requests++;
+    if (!connection.used) traffic.used++;
+    connection.used = true;
+  }
+
+  #open(
+    origin: string,
+    traffic: OriginTraffic,
+    carrier: EventEmitter,
+    { remoteAddress, remotePort }: Pick<Socket, 'remoteAddress' | 'remotePort'>,
+    openedAt = monotonicNow(),
+  ): Connection | undefined {
     // A Unix socket leads to no pod, and a closed one nowhere.
     if (remoteAddress === undefined || traffic.addresses.size >= MOST_ADDRESSES) return undefined;
     const key = remoteAddress.includes(':')
@@ -136,14 +177,20 @@ export class Traffic {
       address = { address: key, requests: 0, connections: 0 };
       traffic.addresses.set(key, address);
     }
-    const connection = { address, openedAt: this.#born.get(socket) ?? monotonicNow(), used: false };
+    const connection = { origin, address, openedAt, used: false };
     address.connections++;
     traffic.connections.add(connection);
-    this.#connections.set(socket, connection);
-    socket.once('close', () => {
+    this.#connections.set(carrier, connection);
+    carrier.once('close', () => {
       address.connections--;
       traffic.connections.delete(connection);
     });
     return connection;
   }
+}
+
+/** The target whose name calls carry; without a port there, it is that of TLS. */
+function targetOf(authority: string): string | undefined {
+  const url = URL.parse(`grpc://${authority}`);
+  return url === null ? undefined : `grpc://${url.hostname.toLowerCase()}:${url.port || 443}`;
 }

@@ -28,9 +28,22 @@ export function dnsTarget({ authority, path }: GrpcUri, options: ChannelArgs): G
 
 /** Whether that is the proxy of the environment, in whose name versions before 1.13 ask, and don't say for whom. */
 function isProxy(path: string): boolean {
-  const { grpc_proxy, https_proxy, http_proxy } = environment();
-  const proxy = URL.parse(grpc_proxy || https_proxy || http_proxy || '');
+  const proxy = proxyOfEnvironment();
   return proxy !== null && path === `${proxy.hostname}:${proxy.port || 80}`;
+}
+
+/** Whether grpc-js reaches a host by the proxy of the environment, as long as the options of the channel don't forbid it. */
+export function isBehindProxy(host: string): boolean {
+  if (proxyOfEnvironment()?.protocol !== 'http:') return false;
+  const { no_grpc_proxy, no_proxy } = environment();
+  const exempt = no_grpc_proxy || no_proxy;
+  return !exempt?.split(',').some((suffix) => host.endsWith(suffix));
+}
+
+/** What grpc-js takes for it, which reads these variables only. */
+function proxyOfEnvironment(): URL | null {
+  const { grpc_proxy, https_proxy, http_proxy } = environment();
+  return URL.parse(grpc_proxy || https_proxy || http_proxy || '');
 }
 
 /** Whether a `kube:` target is a host of that name, with a port: `kube:50051` has no scheme. */
