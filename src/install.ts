@@ -8,6 +8,7 @@ import { instrumentIfWanted } from './telemetry/when-measured.ts';
 import { installGrpcJs, uninstallGrpcJs } from './transports/grpc/global/install.ts';
 import { managesGrpc } from './transports/grpc/manages-grpc.ts';
 import { installHttp, uninstallHttp } from './transports/http/global/install.ts';
+import { isLeftToNode, managesHttp } from './transports/http/global/left-to-node.ts';
 import { BalancedAgent, settingsOf } from './transports/undici/agent.ts';
 import { installDispatcher, manages, uninstallDispatcher } from './transports/undici/global/install.ts';
 
@@ -55,7 +56,9 @@ export async function uninstall(): Promise<void> {
 /** Not waited for: `install()` can't be. */
 function observe(settings: Settings): void {
   import('./observe/observe.ts')
-    .then(({ observe }) => observe(settings, { http: manages, grpc: managesGrpc }))
+    .then(({ observe }) =>
+      observe(settings, { undici: manages, 'node:http': managesHttp, grpc: managesGrpc, isLeftToNode }),
+    )
     .catch((error: Error) => {
       process.emitWarning(`nothing is observed: ${error.message}`, { type: 'EvenkeelWarning' });
     });

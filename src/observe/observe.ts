@@ -6,7 +6,7 @@ import { monotonicNow, setImmediate, setInterval, wallClock } from '../core/base
 import { environment } from '../core/base/environment.ts';
 import { hasTraffic, linesOf, makeReport, type ObserveReport } from './report.ts';
 import { type Managing, Sights } from './sight.ts';
-import { Traffic } from './traffic.ts';
+import { type IsLeftToNode, Traffic } from './traffic.ts';
 
 const INTERVAL = 'EVENKEEL_OBSERVE_INTERVAL';
 const FORMAT = 'EVENKEEL_OBSERVE_FORMAT';
@@ -23,18 +23,18 @@ const reports = channel(CHANNEL);
 let sights: Sights | undefined;
 
 /**
- * Watches what undici and grpc-js send and where to, changes nothing, and reports how even it was: every
+ * Watches what undici, node:http and grpc-js send and where to, changes nothing, and reports how even it was: every
  * `EVENKEEL_OBSERVE_INTERVAL` (a duration; default `5m`; `0`: only then) and when the process exits, on stderr (in lines
  * for people, or with `EVENKEEL_OBSERVE_FORMAT=json` as one line of JSON) and on the channel `evenkeel:observe:report`. Called again, it reports what other settings would change.
  */
-export function observe(settings: Settings, manages: Managing): void {
-  if (sights === undefined) start(new Sights(settings, manages));
+export function observe(settings: Settings, installed: Managing & { isLeftToNode: IsLeftToNode }): void {
+  if (sights === undefined) start(new Sights(settings, installed), installed.isLeftToNode);
   else sights.settings = settings;
 }
 
-function start(watching: Sights): void {
+function start(watching: Sights, isLeftToNode: IsLeftToNode): void {
   sights = watching;
-  const traffic = new Traffic((origin) => void watching.look(origin));
+  const traffic = new Traffic((target) => void watching.look(target), isLeftToNode);
   const begun = monotonicNow();
   let since = begun;
   const format = formatIn(read(environment(), FORMAT));
@@ -42,14 +42,14 @@ function start(watching: Sights): void {
   listen('undici:client:connected', (message) => traffic.connected(message));
   listen('undici:client:sendHeaders', (message) => traffic.sent(message));
   listen('http2.client.stream.start', (message) => traffic.called(message));
-  listen('http.client.request.start', (message) => traffic.sentByOthers(message));
+  listen('http.client.request.start', (message) => traffic.sentByNode(message));
 
   const tell = (isLast = false) => {
     const now = monotonicNow();
     try {
       const report = makeReport({
         traffic,
-        sightOf: (origin) => watching.of(origin),
+        sightOf: (target) => watching.of(target),
         settings: watching.settings,
         duration: now - since,
       });
@@ -67,7 +67,7 @@ function start(watching: Sights): void {
       // Name servers that say nothing take longer than a short interval.
       if (looking) return;
       looking = true;
-      await watching.lookAll([...traffic.origins.keys()]);
+      await watching.lookAll(traffic.targets);
       looking = false;
       tell();
     }, interval).unref();

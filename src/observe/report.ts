@@ -3,8 +3,8 @@ import type { Settings } from '../config/settings.ts';
 import { monotonicNow } from '../core/base/clock.ts';
 import { mostSlots } from '../core/connections/spread.ts';
 import { formatAddress } from '../core/endpoints/endpoint-keys.ts';
-import { isGrpc, type Sight } from './sight.ts';
-import type { AddressTraffic, OriginTraffic, Traffic } from './traffic.ts';
+import type { Sight } from './sight.ts';
+import type { AddressTraffic, ClientName, OriginTraffic, Target, Traffic } from './traffic.ts';
 
 /** What was observed since the last report: the message of the channel `evenkeel:observe:report`. */
 export interface ObserveReport {
@@ -16,7 +16,7 @@ export interface ObserveReport {
   readonly origins: readonly OriginReport[];
   /** Those that it would leave alone. */
   readonly foreign: { readonly origins: number; readonly requests: number };
-  /** Requests by node:http, which are counted only. */
+  /** Requests of node:http that evenkeel would leave to their agents, whatever their origin. */
   readonly nodeHttp: number;
   /** Requests of agents that are passed by hand, which balance whatever the switches say. */
   readonly balanced: number;
@@ -26,6 +26,8 @@ export interface ObserveReport {
 
 export interface OriginReport {
   readonly origin: string;
+  /** Who sent the requests: evenkeel balances those of each by themselves. */
+  readonly client: ClientName;
   readonly requests: number;
   readonly connections: {
     readonly open: number;
@@ -47,7 +49,7 @@ export interface OriginReport {
 
 export interface ReportFacts {
   readonly traffic: Traffic;
-  readonly sightOf: (origin: string) => Sight | undefined;
+  readonly sightOf: (target: Target) => Sight | undefined;
   readonly settings: Settings;
   /** Milliseconds since the last report. */
   readonly duration: number;
@@ -59,32 +61,28 @@ const ROTATION = 60_000;
 /** Puts together what there is to say. */
 export function makeReport({ traffic, sightOf, settings, duration }: ReportFacts): ObserveReport {
   const origins: OriginReport[] = [];
-  const foreign = { origins: 0, requests: 0 };
-  for (const [origin, seen] of traffic.origins) {
+  const foreign = new Set<string>();
+  let toForeign = 0;
+  for (const seen of traffic.targets.values()) {
     if (seen.requests === 0) continue;
-    const sight = sightOf(origin);
+    const sight = sightOf(seen);
     if (sight?.managed === false) {
-      foreign.origins++;
-      foreign.requests += seen.requests;
-    } else origins.push(reportOn(origin, seen, sight, settings));
+      foreign.add(seen.origin);
+      toForeign += seen.requests;
+    } else origins.push(reportOn(seen, sight, settings));
   }
   return {
     pid: process.pid,
     duration,
     origins,
-    foreign,
-    nodeHttp: traffic.others,
+    foreign: { origins: foreign.size, requests: toForeign },
+    nodeHttp: traffic.leftToNode,
     balanced: traffic.balanced,
     unwatched: traffic.unwatched,
   };
 }
 
-function reportOn(
-  origin: string,
-  traffic: OriginTraffic,
-  sight: Sight | undefined,
-  settings: Settings,
-): OriginReport {
+function reportOn(traffic: OriginTraffic, sight: Sight | undefined, settings: Settings): OriginReport {
   const now = monotonicNow();
   const endpoints = (sight?.endpoints ?? []).map(formatAddress);
   const addresses = [...traffic.addresses.values()].filter(
@@ -95,7 +93,8 @@ function reportOn(
   const idle = hidden ? [] : endpoints.filter((endpoint) => !traffic.addresses.has(endpoint));
   const all = [...addresses.map((address) => ({ ...address })), ...idle.map(toIdle)];
   const report = {
-    origin,
+    origin: traffic.origin,
+    client: traffic.client,
     requests: traffic.requests,
     connections: {
       open: traffic.connections.size,
@@ -115,7 +114,7 @@ function toIdle(address: string): AddressTraffic {
 }
 
 function changeOf(
-  { origin, requests, connections, endpoints }: Omit<OriginReport, 'change'>,
+  { origin, client, requests, connections, endpoints }: Omit<OriginReport, 'change'>,
   hidden: boolean,
   sight: Sight | undefined,
   { spread, maxSpread, maxConnectionDuration = ROTATION }: Settings,
@@ -131,10 +130,10 @@ function changeOf(
     const reach = hidden
       ? `${count} are behind this address, ${reachOf(connections.used, endpoints.length)}; `
       : '';
-    return `${reach}evenkeel would choose one of ${count} for each ${nounFor(origin)}, which makes ${share} each`;
+    return `${reach}evenkeel would choose one of ${count} for each ${nounFor(client)}, which makes ${share} each`;
   }
   if (isIP(new URL(origin).hostname.replace(/^\[|\]$/g, '')) !== 0) {
-    const name = isGrpc(origin) ? 'target' : 'URL';
+    const name = client === 'grpc' ? 'target' : 'URL';
     return `nothing: the ${name} has an address for a host, so there is nothing to choose from`;
   }
   if (sight.source === 'endpointslices') return 'one pod: there is nothing to balance';
@@ -175,23 +174,26 @@ export function linesOf(report: ObserveReport): string[] {
     ...(foreign.origins > 0
       ? [`  ${requests(foreign.requests)} to ${others}, which evenkeel would leave alone`]
       : []),
-    ...(nodeHttp > 0 ? [`  ${requests(nodeHttp)} by node:http, which this report only counts`] : []),
+    ...(nodeHttp > 0
+      ? [`  ${requests(nodeHttp)} of node:http, which evenkeel would leave to their agents`]
+      : []),
     ...(balanced > 0 ? [`  ${requests(balanced)} balanced by agents that were passed by hand`] : []),
     ...(unwatched > 0 ? [`  ${requests(unwatched)} to more origins than are watched at a time`] : []),
   ];
 }
 
-function linesOn({ origin, addresses, fairness, source, change, ...report }: OriginReport): string[] {
+function linesOn({ origin, client, addresses, fairness, source, change, ...report }: OriginReport): string[] {
   const { open, oldest } = report.connections;
   const age = open > 0 ? `, the oldest for ${time(oldest)}` : '';
-  const noun = nounFor(origin);
+  const noun = nounFor(client);
+  const by = client === 'node:http' ? ` (${client})` : '';
   const shown = addresses.slice(0, MOST_ROWS);
   const widths = [
     Math.max(...shown.map(({ address }) => address.length)),
     Math.max(...shown.map((row) => requests(row.requests, noun).length)),
   ] as const;
   return [
-    `  ${origin}: ${requests(report.requests, noun)}, ${connections(open)} open${age}`,
+    `  ${origin}${by}: ${requests(report.requests, noun)}, ${connections(open)} open${age}`,
     ...shown.map(
       (row) =>
         `    ${row.address.padEnd(widths[0])}  ${requests(row.requests, noun).padStart(widths[1])}  ${connections(row.connections)}`,
@@ -205,8 +207,8 @@ function linesOn({ origin, addresses, fairness, source, change, ...report }: Ori
 }
 
 /** What is sent there. */
-function nounFor(origin: string): string {
-  return isGrpc(origin) ? 'call' : 'request';
+function nounFor(client: ClientName): string {
+  return client === 'grpc' ? 'call' : 'request';
 }
 
 function requests(count: number, noun = 'request'): string {

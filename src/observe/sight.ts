@@ -7,20 +7,13 @@ import { ClusterNames } from '../core/discovery/kubernetes/cluster-names.ts';
 import { thisPlace } from '../core/discovery/kubernetes/place.ts';
 import type { EndpointAddress } from '../core/discovery/resolver.ts';
 import { resolverFor } from '../transports/resolver-for.ts';
+import type { ClientName, Target } from './traffic.ts';
 
 /** Whether requests to an origin would be balanced. Rejects when that can't be found out, or `signal` aborts before. */
 export type Manages = (origin: string, settings: Settings, signal: AbortSignal) => Promise<boolean>;
 
-/** The same, of URLs and of the targets of gRPC. */
-export interface Managing {
-  readonly http: Manages;
-  readonly grpc: Manages;
-}
-
-/** Whether it is a target of gRPC. */
-export function isGrpc(origin: string): boolean {
-  return origin.startsWith('grpc:');
-}
+/** The same, by who sends them. */
+export type Managing = Readonly<Record<ClientName, Manages>>;
 
 /** What evenkeel would see of an origin. */
 export interface Sight {
@@ -45,6 +38,7 @@ export class Sights {
   settings: Settings;
   readonly #manages: Managing;
   readonly #place = thisPlace();
+  /** By the key of the target. */
   readonly #known = new Map<string, Sight>();
 
   constructor(settings: Settings, manages: Managing) {
@@ -52,28 +46,27 @@ export class Sights {
     this.#manages = manages;
   }
 
-  of(origin: string): Sight | undefined {
-    return this.#known.get(origin);
+  of({ key }: Target): Sight | undefined {
+    return this.#known.get(key);
   }
 
   /** Looks at these again, and forgets all others. */
-  async lookAll(origins: readonly string[]): Promise<void> {
-    for (const origin of this.#known.keys()) if (!origins.includes(origin)) this.#known.delete(origin);
-    await Promise.all(origins.map((origin) => this.look(origin)));
+  async lookAll(targets: ReadonlyMap<string, Target>): Promise<void> {
+    for (const key of this.#known.keys()) if (!targets.has(key)) this.#known.delete(key);
+    await Promise.all(Array.from(targets.values(), (target) => this.look(target)));
   }
 
   /** Looks, once. Never throws. It is given up when the process has nothing else to do. */
-  async look(origin: string): Promise<void> {
+  async look({ key, client, origin }: Target): Promise<void> {
     const following = new Following();
     const check = setInterval(() => isHeld() || following.stop(), CHECK_INTERVAL).unref();
     try {
-      const manages = this.#manages[isGrpc(origin) ? 'grpc' : 'http'];
-      const managed = await manages(origin, this.settings, following.signal);
+      const managed = await this.#manages[client](origin, this.settings, following.signal);
       if (managed) await this.#follow(following, new URL(origin));
-      if (!following.signal.aborted) this.#known.set(origin, sightOf(managed, following));
+      if (!following.signal.aborted) this.#known.set(key, sightOf(managed, following));
     } catch (error) {
       const known = { managed: undefined, source: undefined, endpoints: [], passive: false };
-      if (!following.signal.aborted) this.#known.set(origin, { ...known, warning: (error as Error).message });
+      if (!following.signal.aborted) this.#known.set(key, { ...known, warning: (error as Error).message });
     } finally {
       clearInterval(check);
       following.stop();

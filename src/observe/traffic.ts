@@ -1,13 +1,25 @@
 import type { EventEmitter } from 'node:events';
-import type { ClientRequest } from 'node:http';
+import type { Agent, ClientRequest } from 'node:http';
 import type { ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2';
 import type { Socket } from 'node:net';
 import { monotonicNow } from '../core/base/clock.ts';
 import { balancedSockets } from '../transports/balanced-sockets.ts';
 
-/** A connection of some undici Client's, or of grpc-js. */
-interface Connection {
+/** Who sends requests. What evenkeel would do with them depends on that. */
+export type ClientName = 'undici' | 'node:http' | 'grpc';
+
+/** An origin, as one of the clients calls it. */
+export interface Target {
+  /** That no other has. */
+  readonly key: string;
+  readonly client: ClientName;
+  /** Of gRPC, it is `grpc://host:port`. */
   readonly origin: string;
+}
+
+/** A connection of some undici Client's, of an agent of Node's, or of grpc-js. */
+interface Connection {
+  readonly target: OriginTraffic;
   readonly address: AddressTraffic;
   /** On the monotonic clock. */
   readonly openedAt: number;
@@ -24,8 +36,8 @@ export interface AddressTraffic {
   connections: number;
 }
 
-/** What went to one origin since the last report. */
-export interface OriginTraffic {
+/** What went to one origin since the last report, by one of the clients. */
+export interface OriginTraffic extends Target {
   requests: number;
   /** Connections that carried a request since the last report. */
   used: number;
@@ -33,6 +45,9 @@ export interface OriginTraffic {
   /** Open now. */
   readonly connections: Set<Connection>;
 }
+
+/** Whether evenkeel would leave a request of node:http to its agent, wherever it goes. */
+export type IsLeftToNode = (agent: Agent, options: { host: string; port: number }) => boolean;
 
 interface Sent {
   readonly request: { readonly origin?: string | URL | null };
@@ -46,6 +61,20 @@ interface Begun {
   readonly headers: OutgoingHttpHeaders;
 }
 
+/** An agent of Node's, as its requests see it. */
+type NodeAgent = Agent & { readonly protocol?: string };
+
+/** A request of node:http: what of it has no type. */
+interface NodeRequest {
+  readonly agent?: NodeAgent | null;
+  readonly host: string;
+}
+
+/** A socket that is on its way to TLS. */
+interface Connecting {
+  readonly secureConnecting: boolean;
+}
+
 /** What grpc-js puts into the user agent, among what the app has it put there. */
 const GRPC_JS = 'grpc-node-js/';
 /** The user agent that evenkeel gives itself. */
@@ -54,26 +83,29 @@ const MOST_ORIGINS = 256;
 const MOST_ADDRESSES = 4_096;
 
 /**
- * Counts requests by where they go: from what undici publishes, that of npm and the one inside Node.js, and the calls of
- * every copy of grpc-js from what Node.js publishes of its streams.
+ * Counts requests by where they go: from what undici publishes, that of npm and the one inside Node.js, and those of
+ * node:http and the calls of every copy of grpc-js from what Node.js publishes.
  */
 export class Traffic {
-  readonly origins = new Map<string, OriginTraffic>();
-  readonly #onOrigin: (origin: string) => void;
+  /** By their keys. */
+  readonly targets = new Map<string, OriginTraffic>();
+  readonly #onTarget: (target: Target) => void;
+  readonly #isLeftToNode: IsLeftToNode;
   readonly #born = new WeakMap<Socket, number>();
   readonly #own = new WeakSet<Socket>();
   /** By its socket, or its session of HTTP/2. */
   readonly #connections = new WeakMap<object, Connection>();
-  /** Requests that node:http sent. */
-  others = 0;
+  /** Requests of node:http that evenkeel would leave to their agents. */
+  leftToNode = 0;
   /** Requests that an agent has balanced which was passed by hand. */
   balanced = 0;
   /** Requests to origins past the most that are watched. */
   unwatched = 0;
 
-  /** `onOrigin` is called with each origin that is new. */
-  constructor(onOrigin: (origin: string) => void) {
-    this.#onOrigin = onOrigin;
+  /** `onTarget` is called with each target that is new. */
+  constructor(onTarget: (target: Target) => void, isLeftToNode: IsLeftToNode) {
+    this.#onTarget = onTarget;
+    this.#isLeftToNode = isLeftToNode;
   }
 
   /** Takes a message of `undici:client:connected`. */
@@ -91,7 +123,7 @@ export class Traffic {
     }
     const connection = this.#connections.get(socket);
     if (origin === undefined || (connection === undefined && this.#isOwn(socket, headers))) return;
-    this.#count(origin, connection, socket, socket, this.#born.get(socket));
+    this.#count('undici', origin, connection, socket, socket, this.#born.get(socket));
   }
 
   /** Takes a message of `http2.client.stream.start`. */
@@ -100,29 +132,51 @@ export class Traffic {
     if (typeof agent !== 'string' || !agent.includes(GRPC_JS) || session === undefined) return;
     const connection = this.#connections.get(session);
     // What is dialled may be a pod; the name that servers are shown is that of the target, unless a call has its own.
-    const origin = connection?.origin ?? targetOf(`${authority}`);
-    if (origin !== undefined) this.#count(origin, connection, session, session.socket);
+    const origin = connection?.target.origin ?? targetOf(`${authority}`);
+    if (origin !== undefined) this.#count('grpc', origin, connection, session, session.socket);
   }
 
   /** Takes a message of `http.client.request.start`. */
-  sentByOthers({ request }: { request: ClientRequest }): void {
-    if (request.getHeader('user-agent') !== OWN) this.others++;
+  sentByNode({ request }: { request: ClientRequest }): void {
+    const { socket } = request;
+    if (socket === null || request.getHeader('user-agent') === OWN) return;
+    const isSecuring = (socket as Partial<Connecting>).secureConnecting === true;
+    // Where it leads to is not known before.
+    if (isSecuring) socket.once('secureConnect', () => this.#sentByNode(request, socket));
+    else if (socket.connecting) socket.once('connect', () => this.#sentByNode(request, socket));
+    else this.#sentByNode(request, socket);
+  }
+
+  #sentByNode({ agent, host }: NodeRequest, socket: Socket): void {
+    if (balancedSockets.has(socket)) {
+      this.balanced++;
+      return;
+    }
+    const { remotePort: port } = socket;
+    // A Unix socket leads to no pod.
+    if (agent == null || port === undefined || this.#isLeftToNode(agent, { host, port })) {
+      this.leftToNode++;
+      return;
+    }
+    const connection = this.#connections.get(socket);
+    const origin = connection?.target.origin ?? originOf(agent, host, port);
+    if (origin !== undefined) this.#count('node:http', origin, connection, socket, socket);
   }
 
   /** Starts to count anew. */
   reset(): void {
-    this.others = 0;
+    this.leftToNode = 0;
     this.balanced = 0;
     this.unwatched = 0;
-    for (const [origin, traffic] of this.origins) {
+    for (const [key, traffic] of this.targets) {
       traffic.requests = 0;
       traffic.used = 0;
       for (const connection of traffic.connections) connection.used = false;
-      for (const [key, address] of traffic.addresses) {
+      for (const address of traffic.addresses.values()) {
         address.requests = 0;
-        if (address.connections === 0) traffic.addresses.delete(key);
+        if (address.connections === 0) traffic.addresses.delete(address.address);
       }
-      if (traffic.addresses.size === 0) this.origins.delete(origin);
+      if (traffic.addresses.size === 0) this.targets.delete(key);
     }
   }
 
@@ -134,25 +188,33 @@ export class Traffic {
     return true;
   }
 
-  #add(origin: string): OriginTraffic | undefined {
-    if (this.origins.size >= MOST_ORIGINS) return undefined;
-    const traffic = { requests: 0, used: 0, addresses: new Map(), connections: new Set<Connection>() };
-    this.origins.set(origin, traffic);
-    this.#onOrigin(origin);
+  #targetOf(client: ClientName, origin: string): OriginTraffic | undefined {
+    const key = `${client} ${origin}`;
+    return this.targets.get(key) ?? this.#add({ key, client, origin });
+  }
+
+  #add(target: Target): OriginTraffic | undefined {
+    if (this.targets.size >= MOST_ORIGINS) return undefined;
+    const counts = { requests: 0, used: 0, addresses: new Map(), connections: new Set<Connection>() };
+    const traffic = { ...target, ...counts };
+    this.targets.set(target.key, traffic);
+    this.#onTarget(target);
     return traffic;
   }
 
   /** @param carrier what stands for its connection, and closes with it */
   #count(
+    client: ClientName,
     origin: string,
     known: Connection | undefined,
     carrier: EventEmitter,
     socket: Pick<Socket, 'remoteAddress' | 'remotePort'>,
     openedAt?: number,
   ): void {
-    const traffic = this.origins.get(origin) ?? this.#add(origin);
+    // Where several origins are behind a proxy, a connection may carry requests to all of them.
+    const traffic = known?.target.origin === origin ? known.target : this.#targetOf(client, origin);
     if (traffic === undefined) this.unwatched++;
-    const connection = known ?? (traffic && this.#open(origin, traffic, carrier, socket, openedAt));
+    const connection = known ?? (traffic && this.#open(traffic, carrier, socket, openedAt));
     if (traffic === undefined || connection === undefined) return;
     traffic.requests++;
     connection.address.requests++;
@@ -161,7 +223,6 @@ export class Traffic {
   }
 
   #open(
-    origin: string,
     traffic: OriginTraffic,
     carrier: EventEmitter,
     { remoteAddress, remotePort }: Pick<Socket, 'remoteAddress' | 'remotePort'>,
@@ -177,7 +238,7 @@ export class Traffic {
       address = { address: key, requests: 0, connections: 0 };
       traffic.addresses.set(key, address);
     }
-    const connection = { origin, address, openedAt, used: false };
+    const connection = { target: traffic, address, openedAt, used: false };
     address.connections++;
     traffic.connections.add(connection);
     this.#connections.set(carrier, connection);
@@ -187,6 +248,12 @@ export class Traffic {
     });
     return connection;
   }
+}
+
+/** The origin of a request of node:http, which has connected to that port. */
+function originOf({ protocol }: NodeAgent, host: string, port: number): string | undefined {
+  return URL.parse(`${protocol}//${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`)
+    ?.origin;
 }
 
 /** The target whose name calls carry; without a port there, it is that of TLS. */

@@ -4,8 +4,7 @@ import { withSystemDials } from '../../../config/resolve-settings.ts';
 import type { Settings } from '../../../config/settings.ts';
 import { hostName } from '../../../core/base/host.ts';
 import type { LiveAgent } from '../../../telemetry/live-agents.ts';
-import { nameJudgeOf } from '../../global/name-judge-of.ts';
-import { ownership } from '../../global/ownership.ts';
+import { judgeOf } from '../../global/judge-of.ts';
 import { Verdicts } from '../../global/verdicts.ts';
 import { sharedResolverFor } from '../../resolver-for.ts';
 import { HttpServices } from '../http-services.ts';
@@ -38,11 +37,10 @@ export function installHttp(given: Settings, options: BalancingOptions): void {
     return;
   }
   const settings = withSystemDials(given, options);
-  const { clock, hosts, maxOrigins, newsTimeout, maxPendingRequests } = settings;
+  const { clock, maxOrigins, newsTimeout, maxPendingRequests } = settings;
   const identity = `${hostName()} ${process.pid} node:http ${++installations}`;
   const services = new HttpServices({ settings, resolver: sharedResolverFor(settings), identity });
-  const judge = ownership({ hosts, claims: () => false, judgeName: nameJudgeOf(settings) });
-  const verdicts = new Verdicts({ judge, clock, maxOrigins, timeout: newsTimeout });
+  const verdicts = new Verdicts({ judge: judgeOf(settings), clock, maxOrigins, timeout: newsTimeout });
   const redirect = new Redirect({ services, verdicts, clock, maxHeld: maxPendingRequests });
   const live: LiveAgent = { name: 'node:http', settings, options, stats: () => services.stats };
   installed = {

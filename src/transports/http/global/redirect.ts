@@ -7,14 +7,12 @@ import type { HttpServices } from '../http-services.ts';
 import {
   agentPrototype,
   asNodeAgent,
-  isProxied,
-  isStock,
   type NodeAgent,
   type NodeRequest,
   type RequestOptions,
 } from '../node-http.ts';
-import { needsNode } from '../profile.ts';
 import { Waiting } from '../waiting.ts';
+import { isLeftToNode } from './left-to-node.ts';
 
 export interface RedirectOptions {
   readonly services: HttpServices;
@@ -44,10 +42,8 @@ export class Redirect {
 
   /** Takes a request of an agent. False if it is left to that one. */
   take(agent: Agent, request: NodeRequest, options: RequestOptions): boolean {
-    const node = asNodeAgent(agent);
-    if (!node.keepAlive || !isStock(node) || needsNode(node, options) || isProxied(node, options))
-      return false;
-    const known = this.#verdictOn(node.protocol, options.host, options.port);
+    if (isLeftToNode(agent, options)) return false;
+    const known = this.#verdictOn(asNodeAgent(agent).protocol, options.host, options.port);
     if (known.name === 'managed') return this.#requestsOf(agent).take(request, options);
     if (known.name === 'foreign') return false;
     this.#hold(known, agent, request, options);

@@ -1,8 +1,7 @@
 import './inert.ts';
 import { Agent, type Dispatcher, Dispatcher1Wrapper } from 'undici';
 import type { Settings } from '../../../config/settings.ts';
-import { nameJudgeOf } from '../../global/name-judge-of.ts';
-import { ownership } from '../../global/ownership.ts';
+import { judgeOf } from '../../global/judge-of.ts';
 import { Verdicts } from '../../global/verdicts.ts';
 import { type BalancedAgent, settingsOf } from '../agent.ts';
 import { claims, isBridge, oddity } from './claims.ts';
@@ -20,11 +19,7 @@ export function installDispatcher(agent: BalancedAgent): void {
   warnOfKeeper(before, settings);
   const verdicts = new Verdicts({
     // By the agent's own settings, so that a name is looked up once for both.
-    judge: ownership({
-      hosts: settings.hosts,
-      claims: (url) => claimed(before, url),
-      judgeName: nameJudgeOf(settings),
-    }),
+    judge: judgeOf(settings, { claims: (url) => claimed(before, url) }),
     clock: settings.clock,
     maxOrigins: settings.maxOrigins,
     timeout: settings.newsTimeout,
@@ -72,12 +67,8 @@ export async function manages(
   resolvConf?: string,
 ): Promise<boolean> {
   const previous = judged(dispatchersBefore());
-  const judge = ownership({
-    hosts: settings.hosts,
-    claims: (url) => claimed(previous, url),
-    judgeName: nameJudgeOf(settings, resolvConf, signal),
-  });
-  return (await judge(origin)) === 'managed';
+  const claims = (url: URL) => claimed(previous, url);
+  return (await judgeOf(settings, { claims, resolvConf, signal })(origin)) === 'managed';
 }
 
 /** Those of them that have a say: what wraps the other one for old-style callers has none. */
