@@ -63,8 +63,7 @@ export class AgentRequests implements Total {
   #bucketFor(options: RequestOptions, header: string | undefined): Bucket | undefined {
     // What an agent says goes over what its requests say.
     const own = this.#agent.options;
-    const host = (own.host as string | undefined) ?? options.host;
-    const port = (own.port as number | undefined) ?? options.port;
+    const { host, port } = options;
     const family = familyOf(own.family ?? options.family);
     const servername = this.#secure ? servernameFor(own.servername ?? options.servername, host, header) : '';
     const profile = this.#profiles.of(options);

@@ -48,7 +48,10 @@ export class Bucket implements Place {
   /** Takes a request. It is sent in the next tick: callers and tracers add headers until then. */
   add(request: NodeRequest, options: RequestOptions): void {
     if (this.hasRoom && !this.isWaiting) this.#take(request, options);
-    else this.#wait(request, options);
+    else {
+      this.#wait(request, options);
+      this.serve();
+    }
   }
 
   #take(request: NodeRequest, options: RequestOptions): void {

@@ -164,16 +164,15 @@ export class HttpCall extends Call implements HttpAttempt {
     this.statusCode = statusCode;
     const { attempts } = this.calls;
     const { connection } = this;
-    if (!connection.told) {
+    const wire = connection.wire as HttpWire;
+    const hint = headerOf(res.rawHeaders, 'keep-alive');
+    // A server may say something else each time: one that ends soon says so.
+    if (!connection.told || hint !== wire.keepAliveHint) {
       const { timeout, buffer } = this.place;
-      const keepAlive = keepAliveOf(
-        headerOf(res.rawHeaders, 'keep-alive'),
-        this.service.keepAlive,
-        timeout,
-        buffer,
-      );
-      (connection.wire as HttpWire).idleTime.limit = keepAlive;
-      attempts.onFirstHead(this, res.headers, keepAlive);
+      const keepAlive = keepAliveOf(hint, this.service.keepAlive, timeout, buffer);
+      wire.keepAliveHint = hint;
+      wire.idleTime.limit = keepAlive;
+      if (!connection.told) attempts.onFirstHead(this, res.headers, keepAlive);
     }
     const asks = statusCode === 429 || statusCode === 503;
     attempts.onHead(this, asks ? res.headers : NO_HEADERS, isGatewayError(statusCode));

@@ -43,6 +43,8 @@ export class HttpWire implements Wire {
   readonly full = false;
   readonly opening = false;
   readonly idleTime: IdleTime;
+  /** What its server has said last of how long it waits for a request. */
+  keepAliveHint: string | undefined = undefined;
   /** Told when a first request was served; `undefined` from then on. */
   #onServed: (() => void) | undefined;
   #events: WireEvents | undefined = undefined;

@@ -2,8 +2,7 @@ import type { Clock, Timer } from '../../core/base/clock.ts';
 
 /** How long a connection idles, with one timer for many requests. */
 export class IdleTime {
-  /** Milliseconds after which it is over. */
-  limit: number;
+  #limit: number;
   readonly #clock: Clock;
   readonly #onOver: () => void;
   #since = Number.POSITIVE_INFINITY;
@@ -11,14 +10,23 @@ export class IdleTime {
 
   constructor(clock: Clock, limit: number, onOver: () => void) {
     this.#clock = clock;
-    this.limit = limit;
+    this.#limit = limit;
     this.#onOver = onOver;
+  }
+
+  /** Milliseconds after which it is over. */
+  set limit(limit: number) {
+    if (limit < this.#limit) {
+      this.#timer?.cancel();
+      this.#timer = undefined;
+    }
+    this.#limit = limit;
   }
 
   begin(): void {
     this.#since = this.#clock.now();
-    if (this.limit <= 0) this.#onOver();
-    else this.#timer ??= this.#clock.schedule(this.#look, this.limit);
+    if (this.#limit <= 0) this.#onOver();
+    else this.#timer ??= this.#clock.schedule(this.#look, this.#limit);
   }
 
   /** Milliseconds that it has idled. */
@@ -38,7 +46,7 @@ export class IdleTime {
 
   readonly #look = (): void => {
     this.#timer = undefined;
-    const left = this.#since + this.limit - this.#clock.now();
+    const left = this.#since + this.#limit - this.#clock.now();
     if (left <= 0) this.#onOver();
     else if (left < Number.POSITIVE_INFINITY) this.#timer = this.#clock.schedule(this.#look, left);
   };

@@ -140,7 +140,9 @@ export function isStock(agent: NodeAgent): boolean {
     agent.getName === hooks.getName &&
     agent.keepSocketAlive === hooks.keepSocketAlive &&
     agent.removeSocket === hooks.removeSocket &&
-    agent.reuseSocket === hooks.reuseSocket
+    agent.reuseSocket === hooks.reuseSocket &&
+    // Its own, by which it keeps sockets or hands them on. Whoever puts another one there keeps them in another way.
+    agent.listenerCount('free') === 1
   );
 }
 

@@ -52,8 +52,8 @@ const OF_TLS = new Set([
   'sigalgs',
 ]);
 
-/** Functions that a request brings along: each is another one, as a rule, and connections are not shared for that. */
-const FUNCTIONS_OF_TLS = ['checkServerIdentity', 'ALPNCallback', 'SNICallback', 'pskCallback'];
+/** What a request brings along for one connection of its own: each is another one, as a rule. */
+const OWN_OF_TLS = ['checkServerIdentity', 'ALPNCallback', 'SNICallback', 'pskCallback', 'socket'];
 
 type Options = Readonly<Record<string, unknown>>;
 
@@ -68,9 +68,12 @@ export function needsNode(agent: NodeAgent, options: Options): boolean {
   const own = agent.options;
   if ((own.lookup ?? options.lookup) != null || (own.socketPath ?? options.socketPath)) return true;
   if ((own.localPort ?? options.localPort) != null) return true;
+  // An agent that says where all its requests go, or a request that says where it may not go.
+  if (own.host !== undefined || own.port !== undefined) return true;
+  if (options.blockList !== undefined && own.blockList === undefined) return true;
   return (
     agent.protocol === 'https:' &&
-    FUNCTIONS_OF_TLS.some((name) => options[name] !== undefined && own[name] === undefined)
+    OWN_OF_TLS.some((name) => options[name] !== undefined && own[name] === undefined)
   );
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http, { Agent, type AgentOptions } from 'node:http';
+import { BlockList } from 'node:net';
 import { test } from 'node:test';
 import { staticResolver } from '../../../src/core/discovery/static.ts';
 import { BalancedHttpAgent, BalancedHttpsAgent } from '../../../src/http.ts';
@@ -170,6 +171,18 @@ test('a limit that is raised holds from the next end of a request on', async (t)
   await Promise.all(all);
 });
 
+test('a request that comes once a limit was raised waits for none of those before it', async (t) => {
+  const pod = await startPod(t);
+  const agent = startHttpAgent(t, [pod], { maxSockets: 1 });
+  const slow = [ask(agent, { path: '/slow' }), ask(agent, { path: '/slow' })];
+  await pod.received('/slow');
+  agent.maxSockets = 3;
+  assert.equal((await ask(agent)).status, 200);
+  while (pod.requests < 3) await once(pod, 'request');
+  pod.release('/slow');
+  await Promise.all(slow);
+});
+
 test('options are those of evenkeel and of Node, and others are refused by name', async (t) => {
   const pod = await startPod(t);
   const refused = (options: object, message: RegExp) =>
@@ -196,6 +209,16 @@ test('options are those of evenkeel and of Node, and others are refused by name'
   const { request } = await ask(agent);
   assert.equal(request.getHeader('connection') ?? 'close', 'close');
   await pod.allClosed();
+});
+
+test('a request may not go where its own block list says so', async (t) => {
+  const pod = await startPod(t);
+  const agent = startHttpAgent(t, [pod]);
+  const blockList = new BlockList();
+  blockList.addAddress(pod.address);
+  const options = { host: pod.address, port: pod.port, blockList };
+  await assert.rejects(ask(agent, options), { code: 'ERR_IP_BLOCKED' });
+  assert.equal(pod.requests, 0);
 });
 
 test('a host that the option leaves out is Node’s affair', async (t) => {

@@ -123,6 +123,8 @@ test('an agent is stock as long as it has nobody’s hooks', () => {
   const hooked = new Agent();
   hooked.createConnection = () => undefined;
   assert.equal(isStock(asNodeAgent(hooked)), false);
+  const listening = new Agent().on('free', () => {});
+  assert.equal(isStock(asNodeAgent(listening)), false);
   class Own extends Agent {}
   assert.equal(isStock(asNodeAgent(new Own())), true);
 });

@@ -57,6 +57,17 @@ test('a connection lasts as long as its server says, less a second', async (t) =
   assert.equal(server.sockets.length, 2);
 });
 
+test('a server that says in a later response that it waits no longer is asked on a new connection', async (t) => {
+  let requests = 0;
+  const server = await startRaw(t, (socket) => {
+    const seconds = ++requests === 2 ? 1 : 60;
+    socket.write(ANSWER.replace('\r\n\r\n', `\r\nKeep-Alive: timeout=${seconds}\r\n\r\n`));
+  });
+  const agent = startHttpAgent(t, [server]);
+  for (let n = 0; n < 4; n++) await ask(agent);
+  assert.equal(server.sockets.length, 2);
+});
+
 test('Connection: close ends the connection when the response has', async (t) => {
   const pod = await startPod(t);
   pod.respond = (_request, response) => response.setHeader('connection', 'close').end('x');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import { createServer, get, request as httpsRequest, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import { BalancedHttpsAgent, type BalancedHttpsAgentOptions } from '../../../src/http.ts';
@@ -127,6 +127,15 @@ test('a request whose connection ends closes in its caller’s context', async (
     });
   }
   assert.ok(seen.length >= 2 && !seen.includes(undefined), JSON.stringify(seen));
+});
+
+test('a request that brings its connection along is sent on that', async (t) => {
+  const { pod, agent } = await start(t, { ca });
+  const { address, port } = pod.endpoint;
+  const socket = connect(port, address);
+  const { request } = await ask(agent, { secure: true, servername: HOST, socket } as object);
+  assert.equal(request.socket?.localPort, socket.localPort);
+  assert.deepEqual(agent.stats, {});
 });
 
 test('a request that brings a check of its own is sent as Node’s agent sends it', async (t) => {

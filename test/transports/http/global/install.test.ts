@@ -96,6 +96,8 @@ test('what has ways of its own passes untouched', async (t) => {
   assert.equal((await ask(new Hooked({ keepAlive: true }))).body, 'outside');
   assert.equal((await ask(undefined, { lookup, port })).body, 'outside');
   assert.equal((await ask(new Agent({ keepAlive: true, lookup }), { port })).body, 'outside');
+  const elsewhere = new Agent({ keepAlive: true, host: outside.address, port } as http.AgentOptions);
+  assert.equal((await ask(elsewhere)).body, 'outside');
   await assert.rejects(ask(new Agent()), { code: 'ENOTFOUND' });
   await assert.rejects(ask(undefined, { agent: false as unknown as Agent }), { code: 'ENOTFOUND' });
   await assert.rejects(ask(new Agent({ keepAlive: true }), { localPort: 1, port }), { code: 'ENOTFOUND' });
