@@ -15,6 +15,7 @@ const ENTRY_POINTS = [
   'identify-preload',
   'http',
   'grpc',
+  'connect',
   'telemetry/opentelemetry',
   'telemetry/prometheus',
   'cli/main',
@@ -23,7 +24,7 @@ const ENTRY_POINTS = [
   'transports/undici/global/slots',
 ];
 /** Entry points that are modules, and are there for CommonJS too. */
-const FOR_COMMONJS = ['index', 'http', 'grpc', 'telemetry/opentelemetry', 'telemetry/prometheus'];
+const FOR_COMMONJS = ['index', 'http', 'grpc', 'connect', 'telemetry/opentelemetry', 'telemetry/prometheus'];
 const NODE_IMPORT = /^import \{([^}]*)\} from '(node:[^']+)';$/gm;
 
 const compiled = mkdtempSync(join(tmpdir(), 'evenkeel-build-'));

@@ -188,6 +188,23 @@ test('evenkeel/http has agents of Node’s, which stats() knows of', async () =>
   assert.equal(stdout.trim(), 'true https: http://orders.prod', stderr);
 });
 
+test('evenkeel/connect needs no connect-node to be imported, and stats() knows of its calls', async () => {
+  const file = join(project.folder, 'connect.cjs');
+  const script = `
+    const { balancedSessions } = require('evenkeel/connect');
+    const { staticResolver, stats } = require('evenkeel');
+    const http2 = require('node:http2');
+    const server = http2.createServer((_, response) => response.end('served')).listen(0, '127.0.0.1', async () => {
+      const sessions = balancedSessions('http://orders.prod', { discovery: staticResolver([server.address()]) });
+      const stream = await sessions.request('POST', '/Echo', {}, {});
+      stream.on('data', (chunk) => console.log(String(chunk), Object.keys(stats()).join()));
+      stream.end().on('close', () => sessions.close().then(() => server.close()));
+    });`;
+  writeFileSync(file, script);
+  const { stdout, stderr } = await run(process.execPath, [file]);
+  assert.equal(stdout.trim(), 'served http://orders.prod', stderr);
+});
+
 test('the entry points know of the same agents, and those for metrics load no undici', async () => {
   const file = join(project.folder, 'metrics.cjs');
   const script = `
@@ -245,11 +262,14 @@ const WAYS = [
 
 const EXAMPLE = `
   import { BalancedAgent, EvenkeelError, install, type ServiceStats } from 'evenkeel';
+  import { balancedSessions, type BalancedSessions } from 'evenkeel/connect';
   import { BalancedHttpAgent } from 'evenkeel/http';
   import { instrument } from 'evenkeel/prometheus';
   import 'evenkeel/register';
   const agent: BalancedAgent = install({ policy: 'round-robin' });
   const stats: Record<string, ServiceStats> = agent.stats;
+  const sessions: BalancedSessions = balancedSessions('http://orders.prod', { connectTimeoutMs: 5 });
+  sessions.close().then(() => sessions.state());
   agent.fetch('http://orders.prod').then((response) => response.text());
   try {
     instrument();

@@ -1,23 +1,32 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { compile, type Project } from '../support/package.ts';
 import type { Example } from '../support/readme.ts';
 import { type Run, run } from '../support/versions.ts';
 
+/** Files beside a program, by their paths. */
+type Files = Readonly<Record<string, string>>;
+
 /** Runs a program in a project that has evenkeel, with these variables; it must end well, and without a word of complaint. */
-export async function runExample(project: Project, code: string, env: Record<string, string>): Promise<Run> {
+export async function runExample(
+  project: Project,
+  code: string,
+  env: Record<string, string>,
+  files: Files = {},
+): Promise<Run> {
   const folder = mkdtempSync(join(project.folder, 'example-'));
   const file = join(folder, 'example.ts');
-  writeFileSync(file, code);
+  write(folder, { ...files, 'example.ts': code });
   const ended = await run(process.execPath, [file], env);
   assert.deepEqual([ended.code, ended.stderr], [0, ''], code);
   return ended;
 }
 
 /** Has the compiler check programs. */
-export function assertSound(project: Project, programs: readonly Example[]): void {
+export function assertSound(project: Project, programs: readonly Example[], files: Files = {}): void {
   const folder = mkdtempSync(join(project.folder, 'types-'));
+  write(folder, files);
   for (const { code, line } of programs) writeFileSync(join(folder, `line-${line}.ts`), code);
   const compilerOptions = {
     strict: true,
@@ -30,6 +39,13 @@ export function assertSound(project: Project, programs: readonly Example[]): voi
   };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
   compile('-p', join(folder, 'tsconfig.json'));
+}
+
+function write(folder: string, files: Files): void {
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
 }
 
 /** A demo's output without its numbers, and what it printed as time went by. */

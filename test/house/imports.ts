@@ -32,6 +32,7 @@ export const PARTS: readonly string[] = [
   'transports/http/',
   'transports/undici/',
   'transports/grpc/',
+  'transports/connect/',
   'http.ts',
   'servers/',
   'install.ts',

@@ -1,0 +1,214 @@
+import type * as http2 from 'node:http2';
+import { errors } from 'undici';
+import { modeOfProcess } from '../../config/switches.ts';
+import type { ServiceStats } from '../../telemetry/stats.ts';
+import { ConnectCall } from './connect-call.ts';
+import type { ConnectService } from './connect-service.ts';
+import { canceled, nodeReason } from './node-reason.ts';
+import { Opening } from './opening.ts';
+import { type BalancedSessionsOptions, type SessionSettings, sessionSettings } from './options.ts';
+import { type ConnectServices, sharedServicesFor } from './services.ts';
+import { type SessionState, type StockSessions, stockSessions } from './stock-sessions.ts';
+
+type Headers = http2.OutgoingHttpHeaders;
+type Stream = http2.ClientHttp2Stream;
+
+/**
+ * Sessions for a transport of connect-node: one for each pod, of which each call takes the best one. It goes where
+ * `sessionManager` is asked for.
+ *
+ * @param baseUrl that of the transport
+ * @throws undici's `InvalidArgumentError` for a URL that isn't one, and for an option that is unknown or isn't accepted
+ */
+export function balancedSessions(
+  baseUrl: string | URL,
+  options: BalancedSessionsOptions = {},
+): BalancedSessions {
+  const url = URL.parse(String(baseUrl));
+  if (url === null || !['http:', 'https:'].includes(url.protocol)) {
+    throw new errors.InvalidArgumentError(
+      `balancedSessions must be given a URL such as 'http://orders.prod:50051', got '${baseUrl}'`,
+    );
+  }
+  return new BalancedSessions(url.origin, sessionSettings(options));
+}
+
+/** What connect-node asks for streams, in the place of its own `Http2SessionManager`, and with all that this one has. */
+export class BalancedSessions {
+  /** The origin of the base URL, which connect-node compares with that of each call. */
+  readonly authority: string;
+  readonly #settings: SessionSettings;
+  readonly #services: ConnectServices;
+  /** Whether the switches of the process leave all calls to connect-node. */
+  readonly #isOff = modeOfProcess() !== 'balance';
+  /** Calls of this manager that have not ended. */
+  readonly #calls = new Set<ConnectCall>();
+  /** Streams of connect-node's own. */
+  readonly #foreign = new Set<Stream>();
+  #stock: Promise<StockSessions | undefined> | undefined;
+  #stockNow: StockSessions | undefined;
+  #aborted: Error | undefined;
+  #closing: Promise<void> | undefined;
+  #onDone: (() => void) | undefined;
+
+  /** @param authority an origin */
+  constructor(authority: string, settings: SessionSettings) {
+    this.authority = authority;
+    this.#settings = settings;
+    this.#services = sharedServicesFor(settings);
+    this.#services.join();
+  }
+
+  /** What is known of the pods, and under way, of all session managers that share them; nothing before the first call. */
+  get stats(): Record<string, ServiceStats> {
+    const { [this.authority]: own } = this.#services.stats;
+    return own === undefined ? {} : { [this.authority]: own };
+  }
+
+  /** Opens a stream for a call, on the session that is best for it. */
+  request(
+    method: string,
+    path: string,
+    headers: Headers,
+    options: http2.ClientSessionRequestOptions = {},
+  ): Promise<Stream> {
+    if (this.#closing !== undefined) return Promise.reject(canceled('the sessions are closed'));
+    this.#aborted = undefined;
+    if (this.#isOff || this.#services.verdictOn(this.authority).name !== 'managed') {
+      return this.#requestElsewhere(method, path, headers, options);
+    }
+    return this.#request(method, path, headers, options);
+  }
+
+  #request(
+    method: string,
+    path: string,
+    headers: Headers,
+    options: http2.ClientSessionRequestOptions,
+  ): Promise<Stream> {
+    const service = this.#services.of(this.authority);
+    return new Promise((resolve, reject) => {
+      const request = { method, path, headers, options };
+      const call = new ConnectCall(request, service, {
+        resolve,
+        reject: (error) => reject(nodeReason(error)),
+        done: this.#onCallDone,
+      });
+      this.#calls.add(call);
+      service.take(call, request);
+    });
+  }
+
+  /** It isn't known yet whether the host is balanced, or it is not. */
+  async #requestElsewhere(...request: Parameters<StockSessions['request']>): Promise<Stream> {
+    const stock = await this.#stockIfForeign();
+    if (this.#closing !== undefined) throw canceled('the sessions are closed');
+    if (stock === undefined) return this.#request(...request);
+    const stream = await stock.request(...request);
+    this.#foreign.add(stream);
+    stream.once('close', () => {
+      this.#foreign.delete(stream);
+      this.#closeIfDone();
+    });
+    return stream;
+  }
+
+  async #stockIfForeign(): Promise<StockSessions | undefined> {
+    if (!this.#isOff) {
+      const verdict = this.#services.verdictOn(this.authority);
+      const { name } = verdict.name === 'pending' ? await verdict.settled : verdict;
+      if (name === 'managed') return undefined;
+    }
+    this.#stock ??= stockSessions(this.authority, this.#settings);
+    this.#stockNow = await this.#stock;
+    return this.#stockNow;
+  }
+
+  readonly #onCallDone = (call: ConnectCall): void => {
+    this.#calls.delete(call);
+    if (this.#closing !== undefined) this.#closeIfDone();
+  };
+
+  /** connect-node has read something. evenkeel sees that by itself. */
+  notifyResponseByteRead(stream: Stream): void {
+    this.#stockNow?.notifyResponseByteRead(stream);
+  }
+
+  /**
+   * `open`: calls of this manager are under way. `idle`: none are, and there is a connection. `connecting`: there is none, and
+   * one is made. `error`: none can be made, or `abort` was given a reason. `closed`: there is none. `verifying` is never said.
+   */
+  state(): SessionState {
+    if (this.#stockNow !== undefined) return this.#stockNow.state();
+    const service = this.#service;
+    if (this.#aborted !== undefined) return 'error';
+    if (service?.pool.set.isConnected) return this.#calls.size > 0 ? 'open' : 'idle';
+    if (this.#calls.size > 0 || (service?.pool.dials.fresh ?? 0) > 0) return 'connecting';
+    return this.#failure === undefined ? 'closed' : 'error';
+  }
+
+  /** Why the state is `error`, if it is. */
+  error(): unknown {
+    if (this.#stockNow !== undefined) return this.#stockNow.error();
+    return this.state() === 'error' ? (this.#aborted ?? this.#failure) : undefined;
+  }
+
+  get #service(): ConnectService | undefined {
+    return this.#services.find(this.authority);
+  }
+
+  get #failure(): Error | undefined {
+    const service = this.#service;
+    if (service === undefined) return undefined;
+    return (
+      service.pool.dials.lastFailure ??
+      (service.discovery.isKnown ? undefined : (service.discovery.error ?? undefined))
+    );
+  }
+
+  /** Connects, if nothing is connected yet. Says what the state is then. */
+  async connect(): Promise<'open' | 'idle' | 'error'> {
+    if (this.#closing !== undefined) return 'error';
+    this.#aborted = undefined;
+    const stock = await this.#stockIfForeign();
+    if (stock !== undefined) return stock.connect();
+    const service = this.#services.of(this.authority);
+    const failed = await new Promise((resolve) => service.take(new Opening(service, resolve)));
+    if (failed !== undefined) return 'error';
+    return this.#calls.size > 0 ? 'open' : 'idle';
+  }
+
+  /** Ends the calls of this manager. Its connections, which others may share, are kept. */
+  abort(reason?: Error): void {
+    const error = reason ?? canceled('connection aborted');
+    this.#stockNow?.abort(reason);
+    this.#aborted = isCancel(error) ? undefined : error;
+    for (const call of [...this.#calls]) call.abort(error);
+  }
+
+  /**
+   * Waits for the calls that were taken so far, and takes no more. Closes the connections, unless another session manager
+   * shares them.
+   */
+  close(): Promise<void> {
+    if (this.#closing === undefined) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#onDone = resolve;
+      this.#closing = promise.then(() => {
+        this.#stockNow?.abort();
+        return this.#services.leave();
+      });
+      this.#closeIfDone();
+    }
+    return this.#closing;
+  }
+
+  #closeIfDone(): void {
+    if (this.#calls.size + this.#foreign.size === 0) this.#onDone?.();
+  }
+}
+
+/** As connect-node knows it: its errors have numbers for codes. */
+function isCancel(error: Error): boolean {
+  return error.name === 'AbortError' || (error as { code?: unknown }).code === 1;
+}

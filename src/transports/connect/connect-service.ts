@@ -1,0 +1,102 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { RequestKey, RingHashSettings, Settings } from '../../config/settings.ts';
+import type { Timer } from '../../core/base/clock.ts';
+import { hash } from '../../core/base/hash.ts';
+import type { Resolver } from '../../core/discovery/resolver.ts';
+import { Service, type ServiceOwner } from '../../core/service.ts';
+import { Running } from '../grpc/running.ts';
+import type { ConnectTransport } from './connect-transport.ts';
+import type { ConnectRequest, SessionCall } from './session-call.ts';
+
+/** Milliseconds after which a call that is being answered is counted apart: it is a stream. */
+const LASTING = 5_000;
+/** Milliseconds between two looks at what runs. */
+const LOOK = 1_000;
+
+export interface ConnectServiceOptions {
+  url: URL;
+  settings: Settings;
+  resolver: Resolver;
+  transport: ConnectTransport;
+  identity: string;
+}
+
+/** A service that is called by way of connect-node. */
+export class ConnectService extends Service {
+  readonly keepAlive: number;
+  /** It takes no more calls. */
+  ended = false;
+  readonly #ringHash: RingHashSettings;
+  readonly #running = new Running<SessionCall>();
+  #look: Timer | undefined;
+
+  constructor(options: ConnectServiceOptions, owner: ServiceOwner) {
+    super({ ...options, key: options.url.origin }, owner);
+    this.keepAlive = options.transport.keepAlive;
+    this.#ringHash = options.settings.ringHash;
+  }
+
+  take(call: SessionCall, request?: ConnectRequest): void {
+    if (this.bindsByKey && request !== undefined) {
+      try {
+        call.keyHash = this.#keyHashOf(request);
+      } catch (error) {
+        // Of the user's function.
+        call.fail(error as Error);
+        return;
+      }
+    }
+    this.dispatch(call, false);
+  }
+
+  #keyHashOf({ method, path, headers }: ConnectRequest): number {
+    const { key, header } = this.#ringHash;
+    const described: Parameters<RequestKey>[0] = {
+      origin: this.url.origin,
+      method: method as 'POST',
+      path,
+      headers: headers as IncomingHttpHeaders,
+    };
+    const value = key?.(described) ?? (header === undefined ? undefined : headers[header]);
+    const [first] = Array.isArray(value) ? value : [value];
+    const text = first === undefined ? '' : String(first);
+    // Those that say nothing have nothing in common: one pod would have them all.
+    return text === '' ? -1 : hash(text);
+  }
+
+  // Calls that last
+
+  /** A call has its stream. */
+  onSent(call: SessionCall): void {
+    call.since = this.clock.now();
+    this.#running.add(call);
+    if (this.#look === undefined) this.#lookLater();
+  }
+
+  /** Its stream has closed. */
+  onEnded(call: SessionCall): void {
+    if (!call.streaming) this.#running.delete(call);
+  }
+
+  #lookLater(): void {
+    this.#look = this.clock.schedule(() => this.#sweep(), LOOK);
+  }
+
+  /** Counts apart what has run for long, so that it pushes nothing else away. Of what isn't answered yet nobody knows. */
+  #sweep(): void {
+    const now = this.clock.now();
+    const waiting: SessionCall[] = [];
+    for (let call = this.#running.olderThan(now - LASTING); call !== undefined; ) {
+      this.#running.delete(call);
+      if (call.statusCode === 0) waiting.push(call);
+      else this.calls.attempts.onStreaming(call, true);
+      call = this.#running.olderThan(now - LASTING);
+    }
+    for (const call of waiting) {
+      call.since = now;
+      this.#running.add(call);
+    }
+    this.#look = undefined;
+    if (this.#running.size > 0) this.#lookLater();
+  }
+}

@@ -1,0 +1,120 @@
+import type * as http2 from 'node:http2';
+import type { NetConnectOpts } from 'node:net';
+import { type Clock, systemClock } from '../../core/base/clock.ts';
+import { isProcessHeld } from '../../core/base/process-hold.ts';
+import type { Dial, DialDone, Target, Transport } from '../../core/connections/transport.ts';
+import { unacknowledged } from '../../core/connections/unacknowledged.ts';
+import { Dialer, servernameOf } from '../http/dialer.ts';
+import { ColdStart } from './cold-start.ts';
+import type { PingSettings } from './pings.ts';
+import { SessionDial } from './session-dial.ts';
+import { SessionWire, type SessionWireOptions } from './session-wire.ts';
+
+export interface ConnectTransportOptions {
+  url: URL;
+  clock: Clock;
+  /** What the user tells Node of sessions. */
+  nodeOptions: http2.ClientSessionOptions | http2.SecureClientSessionOptions;
+  connectTimeout: number;
+  /** Milliseconds that an idle session lasts. */
+  keepAlive: number;
+  pings: PingSettings;
+}
+
+/** Makes sessions of HTTP/2. */
+export class ConnectTransport implements Transport {
+  readonly clock = systemClock;
+  readonly multiplexes = true;
+  readonly isProcessHeld = isProcessHeld;
+  readonly unacknowledged = unacknowledged;
+  readonly keepAlive: number;
+  readonly #options: ConnectTransportOptions;
+  readonly #dialer: Dialer;
+  readonly #wires: SessionWireOptions;
+  readonly #coldStart: ColdStart;
+
+  constructor(options: ConnectTransportOptions) {
+    const { url, clock, nodeOptions, connectTimeout, keepAlive, pings } = options;
+    const { keepAlive: enabled = false, keepAliveInitialDelay = 0 } = nodeOptions as NetConnectOpts;
+    this.#options = options;
+    this.#dialer = new Dialer({
+      url,
+      servername: servernameFor(url, nodeOptions),
+      connect: { ...nodeOptions, ALPNProtocols: protocolsOf(nodeOptions) },
+      connectTimeout,
+    });
+    this.#wires = {
+      clock,
+      keepAlive,
+      pings,
+      tcpKeepAlive: { enabled, initialDelay: keepAliveInitialDelay },
+    };
+    this.#coldStart = new ColdStart(clock);
+    this.keepAlive = keepAlive;
+  }
+
+  get timeout(): number {
+    return this.#dialer.timeout;
+  }
+
+  get patience(): number {
+    return this.#dialer.patience;
+  }
+
+  dial(target: Target, done: DialDone): Dial {
+    const { url, nodeOptions } = this.#options;
+    const coldStart = this.#coldStart;
+    const options = { url, dialer: this.#dialer, nodeOptions };
+    const dial = new SessionDial(target, options, (error, made) => {
+      coldStart.onEnded(dial);
+      if (made === undefined) {
+        done(error, undefined);
+        coldStart.review();
+        return;
+      }
+      const { session, socket } = made;
+      const wire = new SessionWire(session, socket, coldStart.waits, this.#wires);
+      session.once('close', () => coldStart.onClosed(wire));
+      coldStart.onConnected(wire);
+      done(null, wire);
+      coldStart.review();
+    });
+    coldStart.onDial(dial);
+    return {
+      abandon() {
+        dial.abandon();
+        coldStart.onEnded(dial);
+        coldStart.review();
+      },
+      unref: () => dial.unref(),
+      timeOut: () => dial.timeOut(),
+      timeoutError: () => dial.timeoutError(),
+    };
+  }
+
+  knock(target: Target, done: (error: Error | null) => void): Dial {
+    return this.#dialer.knock(target, (error, socket) => {
+      socket?.on('error', noop).destroy();
+      done(error);
+    });
+  }
+
+  /** Nothing is asked of pods: what health checks are in HTTP would be another protocol's. */
+  check(): { abandon(): void } {
+    return { abandon: noop };
+  }
+}
+
+/** The name for SNI and certificate checks, as Node has it: '' for an IP address. */
+function servernameFor(url: URL, nodeOptions: ConnectTransportOptions['nodeOptions']): string {
+  const { servername } = nodeOptions as http2.SecureClientSessionOptions;
+  return servername ?? servernameOf(url.hostname.replace(/^\[|\]$/g, ''), undefined);
+}
+
+/** What TLS is to agree on, as Node has it. */
+function protocolsOf(nodeOptions: ConnectTransportOptions['nodeOptions']): string[] {
+  const { allowHTTP1 } = nodeOptions as { allowHTTP1?: boolean };
+  return allowHTTP1 === true ? ['h2', 'http/1.1'] : ['h2'];
+}
+
+function noop(): void {}

@@ -1,0 +1,154 @@
+import type * as http2 from 'node:http2';
+import { errors } from 'undici';
+import { read, variableFor } from '../../config/env.ts';
+import type { BalancedAgentOptions, BalancingOptions } from '../../config/options.ts';
+import { resolveSettings } from '../../config/resolve-settings.ts';
+import type { Settings } from '../../config/settings.ts';
+import { environment } from '../../core/base/environment.ts';
+import type { PingSettings } from './pings.ts';
+
+/** The options of an agent that mean something to the sessions of connect-node. */
+const NAMES = [
+  'admin',
+  'clock',
+  'connectionDurationJitter',
+  'connections',
+  'discovery',
+  'dns',
+  'drainTimeout',
+  'endpointTimeout',
+  'hosts',
+  'identityHeader',
+  'kubernetes',
+  'locality',
+  'maxConnectionDuration',
+  'maxPendingRequests',
+  'maxRequestsPerConnection',
+  'maxRequestsPerEndpoint',
+  'maxSpread',
+  'mesh',
+  'originIdleTimeout',
+  'outlierDetection',
+  'peakEwma',
+  'policy',
+  'random',
+  'ringHash',
+  'slowStart',
+  'spread',
+  'subset',
+] as const;
+
+/** Those that stand for themselves in connect-node: milliseconds, with its defaults. */
+const TIMES = {
+  connectTimeoutMs: 20_000,
+  idleConnectionTimeoutMs: 900_000,
+  pingIntervalMs: Number.POSITIVE_INFINITY,
+  pingTimeoutMs: 15_000,
+} as const;
+
+/** What Node would be told of sessions that lead to one place only. */
+const REFUSED: Record<string, string> = {
+  createConnection: 'there is nothing to balance',
+  host: 'the base URL says it',
+  lookup: 'use discovery instead',
+  path: 'there is nothing to balance',
+  port: 'the base URL says it',
+  socket: 'there is nothing to balance',
+};
+const CONNECT_TIMEOUT = variableFor(['connectTimeout']);
+/** Node's timers take no more, and connect-node has no timer then. */
+const LONGEST = 2 ** 31 - 1;
+
+type SharedOptions = Pick<BalancedAgentOptions, (typeof NAMES)[number]>;
+
+/**
+ * What `balancedSessions(baseUrl, options)` takes: evenkeel's options, each of which means what it means to an agent, and has
+ * the same default and variable; and those of connect-node for HTTP/2, which a transport does not look at once it has a
+ * session manager.
+ */
+export interface BalancedSessionsOptions extends SharedOptions {
+  /** What Node is told of each session: TLS (`ca`, `cert`, `key`, …), `settings`, limits. As connect-node's `nodeOptions`. */
+  nodeOptions?: http2.ClientSessionOptions | http2.SecureClientSessionOptions;
+  /** Milliseconds that a connection may take, TLS and all. Default: 20,000, as in connect-node. */
+  connectTimeoutMs?: number;
+  /** Milliseconds after which a connection that carries nothing is closed. Default: 15 minutes, as in connect-node. */
+  idleConnectionTimeoutMs?: number;
+  /**
+   * Milliseconds of silence after which a connection that carries something is asked whether it is there. Default: none is,
+   * as in connect-node. evenkeel finds pods that have vanished without pings.
+   */
+  pingIntervalMs?: number;
+  /** Milliseconds in which a ping is to be answered. Default: 15,000, as in connect-node. */
+  pingTimeoutMs?: number;
+  /** Whether connections that carry nothing are asked, too. Default: `false`. */
+  pingIdleConnection?: boolean;
+}
+
+/** What becomes of options: whatever two have in common, they share connections for. */
+export interface SessionSettings {
+  readonly settings: Settings;
+  readonly nodeOptions: http2.ClientSessionOptions | http2.SecureClientSessionOptions;
+  readonly connectTimeoutMs: number;
+  readonly idleConnectionTimeoutMs: number;
+  readonly pings: PingSettings;
+  /** evenkeel's own, as they were given. */
+  readonly own: BalancingOptions;
+}
+
+/**
+ * Settings from options.
+ *
+ * @throws undici's `InvalidArgumentError` for an option that is unknown or isn't accepted
+ */
+export function sessionSettings(options: BalancedSessionsOptions): SessionSettings {
+  const { nodeOptions = {}, pingIdleConnection = false, ...rest } = options;
+  const times = Object.fromEntries(
+    Object.entries(TIMES).map(([name, fallback]) => [name, timeOf(options, name, fallback)]),
+  ) as Record<keyof typeof TIMES, number>;
+  const { connectTimeoutMs, idleConnectionTimeoutMs, pingIntervalMs, pingTimeoutMs } = times;
+  if (typeof pingIdleConnection !== 'boolean') {
+    throw new errors.InvalidArgumentError(`pingIdleConnection must be true or false`);
+  }
+  checkNodeOptions(nodeOptions);
+  const own = Object.fromEntries(
+    Object.entries(rest).filter(([name, value]) => !(name in TIMES) && value !== undefined),
+  ) as BalancingOptions;
+  return {
+    settings: settingsOf(own, connectTimeoutMs, options.connectTimeoutMs !== undefined),
+    nodeOptions: { ...nodeOptions },
+    connectTimeoutMs,
+    idleConnectionTimeoutMs: Math.min(idleConnectionTimeoutMs, LONGEST),
+    pings: { pingIntervalMs, pingTimeoutMs, pingIdleConnection },
+    own,
+  };
+}
+
+/** As BalancingOptions has them, but for dials: they take as long as connect-node's, unless a variable says something else. */
+function settingsOf(own: BalancingOptions, connectTimeoutMs: number, isSet: boolean): Settings {
+  const known: readonly string[] = NAMES;
+  const odd = Object.keys(own).find((name) => !known.includes(name));
+  const isVariable = !isSet && read(environment(), CONNECT_TIMEOUT) !== undefined;
+  const connectTimeout = connectTimeoutMs > LONGEST ? 0 : Math.max(1, connectTimeoutMs);
+  const settings = resolveSettings(isVariable || odd !== undefined ? own : { ...own, connectTimeout });
+  if (odd !== undefined) {
+    const hint = odd === 'connectTimeout' ? ', use connectTimeoutMs instead' : '';
+    throw new errors.InvalidArgumentError(`balancedSessions takes no option ${odd}${hint}`);
+  }
+  return { ...settings, healthCheck: { ...settings.healthCheck, path: undefined } };
+}
+
+function timeOf(options: BalancedSessionsOptions, name: string, fallback: number): number {
+  const value = (options as Record<string, unknown>)[name] ?? fallback;
+  if (typeof value === 'number' && value >= 0) return value;
+  throw new errors.InvalidArgumentError(`${name} must be a number of milliseconds, got ${String(value)}`);
+}
+
+function checkNodeOptions(given: unknown): void {
+  if (typeof given !== 'object' || given === null) {
+    throw new errors.InvalidArgumentError(`nodeOptions must be an object, got ${String(given)}`);
+  }
+  for (const [name, reason] of Object.entries(REFUSED)) {
+    if ((given as Record<string, unknown>)[name] == null) continue;
+    throw new errors.InvalidArgumentError(`unsupported nodeOptions.${name}: ${reason}`);
+  }
+}

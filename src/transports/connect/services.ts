@@ -1,0 +1,128 @@
+import { announce } from '../../admin/announce.ts';
+import { hostName } from '../../core/base/host.ts';
+import type { Resolver } from '../../core/discovery/resolver.ts';
+import type { Service, ServiceOwner } from '../../core/service.ts';
+import type { LiveAgent } from '../../telemetry/live-agents.ts';
+import { type ServiceStats, statsOf } from '../../telemetry/stats.ts';
+import { nameJudgeOf } from '../global/name-judge-of.ts';
+import { ownership } from '../global/ownership.ts';
+import { type Known, Verdicts } from '../global/verdicts.ts';
+import { sharedResolverFor } from '../resolver-for.ts';
+import { ConnectService } from './connect-service.ts';
+import { ConnectTransport } from './connect-transport.ts';
+import type { SessionSettings } from './options.ts';
+import { textOf } from './same.ts';
+
+const MANAGED: Known = { name: 'managed' };
+
+/** Those of this process, by all that makes them what they are. Held weakly: whoever uses them keeps them. */
+const shared = new Map<string, WeakRef<ConnectServices>>();
+let made = 0;
+
+/** The services of all who have asked for the same: of one target, what is counted is counted once for all of them. */
+export function sharedServicesFor(wanted: SessionSettings): ConnectServices {
+  const { own: _, ...decisive } = wanted;
+  const name = textOf(decisive);
+  const known = shared.get(name)?.deref();
+  if (known !== undefined) return known;
+  for (const [other, ref] of shared) if (ref.deref() === undefined) shared.delete(other);
+  const services = new ConnectServices(wanted, () => shared.delete(name));
+  shared.set(name, new WeakRef(services));
+  return services;
+}
+
+/** The services that calls of connect-node go to, of all session managers that have the same options. */
+export class ConnectServices implements ServiceOwner {
+  readonly #wanted: SessionSettings;
+  readonly #onEnd: () => void;
+  readonly #resolver: Resolver;
+  readonly #identity = `${hostName()} ${process.pid} connect ${++made}`;
+  readonly #services = new Map<string, ConnectService>();
+  /** Those that nobody has used for a while, and that drain. */
+  readonly #leaving = new Set<ConnectService>();
+  readonly #verdicts: Verdicts | undefined;
+  /** Kept, as it is held weakly elsewhere. */
+  readonly #live: LiveAgent;
+  readonly #leave: () => void;
+  #users = 0;
+
+  constructor(wanted: SessionSettings, onEnd: () => void) {
+    const { settings, own } = wanted;
+    this.#wanted = wanted;
+    this.#onEnd = onEnd;
+    this.#resolver = sharedResolverFor(settings);
+    const { hosts, discovery, clock, maxOrigins, newsTimeout } = settings;
+    // Whoever finds pods by a way of their own has said that there are pods to find.
+    if (hosts !== undefined || typeof discovery !== 'function') {
+      const judge = ownership({ hosts, claims: () => false, judgeName: nameJudgeOf(settings) });
+      this.#verdicts = new Verdicts({ judge, clock, maxOrigins, timeout: newsTimeout });
+    }
+    this.#live = { name: 'connect', settings, options: own, stats: () => this.stats };
+    this.#leave = announce(this.#live);
+  }
+
+  /** Somebody uses them, until `leave`. */
+  join(): void {
+    this.#users++;
+  }
+
+  /** @returns when all has ended, if nobody uses them any more */
+  async leave(): Promise<void> {
+    if (--this.#users > 0) return;
+    this.#onEnd();
+    this.#leave();
+    const services = new Set([...this.#services.values(), ...this.#leaving]);
+    this.#services.clear();
+    await Promise.all(Array.from(services, (service) => service.close()));
+  }
+
+  /** Whether calls to an origin are balanced. */
+  verdictOn(origin: string): Known {
+    return this.#verdicts?.on(origin) ?? MANAGED;
+  }
+
+  /** The service of an origin, if there is one. */
+  find(origin: string): ConnectService | undefined {
+    return this.#services.get(origin);
+  }
+
+  /** The same, made if there is none. */
+  of(origin: string): ConnectService {
+    let service = this.#services.get(origin);
+    if (service === undefined) {
+      const { settings, nodeOptions, idleConnectionTimeoutMs, pings } = this.#wanted;
+      const url = new URL(origin);
+      const transport = new ConnectTransport({
+        url,
+        clock: settings.clock,
+        nodeOptions,
+        connectTimeout: settings.connectTimeout,
+        keepAlive: idleConnectionTimeoutMs,
+        pings: { ...pings },
+      });
+      service = new ConnectService(
+        { url, settings, resolver: this.#resolver, transport, identity: this.#identity },
+        this,
+      );
+      this.#services.set(origin, service);
+    }
+    return service;
+  }
+
+  /** What is known and under way, by origin. */
+  get stats(): Record<string, ServiceStats> {
+    return Object.fromEntries(Array.from(this.#services, ([origin, service]) => [origin, statsOf(service)]));
+  }
+
+  onConnectionError(): void {}
+
+  onDrain(): void {}
+
+  onIdle(service: Service): void {
+    const known = this.#services.get(service.key);
+    if (known !== service) return;
+    this.#services.delete(service.key);
+    this.#leaving.add(known);
+    void known.close().then(() => this.#leaving.delete(known));
+  }
+}

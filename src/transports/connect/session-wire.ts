@@ -1,0 +1,214 @@
+import type { ClientHttp2Session, Settings } from 'node:http2';
+import type { Socket } from 'node:net';
+import { afterIncoming, type Clock } from '../../core/base/clock.ts';
+import { portsOf } from '../../core/connections/unacknowledged.ts';
+import type { Wire, WireEvents } from '../../core/connections/wire.ts';
+import { balancedSockets } from '../balanced-sockets.ts';
+import { IdleTime } from '../http/idle-time.ts';
+import { nodeReason } from './node-reason.ts';
+import { type PingSettings, Pings } from './pings.ts';
+import type { SessionCall } from './session-call.ts';
+
+/** As https://www.rfc-editor.org/rfc/rfc9113 numbers it. */
+const CANCEL = 8;
+/** Milliseconds without a byte after which the kernel asks, where an answer is urgent; then it does each second. */
+const URGENT = 1_000;
+
+export interface SessionWireOptions {
+  clock: Clock;
+  /** Milliseconds that an idle one lasts. */
+  keepAlive: number;
+  /** Whether the kernel asks the peer's by itself, and after how many milliseconds. */
+  tcpKeepAlive: { enabled: boolean; initialDelay: number };
+  pings: PingSettings;
+}
+
+/**
+ * One session of HTTP/2, and its socket.
+ *
+ * `opening`: others are being connected at the same time, and the first calls are to be shared out among all of them.
+ */
+export class SessionWire implements Wire {
+  readonly multiplexed = true;
+  opening: boolean;
+  readonly #session: ClientHttp2Session;
+  readonly #socket: Socket;
+  readonly #options: SessionWireOptions;
+  readonly #idleTime: IdleTime;
+  readonly #pings: Pings;
+  readonly #carried = new Set<SessionCall>();
+  #events: WireEvents | undefined = undefined;
+  /** Streams that its peer takes at a time. */
+  #limit: number;
+  #used = false;
+  #closed = false;
+  #destroyedBy: Error | undefined = undefined;
+
+  constructor(session: ClientHttp2Session, socket: Socket, opening: boolean, options: SessionWireOptions) {
+    this.#session = session;
+    this.#socket = socket;
+    this.opening = opening;
+    this.#options = options;
+    this.#limit = limitOf(session.remoteSettings);
+    this.#idleTime = new IdleTime(options.clock, options.keepAlive, () => this.#events!.retire('idle'));
+    this.#pings = new Pings(session, socket, options.pings, options.clock, (error) =>
+      this.#events!.destroy(error),
+    );
+    balancedSockets.add(socket);
+    session.unref();
+  }
+
+  open(events: WireEvents): void {
+    this.#events = events;
+    this.#session
+      .on('error', noop)
+      .on('goaway', (_code, _last, data) => this.#onGoAway(data))
+      .on('remoteSettings', (settings) => this.#onLimit(limitOf(settings)))
+      .once('close', () => this.#onClose());
+    if (this.#session.destroyed) process.nextTick(() => this.#onClose());
+  }
+
+  get full(): boolean {
+    return this.opening || this.#carried.size >= this.#limit;
+  }
+
+  get broken(): boolean {
+    return this.#session.closed || this.#session.destroyed || this.#socket.destroyed;
+  }
+
+  /** Whether it is gone with all that it carried. Of one that only takes no more, that goes on. */
+  get isGone(): boolean {
+    return this.#session.destroyed || this.#socket.destroyed;
+  }
+
+  /** What it was ended by here, if it was. */
+  get destroyedBy(): Error | undefined {
+    return this.#destroyedBy;
+  }
+
+  get parked(): boolean {
+    return !this.#used;
+  }
+
+  get bytesRead(): number {
+    return this.#socket.bytesRead;
+  }
+
+  get ports(): string | undefined {
+    const { localPort, remotePort } = this.#socket;
+    return localPort === undefined || remotePort === undefined ? undefined : portsOf(localPort, remotePort);
+  }
+
+  get carried(): Iterable<SessionCall> {
+    return [...this.#carried];
+  }
+
+  /** The session reads by itself, and notices its end. */
+  park(): boolean {
+    return !this.#used;
+  }
+
+  /** Takes calls from now on, if it was opening; whoever waits is to be told once that holds of all. */
+  begin(): void {
+    this.opening = false;
+  }
+
+  /** Says that it has room. `wakes`: to those that wait as well. */
+  tellRoom(wakes: boolean): void {
+    this.#events?.onRoomChanged(wakes);
+  }
+
+  send(call: SessionCall): void {
+    this.#carry(call);
+    if (this.#pings.isInDoubt) this.#pings.verify((isThere) => this.#start(call, isThere));
+    else this.#start(call, true);
+  }
+
+  sendNextTurn(call: SessionCall): void {
+    this.#carry(call);
+    afterIncoming(this.#options.clock, () => this.#start(call, true));
+  }
+
+  /** Counts a call, whose stream may be opened a moment later. */
+  #carry(call: SessionCall): void {
+    this.#carried.add(call);
+    this.#used = true;
+    if (this.#carried.size === 1) {
+      this.#session.ref();
+      this.#idleTime.interrupt();
+      this.#pings.onBusy();
+    }
+    if (this.#carried.size >= this.#limit) this.#events!.onRoomChanged(false);
+  }
+
+  #start(call: SessionCall, isThere: boolean): void {
+    // It may have been given up meanwhile.
+    if (!this.#carried.has(call)) return;
+    try {
+      if (!isThere) throw this.#destroyedBy ?? new Error('the session is gone');
+      call.open(this.#session);
+    } catch (error) {
+      call.onUnopened(error as Error, !isThere || this.broken);
+    }
+  }
+
+  release(call: SessionCall): void {
+    if (!this.#carried.delete(call) || this.#carried.size > 0) return;
+    if (!this.isGone) this.#session.unref();
+    this.#pings.onIdle();
+    this.#idleTime.begin();
+  }
+
+  keep(): void {}
+
+  cut(error: Error): void {
+    for (const call of [...this.#carried]) if (!call.streaming) call.cut(error);
+  }
+
+  askKernel(urgent: boolean): void {
+    if (this.#socket.destroyed) return;
+    const { enabled, initialDelay } = this.#options.tcpKeepAlive;
+    this.#socket.setKeepAlive(urgent || enabled, urgent ? URGENT : initialDelay);
+  }
+
+  lose(): void {
+    const error = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' });
+    this.#events!.destroy(error);
+  }
+
+  /** Not gracefully: that would wait for a peer that may be gone. Nothing is under way. */
+  close(): void {
+    this.#session.destroy();
+  }
+
+  destroy(error: Error): void {
+    this.#destroyedBy ??= error;
+    this.#session.destroy(nodeReason(error), CANCEL);
+  }
+
+  #onLimit(limit: number): void {
+    const wasFull = this.full;
+    this.#limit = limit;
+    if (wasFull !== this.full) this.#events!.onRoomChanged(wasFull);
+  }
+
+  #onGoAway(data: Uint8Array | undefined): void {
+    this.#pings.onGoAway(data);
+    this.#events!.retire('closed-by-peer');
+  }
+
+  #onClose(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#idleTime.stop();
+    this.#pings.stop();
+    this.#events!.retire('closed-by-peer');
+    this.#events!.onClosed();
+  }
+}
+
+function limitOf({ maxConcurrentStreams }: Settings): number {
+  return maxConcurrentStreams ?? Number.POSITIVE_INFINITY;
+}
+
+function noop(): void {}
