@@ -20,6 +20,11 @@ const ENTRY_POINTS = [
   'telemetry/prometheus',
   'cli/main',
   'admin/admin-server',
+  'bundled',
+  // Loaded when there is a use for them, by their paths.
+  'parts',
+  'transports/grpc/global/part',
+  'transports/http/global/part',
   // A file of its own, which every entry point begins with.
   'transports/undici/global/slots',
 ];

@@ -4,13 +4,12 @@ import type { BalancedAgentOptions } from './config/options.ts';
 import { resolveSettings } from './config/resolve-settings.ts';
 import type { Settings } from './config/settings.ts';
 import { modeOfProcess } from './config/switches.ts';
+import { loadGrpc, loadHttp, loadOpenTelemetry } from './parts.ts';
 import { instrumentIfWanted } from './telemetry/when-measured.ts';
 import { installGrpcJs, uninstallGrpcJs } from './transports/grpc/global/install.ts';
-import { managesGrpc } from './transports/grpc/manages-grpc.ts';
 import { installHttp, uninstallHttp } from './transports/http/global/install.ts';
-import { isLeftToNode, managesHttp } from './transports/http/global/left-to-node.ts';
 import { BalancedAgent, settingsOf } from './transports/undici/agent.ts';
-import { installDispatcher, manages, uninstallDispatcher } from './transports/undici/global/install.ts';
+import { installDispatcher, uninstallDispatcher } from './transports/undici/global/install.ts';
 
 /** Leaves out all hosts. */
 const NONE = ['!*'];
@@ -35,9 +34,9 @@ export function install(options: BalancedAgentOptions = {}): BalancedAgent {
   const agent = new BalancedAgent(options);
   installDispatcher(agent);
   // The very settings of the agent, so that a name is looked up once for both.
-  if (settings.http) installHttp(settingsOf(agent), options);
-  if (settings.grpc) installGrpcJs(settingsOf(agent), options);
-  instrumentIfWanted();
+  if (settings.http) installHttp(settingsOf(agent), options, loadHttp);
+  if (settings.grpc) installGrpcJs(settingsOf(agent), options, loadGrpc);
+  instrumentIfWanted(loadOpenTelemetry);
   return agent;
 }
 
@@ -55,10 +54,8 @@ export async function uninstall(): Promise<void> {
 
 /** Not waited for: `install()` can't be. */
 function observe(settings: Settings): void {
-  import('./observe/observe.ts')
-    .then(({ observe }) =>
-      observe(settings, { undici: manages, 'node:http': managesHttp, grpc: managesGrpc, isLeftToNode }),
-    )
+  import('./observing.ts')
+    .then(({ observeAll }) => observeAll(settings))
     .catch((error: Error) => {
       process.emitWarning(`nothing is observed: ${error.message}`, { type: 'EvenkeelWarning' });
     });

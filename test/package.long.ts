@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { publint } from 'publint';
+import { rollup } from 'rollup';
 import { compile, makeProject, type Project } from './support/package.ts';
 import { run, testOnNode } from './support/versions.ts';
+
+const ROOT = join(import.meta.dirname, '..');
 
 let project: Project;
 
@@ -312,4 +316,59 @@ test('wrong options are seen by the compiler', () => {
   writeFileSync(file, "import { install } from 'evenkeel';\n\ninstall({ policy: 'fastest' });\n");
   const options = ['--target', 'es2024', '--module', 'nodenext', '--strict', '--noEmit', '--skipLibCheck'];
   assert.throws(() => compile('--ignoreConfig', ...options, file), /'"fastest"' is not assignable/);
+});
+
+/** An app that sends a request with node:http in the turn in which it installs evenkeel. */
+const APP = `
+  const server = http.createServer((_, response) => response.end()).listen(0, '127.0.0.1', async () => {
+    install({ hosts: ['orders.prod'], discovery: staticResolver([{ address: '127.0.0.1', port: server.address().port }]) });
+    const ask = () => new Promise((resolve) => {
+      http.get('http://orders.prod', (response) => resolve(response.resume().statusCode)).on('error', ({ code }) => resolve(code));
+    });
+    const first = await ask();
+    let last = first;
+    while (last !== 200) last = await ask();
+    console.log(first, Object.keys(stats()).join());
+    await uninstall();
+    server.close();
+    server.closeAllConnections();
+  });`;
+const NAMES = 'install, staticResolver, stats, uninstall';
+const ESBUILD = /^npx (esbuild .*)$/m.exec(readFileSync(join(ROOT, 'docs/frameworks.md'), 'utf8'))![1]!;
+
+for (const [what, app, changed, first] of [
+  ['a module', 'app.js', ESBUILD, '200'],
+  ['CommonJS', 'app.js', ESBUILD.replace('--format=esm', '--format=cjs'), '200'],
+  ['CommonJS from CommonJS', 'app.cjs', ESBUILD.replace('--format=esm', '--format=cjs'), '200'],
+  ['a module, with conditions of one’s own', 'app.js', `${ESBUILD} --conditions=mine`, 'ENOTFOUND'],
+] as const) {
+  test(`evenkeel in a bundle of esbuild's that is ${what} balances node:http`, async () => {
+    const folder = join(project.folder, 'bundle');
+    mkdirSync(join(folder, 'dist'), { recursive: true });
+    const imports = `import http from 'node:http'; import { ${NAMES} } from 'evenkeel';`;
+    const requires = `const http = require('node:http'); const { ${NAMES} } = require('evenkeel');`;
+    writeFileSync(join(folder, app), (app === 'app.js' ? imports : requires) + APP);
+    const bundle = join(folder, 'dist', changed.includes('=cjs') ? 'app.cjs' : 'app.mjs');
+    const command = changed.replace('app.js', app).replace(/--outfile=\S+/, `--outfile=${bundle}`);
+    const [name, ...args] = command.split(' ');
+    execFileSync(join(ROOT, 'node_modules/.bin', name!), [...args, '--log-level=error'], { cwd: folder });
+    const { stdout, stderr } = await run(process.execPath, [bundle]);
+    assert.equal(stdout, `${first} http://orders.prod\n`, stderr);
+  });
+}
+
+test('evenkeel in a bundle of Rollup’s balances node:http', async () => {
+  const file = join(project.folder, 'rolled.js');
+  writeFileSync(file, `import http from 'node:http'; import { ${NAMES} } from 'evenkeel';${APP}`);
+  const dist = join(project.folder, 'node_modules/evenkeel/dist');
+  // As a plugin that finds packages would, by the conditions that bundlers have.
+  const found = {
+    name: 'found',
+    resolveId: (id: string) => (id === 'evenkeel' ? join(dist, 'bundled.js') : null),
+  };
+  const isOther = (id: string) => !/^(\.|\/|evenkeel$)/.test(id);
+  const bundle = await rollup({ input: file, external: isOther, plugins: [found], onLog: () => undefined });
+  await bundle.write({ dir: join(project.folder, 'rolled'), format: 'es', entryFileNames: '[name].mjs' });
+  const { stdout, stderr } = await run(process.execPath, [join(project.folder, 'rolled/rolled.mjs')]);
+  assert.equal(stdout, '200 http://orders.prod\n', stderr);
 });

@@ -10,7 +10,7 @@ const LATEST = 10_000;
 let begun = false;
 
 /** With `EVENKEEL_METRICS=otel`, gives the metrics to OpenTelemetry once its SDK has registered a meter provider. */
-export function instrumentIfWanted(): void {
+export function instrumentIfWanted(load: () => Promise<typeof import('./opentelemetry.ts')>): void {
   const wanted = read(environment(), VARIABLE);
   if (wanted === undefined || begun) return;
   if (wanted !== 'otel') {
@@ -18,7 +18,7 @@ export function instrumentIfWanted(): void {
     return;
   }
   begun = true;
-  import('./opentelemetry.ts').then(
+  load().then(
     ({ instrument, isReady }) => {
       const look = (delay: number): void => {
         if (isReady()) instrument();

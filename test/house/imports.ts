@@ -35,6 +35,8 @@ export const PARTS: readonly string[] = [
   'transports/connect/',
   'http.ts',
   'servers/',
+  'parts.ts',
+  'observing.ts',
   'install.ts',
   'index.ts',
   'cli/',

@@ -1,4 +1,3 @@
-import type * as http from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../../core/base/clock.ts';
 import { outsideRequests } from '../../core/base/context.ts';
@@ -7,10 +6,7 @@ import type { Dial, Target } from '../../core/connections/transport.ts';
 import type { Check } from '../../core/health/checker.ts';
 import type { HealthCheckSettings } from '../../core/health/settings.ts';
 import type { Dialer } from './dialer.ts';
-
-// By Node itself: an import of the module would load all of its parts, built-in undici among them.
-const { ClientRequest } = process.getBuiltinModule('node:http');
-type ClientRequest = http.ClientRequest;
+import { ClientRequest } from './node-http.ts';
 
 export interface HealthCheckOptions {
   url: URL;

@@ -5,6 +5,10 @@ import type { Socket } from 'node:net';
 const { Agent, ClientRequest, OutgoingMessage } = process.getBuiltinModule('node:http');
 type Agent = http.Agent;
 type ClientRequest = http.ClientRequest;
+
+/** Node's own, whatever somebody puts in its place later. */
+export { ClientRequest };
+
 type IncomingMessage = http.IncomingMessage;
 
 // What is relied on inside Node's lib/_http_client.js, _http_outgoing.js and _http_agent.js: what their documentation

@@ -1,31 +1,66 @@
+import type { Agent } from 'node:http';
 import { announce } from '../../../admin/announce.ts';
 import type { BalancingOptions } from '../../../config/options.ts';
 import { withSystemDials } from '../../../config/resolve-settings.ts';
 import type { Settings } from '../../../config/settings.ts';
-import { hostName } from '../../../core/base/host.ts';
+import type { LoadPart } from '../../../core/base/part.ts';
 import type { LiveAgent } from '../../../telemetry/live-agents.ts';
-import { judgeOf } from '../../global/judge-of.ts';
-import { Verdicts } from '../../global/verdicts.ts';
-import { sharedResolverFor } from '../../resolver-for.ts';
-import { HttpServices } from '../http-services.ts';
-import { hasInternals } from '../node-http.ts';
+import { asNodeAgent, hasInternals, isStock, type NodeRequest, type RequestOptions } from '../node-http.ts';
+import type { Takeover } from './part.ts';
 import { patchAgents } from './patch.ts';
-import { Redirect } from './redirect.ts';
 
-interface Installed {
-  readonly redirect: Redirect;
-  readonly services: HttpServices;
+/** What balances, and is loaded once there is a request for it. */
+type Load = LoadPart<typeof import('./part.ts')>;
+
+/** From `installHttp` to `uninstallHttp`. */
+class Installation {
+  readonly #load: Load;
+  readonly #settings: Settings;
   /** Kept, as it is held weakly elsewhere. */
-  readonly live: LiveAgent;
-  readonly leave: () => void;
-  readonly unpatch: () => void;
+  readonly #live: LiveAgent;
+  readonly #leave: () => void;
+  readonly #unpatch: () => void;
+  #takeover: Takeover | undefined;
+  #loading = false;
+  #ended = false;
+
+  constructor(settings: Settings, options: BalancingOptions, load: Load) {
+    this.#load = load;
+    this.#settings = settings;
+    this.#live = { name: 'node:http', settings, options, stats: () => this.#takeover?.stats ?? {} };
+    this.#leave = announce(this.#live);
+    this.#unpatch = patchAgents((agent, request, requestOptions) =>
+      this.#take(agent, request, requestOptions),
+    );
+  }
+
+  #take(agent: Agent, request: NodeRequest, options: RequestOptions): boolean {
+    if (this.#takeover === undefined) this.#begin(agent);
+    return this.#takeover?.take(agent, request, options) === true;
+  }
+
+  #begin(agent: Agent): void {
+    const node = asNodeAgent(agent);
+    // The requests of all others are left to them.
+    if (this.#loading || !node.keepAlive || !isStock(node)) return;
+    this.#loading = true;
+    this.#load(({ Takeover }) => {
+      if (!this.#ended) this.#takeover = new Takeover(this.#settings);
+    });
+  }
+
+  async end(): Promise<void> {
+    this.#ended = true;
+    this.#unpatch();
+    this.#leave();
+    await this.#takeover?.end();
+  }
 }
 
-let installed: Installed | undefined;
-let installations = 0;
+let installed: Installation | undefined;
 
 /** Balances the requests of Node's own agents from now on, where they go to hosts that are managed. */
-export function installHttp(given: Settings, options: BalancingOptions): void {
+export function installHttp(given: Settings, options: BalancingOptions, load: Load): void {
   if (!hasInternals()) {
     process.emitWarning(
       `node:http is left alone: this Node.js, ${process.version}, has other agents than evenkeel knows`,
@@ -36,29 +71,12 @@ export function installHttp(given: Settings, options: BalancingOptions): void {
     );
     return;
   }
-  const settings = withSystemDials(given, options);
-  const { clock, maxOrigins, newsTimeout, maxPendingRequests } = settings;
-  const identity = `${hostName()} ${process.pid} node:http ${++installations}`;
-  const services = new HttpServices({ settings, resolver: sharedResolverFor(settings), identity });
-  const verdicts = new Verdicts({ judge: judgeOf(settings), clock, maxOrigins, timeout: newsTimeout });
-  const redirect = new Redirect({ services, verdicts, clock, maxHeld: maxPendingRequests });
-  const live: LiveAgent = { name: 'node:http', settings, options, stats: () => services.stats };
-  installed = {
-    redirect,
-    services,
-    live,
-    leave: announce(live),
-    unpatch: patchAgents((agent, request, requestOptions) => redirect.take(agent, request, requestOptions)),
-  };
+  installed = new Installation(withSystemDials(given, options), options, load);
 }
 
 /** Puts back what was there. Resolves when the requests under way have ended. */
 export async function uninstallHttp(): Promise<void> {
-  if (installed === undefined) return;
-  const { redirect, services, leave, unpatch } = installed;
+  const ending = installed?.end();
   installed = undefined;
-  unpatch();
-  leave();
-  redirect.release();
-  await services.end((service) => service.close());
+  await ending;
 }

@@ -1,0 +1,48 @@
+import type { Agent } from 'node:http';
+import type { Settings } from '../../../config/settings.ts';
+import { hostName } from '../../../core/base/host.ts';
+import type { ServiceStats } from '../../../telemetry/stats.ts';
+import { judgeOf } from '../../global/judge-of.ts';
+import { Verdicts } from '../../global/verdicts.ts';
+import { sharedResolverFor } from '../../resolver-for.ts';
+import { HttpServices } from '../http-services.ts';
+import type { NodeRequest, RequestOptions } from '../node-http.ts';
+import { Redirect } from './redirect.ts';
+
+export { COPY } from '../../../core/base/part.ts';
+
+let takeovers = 0;
+
+/** Balances the requests of Node's own agents. Loaded at the first of them. */
+export class Takeover {
+  readonly #services: HttpServices;
+  readonly #redirect: Redirect;
+
+  constructor(settings: Settings) {
+    const { clock, maxOrigins, newsTimeout, maxPendingRequests } = settings;
+    const identity = `${hostName()} ${process.pid} node:http ${++takeovers}`;
+    this.#services = new HttpServices({ settings, resolver: sharedResolverFor(settings), identity });
+    const verdicts = new Verdicts({ judge: judgeOf(settings), clock, maxOrigins, timeout: newsTimeout });
+    this.#redirect = new Redirect({
+      services: this.#services,
+      verdicts,
+      clock,
+      maxHeld: maxPendingRequests,
+    });
+  }
+
+  get stats(): Record<string, ServiceStats> {
+    return this.#services.stats;
+  }
+
+  /** Takes a request of an agent. False if it is left to that one. */
+  take(agent: Agent, request: NodeRequest, options: RequestOptions): boolean {
+    return this.#redirect.take(agent, request, options);
+  }
+
+  /** Leaves all requests to their agents from now on. Resolves when those under way have ended. */
+  async end(): Promise<void> {
+    this.#redirect.release();
+    await this.#services.end((service) => service.close());
+  }
+}
