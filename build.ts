@@ -7,7 +7,7 @@ import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writ
 import { tmpdir } from 'node:os';
 import { basename, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Plugin, rollup } from 'rollup';
+import { type GetModuleInfo, type Plugin, rollup } from 'rollup';
 
 const ENTRY_POINTS = [
   'index',
@@ -30,6 +30,12 @@ const ENTRY_POINTS = [
 ];
 /** Entry points that are modules, and are there for CommonJS too. */
 const FOR_COMMONJS = ['index', 'http', 'grpc', 'connect', 'telemetry/opentelemetry', 'telemetry/prometheus'];
+/** Of what is loaded with `index`: the folders that become one file each. */
+const FOLDER = /^(core\/(?:base|balancing|endpoints|health|connections|calls)|config|transports\/undici)\//;
+/** Of that, too: what Rollup puts where it is needed, as it is not needed by all that need the rest. */
+const APART = /^(transports\/undici\/global|transports\/http|install|servers|parts|index)/;
+/** What is loaded with `index`, by paths. */
+let early: Set<string> | undefined;
 const NODE_IMPORT = /^import \{([^}]*)\} from '(node:[^']+)';$/gm;
 
 const compiled = mkdtempSync(join(tmpdir(), 'evenkeel-build-'));
@@ -61,6 +67,9 @@ try {
     generatedCode: 'es2015',
     hoistTransitiveImports: false,
     minifyInternalExports: false,
+    // Left to Rollup, the core would be one file of a third of a megabyte, whose memory V8 keeps when it has read it, and the
+    // rest two dozen small ones, each of which has to be found.
+    manualChunks: (path, { getModuleInfo }) => fileOf(path, getModuleInfo),
   });
   await bundle.close();
   for (const name of FOR_COMMONJS) await writeForCommonJs(name);
@@ -104,6 +113,23 @@ type Module = typeof import(${from}, { ${mode} });
 ${lines.join('\n')}
 `,
   );
+}
+
+/** The file of the package that a module is put into, as far as that is not left to Rollup. */
+function fileOf(path: string, infoOf: GetModuleInfo): string | undefined {
+  early ??= closureOf(join(compiled, 'index.js'), infoOf);
+  const name = relative(compiled, path);
+  if (!early.has(path) || APART.test(name)) return undefined;
+  return FOLDER.exec(name)?.[1] ?? (name.startsWith('core/') ? 'core/service' : 'common');
+}
+
+/** A file and all that is loaded with it. */
+function closureOf(path: string, infoOf: GetModuleInfo, found = new Set<string>()): Set<string> {
+  if (found.has(path)) return found;
+  found.add(path);
+  for (const next of infoOf(path)?.importedIds ?? [])
+    if (next.startsWith('/')) closureOf(next, infoOf, found);
+  return found;
 }
 
 /** Says in front of each module which one it is. */
