@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { HttpCall } from './http-call.ts';
 import type { HttpService } from './http-service.ts';
 import type { NodeAgent, NodeRequest, NodeSocket, RequestOptions } from './node-http.ts';
@@ -19,8 +20,8 @@ export class Bucket implements Place {
   readonly total: Total;
   readonly #waiting: Entry[] = [];
   #taken = 0;
-  /** A list for the agent's map, where it has none: most of the time it is for one socket, and comes and goes. */
-  readonly #spare: NodeSocket[] = [];
+  /** The sockets in use, in the list that the agent's map has while it isn't empty. */
+  #inUse: Socket[] = [];
 
   constructor(agent: NodeAgent, service: HttpService, name: string, total: Total) {
     this.#agent = agent;
@@ -118,17 +119,19 @@ export class Bucket implements Place {
   }
 
   give(socket: NodeSocket): void {
-    const { sockets } = this.#agent;
-    const list = sockets[this.#name];
-    if (list !== undefined) list.push(socket);
-    else {
-      this.#spare[0] = socket;
-      sockets[this.#name] = this.#spare;
-    }
+    // The list of somebody else may be there: Node's own, or that of a service of that name that has ended.
+    if (this.#inUse.length === 0) this.#inUse = this.#agent.sockets[this.#name] ??= this.#inUse;
+    this.#inUse.push(socket);
   }
 
   takeBack(socket: NodeSocket): void {
-    remove(this.#agent.sockets, this.#name, socket);
+    const sockets = this.#inUse;
+    const index = sockets.indexOf(socket);
+    if (index === -1) return;
+    // Their order tells nothing.
+    const last = sockets.pop()!;
+    if (index < sockets.length) sockets[index] = last;
+    if (sockets.length === 0) delete this.#agent.sockets[this.#name];
   }
 }
 

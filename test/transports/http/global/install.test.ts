@@ -5,6 +5,7 @@ import http, { Agent } from 'node:http';
 import https from 'node:https';
 import { connect } from 'node:net';
 import { afterEach, type TestContext, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { BalancedAgentOptions } from '../../../../src/config/options.ts';
 import { BalancedHttpAgent } from '../../../../src/http.ts';
 import { install, staticResolver, stats, uninstall } from '../../../../src/index.ts';
@@ -69,6 +70,39 @@ test('whoever wraps it meanwhile stays, and comes to Node’s own when evenkeel 
   await uninstall();
   assert.equal((await ask(undefined, { host: pod!.address, port: pod!.port })).body, pod!.address);
   assert.equal(calls, 2);
+});
+
+test('sockets of evenkeel, and of requests that it leaves to Node, are in one list of their agent’s map', async (t) => {
+  const [pod] = await setUp(t, 1);
+  const agent = new Agent({ keepAlive: true });
+  t.after(() => agent.destroy());
+  const { address, port } = pod!;
+  const name = agent.getName({ host: HOST, port });
+  const lookup = ((_host: string, _options: object, done: (error: null, found: object[]) => void) =>
+    done(null, [{ address, family: 4 }])) as unknown as http.RequestOptions['lookup'];
+  const count = () => agent.sockets[name]?.length;
+
+  const answers = new Map<string, Promise<unknown>>();
+  const send = async (path: string, options: http.RequestOptions) => {
+    answers.set(path, ask(agent, { port, path, ...options }));
+    await pod!.received(path);
+  };
+  const end = async (path: string) => {
+    pod!.release(path);
+    await answers.get(path);
+    await turn();
+  };
+  await send('/slow-first', {});
+  await send('/slow-left', { lookup });
+  assert.equal(count(), 2);
+  await end('/slow-first');
+  assert.equal(count(), 1);
+  await send('/slow-second', {});
+  assert.equal(count(), 2);
+  await end('/slow-left');
+  assert.equal(count(), 1);
+  await end('/slow-second');
+  assert.equal(count(), undefined);
 });
 
 test('http: false leaves node:http alone', async (t) => {
