@@ -7,6 +7,7 @@ import { micros } from './time.ts';
 /** Has things happen to pods, and to this process, at their times. */
 export class Happenings implements Actor {
   readonly #scene: Scene;
+  #isOver = false;
 
   constructor(scene: Scene) {
     this.#scene = scene;
@@ -33,20 +34,22 @@ export class Happenings implements Actor {
       trace.note(time.micros, 'happening', -1, -1, pod, `${happening.what}${more}`);
     }
     if ('pod' in happening) act(happening, pods[happening.pod]!);
-    // The end is waited for: no time is to be lost.
-    else if (this.#scene.closingAt >= 0) return;
+    // Rest, or the end, is waited for: no time is to be lost.
+    else if (this.#isOver || this.#scene.closingAt >= 0) return;
     else if (happening.what === 'jump') time.jump(micros(happening.for));
     else time.standStill(micros(happening.for));
   }
 
   /** All that holds pods up is over: what goes on comes to its end. */
   relieve(): void {
+    this.#isOver = true;
     for (const pod of this.#scene.pods) {
       pod.reconnect();
       pod.thaw();
       pod.reaction = undefined;
       pod.isRelieved = true;
     }
+    for (const wire of this.#scene.world.wires) wire.giveUp();
   }
 }
 

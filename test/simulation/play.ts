@@ -15,7 +15,7 @@ import { micros } from './time.ts';
 import { SimulatedTransport } from './transport.ts';
 import { World } from './world.ts';
 
-/** Microseconds after which all that holds pods up is over, and for which the end may take then. */
+/** Microseconds after which all that holds pods up is over, and in which then some of those that are left have to end. */
 const RELIEF = 30_000_000;
 const LONGEST_END = 90_000_000;
 /** Microseconds without a call after which nothing is left. */
@@ -98,7 +98,7 @@ function end(scene: Scene, oracle: Oracle, happenings: Happenings): void {
   const { time } = world;
   if (scenario.end.how === 'rest') {
     happenings.relieve();
-    time.run(time.micros + REST);
+    wait(scene, REST);
     if (!time.stopped) oracle.onRest();
   }
   if (time.stopped) return;
@@ -107,8 +107,20 @@ function end(scene: Scene, oracle: Oracle, happenings: Happenings): void {
   time.run(time.micros + RELIEF);
   if (time.stopped) return;
   happenings.relieve();
-  time.run(time.micros + LONGEST_END);
+  wait(scene, LONGEST_END);
   if (!time.stopped) oracle.onOver();
+}
+
+/**
+ * Lets so many microseconds pass, and as many again for as long as calls end in them: where many wait behind pods that take
+ * a few at a time, all are on their way.
+ */
+function wait({ world: { time }, live }: Scene, micros: number): void {
+  let left: number;
+  do {
+    left = live.size;
+    time.run(time.micros + micros);
+  } while (!time.stopped && live.size < left);
 }
 
 class Closing implements Actor {

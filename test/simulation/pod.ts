@@ -117,7 +117,8 @@ export class SimulatedPod implements Actor {
       wire.refuse(call, this.network);
       return;
     }
-    if (reaction === 'go-away' && wire.multiplexed) {
+    // What it had when it said so, it serves.
+    if (reaction === 'go-away' && wire.multiplexed && !wire.hasGoneAway) {
       wire.goAwayFromPeer(this.network, call);
       return;
     }

@@ -97,7 +97,7 @@ class SimulatedDial implements Dial, Actor, Held {
     }
     // It may have ended meanwhile.
     if (!pod.isUp) {
-      this.#end(failure('ECONNRESET'), undefined);
+      this.#end(Object.assign(failure('ECONNRESET'), { syscall: 'connect' }), undefined);
       return;
     }
     this.#wire = new SimulatedWire(this.#world, pod, this.#transport.multiplexes, this.#transport.keepAlive);

@@ -67,7 +67,6 @@ export class SimulatedWire implements Wire, Actor {
   #hello: Due | undefined = undefined;
   /** HTTP/1.1: what it has become, while that is open. The core is done with it then. */
   #socket: SimulatedCall | undefined = undefined;
-  /** The pod has said that it takes no more. */
   #goneAway = false;
 
   constructor(world: World, pod: SimulatedPod, multiplexed: boolean, keepAlive: number) {
@@ -92,6 +91,11 @@ export class SimulatedWire implements Wire, Actor {
   get full(): boolean {
     if (!this.multiplexed) return false;
     return this.carriedCalls.size >= (this.opening ? 1 : this.pod.plan.streams);
+  }
+
+  /** Its pod has said that it takes no more on it. */
+  get hasGoneAway(): boolean {
+    return this.#goneAway;
   }
 
   get ports(): string {
@@ -282,6 +286,13 @@ export class SimulatedWire implements Wire, Actor {
       if (call.due !== undefined) this.#world.time.cancelArrival(call.due);
       call.due = undefined;
     }
+  }
+
+  /** A client that hears nothing gives up in the end, though nobody has told it that its socket is lost. */
+  giveUp(): void {
+    if (!this.lost || this.broken || this.closed) return;
+    this.lost = false;
+    this.hearEnd(0);
   }
 
   /** Nothing that the pod has yet to say comes, for now. Says what is left of it, in microseconds, for each call. */

@@ -14,6 +14,12 @@ export class BurstDials extends Invariant {
   #firstAt = -1;
   #endpoints = 0;
   #count = 0;
+  /** The most endpoints that there were before: those who wait since then are paced by as many. */
+  #before = 0;
+
+  override onDiscovery(): void {
+    if (this.#firstAt < 0) this.#before = Math.max(this.#before, this.scene.service.endpoints.current.size);
+  }
 
   override onDial(_target: Target): void {
     const { world, service, scenario } = this.scene;
@@ -30,7 +36,7 @@ export class BurstDials extends Invariant {
       scenario.loads.some(({ lasting }) => lasting > 0)
     )
       return;
-    const most = Math.max(AT_LEAST, FOR_EACH * size);
+    const most = Math.max(AT_LEAST, FOR_EACH * Math.max(size, this.#before));
     // Those that are made off the way of requests come on top.
     if (++this.#count > most + size) this.violate(`${this.#count} dials begin at once, and ${most} may`);
   }

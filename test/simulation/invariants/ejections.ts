@@ -12,6 +12,8 @@ const LATE = 10;
 export class Ejections extends Invariant {
   readonly name = 'ejections';
   #out = 0;
+  /** Those too that fail their health checks. */
+  #all = 0;
   #population = 0;
 
   override look(): void {
@@ -41,11 +43,13 @@ export class Ejections extends Invariant {
     const { size } = members;
     const { maxEjectionPercent, panicThreshold } = outlierDetection === false ? NONE : outlierDetection;
     const count = out - ailing;
-    const isGrown = count > this.#out && size === this.#population;
+    // One that passes its health checks again may have been paused meanwhile, and is out for that.
+    const isGrown = count > this.#out && out > this.#all && size === this.#population;
     if (isGrown && count > 1 && count * 100 > maxEjectionPercent * size) {
       this.violate(`${count} of ${size} endpoints are out, and ${maxEjectionPercent} % may be`);
     }
     this.#out = count;
+    this.#all = out;
     this.#population = size;
     const serving = size - out - unreachable;
     const isPanic = serving * 100 < panicThreshold * size || (panicThreshold > 0 && serving <= failing);

@@ -31,7 +31,8 @@ export class NoWorse extends Invariant {
         this.#onRefused(call);
         break;
       case 'ECONNRESET':
-        this.#onReset(call);
+        if ((error as NodeJS.ErrnoException).syscall === 'connect') this.#onDialFailed(call);
+        else this.#onReset(call);
         break;
     }
   }
