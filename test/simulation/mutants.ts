@@ -187,6 +187,13 @@ export const MUTANTS: readonly Mutant[] = [
     theme: 'oneHint',
   },
   {
+    name: 'of the calls that come back, the last one has its turn first',
+    file: 'waiting-line.ts',
+    find: '    if (back) this.#putBack(waiter);',
+    replace: '    if (back) this.#ring.prepend(waiter.node);',
+    theme: 'comebacks',
+  },
+  {
     name: 'a call that its caller has given up waits for another endpoint',
     file: 'queue.ts',
     find: '    this.#upgrades.remove(call);\n    this.#retries.remove(call);\n',

@@ -158,6 +158,35 @@ function still(dice: Dice): ReturnType<Theme> {
   return { ...scenario, happenings: happenings.sort((a, b) => a.at - b.at) };
 }
 
+/**
+ * While this process stands still, pods answer and restart: as it goes on, calls that have waited are given to connections
+ * that are lost, one after the other, and come back.
+ */
+function comebacks(dice: Dice): ReturnType<Theme> {
+  const count = dice.from(1, 4);
+  const connections = dice.from(2, 5);
+  const work = dice.one([20, 100]);
+  const duration = dice.from(2_000, 6_000);
+  const happenings = upTo(dice.from(1, 3)).flatMap((): Happening[] => {
+    const at = dice.below(duration);
+    const restarts = dice
+      .some(upTo(count), 0.7)
+      .map((pod) => ({ at: at + work + 1, pod, what: 'restart' }) as const);
+    return [{ at, what: 'stand-still', for: dice.one([300, 1_000]) }, ...restarts];
+  });
+  const kind = dice.one(['open', 'closed'] as const);
+  const enough = (duration / work) * count * connections;
+  return {
+    options: options(dice, { connections, maxRequestsPerEndpoint: 0 }),
+    multiplexes: false,
+    pods: podPlans(dice, count, { faults: 0, work, even: false }),
+    discovery: [known(count)],
+    happenings: happenings.sort((a, b) => a.at - b.at),
+    loads: loads(dice, duration, Math.min(enough, 500), { kind, keyed: 0, lasting: 0, impatient: 0 }),
+    end: { at: duration + 1_000, how: 'close' },
+  };
+}
+
 /** Pods close idle connections early, some say so, and some say something else. */
 function hints(dice: Dice): ReturnType<Theme> {
   const count = dice.from(1, 10);
@@ -580,6 +609,7 @@ export const THEMES: Readonly<Record<string, Theme>> = {
   shares,
   deaths,
   still,
+  comebacks,
   hints,
   oneHint,
   names,

@@ -43,6 +43,16 @@ export class Ring<T> {
   prepend(node: RingNode<T>): void {
     insertBefore(this.#end.next, node as RingNode<T | undefined>);
   }
+
+  /** Puts a node behind one of this ring. */
+  insert(node: RingNode<T>, behind: RingNode<T>): void {
+    insertBefore(behind.next, node);
+  }
+
+  /** The node behind one of this ring. */
+  after(node: RingNode<T>): RingNode<T> | undefined {
+    return node.next === (this.#end as unknown) ? undefined : node.next;
+  }
 }
 
 function insertBefore<T>(next: RingNode<T>, node: RingNode<T>): void {

@@ -124,12 +124,12 @@ export class Queue implements Waiters {
     this.serveSoon();
   }
 
-  #add(call: Call, inFront: boolean): void {
+  #add(call: Call, back: boolean): void {
     const now = this.#clock.now();
     const line = this.#lineFor(call);
     if (line === this.#hashed) this.#hashed.add(call, now);
     else if (line === this.#upgrades) this.#upgrades.add(call, now);
-    else this.#waiting.add(call, now, this.#pool.dials.moment(), inFront);
+    else this.#waiting.add(call, now, this.#pool.dials.moment(), back);
     if (!line.has(call)) return;
     call.begin();
     if (!line.has(call)) return;

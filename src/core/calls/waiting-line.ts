@@ -48,6 +48,8 @@ export class WaitingLine {
   readonly #ring = new Ring<Waiter>();
   readonly #waiters = new Map<Call, Waiter>();
   readonly #demand: Demand;
+  /** The last one that came back. */
+  #back: Waiter | undefined;
 
   /** Those that wait are part of the `demand`. */
   constructor(demand: Demand) {
@@ -67,14 +69,28 @@ export class WaitingLine {
     yield* this.#waiters.values();
   }
 
-  /** Puts a call at the end, or in front of all others: one that has waited before. */
-  add(call: Call, now: number, moment: number, inFront: boolean): Waiter {
+  /** Puts a call at the end; or one that comes `back`, having had its turn, behind those only that were taken before it. */
+  add(call: Call, now: number, moment: number, back: boolean): Waiter {
     const waiter = new Waiter(call, now, moment);
     this.#waiters.set(call, waiter);
     this.#demand.waiting++;
-    if (inFront) this.#ring.prepend(waiter.node);
+    if (back) this.#putBack(waiter);
     else this.#ring.append(waiter.node);
     return waiter;
+  }
+
+  #putBack(waiter: Waiter): void {
+    // When many connections end at once, many come back, and mostly in order: then the place is right behind the last one.
+    const last = this.#back;
+    let behind = last === undefined || isLater(last.call, waiter.call) ? undefined : last.node;
+    let next = behind === undefined ? this.#ring.first : this.#ring.after(behind);
+    while (next !== undefined && !isLater(next.value.call, waiter.call)) {
+      behind = next;
+      next = this.#ring.after(next);
+    }
+    if (behind === undefined) this.#ring.prepend(waiter.node);
+    else this.#ring.insert(waiter.node, behind);
+    this.#back = waiter;
   }
 
   find(call: Call): Waiter | undefined {
@@ -101,9 +117,15 @@ export class WaitingLine {
   }
 
   #take(waiter: Waiter): void {
+    if (this.#back === waiter) this.#back = undefined;
     this.#waiters.delete(waiter.call);
     waiter.node.unlink();
     waiter.call.stopWaiting();
     this.#demand.waiting--;
   }
+}
+
+/** Whether one call was taken after another, by more than a tick. */
+function isLater(one: Call, other: Call): boolean {
+  return ((one.takenAt - other.takenAt) | 0) > 0;
 }
