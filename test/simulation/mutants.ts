@@ -194,6 +194,13 @@ export const MUTANTS: readonly Mutant[] = [
     theme: 'comebacks',
   },
   {
+    name: 'a pod behind a virtual IP that has left is held to be one of the others',
+    file: 'endpoint-set.ts',
+    find: '    this.#unname(endpoint);\n    this.superseded.add(endpoint);',
+    replace: '    this.superseded.add(endpoint);',
+    theme: 'takeovers',
+  },
+  {
     name: 'a call that its caller has given up waits for another endpoint',
     file: 'queue.ts',
     find: '    this.#upgrades.remove(call);\n    this.#retries.remove(call);\n',

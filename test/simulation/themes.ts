@@ -406,6 +406,31 @@ function virtualIps(dice: Dice): ReturnType<Theme> {
   };
 }
 
+/** It changes again and again whether pods are seen, or found behind a virtual IP, while some of them fail what they were doing. */
+function takeovers(dice: Dice): ReturnType<Theme> {
+  const count = dice.from(2, 6);
+  const duration = dice.from(3_000, 12_000);
+  const changes = upTo(dice.from(2, 8)).map((n): DiscoveryStep => {
+    const at = dice.below(duration);
+    return n % 2 === 0
+      ? { at, pods: dice.some(upTo(count), 0.7), virtual: false }
+      : { at, pods: upTo(count), virtual: true };
+  });
+  return {
+    options: options(dice, { outlierDetection: outliers(dice), identityHeader: 'evenkeel-pod' }),
+    multiplexes: dice.chance(0.5),
+    pods: podPlans(dice, count, {
+      named: true,
+      faults: dice.one([0.1, 0.5]),
+      reactions: ['503-later', 'break-begun'],
+    }),
+    discovery: [known(count, { virtual: true }), ...changes.sort((a, b) => a.at - b.at)],
+    happenings: [],
+    loads: loads(dice, duration, CALLS, { kind: 'open' }),
+    end: { at: duration, how: dice.one(ENDS) },
+  };
+}
+
 /** Zones and nodes, and pods that weigh more than others. */
 function zones(dice: Dice): ReturnType<Theme> {
   const scenario = anything(dice);
@@ -618,6 +643,7 @@ export const THEMES: Readonly<Record<string, Theme>> = {
   rotations,
   rollouts,
   virtualIps,
+  takeovers,
   zones,
   keys,
   lasting,

@@ -94,10 +94,7 @@ export class EndpointSet<E extends Endpoint> {
     yield* this.current.values();
     yield* this.superseded;
     yield* this.#leaving;
-    for (const pod of this.pods.values()) {
-      // Pods behind a virtual IP are known by name until their last connection has closed.
-      if (!this.superseded.has(pod) && !this.#leaving.has(pod)) yield pod;
-    }
+    yield* this.pods.values();
   }
 
   /** Whether an endpoint is a pod, or stands for a virtual IP; `undefined`: it is not in the present set. */
@@ -168,12 +165,14 @@ export class EndpointSet<E extends Endpoint> {
 
   /** An endpoint that has left serves on until those are connected that came in its place. */
   supersede(endpoint: E): void {
+    this.#unname(endpoint);
     this.superseded.add(endpoint);
     endpoint.bar(SUPERSEDED);
   }
 
   /** An endpoint drains from now on, and is to be forgotten when it has nothing left. */
   drain(endpoint: E): void {
+    this.#unname(endpoint);
     this.superseded.delete(endpoint);
     this.#leaving.add(endpoint);
     endpoint.bar(DRAINING);
@@ -182,6 +181,12 @@ export class EndpointSet<E extends Endpoint> {
   /** Forgets an endpoint that has nothing left. Whether it was a pod behind a virtual IP. */
   forget(endpoint: E): boolean {
     this.#leaving.delete(endpoint);
-    return endpoint.identity !== undefined && this.pods.delete(endpoint.identity);
+    return this.#unname(endpoint);
+  }
+
+  /** A pod behind a virtual IP is known by its name no more: that name may soon be another endpoint's. */
+  #unname(endpoint: E): boolean {
+    const { identity } = endpoint;
+    return identity !== undefined && this.pods.get(identity) === endpoint && this.pods.delete(identity);
   }
 }

@@ -66,13 +66,29 @@ test('a pod that came by the address of another is another', () => {
   });
 });
 
-test('a pod behind a virtual IP that drains is among the endpoints once', () => {
+test('a pod behind a virtual IP is among the endpoints once, be it known, replaced or draining', () => {
   const set = startSet();
   set.replace({ endpoints: [pod(1)], source: 'test', virtual: true }, 1);
   const [slot] = set.current.values();
   const named = set.addPod('a', slot!);
   const count = () => [...set].filter((endpoint) => endpoint === named).length;
   assert.equal(count(), 1);
-  set.superseded.add(named);
+  set.supersede(named);
   assert.equal(count(), 1);
+  set.drain(named);
+  assert.equal(count(), 1);
+});
+
+test('a pod behind a virtual IP that is replaced is in no set any more, and its name is that of the next one', () => {
+  const set = startSet();
+  set.replace({ endpoints: [pod(1)], source: 'test', virtual: true }, 1);
+  const [slot] = set.current.values();
+  const before = set.addPod('a', slot!);
+  set.supersede(before);
+  assert.equal(set.kindOf(before), undefined);
+  const after = set.addPod('a', slot!);
+  set.drain(before);
+  assert.equal(set.forget(before), false);
+  assert.equal(set.pods.get('a'), after);
+  assert.equal(set.kindOf(after), 'pod');
 });
