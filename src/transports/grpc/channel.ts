@@ -62,7 +62,7 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
   #lastError = '';
   #coldWait: Timer | undefined;
   #isWarm = false;
-  /** Calls wait for room at a server, or for a connection that is being made for them. */
+  /** Calls wait for room at a server, for a connection that is being made for them, or for what lies unread. */
   #awaitsRoom = false;
 
   constructor(grpc: Pick<GrpcJs, 'unavailable'>, helper: ChannelHelper) {
@@ -130,6 +130,7 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
         if (!fleet.set.frozen) link.connect();
         break;
       case 'idle':
+        if (link.slot.busy) hub.unread.onEnded(link.slot.bornAt);
         this.#onLost(hub, link);
         if (!fleet.set.frozen) link.connect();
         hub.discovery.demand();
@@ -177,7 +178,7 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
     this.review();
   }
 
-  /** A call has ended, so that there may be room for another one. */
+  /** There may be room for another call. */
   serveWaiting(): void {
     if (this.#awaitsRoom) this.#tell();
   }
@@ -252,6 +253,7 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
     if (hub === undefined || this.#state === 'connecting') return QUEUED;
     if (this.#state === 'failing') return this.#failure!;
     hub.onCall();
+    if (hub.unread.isHolding) return this.#wait();
     const lane = this.#lanes.choose(hub, metadata);
     const link = lane?.best;
     if (lane === undefined || link === undefined) return this.#wait();

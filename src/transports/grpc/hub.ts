@@ -10,6 +10,7 @@ import { Fleet, type FleetMember } from './fleet.ts';
 import type { GrpcEndpoint, GrpcSlot } from './grpc-endpoint.ts';
 import { isMetadataKey } from './metadata-key.ts';
 import type { GrpcTarget } from './target.ts';
+import { Unread } from './unread.ts';
 
 /** Milliseconds between two looks at what runs. */
 const TICK = 1_000;
@@ -49,6 +50,7 @@ export class Hub implements DiscoveryOwner, SpreadRate {
   readonly fleet: Fleet;
   readonly attempts: Attempts;
   readonly discovery: Discovery;
+  readonly unread: Unread;
   /** The metadata that binds calls to endpoints, if that is the policy. */
   readonly hashHeader: string | undefined;
   readonly #options: HubOptions;
@@ -89,6 +91,7 @@ export class Hub implements DiscoveryOwner, SpreadRate {
       isHeldUp: (now) => this.#timer !== undefined && now > this.#dueAt + LATE,
       onEnded: (slot, fails) => this.#onEnded(slot, fails),
     });
+    this.unread = new Unread(clock, () => this.#serveWaiting());
     this.discovery = new Discovery(this, { resolver, clock, random });
     this.#live = new HubReading(this);
     liveServices.add(this.#live);
@@ -193,8 +196,12 @@ export class Hub implements DiscoveryOwner, SpreadRate {
     // Not in the midst of what grpc-js does at the end of a call.
     queueMicrotask(() => {
       this.#tellsRoom = false;
-      for (const member of this.#members) member.serveWaiting();
+      this.#serveWaiting();
     });
+  }
+
+  #serveWaiting(): void {
+    for (const member of this.#members) member.serveWaiting();
   }
 
   #tickLater(): void {

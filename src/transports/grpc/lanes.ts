@@ -40,14 +40,25 @@ export class Lanes {
 
   /** The lane that a call is to take; `undefined`: none is connected. */
   choose(hub: Hub, metadata: PickArgs['metadata']): Lane | undefined {
-    const { fleet, hashHeader } = hub;
+    const { fleet, hashHeader, unread } = hub;
     if (fleet.ring !== undefined && hashHeader !== undefined) {
       const [key] = metadata.get(hashHeader);
       if (key !== undefined && key.length > 0) return this.#bound(hub, hash(key.toString()));
     }
+    const young = unread.youngSince > Number.NEGATIVE_INFINITY ? this.#young(hub) : undefined;
+    if (young !== undefined) return young;
     const best = fleet.pickers.ready.pick();
     const lane = best && this.#lanes.get(best);
     return lane?.isReady ? lane : this.#chooseOther(hub);
+  }
+
+  /** For calls that were held back: a connection that its server won't end in a moment, if that is all there is to weigh. */
+  #young({ fleet, unread }: Hub): Lane | undefined {
+    if (fleet.locality !== undefined) return undefined;
+    return this.#leastLoaded(
+      ({ endpoint, best }) =>
+        endpoint.isHealthy && best !== undefined && best.slot.bornAt >= unread.youngSince,
+    );
   }
 
   #bound(hub: Hub, keyHash: number): Lane | undefined {
@@ -70,10 +81,11 @@ export class Lanes {
     return best === undefined ? this.#leastLoaded() : this.#lanes.get(best);
   }
 
-  #leastLoaded(): Lane | undefined {
+  #leastLoaded(accepts: (lane: Lane) => boolean = () => true): Lane | undefined {
     let least: Lane | undefined;
     for (const lane of this.#lanes.values()) {
-      if (lane.isReady && (least === undefined || lane.endpoint.load < least.endpoint.load)) least = lane;
+      if (lane.isReady && accepts(lane) && (least === undefined || lane.endpoint.load < least.endpoint.load))
+        least = lane;
     }
     return least;
   }

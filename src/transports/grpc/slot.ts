@@ -40,6 +40,11 @@ export class Slot<E extends Endpoint> {
     this.#clock = clock;
   }
 
+  /** When it was connected, on the clock: a moment ago, if it is not. */
+  get bornAt(): number {
+    return this.#lifetime?.bornAt ?? this.#clock.now();
+  }
+
   /** Every one of them is of HTTP/2. */
   get multiplexed(): true {
     return true;
@@ -92,7 +97,7 @@ export class Slot<E extends Endpoint> {
   #publish(channel: Channel, reason?: RetireReason): void {
     if (!channel.hasSubscribers) return;
     const { origin, address } = this.endpoint;
-    const age = this.#clock.now() - (this.#lifetime?.bornAt ?? this.#clock.now());
+    const age = this.#clock.now() - this.bornAt;
     channel.publish({ origin, address, reason, requests: this.requests, age, protocol: 'h2' });
   }
 }

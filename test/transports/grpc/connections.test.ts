@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { nextTurn } from '../../../src/core/base/clock.ts';
 import { EchoClient, jain, ORIGIN, startBalanced } from '../../support/grpc-client.ts';
+import { startEndingPods } from '../../support/grpc-ending.ts';
 import { answerOk, type GrpcPod, startGrpcPod, startGrpcPods } from '../../support/grpc-pod.ts';
 import { startH2Pod } from '../../support/h2-pod.ts';
 
@@ -151,6 +152,21 @@ test('calls under way all the time go on while pods end their connections polite
   }
   isOver = true;
   await workers;
+  assert.ok(stats().endpoints.every(({ failures, state }) => failures === 0 && state === 'ready'));
+});
+
+test('calls that are made while the ends of all connections lie unread are served', async (t) => {
+  const ending = await startEndingPods(t, 3);
+  const { client, stats } = startBalanced(t, ending.pods);
+  await client.calls(30, 6);
+  for (let n = 0; n < 5; n++) {
+    ending.endWhileHeld();
+    const answers = await client.calls(30, 30);
+    assert.equal(
+      [...answers.values()].reduce((sum, count) => sum + count),
+      30,
+    );
+  }
   assert.ok(stats().endpoints.every(({ failures, state }) => failures === 0 && state === 'ready'));
 });
 
