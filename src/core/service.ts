@@ -42,7 +42,10 @@ export interface LiveEndpoint extends Endpoint {
 export interface LiveService
   extends Pick<Service, 'clock' | 'running' | 'waiting' | 'requests' | 'failures'> {
   readonly url: Pick<URL, 'origin'>;
-  readonly endpoints: Pick<EndpointSet<LiveEndpoint>, 'known' | 'seesPods' | typeof Symbol.iterator>;
+  readonly endpoints: Pick<
+    EndpointSet<LiveEndpoint>,
+    'known' | 'nameless' | 'seesPods' | typeof Symbol.iterator
+  >;
   readonly discovery: Pick<Discovery, 'source'>;
 }
 

@@ -151,6 +151,11 @@ export const METRICS: readonly Metric[] = [
           const state = endpoint.condition;
           emit(1, { [ENDPOINT_STATE]: state, [ENDPOINT_KIND]: kind, [SOURCE]: source }, endpoint);
         }
+        // These stand for pods whose number nobody knows.
+        for (const endpoint of endpoints.nameless) {
+          const state = endpoint.condition;
+          emit(1, { [ENDPOINT_STATE]: state, [ENDPOINT_KIND]: 'virtual', [SOURCE]: source }, endpoint);
+        }
       }
     },
   },

@@ -1,4 +1,5 @@
 import { ticksOf } from '../core/base/ticks.ts';
+import type { Pod } from '../core/connections/connection.ts';
 import type { Discovery } from '../core/discovery/discovery.ts';
 import type { Endpoint } from '../core/endpoints/endpoint.ts';
 import { type Durations, quantile, sumOf } from '../core/endpoints/latency.ts';
@@ -7,7 +8,10 @@ import type { Service } from '../core/service.ts';
 
 export interface EndpointStats {
   address: string;
-  /** What a pod behind a virtual IP calls itself, where `identityHeader` tells. */
+  /**
+   * What a pod behind a virtual IP calls itself. Where some do, the row without is of all pods that don't, with the address
+   * of the virtual IP.
+   */
   identity?: string;
   state: string;
   /** Connections that take requests. */
@@ -57,12 +61,16 @@ const recentOf = new WeakMap<EndpointStats, Durations>();
 
 export function statsOf({ endpoints, waiting, running, discovery, pool, clock }: Service): ServiceStats {
   let free = 0;
-  const rows: EndpointStats[] = [];
-  for (const endpoint of endpoints.known) {
-    for (const connection of endpoint.connections) if (connection.room) free++;
-    const { opened, retirements, backoff } = endpoint;
-    rows.push(rowOf(endpoint, { opened, retired: retirements, backoff }, clock.now()));
-  }
+  const rowsOf = (known: Iterable<Pod>) =>
+    Array.from(known, (endpoint) => {
+      for (const connection of endpoint.connections) if (connection.room) free++;
+      const { opened, retirements, backoff } = endpoint;
+      return rowOf(endpoint, { opened, retired: retirements, backoff }, clock.now());
+    });
+  const rows = rowsOf(endpoints.known);
+  const nameless = rowsOf(endpoints.nameless);
+  // Each of these may lead to any of the pods that have no name: there is one row for all of them.
+  if (nameless.length > 0) rows.push(nameless.reduce(mergedRow));
   const crossZone = pool.locality?.crossZoneShare;
   return statsOfRows(rows, { free, waiting, running, discovery, crossZone });
 }

@@ -26,6 +26,13 @@ export class PodCensus {
     if (this.#dials.length > MEMORY) this.#dials.shift();
   }
 
+  /** The last dial that led to a pod without a name did lead to one that has a name, and was late to tell it. */
+  rename(name: string | null): void {
+    const index = this.#dials.lastIndexOf(null);
+    if (index < 0) this.add(name);
+    else this.#dials[index] = name;
+  }
+
   clear(): void {
     this.#dials.length = 0;
   }

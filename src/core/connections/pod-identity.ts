@@ -83,7 +83,10 @@ export class PodIdentity {
 
   /** There is another set. Whether that has changed what is known of the pods. */
   onSetChanged(): boolean {
-    if (!this.#looks) this.#census.clear();
+    if (!this.#looks) {
+      this.#census.clear();
+      this.#set.hasNameless = false;
+    }
     const namesPods = this.#census.names > 1;
     if (namesPods === this.#set.namesPods) return false;
     this.#set.namesPods = namesPods;
@@ -130,8 +133,11 @@ export class PodIdentity {
   }
 
   #learn(connection: Connection, name: string | null): void {
+    const isLate = connection.podName === null;
     connection.podName = name;
-    this.#census.add(name);
+    if (isLate) this.#census.rename(name);
+    else this.#census.add(name);
+    this.#noteNameless();
     if (name === null || !this.onSetChanged()) return;
     this.#options.board.updateAll(this.#set);
     // Those that have named theirs already are given to them with their next responses.
@@ -209,7 +215,8 @@ export class PodIdentity {
   #podOf(endpoint: Pod, name: string): Pod | undefined {
     const { pods } = this.#set;
     const known = pods.get(name);
-    if (known !== undefined || pods.size >= this.#maxSpread) return known;
+    if (known !== undefined) return known;
+    if (pods.size >= this.#maxSpread) return undefined;
     const pod = this.#set.addPod(name, endpoint);
     this.#eager = Math.ceil(pods.size * EAGER_FOR_EACH);
     this.#start();
@@ -247,9 +254,14 @@ export class PodIdentity {
     const slots = [...this.#set.current.values()];
     const nameless = slots.filter(isNameless);
     const share = this.#census.nameless;
+    this.#noteNameless();
     const count = (this.#set.pods.size * share) / (1 - Math.min(share, 0.99));
     const weight = Math.min(Math.max(Math.round((count / nameless.length) * WEIGHTS), 1) / WEIGHTS, 1);
     for (const slot of slots) weights.scale(slot, isNameless(slot) ? weight : 1);
+  }
+
+  #noteNameless(): void {
+    this.#set.hasNameless = this.#census.nameless > 0 || this.#census.names > this.#maxSpread;
   }
 
   /** Has the next responses of endpoints looked at once more. */

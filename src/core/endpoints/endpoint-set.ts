@@ -28,6 +28,8 @@ export class EndpointSet<E extends Endpoint> {
   frozen = false;
   /** Responses are taken to name the pods behind a virtual IP: these are what counts, then. */
   namesPods = false;
+  /** Of the pods behind a virtual IP, some have no name, or more have one than may be held. */
+  hasNameless = false;
   /** Something else on the way ejects, such as a mesh: nothing is held against anybody. */
   isPassive = false;
   readonly #leaving = new Set<E>();
@@ -76,6 +78,16 @@ export class EndpointSet<E extends Endpoint> {
   get known(): Iterable<E> {
     // Pods that were found behind a virtual IP may be left when the set is one of pods.
     return this.isVirtual && this.pods.size > 0 ? this.pods.values() : this.current.values();
+  }
+
+  /**
+   * Where the pods behind a virtual IP are `known`: the endpoints by which requests to all the others are counted. Each stands
+   * for any of these.
+   */
+  get nameless(): Iterable<E> {
+    if (!this.isVirtual || this.pods.size === 0) return [];
+    // As long as names aren't trusted, nothing goes to the pods that were known by them.
+    return this.hasNameless || !this.namesPods ? this.current.values() : [];
   }
 
   /** Those that health is about. */
