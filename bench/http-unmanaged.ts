@@ -1,7 +1,7 @@
-// What do requests pay that evenkeel does not manage: of node:http, and of undici?
+// What do requests of node:http pay that evenkeel does not manage?
 //
-// With evenkeel installed, and without, in turns: the host is not among those that it balances. What is put in the way
-// is a function of http.Agent's prototype, which is taken out and put in again between turns.
+// With evenkeel installed, and without, in turns: two hosts are asked, neither of which it balances. What is put in the
+// way is a function of http.Agent's prototype, which is taken out and put in again between turns.
 
 import { Agent } from 'node:http';
 import { parseArgs } from 'node:util';
@@ -22,17 +22,18 @@ const { values: args } = parseArgs({
   options: { json: { type: 'boolean' }, rounds: { type: 'string', default: '40' } },
 });
 
-const nginx = await startNginx({ addresses: 1 });
+const nginx = await startNginx({ addresses: 2 });
 const prototype = Agent.prototype as { addRequest?: unknown };
 const stock = prototype.addRequest;
 install({ hosts: ['!*'] });
 const ours = prototype.addRequest;
 const agent = new Agent({ keepAlive: true });
-const options = { host: nginx.addresses[0]!, port: nginx.port, agent };
+const requests = nginx.addresses.map((host) => ({ host, port: nginx.port, agent }));
+let sent = 0;
 
 const contestants = (['installed', 'without', 'control'] as const).map((name) => ({
   name,
-  turn: () => flatOut(() => sendBy(options), REQUESTS / 4, CONCURRENCY),
+  turn: () => flatOut(() => sendBy(requests[++sent % requests.length]!), REQUESTS / 4, CONCURRENCY),
   prepare() {
     prototype.addRequest = name === 'installed' ? ours : stock;
     return () => {

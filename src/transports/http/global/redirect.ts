@@ -22,6 +22,16 @@ export interface RedirectOptions {
   readonly maxHeld: number;
 }
 
+/** Hosts of which it is kept at hand what was found. */
+const MOST_FOUND = 256;
+
+/** What was found of the last origin of a host. */
+interface Found {
+  readonly protocol: string;
+  readonly port: number | string;
+  readonly known: Known;
+}
+
 /**
  * Takes the requests to hosts that are managed from Node's own agents. What these, or their requests, have of their own is
  * left to them: hooks, a lookup, a proxy, and no keep-alive at all.
@@ -32,8 +42,8 @@ export class Redirect {
   readonly #requests = new WeakMap<Agent, AgentRequests>();
   #lastAgent: Agent | undefined;
   #lastRequests: AgentRequests | undefined;
-  /** What was found of the last request's host: the next one is often for the same. */
-  #last: { protocol: string; host: string; port: number | string; known: Known } | undefined;
+  /** What was found of hosts, by their names: an origin costs more to make up than all else that is done here. */
+  readonly #found = new Map<string, Found>();
   #released = false;
 
   constructor(options: RedirectOptions) {
@@ -42,23 +52,30 @@ export class Redirect {
 
   /** Takes a request of an agent. False if it is left to that one. */
   take(agent: Agent, request: NodeRequest, options: RequestOptions): boolean {
-    if (isLeftToNode(agent, options)) return false;
-    const known = this.#verdictOn(asNodeAgent(agent).protocol, options.host, options.port);
+    const { protocol } = asNodeAgent(agent);
+    const { host, port } = options;
+    const found = this.#foundOf(protocol, host, port);
+    // What isn't managed is asked nothing more: that may be most of what a process sends.
+    if (found?.name === 'foreign' || isLeftToNode(agent, options)) return false;
+    const known = found ?? this.#verdictOn(protocol, host, port);
     if (known.name === 'managed') return this.#requestsOf(agent).take(request, options);
     if (known.name === 'foreign') return false;
     this.#hold(known, agent, request, options);
     return true;
   }
 
+  #foundOf(protocol: string, host: string, port: number | string): Known | undefined {
+    const found = this.#found.get(host);
+    if (found === undefined || found.port !== port || found.protocol !== protocol) return undefined;
+    const { known } = found;
+    const isOld = known.name === 'foreign' && this.#options.clock.now() >= known.until;
+    return isOld || known.name === 'pending' ? undefined : known;
+  }
+
   #verdictOn(protocol: string, host: string, port: number | string): Known {
-    const { verdicts, clock } = this.#options;
-    const last = this.#last;
-    if (last !== undefined && last.host === host && last.port === port && last.protocol === protocol) {
-      const { known } = last;
-      if (known.name === 'managed' || (known.name === 'foreign' && clock.now() < known.until)) return known;
-    }
-    const known = verdicts.on(`${protocol}//${hostOf(host)}:${port}`);
-    this.#last = { protocol, host, port, known };
+    const known = this.#options.verdicts.on(`${protocol}//${hostOf(host)}:${port}`);
+    if (this.#found.size >= MOST_FOUND) this.#found.clear();
+    this.#found.set(host, { protocol, port, known });
     return known;
   }
 
