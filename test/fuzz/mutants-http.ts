@@ -4,7 +4,7 @@ import type { Mutant } from './mutants.ts';
 export const HTTP_MUTANTS: readonly Mutant[] = [
   {
     name: 'node:http: a POST that was written is sent again',
-    file: 'http-call.ts',
+    file: 'failures.ts',
     find: 'isIdempotent(request.method) ||',
     replace: 'isIdempotent(request.method) || true ||',
     protocol: 'http',

@@ -3,6 +3,7 @@ import { HttpCall } from './http-call.ts';
 import type { HttpService } from './http-service.ts';
 import type { NodeAgent, NodeRequest, NodeSocket, RequestOptions } from './node-http.ts';
 import type { Place } from './place.ts';
+import type { StandIn } from './stand-in.ts';
 import { Waiting } from './waiting.ts';
 
 /** A request that waits for a place. */
@@ -109,13 +110,15 @@ export class Bucket implements Place {
     else this.total.onFree();
   }
 
-  list(request: NodeRequest): void {
-    // Node serves those that it finds there with its own sockets.
+  list(request: NodeRequest, standIn?: StandIn): void {
+    // Node serves requests that it finds there with its own sockets.
     if (this.total.ownsAgent) add(this.#agent.requests, this.#name, request);
+    else if (standIn !== undefined) add(this.#agent.sockets, this.#name, standIn.socket);
   }
 
-  unlist(request: NodeRequest): void {
+  unlist(request: NodeRequest, standIn?: StandIn): void {
     if (this.total.ownsAgent) remove(this.#agent.requests, this.#name, request);
+    else if (standIn !== undefined) remove(this.#agent.sockets, this.#name, standIn.socket);
   }
 
   give(socket: NodeSocket): void {

@@ -1,5 +1,7 @@
 import { UNRESPONSIVE } from '../../core/base/errors.ts';
 import type { RetryReason } from '../../core/calls/settings.ts';
+import { isIdempotent, isSaid } from '../common/idempotent.ts';
+import { type NodeRequest, requestHeader } from './node-http.ts';
 
 /** What is said of a connection that has ended, with or without a word from the peer. */
 const RESETS = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH']);
@@ -11,6 +13,15 @@ export function reasonOf(error: Error | undefined): RetryReason | undefined {
   if (code === UNRESPONSIVE) return 'unresponsive';
   // Its caller may end the socket with any error.
   return RESETS.has(code) && syscall !== undefined ? 'reset' : undefined;
+}
+
+/** Whether a request does no harm when it is executed twice. */
+export function isRepeatable(request: NodeRequest): boolean {
+  return (
+    isIdempotent(request.method) ||
+    isSaid(requestHeader(request, 'idempotency-key')) ||
+    isSaid(requestHeader(request, 'x-idempotency-key'))
+  );
 }
 
 /** What Node says of a socket that has ended before a response. */

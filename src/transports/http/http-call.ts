@@ -7,15 +7,17 @@ import type { Outcome } from '../../core/health/outcome.ts';
 import { isEventStream } from '../common/event-stream.ts';
 import { isGatewayError } from '../common/gateway-error.ts';
 import { headerOf } from '../common/header-of.ts';
-import { isIdempotent, isSaid } from '../common/idempotent.ts';
-import { hangUp, reasonOf } from './failures.ts';
+import { withoutQuery } from '../common/without-query.ts';
+import { hangUp, isRepeatable, reasonOf } from './failures.ts';
 import type { HttpAttempt } from './http-attempt.ts';
 import type { HttpService } from './http-service.ts';
 import type { HttpWire } from './http-wire.ts';
 import { keepAliveOf } from './keep-alive.ts';
 import { muted, type NodeRequest, type NodeSocket, requestHeader, rewind } from './node-http.ts';
+import { OnceListeners } from './once-listeners.ts';
 import type { Place } from './place.ts';
 import { Sent } from './sent.ts';
+import { StandIn } from './stand-in.ts';
 import { Waiting } from './waiting.ts';
 
 /** Milliseconds in which the end of an idle connection may be on its way while a request is sent. */
@@ -28,17 +30,17 @@ export class HttpCall extends Call implements HttpAttempt {
   readonly request: NodeRequest;
   readonly upgrades: boolean;
   readonly lasting: boolean;
-  /** How much its caller lets its socket hold that is not written yet; if it says so. */
   readonly highWaterMark: number | undefined;
-  /** A byte of a response has come. */
   answering = false;
-  /** Its last connection, idle before, has ended just as it was sent. */
   hasCrossed = false;
   private readonly service: HttpService;
   private readonly place: Place;
   /** What it has to say of the head of its response is said. */
   private told = false;
   private waiting: Waiting | undefined = undefined;
+  /** What stands for its socket meanwhile. */
+  private standIn: StandIn | undefined = undefined;
+  private listeners: OnceListeners | undefined = undefined;
   /** Time has run out without a byte. */
   private timedOut = false;
   private sent: Sent | undefined = undefined;
@@ -61,18 +63,12 @@ export class HttpCall extends Call implements HttpAttempt {
     return this.service.calls;
   }
 
-  /** Whether its response has come, to the end. */
   get isAnswered(): boolean {
     return this.request.res?.complete === true;
   }
 
   get repeatable(): boolean {
-    const { request } = this;
-    return (
-      isIdempotent(request.method) ||
-      isSaid(requestHeader(request, 'idempotency-key')) ||
-      isSaid(requestHeader(request, 'x-idempotency-key'))
-    );
+    return isRepeatable(this.request);
   }
 
   get method(): string {
@@ -81,8 +77,7 @@ export class HttpCall extends Call implements HttpAttempt {
 
   describe(): { method: string; path: string } {
     const { method, path } = this.request;
-    const query = path.indexOf('?');
-    return { method, path: query === -1 ? path : path.slice(0, query) };
+    return { method, path: withoutQuery(path) };
   }
 
   check(): void {}
@@ -95,12 +90,15 @@ export class HttpCall extends Call implements HttpAttempt {
     const { request } = this;
     // Whoever ended it while it was on its way from one socket to the next was not heard.
     if (request.destroyed) process.nextTick(() => this.onDestroyed());
-    this.place.list(request);
-    this.waiting = new Waiting(request, {
-      clock: this.service.clock,
+    const { clock } = this.service;
+    const waiting = new Waiting(request, {
+      clock,
       timeout: this.timedOut ? 0 : this.timeout,
       onDestroyed: (error) => this.onDestroyed(error),
     });
+    this.waiting = waiting;
+    this.standIn = new StandIn(waiting, clock, this.service.secure);
+    this.place.list(request, this.standIn);
   }
 
   stopWaiting(): void {
@@ -108,7 +106,8 @@ export class HttpCall extends Call implements HttpAttempt {
     this.waiting = undefined;
     waiting.stop();
     this.timedOut ||= waiting.timedOut;
-    this.place.unlist(this.request);
+    this.standIn!.stop();
+    this.place.unlist(this.request, this.standIn!);
   }
 
   /** Milliseconds without a byte after which it says so; 0: never. */
@@ -137,18 +136,22 @@ export class HttpCall extends Call implements HttpAttempt {
    * themselves do so then, before anything is written.
    */
   announceTls(): void {
+    this.listeners?.restore();
     this.request.once('socket', (socket: TLSSocket) => socket.emit('secureConnect'));
   }
 
   onSocket(socket: NodeSocket): void {
     const { request } = this;
     this.place.give(socket);
+    this.standIn?.giveWay(socket);
+    this.standIn = undefined;
+    if (this.service.secure) this.listeners ??= new OnceListeners(request);
     this.sent = new Sent(request, socket);
     request.onSocket(socket);
     const timeout = this.passedTimeout ?? this.timeout;
     if ((socket.timeout ?? 0) !== timeout) socket.setTimeout(timeout);
     // That has been said, and is said once.
-    if (this.timedOut) request.timeoutCb ??= noop;
+    if (this.timedOut) request.timeoutCb ??= () => {};
   }
 
   onTimeout(): void {
@@ -164,14 +167,14 @@ export class HttpCall extends Call implements HttpAttempt {
     this.statusCode = statusCode;
     const { attempts } = this.calls;
     const { connection } = this;
-    const wire = connection.wire as HttpWire;
+    const { idleTime } = connection.wire as HttpWire;
     const hint = headerOf(res.rawHeaders, 'keep-alive');
     // A server may say something else each time: one that ends soon says so.
-    if (!connection.told || hint !== wire.keepAliveHint) {
+    if (!connection.told || hint !== idleTime.hint) {
       const { timeout, buffer } = this.place;
       const keepAlive = keepAliveOf(hint, this.service.keepAlive, timeout, buffer);
-      wire.keepAliveHint = hint;
-      wire.idleTime.limit = keepAlive;
+      idleTime.hint = hint;
+      idleTime.limit = keepAlive;
       if (!connection.told) attempts.onFirstHead(this, res.headers, keepAlive);
     }
     const asks = statusCode === 429 || statusCode === 503;
@@ -295,5 +298,3 @@ export class HttpCall extends Call implements HttpAttempt {
     return this.calls.onUnanswered(this, error, reason);
   }
 }
-
-function noop(): void {}

@@ -25,6 +25,7 @@ const KEEP_ALIVE = 60_000;
 /** A service that is called by way of node:http. */
 export class HttpService extends Service {
   readonly keepAlive = KEEP_ALIVE;
+  readonly secure: boolean;
   /** Whether what got no answer may be sent again at all. */
   readonly retries: boolean;
   /** It takes no more requests. */
@@ -43,6 +44,7 @@ export class HttpService extends Service {
       keepAlive: KEEP_ALIVE,
     });
     super({ key, url, settings, resolver, transport, identity }, owner);
+    this.secure = url.protocol === 'https:';
     this.retries = retry !== false;
     this.#ringHash = ringHash;
   }

@@ -43,8 +43,6 @@ export class HttpWire implements Wire {
   readonly full = false;
   readonly opening = false;
   readonly idleTime: IdleTime;
-  /** What its server has said last of how long it waits for a request. */
-  keepAliveHint: string | undefined = undefined;
   /** Told when a first request was served; `undefined` from then on. */
   #onServed: (() => void) | undefined;
   #events: WireEvents | undefined = undefined;
@@ -146,8 +144,8 @@ export class HttpWire implements Wire {
     if (typeof call.highWaterMark === 'number') socket._writableState.highWaterMark = call.highWaterMark;
     socket.ref();
     resetAsyncContext(socket);
-    if (isFirst && this.#options.secure) call.announceTls();
     call.onSocket(socket);
+    if (isFirst && this.#options.secure) call.announceTls();
   }
 
   sendNextTurn(call: HttpAttempt): void {

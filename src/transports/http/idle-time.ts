@@ -2,6 +2,8 @@ import type { Clock, Timer } from '../../core/base/clock.ts';
 
 /** How long a connection idles, with one timer for many requests. */
 export class IdleTime {
+  /** What the server has said last of how long it waits for a request. */
+  hint: string | undefined = undefined;
   #limit: number;
   readonly #clock: Clock;
   readonly #onOver: () => void;

@@ -3,6 +3,7 @@ import type { Dispatcher } from 'undici';
 import { queueMicrotask } from '../../core/base/clock.ts';
 import { Call } from '../../core/calls/call.ts';
 import { asksForEventStream } from '../common/event-stream.ts';
+import { withoutQuery } from '../common/without-query.ts';
 import { BodyWatch } from './body-watch.ts';
 import { assertRequest } from './checks.ts';
 import { isRepeatable } from './repeatable.ts';
@@ -113,10 +114,4 @@ export abstract class UndiciCall extends Call {
     if (this.context === undefined) publish();
     else this.context.runInAsyncScope(publish);
   }
-}
-
-/** A query may hold what is nobody else's to see. */
-function withoutQuery(path: string): string {
-  const query = path.indexOf('?');
-  return query === -1 ? path : path.slice(0, query);
 }

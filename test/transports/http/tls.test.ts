@@ -96,6 +96,30 @@ test('who checks the certificate by the socket’s secureConnect is asked before
   assert.equal(seen, 1);
 });
 
+test('who checks the certificate of the first socket is asked for that of the next one, too, when a request goes elsewhere', async (t) => {
+  const { pod, agent } = await start(t, { ca });
+  const { pod: other } = await start(t);
+  const agent2 = new BalancedHttpsAgent({ ca, discovery: new ManualResolver([pod, other]).resolve });
+  t.after(() => agent2.destroy());
+  agent.destroy();
+  let breaks = true;
+  const checked: string[] = [];
+  for (const { server } of [pod, other]) {
+    server.prependListener('request', (request) => {
+      if (breaks) request.socket.destroy();
+      breaks = false;
+    });
+  }
+  const request = get({ host: HOST, agent: agent2 });
+  request.once('socket', (socket) => {
+    socket.once('secureConnect', () =>
+      checked.push((socket as TLSSocket).getPeerCertificate().fingerprint256),
+    );
+  });
+  assert.equal((await answerOf(request)).status, 200);
+  assert.equal(checked.length, 2);
+});
+
 test('a connection takes up the session of the last one to its pod, once a request was answered on that', async (t) => {
   const { agent } = await start(t, { ca, maxRequestsPerConnection: 1 });
   const reused: boolean[] = [];

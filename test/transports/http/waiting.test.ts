@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import http, { type ClientRequest } from 'node:http';
+import type { Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import {
@@ -85,6 +86,45 @@ test('the time that a request has passes while it waits for a connection, and is
   await new Promise((resolve) => setTimeout(resolve, 120));
   assert.equal(times, 1);
   request.destroy();
+});
+
+test('a time that a caller sets on the socket passes while that is still to be connected', async (t) => {
+  const request = await WAITS['for a connection']!(t);
+  const sockets: Socket[] = [];
+  request.on('socket', (socket) => {
+    sockets.push(socket);
+    socket.setTimeout(50, () => request.destroy(new Error('too long')));
+  });
+  await assert.rejects(answerOf(request), { message: 'too long' });
+  assert.deepEqual([sockets.length, sockets[0]!.connecting], [1, true]);
+});
+
+test('a request whose socket its caller destroys ends while it waits for a connection', async (t) => {
+  const request = await WAITS['for a connection']!(t);
+  request.on('socket', (socket) => socket.destroy());
+  await assert.rejects(answerOf(request), { code: 'ECONNRESET', message: 'socket hang up' });
+  assert.equal(request.destroyed, true);
+});
+
+test('who waits for the socket to be connected is told, and so of the connection that it is', async (t) => {
+  const pod = await startPod(t);
+  const agent = startHttpAgent(t, [pod], { connections: 1 });
+  const slow = ask(agent, { path: '/slow' });
+  await pod.received('/slow');
+  const request = http.get({ host: HOST, agent });
+  // Which Node tells its socket, once there is one.
+  request.setNoDelay(true);
+  request.setSocketKeepAlive(true);
+  const seen: unknown[] = [];
+  request.once('socket', (socket) => {
+    seen.push(socket.connecting);
+    socket.on('connect', () => seen.push('connect')).setTimeout(5_000);
+    if (seen.length === 1) pod.release('/slow');
+  });
+  request.once('response', ({ socket }) => seen.push(socket.timeout));
+  await answerOf(request);
+  await slow;
+  assert.deepEqual(seen, [true, 'connect', false, 5_000]);
 });
 
 test('the time of an agent passes in the same way', async (t) => {

@@ -180,6 +180,20 @@ test('destroy of an agent ends its requests, and those of no others; it can be u
   assert.equal((await ask(agent)).status, 200);
 });
 
+test('destroy of an agent ends its requests that wait for a connection', async (t) => {
+  const [pod] = await setUp(t, 1, { connections: 1 });
+  const [holder, agent] = [new Agent({ keepAlive: true }), new Agent({ keepAlive: true })];
+  const held = ask(holder, { path: '/slow' });
+  await pod!.received('/slow');
+  const waiting = ask(agent);
+  while (Object.keys(agent.sockets).length === 0) await turn();
+  agent.destroy();
+  await assert.rejects(waiting, { code: 'ECONNRESET', message: 'socket hang up' });
+  assert.deepEqual(Object.keys(agent.sockets), []);
+  holder.destroy();
+  await assert.rejects(held);
+});
+
 test('the timeout of an agent is told to its requests', async (t) => {
   await setUp(t, 1);
   const agent = new Agent({ keepAlive: true, timeout: 40 });
