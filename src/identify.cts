@@ -2,7 +2,14 @@
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 
 if (major > 22 || (major === 22 && minor >= 19)) {
-  module.exports = require(__filename.endsWith('.cts') ? './identify-preload.ts' : './identify-preload.js');
+  const file = __filename.endsWith('.cts') ? './identify-preload.ts' : './identify-preload.js';
+  // By a flag of Node.js, a module can't be required: it is there a moment later, and identifies all servers.
+  if (process.features.require_module) {
+    module.exports = require(file);
+  } else {
+    module.exports = { identify() {} };
+    import('./identify-preload.ts');
+  }
 } else {
   module.exports = { identify() {} };
   if (require('worker_threads').isMainThread) {
