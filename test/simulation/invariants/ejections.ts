@@ -14,7 +14,12 @@ export class Ejections extends Invariant {
   #out = 0;
   /** Those too that fail their health checks. */
   #all = 0;
-  #population = 0;
+  /** The most members since it was looked last: pods that are found behind a virtual IP come and go in between. */
+  #most = 0;
+
+  override onStep(): void {
+    this.#most = Math.max(this.#most, this.scene.service.endpoints.members.size);
+  }
 
   override look(): void {
     const { service, settings, world } = this.scene;
@@ -44,13 +49,13 @@ export class Ejections extends Invariant {
     const { maxEjectionPercent, panicThreshold } = outlierDetection === false ? NONE : outlierDetection;
     const count = out - ailing;
     // One that passes its health checks again may have been paused meanwhile, and is out for that.
-    const isGrown = count > this.#out && out > this.#all && size === this.#population;
-    if (isGrown && count > 1 && count * 100 > maxEjectionPercent * size) {
-      this.violate(`${count} of ${size} endpoints are out, and ${maxEjectionPercent} % may be`);
+    const isGrown = count > this.#out && out > this.#all;
+    if (isGrown && count > 1 && count * 100 > maxEjectionPercent * this.#most) {
+      this.violate(`${count} of ${this.#most} endpoints are out, and ${maxEjectionPercent} % may be`);
     }
     this.#out = count;
     this.#all = out;
-    this.#population = size;
+    this.#most = size;
     const serving = size - out - unreachable;
     const isPanic = serving * 100 < panicThreshold * size || (panicThreshold > 0 && serving <= failing);
     for (const endpoint of members.values()) this.#lookAt(endpoint, isPanic);
