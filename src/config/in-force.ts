@@ -30,7 +30,13 @@ interface Leaf {
   readonly kind: Kind<unknown>;
 }
 
-const LEAVES = [...leavesOf(TABLE as unknown as Entries, []), ...leavesOf(CLIENT_TABLE, [])];
+let leaves: Leaf[] | undefined;
+
+/** All options, nested ones by themselves. */
+function allLeaves(): Leaf[] {
+  leaves ??= [...leavesOf(TABLE as unknown as Entries, []), ...leavesOf(CLIENT_TABLE, [])];
+  return leaves;
+}
 
 /** All settings that `options` and `env` came to, and which of the two, or neither, each is from. */
 export function settingsInForce(
@@ -38,7 +44,7 @@ export function settingsInForce(
   options: BalancedAgentOptions,
   env: Environment,
 ): SettingInForce[] {
-  return LEAVES.flatMap(({ path, kind }) => {
+  return allLeaves().flatMap(({ path, kind }) => {
     const value = path[0]! in CLIENT_TABLE ? at(settings.client, path) : at(settings, path);
     // What is switched off together is there once; what is on is there by its parts.
     const whole = path.length === 1 && isSwitch(path[0]!);
@@ -59,11 +65,11 @@ export function optionsFrom(words: readonly string[]): BalancedAgentOptions {
   const options = {};
   for (const word of words) {
     const [, name = word, text] = /^([^=]+)=(.*)$/s.exec(word) ?? [];
-    const leaf = LEAVES.find(({ path }) => path.join('.') === name);
+    const leaf = allLeaves().find(({ path }) => path.join('.') === name);
     if (leaf === undefined) {
       const meant = nearest(
         name,
-        LEAVES.map(({ path }) => path.join('.')),
+        allLeaves().map(({ path }) => path.join('.')),
       );
       const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
       throw new errors.InvalidArgumentError(`unknown option ${name}${hint}`);

@@ -16,7 +16,13 @@ interface Entries {
 
 const ENTRIES = { ...TABLE, ...CLIENT_TABLE } as Entries;
 /** The names of the variables of all options. */
-export const VARIABLES: readonly string[] = variablesOf(ENTRIES, []);
+let variables: readonly string[] | undefined;
+
+/** The variables of all options. Not found before somebody asks: an import of evenkeel alone has no use for them. */
+export function allVariables(): readonly string[] {
+  variables ??= variablesOf(ENTRIES, []);
+  return variables;
+}
 const ENDPOINT_TIMEOUT = variableFor(['endpointTimeout']);
 const CONNECT_TIMEOUT = variableFor(['connectTimeout']);
 const POLICY = variableFor(['policy']);
@@ -40,7 +46,7 @@ function longestDial({ client, connectTimeout }: Settings): number {
  * @throws undici's `InvalidArgumentError` for an option that is unknown or isn't accepted
  */
 export function resolveSettings(options: BalancedAgentOptions = {}, env = environment()): Settings {
-  warnOfUnknown(env, VARIABLES);
+  warnOfUnknown(env, allVariables());
   const values = resolve(ENTRIES, options, [], env);
   const own = Object.fromEntries(Object.keys(TABLE).map((name) => [name, values[name]]));
   const client = Object.entries(values).filter(([name, value]) => name in CLIENT_TABLE && value != null);

@@ -1,7 +1,7 @@
 import { type Environment, environment } from '../core/base/environment.ts';
 import { isDisabled, read, SWITCHES, serviceVariable, warn } from './env.ts';
 import { nearest } from './nearest.ts';
-import { VARIABLES } from './resolve-settings.ts';
+import { allVariables } from './resolve-settings.ts';
 
 /** What the preload and `install()` are to do. */
 export type Mode = 'balance' | 'observe' | 'off';
@@ -23,7 +23,9 @@ const CONTRARY = ['ENABLED', 'ENABLE', 'ON'];
 const CONTRARY_OFF = [...OFF.slice(1), 'no', 'off'];
 
 /** The names of all variables, without the prefix and all that is no letter. */
-const NAMES = [...VARIABLES, ...SWITCHES].map(wordOf);
+function allWords(): string[] {
+  return [...allVariables(), ...SWITCHES].map(wordOf);
+}
 
 /** What the switches of the environment say. What is nearly one, and isn't, switches off: nobody meant it for nothing. */
 export function switchesIn(env: Environment): Switches {
@@ -54,8 +56,8 @@ function problemWith(name: string, value: string): string | undefined {
       .startsWith(PREFIX)
   )
     return undefined;
-  if (VARIABLES.includes(name) || SWITCHES.includes(name) || serviceVariable(name)) return undefined;
-  const meant = CONTRARY.includes(word) ? 'DISABLED' : (WORDS.get(word) ?? nearest(word, NAMES));
+  if (allVariables().includes(name) || SWITCHES.includes(name) || serviceVariable(name)) return undefined;
+  const meant = CONTRARY.includes(word) ? 'DISABLED' : (WORDS.get(word) ?? nearest(word, allWords()));
   if (meant !== 'DISABLED' && meant !== 'MODE') return undefined;
   const switchesOff = CONTRARY.includes(word) ? CONTRARY_OFF.includes(value) : !OFF.includes(value);
   return switchesOff
