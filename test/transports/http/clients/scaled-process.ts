@@ -1,0 +1,44 @@
+// Sends requests with each client at once, one after the other, until it is told to stop.
+import http from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ADAPTERS } from './adapters.ts';
+
+export interface Setting {
+  readonly way: 'preloaded' | 'by hand';
+  readonly origin: string;
+  readonly clients: readonly string[];
+}
+
+/** Milliseconds from the end of a request to the next one of the same client. */
+const GAP = 5;
+
+const { way, origin, clients }: Setting = JSON.parse(process.argv[2]!);
+const makeAgent = await prepare();
+let stopped = false;
+process.once('message', () => {
+  stopped = true;
+});
+const outcomes = await Promise.all(clients.map(sendOn));
+process.send!(outcomes.flat());
+process.disconnect();
+
+/** @returns what was no success */
+async function sendOn(name: string): Promise<string[]> {
+  const send = ADAPTERS[name]!.client(makeAgent());
+  const failures: string[] = [];
+  for (; !stopped; await delay(GAP)) {
+    const outcome = await send(`${origin}/${encodeURIComponent(name)}`, { method: 'GET' }).catch(String);
+    if (!outcome.startsWith('200 ')) failures.push(`${name}: ${outcome}`);
+  }
+  return failures;
+}
+
+async function prepare(): Promise<() => http.Agent> {
+  if (way === 'by hand') {
+    const { BalancedHttpAgent } = await import('../../../../src/http.ts');
+    return () => new BalancedHttpAgent();
+  }
+  const { install } = await import('../../../../src/index.ts');
+  install();
+  return () => new http.Agent({ keepAlive: true });
+}
