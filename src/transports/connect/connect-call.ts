@@ -138,9 +138,9 @@ export class ConnectCall extends SessionCall {
     this.stream?.destroy(error);
   }
 
-  /** Its caller closes the stream. Node does so too, as the socket ends. */
+  /** Its caller closes the stream: once more, it may be, when that has closed. Node does so too, as the socket ends. */
   onClosedByCaller(code: number | undefined): void {
-    if (!this.wire.isGone) this.closedWith ??= code ?? 0;
+    if (this.connection !== undefined && !this.wire.isGone) this.closedWith ??= code ?? 0;
   }
 
   onHead(headers: Head): void {

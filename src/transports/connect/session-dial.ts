@@ -1,5 +1,6 @@
 import type * as http2 from 'node:http2';
 import type { Socket } from 'node:net';
+import { setImmediate } from '../../core/base/clock.ts';
 import { outsideRequests } from '../../core/base/context.ts';
 import type { Dial, Target } from '../../core/connections/transport.ts';
 import type { Dialer } from '../http/dialer.ts';
@@ -53,7 +54,10 @@ export class SessionDial implements Dial {
     session.once('remoteSettings', this.#onReady).once('error', this.#onError).once('close', this.#onClose);
   }
 
-  readonly #onReady = (): void => this.#settle(null);
+  /** Not in the midst of reading, when Node sends the head of a call at once, and what the call writes in a packet of its own. */
+  readonly #onReady = (): void => {
+    setImmediate(() => this.#settle(null));
+  };
 
   readonly #onError = (error: Error): void => this.#settle(error);
 
