@@ -5,7 +5,7 @@ import { after, before, describe, type TestContext, test } from 'node:test';
 import { loadAllYaml, loadYaml, type V1Deployment, type V1Service } from '@kubernetes/client-node';
 import { startCluster } from '../cli/setup.ts';
 import { startDnsServer } from '../support/dns-server.ts';
-import { compile, makeProject, type Project } from '../support/package.ts';
+import { COMPILERS, installCompiler, makeProject, type Project, resolutionsOf } from '../support/package.ts';
 import { type Pod, startPod, startPods } from '../support/pods.ts';
 import { examples, page, README } from '../support/readme.ts';
 import { type Run, run } from '../support/versions.ts';
@@ -109,6 +109,13 @@ const programs = [...PAGES].flatMap(([name, text]) =>
   examples('ts', text).map((example) => ({ ...example, name })),
 );
 
+/** A program as it stands in a file of CommonJS: what waits is in a function. */
+function asCommonJs(code: string): string {
+  const imports = code.match(/^import .*?;$/gms) ?? [];
+  const rest = imports.reduce((left, one) => left.replace(one, ''), code);
+  return `${imports.join('\n')}\nvoid (async () => {\n${rest}\n})();\n`;
+}
+
 describe('README', { concurrency: 2 }, () => {
   for (const { name, code, line } of programs) {
     test(`the program on line ${line} of ${name} runs and reaches pods`, async (t) => {
@@ -129,26 +136,36 @@ describe('README', { concurrency: 2 }, () => {
     });
   }
 
-  test('the programs are sound TypeScript, however modules are resolved', (t) => {
-    const folder = mkdtempSync(join(project.folder, 'types-'));
-    for (const { name, code, line } of programs) writeFileSync(join(folder, `${name}-${line}.ts`), code);
-    const compilerOptions = {
-      strict: true,
-      noEmit: true,
-      target: 'es2024',
-      types: ['node'],
-      skipLibCheck: true,
-    };
-    for (const [name, options] of [
-      ['nodenext', { module: 'nodenext', lib: ['es2024'] }],
-      ['bundler', { module: 'esnext', moduleResolution: 'bundler', lib: ['es2024', 'dom'] }],
-    ] as const) {
-      const config = join(folder, `${name}.json`);
-      writeFileSync(config, JSON.stringify({ compilerOptions: { ...compilerOptions, ...options } }));
-      t.diagnostic(name);
-      compile('-p', config);
-    }
-  });
+  for (const version of COMPILERS) {
+    test(`the programs are sound TypeScript ${version}, however modules are resolved`, async (t) => {
+      const compiler = await installCompiler(project.folder, version);
+      if ('error' in compiler && !process.env.CI) return t.skip(compiler.error);
+      assert.ok('path' in compiler, JSON.stringify(compiler));
+      for (const [extension, module, moduleResolution] of resolutionsOf(version)) {
+        const folder = mkdtempSync(join(project.folder, 'types-'));
+        const isCommonJs = extension === 'cts' || module === 'commonjs';
+        for (const { name, code, line } of programs) {
+          // What is for modules alone can't be in CommonJS.
+          if (isCommonJs && name !== 'README.md') continue;
+          writeFileSync(join(folder, `${name}-${line}.${extension}`), isCommonJs ? asCommonJs(code) : code);
+        }
+        const compilerOptions = {
+          strict: true,
+          noEmit: true,
+          // Of those that the oldest knows.
+          target: 'es2022',
+          lib: ['esnext', ...(moduleResolution === 'bundler' ? ['dom'] : [])],
+          types: ['node'],
+          skipLibCheck: true,
+          module,
+          moduleResolution,
+        };
+        writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
+        const { code, stdout } = await run(compiler.path, ['-p', folder]);
+        assert.equal(code, 0, `${extension}, ${module}, ${moduleResolution}: ${stdout}`);
+      }
+    });
+  }
 
   const install = command('npm install');
   test('what is installed is this package', () => {

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { run } from './versions.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 /** What the package is built from. */
@@ -42,6 +43,38 @@ export interface Project {
 /** Runs TypeScript's compiler; throws with what it has to say when it is not content. */
 export function compile(...args: string[]): void {
   execute(join(ROOT, 'node_modules/.bin/tsc'), ...args);
+}
+
+/** Versions of TypeScript: the oldest that understands the types, the last that knows `node10`, and the newest. */
+export const COMPILERS = ['5.3.3', '5.9', '7'] as const;
+
+export type Compiler = (typeof COMPILERS)[number];
+
+/** Ways to resolve modules: what files are called, and the options `module` and `moduleResolution`. */
+export const RESOLUTIONS = [
+  ['cts', 'node16', 'node16'],
+  ['mts', 'node16', 'node16'],
+  ['cts', 'nodenext', 'nodenext'],
+  ['mts', 'nodenext', 'nodenext'],
+  ['ts', 'esnext', 'bundler'],
+  ['ts', 'commonjs', 'node10'],
+] as const;
+
+/** Those that a compiler knows. */
+export function resolutionsOf(version: Compiler) {
+  return RESOLUTIONS.filter(([, , resolution]) => version !== '7' || resolution !== 'node10');
+}
+
+/** Gets a version of TypeScript from npm, into a folder below that one; where its compiler is, or why there is none. */
+export async function installCompiler(
+  folder: string,
+  version: Compiler,
+): Promise<{ path: string } | { error: string }> {
+  const prefix = join(folder, `typescript-${version}`);
+  mkdirSync(prefix, { recursive: true });
+  const npm = ['install', '--no-audit', '--no-fund', '--prefix', prefix, `typescript@${version}`];
+  const { code, stderr } = await run('npm', npm, process.env as Record<string, string>);
+  return code === 0 ? { path: join(prefix, 'node_modules/.bin/tsc') } : { error: stderr };
 }
 
 /** Builds and packs evenkeel, and unpacks it into a project, beside other packages of ours. */
