@@ -1,18 +1,16 @@
 import './transports/undici/global/inert.ts';
 
-export type { Duration } from './config/duration.ts';
+export type { RetryOptions } from './config/call-options.ts';
 export type {
-  BalancedAgentOptions,
-  DnsOptions,
-  HealthCheckOptions,
-  KubernetesOptions,
-  OutlierDetectionOptions,
   PeakEwmaOptions,
-  RetryOptions,
   RingHashOptions,
   SlowStartOptions,
   SubsetOptions,
-} from './config/options.ts';
+} from './config/choice-options.ts';
+export type { DnsOptions, KubernetesOptions } from './config/discovery-options.ts';
+export type { Duration } from './config/duration.ts';
+export type { HealthCheckOptions, OutlierDetectionOptions } from './config/health-options.ts';
+export type { BalancedAgentOptions } from './config/options.ts';
 export type { Candidate, Observation, Picker, PickerFactory } from './core/balancing/picker.ts';
 export type { Clock, Timer } from './core/base/clock.ts';
 export { EvenkeelError, NoEndpointsError, QueueFullError, ResolverError } from './core/base/errors.ts';

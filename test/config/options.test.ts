@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { errors } from 'undici';
 import { variableFor } from '../../src/config/env.ts';
@@ -338,7 +338,9 @@ test('options are an object', () => {
 });
 
 test('every option’s docstring names its default and its variable', () => {
-  const source = readFileSync(new URL('../../src/config/options.ts', import.meta.url), 'utf8');
+  const folder = new URL('../../src/config/', import.meta.url);
+  const files = readdirSync(folder).filter((name) => name.endsWith('options.ts'));
+  const source = files.map((name) => readFileSync(new URL(name, folder), 'utf8')).join('');
   const docstrings = new Map(
     [...source.matchAll(/\/\*\*((?:(?!\*\/).)*)\*\/\s+(\w+)\?:/gs)].map(([, text, name]) => [
       name,

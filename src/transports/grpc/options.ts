@@ -1,5 +1,6 @@
 import { errors } from 'undici';
-import type { BalancedAgentOptions, RingHashOptions } from '../../config/options.ts';
+import type { RingHashOptions } from '../../config/choice-options.ts';
+import type { BalancedAgentOptions } from '../../config/options.ts';
 import { resolveSettings } from '../../config/resolve-settings.ts';
 import type { Settings } from '../../config/settings.ts';
 

@@ -5,7 +5,7 @@ import { createServer as createH2cServer, createSecureServer, type Http2ServerRe
 import type { AddressInfo, Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
-import type { HealthCheckOptions } from '../../../src/config/options.ts';
+import type { HealthCheckOptions } from '../../../src/config/health-options.ts';
 import type { EndpointAddress } from '../../../src/core/discovery/resolver.ts';
 import type { BalancedAgent } from '../../../src/transports/undici/agent.ts';
 import { ManualResolver, ORIGIN, startAgent } from '../../support/agent.ts';
