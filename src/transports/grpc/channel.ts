@@ -17,8 +17,12 @@ import type { Lane } from './lane.ts';
 import { Lanes } from './lanes.ts';
 import { Link } from './link.ts';
 
-/** Milliseconds that a channel's first calls wait for further endpoints once one is connected, so that not all go to that. */
-const COLD_WAIT = 20;
+/**
+ * Milliseconds that a channel's first calls wait for further endpoints once one is connected, so that not all go to that: at
+ * least, and at most. Between them, twice as long as that one took.
+ */
+const SHORTEST_WAIT = 5;
+const LONGEST_WAIT = 15;
 const BACKOFF_ARG = 'grpc.max_reconnect_backoff_ms';
 /** Milliseconds after which an endpoint that can't be reached is dialled again at the latest; grpc-js would wait two minutes. */
 const LONGEST_BACKOFF = 10_000;
@@ -61,6 +65,8 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
   #failure: PickResult | undefined;
   #lastError = '';
   #coldWait: Timer | undefined;
+  /** On the clock. */
+  #connectingSince = 0;
   #isWarm = false;
   /** Calls wait for room at a server, for a connection that is being made for them, or for what lies unread. */
   #awaitsRoom = false;
@@ -190,6 +196,7 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
     const state = this.#stateNow(hub);
     if (state === 'failing') this.#failure = this.#failureOf(hub);
     if (state === this.#state && (state !== 'ready' || !this.#awaitsRoom)) return;
+    if (state === 'connecting') this.#connectingSince = hub.clock.now();
     this.#state = state;
     this.#tell();
   }
@@ -227,11 +234,12 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
   /** Whether the wait for further endpoints is over. Those whose calls fail meanwhile wait for none. */
   #isWarmBy({ clock }: Hub): boolean {
     if (this.#isWarm || this.#state === 'failing') return true;
+    const wait = Math.min(LONGEST_WAIT, Math.max(SHORTEST_WAIT, 2 * (clock.now() - this.#connectingSince)));
     this.#coldWait ??= clock.schedule(() => {
       this.#coldWait = undefined;
       this.#isWarm = true;
       this.review();
-    }, COLD_WAIT);
+    }, wait);
     return false;
   }
 
@@ -253,17 +261,18 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
     if (hub === undefined || this.#state === 'connecting') return QUEUED;
     if (this.#state === 'failing') return this.#failure!;
     hub.onCall();
-    if (hub.unread.isHolding) return this.#wait();
+    if (hub.unread.isHolding) return this.#wait(hub);
     const lane = this.#lanes.choose(hub, metadata);
     const link = lane?.best;
-    if (lane === undefined || link === undefined) return this.#wait();
+    if (lane === undefined || link === undefined) return this.#wait(hub);
     const { slot } = link;
-    if (slot.inFlight >= slot.limit && this.#awaits(hub, lane)) return this.#wait();
+    if (slot.inFlight >= slot.limit && this.#awaits(hub, lane)) return this.#wait(hub);
     if (slot.inFlight > 0) link.readLimit();
     return hub.attempts.begin(link.subchannel, slot);
   }
 
-  #wait(): PickResult {
+  #wait(hub: Hub): PickResult {
+    hub.hasWaiting = true;
     this.#awaitsRoom = true;
     return QUEUED;
   }

@@ -62,6 +62,8 @@ export class Hub implements DiscoveryOwner, SpreadRate {
   #begun = 0;
   /** Connections to a virtual IP that the calls of the last second keep in use. */
   affordable = 0;
+  /** Calls wait in one of its channels. */
+  hasWaiting = false;
   #quiet = 0;
   #idle: Timer | undefined;
   #tellsRoom = false;
@@ -191,7 +193,7 @@ export class Hub implements DiscoveryOwner, SpreadRate {
   #onEnded(slot: GrpcSlot, fails: boolean): void {
     if (fails) this.fleet.renew(slot);
     if (slot.endpoint.isDraining) this.fleet.forgetIfDone(slot.endpoint);
-    if (slot.limit === Number.POSITIVE_INFINITY || this.#tellsRoom) return;
+    if (!this.hasWaiting || slot.limit === Number.POSITIVE_INFINITY || this.#tellsRoom) return;
     this.#tellsRoom = true;
     // Not in the midst of what grpc-js does at the end of a call.
     queueMicrotask(() => {
@@ -201,6 +203,7 @@ export class Hub implements DiscoveryOwner, SpreadRate {
   }
 
   #serveWaiting(): void {
+    this.hasWaiting = false;
     for (const member of this.#members) member.serveWaiting();
   }
 
