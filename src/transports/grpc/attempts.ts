@@ -11,6 +11,7 @@ import { type Metadata, PICKS, type PickResult, type Subchannel } from './grpc-j
 import { isOk, outcomeOf, pushbackOf, statusOf } from './outcome-of.ts';
 import { Running } from './running.ts';
 import { type GrpcSession, isEnding, isOpen, sessionOf } from './session.ts';
+import type { Unread } from './unread.ts';
 
 /** Milliseconds after which a call is counted apart: it is a stream, for all we know. */
 const LASTING = 5_000;
@@ -26,6 +27,7 @@ export interface AttemptsOptions {
   isHeldUp: (now: number) => boolean;
   /** An endpoint has one call less. `fails`: its connection fails, and another may lead to another pod. */
   onEnded: (slot: GrpcSlot, fails: boolean) => void;
+  unread: Unread;
 }
 
 /**
@@ -145,6 +147,7 @@ export class Attempts {
     const ended = outcomeOf(code, details, isBroken, isEnding(attempt.session));
     const outcome = this.#blame(ended, now - attempt.since, now);
     const status = outcome === 'refused' ? 0 : statusOf(code);
+    if (outcome === 'refused') this.#options.unread.onRefused();
     const failed = outcome === 'failure' || outcome === 'timeout' || status === 503;
     if (failed) this.failures++;
     attempt.state = 'ended';

@@ -150,6 +150,7 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
     lane.isDown = false;
     link.readLimit();
     hub.fleet.onConnected(link.slot);
+    hub.unread.onConnected();
     if (link.slot.aging) return;
     // What was waited for is there.
     for (const other of [...lane.links]) if (other.slot.aging && other.isReady) this.#remove(lane, other);

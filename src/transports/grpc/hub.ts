@@ -85,6 +85,11 @@ export class Hub implements DiscoveryOwner, SpreadRate {
       rate: this,
       onUnreachable: () => this.discovery.onUnreachable(),
     });
+    this.unread = new Unread(
+      clock,
+      () => this.#hasYoung(),
+      () => this.#serveWaiting(),
+    );
     this.attempts = new Attempts({
       pickers: this.fleet.pickers,
       health: this.fleet.health,
@@ -92,8 +97,8 @@ export class Hub implements DiscoveryOwner, SpreadRate {
       clock,
       isHeldUp: (now) => this.#timer !== undefined && now > this.#dueAt + LATE,
       onEnded: (slot, fails) => this.#onEnded(slot, fails),
+      unread: this.unread,
     });
-    this.unread = new Unread(clock, () => this.#serveWaiting());
     this.discovery = new Discovery(this, { resolver, clock, random });
     this.#live = new HubReading(this);
     liveServices.add(this.#live);
@@ -200,6 +205,12 @@ export class Hub implements DiscoveryOwner, SpreadRate {
       this.#tellsRoom = false;
       this.#serveWaiting();
     });
+  }
+
+  #hasYoung(): boolean {
+    for (const { state, bornAt } of this.fleet.slots())
+      if (state === 'connected' && this.unread.isYoung(bornAt)) return true;
+    return false;
   }
 
   #serveWaiting(): void {

@@ -45,19 +45,18 @@ export class Lanes {
       const [key] = metadata.get(hashHeader);
       if (key !== undefined && key.length > 0) return this.#bound(hub, hash(key.toString()));
     }
-    const young = unread.youngSince > Number.NEGATIVE_INFINITY ? this.#young(hub) : undefined;
+    const young = unread.prefersYoung ? this.#young(hub) : undefined;
     if (young !== undefined) return young;
     const best = fleet.pickers.ready.pick();
     const lane = best && this.#lanes.get(best);
     return lane?.isReady ? lane : this.#chooseOther(hub);
   }
 
-  /** For calls that were held back: a connection that its server won't end in a moment, if that is all there is to weigh. */
+  /** For calls that were refused: a connection that its server won't end in a moment, if that is all there is to weigh. */
   #young({ fleet, unread }: Hub): Lane | undefined {
     if (fleet.locality !== undefined) return undefined;
     return this.#leastLoaded(
-      ({ endpoint, best }) =>
-        endpoint.isHealthy && best !== undefined && best.slot.bornAt >= unread.youngSince,
+      ({ endpoint, best }) => endpoint.isHealthy && best !== undefined && unread.isYoung(best.slot.bornAt),
     );
   }
 
