@@ -5,7 +5,7 @@ import { type Unacknowledged, unacknowledged } from '../../core/connections/unac
 import type { Check } from '../../core/health/checker.ts';
 import type { HealthCheckSettings } from '../../core/health/settings.ts';
 import { Dialer, type DialerOptions } from './dialer.ts';
-import { HealthCheck } from './health-check.ts';
+import { HttpHealthCheck } from './http-health-check.ts';
 import { HttpWire, type HttpWireOptions } from './http-wire.ts';
 
 export interface HttpTransportOptions extends DialerOptions {
@@ -71,7 +71,7 @@ export class HttpTransport implements Transport {
 
   check(target: Target, settings: HealthCheckSettings, done: (passed: boolean) => void): Check {
     const { url, clock } = this.#options;
-    return new HealthCheck(target, { url, dialer: this.#dialer, clock, settings }, done);
+    return new HttpHealthCheck(url, { target, dialer: this.#dialer, clock, settings }, done);
   }
 }
 

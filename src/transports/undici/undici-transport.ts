@@ -6,9 +6,9 @@ import { unacknowledged } from '../../core/connections/unacknowledged.ts';
 import { formatAddress } from '../../core/endpoints/endpoint-keys.ts';
 import type { Check } from '../../core/health/checker.ts';
 import type { HealthCheckSettings } from '../../core/health/settings.ts';
+import { ClientHealthCheck } from './client-health-check.ts';
 import { type ClientEvents, ClientWire, type ClientWireOptions } from './client-wire.ts';
 import { Dialer } from './dialer.ts';
-import { HealthCheck } from './health-check.ts';
 import { DEFAULTS } from './undici.ts';
 
 export interface UndiciTransportOptions {
@@ -65,12 +65,8 @@ export class UndiciTransport implements Transport {
 
   check(target: Target, settings: HealthCheckSettings, done: (passed: boolean) => void): Check {
     const { url, client, clock } = this.#options;
-    const { path, timeout, expectedStatus } = settings;
-    // By default as the kubelet has it.
-    const isExpected = (status: number) =>
-      expectedStatus === undefined ? status < 400 : status === expectedStatus;
-    const options = { url, dialer: this.#dialer, client, clock, path: path ?? '/', timeout, isExpected };
-    return new HealthCheck(target, options, done);
+    const options = { target, url, dialer: this.#dialer, client, clock, settings };
+    return new ClientHealthCheck(options, done);
   }
 }
 
