@@ -1,42 +1,15 @@
-import type { ClientRequest } from 'node:http';
-import type { ServiceStats } from '../../telemetry/stats.ts';
-import { type BalancedHttpsAgentOptions, splitOptions } from './agent-options.ts';
-import { Balanced } from './balanced.ts';
+import type { Agent } from 'node:https';
+import type { BalancedHttpsAgentOptions } from './agent-options.ts';
+import { type Balancing, balancedAgentClass } from './balanced-agent-class.ts';
 
 // By Node itself: an import of the module would load all of its parts, built-in undici among them.
-const { Agent } = process.getBuiltinModule('node:https');
+const https = process.getBuiltinModule('node:https');
+const Base = balancedAgentClass(https.Agent) as new (
+  options?: BalancedHttpsAgentOptions,
+) => Agent & Balancing;
 
 /**
  * An agent for `node:https` that keeps one pool of connections for each address behind a name, and chooses an address for
  * each request. Whatever it has of Node's own agents is as it is there.
  */
-export class BalancedHttpsAgent extends Agent {
-  readonly #balanced: Balanced;
-
-  /** @throws undici's `InvalidArgumentError` for an option that is unknown or isn't accepted, and what Node throws */
-  constructor(options: BalancedHttpsAgentOptions = {}) {
-    const { node, own, settings } = splitOptions(options);
-    super(node);
-    this.#balanced = new Balanced(this, settings, own, () => new Agent(node));
-  }
-
-  /** What is known and under way, by origin. */
-  get stats(): Record<string, ServiceStats> {
-    return this.#balanced.stats;
-  }
-
-  /** What requests call. */
-  addRequest(request: ClientRequest, options: object): void {
-    this.#balanced.addRequest(this, request, options);
-  }
-
-  /** Waits for the requests taken so far, then closes all connections. Takes no new ones. */
-  close(): Promise<void> {
-    return this.#balanced.close();
-  }
-
-  /** Ends all requests, and all connections. Takes no new ones. */
-  override destroy(): void {
-    this.#balanced.destroy();
-  }
-}
+export class BalancedHttpsAgent extends Base {}
