@@ -2,61 +2,61 @@
 export const USAGE = `Usage: evenkeel <command>
 
   demo     shows a scale-out on this machine, with evenkeel and without
-  doctor   says what an app would make of a URL here, and what is wrong
+  doctor   shows where a URL leads from here, and what is wrong
   explain  sends one request, and tells its story
-  rbac     prints the rights that reading EndpointSlices takes
+  rbac     prints a role that lets evenkeel read EndpointSlices
   top      shows live what evenkeel does in a process with EVENKEEL_ADMIN
 
-evenkeel <command> --help says more; evenkeel --version says which this is.
+evenkeel <command> --help tells you more; --version prints the version.
 `;
 
 export const USAGES = {
   demo: `Usage: evenkeel demo [options]
 
-Shows a scale-out on this machine: the same load goes to three pods, then to
-six, by a stock undici Agent and by evenkeel.
+Shows a scale-out on this machine: a stock undici Agent and evenkeel send the
+same load to three pods, then to six.
 
   --grpc       calls the pods by gRPC instead: with the round_robin of
                @grpc/grpc-js, which must be installed, and with evenkeel
   --seconds N  how long it takes: 2 to 300, 15 by default; 120 with --page
-  --page       serves the live page of it as well, at http://127.0.0.1:9909/
-  --json       prints nothing but the result
+  --page       also serves the live page, at http://127.0.0.1:9909/
+  --json       prints only the result
 `,
   doctor: `Usage: evenkeel doctor URL... [options]
 
-Says what an app would make of each URL at this place: where its name leads and
-why, which endpoints can be connected to, which settings hold, what is wrong,
-and what to do about it. It sends one HEAD request, and none to a gRPC target,
-such as grpc://orders.prod:50051.
+Looks at each URL as an app in this place would. Shows where its name leads and
+why, to which endpoints evenkeel can connect, which settings it uses, what is
+wrong, and what you can do about it. Sends one HEAD request, but none to a gRPC
+target such as grpc://orders.prod:50051.
 
   --json                   prints the result for programs
   --no-dial                connects to no endpoint, and sends no request
   --no-request             connects, but sends no request
   --fail-on problem|advice
-                           what makes it end with 1; problem by default
+                           ends with 1 if it finds one; problem by default
   -o, --option NAME=VALUE  sets an option, such as dns.maxTtl=5s; repeatable
   --settings               lists all settings, and where each comes from
-  --watch                  looks again every 5 seconds, and prints what it finds
-                           when that has changed; Ctrl+C ends it
+  --watch                  looks again every 5 seconds, and prints a report when
+                           something has changed; Ctrl+C ends it
 
-Ends with 0 when all is well, 1 when there are problems, 2 when called wrongly.
-Each finding names the part of docs/doctor.md that is about it.
+Ends with 0 if all is well, 1 if there are problems, 2 if you call it wrongly.
+Each finding says which part of docs/doctor.md explains it.
 
   kubectl exec deploy/checkout -- \\
     npx --no-install evenkeel doctor http://orders.prod:8080/
 `,
   explain: `Usage: evenkeel explain URL [options]
 
-Sends one request as an app at this place would, and tells its story: what the
-name led to, which pods could have had it, why or why not, who was chosen, and
-what took how long.
+Sends one request as an app in this place would, and tells its story: where the
+name led, which pods could get the request and which could not, which pod got it
+and why, and how long each step took.
 
   -X, --request METHOD     GET by default, or POST with --data
   -H, --header 'N: V'      a header; repeatable
   -d, --data TEXT          a body
   -o, --option NAME=VALUE  sets an option, such as spread=4; repeatable
 
-Ends with 0 when there was a response, 1 when there was none, 2 when called
+Ends with 0 if there was a response, 1 if there was none, 2 if you call it
 wrongly.
 
   kubectl exec deploy/checkout -- \\
@@ -64,12 +64,12 @@ wrongly.
 `,
   rbac: `Usage: evenkeel rbac [options]
 
-Prints the rights that reading EndpointSlices takes, for kubectl apply -f -
+Prints a role that lets evenkeel read EndpointSlices, for kubectl apply -f -
 
   -n, --namespace NS        where the Services are; 'default' by default.
                             Repeat it for more than one namespace
-  --service-account NAME    whose rights: NAME of that namespace, NS:NAME, or
-                            'NS:*' for all accounts of a namespace; 'default'
+  --service-account NAME    who gets the role: NAME of that namespace, NS:NAME,
+                            or 'NS:*' for all accounts of a namespace; 'default'
                             by default. Repeat it for more than one account
   --cluster                 for the Services of all namespaces
 
@@ -78,11 +78,11 @@ Prints the rights that reading EndpointSlices takes, for kubectl apply -f -
 `,
   top: `Usage: evenkeel top [PORT | HOST:PORT] [options]
 
-Shows the requests, the latency and the state of each pod, as they change, of a
-process that serves the admin page there (EVENKEEL_ADMIN); 9909 by default.
+Shows live the requests, the latency and the state of each pod, for a process
+that serves the admin page on that port (EVENKEEL_ADMIN); 9909 by default.
 Ctrl+C ends it.
 
-  --once  shows it once, over one second; so does a pipe
+  --once  shows one second, and ends; so does a pipe
 
   kubectl port-forward deploy/checkout 9909 &
   npx --no-install evenkeel top
