@@ -57,6 +57,6 @@ function observe(settings: Settings): void {
   import('./observing.ts')
     .then(({ observeAll }) => observeAll(settings))
     .catch((error: Error) => {
-      process.emitWarning(`nothing is observed: ${error.message}`, { type: 'EvenkeelWarning' });
+      process.emitWarning(`evenkeel observes nothing: ${error.message}`, { type: 'EvenkeelWarning' });
     });
 }

@@ -97,7 +97,7 @@ const instrumented = new WeakSet<MeterProvider>();
 
 function warnOfNone(): void {
   process.emitWarning(
-    'nothing is measured: OpenTelemetry has no meter provider yet; start its SDK before instrument() is called',
+    'evenkeel measures nothing: OpenTelemetry has no meter provider yet. Start its SDK before you call instrument()',
     { type: 'EvenkeelWarning', code: 'EVENKEEL_NO_METER_PROVIDER' },
   );
 }

@@ -429,7 +429,7 @@ test('without any meter provider a warning says that nothing is measured', async
   instrument()();
   const [warning] = (await warned) as [Error & { code: string }];
   assert.equal(warning.code, 'EVENKEEL_NO_METER_PROVIDER');
-  assert.match(warning.message, /start its SDK before instrument\(\) is called/);
+  assert.match(warning.message, /Start its SDK before you call instrument\(\)/);
   assert.ok(!CHANNELS.some((name) => channel(name).hasSubscribers));
 });
 

@@ -48,7 +48,7 @@ export class OwnPickers {
     warned.add(this.#policy);
     const { message, stack = '' } = error instanceof Error ? error : new Error(String(error));
     process.emitWarning(
-      `your own policy has failed, so that evenkeel chooses the pod with the fewest requests in flight: ${message}`,
+      `your own policy has failed, so evenkeel chooses the pod with the fewest requests in flight: ${message}`,
       { type: 'EvenkeelWarning', code: 'EVENKEEL_POLICY_FAILED', detail: stack },
     );
   }

@@ -54,5 +54,5 @@ export function besideMesh({ detector, otherwise, dns, names, warn }: BesideMesh
 }
 
 function says(mesh: string): string {
-  return `${mesh} balances requests here, so pods aren't dialled: requests go to Services by name (mesh: 'ignore' changes that)`;
+  return `${mesh} balances requests here, so evenkeel does not: it sends them to Services by name (with mesh: 'ignore', it balances too)`;
 }

@@ -27,7 +27,7 @@ export function clusterResolver(
   if (open === undefined && wanted) {
     warn(
       'EVENKEEL_KUBERNETES_UNREACHABLE',
-      'there is no service account here and no kubeconfig, so DNS is used',
+      'there is no service account here and no kubeconfig, so evenkeel uses DNS',
     );
   }
   const names = new ClusterNames(settings.clusterDomain, place);

@@ -33,7 +33,7 @@ export function warnOfVersion(): void {
   if (warnedOfVersion) return;
   warnedOfVersion = true;
   process.emitWarning(
-    'this version of @grpc/grpc-js is not known to evenkeel, which knows 1.10 to 1.14: its calls are left to it',
+    'evenkeel does not know this version of @grpc/grpc-js (it knows 1.10 to 1.14), and leaves its calls alone',
     { type: 'EvenkeelWarning', code: 'EVENKEEL_GRPC_VERSION' },
   );
 }

@@ -24,12 +24,12 @@ export class Complaints {
       if (!refused) return;
       this.#warn(
         'EVENKEEL_KUBERNETES_FORBIDDEN',
-        `the Services and EndpointSlices of namespace ${this.#namespace} may not be read, so DNS is used; to grant it: ${this.#grantFor(error)}`,
+        `evenkeel may not read the Services and EndpointSlices of namespace ${this.#namespace}, so it uses DNS; to grant it: ${this.#grantFor(error)}`,
       );
     } else if (hopeless) {
       this.#warn(
         'EVENKEEL_KUBERNETES_UNREACHABLE',
-        `Kubernetes can't be asked, so DNS is used: ${error.message}`,
+        `evenkeel can't ask Kubernetes, so it uses DNS: ${error.message}`,
       );
     }
   }
@@ -38,7 +38,7 @@ export class Complaints {
   unwatchable(error: Error): void {
     this.#warn(
       'EVENKEEL_KUBERNETES_FORBIDDEN',
-      `the Services of namespace ${this.#namespace} may not be watched, so they are read every few seconds; to grant it: ${this.#grantFor(error)}`,
+      `evenkeel may not watch the Services of namespace ${this.#namespace}, so it reads them every few seconds; to grant it: ${this.#grantFor(error)}`,
     );
   }
 

@@ -154,7 +154,7 @@ export class ServiceView {
     const { code, says } = REASONS[reason];
     warn(
       code,
-      `${fullName}: ${says(target.port)}; its ClusterIP is used instead, which chooses a pod per connection`,
+      `${fullName}: ${says(target.port)}. So evenkeel uses its ClusterIP, and kube-proxy chooses a pod for each connection`,
     );
   }
 
@@ -179,15 +179,15 @@ const REASONS: Record<ClusterIPReason | 'unreachable', { code: string; says: (po
   'node-unknown': {
     code: 'EVENKEEL_NODE_UNKNOWN',
     says: () =>
-      'internalTrafficPolicy is Local and the own node is not known (set EVENKEEL_KUBERNETES_NODE_NAME from spec.nodeName)',
+      'internalTrafficPolicy is Local, and evenkeel does not know which node it runs on (set EVENKEEL_KUBERNETES_NODE_NAME from spec.nodeName)',
   },
   global: {
     code: 'EVENKEEL_GLOBAL_SERVICE',
-    says: () => 'a global Service, whose pods in other clusters its EndpointSlices do not show',
+    says: () => 'this is a global Service, and its EndpointSlices do not show the pods in other clusters',
   },
   unreachable: {
     code: 'EVENKEEL_PODS_UNREACHABLE',
     says: () =>
-      'none of its pods can be connected to, but its ClusterIP can (a NetworkPolicy, or no route to pods?)',
+      'evenkeel can connect to none of its pods, but to its ClusterIP (is there a NetworkPolicy, or no route to pods?)',
   },
 };

@@ -63,7 +63,7 @@ let installed: Installation | undefined;
 export function installHttp(given: Settings, options: BalancingOptions, load: Load): void {
   if (!hasInternals()) {
     process.emitWarning(
-      `node:http is left alone: this Node.js, ${process.version}, has other agents than evenkeel knows`,
+      `evenkeel does not know the node:http of this Node.js (${process.version}), and leaves its requests alone`,
       {
         type: 'EvenkeelWarning',
         code: 'EVENKEEL_HTTP_UNKNOWN',

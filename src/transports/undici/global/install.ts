@@ -86,7 +86,7 @@ function warnOfKeeper(dispatchers: readonly Dispatcher[], { hosts = [] }: Settin
   if (odd === undefined || warnedOfKeeper || hosts.some((glob) => !glob.startsWith('!'))) return;
   warnedOfKeeper = true;
   process.emitWarning(
-    `the global dispatcher is ${odd}: it keeps its requests, and none are balanced but those to hosts that are named, as in install({ hosts: ['*.svc.cluster.local'] }) or EVENKEEL_HOSTS`,
+    `the global dispatcher is ${odd}: it keeps its requests, and evenkeel balances none of them. Name the hosts that evenkeel is to balance: install({ hosts: ['*.svc.cluster.local'] }) or EVENKEEL_HOSTS`,
     { type: 'EvenkeelWarning', code: 'EVENKEEL_DISPATCHER_KEPT' },
   );
 }

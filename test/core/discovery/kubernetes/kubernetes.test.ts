@@ -673,7 +673,7 @@ test('where Services may be read and not watched, a warning says what to grant, 
   assert.equal(client.warnings.length, 1);
   assert.match(
     client.warnings[0] ?? '',
-    /^EVENKEEL_KUBERNETES_FORBIDDEN: .* may not be watched.*rbac --namespace prod/,
+    /^EVENKEEL_KUBERNETES_FORBIDDEN: .* may not watch.*rbac --namespace prod/,
   );
   client.api.refuse = () => undefined;
   client.clock.advance(30_000);
@@ -727,7 +727,7 @@ test('rights that are taken away are an outage for a minute, then a reason to wa
     await sleep(1);
   }
   await orders.until(({ name }) => name === 'unknown');
-  assert.match(client.warnings.join(), /^EVENKEEL_KUBERNETES_FORBIDDEN: .*so DNS is used/);
+  assert.match(client.warnings.join(), /^EVENKEEL_KUBERNETES_FORBIDDEN: .*so it uses DNS/);
 });
 
 test('while changes of an alias do not arrive, it is unknown: the DNS of its name is right', async (t) => {
@@ -759,7 +759,7 @@ for (const [what, kinds] of [
     client.api.refuse = ({ kind }) => (kinds.some((k) => k === kind) ? { status: 403 } : undefined);
     const orders = client.follow();
     await orders.until(({ name }) => name === 'unknown');
-    assert.match(client.warnings.join(), /^EVENKEEL_KUBERNETES_FORBIDDEN: [^:]*may not be read/);
+    assert.match(client.warnings.join(), /^EVENKEEL_KUBERNETES_FORBIDDEN: [^:]*may not read/);
     client.clock.advance(29_000);
     await settled();
     assert.equal(client.api.requests.filter(({ kind }) => kind === 'list').length, 1);
