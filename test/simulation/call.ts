@@ -33,6 +33,9 @@ export interface Reply {
   readonly lasts: number;
 }
 
+/** Microseconds in which the end of an idle connection may be on its way while a call is sent. */
+const CROSSING = 100_000;
+
 const GIVES_UP = 0;
 const SOCKET_CLOSES = 1;
 
@@ -55,6 +58,14 @@ export class SimulatedCall extends Call implements Actor {
   unsent = 0;
   /** Times that it was sent again, of those that count as retries. */
   retried = 0;
+  /** Times that it was sent again because its connection, idle before, ended just as it was sent. */
+  crossed = 0;
+  /** That is how its last one ended. */
+  hasCrossed = false;
+  /** It has failed with that. */
+  failedCrossing = false;
+  /** When it was written the last time, in microseconds. */
+  writtenAt = 0;
   /** Times that it ended: once, unless something is wrong. */
   settled = 0;
   error: Error | undefined = undefined;
@@ -205,8 +216,22 @@ export class SimulatedCall extends Call implements Actor {
       return;
     }
     this.#note('broken');
-    if (this.statusCode === 0 && this.#calls.onUnanswered(this, error, 'reset')) return;
+    if (this.statusCode === 0 && this.#goesElsewhere(error)) return;
     this.#end(error, 'failure');
+  }
+
+  #goesElsewhere(error: Error): boolean {
+    const { crosses, time } = this.#world;
+    const wasUsed = this.wire?.multiplexed === false && this.wire.sent > 1;
+    this.hasCrossed = crosses && wasUsed && time.micros - this.writtenAt <= CROSSING;
+    if (this.hasCrossed) {
+      this.crossed++;
+      if (this.#calls.onCrossed(this, error)) return true;
+      this.crossed--;
+    }
+    const isSentAgain = this.#calls.onUnanswered(this, error, 'reset');
+    this.failedCrossing = this.hasCrossed && !isSentAgain;
+    return isSentAgain;
   }
 
   /** Its connection was ended from this side. */

@@ -44,7 +44,7 @@ export function play(scenario: Scenario, facts = 0, mostCalls = Number.POSITIVE_
   const { stackTraceLimit } = Error;
   // Most calls that fail do so as they should, and nobody asks where.
   Error.stackTraceLimit = 0;
-  const world = new World(seed, facts);
+  const world = new World(seed, facts, scenario.crosses);
   const pods = scenario.pods.map((plan, id) => new SimulatedPod(world, id, plan));
   const chance = new Draws().about(seed, 1, 1);
   const settings = resolveSettings(

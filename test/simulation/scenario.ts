@@ -132,6 +132,11 @@ export interface Scenario {
   readonly theme: string;
   readonly options: BalancedAgentOptions;
   readonly multiplexes: boolean;
+  /**
+   * HTTP/1.1, by node:http: a pod closes what is idle for all that it knows, be a call on its way or not. One whose connection
+   * was used before, and ends just as it was sent, is sent again beside the budget.
+   */
+  readonly crosses?: boolean;
   /** Where the client is. */
   readonly zone?: string;
   readonly pods: readonly PodPlan[];

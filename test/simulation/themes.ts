@@ -206,6 +206,30 @@ function hints(dice: Dice): ReturnType<Theme> {
   };
 }
 
+/** Callers by node:http, and pods that close idle connections just as these are used: some say so, and some don't. */
+function crossings(dice: Dice): ReturnType<Theme> {
+  const count = dice.from(1, 6);
+  const duration = dice.from(5_000, 20_000);
+  const pods = upTo(count).map(() => {
+    const keepAlive = dice.one([20, 50, 100, 300]);
+    return { keepAlive, hint: dice.one([undefined, undefined, 2_000 + keepAlive]) };
+  });
+  return {
+    options: dice.chance(0.5) ? {} : options(dice, { connections: null, maxRequestsPerEndpoint: 0 }),
+    multiplexes: false,
+    crosses: true,
+    pods: podPlans(dice, count, {
+      faults: dice.one([0, 0, 0.05]),
+      network: dice.one([1, 5, 20]),
+      work: 2,
+    }).map((plan, n) => ({ ...plan, ...pods[n] })),
+    discovery: [known(count)],
+    happenings: troubles(dice, count, duration, dice.one([0, 0, 2])),
+    loads: loads(dice, duration, 500, { kind: dice.one(['trickle', 'open', 'burst']), lasting: 0 }),
+    end: { at: duration + 1_000, how: dice.one(ENDS) },
+  };
+}
+
 /** Of pods that are alike, one says that it keeps idle connections for a moment only, which may be true: all have their share. */
 function oneHint(dice: Dice): ReturnType<Theme> {
   const count = dice.from(2, 8);
@@ -636,6 +660,7 @@ export const THEMES: Readonly<Record<string, Theme>> = {
   still,
   comebacks,
   hints,
+  crossings,
   oneHint,
   names,
   bursts,

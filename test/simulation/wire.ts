@@ -20,12 +20,15 @@ const PEER_IDLE = 8;
 const CLOSES_HERE = 9;
 const BREAKS_CALL = 10;
 const SILENT_HELLO = 11;
+const SETTLED = 12;
 
 /** What undici takes off what a peer says, for the way. */
 const KEEP_ALIVE_SLACK = 2_000;
 const LONGEST_KEEP_ALIVE = 600_000;
 /** Milliseconds that a pod waits for the first request. */
 const UNUSED = 60_000;
+/** Microseconds that it must have been idle to be given a call whose last connection ended just as that was sent. */
+const SETTLING = 10_000;
 /** Microseconds for which a kernel sends again before that shows. */
 const SHOWS_AFTER = 3_000_000;
 
@@ -119,7 +122,31 @@ export class SimulatedWire implements Wire, Actor {
 
   send(attempt: Carried): void {
     this.#world.watch.onGiven(attempt as SimulatedCall, this);
-    this.#write(attempt as SimulatedCall);
+    this.#give(attempt as SimulatedCall);
+  }
+
+  #give(call: SimulatedCall): void {
+    const { time } = this.#world;
+    const left = call.hasCrossed && this.sent > 0 ? this.#usedAt + SETTLING - time.micros : 0;
+    if (left <= 0) {
+      this.#write(call);
+      return;
+    }
+    this.#hold(call);
+    time.timer(left, this, SETTLED, call);
+  }
+
+  /** A call is written later. */
+  #hold(call: SimulatedCall): void {
+    this.carriedCalls.add(call);
+    this.#unwritten.add(call);
+  }
+
+  #giveHeld(call: SimulatedCall): void {
+    if (!this.#unwritten.delete(call)) return;
+    this.carriedCalls.delete(call);
+    if (this.broken) call.onUnsent();
+    else this.#give(call);
   }
 
   #write(call: SimulatedCall): void {
@@ -130,6 +157,7 @@ export class SimulatedWire implements Wire, Actor {
     call.wire = this;
     call.begun = false;
     call.reply = undefined;
+    call.writtenAt = time.micros;
     this.carriedCalls.add(call);
     if (trace.notes) trace.note(time.micros, 'sent', call.id, this.id, this.pod.id);
     watch.onSent(call, this);
@@ -147,14 +175,8 @@ export class SimulatedWire implements Wire, Actor {
     }
     const call = attempt as SimulatedCall;
     this.#world.watch.onGiven(call, this);
-    this.carriedCalls.add(call);
-    this.#unwritten.add(call);
-    this.#world.time.turn(() => {
-      if (!this.#unwritten.delete(call)) return;
-      this.carriedCalls.delete(call);
-      if (this.broken) call.onUnsent();
-      else this.#write(call);
-    });
+    this.#hold(call);
+    this.#world.time.turn(() => this.#giveHeld(call));
   }
 
   /** Takes a call off it, of which nothing more comes. False if it isn't carried. */
@@ -216,6 +238,9 @@ export class SimulatedWire implements Wire, Actor {
         break;
       case SILENT_HELLO:
         this.#onSilentHello();
+        break;
+      case SETTLED:
+        this.#giveHeld(call);
         break;
     }
   }
@@ -391,9 +416,15 @@ export class SimulatedWire implements Wire, Actor {
     const patience = this.sent > 0 ? this.pod.plan.keepAlive : Math.max(this.pod.plan.keepAlive, UNUSED);
     const left = this.#usedAt + micros(patience) - time.micros;
     // It is asked again when it is idle.
-    if (this.undelivered.size + this.carriedCalls.size > 0) return;
+    if (this.#isUsedForPeer) return;
     if (left > 0) this.#peerIdle = time.inWorld(left, this, PEER_IDLE);
     else this.breakFromPeer(this.pod.network);
+  }
+
+  /** Whether its pod takes it for one in use. */
+  get #isUsedForPeer(): boolean {
+    if (!this.#world.crosses) return this.undelivered.size + this.carriedCalls.size > 0;
+    return this.carriedCalls.size > this.undelivered.size;
   }
 
   #onSettings(): void {

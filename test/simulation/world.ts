@@ -31,14 +31,17 @@ export class World {
   readonly draws = new Draws();
   readonly seed: number;
   readonly trace: Trace;
+  /** Connections end as node:http's do: see `Scenario.crosses`. */
+  readonly crosses: boolean;
   /** Set before anything happens. */
   watch!: Watch;
   /** Wires that are open, here or at their pods, by their numbers; and how many there ever were. */
   readonly wires = new Set<SimulatedWire>();
   wiresMade = 0;
 
-  constructor(seed: number, mostFacts: number) {
+  constructor(seed: number, mostFacts: number, crosses = false) {
     this.seed = seed;
+    this.crosses = crosses;
     this.trace = new Trace(mostFacts);
   }
 }

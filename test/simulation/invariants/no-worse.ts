@@ -5,6 +5,8 @@ import { Invariant } from './invariant.ts';
 const SLACK = 5;
 /** Connections in a row that have ended without having looked at a call; with one more, it fails. */
 const MOST_REROUTES = 8;
+/** Idle connections in a row that have ended just as a call was sent. */
+const MOST_CROSSED = 2;
 
 /**
  * No call fails that a plain client would have seen served: what waits fails for want of endpoints after its time, for a full
@@ -68,6 +70,10 @@ export class NoWorse extends Invariant {
 
   #onReset(call: SimulatedCall): void {
     const { reroutes = 0 } = call.history ?? {};
+    const { retry } = this.scene.settings;
+    const mayRepeat = retry !== false && retry.reasons.includes('reset') && call.repeatable && !call.upgrades;
+    if (call.failedCrossing && mayRepeat && call.crossed < MOST_CROSSED)
+      this.violate(`call ${call.id} fails with the end of a connection that had been idle`);
     if (call.sent + call.unsent === 0) {
       this.#onDialFailed(call);
       return;

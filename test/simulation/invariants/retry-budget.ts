@@ -6,7 +6,8 @@ const KEPT = 10_000;
 
 /**
  * Calls that may have been done are sent again as often as the budget has it: a share of the calls, and some each second. None
- * is sent more often than its attempts, what peers have not looked at aside.
+ * is sent more often than its attempts, what peers have not looked at aside, and
+ * what was sent on connections that were idle and ended at the same time.
  */
 export class RetryBudget extends Invariant {
   readonly name = 'retry budget';
@@ -14,12 +15,12 @@ export class RetryBudget extends Invariant {
 
   override onSent(call: SimulatedCall): void {
     const { retry } = this.scene.settings;
-    const resent = call.sent - 1 - call.givenBack;
+    const resent = call.sent - 1 - call.givenBack - call.crossed;
     // What a peer has not looked at is sent again once in any case.
     if (retry !== false && resent > retry.attempts + 1) {
       this.violate(`call ${call.id} is sent again ${resent} times, and ${retry.attempts} are allowed`);
     }
-    const again = call.sent - call.unlooked - 1;
+    const again = call.sent - call.unlooked - call.crossed - 1;
     if (again <= call.retried) return;
     call.retried = again;
     if (retry === false) {
