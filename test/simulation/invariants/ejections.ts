@@ -12,8 +12,8 @@ const LATE = 10;
 export class Ejections extends Invariant {
   readonly name = 'ejections';
   #out = 0;
-  /** Those too that fail their health checks. */
-  #all = 0;
+  /** Those that are out for their health checks. They may have been paused by the time that they pass them, and stay out. */
+  readonly #excused = new Set<Pod>();
   /** The most members since it was looked last: pods that are found behind a virtual IP come and go in between. */
   #most = 0;
 
@@ -27,14 +27,18 @@ export class Ejections extends Invariant {
     if (world.time.isLate) return;
     const now = world.time.now();
     const members = service.endpoints.members;
-    let [out, ailing, unreachable, failing] = [0, 0, 0, 0];
+    let [out, count, unreachable, failing] = [0, 0, 0, 0];
     for (const endpoint of members.values()) {
       const { health } = endpoint;
       if (health?.standing === 'unreachable') unreachable++;
       if (health?.standing === 'failing') failing++;
-      if (health?.standing !== 'out') continue;
+      if (health?.standing !== 'out') {
+        this.#excused.delete(endpoint);
+        continue;
+      }
       out++;
-      if (health.ailing) ailing++;
+      if (health.ailing) this.#excused.add(endpoint);
+      if (!this.#excused.has(endpoint)) count++;
       if (outlierDetection !== false && health.ejection?.timer !== undefined && !health.ailing) {
         const longest = outlierDetection.maxEjectionTime;
         const since = now - health.ejection.since;
@@ -47,14 +51,10 @@ export class Ejections extends Invariant {
     }
     const { size } = members;
     const { maxEjectionPercent, panicThreshold } = outlierDetection === false ? NONE : outlierDetection;
-    const count = out - ailing;
-    // One that passes its health checks again may have been paused meanwhile, and is out for that.
-    const isGrown = count > this.#out && out > this.#all;
-    if (isGrown && count > 1 && count * 100 > maxEjectionPercent * this.#most) {
+    if (count > this.#out && count > 1 && count * 100 > maxEjectionPercent * this.#most) {
       this.violate(`${count} of ${this.#most} endpoints are out, and ${maxEjectionPercent} % may be`);
     }
     this.#out = count;
-    this.#all = out;
     this.#most = size;
     const serving = size - out - unreachable;
     const isPanic = serving * 100 < panicThreshold * size || (panicThreshold > 0 && serving <= failing);

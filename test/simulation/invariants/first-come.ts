@@ -20,7 +20,7 @@ export class FirstCome extends Invariant {
   override onGiven(call: SimulatedCall): void {
     if (!isPlain(call)) return;
     const line = this.#line;
-    while (this.#first < line.length && !line[this.#first]!.waiting) this.#first++;
+    while (this.#first < line.length && !waits(line[this.#first]!)) this.#first++;
     const first = line[this.#first];
     if (first === undefined) {
       line.length = 0;
@@ -31,6 +31,10 @@ export class FirstCome extends Invariant {
       );
     }
   }
+}
+
+function waits(call: SimulatedCall): boolean {
+  return call.waiting && isPlain(call);
 }
 
 function isPlain({ keyHash, lasting, history, sent }: SimulatedCall): boolean {
