@@ -68,8 +68,10 @@ export class Redirect {
     const found = this.#found.get(host);
     if (found === undefined || found.port !== port || found.protocol !== protocol) return undefined;
     const { known } = found;
-    const isOld = known.name === 'foreign' && this.#options.clock.now() >= known.until;
-    return isOld || known.name === 'pending' ? undefined : known;
+    if (known.name !== 'foreign') return known.name === 'managed' ? known : undefined;
+    // While it is judged anew there is no end to it, and another verdict comes.
+    const { until } = known;
+    return until !== Number.POSITIVE_INFINITY && this.#options.clock.now() < until ? known : undefined;
   }
 
   #verdictOn(protocol: string, host: string, port: number | string): Known {
