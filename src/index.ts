@@ -36,7 +36,7 @@ export type {
   RequestStartMessage,
 } from './observe/channel-messages.ts';
 export type { ObserveReport, OriginReport } from './observe/report.ts';
-export type { AddressTraffic } from './observe/traffic.ts';
+export type { AddressTraffic, ClientName as ObservedClient } from './observe/traffic.ts';
 export { type IdentifiedServer, identify } from './servers/identify.ts';
 export { stats } from './telemetry/live-agents.ts';
 export type { EndpointStats, ServiceStats } from './telemetry/stats.ts';

@@ -15,14 +15,13 @@ import { installDispatcher, uninstallDispatcher } from './transports/undici/glob
 const NONE = ['!*'];
 
 /**
- * Balances the requests of the whole process: of built-in `fetch` and `WebSocket`, of all copies of undici, of
- * `node:http`, and the calls of `@grpc/grpc-js`, where they go into the cluster or into private networks (options `hosts`,
- * `http` and `grpc`). Installing again
- * replaces what was installed, options and all. `EVENKEEL_DISABLED=1` has it do nothing, and `EVENKEEL_MODE=observe`
- * has it watch what others send.
+ * Balances requests of the whole process that go into the cluster or into private networks: those of built-in `fetch` and
+ * `WebSocket`, of all copies of undici, of `node:http`, and the calls of `@grpc/grpc-js`. The options `hosts`, `http` and
+ * `grpc` change that. If you call it again, the new options replace the old ones. With `EVENKEEL_DISABLED=1` it does
+ * nothing; with `EVENKEEL_MODE=observe` it only watches what the process sends, and reports.
  *
- * @returns the agent of `fetch` and undici, for its `stats` and events; it balances nothing when nothing is installed
- * @throws undici's `InvalidArgumentError` for an option that is unknown or isn't accepted
+ * @returns the agent of `fetch` and undici, with its `stats` and events. If evenkeel is switched off, it balances nothing
+ * @throws undici's `InvalidArgumentError` if an option is unknown or wrong
  */
 export function install(options: BalancedAgentOptions = {}): BalancedAgent {
   const mode = modeOfProcess();
@@ -41,11 +40,10 @@ export function install(options: BalancedAgentOptions = {}): BalancedAgent {
 }
 
 /**
- * Puts back what was there before: the global dispatchers, how `node:http` sends requests, and what grpc-js does with channels
- * that are made from then on. What somebody else has put
- * in place since stays. Requests under way come to their end.
+ * Undoes `install()`: the global dispatchers, `node:http`, and new channels of grpc-js are as before. If other code has set
+ * another dispatcher since, that one stays. Requests that are under way finish.
  *
- * @returns when they have
+ * @returns when they have finished
  */
 export async function uninstall(): Promise<void> {
   uninstallGrpcJs();

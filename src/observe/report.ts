@@ -6,27 +6,27 @@ import { formatAddress } from '../core/endpoints/endpoint-keys.ts';
 import type { Sight } from './sight.ts';
 import type { AddressTraffic, ClientName, OriginTraffic, Target, Traffic } from './traffic.ts';
 
-/** What was observed since the last report: the message of the channel `evenkeel:observe:report`. */
+/** What evenkeel observed since the last report: the message of the channel `evenkeel:observe:report`. */
 export interface ObserveReport {
-  /** The process that was observed. */
+  /** The process that sent the requests. */
   readonly pid: number;
-  /** Milliseconds that it covers. */
+  /** How long the report looks back, in milliseconds. */
   readonly duration: number;
-  /** Those that evenkeel would balance, and those of which that isn't known yet. */
+  /** The origins that evenkeel would balance, and those of which it doesn't know that yet. */
   readonly origins: readonly OriginReport[];
-  /** Those that it would leave alone. */
+  /** The origins that evenkeel would leave alone, and the requests to them. */
   readonly foreign: { readonly origins: number; readonly requests: number };
   /** Requests of node:http that evenkeel would leave to their agents, whatever their origin. */
   readonly nodeHttp: number;
-  /** Requests of agents that are passed by hand, which balance whatever the switches say. */
+  /** Requests that evenkeel balanced, through agents that your code passes. */
   readonly balanced: number;
-  /** Requests to origins past the first 256, of which no account is kept. */
+  /** Requests to more origins than evenkeel watches (256). */
   readonly unwatched: number;
 }
 
 export interface OriginReport {
   readonly origin: string;
-  /** Who sent the requests: evenkeel balances those of each by themselves. */
+  /** Who sent the requests. If two clients call one origin, each has its own report. */
   readonly client: ClientName;
   readonly requests: number;
   readonly connections: {
@@ -37,11 +37,11 @@ export interface OriginReport {
     readonly oldest: number;
   };
   readonly addresses: readonly AddressTraffic[];
-  /** Jain's fairness index over the endpoints: 1 is even; none where the pods are hidden behind one address. */
+  /** Jain's fairness index over the endpoints: 1 is even. `undefined` if one address hides the pods. */
   readonly fairness: number | undefined;
-  /** Where discovery would have its endpoints from; none, if it has not found any. */
+  /** How evenkeel would find the endpoints, such as `dns`. `undefined` if it found none. */
   readonly source: string | undefined;
-  /** The endpoints that it would balance over, `ip:port`. */
+  /** The endpoints that evenkeel would balance over, each `ip:port`. */
   readonly endpoints: readonly string[];
   /** What evenkeel would change, in words. */
   readonly change: string;

@@ -18,10 +18,10 @@ let isEverywhere = false;
 let isListening = false;
 
 /**
- * Has a server of `node:http`, `node:https` or `node:http2` name this process: the first response of each connection
- * that begins from now on has the header `evenkeel-pod`, with a name that was drawn at random when the process began. So clients
- * with evenkeel balance by pod, through a ClusterIP too. Only peers with private or loopback addresses see it. A response that has such a header
- * already keeps that. Calling it again changes nothing.
+ * Lets a server of `node:http`, `node:https` or `node:http2` name its pod: from now on, the first response of each new
+ * connection has the header `evenkeel-pod`, with a random name that is the same for the life of this process. Clients with
+ * evenkeel then balance by pod, even through a ClusterIP. Only peers with private or loopback addresses get the header. If
+ * a response of yours already has it, evenkeel doesn't change it. A second call changes nothing.
  */
 export function identify(server: IdentifiedServer): void {
   if (servers.has(server)) return;

@@ -38,8 +38,8 @@ export function liveAgents(): LiveAgent[] {
 }
 
 /**
- * What is known and under way, by origin, of all agents in this process together: those of the preload and of `install()`,
- * and those that were made by hand.
+ * The stats of all agents in this process together, by origin: the agents of the preload and of `install()`, and those that
+ * you made.
  */
 export function stats(): Record<string, ServiceStats> {
   const byOrigin = new Map<string, ServiceStats[]>();

@@ -10,28 +10,28 @@ import { CONNECTION_DURATION, METRICS, REQUEST_DURATION } from './metrics.ts';
 import { MetricsReader, type Point } from './metrics-reader.ts';
 
 export interface InstrumentOptions {
-  /** Who takes the metrics; default: the global one. */
+  /** Where the metrics go. Default: the global meter provider. */
   meterProvider?: MeterProvider;
   /**
-   * Tells endpoints apart, by `network.peer.address` and `network.peer.port`: a time series for each pod
-   * there ever was, for the SDK forgets none. Those beyond its `aggregationCardinalityLimit`, 2,000 if it is
-   * told nothing else, it lumps together, and their values are wrong. Default `false`.
+   * Makes a time series for each endpoint, with `network.peer.address` and `network.peer.port`. The SDK keeps the series of
+   * all pods that there ever were. Its `aggregationCardinalityLimit` is 2,000 by default: it adds up all further series in
+   * one, with wrong values. Default `false`.
    */
   byEndpoint?: boolean;
   /**
-   * Records `http.client.request.duration`, which the SDK takes some microseconds for, of each request. Default `false`:
-   * `@opentelemetry/instrumentation-undici` and `-http` have a histogram of that name as well, but without pods.
+   * Records `http.client.request.duration`. The SDK takes some microseconds of each request for that. Default `false`,
+   * because `@opentelemetry/instrumentation-undici` and `-http` have a histogram of the same name, but without pods.
    */
   requestDuration?: boolean;
 }
 
 /**
- * Gives the metrics of all agents in this process to OpenTelemetry, of those that are made later too. They
- * are read when they are collected. Call it when OpenTelemetry's SDK has started: the global meter provider
- * is asked for at once. With none, nothing is measured, and a warning says so.
+ * Gives OpenTelemetry the metrics of all agents in this process, and of agents that you make later. evenkeel reads the
+ * numbers when OpenTelemetry collects them. Start OpenTelemetry's SDK before you call this: without a meter provider,
+ * evenkeel measures nothing, and warns you.
  *
- * @returns a function that ends this; the SDK goes on reporting what it saw last
- * @throws when the meter provider has the metrics already
+ * @returns a function that stops it; the SDK goes on reporting the last values
+ * @throws if the meter provider has these metrics already
  */
 export function instrument({
   meterProvider = metrics.getMeterProvider(),

@@ -5,11 +5,10 @@ import { CountedHistogram } from './prometheus-histogram.ts';
 import { labelOf, labelsOf, nameOf } from './prometheus-names.ts';
 
 export interface InstrumentOptions {
-  /** Where the metrics go; default: prom-client's global registry. */
+  /** Where the metrics go. Default: prom-client's global registry. */
   registry?: Registry<RegistryContentType>;
   /**
-   * Tells endpoints apart, by the labels `network_peer_address` and `network_peer_port`: a time series for
-   * each pod there is. Default `false`.
+   * Makes a time series for each endpoint, with the labels `network_peer_address` and `network_peer_port`. Default `false`.
    */
   byEndpoint?: boolean;
 }
@@ -18,11 +17,11 @@ const SERVER_LABELS = ['server.address', 'server.port', 'url.scheme'];
 const PEER_LABELS = ['network.peer.address', 'network.peer.port', 'evenkeel.endpoint.identity'];
 
 /**
- * Puts the metrics of all agents in this process into a registry of prom-client, of those that are made
- * later too. They are read when they are scraped.
+ * Gives prom-client the metrics of all agents in this process, and of agents that you make later. evenkeel reads the numbers
+ * when Prometheus scrapes them.
  *
- * @returns a function that takes them out again
- * @throws when the registry has a metric of one of the names already
+ * @returns a function that takes the metrics out of the registry again
+ * @throws if the registry already has a metric with one of these names
  */
 export function instrument({ registry = register, byEndpoint = false }: InstrumentOptions = {}): () => void {
   const durations = new CountedHistogram(CONNECTION_DURATION, labelsNamed(CONNECTION_DURATION, byEndpoint));

@@ -9,8 +9,8 @@ import type { Service } from '../core/service.ts';
 export interface EndpointStats {
   address: string;
   /**
-   * What a pod behind a virtual IP calls itself. Where some do, the row without is of all pods that don't, with the address
-   * of the virtual IP.
+   * The name that a pod behind a virtual IP gave itself. If some pods have none, one row without `identity` counts the
+   * requests of all of them.
    */
   identity?: string;
   state: string;
@@ -20,37 +20,38 @@ export interface EndpointStats {
   requests: number;
   failures: number;
   /**
-   * Milliseconds in which half of the requests of the last minute ended, and 99 of 100, from when they were sent to the end of
-   * the response, to about a tenth. Event streams and upgraded sockets aside; `undefined`: there were none.
+   * 50 % and 99 % of the requests of the last minute took at most this many milliseconds (give or take a tenth), from the
+   * moment they were sent to the end of the response. Event streams and upgraded sockets don't count. `undefined`: there
+   * were no requests.
    */
   p50: number | undefined;
   p99: number | undefined;
-  /** Connections ever opened, and retired. */
+  /** How many connections were opened, and how many retired. */
   opened: number;
   retired: number;
   zone: string | undefined;
-  /** Why it gets no requests now, or no connections: `ejected`, `backing-off`, `cold`, … None: it gets its share. */
+  /** Why it gets no requests or no connections now: `ejected`, `backing-off`, `cold`, … Empty: it gets its share. */
   reasons: string[];
-  /** Of one that is ejected: the last of its failures, and the milliseconds left of it, `Infinity` until its health checks pass. */
+  /** If it is ejected: its last failure, and for how many milliseconds more (`Infinity`: until its health checks pass). */
   ejection?: { reason: string; remaining: number };
-  /** Of one that could not be reached the last time: the code of the error, `ECONNREFUSED` for example. */
+  /** If evenkeel could not connect to it the last time: the code of the error, `ECONNREFUSED` for example. */
   dialError?: string;
 }
 
-/** undici's numbers for a pool, and what evenkeel adds. */
+/** undici's numbers for an origin, and what evenkeel adds. */
 export interface ServiceStats {
   connected: number;
   free: number;
   pending: number;
   queued: number;
-  /** Those on endpoints included that have left. */
+  /** Includes requests on endpoints that have left. */
   running: number;
   size: number;
   /** In JSON, an error is its name, code and message. */
   discovery: { source: string; endpoints: number; updatedAt: number | undefined; error: Error | null };
   /** With `locality`: the share of requests that went to another zone. */
   crossZone?: number;
-  /** Of all its endpoints, as theirs. */
+  /** Of all endpoints together. */
   p50: number | undefined;
   p99: number | undefined;
   endpoints: EndpointStats[];

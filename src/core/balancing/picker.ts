@@ -1,44 +1,46 @@
-/** What a picker sees of an endpoint. */
+/** An endpoint, as a picker sees it. */
 export interface Candidate {
   /** Requests in flight, dials under way, and failures held against it for a moment. */
   readonly load: number;
-  /** Share of requests relative to the others'. */
+  /** The share of requests that it should get, relative to the others. */
   readonly weight: number;
-  /** Room for the picker's own bookkeeping; nobody else touches it. `undefined` to begin with. */
+  /** For your picker's own notes: evenkeel doesn't touch it. `undefined` at first. */
   slot: unknown;
 }
 
 /**
- * Chooses among endpoints. A picker holds one set of candidates; every call takes the same time
- * however many there are.
+ * Chooses among endpoints. A picker holds one set of candidates. Its methods should take the same time however many
+ * candidates there are.
  *
- * A service keeps several of a kind, and a candidate is in one of them at most: one for endpoints with a
- * connection free, of which it picks, and one for those it would have to dial. Unless the first's choice
- * comes `before` the second's, the request goes to the first all the same, and the second gets a new
- * connection for the requests that follow.
+ * evenkeel makes several pickers for a service, and a candidate is in at most one of them: one picker has the endpoints with
+ * a free connection, another one those that evenkeel would have to dial. The request goes to the choice of the first one. If
+ * that doesn't come `before` the choice of the second one, evenkeel also opens a connection to the latter, for later requests.
  */
 export interface Picker<C extends Candidate = Candidate> {
-  /** Takes a candidate into the set. It is in no other. */
+  /** Adds a candidate to the set. No other picker has it. */
   add(candidate: C): void;
-  /** Takes a candidate, which is in the set, out of it. */
+  /** Removes a candidate from the set. */
   remove(candidate: C): void;
-  /** Says that a candidate, which is in the set, has another load, or was `used`. */
+  /** The load of a candidate in the set has changed, or the candidate was `used`. */
   update(candidate: C): void;
-  /** The best candidate now, or none if the set is empty. Picking changes nothing. */
+  /** Returns the best candidate now, or `undefined` if the set is empty. Changes nothing. */
   pick(): C | undefined;
-  /** Says that a candidate, in this set or not, is given a request or a dial. */
+  /** A candidate, in this set or not, gets a request or a dial. */
   used(candidate: C): void;
-  /** Whether `a` should be served rather than `b`. */
+  /** Returns whether `a` is better than `b`. */
   before(a: C, b: C): boolean;
   /**
-   * Says how a request to a candidate, in this set or in none, has gone: `latency` milliseconds after it was
-   * sent, the response began, or what else has happened. Pickers without this cost no measuring.
+   * Tells you how a request to a candidate went (the candidate may be in no set any more): `latency` milliseconds after it
+   * was sent, the response began, or the request ended otherwise. If your picker has no such method, evenkeel doesn't measure.
    */
   observe?(candidate: C, latency: number, observation: Observation): void;
 }
 
-/** `failed`: it answered 502, 503 or 504, or not at all; `given-up`: the caller waited no longer. */
+/**
+ * `failed`: it answered 502, 503 or 504, or not at all; `answered`: with any other status; `given-up`: the caller stopped
+ * waiting.
+ */
 export type Observation = 'answered' | 'failed' | 'given-up';
 
-/** Makes an empty picker. Called more than once for each service. */
+/** Makes an empty picker. evenkeel calls it several times for each service. */
 export type PickerFactory = <C extends Candidate>() => Picker<C>;

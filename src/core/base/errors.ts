@@ -1,4 +1,4 @@
-/** Something evenkeel itself has to say. `code` is stable; errors of undici's pass through as they are. */
+/** An error of evenkeel's own. Its `code` never changes. Errors of undici and of the network are passed on as they are. */
 export class EvenkeelError extends Error {
   override name = 'EvenkeelError';
   readonly code: string;
@@ -9,7 +9,7 @@ export class EvenkeelError extends Error {
   }
 }
 
-/** No endpoint could take the request in time. `cause` is the last failure on the way, if any. */
+/** No endpoint took the request in time. `cause` is the last failure, if there was one. */
 export class NoEndpointsError extends EvenkeelError {
   override name = 'NoEndpointsError';
 
@@ -18,7 +18,7 @@ export class NoEndpointsError extends EvenkeelError {
   }
 }
 
-/** More requests wait for the service than `maxPendingRequests` allows. */
+/** As many requests as `maxPendingRequests` allows wait for the service already. */
 export class QueueFullError extends EvenkeelError {
   override name = 'QueueFullError';
 

@@ -13,20 +13,20 @@ export interface EndpointAddress {
   readonly address: string;
   readonly port: number;
   /**
-   * Tells two pods apart that had the same address one after the other: a pod's uid. Not every source
-   * knows it: an endpoint that gains or loses its id is still the same, one whose id changes is not.
+   * A name that no other pod ever has, such as the pod's uid. With it, evenkeel can tell two pods apart that had the same
+   * address one after the other. An endpoint that gains or loses its id is still the same; one whose id changes isn't.
    */
   readonly id?: string | undefined;
   readonly zone?: string | undefined;
   readonly nodeName?: string | undefined;
   /**
-   * Share of requests relative to the others'; 1 when absent. 0 is as good as 0.01: who is to have no request
-   * at all is left out.
+   * The share of requests, relative to the other endpoints; default 1. 0 counts as 0.01: to give an endpoint no requests,
+   * leave it out.
    */
   readonly weight?: number | undefined;
 }
 
-/** What a resolver knows of a service at one moment. Each one replaces the one before. */
+/** What a resolver knows about a service at one moment. Each value replaces the one before. */
 export type Resolution =
   | {
       /** All endpoints, in any order. None means that the service exists and nobody serves it. */
@@ -84,10 +84,10 @@ export type Resolution =
     };
 
 /**
- * Follows one service: yields what is known of it at once, then again whenever that changes, until
- * `signal` aborts. The next value is only asked for while the service is in use, so a resolver that
- * polls stops by itself when nobody calls the service. Returning leaves the last set in place for good;
- * throwing is an error like one yielded, after which the resolver is started again, with a back-off.
+ * Follows one service. Yield what you know about it at once, and again whenever that changes, until `signal` aborts.
+ * evenkeel asks for the next value only while the service is in use, so a resolver that polls stops by itself when nobody
+ * calls the service. If the resolver returns, its last set stays for good. If it throws, that counts as an error that it
+ * yielded, and evenkeel starts it again after a pause.
  */
 export type Resolver = (target: ResolveTarget, signal: AbortSignal) => AsyncIterable<Resolution>;
 

@@ -3,9 +3,9 @@ import { described, faultIn } from './checked.ts';
 import type { EndpointAddress, Resolver } from './resolver.ts';
 
 /**
- * A resolver that knows its endpoints from the start, whatever the service.
+ * A resolver with a fixed list of endpoints, the same for every service.
  *
- * @throws `ResolverError` for what is no list of endpoints
+ * @throws `ResolverError` if the list isn't one of endpoints
  */
 export function staticResolver(endpoints: readonly EndpointAddress[]): Resolver {
   if (!Array.isArray(endpoints)) {

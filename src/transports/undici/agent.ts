@@ -32,8 +32,8 @@ import { webOptionsOf } from './undici.ts';
 let agents = 0;
 
 /**
- * An undici Dispatcher that keeps one pool of connections for each address behind a name, and chooses an
- * address for each request.
+ * An undici Dispatcher that balances: it finds the pods behind a name, keeps connections to each of them, and chooses a pod
+ * for each request.
  */
 // Members are private by TypeScript's word, not by `#`: `compose` hands out a Proxy of the agent, which
 // has none of the latter.
@@ -49,7 +49,7 @@ export class BalancedAgent extends Dispatcher {
   private closing: Promise<unknown> | undefined;
   private destroying: Promise<unknown> | undefined;
 
-  /** @throws undici's `InvalidArgumentError` for an option that is unknown or out of range. */
+  /** @throws undici's `InvalidArgumentError` if an option is unknown or wrong */
   constructor(options: BalancedAgentOptions = {}) {
     super();
     this.settings = resolveSettings(options);
@@ -97,7 +97,7 @@ export class BalancedAgent extends Dispatcher {
     return `BalancedAgent { ${origins.join('; ') || 'no origins'} }`;
   }
 
-  /** What is known and under way, by origin. */
+  /** For each origin: its pods, their connections and requests, and how discovery is doing. */
   get stats(): Record<string, ServiceStats> {
     const stats: Record<string, ServiceStats> = {};
     for (const [origin, services] of this.origins.entries()) {
@@ -107,8 +107,8 @@ export class BalancedAgent extends Dispatcher {
   }
 
   /**
-   * The `fetch` of Node.js, through this agent: what `fetch(input, { ...init, dispatcher: agent })` does, whose types
-   * want to be told that an agent of undici's is what they take.
+   * The `fetch` of Node.js through this agent. It is the same as `fetch(input, { ...init, dispatcher: agent })`, but
+   * TypeScript needs no cast.
    */
   readonly fetch: typeof globalThis.fetch = (input, init) =>
     globalThis.fetch(input, Object.assign({ ...init }, { dispatcher: this }));
@@ -204,7 +204,7 @@ export class BalancedAgent extends Dispatcher {
     return service.take(new LegacyExchange(request, handler, service), options);
   }
 
-  /** Waits for the requests taken so far, then closes all connections. No new ones are taken. */
+  /** Takes no more requests, waits until those that it has are finished, and closes all connections. */
   override close(): Promise<void>;
   override close(callback: Callback): void;
   override close(callback?: Callback): Promise<void> | undefined {
@@ -224,7 +224,7 @@ export class BalancedAgent extends Dispatcher {
     return undefined;
   }
 
-  /** Ends all requests with `error`, and all connections. */
+  /** Ends all requests at once, with `error`, and closes all connections. */
   override destroy(): Promise<void>;
   override destroy(error: Error | null): Promise<void>;
   override destroy(callback: Callback): void;
