@@ -11,6 +11,7 @@ import { FailureHolds } from '../endpoints/failure-holds.ts';
 import { QuickErrors } from '../endpoints/quick-errors.ts';
 import type { Outcome } from '../health/outcome.ts';
 import { type Attempt, type Call, durationOf } from './call.ts';
+import { Reuse } from './reuse.ts';
 import { isEndHeard, tellEnd, tellStart } from './telling.ts';
 
 type Headers = Record<string, string | string[] | undefined>;
@@ -35,6 +36,7 @@ export class Attempts {
   readonly #clock: Clock;
   readonly #holds: FailureHolds;
   readonly #quickErrors = new QuickErrors();
+  readonly #reuse = new Reuse();
   readonly #observes: boolean;
   /** How long requests take that are served, if anybody wants to know how long one does. */
   #latency = 0;
@@ -69,11 +71,11 @@ export class Attempts {
     call.waited = (ticksOf(now) - call.takenAt) | 0;
     // The connection that has just come free may have ended right after its response, while this process was busy.
     this.#turn.note(now);
-    this.begin(call, endpoint);
+    this.begin(call, endpoint, true);
   }
 
   /** Sends a call to an endpoint, which is ready for it. */
-  begin(call: Call, endpoint: Pod): void {
+  begin(call: Call, endpoint: Pod, hasWaited = false): void {
     this.#demand.running++;
     this.begun++;
     call.endpoint = endpoint;
@@ -81,7 +83,8 @@ export class Attempts {
       call.keyHash < 0 ? this.#pool.balancer.begin(endpoint) : this.#beginBound(call, endpoint);
     call.connection = connection;
     if (this.#observes) call.sentAt = this.#clock.now();
-    if (this.#turn.isStale) connection.wire.sendNextTurn(call);
+    const delay = hasWaited ? this.#reuse.delayOf(call, connection) : 0;
+    if (delay > 0 || this.#turn.isStale) connection.wire.sendNextTurn(call, delay);
     else connection.wire.send(call);
     if (channels.requestStart.hasSubscribers) tellStart(call, endpoint);
   }
@@ -181,6 +184,7 @@ export class Attempts {
     const failed = broken || outcome === 'rejected';
     if (outcome === 'refused') connection.takeOff();
     if (outcome === 'success') this.#pool.reach.onAnswer(endpoint, this.#turn.requestAt);
+    this.#reuse.onEnded(connection, broken);
     if (failed) this.#holds.add(endpoint);
     if ((broken || outcome === 'cancelled') && !connection.multiplexed) connection.retire('error');
     if (attempt.sentAt >= 0 && outcome !== 'refused') {

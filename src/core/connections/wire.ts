@@ -44,8 +44,12 @@ export interface Wire {
   /** Waits for a first attempt, and notices if it dies meanwhile. False if there was one. */
   park(): boolean;
   send(attempt: Carried): void;
-  /** The same when the event loop has had a chance to find that it is closed. */
-  sendNextTurn(attempt: Carried): void;
+  /**
+   * The same when the event loop has had a chance to find that it is closed.
+   *
+   * @param delay milliseconds to wait at least, if it was used before
+   */
+  sendNextTurn(attempt: Carried, delay: number): void;
   /** An attempt has ended. */
   release(attempt: Carried): void;
   /** An attempt has become a stream that lasts. */

@@ -14,7 +14,6 @@ const NONE: Iterable<Carried> = [];
 
 /** Milliseconds without a byte after which the kernel asks, where an answer is urgent; then it does each second. */
 const URGENT = 1_000;
-
 /**
  * Milliseconds that a connection must have idled to take a request whose last one ended just as it was sent: this one may
  * end in the same way, right after a response.
@@ -148,9 +147,10 @@ export class HttpWire implements Wire {
     if (isFirst && this.#options.secure) call.announceTls();
   }
 
-  sendNextTurn(call: HttpAttempt): void {
+  sendNextTurn(call: HttpAttempt, delay: number): void {
     // What was never used can't have been closed for having been idle.
-    if (this.#used) giveAfterTurns(this, call, 2);
+    if (this.#used && delay > 0) giveAfter(this, call, delay);
+    else if (this.#used) giveAfterTurns(this, call, 2);
     else this.give(call);
   }
 

@@ -19,9 +19,9 @@ export function giveAfterTurns(wire: LateWire, call: HttpAttempt, turns: 1 | 2):
   else setImmediate(giveAfterTurns, wire, call, 1);
 }
 
-/** Gives a request to a connection in so many milliseconds. */
+/** Gives a request to a connection in so many milliseconds, and after a look at it: timers come before that. */
 export function giveAfter(wire: LateWire, call: HttpAttempt, milliseconds: number): void {
-  systemClock.schedule(() => give(wire, call), milliseconds, true);
+  systemClock.schedule(() => giveAfterTurns(wire, call, 1), milliseconds, true);
 }
 
 function give(wire: LateWire, call: HttpAttempt): void {

@@ -145,10 +145,19 @@ export class ClientWire implements Wire {
     return withOwnImmediate(() => this.client.dispatch(request.options, request));
   }
 
-  sendNextTurn(request: Request): void {
+  sendNextTurn(request: Request, delay: number): void {
     // What was never used can't have been closed for having been idle.
-    if (this.multiplexed || !this.#handedOver) this.send(request);
-    else setImmediate(sendLate, this, request, BodyWatch.of(request));
+    if (this.multiplexed || !this.#handedOver) {
+      this.send(request);
+      return;
+    }
+    const bodyWatch = BodyWatch.of(request);
+    if (delay === 0) {
+      setImmediate(sendLate, this, request, bodyWatch);
+      return;
+    }
+    // Timers come before a look at sockets.
+    this.#options.clock.schedule(() => setImmediate(sendLate, this, request, bodyWatch), delay, true);
   }
 
   /** The Client is about to write a request. */
