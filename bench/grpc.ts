@@ -369,11 +369,12 @@ const CASES: Record<string, () => Promise<void>> = {
     ] as const) {
       const contestants = clients.map(({ call }, n) => ({
         name: ['round_robin', 'evenkeel'][n]!,
-        turn: async () => void (await atOnce(call, width === 1 ? 300 : 600, width)),
+        // Long enough for many collections of garbage: of few, one would be on one side's account, and the next on the other's.
+        turn: async () => void (await atOnce(call, width === 1 ? 1_000 : 3_000, width)),
       }));
       const [stock, ours] = await interleave(contestants, {
         title: `${width} at once`,
-        rounds: Math.max(5, seconds),
+        rounds: Math.max(5, Math.round(seconds / 2)),
         warmUp: 3,
         turns: 2,
       });
