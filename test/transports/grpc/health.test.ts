@@ -54,12 +54,15 @@ test('a pod that does not answer in time is ejected, and its calls fail with wha
   const { client, stats } = startBalanced(t, pods);
   await client.calls(30, 3);
   pods[0]!.onUnary = () => {};
-  const results = await Promise.allSettled(
-    Array.from({ length: 60 }, () => client.call({ deadline: Date.now() + 1_000 })),
-  );
-  const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
-  assert.ok(errors.every(({ code }) => code === status.DEADLINE_EXCEEDED));
-  assert.equal(stats().endpoints[0]!.state, 'ejected');
+  // While this process stands still, as on a busy machine, time that runs out is held against no pod.
+  while (stats().endpoints[0]!.state !== 'ejected') {
+    const results = await Promise.allSettled(
+      Array.from({ length: 60 }, () => client.call({ deadline: Date.now() + 1_000 })),
+    );
+    const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+    assert.ok(errors.length > 0);
+    assert.ok(errors.every(({ code }) => code === status.DEADLINE_EXCEEDED));
+  }
 });
 
 test('a pod that asks for a pause by grpc-retry-pushback-ms gets one', async (t) => {
