@@ -76,6 +76,32 @@ const APP = `
     await use(agent.request({ origin: H2, path: '/g', ...post }).then(({ body }) => body.text()));
     await agent.close();
   }
+  const http = await import('node:http');
+  const heard = [];
+  const send = (path, { body, ...options } = {}) =>
+    new Promise((resolve, reject) => {
+      const events = [];
+      heard.push(events);
+      const request = http.request(H1 + path, { agent, ...options });
+      for (const name of ['socket', 'finish', 'response', 'upgrade', 'error', 'close']) request.on(name, () => events.push(name));
+      request.on('socket', (socket) => {
+        for (const name of ['connect', 'ready', 'close']) socket.once(name, () => events.push('socket ' + name));
+        events.push(socket.connecting, socket.listenerCount('data'));
+      });
+      request.on('upgrade', (_response, socket) => resolve(void socket.destroy()));
+      request.on('response', (response) => response.setEncoding('utf8').toArray().then((texts) => resolve(texts.join('')), reject));
+      request.on('error', reject).end(body);
+    });
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  await use(send('/h'));
+  await use(send('/i', post));
+  await use(Promise.all([send('/j'), send('/k'), send('/l')]).then(String));
+  await use(send('/m', { headers: { connection: 'upgrade', upgrade: 'echo' } }));
+  await use(send('/n', { agent: false }));
+  await use(send('/o', { signal: AbortSignal.abort() }));
+  await use(send('/p', { host: '127.0.0.1', port: 1 }));
+  agent.destroy();
+  results.push(heard);
   console.log(JSON.stringify(results));
   process.exit();`;
 
