@@ -22,12 +22,24 @@ export function nameHttp2Response(stream: ServerHttp2Stream, isFirst: () => bool
 }
 
 /** Headers with the name among them, in the form that they have, unless they have one. */
-function named(headers: unknown): unknown {
+function named(headers: unknown = {}): unknown {
+  // Node has an error for it.
+  if (typeof headers !== 'object' || headers === null) return headers;
   if (Array.isArray(headers)) {
     const isNamed = headers.some((name, n) => n % 2 === 0 && String(name).toLowerCase() === IDENTITY_HEADER);
-    return isNamed ? headers : [...headers, IDENTITY_HEADER, podName()];
+    if (isNamed) return headers;
+    const copy = [...headers, IDENTITY_HEADER, podName()];
+    // Which of them are sensitive stands beside them, by a symbol.
+    return Object.defineProperties(copy, symbolsOf(headers));
   }
-  const given = (headers ?? {}) as Record<string, unknown>;
+  const given = headers as Record<string, unknown>;
   const isNamed = Object.keys(given).some((name) => name.toLowerCase() === IDENTITY_HEADER);
   return isNamed ? given : { ...given, [IDENTITY_HEADER]: podName() };
+}
+
+function symbolsOf(value: object): PropertyDescriptorMap {
+  const symbols = Object.getOwnPropertySymbols(value);
+  return Object.fromEntries(
+    symbols.map((symbol) => [symbol, Object.getOwnPropertyDescriptor(value, symbol)!]),
+  );
 }

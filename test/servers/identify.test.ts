@@ -14,6 +14,7 @@ import * as https from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { nameHttp1Response } from '../../src/servers/http1-response.ts';
+import { nameHttp2Response } from '../../src/servers/http2-response.ts';
 import { identify } from '../../src/servers/identify.ts';
 import { certificateFor } from '../support/certificate.ts';
 
@@ -237,6 +238,22 @@ describe('node:http2', () => {
       });
     }
   }
+
+  test('headers that an app gives as a list stay sensitive, and what is no headers is for Node to refuse', () => {
+    const seen: unknown[] = [];
+    const respond = (headers: unknown) => seen.push(headers);
+    const named = () => {
+      const stream = { respond, respondWithFD() {}, respondWithFile() {} };
+      nameHttp2Response(stream as unknown as http2.ServerHttp2Stream, () => true);
+      return stream;
+    };
+    named().respond(Object.assign(['secret', '1'], { [http2.sensitiveHeaders]: ['secret'] }));
+    named().respond(null);
+    const [list, none] = seen as [string[] & { [http2.sensitiveHeaders]?: string[] }, unknown];
+    assert.deepEqual([...list].slice(0, 3), ['secret', '1', HEADER]);
+    assert.deepEqual(list[http2.sensitiveHeaders], ['secret']);
+    assert.equal(none, null);
+  });
 
   test('of several streams, the one that is answered first has it', async (t) => {
     const streams: http2.ServerHttp2Stream[] = [];
