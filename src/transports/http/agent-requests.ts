@@ -99,12 +99,12 @@ export class AgentRequests implements Total {
   #serviceFor({ host, port, family, servername, profile }: Wanted): HttpService | undefined {
     const { protocol } = this.#agent;
     const origin = `${protocol}//${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
-    const key = `${origin} ${servername} ${family} ${profile.name}`;
-    const known = this.#services.get(key);
+    const variant = `${servername} ${family} ${profile.name}`;
+    const known = this.#services.get(origin, variant);
     if (known !== undefined) return known;
     const url = URL.parse(origin);
     if (url === null || url.port !== portText(port, protocol)) return undefined;
-    return this.#services.create({ key, url, servername, family, connect: profile.connect });
+    return this.#services.create({ origin, variant, url, servername, family, connect: profile.connect });
   }
 
   #nameOf({ host, port, family, servername, profile }: Wanted): string {

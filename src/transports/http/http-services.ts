@@ -3,12 +3,15 @@ import type { Settings } from '../../config/settings.ts';
 import type { Resolver } from '../../core/discovery/resolver.ts';
 import type { Service, ServiceOwner } from '../../core/service.ts';
 import { mergedStats, type ServiceStats, statsOf } from '../../telemetry/stats.ts';
+import { Variants } from '../common/variants.ts';
 import { sharedResolverFor } from '../resolver-for.ts';
 import { HttpService } from './http-service.ts';
 
 /** What a request asks for, as far as it decides which connections may carry it. */
 export interface Destination {
-  readonly key: string;
+  readonly origin: string;
+  /** The rest of it, as one name. */
+  readonly variant: string;
   readonly url: URL;
   readonly servername: string;
   /** The one address family that its caller takes; 0: any. */
@@ -23,33 +26,49 @@ export interface HttpServicesOptions {
   identity: string;
 }
 
+/**
+ * Services that an origin may have at a time: more than callers have keys and certificates, and too few to drive out other
+ * origins where the names that TLS asks for come from a proxy's own callers.
+ */
+const MOST_VARIANTS = 256;
+
 /** The services that requests of node:http go to. */
 export class HttpServices implements ServiceOwner {
   /** They take no more requests. */
   ended = false;
   readonly #options: HttpServicesOptions;
-  readonly #services: LRUCache<string, HttpService>;
+  readonly #origins: LRUCache<string, Variants<HttpService>>;
   /** Those that were evicted and still drain. */
   readonly #leaving = new Set<HttpService>();
 
   constructor(options: HttpServicesOptions) {
     this.#options = options;
-    this.#services = new LRUCache({
+    this.#origins = new LRUCache({
       max: options.settings.maxOrigins,
-      dispose: (service) => this.#onGone(service),
+      dispose: (services) => services.clear(),
     });
   }
 
-  get(key: string): HttpService | undefined {
-    return this.#services.get(key);
+  get(origin: string, variant: string): HttpService | undefined {
+    return this.#origins.get(origin)?.get(variant);
   }
 
-  create({ family, ...destination }: Destination): HttpService {
+  create({ origin, variant, family, ...destination }: Destination): HttpService {
     const { identity } = this.#options;
     const [settings, resolver] = this.#ofFamily(family);
-    const service = new HttpService({ ...destination, settings, resolver, identity }, this);
-    this.#services.set(destination.key, service);
+    const key = `${origin} ${variant}`;
+    const service = new HttpService({ ...destination, key, settings, resolver, identity }, this);
+    let services = this.#origins.get(origin);
+    if (services === undefined) {
+      services = new Variants((gone) => this.#onGone(gone), MOST_VARIANTS);
+      this.#origins.set(origin, services);
+    }
+    services.add(variant, service);
     return service;
+  }
+
+  *#all(): Generator<HttpService> {
+    for (const services of this.#origins.values()) yield* services;
   }
 
   /** The agent's own, but for callers that want one address family. */
@@ -62,7 +81,7 @@ export class HttpServices implements ServiceOwner {
 
   /** What is known and under way, by origin. */
   get stats(): Record<string, ServiceStats> {
-    const byOrigin = Map.groupBy(this.#services.values(), ({ url }) => url.origin);
+    const byOrigin = Map.groupBy(this.#all(), ({ url }) => url.origin);
     return Object.fromEntries(
       Array.from(byOrigin, ([origin, services]) => [origin, mergedStats(services.map(statsOf))]),
     );
@@ -71,8 +90,9 @@ export class HttpServices implements ServiceOwner {
   /** Ends all of them, those that drain as well. Resolves when all have ended. */
   async end(how: (service: HttpService) => Promise<void>): Promise<void> {
     this.ended = true;
-    for (const service of this.#services.values()) service.ended = true;
-    await Promise.all(Array.from(new Set([...this.#services.values(), ...this.#leaving]), how));
+    const services = new Set([...this.#all(), ...this.#leaving]);
+    for (const service of services) service.ended = true;
+    await Promise.all(Array.from(services, how));
   }
 
   onConnectionError(): void {}
@@ -80,7 +100,10 @@ export class HttpServices implements ServiceOwner {
   onDrain(): void {}
 
   onIdle(service: Service): void {
-    if (this.#services.peek(service.key) === service) this.#services.delete(service.key);
+    for (const [origin, services] of this.#origins.entries()) {
+      services.delete(service);
+      if (services.size === 0) this.#origins.delete(origin);
+    }
   }
 
   #onGone(service: HttpService): void {

@@ -3,10 +3,11 @@ import { connectorOptions } from '../../config/client-options.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { Resolver } from '../../core/discovery/resolver.ts';
 import type { Service, ServiceOwner } from '../../core/service.ts';
+import { Variants } from '../common/variants.ts';
 import { assertRequest } from './checks.ts';
 import type { ClientEvents } from './client-wire.ts';
 import { parseOrigin, requestedName, toServername } from './origin.ts';
-import { OriginServices } from './origin-services.ts';
+
 import type { RequestOptions } from './request-options.ts';
 import { UndiciService } from './undici-service.ts';
 
@@ -24,7 +25,7 @@ export interface OriginsOptions {
 /** The origins that an agent knows, and the services of each. */
 export class Origins {
   readonly #options: OriginsOptions;
-  readonly #origins: LRUCache<string, OriginServices>;
+  readonly #origins: LRUCache<string, Variants<UndiciService>>;
   /** Those that were evicted and still drain. */
   readonly #leaving = new Map<UndiciService, Promise<void>>();
   /** What was asked for last: most ask for the same again. Without TLS, its name says all. */
@@ -45,8 +46,8 @@ export class Origins {
   }
 
   /** The services of each origin. */
-  entries(): Iterable<[string, OriginServices]> {
-    return this.#origins.entries() as Iterable<[string, OriginServices]>;
+  entries(): Iterable<[string, Variants<UndiciService>]> {
+    return this.#origins.entries() as Iterable<[string, Variants<UndiciService>]>;
   }
 
   /** The service for a request: one for each origin, for each servername with TLS, and for HTTP/1.1 alone. */
@@ -98,7 +99,7 @@ export class Origins {
       owner,
     );
     if (services === undefined) {
-      services = new OriginServices(this.#onEvicted);
+      services = new Variants<UndiciService>(this.#onEvicted);
       this.#origins.set(url.origin, services);
     }
     services.add(variant, service);

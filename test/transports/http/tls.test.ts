@@ -68,6 +68,16 @@ test('what decides whom TLS trusts decides which connections are shared', async 
   assert.equal(trusted.length, 3);
 });
 
+test('many names that TLS asks for at one host drive out no other host', async (t) => {
+  const { pod, agent } = await start(t, { ca, maxOrigins: 2, rejectUnauthorized: false });
+  await ask(agent, { secure: true });
+  for (let n = 0; n < 5; n++)
+    await ask(agent, { secure: true, port: 8443, headers: { host: `${n}.example` } });
+  const before = pod.sockets.length;
+  await ask(agent, { secure: true });
+  assert.equal(pod.sockets.length, before);
+});
+
 test('an agent whose options change makes new connections', async (t) => {
   const { agent } = await start(t, { ca });
   await ask(agent, { secure: true });

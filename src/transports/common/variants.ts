@@ -1,5 +1,4 @@
 import { LRUCache } from 'lru-cache';
-import type { UndiciService } from './undici-service.ts';
 
 /**
  * Services that an origin may have at a time. With TLS there is one for each name that requests ask for, and a
@@ -8,23 +7,23 @@ import type { UndiciService } from './undici-service.ts';
 const MOST_VARIANTS = 32;
 
 /** The services of one origin, by what of a request decides which connections may carry it. */
-export class OriginServices {
-  readonly #services: LRUCache<string, UndiciService>;
+export class Variants<S extends object> {
+  readonly #services: LRUCache<string, S>;
 
   /** @param onEvicted told of one that leaves, as another was made or the origin has left itself */
-  constructor(onEvicted: (service: UndiciService) => void) {
-    this.#services = new LRUCache({ max: MOST_VARIANTS, dispose: onEvicted });
+  constructor(onEvicted: (service: S) => void, max = MOST_VARIANTS) {
+    this.#services = new LRUCache({ max, dispose: onEvicted });
   }
 
   get size(): number {
     return this.#services.size;
   }
 
-  get(variant: string): UndiciService | undefined {
+  get(variant: string): S | undefined {
     return this.#services.get(variant);
   }
 
-  add(variant: string, service: UndiciService): void {
+  add(variant: string, service: S): void {
     this.#services.set(variant, service);
   }
 
@@ -39,7 +38,7 @@ export class OriginServices {
     this.#services.clear();
   }
 
-  [Symbol.iterator](): Iterator<UndiciService> {
+  [Symbol.iterator](): Iterator<S> {
     return this.#services.values();
   }
 }
