@@ -122,7 +122,7 @@ function changeOf(
   if (sight === undefined) return 'there was no time to find out what evenkeel would see';
   if (sight.passive) return 'nothing: a service mesh balances here';
   if (endpoints.length === 0)
-    return `nothing is known of it: ${sight.warning ?? 'discovery found no endpoint'}`;
+    return `evenkeel can't find it: ${sight.warning ?? 'discovery found no endpoint'}`;
   const share =
     requests < endpoints.length ? 'one or none' : `about ${Math.round(requests / endpoints.length)}`;
   const count = `${endpoints.length} ${endpoints.length === 1 ? 'pod' : 'pods'}`;
@@ -139,7 +139,7 @@ function changeOf(
   if (sight.source === 'endpointslices') return 'one pod: there is nothing to balance';
   const cap = maxConnectionDuration > 0 ? `, none of them older than ${time(maxConnectionDuration)}` : '';
   const warning = sight.warning === undefined ? '' : ` (${sight.warning})`;
-  return `one address is all that can be seen: evenkeel would keep up to ${mostSlots({ spread, maxSpread })} connections to it in rotation${cap}, so that new pods behind it get their share${warning}`;
+  return `evenkeel can see only one address: it would use up to ${mostSlots({ spread, maxSpread })} connections to it in turn${cap}, so that new pods behind it get their share${warning}`;
 }
 
 /** How many of the pods behind one address can have had requests: each connection leads to one. */
@@ -177,7 +177,9 @@ export function linesOf(report: ObserveReport): string[] {
     ...(nodeHttp > 0
       ? [`  ${requests(nodeHttp)} of node:http, which evenkeel would leave to their agents`]
       : []),
-    ...(balanced > 0 ? [`  ${requests(balanced)} balanced by agents that were passed by hand`] : []),
+    ...(balanced > 0
+      ? [`  ${requests(balanced)} that evenkeel balanced, through agents that the code passes`]
+      : []),
     ...(unwatched > 0 ? [`  ${requests(unwatched)} to more origins than are watched at a time`] : []),
   ];
 }

@@ -59,7 +59,7 @@ describe('what is observed', { concurrency: 3 }, () => {
     const world = { addresses: [pod.address], known: [pod.address], port: pod.port };
     const { stderr } = await observe(t, 'await get();', world);
     assert.match(stderr, /1 request, 1 connection open/);
-    assert.match(stderr, /→ one address is all that can be seen: evenkeel would keep up to 32 connections/);
+    assert.match(stderr, /→ evenkeel can see only one address: it would use up to 32 connections/);
   });
 
   test('requests that evenkeel would leave alone, and those whose agents have their own way, are counted apart', async (t) => {
@@ -89,7 +89,7 @@ describe('what is observed', { concurrency: 3 }, () => {
     assert.deepEqual([reports[0]!.origins, reports[0]!.balanced], [[], 3]);
     assert.match(
       stderr,
-      /changed nothing else:\n {2}3 requests balanced by agents that were passed by hand\n/,
+      /changed nothing else:\n {2}3 requests that evenkeel balanced, through agents that the code passes\n/,
     );
   });
 
@@ -148,7 +148,7 @@ describe('what is observed', { concurrency: 3 }, () => {
     const env = { EVENKEEL_DNS_SERVERS: silent.address };
     const { reports, stderr } = await observe(t, 'await get();', { ...world, env });
     assert.deepEqual(reports[0]!.foreign, { origins: 0, requests: 0 });
-    assert.match(stderr, /→ nothing is known of it: .*ESERVFAIL/);
+    assert.match(stderr, /→ evenkeel can't find it: .*ESERVFAIL/);
   });
 
   test('name servers that say nothing hold no process', async (t) => {
