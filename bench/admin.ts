@@ -9,11 +9,10 @@ import { parseArgs } from 'node:util';
 import { AdminServer } from '../src/admin/admin-server.ts';
 import { staticResolver } from '../src/core/discovery/static.ts';
 import { BalancedAgent } from '../src/transports/undici/agent.ts';
+import { compareCpu } from './support/compare-cpu.ts';
 import { flatOut } from './support/load.ts';
 import { startNginx } from './support/nginx.ts';
-import { report } from './support/report.ts';
-import { type Contestant, interleave } from './support/rounds.ts';
-import { median, ratios } from './support/statistics.ts';
+import type { Contestant } from './support/rounds.ts';
 
 const CONCURRENCY = 100;
 /** In one round: several seconds, of which each has its moment for whoever watches. */
@@ -59,29 +58,15 @@ async function measure(): Promise<void> {
     { name: 'on, nobody looks', turn, prepare: serve(PORT + 1) },
     { name: 'on, one page open', turn, prepare: serve(PORT) },
   ];
-  const title = `concurrency ${CONCURRENCY}`;
-  const costs = await interleave(contestants, {
-    title,
+  await compareCpu(contestants, {
+    bench: 'admin',
+    title: `concurrency ${CONCURRENCY}`,
     rounds: Number(args.rounds),
     warmUp: 2,
     turns: TURNS,
+    requests: REQUESTS,
+    bars: [{ atMost: IDLE_BAR }, { atMost: WATCHED_BAR }],
   });
-  const [without, control, ...others] = costs.map((cost) => cost.map(({ cpu }) => cpu));
-  const noise = ratios(control!, without!);
-  for (const [index, cpu] of others.entries()) {
-    const ratio = ratios(cpu, without!);
-    const [each, plain] = [cpu, without!].map((cpus) => (median(cpus) * 1000) / REQUESTS);
-    report({
-      bench: 'admin',
-      case: `${contestants[index + 2]!.name}, ${title}`,
-      value: ratio.median,
-      bar: { atMost: index === 0 ? IDLE_BAR : WATCHED_BAR },
-      text:
-        `CPU ${ratio.median.toFixed(3)} × (${ratio.low.toFixed(2)}–${ratio.high.toFixed(2)}), ` +
-        `control ${noise.median.toFixed(3)}; ${each!.toFixed(1)} µs a request against ${plain!.toFixed(1)}`,
-      detail: { ratio, control: noise, microseconds: each, without: plain, rounds: Number(args.rounds) },
-    });
-  }
   viewer.kill();
   await agent.close();
   nginx.stop();

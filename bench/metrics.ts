@@ -11,11 +11,10 @@ import { instrument as instrumentOpenTelemetry } from '../src/telemetry/opentele
 import { instrument as instrumentPrometheus } from '../src/telemetry/prometheus.ts';
 import { BalancedAgent } from '../src/transports/undici/agent.ts';
 import { Meter } from '../test/support/meter.ts';
+import { compareCpu } from './support/compare-cpu.ts';
 import { flatOut } from './support/load.ts';
 import { startNginx } from './support/nginx.ts';
-import { report } from './support/report.ts';
-import { type Contestant, interleave } from './support/rounds.ts';
-import { median, ratios } from './support/statistics.ts';
+import type { Contestant } from './support/rounds.ts';
 
 const CONCURRENCY = 100;
 /** In one round: a second's worth, or so. */
@@ -61,24 +60,15 @@ const contestants: Contestant[] = [
     },
   },
 ];
-const title = `concurrency ${CONCURRENCY}`;
-const costs = await interleave(contestants, { title, rounds: Number(args.rounds), warmUp: 4, turns: TURNS });
-const [without, control, ...others] = costs.map((cost) => cost.map(({ cpu }) => cpu));
-const noise = ratios(control!, without!);
-for (const [index, cpu] of others.entries()) {
-  const ratio = ratios(cpu, without!);
-  const [each, plain] = [cpu, without!].map((cpus) => (median(cpus) * 1000) / REQUESTS);
-  report({
-    bench: 'metrics',
-    case: `${contestants[index + 2]!.name}, ${title}`,
-    value: ratio.median,
-    bar: { atMost: AT_MOST },
-    text:
-      `CPU ${ratio.median.toFixed(3)} × (${ratio.low.toFixed(2)}–${ratio.high.toFixed(2)}), ` +
-      `control ${noise.median.toFixed(3)}; ${each!.toFixed(1)} µs a request against ${plain!.toFixed(1)}`,
-    detail: { ratio, control: noise, microseconds: each, without: plain, rounds: Number(args.rounds) },
-  });
-}
+await compareCpu(contestants, {
+  bench: 'metrics',
+  title: `concurrency ${CONCURRENCY}`,
+  rounds: Number(args.rounds),
+  warmUp: 4,
+  turns: TURNS,
+  requests: REQUESTS,
+  bars: [{ atMost: AT_MOST }, { atMost: AT_MOST }],
+});
 await meterProvider.shutdown();
 await agent.close();
 nginx.stop();

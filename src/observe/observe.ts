@@ -1,4 +1,5 @@
 import { channel, subscribe } from 'node:diagnostics_channel';
+import type { ClientRequest } from 'node:http';
 import { parseDuration } from '../config/duration.ts';
 import { read, warn } from '../config/env.ts';
 import type { Settings } from '../config/settings.ts';
@@ -6,7 +7,7 @@ import { monotonicNow, setImmediate, setInterval, wallClock } from '../core/base
 import { environment } from '../core/base/environment.ts';
 import { hasTraffic, linesOf, makeReport, type ObserveReport } from './report.ts';
 import { type Managing, Sights } from './sight.ts';
-import { type IsLeftToNode, Traffic } from './traffic.ts';
+import { type Begun, type IsLeftToNode, type Sent, Traffic } from './traffic.ts';
 
 const INTERVAL = 'EVENKEEL_OBSERVE_INTERVAL';
 const FORMAT = 'EVENKEEL_OBSERVE_FORMAT';
@@ -39,10 +40,10 @@ function start(watching: Sights, isLeftToNode: IsLeftToNode): void {
   let since = begun;
   const format = formatIn(read(environment(), FORMAT));
 
-  listen('undici:client:connected', (message) => traffic.connected(message));
-  listen('undici:client:sendHeaders', (message) => traffic.sent(message));
-  listen('http2.client.stream.start', (message) => traffic.called(message));
-  listen('http.client.request.start', (message) => traffic.sentByNode(message));
+  listen('undici:client:connected', (message: Sent) => traffic.connected(message));
+  listen('undici:client:sendHeaders', (message: Sent) => traffic.sent(message));
+  listen('http2.client.stream.start', (message: Begun) => traffic.called(message));
+  listen('http.client.request.start', (message: { request: ClientRequest }) => traffic.sentByNode(message));
 
   const tell = (isLast = false) => {
     const now = monotonicNow();
@@ -98,12 +99,14 @@ function print(lines: readonly string[]): void {
   }
 }
 
-/** Whatever goes wrong here must not be the request's problem. */
-// biome-ignore lint/suspicious/noExplicitAny: what is published has no type
-function listen(name: string, take: (message: any) => void): void {
+/**
+ * Has somebody take what is published, which has no type: `Message` is what it is known to be. Whatever goes wrong here must
+ * not be the request's problem.
+ */
+function listen<Message>(name: string, take: (message: Message) => void): void {
   subscribe(name, (message) => {
     try {
-      take(message);
+      take(message as Message);
     } catch {
       // Another copy of undici may publish something else.
     }

@@ -49,14 +49,15 @@ export interface OriginTraffic extends Target {
 /** Whether evenkeel would leave a request of node:http to its agent, wherever it goes. */
 export type IsLeftToNode = (agent: Agent, options: { host: string; port: number }) => boolean;
 
-interface Sent {
+/** What `undici:client:sendHeaders` tells. */
+export interface Sent {
   readonly request: { readonly origin?: string | URL | null };
   readonly headers: string;
   readonly socket: Socket;
 }
 
 /** What `http2.client.stream.start` tells of a stream, be it of grpc-js or of others. */
-interface Begun {
+export interface Begun {
   readonly stream: ClientHttp2Stream;
   readonly headers: OutgoingHttpHeaders;
 }

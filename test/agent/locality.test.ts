@@ -4,6 +4,7 @@ import { buildConnector } from 'undici';
 import { LeastRequest } from '../../src/core/balancing/least-request.ts';
 import { Locality, type Located, localShares, OWN_ZONE } from '../../src/core/balancing/locality.ts';
 import { LocalityPicker } from '../../src/core/balancing/locality-picker.ts';
+import type { BalancedAgent } from '../../src/transports/undici/agent.ts';
 import { load, ManualResolver, ORIGIN, startAgent } from '../support/agent.ts';
 import { FakeClock } from '../support/clock.ts';
 import { settle, startPods } from '../support/pods.ts';
@@ -256,6 +257,18 @@ test('callers who have enough with the head of a response are served near', asyn
   assert.ok(near() - before >= 90, `${near() - before} of 100`);
 });
 
+/** How many of so many requests, ten at a time, don't come back with 200. */
+async function failuresOf(agent: BalancedAgent, count: number): Promise<number> {
+  let failed = 0;
+  const ask = async () => {
+    const { statusCode, body } = await agent.request({ origin: ORIGIN, path: '/', method: 'GET' });
+    await body.dump();
+    if (statusCode !== 200) failed++;
+  };
+  for (let n = 0; n < count; n += 10) await Promise.all(Array.from({ length: 10 }, ask));
+  return failed;
+}
+
 test('where the pods near fail and are out, those elsewhere serve, though so few are left that all may', async (t) => {
   const pods = await startPods(t, 7);
   const zoned = pods.map(({ endpoint }, n) => ({ endpoint: { ...endpoint, zone: n < 4 ? 'a' : 'b' } }));
@@ -267,16 +280,7 @@ test('where the pods near fail and are out, those elsewhere serve, though so few
     policy: 'round-robin',
     outlierDetection: { maxEjectionPercent: 100, baseEjectionTime: '1h', maxEjectionTime: '1h' },
   });
-  const countFailed = async (count: number) => {
-    let failed = 0;
-    const ask = async () => {
-      const { statusCode, body } = await agent.request({ origin: ORIGIN, path: '/', method: 'GET' });
-      await body.dump();
-      if (statusCode !== 200) failed++;
-    };
-    for (let n = 0; n < count; n += 10) await Promise.all(Array.from({ length: 10 }, ask));
-    return failed;
-  };
+  const countFailed = (count: number) => failuresOf(agent, count);
   const ejected = () => agent.stats[ORIGIN]!.endpoints.filter(({ state }) => state === 'ejected').length;
   // All are connected before it is known where they are.
   await countFailed(200);
@@ -318,16 +322,7 @@ test('where the pods near are out, those elsewhere are connected that never were
       setTimeout(() => connector(options, callback), 100);
     },
   });
-  const countFailed = async (count: number) => {
-    let failed = 0;
-    const ask = async () => {
-      const { statusCode, body } = await agent.request({ origin: ORIGIN, path: '/', method: 'GET' });
-      await body.dump();
-      if (statusCode !== 200) failed++;
-    };
-    for (let n = 0; n < count; n += 10) await Promise.all(Array.from({ length: 10 }, ask));
-    return failed;
-  };
+  const countFailed = (count: number) => failuresOf(agent, count);
   await countFailed(20);
   for (const pod of near) pod.respond = (_request, response) => response.writeHead(503).end();
   let served = 0;
