@@ -1,7 +1,8 @@
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 
+// By Node itself: an import of the module would load all of its parts, built-in undici among them, for each pod.
+const { createServer } = process.getBuiltinModule('node:http');
 const { address, gate } = workerData as { address: string; gate: Int32Array };
 
 const server = createServer((request, response) => {

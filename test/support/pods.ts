@@ -1,9 +1,12 @@
 import { EventEmitter, once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import type { EndpointAddress } from '../../src/core/discovery/resolver.ts';
+
+// By Node itself: an import of the module would load all of its parts, built-in undici among them, in each test file.
+const { createServer } = process.getBuiltinModule('node:http');
 
 let lastHost = process.pid % 200;
 
