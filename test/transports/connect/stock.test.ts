@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
-import { Code, ConnectError } from '@connectrpc/connect';
+import { type CallOptions, Code, ConnectError } from '@connectrpc/connect';
 import { Http2SessionManager } from '@connectrpc/connect-node';
 import { balancedSessions } from '../../../src/connect.ts';
 import { EchoClient, PROTOCOLS } from '../../support/connect-client.ts';
@@ -67,14 +67,14 @@ const MISBEHAVIOURS: Record<string, Misbehave> = {
   ),
 };
 
-const KINDS: Record<string, (client: EchoClient, timeoutMs: number) => Promise<unknown>> = {
-  unary: (client, timeoutMs) => client.call({ timeoutMs }),
-  'server stream': async (client, timeoutMs) => {
+const KINDS: Record<string, (client: EchoClient, options: CallOptions) => Promise<unknown>> = {
+  unary: (client, options) => client.call(options),
+  'server stream': async (client, options) => {
     let messages = 0;
-    for await (const _ of client.echo.serverStream({ value: '3' }, { timeoutMs })) messages++;
+    for await (const _ of client.echo.serverStream({ value: '3' }, options)) messages++;
     return messages;
   },
-  bidi: (client, timeoutMs) => client.bidi({ timeoutMs }).say('one'),
+  bidi: (client, options) => client.bidi(options).say('one'),
 };
 
 /** What a caller is told, of a server of its own. */
@@ -87,7 +87,7 @@ async function told(t: TestContext, misbehave: Misbehave, kind: string, isStock:
   const sessionManager = isStock ? new Http2SessionManager(baseUrl) : balancedSessions(baseUrl);
   const client = new EchoClient(PROTOCOLS.gRPC({ baseUrl, sessionManager }));
   try {
-    return `answer: ${await KINDS[kind]!(client, misbehave === nothing ? 100 : 20_000)}`;
+    return `answer: ${await KINDS[kind]!(client, misbehave === nothing ? { timeoutMs: 100 } : {})}`;
   } catch (error) {
     const { code, rawMessage } = ConnectError.from(error);
     return `${Code[code]}: ${rawMessage}`;
