@@ -142,7 +142,8 @@ export class BalancedSessions {
     if (this.#stockNow !== undefined) return this.#stockNow.state();
     const service = this.#service;
     if (this.#aborted !== undefined) return 'error';
-    if (service?.pool.set.isConnected) return this.#calls.size > 0 ? 'open' : 'idle';
+    for (const { isOpen } of this.#calls) if (isOpen) return 'open';
+    if (this.#calls.size === 0 && service?.pool.set.isConnected) return 'idle';
     if (this.#calls.size > 0 || (service?.pool.dials.fresh ?? 0) > 0) return 'connecting';
     return this.#failure === undefined ? 'closed' : 'error';
   }

@@ -138,16 +138,27 @@ export class ConnectCall extends SessionCall {
     this.stream?.destroy(error);
   }
 
-  /** Its caller closes the stream: once more, it may be, when that has closed. Node does so too, as the socket ends. */
-  onClosedByCaller(code: number | undefined): void {
-    if (this.connection !== undefined && !this.wire.isGone) this.closedWith ??= code ?? 0;
+  /** Whether its caller has the stream. */
+  get isOpen(): boolean {
+    return this.stream !== undefined;
+  }
+
+  /**
+   * Its caller has closed the stream: once more, it may be, when that has ended. Node does so too, as the socket ends. It is over
+   * then: Node doesn't always close a stream that has more to write, and the pod would seem to be busy with it for ever.
+   */
+  onClosedByCaller(code = 0): void {
+    if (this.connection === undefined || this.wire.isGone) return;
+    this.closedWith = code;
+    this.onClosed(code);
   }
 
   onHead(headers: Head): void {
     const { connection, service } = this;
+    if (connection === undefined) return;
     const { attempts } = service.calls;
     this.statusCode = statusOf(headers);
-    if (connection?.told === false) attempts.onFirstHead(this, headers, service.keepAlive);
+    if (!connection.told) attempts.onFirstHead(this, headers, service.keepAlive);
     attempts.onHead(this, headers, isGatewayError(this.statusCode));
     // A call that has failed at once: its trailers are in its head.
     if (headers['grpc-status'] !== undefined) this.onEnd(headers);
@@ -155,6 +166,7 @@ export class ConnectCall extends SessionCall {
 
   /** Its status has come, be it in a head or in trailers. */
   onEnd(trailers: IncomingHttpHeaders): void {
+    if (this.connection === undefined) return;
     this.answered = true;
     this.statusCode = grpcStatusOf(trailers) ?? this.statusCode;
     const pause = pushbackOf(trailers, this.statusCode);
@@ -164,6 +176,7 @@ export class ConnectCall extends SessionCall {
   }
 
   onClosed(code: number): void {
+    if (this.connection === undefined) return;
     const { attempts } = this.service.calls;
     this.service.onEnded(this);
     this.callbacks.done(this);
@@ -221,7 +234,9 @@ function onClose(this: Stream): void {
 }
 
 function noteClose(this: Stream, code?: number, callback?: () => void): void {
-  this[kCall]!.onClosedByCaller(code);
+  // connect-node closes what has failed by itself, too.
+  const isOver = this.closed || this.destroyed;
   Reflect.deleteProperty(this, 'close');
   this.close(code, callback);
+  if (!isOver) this[kCall]!.onClosedByCaller(code);
 }

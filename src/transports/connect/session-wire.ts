@@ -1,6 +1,6 @@
 import type { ClientHttp2Session, Settings } from 'node:http2';
 import type { Socket } from 'node:net';
-import { afterIncoming, type Clock } from '../../core/base/clock.ts';
+import { afterIncoming, type Clock, setImmediate } from '../../core/base/clock.ts';
 import { portsOf } from '../../core/connections/unacknowledged.ts';
 import type { Wire, WireEvents } from '../../core/connections/wire.ts';
 import { balancedSockets } from '../balanced-sockets.ts';
@@ -120,7 +120,7 @@ export class SessionWire implements Wire {
 
   send(call: SessionCall): void {
     this.#carry(call);
-    if (this.#pings.isInDoubt) this.#pings.verify((isThere) => this.#start(call, isThere));
+    if (!this.broken && this.#pings.isInDoubt) this.#pings.verify((isThere) => this.#start(call, isThere));
     else this.#start(call, true);
   }
 
@@ -144,11 +144,15 @@ export class SessionWire implements Wire {
   #start(call: SessionCall, isThere: boolean): void {
     // It may have been given up meanwhile.
     if (!this.#carried.has(call)) return;
+    // Node would throw, or give a stream whose error comes before anybody could listen.
+    if (!isThere || this.broken) {
+      call.onUnopened(this.#destroyedBy ?? new Error('the session has ended'), true);
+      return;
+    }
     try {
-      if (!isThere) throw this.#destroyedBy ?? new Error('the session is gone');
       call.open(this.#session);
     } catch (error) {
-      call.onUnopened(error as Error, !isThere || this.broken);
+      call.onUnopened(error as Error, this.broken);
     }
   }
 
@@ -176,14 +180,21 @@ export class SessionWire implements Wire {
     this.#events!.destroy(error);
   }
 
-  /** Not gracefully: that would wait for a peer that may be gone. Nothing is under way. */
+  /** Not gracefully: nothing is under way. */
   close(): void {
     this.#session.destroy();
+    this.#endSocket();
   }
 
   destroy(error: Error): void {
     this.#destroyedBy ??= error;
     this.#session.destroy(nodeReason(error), CANCEL);
+    this.#endSocket();
+  }
+
+  /** After a GOAWAY Node waits for the peer to end the connection, which may be gone: not before the last word is written. */
+  #endSocket(): void {
+    setImmediate(() => this.#socket.destroy());
   }
 
   #onLimit(limit: number): void {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import type { ServerHttp2Stream } from 'node:http2';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { startBalanced } from '../../support/connect-client.ts';
 import { callsOf, startConnectPods } from '../../support/connect-pod.ts';
+import { startH2Pod } from '../../support/h2-pod.ts';
 
 const codeOf = (error: unknown) => ConnectError.from(error).code;
 
@@ -69,6 +71,36 @@ for (const protocol of ['gRPC', 'Connect'] as const) {
     pods[0]!.release();
   });
 }
+
+test('a pod that resets its streams, or breaks its connections, is ejected', async (t) => {
+  for (const misbehave of [
+    (stream: ServerHttp2Stream) => stream.close(2),
+    (stream: ServerHttp2Stream) => stream.session?.destroy(),
+  ]) {
+    const [pods, bad] = await Promise.all([startConnectPods(t, 2), startH2Pod(t, misbehave)]);
+    const { client, stats } = startBalanced(t, [bad, ...pods]);
+    await client.call().catch(() => {});
+    const isOut = () => stats().endpoints[0]!.state === 'ejected';
+    for (let n = 0; n < 20 && !isOut(); n++) {
+      await Promise.allSettled(Array.from({ length: 12 }, () => client.call()));
+    }
+    assert.ok(isOut(), JSON.stringify(stats().endpoints));
+  }
+});
+
+test('a call that its caller has closed is over, though Node keeps its stream', async (t) => {
+  const { promise: opened, resolve } = Promise.withResolvers<void>();
+  const pod = await startH2Pod(t, () => resolve(), { initialWindowSize: 0 });
+  const { client, stats } = startBalanced(t, [pod]);
+  const controller = new AbortController();
+  const calling = client.echo
+    .unary({ value: 'x'.repeat(100_000) }, { signal: controller.signal })
+    .catch((error: unknown) => error);
+  await opened;
+  controller.abort();
+  assert.equal(codeOf(await calling), Code.Canceled);
+  assert.equal(stats().running, 0);
+});
 
 test('a pod that says for how long it wants no calls gets none', async (t) => {
   const pods = await startConnectPods(t, 3);
