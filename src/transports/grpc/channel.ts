@@ -136,7 +136,7 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
         if (!fleet.set.frozen) link.connect();
         break;
       case 'idle':
-        if (link.slot.busy) hub.unread.onEnded(link.slot.bornAt);
+        if (link.slot.busy) hub.unread.onEnded(link.slot);
         this.#onLost(hub, link);
         if (!fleet.set.frozen) link.connect();
         hub.discovery.demand();

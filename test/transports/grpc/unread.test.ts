@@ -22,10 +22,18 @@ describe('after a server has ended a connection', () => {
     );
   });
 
+  /** One that was made 100 ms ago. */
+  const old = () => ({ bornAt: clock.now() - 100 });
+  /** Another one, a moment before. */
+  const first = async () => {
+    unread.onEnded(old());
+    await incoming();
+    released = [];
+  };
   const incoming = () => new Promise<void>((resolve) => afterIncoming(clock, resolve));
 
   test('calls wait until all that has come is read, and no longer, if none was refused', async () => {
-    unread.onEnded(clock.now() - 100);
+    unread.onEnded(old());
     assert.equal(unread.isHolding, true);
     await incoming();
     assert.deepEqual([unread.isHolding, released], [false, [false]]);
@@ -33,15 +41,25 @@ describe('after a server has ended a connection', () => {
 
   test('refused ones prefer a connection that is young', async () => {
     hasYoung = true;
-    unread.onEnded(clock.now() - 100);
+    unread.onEnded(old());
     unread.onRefused();
     assert.deepEqual([unread.isYoung(clock.now() - 49), unread.isYoung(clock.now() - 51)], [true, false]);
     await incoming();
     assert.deepEqual([unread.isHolding, released], [false, [true]]);
   });
 
-  test('refused ones wait for one where there is none', async () => {
-    unread.onEnded(clock.now() - 100);
+  test('refused ones do not wait for one where a single connection was ended, be it by two channels', async () => {
+    const place = old();
+    unread.onEnded(place);
+    unread.onEnded(place);
+    unread.onRefused();
+    await incoming();
+    assert.deepEqual(released, [true]);
+  });
+
+  test('where connections end one after the other, refused ones wait for one', async () => {
+    await first();
+    unread.onEnded(old());
     unread.onRefused();
     await incoming();
     assert.deepEqual(released, []);
@@ -52,7 +70,8 @@ describe('after a server has ended a connection', () => {
   });
 
   test('they wait for it 10 ms and no longer', async () => {
-    unread.onEnded(clock.now() - 100);
+    await first();
+    unread.onEnded(old());
     unread.onRefused();
     await incoming();
     clock.advance(9);
@@ -62,8 +81,9 @@ describe('after a server has ended a connection', () => {
   });
 
   test('a refusal of before does not make the next ones wait', async () => {
+    await first();
     unread.onRefused();
-    unread.onEnded(clock.now() - 100);
+    unread.onEnded(old());
     await incoming();
     assert.deepEqual(released, [false]);
   });
