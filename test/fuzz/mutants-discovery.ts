@@ -14,8 +14,8 @@ export const DISCOVERY_MUTANTS: readonly Mutant[] = [
   {
     name: 'an alias that comes is not noticed',
     file: 'service-follower.ts',
-    find: "listener.onService(type === 'DELETED' ? 'absent' : serviceIn(object));",
-    replace: "if (type === 'DELETED') listener.onService('absent');",
+    find: "onNews({ name: 'service', service: type === 'DELETED' ? 'absent' : serviceIn(object) });",
+    replace: "if (type === 'DELETED') onNews({ name: 'service', service: 'absent' });",
     protocol: 'discovery',
     kinds: ['unserved', 'left behind'],
     focus: ['alias', 'unalias'],

@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { until } from '../dns/abortable.ts';
 import type { ApiClient, WatchEvent } from './api-client.ts';
+import type { Complaints } from './complaints.ts';
 import { Contact } from './contact.ts';
 import { ListWatch } from './list-watch.ts';
 import type { ServiceName } from './match.ts';
@@ -11,16 +12,14 @@ import { type KnownService, type ServiceObject, serviceIn, servicesPath } from '
 /** With a quarter more at random, the TTL that CoreDNS gives the names of Services by itself. */
 const READ_INTERVAL = 4_000;
 
-export interface ServiceListener {
-  /** What the Service is; `'absent'`: there is none by that name. */
-  onService(service: KnownService | 'absent'): void;
-  /** Nothing was learnt of it, which is tried again. */
-  onFailure(error: Error): void;
+/** What is learnt of a Service. */
+export type ServiceNews =
+  /** What it is; `'absent'`: there is none by that name. */
+  | { readonly name: 'service'; readonly service: KnownService | 'absent' }
+  /** Nothing, and it is tried again. */
+  | { readonly name: 'failure'; readonly error: Error }
   /** Changes arrive again, or may be read. */
-  onContact(): void;
-  /** It may be read, yet not watched. */
-  onUnwatchable(error: Error): void;
-}
+  | { readonly name: 'contact' };
 
 export interface ServiceFollowerOptions {
   client: ApiClient;
@@ -28,7 +27,9 @@ export interface ServiceFollowerOptions {
   clock: Clock;
   random: () => number;
   scouts: Scouts;
-  listener: ServiceListener;
+  /** Hears of a Service that may be read, yet not watched. */
+  complaints: Pick<Complaints, 'unwatchable'>;
+  onNews: (news: ServiceNews) => void;
 }
 
 /** Follows a Service: watches it, or where that isn't allowed and reading is, reads it every few seconds. */
@@ -83,39 +84,38 @@ export class ServiceFollower {
   }
 
   #takeRead(read: KnownService | 'absent' | Error): void {
-    const { listener } = this.#options;
+    const { complaints, onNews } = this.#options;
     if (read instanceof Error) {
-      listener.onFailure(read);
+      onNews({ name: 'failure', error: read });
       return;
     }
-    listener.onContact();
-    listener.onService(read);
-    if (this.#contact.error) listener.onUnwatchable(this.#contact.error);
+    onNews({ name: 'contact' });
+    onNews({ name: 'service', service: read });
+    if (this.#contact.error) complaints.unwatchable(this.#contact.error);
   }
 
   #takeList(items: readonly ServiceObject[]): void {
-    const { service, listener } = this.#options;
+    const { service, onNews } = this.#options;
     this.#contact.list();
     this.#reader.satisfy();
     const found = items.find(({ metadata }) => metadata?.name === service.name);
-    listener.onService(found === undefined ? 'absent' : serviceIn(found));
+    onNews({ name: 'service', service: found === undefined ? 'absent' : serviceIn(found) });
   }
 
   #takeEvents(events: readonly WatchEvent<ServiceObject>[]): void {
-    const { service, listener } = this.#options;
+    const { service, onNews } = this.#options;
     for (const { type, object } of events) {
       if (object.metadata?.name !== service.name) continue;
-      listener.onService(type === 'DELETED' ? 'absent' : serviceIn(object));
+      onNews({ name: 'service', service: type === 'DELETED' ? 'absent' : serviceIn(object) });
     }
   }
 
   #takeFailure(error: Error, signal: AbortSignal): void {
-    const { listener } = this.#options;
     this.#contact.fail(error);
     if (this.#contact.refused) {
       if (this.#reading === undefined) void this.#readOnAndOn(signal);
     } else if (this.#reading === undefined) {
-      listener.onFailure(error);
+      this.#options.onNews({ name: 'failure', error });
     }
   }
 
@@ -123,7 +123,7 @@ export class ServiceFollower {
     this.#contact.succeed();
     this.#reading?.abort();
     this.#reading = undefined;
-    this.#options.listener.onContact();
+    this.#options.onNews({ name: 'contact' });
   }
 
   async #readOnAndOn(signal: AbortSignal): Promise<void> {

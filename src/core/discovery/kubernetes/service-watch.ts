@@ -8,7 +8,7 @@ import { fits, ownSlices } from './fit.ts';
 import { ListWatch } from './list-watch.ts';
 import type { ServiceName } from './match.ts';
 import type { Scouts } from './scouts.ts';
-import { ServiceFollower } from './service-follower.ts';
+import { ServiceFollower, type ServiceNews } from './service-follower.ts';
 import type { KnownService, ServiceSpec } from './service-spec.ts';
 import { parseSlice, type Slice, type SliceObject } from './slice.ts';
 import { SliceSet } from './slice-set.ts';
@@ -78,12 +78,8 @@ export class ServiceWatch {
       clock,
       random,
       scouts,
-      listener: {
-        onService: (service) => this.#takeService(service),
-        onFailure: (error) => this.#takeFailure(this.#toService, error),
-        onContact: () => this.#takeWell(this.#toService),
-        onUnwatchable: (error) => options.complaints.unwatchable(error),
-      },
+      complaints: options.complaints,
+      onNews: (news) => this.#takeNews(news),
     });
     const selector = encodeURIComponent(`kubernetes.io/service-name=${service.name}`);
     const slices = new ListWatch<SliceObject>({
@@ -187,6 +183,12 @@ export class ServiceWatch {
     }
     if (this.#hold !== undefined && this.#isFit) this.#release();
     else this.#publish();
+  }
+
+  #takeNews(news: ServiceNews): void {
+    if (news.name === 'service') this.#takeService(news.service);
+    else if (news.name === 'failure') this.#takeFailure(this.#toService, news.error);
+    else this.#takeWell(this.#toService);
   }
 
   #takeService(service: KnownService | 'absent'): void {
