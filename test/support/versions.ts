@@ -77,13 +77,21 @@ export interface Run {
   readonly lingered: number;
 }
 
-/** Runs a Node.js with these arguments, and with variables on top of an environment that has nothing to do with us. */
-export function run(binary: string, args: readonly string[], env: Record<string, string> = {}): Promise<Run> {
+/**
+ * Runs a Node.js with these arguments, and with variables on top of an environment that has nothing to do with us. It is
+ * ended after `timeout` milliseconds.
+ */
+export function run(
+  binary: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+  timeout = 60_000,
+): Promise<Run> {
   return new Promise((resolve, reject) => {
     const child = spawn(binary, args, {
       env: { ...cleanEnvironment(), NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: 60_000,
+      timeout,
     });
     let [stdout, stderr] = ['', ''];
     let last = performance.now();
