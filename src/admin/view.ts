@@ -65,10 +65,18 @@ export function viewOfProcess(): View {
 export function presentMoment(): Moment {
   const services: Record<string, ServiceView> = {};
   for (const [origin, service] of Object.entries(stats())) {
-    const endpoints = service.endpoints.map((row) => ({ ...row, ...standingOf(row) }));
+    const endpoints = service.endpoints.map((row) => ({ ...row, ...standingIn(service, row) }));
     services[origin] = { ...service, endpoints };
   }
   return { at: wallClock(), services };
+}
+
+/** Where pods name themselves, it says of the row that is of all others what it stands for. */
+function standingIn({ endpoints }: ServiceStats, row: EndpointStats): Standing {
+  const standing = standingOf(row);
+  if (row.identity !== undefined || endpoints.every(({ identity }) => identity === undefined))
+    return standing;
+  return { ...standing, says: `${standing.says}; all pods that have no name` };
 }
 
 function agentViews(agents: readonly LiveAgent[]): AgentView[] {

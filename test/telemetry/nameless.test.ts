@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { presentMoment } from '../../src/admin/view.ts';
 import type { BalancedAgentOptions } from '../../src/config/options.ts';
 import { instrument } from '../../src/telemetry/opentelemetry.ts';
 import { get, ManualResolver, ORIGIN, startAgent } from '../support/agent.ts';
@@ -54,6 +55,11 @@ test('of pods that name themselves and pods that don’t, each named one has a r
   assert.equal(row.state, 'ready');
   assert.ok(row.connections > 0);
   assert.ok(row.p50! > 0);
+  const shown = presentMoment().services[ORIGIN]!.endpoints.map(({ identity, says }) => [identity, says]);
+  assert.deepEqual(
+    new Map(shown as [string | undefined, string][]).get(undefined),
+    'ready; all pods that have no name',
+  );
 });
 
 test('where all pods name themselves, all rows are of pods', async (t) => {
