@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { Clock, Timer } from '../../base/clock.ts';
+import { afterIncoming, type Clock, type Timer } from '../../base/clock.ts';
 import { type Family, familyOf, otherThan } from './families.ts';
 import { knock } from './knock.ts';
 import { type Known, LookUp, type LookUpOptions } from './look-up.ts';
@@ -179,7 +179,8 @@ export class DnsClient {
     const { clock } = this.#options;
     const askedAt = clock.now();
     const patience = new AbortController();
-    const impatience = clock.schedule(() => patience.abort(), UNANSWERED);
+    // Of a process that stood still, time says nothing before what has come meanwhile is read.
+    const impatience = clock.schedule(() => afterIncoming(clock, () => patience.abort()), UNANSWERED);
     try {
       const either = AbortSignal.any([signal, patience.signal]);
       const other = otherThan(familyIn(known.addresses));

@@ -54,3 +54,16 @@ test('a name server that says nothing of the other address family holds nobody u
   assert.deepEqual(await next, ['10.0.1.1']);
   assert.ok(performance.now() - since < 2_500, 'resolv.conf has it wait for five seconds');
 });
+
+test('what a name server says of the other address family counts, though this process stood still before it read it', async (t) => {
+  const { dns, clock, follow } = await setUp(t);
+  dns.set('orders.test', ['10.0.1.1', 'fd00::1']);
+  const orders = follow('orders.test');
+  assert.deepEqual(await orders.addresses(), ['10.0.1.1']);
+  const next = orders.addresses();
+  orders.unreachable?.();
+  // The server answers in the turn in which it is asked, and nobody has read it when time runs out.
+  while (dns.count('orders.test', 'AAAA') === 0) await nextTurn();
+  clock.advance('500ms');
+  assert.deepEqual(await next, ['fd00::1']);
+});
