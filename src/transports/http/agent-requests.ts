@@ -19,6 +19,8 @@ interface Wanted {
   readonly profile: Profile;
 }
 
+let secureAgents = 0;
+
 /** Takes the requests of one agent of node:http, within that one's limits, and keeps its public maps true. */
 export class AgentRequests implements Total {
   taken = 0;
@@ -27,6 +29,11 @@ export class AgentRequests implements Total {
   readonly #services: HttpServices;
   readonly #profiles: Profiles;
   readonly #secure: boolean;
+  /**
+   * What sets its connections apart from those of other agents. With TLS, callers check certificates by themselves, once for
+   * each connection of their agent: they would be given one that another agent's caller had let pass.
+   */
+  readonly #apart: string;
   readonly #buckets = new Map<HttpService, Bucket>();
   #closed: AgentClosedError | undefined;
   #onDrained: (() => void) | undefined;
@@ -39,6 +46,7 @@ export class AgentRequests implements Total {
     this.#services = services;
     this.#profiles = new Profiles(agent);
     this.#secure = agent.protocol === 'https:';
+    this.#apart = this.#secure ? `${++secureAgents}` : '';
   }
 
   /** Takes a request. False if nobody but Node can send it. */
@@ -99,7 +107,7 @@ export class AgentRequests implements Total {
   #serviceFor({ host, port, family, servername, profile }: Wanted): HttpService | undefined {
     const { protocol } = this.#agent;
     const origin = `${protocol}//${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
-    const variant = `${servername} ${family} ${profile.name}`;
+    const variant = `${servername} ${family} ${this.#apart} ${profile.name}`;
     const known = this.#services.get(origin, variant);
     if (known !== undefined) return known;
     const url = URL.parse(origin);

@@ -3,16 +3,17 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import http, { Agent } from 'node:http';
 import https from 'node:https';
-import { connect } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { afterEach, type TestContext, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { BalancedAgentOptions } from '../../../../src/config/options.ts';
 import { BalancedHttpAgent } from '../../../../src/http.ts';
 import { install, staticResolver, stats, uninstall } from '../../../../src/index.ts';
 import { asNodeAgent } from '../../../../src/transports/http/node-http.ts';
+import { certificateFor } from '../../../support/certificate.ts';
 import { startDnsServer } from '../../../support/dns-server.ts';
 import { answerOf, ask, closeOf, HOST } from '../../../support/http-agent.ts';
-import { type Pod, startPod, startPods } from '../../../support/pods.ts';
+import { nextAddress, type Pod, startPod, startPods } from '../../../support/pods.ts';
 import { run } from '../../../support/versions.ts';
 
 const { addRequest } = Agent.prototype as unknown as { addRequest: unknown };
@@ -267,6 +268,27 @@ test('what comes beside HTTP/1.1 in its oldest form is left to Node', async (t) 
   const error = once(request, 'error');
   (agent.addRequest as (...args: unknown[]) => void)(request, 'nobody.invalid', 80);
   assert.equal((await error.catch((thrown) => [thrown]))[0].code, 'ENOTFOUND');
+});
+
+test('with TLS, who checks certificates is given no connection that the caller of another agent has let pass', async (t) => {
+  const server = https.createServer(certificateFor(`DNS:${HOST}`), (_request, response) =>
+    response.end('secret'),
+  );
+  server.listen(0, nextAddress());
+  await once(server, 'listening');
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const { address, port } = server.address() as AddressInfo;
+  install({ discovery: staticResolver([{ address, port }]), hosts: [HOST] });
+  const agents = [1, 2].map(() => new https.Agent({ keepAlive: true, rejectUnauthorized: false }));
+  assert.equal((await ask(agents[0], { secure: true })).body, 'secret');
+  const request = https.get({ host: HOST, agent: agents[1] });
+  request.once('socket', (socket) =>
+    socket.once('secureConnect', () => request.destroy(new Error('not trusted'))),
+  );
+  await assert.rejects(answerOf(request), { message: 'not trusted' });
 });
 
 test('https is balanced by the same patch, and is not loaded for it', async () => {
