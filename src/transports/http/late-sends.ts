@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { setImmediate, systemClock } from '../../core/base/clock.ts';
 import type { HttpAttempt } from './http-attempt.ts';
 
@@ -19,9 +20,13 @@ export function giveAfterTurns(wire: LateWire, call: HttpAttempt, turns: 1 | 2):
   else setImmediate(giveAfterTurns, wire, call, 1);
 }
 
-/** Gives a request to a connection in so many milliseconds, and after a look at it: timers come before that. */
+/**
+ * Gives a request to a connection in so many milliseconds, and after a look at it: timers come before that. It is given in
+ * the async context of this moment, which its caller has, and timers have not.
+ */
 export function giveAfter(wire: LateWire, call: HttpAttempt, milliseconds: number): void {
-  systemClock.schedule(() => giveAfterTurns(wire, call, 1), milliseconds, true);
+  const give = AsyncResource.bind(() => giveAfterTurns(wire, call, 1));
+  systemClock.schedule(give, milliseconds, true);
 }
 
 function give(wire: LateWire, call: HttpAttempt): void {

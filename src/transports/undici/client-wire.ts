@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { Socket } from 'node:net';
 import { type buildConnector, Client, type Dispatcher, errors } from 'undici';
 import { type Clock, queueMicrotask, setImmediate, withOwnImmediate } from '../../core/base/clock.ts';
@@ -152,12 +153,10 @@ export class ClientWire implements Wire {
       return;
     }
     const bodyWatch = BodyWatch.of(request);
-    if (delay === 0) {
-      setImmediate(sendLate, this, request, bodyWatch);
-      return;
-    }
-    // Timers come before a look at sockets.
-    this.#options.clock.schedule(() => setImmediate(sendLate, this, request, bodyWatch), delay, true);
+    const send = () => setImmediate(sendLate, this, request, bodyWatch);
+    if (delay === 0) send();
+    // Timers come before a look at sockets, and have no async context of their own: this one is the caller's.
+    else this.#options.clock.schedule(AsyncResource.bind(send), delay, true);
   }
 
   /** The Client is about to write a request. */

@@ -135,33 +135,36 @@ test('the time of an agent passes in the same way', async (t) => {
   request.destroy();
 });
 
-test('requests that have waited are sent in their callers’ contexts, and end in them', async (t) => {
-  const pod = await startPod(t);
-  const agent = startHttpAgent(t, [pod], { connections: 1 });
-  const store = new AsyncLocalStorage<number>();
-  const seen: [number, ...unknown[]][] = [];
-  const requests = Array.from({ length: 4 }, (_, n) =>
-    store.run(n, () => {
-      const request = http.get({ host: HOST, agent }, (response) => {
-        const inside = store.getStore();
-        response.resume().on('end', () => seen.push([n, inside, store.getStore()]));
-      });
-      return new Promise<void>((resolve) =>
-        request.on('close', () => {
-          seen.push([n, store.getStore()]);
-          resolve();
-        }),
-      );
-    }),
-  );
-  await Promise.all(requests);
-  for (const [n, ...stores] of seen)
-    assert.ok(
-      stores.every((each) => each === n),
-      JSON.stringify(seen),
+for (const method of ['GET', 'POST']) {
+  test(`${method}s that have waited are sent in their callers’ contexts, and end in them`, async (t) => {
+    const pod = await startPod(t);
+    const agent = startHttpAgent(t, [pod], { connections: 1 });
+    const store = new AsyncLocalStorage<number>();
+    const seen: [number, ...unknown[]][] = [];
+    const requests = Array.from({ length: 4 }, (_, n) =>
+      store.run(n, () => {
+        const request = http.request({ host: HOST, agent, method }, (response) => {
+          const inside = store.getStore();
+          response.resume().on('end', () => seen.push([n, inside, store.getStore()]));
+        });
+        request.on('socket', () => seen.push([n, store.getStore()])).end();
+        return new Promise<void>((resolve) =>
+          request.on('close', () => {
+            seen.push([n, store.getStore()]);
+            resolve();
+          }),
+        );
+      }),
     );
-  assert.equal(pod.connections.length, 1);
-});
+    await Promise.all(requests);
+    for (const [n, ...stores] of seen)
+      assert.ok(
+        stores.every((each) => each === n),
+        JSON.stringify(seen),
+      );
+    assert.equal(pod.connections.length, 1);
+  });
+}
 
 test('headers that are set after the request was made are sent', async (t) => {
   const pod = await startPod(t);

@@ -141,6 +141,22 @@ for (const [how, fail] of Object.entries(WAITS)) {
   });
 }
 
+test('they hear in the context of its caller of a POST that waits until its connection is known to last', async (t) => {
+  const pod = await startPod(t);
+  const agent = startAgent(t, [pod], { connections: 1 });
+  const storage = new AsyncLocalStorage<number>();
+  const stores: unknown[] = [];
+  const onSend = () => stores.push(storage.getStore());
+  subscribe('undici:client:sendHeaders', onSend);
+  t.after(() => unsubscribe('undici:client:sendHeaders', onSend));
+  const post = async () => {
+    const { body } = await agent.request({ origin: 'http://orders', path: '/', method: 'POST', body: 'x' });
+    await body.dump();
+  };
+  await Promise.all([1, 2, 3].map((caller) => storage.run(caller, post)));
+  assert.deepEqual(stores, [1, 2, 3]);
+});
+
 test('they hear once of a request for which nobody was found in time', async (t) => {
   const tracer = new Tracer(t);
   const clock = new FakeClock();
