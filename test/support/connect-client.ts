@@ -8,6 +8,7 @@ import {
 } from '@connectrpc/connect-node';
 import { type BalancedSessions, type BalancedSessionsOptions, balancedSessions } from '../../src/connect.ts';
 import type { ServiceStats } from '../../src/telemetry/stats.ts';
+import { countAnswers } from './answers.ts';
 import { ECHO, type Text } from './connect-pod.ts';
 import { type Addressed, ManualResolver } from './manual-resolver.ts';
 
@@ -45,17 +46,8 @@ export class EchoClient {
   }
 
   /** Calls so many times, `width` at a time. Resolves to how often each pod answered. */
-  async calls(count: number, width = 1, options: CallOptions = {}): Promise<Map<string, number>> {
-    const answers = new Map<string, number>();
-    let left = count;
-    const worker = async () => {
-      while (left-- > 0) {
-        const answer = await this.call(options);
-        answers.set(answer, (answers.get(answer) ?? 0) + 1);
-      }
-    };
-    await Promise.all(Array.from({ length: width }, worker));
-    return answers;
+  calls(count: number, width = 1, options: CallOptions = {}): Promise<Map<string, number>> {
+    return countAnswers(() => this.call(options), count, width);
   }
 
   /** Opens a stream of messages from a pod, and reads the first. */

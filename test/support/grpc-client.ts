@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { TestContext } from 'node:test';
 import type * as GrpcJs from '@grpc/grpc-js';
 import { type GrpcBalancing, type GrpcOptions, installGrpc, type ServiceStats } from '../../src/grpc.ts';
+import { countAnswers } from './answers.ts';
 import { ECHO, grpc } from './grpc-pod.ts';
 import { type Addressed, ManualResolver } from './manual-resolver.ts';
 
@@ -48,17 +49,8 @@ export class EchoClient {
   }
 
   /** Calls so many times, `width` at a time. Resolves to how often each pod answered. */
-  async calls(count: number, width = 1, options: CallOptions = {}): Promise<Map<string, number>> {
-    const answers = new Map<string, number>();
-    let left = count;
-    const worker = async () => {
-      while (left-- > 0) {
-        const answer = await this.call(options);
-        answers.set(answer, (answers.get(answer) ?? 0) + 1);
-      }
-    };
-    await Promise.all(Array.from({ length: width }, worker));
-    return answers;
+  calls(count: number, width = 1, options: CallOptions = {}): Promise<Map<string, number>> {
+    return countAnswers(() => this.call(options), count, width);
   }
 
   /** Opens a stream of messages from a pod, which has sent the first. */

@@ -1,6 +1,22 @@
 import type { HealthRecord } from '../../src/core/endpoints/health-record.ts';
 import { EJECTED, ON_TRIAL, PAUSED } from '../../src/core/endpoints/reasons.ts';
+import type { OutlierSettings } from '../../src/core/health/settings.ts';
 import type { Suspect } from '../../src/core/health/standings.ts';
+
+/** Outlier detection with its defaults. */
+export const OUTLIERS: OutlierSettings = {
+  consecutiveFailures: 5,
+  successRateInterval: 10_000,
+  successRateMinimumHosts: 5,
+  successRateRequestVolume: 100,
+  successRateStdevFactor: 1.9,
+  enforcingSuccessRate: 100,
+  baseEjectionTime: 30_000,
+  maxEjectionTime: 300_000,
+  maxEjectionPercent: 30,
+  panicThreshold: 50,
+  failures: ['502', '503', '504', 'reset', 'connect', 'timeout'],
+};
 
 /** An endpoint as health sees it. */
 export class FakeSuspect implements Suspect {

@@ -4,21 +4,7 @@ import { OutlierDetection } from '../../../src/core/health/outlier-detection.ts'
 import type { OutlierSettings } from '../../../src/core/health/settings.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { seededRandom } from '../../support/random.ts';
-import { FakeSuspect } from '../../support/suspect.ts';
-
-const DEFAULTS: OutlierSettings = {
-  consecutiveFailures: 5,
-  successRateInterval: 10_000,
-  successRateMinimumHosts: 5,
-  successRateRequestVolume: 100,
-  successRateStdevFactor: 1.9,
-  enforcingSuccessRate: 100,
-  baseEjectionTime: 30_000,
-  maxEjectionTime: 300_000,
-  maxEjectionPercent: 30,
-  panicThreshold: 50,
-  failures: ['502', '503', '504', 'reset', 'connect', 'timeout'],
-};
+import { FakeSuspect, OUTLIERS } from '../../support/suspect.ts';
 
 /** Some pods under outlier detection, without chance unless asked for. */
 function watch(count: number, settings: Partial<OutlierSettings> = {}, random = () => 0) {
@@ -30,7 +16,7 @@ function watch(count: number, settings: Partial<OutlierSettings> = {}, random = 
   const members = new Map(pods.map((pod) => [pod.address, pod]));
   const outliers = new OutlierDetection<FakeSuspect>(
     { members },
-    { ...DEFAULTS, ...settings },
+    { ...OUTLIERS, ...settings },
     clock,
     random,
   );

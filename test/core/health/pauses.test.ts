@@ -4,7 +4,7 @@ import { OutlierDetection } from '../../../src/core/health/outlier-detection.ts'
 import { Pauses } from '../../../src/core/health/pauses.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { seededRandom } from '../../support/random.ts';
-import { FakeSuspect } from '../../support/suspect.ts';
+import { FakeSuspect, OUTLIERS } from '../../support/suspect.ts';
 
 /** Pods, which are named by letters where that is their number. */
 function rest(some: number | FakeSuspect[], clock = new FakeClock()) {
@@ -15,19 +15,7 @@ function rest(some: number | FakeSuspect[], clock = new FakeClock()) {
   const members = new Map(pods.map((pod) => [pod.address, pod]));
   const outliers = new OutlierDetection<FakeSuspect>(
     { members },
-    {
-      consecutiveFailures: 5,
-      successRateInterval: 10_000,
-      successRateMinimumHosts: 5,
-      successRateRequestVolume: 100,
-      successRateStdevFactor: 1.9,
-      enforcingSuccessRate: 100,
-      baseEjectionTime: 30_000,
-      maxEjectionTime: 300_000,
-      maxEjectionPercent: 30,
-      panicThreshold: 50,
-      failures: ['503'],
-    },
+    { ...OUTLIERS, failures: ['503'] },
     clock,
     () => 0,
   );

@@ -3,10 +3,11 @@ import type { Agent } from 'node:http';
 import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MONITORS, type Monitor } from './monitors.ts';
+import { prepare, type Way } from './prepare.ts';
 
 export interface Setting {
   readonly monitor: keyof typeof MONITORS;
-  readonly way: 'stock' | 'preloaded' | 'by hand';
+  readonly way: Way;
   readonly first: 'monitor' | 'evenkeel';
   readonly origin: string;
 }
@@ -16,7 +17,7 @@ const load = createRequire(import.meta.url);
 let monitor: Monitor | undefined;
 
 if (first === 'monitor') monitor = MONITORS[name]!(load);
-const makeAgent = await prepare();
+const makeAgent = await prepare(way, load);
 monitor ??= MONITORS[name]!(load);
 const http: typeof import('node:http') = load('node:http');
 const { mark, within, told } = monitor;
@@ -48,18 +49,4 @@ function send(path: string, agent: Agent | undefined): Promise<void> {
     });
     request.end('text');
   });
-}
-
-async function prepare(): Promise<() => Agent> {
-  const options = { retry: false } as const;
-  if (way === 'by hand') {
-    const { BalancedHttpAgent } = await import('../../../../src/http.ts');
-    return () => new BalancedHttpAgent(options);
-  }
-  if (way === 'preloaded') {
-    const { install } = await import('../../../../src/index.ts');
-    install(options);
-  }
-  const { Agent } = load('node:http') as typeof import('node:http');
-  return () => new Agent({ keepAlive: true });
 }

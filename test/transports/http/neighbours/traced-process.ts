@@ -6,9 +6,10 @@ import { context, SpanKind, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import { prepare, type Way } from './prepare.ts';
 
 export interface Setting {
-  readonly way: 'stock' | 'preloaded' | 'by hand';
+  readonly way: Way;
   readonly first: 'tracer' | 'evenkeel';
   readonly origin: string;
 }
@@ -18,7 +19,7 @@ const load = createRequire(import.meta.url);
 const exporter = new InMemorySpanExporter();
 
 if (first === 'tracer') startTracing();
-const makeAgent = await prepare();
+const makeAgent = await prepare(way, load);
 if (first === 'evenkeel') startTracing();
 const http: typeof import('node:http') = load('node:http');
 const tracer = trace.getTracer('test');
@@ -82,18 +83,4 @@ function told(): object[] {
     status,
     events: events.map(({ name, attributes }) => [name, attributes?.['exception.message']]),
   }));
-}
-
-async function prepare(): Promise<() => Agent> {
-  const options = { retry: false } as const;
-  if (way === 'by hand') {
-    const { BalancedHttpAgent } = await import('../../../../src/http.ts');
-    return () => new BalancedHttpAgent(options);
-  }
-  if (way === 'preloaded') {
-    const { install } = await import('../../../../src/index.ts');
-    install(options);
-  }
-  const { Agent } = load('node:http') as typeof import('node:http');
-  return () => new Agent({ keepAlive: true });
 }
