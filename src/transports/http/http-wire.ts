@@ -14,10 +14,7 @@ const NONE: Iterable<Carried> = [];
 
 /** Milliseconds without a byte after which the kernel asks, where an answer is urgent; then it does each second. */
 const URGENT = 1_000;
-/**
- * Milliseconds that a connection must have idled to take a request whose last one ended just as it was sent: this one may
- * end in the same way, right after a response.
- */
+/** Milliseconds that it must have idled for a request whose last one ended as it was sent: it may end in the same way. */
 const SETTLING = 10;
 
 export interface HttpWireOptions {
@@ -127,7 +124,8 @@ export class HttpWire implements Wire {
 
   /** Gives a request the socket. */
   give(call: HttpAttempt): void {
-    const rest = call.hasCrossed && this.#used ? SETTLING - this.idleTime.duration : 0;
+    const isHeldUp = call.hasCrossed && this.#used && !call.request.destroyed;
+    const rest = isHeldUp ? SETTLING - this.idleTime.duration : 0;
     if (rest > 0) {
       giveAfter(this, call, rest);
       return;

@@ -1,6 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { setImmediate, systemClock } from '../../core/base/clock.ts';
 import type { HttpAttempt } from './http-attempt.ts';
+import { interceptDestroy } from './waiting.ts';
 
 // A connection that others had before may have ended without this process having read of it. What waits a moment learns of that.
 
@@ -25,8 +26,16 @@ export function giveAfterTurns(wire: LateWire, call: HttpAttempt, turns: 1 | 2):
  * the async context of this moment, which its caller has, and timers have not.
  */
 export function giveAfter(wire: LateWire, call: HttpAttempt, milliseconds: number): void {
-  const give = AsyncResource.bind(() => giveAfterTurns(wire, call, 1));
-  systemClock.schedule(give, milliseconds, true);
+  const give = AsyncResource.bind(() => {
+    restore();
+    giveAfterTurns(wire, call, 1);
+  });
+  const timer = systemClock.schedule(give, milliseconds, true);
+  // With a socket, Node closes one that its caller has ended, and writes nothing.
+  const restore = interceptDestroy(call.request, () => {
+    timer.cancel();
+    give();
+  });
 }
 
 function give(wire: LateWire, call: HttpAttempt): void {

@@ -45,7 +45,7 @@ export class Waiting {
 }
 
 /** Tells of a request's end by its caller. Returns what has it be as it was. */
-function interceptDestroy(request: NodeRequest, onDestroyed: (error?: Error) => void): () => void {
+export function interceptDestroy(request: NodeRequest, onDestroyed: (error?: Error) => void): () => void {
   const own = Object.getOwnPropertyDescriptor(request, 'destroy');
   const restore = () => {
     if (own === undefined) Reflect.deleteProperty(request, 'destroy');

@@ -69,6 +69,34 @@ for (const [what, wait] of Object.entries(WAITS)) {
   });
 }
 
+test('destroy of a POST that waits until its connection is known to last closes it at once', async (t) => {
+  const pod = await startPod(t);
+  const agent = startHttpAgent(t, [pod], { connections: 1 });
+  const first = ask(agent, { path: '/slow' });
+  await pod.received('/slow');
+  const request = http.request({ host: HOST, agent, method: 'POST' });
+  const events = eventsOf(request.on('error', () => {}));
+  request.end();
+  pod.release('/slow');
+  await first;
+  await setImmediate();
+
+  const closed = closeOf(request);
+  request.destroy(new Error('mine'));
+  const turns = async () => {
+    for (let n = 0; n < 3; n++) await setImmediate();
+    return 'late';
+  };
+  assert.equal(await Promise.race([closed, turns()]), undefined);
+  assert.deepEqual(
+    events.filter((event) => event === 'error' || event === 'close'),
+    ['error', 'close'],
+  );
+  assert.ok(!Object.hasOwn(request, 'destroy'));
+  assert.equal((await ask(agent, { method: 'POST' })).body, pod.address);
+  assert.equal(pod.requests, 2);
+});
+
 test('abort() of a request that waits says so first', async (t) => {
   const request = await WAITS['for endpoints to be known']!(t);
   const events = eventsOf(request);
