@@ -142,10 +142,18 @@ export class Traffic {
     const { socket } = request;
     if (socket === null || request.getHeader('user-agent') === OWN) return;
     const isSecuring = (socket as Partial<Connecting>).secureConnecting === true;
+    if (!isSecuring && !socket.connecting) {
+      this.#sentByNode(request, socket);
+      return;
+    }
     // Where it leads to is not known before.
-    if (isSecuring) socket.once('secureConnect', () => this.#sentByNode(request, socket));
-    else if (socket.connecting) socket.once('connect', () => this.#sentByNode(request, socket));
-    else this.#sentByNode(request, socket);
+    socket.once(isSecuring ? 'secureConnect' : 'connect', () => {
+      try {
+        this.#sentByNode(request, socket);
+      } catch {
+        // It may be an agent of a kind of its own: that must not be the app's problem.
+      }
+    });
   }
 
   #sentByNode({ agent, host }: NodeRequest, socket: Socket): void {

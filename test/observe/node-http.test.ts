@@ -144,6 +144,19 @@ describe('what is observed of node:http', { concurrency: 3 }, () => {
     assert.deepEqual([reports[0]!.origins, reports[0]!.balanced, reports[0]!.nodeHttp], [[], 3, 0]);
   });
 
+  test('an agent that can not be looked at is no harm', async (t) => {
+    const pod = await startPod(t);
+    const work = `${sending(0)}
+      const agent = new http.Agent({ keepAlive: true });
+      Object.defineProperty(agent.options, 'lookup', { get: () => { throw new Error('not for you'); } });
+      for (let i = 0; i < 2; i++) await send(url, { agent });
+      await send();`;
+    const world = { addresses: [pod.address], known: [pod.address], port: pod.port };
+    const { reports } = await observe(t, work, world);
+    assert.equal(reports[0]!.origins[0]?.requests, 1);
+    assert.equal(pod.requests, 3);
+  });
+
   test('requests that reach nobody, and upgrades, are no harm', async (t) => {
     const pod = await startPod(t);
     const gone = nextAddress();
