@@ -75,7 +75,8 @@ for (const protocol of ['gRPC', 'Connect'] as const) {
 test('a pod that resets its streams, or breaks its connections, is ejected', async (t) => {
   for (const misbehave of [
     (stream: ServerHttp2Stream) => stream.close(2),
-    (stream: ServerHttp2Stream) => stream.session?.destroy(),
+    // A turn later: servers in Node 22 don't survive it while they read.
+    (stream: ServerHttp2Stream) => setImmediate(() => stream.session?.destroy()),
   ]) {
     const [pods, bad] = await Promise.all([startConnectPods(t, 2), startH2Pod(t, misbehave)]);
     const { client, stats } = startBalanced(t, [bad, ...pods]);

@@ -33,9 +33,8 @@ function nothing(): void {}
 
 const MISBEHAVIOURS: Record<string, Misbehave> = {
   'answers as it should': answer,
-  'ends the session': (stream) => stream.session?.destroy(),
+  'ends the session': (stream) => setImmediate(() => stream.session?.destroy()),
   'ends the connection': (_, socket) => socket.end(),
-  'resets the connection after a message': (stream, socket) => begin(stream, () => socket.resetAndDestroy()),
   'ends the connection after a message': (stream, socket) => begin(stream, () => socket.end()),
   'resets the stream after a message': (stream) => begin(stream, () => stream.close(2)),
   'cancels the stream after a message': (stream) => begin(stream, () => stream.close(8)),
