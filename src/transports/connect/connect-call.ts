@@ -9,7 +9,7 @@ import type { Outcome } from '../../core/health/outcome.ts';
 import { isGatewayError } from '../common/gateway-error.ts';
 import type { ConnectService } from './connect-service.ts';
 import { timeoutOf } from './deadline.ts';
-import { grpcStatusOf, isCancel, isRefused, isResetHere, pushbackOf } from './outcome-of.ts';
+import { CANCEL, grpcStatusOf, isCancel, isRefused, isResetHere, pushbackOf } from './outcome-of.ts';
 import { type ConnectRequest, SessionCall } from './session-call.ts';
 import type { SessionWire } from './session-wire.ts';
 
@@ -124,7 +124,7 @@ export class ConnectCall extends SessionCall {
     this.reason = reason;
     const { stream } = this;
     if (stream !== undefined) {
-      stream.close(CANCELLED);
+      stream.close(CANCEL);
       stream.destroy(reason);
     } else if (this.connection === undefined) {
       this.service.calls.onAbandoned(this, reason);
@@ -212,8 +212,6 @@ export class ConnectCall extends SessionCall {
     return this.connection!.wire as SessionWire;
   }
 }
-
-const CANCELLED = 8;
 
 function statusOf(headers: Head): number {
   return headers[':status'] ?? 0;

@@ -4,7 +4,7 @@ import { statusOf } from '../grpc/outcome-of.ts';
 
 /** As https://www.rfc-editor.org/rfc/rfc9113 numbers them. */
 const REFUSED_STREAM = 7;
-const CANCEL = 8;
+export const CANCEL = 8;
 
 const TOO_MANY = 429;
 const UNAVAILABLE = 503;

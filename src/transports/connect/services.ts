@@ -4,8 +4,7 @@ import type { Resolver } from '../../core/discovery/resolver.ts';
 import type { Service, ServiceOwner } from '../../core/service.ts';
 import type { LiveAgent } from '../../telemetry/live-agents.ts';
 import { type ServiceStats, statsOf } from '../../telemetry/stats.ts';
-import { nameJudgeOf } from '../global/name-judge-of.ts';
-import { ownership } from '../global/ownership.ts';
+import { judgeOf } from '../global/judge-of.ts';
 import { type Known, Verdicts } from '../global/verdicts.ts';
 import { sharedResolverFor } from '../resolver-for.ts';
 import { ConnectService } from './connect-service.ts';
@@ -54,8 +53,7 @@ export class ConnectServices implements ServiceOwner {
     const { hosts, discovery, clock, maxOrigins, newsTimeout } = settings;
     // Whoever finds pods by a way of their own has said that there are pods to find.
     if (hosts !== undefined || typeof discovery !== 'function') {
-      const judge = ownership({ hosts, claims: () => false, judgeName: nameJudgeOf(settings) });
-      this.#verdicts = new Verdicts({ judge, clock, maxOrigins, timeout: newsTimeout });
+      this.#verdicts = new Verdicts({ judge: judgeOf(settings), clock, maxOrigins, timeout: newsTimeout });
     }
     this.#live = { name: 'connect', settings, options: own, stats: () => this.stats };
     this.#leave = announce(this.#live);

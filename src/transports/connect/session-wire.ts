@@ -6,11 +6,10 @@ import type { Wire, WireEvents } from '../../core/connections/wire.ts';
 import { balancedSockets } from '../balanced-sockets.ts';
 import { IdleTime } from '../http/idle-time.ts';
 import { nodeReason } from './node-reason.ts';
+import { CANCEL } from './outcome-of.ts';
 import { type PingSettings, Pings } from './pings.ts';
 import type { SessionCall } from './session-call.ts';
 
-/** As https://www.rfc-editor.org/rfc/rfc9113 numbers it. */
-const CANCEL = 8;
 /** Milliseconds without a byte after which the kernel asks, where an answer is urgent; then it does each second. */
 const URGENT = 1_000;
 
