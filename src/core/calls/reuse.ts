@@ -14,7 +14,9 @@ export class Reuse {
 
   /** Milliseconds for which a call that has waited is held up before it is written to a connection. */
   delayOf(call: Call, { multiplexed, requests }: Connection): number {
-    return this.#isKnown || multiplexed || requests === 1 || call.repeatable ? 0 : SETTLING;
+    // Upgrades wait for their turn in any case, and are about to have what idles, as with stock.
+    const isSafe = call.repeatable || call.lasting;
+    return this.#isKnown || multiplexed || requests === 1 || isSafe ? 0 : SETTLING;
   }
 
   /** An attempt has ended. */

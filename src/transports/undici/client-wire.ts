@@ -1,7 +1,8 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { Socket } from 'node:net';
 import { type buildConnector, Client, type Dispatcher, errors } from 'undici';
-import { type Clock, queueMicrotask, setImmediate, withOwnImmediate } from '../../core/base/clock.ts';
+import type { Clock } from '../../core/base/clock.ts';
+import { queueMicrotask, setImmediate, systemClock, withOwnImmediate } from '../../core/base/clock.ts';
 import { CONNECTION_GONE, EvenkeelError, UnresponsiveError } from '../../core/base/errors.ts';
 import { portsOf } from '../../core/connections/unacknowledged.ts';
 import type { Wire, WireEvents } from '../../core/connections/wire.ts';
@@ -156,7 +157,7 @@ export class ClientWire implements Wire {
     const send = () => setImmediate(sendLate, this, request, bodyWatch);
     if (delay === 0) send();
     // Timers come before a look at sockets, and have no async context of their own: this one is the caller's.
-    else this.#options.clock.schedule(AsyncResource.bind(send), delay, true);
+    else systemClock.schedule(AsyncResource.bind(send), delay, true);
   }
 
   /** The Client is about to write a request. */
