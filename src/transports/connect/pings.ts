@@ -56,7 +56,8 @@ export class Pings {
   get isInDoubt(): boolean {
     if (!this.#areWanted) return false;
     if (this.#verifying !== undefined) return true;
-    this.#listen();
+    // Of one that idles nobody has looked when it last said something.
+    if (this.#isBusy) this.#listen();
     return this.#clock.now() - this.#heardAt > this.#settings.pingIntervalMs;
   }
 
@@ -77,6 +78,7 @@ export class Pings {
 
   onIdle(): void {
     this.#isBusy = false;
+    this.#listen();
     this.#lookLater();
   }
 
@@ -115,6 +117,8 @@ export class Pings {
 
   #ping(): void {
     if (this.#session.destroyed || this.#deadline !== undefined) return;
+    // What came before it is no answer.
+    this.#bytesRead = this.#socket.bytesRead;
     this.#deadline = new Patience(this.#clock, () => this.#onDue(), this.#settings.pingTimeoutMs);
     this.#session.ping((error) => {
       if (error !== null) return;

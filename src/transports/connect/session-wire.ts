@@ -118,14 +118,20 @@ export class SessionWire implements Wire {
   }
 
   send(call: SessionCall): void {
+    const { isInDoubt } = this.#pings;
     this.#carry(call);
-    if (!this.broken && this.#pings.isInDoubt) this.#pings.verify((isThere) => this.#start(call, isThere));
-    else this.#start(call, true);
+    this.#startIfThere(call, isInDoubt);
   }
 
   sendNextTurn(call: SessionCall): void {
+    const { isInDoubt } = this.#pings;
     this.#carry(call);
-    afterIncoming(this.#options.clock, () => this.#start(call, true));
+    afterIncoming(this.#options.clock, () => this.#startIfThere(call, isInDoubt));
+  }
+
+  #startIfThere(call: SessionCall, isInDoubt: boolean): void {
+    if (isInDoubt && !this.broken) this.#pings.verify((isThere) => this.#start(call, isThere));
+    else this.#start(call, true);
   }
 
   /** Counts a call, whose stream may be opened a moment later. */
