@@ -229,6 +229,13 @@ export const MUTANTS: readonly Mutant[] = [
     theme: 'takeovers',
   },
   {
+    name: 'a POST that has waited is written to a connection that has just served its first request',
+    file: 'reuse.ts',
+    find: 'const SETTLING = 10;',
+    replace: 'const SETTLING = 0;',
+    theme: 'unkept',
+  },
+  {
     name: 'a call that its caller has given up waits for another endpoint',
     file: 'queue.ts',
     find: '    this.#upgrades.remove(call);\n    this.#retries.remove(call);\n',

@@ -7,6 +7,8 @@ import type { SimulatedWire } from './wire.ts';
 import type { World } from './world.ts';
 
 /** Microseconds for which a stream of events lasts, and an upgraded socket, at most. */
+/** Microseconds after a response by which a connection ends that is not kept. */
+const LATEST_END = 8_000;
 const LONGEST_STREAM = 3_000_000;
 /** Microseconds after which it gives up what it hangs on. */
 const GIVES_UP_AFTER = 20_000_000;
@@ -140,6 +142,10 @@ export class SimulatedPod implements Actor {
       case 'break-begun':
         wire.answer(call, { status: 200, headers: this.#named, lasts: LONGEST_STREAM }, after);
         wire.breakFromPeer(after + 1);
+        return;
+      case 'answer-end':
+        wire.answer(call, this.#answer, after);
+        wire.breakFromPeer(after + this.#world.draws.below(LATEST_END));
         return;
       default:
         wire.answer(call, this.#replyTo(call, reaction), after);

@@ -16,6 +16,8 @@ export type Reaction =
   | 'go-away'
   /** HTTP/1.1: answers, and closes. */
   | 'answer-close'
+  /** HTTP/1.1: the same, and has not said so. */
+  | 'answer-end'
   | '500'
   | '503'
   /** With a Retry-After of a second. */
@@ -147,4 +149,6 @@ export interface Scenario {
   readonly end: { readonly at: number; readonly how: 'close' | 'destroy' | 'rest' };
   /** Pods are alike, and the load is steady from then on: shares are looked at. */
   readonly sharesFrom?: number;
+  /** A client that connects for each call has all of them served. */
+  readonly servesAll?: boolean;
 }

@@ -230,6 +230,24 @@ function crossings(dice: Dice): ReturnType<Theme> {
   };
 }
 
+/** Pods end each connection right after its first response, and don't say so: a POST that waits would be lost on it. */
+function unkept(dice: Dice): ReturnType<Theme> {
+  const count = dice.from(1, 4);
+  const duration = dice.from(3_000, 10_000);
+  const bursts = { kind: 'burst', pause: 2_500, size: dice.from(2, 60), unrepeatable: 1 } as const;
+  const pods = { faults: 1, reactions: ['answer-end'], workers: 0, network: dice.one([0.2, 1, 4]) } as const;
+  return {
+    options: { policy: dice.one(['least-request', 'round-robin'] as const) },
+    multiplexes: false,
+    pods: podPlans(dice, count, { ...pods, work: dice.one([2, 10, 50]) }),
+    discovery: [known(count)],
+    happenings: [],
+    loads: [load({ ...bursts, from: 1, to: duration, byTimer: dice.chance(0.5) })],
+    end: { at: duration + 5_000, how: 'close' },
+    servesAll: true,
+  };
+}
+
 /** Of pods that are alike, one says that it keeps idle connections for a moment only, which may be true: all have their share. */
 function oneHint(dice: Dice): ReturnType<Theme> {
   const count = dice.from(2, 8);
@@ -661,6 +679,7 @@ export const THEMES: Readonly<Record<string, Theme>> = {
   comebacks,
   hints,
   crossings,
+  unkept,
   oneHint,
   names,
   bursts,

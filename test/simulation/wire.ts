@@ -21,6 +21,7 @@ const CLOSES_HERE = 9;
 const BREAKS_CALL = 10;
 const SILENT_HELLO = 11;
 const SETTLED = 12;
+const STOOD = 13;
 
 /** What undici takes off what a peer says, for the way. */
 const KEEP_ALIVE_SLACK = 2_000;
@@ -167,7 +168,7 @@ export class SimulatedWire implements Wire, Actor {
     time.inWorld(this.pod.network, this, REACHES_POD, call);
   }
 
-  sendNextTurn(attempt: Carried): void {
+  sendNextTurn(attempt: Carried, delay: number): void {
     // What was never used can't have been closed for having been idle.
     if (this.multiplexed || this.sent === 0) {
       this.send(attempt);
@@ -176,6 +177,11 @@ export class SimulatedWire implements Wire, Actor {
     const call = attempt as SimulatedCall;
     this.#world.watch.onGiven(call, this);
     this.#hold(call);
+    if (delay > 0) this.#world.time.timer(micros(delay), this, STOOD, call);
+    else this.#giveNextTurn(call);
+  }
+
+  #giveNextTurn(call: SimulatedCall): void {
     this.#world.time.turn(() => this.#giveHeld(call));
   }
 
@@ -241,6 +247,9 @@ export class SimulatedWire implements Wire, Actor {
         break;
       case SETTLED:
         this.#giveHeld(call);
+        break;
+      case STOOD:
+        this.#giveNextTurn(call);
         break;
     }
   }

@@ -18,6 +18,7 @@ export class NoWorse extends Invariant {
 
   override onSettled(call: SimulatedCall, error: Error | undefined): void {
     if (error === undefined || call.reason !== null || this.scene.destroyed) return;
+    if (this.scene.scenario.servesAll) this.violate(`call ${call.id} fails with ${codeOf(error)}`);
     switch (codeOf(error)) {
       case 'EVENKEEL_QUEUE_FULL':
         this.#onFull(call);
