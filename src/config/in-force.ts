@@ -113,7 +113,7 @@ export function shownValue(value: unknown): string {
   if (typeof value === 'function') return 'a function';
   if (value === Number.POSITIVE_INFINITY) return 'no limit';
   if (Array.isArray(value)) return value.join(',');
-  return typeof value === 'object' ? 'an object' : String(value).replace(/\?.*/s, '?…');
+  return typeof value === 'object' ? 'an object' : String(value).replace(/\?.*/s, '?\u2026');
 }
 
 /** Whether a variable is there, and was taken at its word. */
