@@ -25,15 +25,18 @@ const ENTRY_POINTS = [
   'parts',
   'transports/grpc/global/part',
   'transports/http/global/part',
-  // A file of its own, which every entry point begins with.
-  'transports/undici/global/slots',
 ];
 /** Entry points that are modules, and are there for CommonJS too. */
 const FOR_COMMONJS = ['index', 'http', 'grpc', 'connect', 'telemetry/opentelemetry', 'telemetry/prometheus'];
 /** Of what is loaded with `index`: the folders that become one file each. */
 const FOLDER = /^(core\/(?:base|balancing|endpoints|health|connections|calls)|config|transports\/undici)\//;
-/** Of that, too: what Rollup puts where it is needed, as it is not needed by all that need the rest. */
-const APART = /^(transports\/undici\/global|transports\/http|install|servers|parts|index)/;
+/** Of that, too: what installs goes with what it installs, as nobody loads one without the other. */
+const INSTALLS = /^(install\.|transports\/http\/global\/)/;
+/** Of that, too: what is loaded first, before undici. */
+const FIRST = /^transports\/undici\/(undici|global\/slots)\.js$/;
+const INERT = 'transports/undici/global/inert.js';
+/** Of that, too: what is needed without the rest, or leads to the rest. */
+const APART = /^(servers\/|index\.)/;
 /** What is loaded with `index`, by paths. */
 let early: Set<string> | undefined;
 const NODE_IMPORT = /^import \{([^}]*)\} from '(node:[^']+)';$/gm;
@@ -119,7 +122,12 @@ ${lines.join('\n')}
 function fileOf(path: string, infoOf: GetModuleInfo): string | undefined {
   early ??= closureOf(join(compiled, 'index.js'), infoOf);
   const name = relative(compiled, path);
-  if (!early.has(path) || APART.test(name)) return undefined;
+  if (!early.has(path)) return undefined;
+  if (FIRST.test(name)) return 'first';
+  if (name === INERT) return 'inert';
+  if (name === 'parts.js') return 'parts';
+  if (APART.test(name)) return undefined;
+  if (INSTALLS.test(name)) return 'transports/undici';
   return FOLDER.exec(name)?.[1] ?? (name.startsWith('core/') ? 'core/service' : 'common');
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { publint } from 'publint';
@@ -173,12 +173,33 @@ for (const major of [22, 24, 26] as const) {
 
 test('no character of what is imported makes its source take twice the memory', () => {
   // V8 keeps a source in two bytes a character as soon as one of them is not of Latin-1.
-  const text = readFileSync(join(project.folder, 'node_modules/evenkeel/dist/chunks/install.js'), 'utf8');
-  assert.equal(
-    [...text].find((character) => character > '\u00ff'),
-    undefined,
-  );
+  const chunks = join(project.folder, 'node_modules/evenkeel/dist/chunks');
+  const early = ['first', 'inert', 'common', 'config', 'transports/undici'].map((name) => `${name}.js`);
+  const core = readdirSync(join(chunks, 'core')).map((name) => `core/${name}`);
+  for (const name of [...early, ...core]) {
+    const text = readFileSync(join(chunks, name), 'utf8');
+    assert.equal(
+      [...text].find((character) => character > '\u00ff'),
+      undefined,
+      name,
+    );
+  }
 });
+
+// undici 8 fills the slots as it loads: from then on nobody knows what was in them.
+for (const name of ['evenkeel', 'evenkeel/http', 'evenkeel/grpc', 'evenkeel/connect']) {
+  test(`the global dispatcher that a process has is the same after an import of ${name}`, async () => {
+    const file = join(project.folder, 'slot.mjs');
+    const script = `
+      const slot = Symbol.for('undici.globalDispatcher.1');
+      const dispatcher = { dispatch() {} };
+      Object.defineProperty(globalThis, slot, { value: dispatcher, writable: true, configurable: true });
+      await import('${name}');
+      console.log(globalThis[slot] === dispatcher);`;
+    writeFileSync(file, script);
+    assert.equal((await run(process.execPath, [file])).stdout, 'true\n');
+  });
+}
 
 test('evenkeel/http has agents of Node’s, which stats() knows of', async () => {
   const file = join(project.folder, 'http.cjs');
