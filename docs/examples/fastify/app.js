@@ -10,7 +10,7 @@ app.get('/checkout', async () => {
   return answer.text();
 });
 
-// For a look from outside: who gets what, and why.
+// Shows how many requests each pod gets, and why a pod gets none.
 app.get('/internal/stats', async () => agent.stats);
 
 await app.listen({ port: Number(process.env.PORT ?? 3000) });

@@ -1,4 +1,4 @@
-// A client that calls orders 20 times a second, and says every five seconds who answered.
+// This client calls orders 20 times a second. Every five seconds, it prints how many answers it got from each server.
 const { ORDERS_URL = 'http://orders:8080/' } = process.env;
 const answers = new Map();
 

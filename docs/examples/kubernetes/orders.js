@@ -1,4 +1,4 @@
-// A server that says which one it is. HOST and PORT say where it listens.
+// This server answers with its own name. HOST and PORT say where it listens.
 import { createServer } from 'node:http';
 import { hostname } from 'node:os';
 

@@ -1,4 +1,4 @@
-// Loaded before the app: starts OpenTelemetry's metrics, and has evenkeel report to them.
+// Node.js loads this file before the app. It starts OpenTelemetry's metrics, and gives evenkeel's numbers to them.
 import { metrics } from '@opentelemetry/api';
 import {
   ConsoleMetricExporter,
@@ -7,7 +7,7 @@ import {
 } from '@opentelemetry/sdk-metrics';
 import { instrument } from 'evenkeel/opentelemetry';
 
-// In production, an OTLPMetricExporter takes the place of the one that prints.
+// In production, use an OTLPMetricExporter instead of this one, which prints.
 const reader = new PeriodicExportingMetricReader({
   exporter: new ConsoleMetricExporter(),
   exportIntervalMillis: 10_000,
