@@ -21,7 +21,7 @@ if [ "$1" = exec ]; then shift 3; exec "$@"; fi
 let project: Project;
 
 before(() => {
-  project = makeProject(['axios', '@grpc/grpc-js']);
+  project = makeProject(['axios']);
   mkdirSync(join(project.folder, 'bin'));
   writeFileSync(join(project.folder, 'bin/kubectl'), KUBECTL, { mode: 0o755 });
 });
