@@ -154,10 +154,14 @@ export class ClientWire implements Wire {
       return;
     }
     const bodyWatch = BodyWatch.of(request);
+    if (delay === 0) setImmediate(sendLate, this, request, bodyWatch);
+    else this.#sendLater(request, bodyWatch, delay);
+  }
+
+  /** Timers come before a look at sockets, and have no async context of their own: this one is the caller's. */
+  #sendLater(request: Request, bodyWatch: BodyWatch | undefined, delay: number): void {
     const send = () => setImmediate(sendLate, this, request, bodyWatch);
-    if (delay === 0) send();
-    // Timers come before a look at sockets, and have no async context of their own: this one is the caller's.
-    else systemClock.schedule(AsyncResource.bind(send), delay, true);
+    systemClock.schedule(AsyncResource.bind(send), delay, true);
   }
 
   /** The Client is about to write a request. */
