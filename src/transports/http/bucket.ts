@@ -3,6 +3,7 @@ import { HttpCall } from './http-call.ts';
 import type { HttpService } from './http-service.ts';
 import type { NodeAgent, NodeRequest, NodeSocket, RequestOptions } from './node-http.ts';
 import type { Place } from './place.ts';
+import { tellProxyUsers } from './proxy-listeners.ts';
 import type { StandIn } from './stand-in.ts';
 import { Waiting } from './waiting.ts';
 
@@ -153,6 +154,14 @@ export interface Total {
 const BUFFER = 1_000;
 
 function start(bucket: Bucket, request: NodeRequest, options: RequestOptions): void {
+  try {
+    tellProxyUsers(request);
+  } finally {
+    begin(bucket, request, options);
+  }
+}
+
+function begin(bucket: Bucket, request: NodeRequest, options: RequestOptions): void {
   const { service, total } = bucket;
   if (service.ended || request.destroyed) bucket.leave();
   if (request.destroyed) request.onSocket(null);

@@ -11,6 +11,7 @@ import {
   type NodeRequest,
   type RequestOptions,
 } from '../node-http.ts';
+import { tellProxyUsers } from '../proxy-listeners.ts';
 import { Waiting } from '../waiting.ts';
 import { isLeftToNode } from './left-to-node.ts';
 
@@ -107,6 +108,7 @@ export class Redirect {
       return;
     }
     pending.held++;
+    process.nextTick(tellProxyUsers, request);
     let ended = false;
     const waiting = new Waiting(request, {
       clock,
