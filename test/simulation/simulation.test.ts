@@ -3,9 +3,8 @@ import { test } from 'node:test';
 import { inMacrotask } from './microtasks.ts';
 import { play } from './play.ts';
 import { REGRESSIONS } from './regressions.ts';
-import { report, storyOf } from './report.ts';
+import { report } from './report.ts';
 import type { Scenario } from './scenario.ts';
-import { Shrinker } from './shrink.ts';
 import { scenarioOf, THEMES } from './themes.ts';
 
 /** Scenarios of each theme: a taste of what `npm run simulate` plays. */
@@ -43,18 +42,6 @@ test('what is left out of a scenario changes nothing for the rest', async () => 
   const fewer: Scenario = { ...scenario, loads: [{ ...load!, without: [0] }] };
   const [all, rest] = await inMacrotask(() => [play(scenario), play(fewer)]);
   assert.equal(rest.calls, all.calls - 1);
-});
-
-test('a finding is made small, and told in sixty lines', async () => {
-  // Nobody may have more than this many calls: found in each scenario that has as many.
-  const scenario = scenarioOf(2, 'rollouts');
-  const { violation } = await inMacrotask(() => play(scenario, 0, 20));
-  assert.equal(violation?.invariant, 'few calls');
-  const small = await inMacrotask(() => new Shrinker(scenario, violation, 5, 20).shrink());
-  assert.ok(small.happenings.length + small.discovery.length <= 2);
-  const story = await inMacrotask(() => storyOf(small, 20));
-  assert.ok(story.length <= 60, `${story.length} lines`);
-  assert.match(story.at(-1) ?? '', /violated/);
 });
 
 test('a report says how many, how fast and how long', () => {
