@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clientsOf, moved, pods, SIZE, subsets } from '../../support/subsets.ts';
+import { testLosses } from './losses.ts';
 
 for (const [clients, count] of [
   [1_000, 1_000],
@@ -45,3 +46,5 @@ for (const [policy, most] of [
     assert.ok(union.size > 8 * SIZE, `${union.size} pods`);
   });
 }
+
+testLosses(undefined);

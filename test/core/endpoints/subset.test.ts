@@ -4,8 +4,9 @@ import { test } from 'node:test';
 import { formatAddress } from '../../../src/core/endpoints/endpoint-keys.ts';
 import { ordinalOf } from '../../../src/core/endpoints/subset.ts';
 import { get, load, ManualResolver, ORIGIN, startAgent } from '../../support/agent.ts';
-import { type Pod, startPods } from '../../support/pods.ts';
+import { startPods } from '../../support/pods.ts';
 import { CLIENTS, clientsOf, key, moved, POLICIES, pods, SIZE, subsets } from '../../support/subsets.ts';
+import { testLosses } from './losses.ts';
 
 for (const policy of ['even', 'rendezvous'] as const) {
   test(`${policy}: the order of the pods means nothing`, () => {
@@ -59,36 +60,7 @@ test('an agent uses as many pods as its subset has, and keeps them when others c
   assert.ok(addresses().filter((address) => before.includes(address)).length >= 2);
 });
 
-for (const index of [4, undefined]) {
-  test(`a client none of whose pods can be reached uses others until one is back, index ${index}`, async (t) => {
-    const all = await startPods(t, 8);
-    const subset = { size: 2, ...(index === undefined ? undefined : { index }) };
-    const agent = startAgent(t, all, { subset, random: () => 0 });
-    await load(agent, 20, 4);
-    const own = all.filter(({ requests }) => requests > 0);
-    assert.equal(own.length, 2);
-    for (const pod of own) await pod.kill();
-    await load(agent, 40, 4);
-    const lent = all.filter((pod) => pod.requests > 0 && !own.includes(pod));
-    assert.ok(lent.length >= 1 && lent.length <= 2, String(lent.length));
-    // Those fail too.
-    for (const pod of lent) await pod.kill();
-    await load(agent, 40, 4);
-
-    const [back] = own as [Pod, Pod];
-    await back.listen(back.address, back.port);
-    const before = back.requests;
-    const isBack = () => back.requests > before && agent.stats[ORIGIN]!.endpoints.length === 2;
-    while (!isBack()) await load(agent, 4, 2);
-    const others = all.filter((pod) => !own.includes(pod));
-    const counts = others.map(({ requests }) => requests);
-    await load(agent, 40, 4);
-    assert.deepEqual(
-      others.map(({ requests }) => requests),
-      counts,
-    );
-  });
-}
+testLosses(4);
 
 test('a subset that is made greater begins with what it was', () => {
   const among = pods(300);
