@@ -1,27 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { type TestContext, test } from 'node:test';
-import { Agent, buildConnector, type Dispatcher } from 'undici';
+import { test } from 'node:test';
+import { Agent, buildConnector } from 'undici';
 import { get, load, ORIGIN, startAgent } from '../../support/agent.ts';
 import { type Pod, settle, startPods } from '../../support/pods.ts';
-
-/** Sends so many requests at once. Says how long it took. */
-async function burst(agent: Dispatcher, count: number, origin = ORIGIN, path = '/'): Promise<number> {
-  const startedAt = performance.now();
-  await Promise.all(
-    Array.from({ length: count }, async () => {
-      const { body } = await agent.request({ origin, path, method: 'GET' });
-      await body.dump();
-    }),
-  );
-  return performance.now() - startedAt;
-}
-
-function answerAfter(pods: readonly Pod[], milliseconds: number): void {
-  for (const pod of pods) {
-    pod.respond = (_request, response) => void setTimeout(() => response.end(pod.address), milliseconds);
-  }
-}
+import { answerAfter, assertConnections, burst, connectionsOf } from './bursts.ts';
 
 /** Dials that take as long as this. */
 function slowDials(milliseconds: number) {
@@ -36,38 +19,8 @@ function slowDials(milliseconds: number) {
   return dials;
 }
 
-/**
- * It makes no more connections than that, at one time of three at least. Where the machine holds pods and answers up, requests
- * are long ones, for which more are made with reason; without a pace there is one for each request, each time.
- */
-async function assertConnections(
-  t: TestContext,
-  most: number,
-  count: number,
-  play: (pods: Pod[]) => Promise<unknown>,
-): Promise<void> {
-  const made: number[] = [];
-  do {
-    const pods = await startPods(t, count);
-    answerAfter(pods, 5);
-    await play(pods);
-    made.push(connectionsOf(pods));
-  } while (made.at(-1)! > most && made.length < 3);
-  assert.ok(made.at(-1)! <= most, made.join());
-}
-
-const connectionsOf = (pods: readonly Pod[]) => pods.reduce((sum, pod) => sum + pod.connections.length, 0);
-
 test('a cold burst of 1,000 short requests makes a fifth of the connections', async (t) => {
   await assertConnections(t, 300, 5, (pods) => burst(startAgent(t, pods), 1_000));
-});
-
-test('so does one when all connections are in use', async (t) => {
-  await assertConnections(t, 300, 5, async (pods) => {
-    const agent = startAgent(t, pods);
-    await burst(agent, 10);
-    await burst(agent, 1_000);
-  });
 });
 
 test('long requests have a connection each within milliseconds', async (t) => {
@@ -199,36 +152,4 @@ test('requests that wait are dialled for once each, though some pods are connect
   });
   await burst(agent, 200);
   assert.ok(dials <= 200, `${dials}`);
-});
-
-test('in a process that is busy with something else, no request is failed for dials that are yet to begin', async (t) => {
-  const [pod] = await startPods(t, 1);
-  answerAfter([pod!], 300);
-  const stock = new Agent();
-  t.after(() => stock.destroy());
-  const ours = startAgent(t, [pod!], { endpointTimeout: 500 });
-  let busy = true;
-  const compute = () => {
-    const until = performance.now() + 60;
-    while (performance.now() < until);
-    if (busy) setTimeout(compute);
-  };
-  compute();
-  t.after(() => {
-    busy = false;
-  });
-  const { address, port } = pod!.endpoint;
-  const clients: [Dispatcher, string][] = [
-    [stock, `http://${address}:${port}`],
-    [ours, ORIGIN],
-  ];
-  for (const [client, origin] of clients) {
-    const send = async () => {
-      const { statusCode, body } = await client.request({ origin, path: '/', method: 'GET' });
-      await body.dump();
-      return statusCode;
-    };
-    const statuses = await Promise.all(Array.from({ length: 100 }, send));
-    assert.ok(statuses.every((status) => status === 200));
-  }
 });
