@@ -1,0 +1,13 @@
+import { describe } from 'node:test';
+import { clusterIP, externalName, headless, testChange } from './without-rights.ts';
+
+describe('a Service whose cluster may not be read', { concurrency: 3 }, () => {
+  for (const [what, before, after] of [
+    ['a Service with a ClusterIP that becomes an ExternalName', clusterIP, externalName],
+    ['an ExternalName that becomes a Service with a ClusterIP', externalName, clusterIP],
+    ['a headless Service recreated with other pods', headless, headless],
+    ['a Service recreated as a headless one', clusterIP, headless],
+  ] as const) {
+    testChange(what, before, after);
+  }
+});
