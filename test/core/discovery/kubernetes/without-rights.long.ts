@@ -1,5 +1,5 @@
-import { describe } from 'node:test';
-import { clusterIP, externalName, headless, testChange } from './without-rights.ts';
+import { describe, test } from 'node:test';
+import { clusterIP, externalName, follow, headless } from './without-rights.ts';
 
 describe('a Service whose cluster may not be read', { concurrency: 3 }, () => {
   for (const [what, before, after] of [
@@ -8,6 +8,6 @@ describe('a Service whose cluster may not be read', { concurrency: 3 }, () => {
     ['a headless Service recreated with other pods', headless, headless],
     ['a Service recreated as a headless one', clusterIP, headless],
   ] as const) {
-    testChange(what, before, after);
+    test(`without rights, ${what} is followed within its time to live`, (t) => follow(t, before, after));
   }
 });

@@ -8,11 +8,11 @@ import {
   Calls,
   clusterIP,
   externalName,
+  follow,
   headless,
   LEEWAY,
   NAME,
   startApp,
-  testChange,
 } from './without-rights.ts';
 
 describe('a Service whose cluster may not be read', { concurrency: 3 }, () => {
@@ -21,7 +21,7 @@ describe('a Service whose cluster may not be read', { concurrency: 3 }, () => {
     ['a Service recreated with another ClusterIP', clusterIP, clusterIP],
     ['a headless Service recreated with a ClusterIP', headless, clusterIP],
   ] as const) {
-    testChange(what, before, after);
+    test(`without rights, ${what} is followed within its time to live`, (t) => follow(t, before, after));
   }
 
   test('without rights, a Service that is away for a while fails nothing, and is followed within a second of its return', async (t) => {

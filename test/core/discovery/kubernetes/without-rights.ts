@@ -1,6 +1,6 @@
 // Clients of a Service whose cluster may not be read: what they know of it is in DNS.
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dispatcher } from 'undici';
 import type { Settings } from '../../../../src/config/settings.ts';
@@ -100,33 +100,29 @@ export const externalName: Answer = (dns, pods) => {
 const addressesOf = (pods: readonly Pod[]) => pods.map(({ address }) => address);
 
 /** A Service is one thing, and then another: its client goes after it within its time to live. */
-export function testChange(what: string, before: Answer, after: Answer): void {
-  test(`without rights, ${what} is followed within its time to live`, async (t) => {
-    const [dns, [first, second, third, fourth]] = await Promise.all([startDnsServer(t), startPods(t, 4)]);
-    const [old, young] = [
-      [first!, second!],
-      [third!, fourth!],
-    ];
-    before(dns, old);
-    const origin = `http://${NAME}:${first!.port}`;
-    const ours = new Calls(await startApp(t, dns), origin, false);
-    // It asks for each connection, and makes one for each request.
-    const stock = new Calls(startStock(t, dns.address), origin, true);
-    await Promise.all([ours.answeredBy(old), stock.answeredBy(old)]);
-    // What was there from the start is refreshed once, and then changes at any moment of its time.
-    await sleep(TTL * 1_000 * (1 + Math.random()));
+export async function follow(t: TestContext, before: Answer, after: Answer): Promise<void> {
+  const [dns, [first, second, third, fourth]] = await Promise.all([startDnsServer(t), startPods(t, 4)]);
+  const [old, young] = [
+    [first!, second!],
+    [third!, fourth!],
+  ];
+  before(dns, old);
+  const origin = `http://${NAME}:${first!.port}`;
+  const ours = new Calls(await startApp(t, dns), origin, false);
+  // It asks for each connection, and makes one for each request.
+  const stock = new Calls(startStock(t, dns.address), origin, true);
+  await Promise.all([ours.answeredBy(old), stock.answeredBy(old)]);
+  // What was there from the start is refreshed once, and then changes at any moment of its time.
+  await sleep(TTL * 1_000 * (1 + Math.random()));
 
-    const changed = performance.now();
-    after(dns, young);
-    await Promise.all([ours.answeredBy(young), stock.answeredBy(young)]);
-    await sleep(2 * TTL * 1_000);
-    await Promise.all([ours.stop(), stock.stop()]);
-    const [last, lastOfStock] = [ours, stock].map((calls) => calls.lastTo(old, changed)) as [number, number];
-    t.diagnostic(
-      `${Math.round(last)} ms later the last went to what was; stock ${Math.round(lastOfStock)} ms`,
-    );
-    assert.deepEqual(ours.failures, []);
-    assert.deepEqual(stock.failures, []);
-    assert.ok(last <= TTL * 1_000 + LEEWAY, `${last} ms later`);
-  });
+  const changed = performance.now();
+  after(dns, young);
+  await Promise.all([ours.answeredBy(young), stock.answeredBy(young)]);
+  await sleep(2 * TTL * 1_000);
+  await Promise.all([ours.stop(), stock.stop()]);
+  const [last, lastOfStock] = [ours, stock].map((calls) => calls.lastTo(old, changed)) as [number, number];
+  t.diagnostic(`${Math.round(last)} ms later the last went to what was; stock ${Math.round(lastOfStock)} ms`);
+  assert.deepEqual(ours.failures, []);
+  assert.deepEqual(stock.failures, []);
+  assert.ok(last <= TTL * 1_000 + LEEWAY, `${last} ms later`);
 }
