@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { Agent, type Dispatcher } from 'undici';
 import type { BalancedAgent } from '../../src/transports/undici/agent.ts';
-import { ManualResolver, ORIGIN, startAgent } from '../support/agent.ts';
-import { type Pod, startPods } from '../support/pods.ts';
+import { get, ManualResolver, ORIGIN, startAgent } from '../support/agent.ts';
+import { type Pod, startPod, startPods } from '../support/pods.ts';
 import { testAborts } from './abort-storms.ts';
 
 testAborts(1_000);
@@ -67,4 +69,38 @@ function abortedAtStart(agent: BalancedAgent, reason: unknown): Promise<NodeJS.E
 
 function asUnexpected(): never {
   throw new Error('there was a response');
+}
+
+for (const what of ['its caller', 'its body', 'destroy()']) {
+  test(`a POST that waits until its connection is known to last fails at once when ${what} ends it`, async (t) => {
+    const pod = await startPod(t);
+    const agent = startAgent(t, [pod], { connections: 1 });
+    const first = get(agent, '/slow');
+    await pod.received('/slow');
+    const controller = new AbortController();
+    const body = new PassThrough();
+    const error = new Error('mine');
+    const post = agent.request({
+      origin: ORIGIN,
+      path: '/',
+      method: 'POST',
+      body,
+      signal: controller.signal,
+    });
+    const failure = post.then(asUnexpected, (reason: unknown) => reason);
+    pod.release('/slow');
+    await first;
+    await setImmediate();
+
+    if (what === 'its caller') controller.abort(error);
+    else if (what === 'its body') body.destroy(error);
+    else void agent.destroy(error);
+    const turns = async () => {
+      for (let n = 0; n < 3; n++) await setImmediate();
+      return 'late';
+    };
+    assert.equal(await Promise.race([failure, turns()]), error);
+    assert.equal(pod.requests, 1);
+    if (what !== 'destroy()') assert.equal(await get(agent), pod.address);
+  });
 }

@@ -1,16 +1,15 @@
-import { AsyncResource } from 'node:async_hooks';
 import type { Socket } from 'node:net';
-import { type buildConnector, Client, type Dispatcher, errors } from 'undici';
+import { type buildConnector, Client, errors } from 'undici';
 import type { Clock } from '../../core/base/clock.ts';
-import { queueMicrotask, setImmediate, systemClock, withOwnImmediate } from '../../core/base/clock.ts';
+import { queueMicrotask, setImmediate, withOwnImmediate } from '../../core/base/clock.ts';
 import { CONNECTION_GONE, EvenkeelError, UnresponsiveError } from '../../core/base/errors.ts';
 import { portsOf } from '../../core/connections/unacknowledged.ts';
 import type { Wire, WireEvents } from '../../core/connections/wire.ts';
 import { balancedSockets } from '../balanced-sockets.ts';
-import { BodyWatch } from './body-watch.ts';
 import { Http2Liveness } from './http2-liveness.ts';
 import { Http2Streams } from './http2-streams.ts';
 import { askKernel } from './kernel-probes.ts';
+import { sendAfter, sendAfterTurn } from './late-sends.ts';
 import { Parking } from './parking.ts';
 import type { Request } from './request.ts';
 import { isOwnDisconnect, isUpgrade, NO_PINGS, sessionOf } from './undici.ts';
@@ -49,6 +48,8 @@ export class ClientWire implements Wire {
   #handedOver = false;
   #closed = false;
   #destroyedBy: Error | undefined = undefined;
+  /** Has what is held up, if anything is, be sent before its time. */
+  #hurry: (() => void) | undefined = undefined;
 
   /** @param address for people: what was dialled */
   constructor(socket: Socket, address: string, options: ClientWireOptions) {
@@ -153,15 +154,13 @@ export class ClientWire implements Wire {
       this.send(request);
       return;
     }
-    const bodyWatch = BodyWatch.of(request);
-    if (delay === 0) setImmediate(sendLate, this, request, bodyWatch);
-    else this.#sendLater(request, bodyWatch, delay);
+    if (delay === 0) sendAfterTurn(this, request);
+    else this.#hurry = sendAfter(this, request, delay);
   }
 
-  /** Timers come before a look at sockets, and have no async context of their own: this one is the caller's. */
-  #sendLater(request: Request, bodyWatch: BodyWatch | undefined, delay: number): void {
-    const send = () => setImmediate(sendLate, this, request, bodyWatch);
-    systemClock.schedule(AsyncResource.bind(send), delay, true);
+  /** What it is about to send is to end: that is done in the next turn, if it waits for longer. */
+  hurry(): void {
+    this.#hurry?.();
   }
 
   /** The Client is about to write a request. */
@@ -170,6 +169,7 @@ export class ClientWire implements Wire {
   }
 
   release(request: Request): void {
+    this.#hurry = undefined;
     this.#streams?.delete(request);
   }
 
@@ -183,6 +183,7 @@ export class ClientWire implements Wire {
 
   destroy(error: Error): void {
     this.#destroyedBy ??= error;
+    this.hurry();
     if (this.#streams?.goneAway) this.#streams.cutAll(error);
     this.client.destroy(error, this.#onEnd);
   }
@@ -293,11 +294,4 @@ export class ClientWire implements Wire {
 
 function refuseDial(callback: buildConnector.Callback): void {
   callback(new EvenkeelError(CONNECTION_GONE, 'the connection has closed'), null);
-}
-
-function sendLate(wire: ClientWire, request: Request, bodyWatch: BodyWatch | undefined): void {
-  bodyWatch?.leave();
-  const { destroyedBy } = wire;
-  if (destroyedBy === undefined) wire.send(request);
-  else request.onResponseError?.(null as unknown as Dispatcher.DispatchController, destroyedBy);
 }

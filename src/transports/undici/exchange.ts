@@ -227,6 +227,7 @@ export abstract class Exchange
     if (this.controller !== undefined) this.abortOnWire(this.reason);
     else if (this.connection === undefined) this.calls.onAbandoned(this, this.reason);
     // Otherwise it is about to be written, and learns of it then.
+    else this.wire?.hurry();
   }
 
   pause(): void {
