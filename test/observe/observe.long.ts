@@ -9,6 +9,38 @@ import { run } from '../support/versions.ts';
 import { observe, REGISTER } from './observing.ts';
 
 describe('what is observed, at the edges', { concurrency: 3 }, () => {
+  test('where one address is all there is to see, it says what rotation would do', async (t) => {
+    const pod = await startPod(t);
+    const world = { addresses: [pod.address], known: [pod.address], port: pod.port };
+    const { stderr } = await observe(t, 'await get();', world);
+    assert.match(stderr, /1 request, 1 connection open/);
+    assert.match(stderr, /→ evenkeel can see only one address: it would use up to 32 connections/);
+  });
+
+  test('what an agent balances that is passed by hand is not said to be unchanged', async (t) => {
+    const pod = await startPod(t);
+    const work = `
+      const { BalancedAgent } = await import('${import.meta.resolve('../../src/index.ts')}');
+      const agent = new BalancedAgent();
+      for (let i = 0; i < 3; i++) await (await fetch(url, { dispatcher: agent })).text();
+      await agent.close();`;
+    const world = { addresses: [], known: [pod.address], port: pod.port };
+    const { reports, stderr } = await observe(t, work, world);
+    assert.deepEqual([reports[0]!.origins, reports[0]!.balanced], [[], 3]);
+    assert.match(
+      stderr,
+      /changed nothing else:\n {2}3 requests that evenkeel balanced, through agents that the code passes\n/,
+    );
+  });
+
+  test('an app without requests is told that no traffic was seen', async (t) => {
+    const work = 'while (reports < 1) await setTimeout(10);';
+    const env = { EVENKEEL_OBSERVE_INTERVAL: '300ms' };
+    const { reports, stderr } = await observe(t, work, { addresses: [], known: [], port: 80, env });
+    assert.deepEqual(reports[0]?.origins, []);
+    assert.match(stderr, /^evenkeel observed the last [\d.]+ s of process \d+: no traffic seen$/m);
+  });
+
   test('each copy of undici is observed', async (t) => {
     const pod = await startPod(t);
     const work = ['undici', 'undici6', 'undici7']
