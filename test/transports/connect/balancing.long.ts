@@ -1,0 +1,3 @@
+import { testKinds } from './kinds.ts';
+
+testKinds('gRPC-Web');
