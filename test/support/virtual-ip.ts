@@ -19,10 +19,11 @@ export async function startVirtualIp(
 ): Promise<Addressed> {
   const sockets = new Set<Socket>();
   let turn = 0;
-  const server = createServer((client) => {
+  // A kernel that translates addresses holds nothing up.
+  const server = createServer({ noDelay: true }, (client) => {
     const index = random === undefined ? turn++ % pods.length : Math.floor(random() * pods.length);
     const { address, port } = pods[index]!.endpoint;
-    const upstream = connect(port, address);
+    const upstream = connect({ port, host: address, noDelay: true });
     for (const [from, to] of [
       [client, upstream],
       [upstream, client],
