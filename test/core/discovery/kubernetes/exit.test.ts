@@ -1,53 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { podAt, serviceNamed, sliceOf } from '../../../support/api-objects.ts';
-import { type ApiServer, startApiServer } from '../../../support/api-server.ts';
-import { placeIn, type TestPlace } from './setup.ts';
-
-const SCRIPT = fileURLToPath(new URL('follow-and-exit.ts', import.meta.url));
-const FOUND = '[{"address":"10.0.0.1","port":8080}]\n';
-
-async function start(t: TestContext): Promise<{ api: ApiServer; place: TestPlace }> {
-  const api = await startApiServer(t);
-  api.store.putService('prod', serviceNamed('orders'));
-  api.store.putSlice('prod', sliceOf('orders', 'a', [podAt('10.0.0.1')]));
-  return { api, place: placeIn(t, api) };
-}
-
-/** Runs the script to its end, and returns what it printed. */
-async function run(t: TestContext, options: object, ...args: string[]): Promise<string> {
-  const child = spawn(process.execPath, [SCRIPT, JSON.stringify(options), ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: 20_000,
-  });
-  t.after(() => child.kill('SIGKILL'));
-  const output = child.stdout.setEncoding('utf8').toArray();
-  const [code] = await once(child, 'exit');
-  assert.equal(code, 0);
-  return (await output).join('');
-}
-
-function kubeconfigFor(api: ApiServer, place: TestPlace): string {
-  const cluster = {
-    server: `https://${api.host}:${api.port}`,
-    'certificate-authority': join(api.serviceAccount, 'ca.crt'),
-  };
-  writeFileSync(
-    place.defaultKubeconfig,
-    JSON.stringify({
-      'current-context': 'test',
-      contexts: [{ name: 'test', context: { cluster: 'c', user: 'u' } }],
-      users: [{ name: 'u', user: { token: api.token } }],
-      clusters: [{ name: 'c', cluster }],
-    }),
-  );
-  return place.defaultKubeconfig;
-}
+import { test } from 'node:test';
+import { FOUND, kubeconfigFor, run, start } from './exiting.ts';
 
 // Each of these would hang if a socket or a timer held the process: a watch lasts minutes.
 test('in a cluster a process that watches ends by itself, and needs no package for kubeconfigs', async (t) => {
@@ -64,16 +17,4 @@ test('a kubeconfig without the package that reads it is an error that says what 
   const { api, place } = await start(t);
   const output = await run(t, { place, kubeconfig: kubeconfigFor(api, place) }, 'without-package');
   assert.match(output, /npm install @kubernetes\/client-node/);
-});
-
-test('a kubeconfig that is not there is not blamed on the package', async (t) => {
-  const { place } = await start(t);
-  const output = await run(t, { place, kubeconfig: '/nonexistent/config' }, 'without-package');
-  assert.match(output, /the kubeconfig \/nonexistent\/config can't be used: ENOENT/);
-});
-
-test('a process whose API server says nothing ends by itself', async (t) => {
-  const { api, place } = await start(t);
-  api.refuse = ({ kind }) => (kind.startsWith('service') ? { status: 500 } : undefined);
-  assert.match(await run(t, { place }), /answered 500/);
 });
