@@ -9,8 +9,8 @@ import { stats as allStats } from '../../../src/index.ts';
 import { BASE_URL, EchoClient, startBalanced, startStock } from '../../support/connect-client.ts';
 import { callsOf, ECHO, startConnectPods } from '../../support/connect-pod.ts';
 import { run } from '../../support/versions.ts';
+import { CALLER, testEnd } from './ending.ts';
 
-const CALLER = new URL('../../support/connect-and-exit.ts', import.meta.url).pathname;
 const codeOf = (error: unknown) => ConnectError.from(error).code;
 
 test('the state is told as connect-node tells it', async (t) => {
@@ -173,20 +173,8 @@ describe('hosts that are not managed', () => {
 });
 
 describe('a process ends by itself', { concurrency: true }, () => {
-  for (const mode of ['idle', 'closed', 'unused', 'failing']) {
-    test(`when its sessions are ${mode}`, async (t) => {
-      const pods = await startConnectPods(t, 2);
-      const addresses = pods.map(({ address, port }) => `${address}:${port}`).join();
-      const { code, stdout, stderr, lingered } = await run(process.execPath, [CALLER, mode, addresses]);
-      assert.deepEqual([code, stderr], [0, '']);
-      if (mode === 'unused') return;
-      assert.equal(
-        stdout,
-        mode === 'failing' ? '[deadline_exceeded] the operation timed out\n' : 'answered\n',
-      );
-      assert.ok(lingered < 2_000, `${lingered}`);
-    });
-  }
+  testEnd('idle');
+  testEnd('failing');
 
   test('EVENKEEL_DISABLED=1 leaves its calls to connect-node', async (t) => {
     const pods = await startConnectPods(t, 2);
