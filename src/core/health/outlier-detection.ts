@@ -208,14 +208,13 @@ export class OutlierDetection<S extends Suspect> {
   /** Whether an endpoint may be out. One that is paused makes room for one that fails. */
   #mayBeOut(endpoint: S): boolean {
     const { standings } = this;
-    if (standings.allowsOneMore || endpoint.health?.standing === 'out') return true;
+    if (endpoint.health?.standing === 'out') return true;
     for (const paused of standings.out) {
+      if (standings.allowsOneMore) break;
       const { health } = paused;
-      if (health?.ejection !== undefined || health?.pause === undefined) continue;
-      this.#endPause(paused, health);
-      return true;
+      if (health?.ejection === undefined && health?.pause !== undefined) this.#endPause(paused, health);
     }
-    return false;
+    return standings.allowsOneMore;
   }
 
   #endPause(endpoint: S, health: HealthRecord): void {
