@@ -49,7 +49,8 @@ export class Happenings implements Actor {
       pod.reaction = undefined;
       pod.isRelieved = true;
     }
-    for (const wire of this.#scene.world.wires) wire.giveUp();
+    // Nobody looks for pods that vanish after the end: what waits for them is left to its callers' patience.
+    if (this.#scene.closingAt >= 0) for (const wire of this.#scene.world.wires) wire.giveUp();
   }
 }
 

@@ -420,13 +420,6 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '    this.#dials.abandon(endpoint);\n',
     theme: 'virtualIps',
   },
-  {
-    name: 'pods that were known by name once count though pods are dialled',
-    file: 'endpoint-set.ts',
-    find: 'return this.isVirtual && this.pods.size > 0 ?',
-    replace: 'return this.pods.size > 0 ?',
-    theme: 'virtualIps',
-  },
   // The end
   {
     name: 'close() waits for ever when a connection is idle',

@@ -76,8 +76,7 @@ export class EndpointSet<E extends Endpoint> {
 
   /** Those that requests are counted by: the pods behind a virtual IP where any is known, or else the present ones. */
   get known(): Iterable<E> {
-    // Pods that were found behind a virtual IP may be left when the set is one of pods.
-    return this.isVirtual && this.pods.size > 0 ? this.pods.values() : this.current.values();
+    return this.pods.size > 0 ? this.pods.values() : this.current.values();
   }
 
   /**
@@ -85,9 +84,7 @@ export class EndpointSet<E extends Endpoint> {
    * for any of these.
    */
   get nameless(): Iterable<E> {
-    if (!this.isVirtual || this.pods.size === 0) return [];
-    // As long as names aren't trusted, nothing goes to the pods that were known by them.
-    return this.hasNameless || !this.namesPods ? this.current.values() : [];
+    return this.pods.size > 0 && this.hasNameless ? this.current.values() : [];
   }
 
   /** Those that health is about. */
