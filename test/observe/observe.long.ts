@@ -41,6 +41,17 @@ describe('what is observed, at the edges', { concurrency: 3 }, () => {
     assert.match(stderr, /^evenkeel observed the last [\d.]+ s of process \d+: no traffic seen$/m);
   });
 
+  test('a name that can not be looked up now is not taken for one to leave alone', async (t) => {
+    const pod = await startPod(t);
+    const silent = await startDnsServer(t);
+    silent.misbehave('*', { rcode: 'SERVFAIL' });
+    const world = { addresses: [pod.address], known: [], port: pod.port };
+    const env = { EVENKEEL_DNS_SERVERS: silent.address };
+    const { reports, stderr } = await observe(t, 'await get();', { ...world, env });
+    assert.deepEqual(reports[0]!.foreign, { origins: 0, requests: 0 });
+    assert.match(stderr, /→ evenkeel can't find it: .*ESERVFAIL/);
+  });
+
   test('each copy of undici is observed', async (t) => {
     const pod = await startPod(t);
     const work = ['undici', 'undici6', 'undici7']

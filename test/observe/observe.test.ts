@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { NAME, startCluster, writeKubeconfig } from '../cli/setup.ts';
-import { startDnsServer } from '../support/dns-server.ts';
 import { nextAddress, startPod } from '../support/pods.ts';
 import { page, quoted, rowsUnder } from '../support/readme.ts';
 import { RUNNING } from '../support/versions.ts';
@@ -83,17 +82,6 @@ describe('what is observed', { concurrency: 3 }, () => {
       3,
     );
     assert.ok(counts.length >= 2);
-  });
-
-  test('a name that can not be looked up now is not taken for one to leave alone', async (t) => {
-    const pod = await startPod(t);
-    const silent = await startDnsServer(t);
-    silent.misbehave('*', { rcode: 'SERVFAIL' });
-    const world = { addresses: [pod.address], known: [], port: pod.port };
-    const env = { EVENKEEL_DNS_SERVERS: silent.address };
-    const { reports, stderr } = await observe(t, 'await get();', { ...world, env });
-    assert.deepEqual(reports[0]!.foreign, { origins: 0, requests: 0 });
-    assert.match(stderr, /→ evenkeel can't find it: .*ESERVFAIL/);
   });
 
   test('a short command that sends nothing says nothing', async (t) => {
