@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { errorOfAbort } from './failures.ts';
 import { HttpCall } from './http-call.ts';
 import type { HttpService } from './http-service.ts';
 import type { NodeAgent, NodeRequest, NodeSocket, RequestOptions } from './node-http.ts';
@@ -154,6 +155,11 @@ export interface Total {
 const BUFFER = 1_000;
 
 function start(bucket: Bucket, request: NodeRequest, options: RequestOptions): void {
+  if (request.destroyed) {
+    bucket.leave();
+    request.onSocket(null);
+    return;
+  }
   try {
     tellProxyUsers(request);
   } finally {
@@ -164,7 +170,7 @@ function start(bucket: Bucket, request: NodeRequest, options: RequestOptions): v
 function begin(bucket: Bucket, request: NodeRequest, options: RequestOptions): void {
   const { service, total } = bucket;
   if (service.ended || request.destroyed) bucket.leave();
-  if (request.destroyed) request.onSocket(null);
+  if (request.destroyed) request.onSocket(null, errorOfAbort(request));
   else if (service.ended) total.retake(request, options);
   else service.take(new HttpCall(request, service, bucket, options.highWaterMark));
 }

@@ -28,3 +28,11 @@ export function isRepeatable(request: NodeRequest): boolean {
 export function hangUp(): Error {
   return Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
 }
+
+/**
+ * What a request without a socket fails with as its caller ends it, where one of Node's agents would have given it a socket by
+ * then: Node has an error of its own for `destroy()`, and for `abort()` only with a socket.
+ */
+export function errorOfAbort({ aborted }: NodeRequest): Error | undefined {
+  return aborted ? hangUp() : undefined;
+}

@@ -8,7 +8,7 @@ import { isEventStream } from '../common/event-stream.ts';
 import { isGatewayError } from '../common/gateway-error.ts';
 import { headerOf } from '../common/header-of.ts';
 import { withoutQuery } from '../common/without-query.ts';
-import { hangUp, isRepeatable, reasonOf } from './failures.ts';
+import { errorOfAbort, hangUp, isRepeatable, reasonOf } from './failures.ts';
 import type { HttpAttempt } from './http-attempt.ts';
 import type { HttpService } from './http-service.ts';
 import type { HttpWire } from './http-wire.ts';
@@ -116,7 +116,7 @@ export class HttpCall extends Call implements HttpAttempt {
   }
 
   private onDestroyed(error?: Error): void {
-    const reason = error ?? new Error('socket hang up');
+    const reason = error ?? hangUp();
     this.reason = reason;
     // It may be ended from elsewhere.
     this.waiting?.run(() => this.calls.onAbandoned(this, reason));
@@ -126,7 +126,7 @@ export class HttpCall extends Call implements HttpAttempt {
   fail(error: Error): void {
     const { request } = this;
     this.place.leave();
-    request.onSocket(null, request.destroyed ? undefined : error);
+    request.onSocket(null, request.destroyed ? errorOfAbort(request) : error);
   }
 
   // While it has one

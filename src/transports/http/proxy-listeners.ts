@@ -17,7 +17,7 @@ interface Redirected {
  */
 export function tellProxyUsers(request: NodeRequest): void {
   // What has ended has its head, and is nobody's who passes a body on.
-  if (request.finished || request.listenerCount('socket') === 0) return;
+  if (request.finished || request.destroyed || request.listenerCount('socket') === 0) return;
   tellUsersOf(request as unknown as EventEmitter);
   const { _redirectable } = request as Redirected;
   if (_redirectable !== undefined) tellUsersOf(_redirectable);

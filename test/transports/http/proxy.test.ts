@@ -38,11 +38,11 @@ async function startProxy(
   options: { target?: string; reads?: boolean; followRedirects?: boolean },
   told: Told,
 ): Promise<(body?: string) => Promise<string>> {
-  const { target = `http://${HOST}:80`, reads = false, followRedirects = false } = options;
+  const { target = `http://${HOST}:80`, reads = false, ...others } = options;
   pod.respond = async (request, response) => {
     response.end(`${request.headers['x-mine']} ${await text(request)}`);
   };
-  const proxy = httpProxy.createProxyServer({ target, agent, followRedirects });
+  const proxy = httpProxy.createProxyServer({ target, agent, ...others });
   const times = { told: 0 };
   proxy.on('proxyReq', (request, incoming) => {
     times.told++;
@@ -98,3 +98,10 @@ for (const [how, agentFor] of Object.entries(AGENTS)) {
     for (const body of ['one', 'two', 'three']) assert.equal(await send(body), `mine ${body}`);
   });
 }
+
+test('http-proxy answers when its user aborts a request', async (t) => {
+  const pod = await startPod(t);
+  const send = await startProxy(t, pod, startHttpAgent(t, [pod]), {}, (request) => request.abort());
+  assert.equal(await send('body'), 'Error: socket hang up');
+  assert.equal(pod.requests, 0);
+});

@@ -97,14 +97,33 @@ test('destroy of a POST that waits until its connection is known to last closes 
   assert.equal(pod.requests, 2);
 });
 
-test('abort() of a request that waits says so first', async (t) => {
+test('abort() of a request in the tick in which it was made says so first', async (t) => {
   const request = await WAITS['for endpoints to be known']!(t);
   const events = eventsOf(request);
   request.on('error', () => {}).abort();
   await closeOf(request);
-  // Node has no error for those that abort() ends.
+  // Node has no error for those that abort() ends before they have a socket.
   assert.deepEqual(events, ['abort', 'close']);
 });
+
+for (const [what, wait] of Object.entries(WAITS)) {
+  test(`abort() of a request that waits ${what} says so first, and ends it as Node’s agents do`, async (t) => {
+    const request = await wait(t);
+    await setImmediate();
+    const events = eventsOf(request);
+    let code: unknown;
+    request
+      .on('error', (error: NodeJS.ErrnoException) => {
+        code = error.code;
+      })
+      .abort();
+    await closeOf(request);
+    // With Node's agents one that waits for a place has no socket. The others have one, which connects: then there is an error.
+    const isConnecting = what !== 'for a place at its agent';
+    assert.deepEqual(events, isConnecting ? ['abort', 'error', 'close'] : ['abort', 'close']);
+    assert.equal(code, isConnecting ? 'ECONNRESET' : undefined);
+  });
+}
 
 test('the time that a request has passes while it waits for a connection, and is told once', async (t) => {
   const request = await WAITS['for a connection']!(t, { timeout: 50 });

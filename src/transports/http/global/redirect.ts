@@ -3,6 +3,7 @@ import type { Clock } from '../../../core/base/clock.ts';
 import { QueueFullError } from '../../../core/base/errors.ts';
 import type { Known, Pending, Verdicts } from '../../global/verdicts.ts';
 import { AgentRequests } from '../agent-requests.ts';
+import { errorOfAbort } from '../failures.ts';
 import type { HttpServices } from '../http-services.ts';
 import {
   agentPrototype,
@@ -116,7 +117,7 @@ export class Redirect {
       onDestroyed: () => {
         ended = true;
         waiting.stop();
-        waiting.run(() => request.onSocket(null));
+        waiting.run(() => request.onSocket(null, errorOfAbort(request)));
       },
     });
     void pending.settled.then(({ name }) => {
