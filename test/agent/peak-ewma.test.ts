@@ -39,19 +39,28 @@ test('a pod that callers give up on is avoided', async (t) => {
   for (const pod of pods) answerAfter(pod, 2);
   const agent = startAgent(t, pods, options);
   await load(agent, 60, 3);
-  pods[0]!.respond = () => {};
+  // Only who waits for the silent pod gives up: a stall of this process costs no other request.
+  let giveUp: (() => void) | undefined;
+  pods[0]!.respond = () => setTimeout(() => giveUp!(), 100);
   let given = 0;
   for (let n = 0; n < 100; n++) {
-    const signal = AbortSignal.timeout(100);
+    const caller = new AbortController();
+    giveUp = () => caller.abort();
     try {
-      const { body } = await agent.request({ origin: ORIGIN, path: '/', method: 'GET', signal });
+      const { body } = await agent.request({
+        origin: ORIGIN,
+        path: '/',
+        method: 'GET',
+        signal: caller.signal,
+      });
       await body.dump();
     } catch (error) {
-      assert.equal((error as Error).name, 'TimeoutError');
+      assert.equal((error as Error).name, 'AbortError');
       given++;
     }
   }
-  assert.ok(given <= 3, String(given));
+  // Its even share is 33. A stall makes the others look slow as well, and then it is tried again.
+  assert.ok(given > 0 && given <= 10, String(given));
 });
 
 test('pods that are alike are all used', async (t) => {

@@ -255,8 +255,8 @@ describe('README', { concurrency: 2 }, () => {
 
   for (const line of [
     command('npm ci && npm test'),
-    command('npm ci && npm run'),
-    command('npm run bench'),
+    command('npm ci && npm run demo'),
+    command('npm ci && npm run bench'),
   ]) {
     test(`there is a script for: ${line}`, () => {
       const [, script] = /npm (?:run )?(\w+)$/.exec(line)!;
