@@ -183,6 +183,20 @@ test('one that fails takes the place of one that is paused', () => {
   assert.equal(allowed(), 'ac');
 });
 
+test('one that fails takes the places of as many that are paused as are too many by now', () => {
+  const { pods, members, outliers, pauses, fail, allowed } = rest(10);
+  for (const pod of pods.slice(0, 3)) pauses.unavailable(pod, 20_000);
+  for (const pod of pods.slice(7)) {
+    members.delete(pod.address);
+    outliers.forget(pod);
+  }
+  outliers.reviewPanic();
+  assert.equal(allowed(), 'defghij');
+  // Of seven, two may be out.
+  fail(pods[6]!, 5);
+  assert.equal(allowed(), 'abdefhij');
+});
+
 test('panic lifts pauses', () => {
   const { pods, pauses, outliers, allowed } = rest(3);
   pauses.unavailable(pods[0]!, 10_000);
