@@ -334,7 +334,7 @@ class Judge {
     const attempts = this.#ours.ledger.attempts.get(call.id) ?? [];
     const counted = attempts.filter(({ refused }) => !refused);
     if (counted.some((attempt) => attempt.broken !== undefined)) return true;
-    if (this.#isRefused(call, own)) return true;
+    if (this.#isRefused(call, own) || isRefusedWithHead(call, own)) return true;
     // What was written never came: a connection ended at that moment.
     return counted.length === 0 && !this.#mayBeRepeated(call) && this.#mayHaveBeenHarmed(own);
   }
@@ -762,4 +762,16 @@ function tell({ served, status, error, took }: Outcome): string {
 
 function tellAttempt({ wire, answered, broken, refused }: Attempt): string {
   return `pod ${wire.pod}, answered ${answered}${broken ? `, ${broken}` : ''}${refused ? ', refused' : ''}`;
+}
+
+/**
+ * Whether a stream was refused in the turn in which its head was written. As a rule Node's server then sends no head, as if
+ * nothing had begun; sometimes it does, and undici takes that for a response: seed 1010000176.
+ */
+function isRefusedWithHead({ replies }: Call, { error }: Outcome): boolean {
+  const harms = replies.map((reply) => reply.break);
+  const isSo = harms.some(
+    (harm) => harm?.how === 'code 7' && harm.after !== 'nothing' && harm.later === undefined,
+  );
+  return isSo && error.includes('REFUSED_STREAM');
 }
