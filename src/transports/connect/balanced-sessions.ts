@@ -3,8 +3,9 @@ import { errors } from 'undici';
 import { modeOfProcess } from '../../config/switches.ts';
 import type { ServiceStats } from '../../telemetry/stats.ts';
 import { ConnectCall } from './connect-call.ts';
+import { cancellation, connectErrorOf, findConnect, isCancellation } from './connect-error.ts';
 import type { ConnectService } from './connect-service.ts';
-import { canceled, nodeReason } from './node-reason.ts';
+import { nodeReason } from './node-reason.ts';
 import { Opening } from './opening.ts';
 import { type BalancedSessionsOptions, type SessionSettings, sessionSettings } from './options.ts';
 import { type ConnectServices, sharedServicesFor } from './services.ts';
@@ -47,6 +48,7 @@ export class BalancedSessions {
   readonly #foreign = new Set<Stream>();
   #stock: Promise<StockSessions | undefined> | undefined;
   #stockNow: StockSessions | undefined;
+  /** What `abort` was told, if no call came after it. */
   #aborted: Error | undefined;
   #closing: Promise<void> | undefined;
   #onDone: (() => void) | undefined;
@@ -57,6 +59,7 @@ export class BalancedSessions {
     this.#settings = settings;
     this.#services = sharedServicesFor(settings);
     this.#services.join();
+    void findConnect();
   }
 
   /** What is known of the pods, and under way, of all session managers that share them; nothing before the first call. */
@@ -72,7 +75,7 @@ export class BalancedSessions {
     headers: Headers,
     options: http2.ClientSessionRequestOptions = {},
   ): Promise<Stream> {
-    if (this.#closing !== undefined) return Promise.reject(canceled('the sessions are closed'));
+    if (this.#closing !== undefined) return Promise.reject(cancellation('the sessions are closed'));
     this.#aborted = undefined;
     if (this.#isOff || this.#services.verdictOn(this.authority).name !== 'managed') {
       return this.#requestElsewhere(method, path, headers, options);
@@ -102,7 +105,7 @@ export class BalancedSessions {
   /** It isn't known yet whether the host is balanced, or it is not. */
   async #requestElsewhere(...request: Parameters<StockSessions['request']>): Promise<Stream> {
     const stock = await this.#stockIfForeign();
-    if (this.#closing !== undefined) throw canceled('the sessions are closed');
+    if (this.#closing !== undefined) throw cancellation('the sessions are closed');
     if (stock === undefined) return this.#request(...request);
     const stream = await stock.request(...request);
     this.#foreign.add(stream);
@@ -136,12 +139,13 @@ export class BalancedSessions {
 
   /**
    * `open`: calls of this manager are under way. `idle`: none are, and there is a connection. `connecting`: there is none, and
-   * one is made. `error`: none can be made, or `abort` was given a reason. `closed`: there is none. `verifying` is never said.
+   * one is made. `error`: none can be made, the last one broke, or `abort` was given a reason. `closed`: there is none, or
+   * `abort` was called. `verifying` is never said.
    */
   state(): SessionState {
     if (this.#stockNow !== undefined) return this.#stockNow.state();
     const service = this.#service;
-    if (this.#aborted !== undefined) return 'error';
+    if (this.#aborted !== undefined) return isCancellation(this.#aborted) ? 'closed' : 'error';
     for (const { isOpen } of this.#calls) if (isOpen) return 'open';
     if (this.#calls.size === 0 && service?.pool.set.isConnected) return 'idle';
     if (this.#calls.size > 0 || (service?.pool.dials.fresh ?? 0) > 0) return 'connecting';
@@ -151,7 +155,8 @@ export class BalancedSessions {
   /** Why the state is `error`, if it is. */
   error(): unknown {
     if (this.#stockNow !== undefined) return this.#stockNow.error();
-    return this.state() === 'error' ? (this.#aborted ?? this.#failure) : undefined;
+    if (this.state() !== 'error') return undefined;
+    return this.#aborted ?? (this.#failure && connectErrorOf(this.#failure));
   }
 
   get #service(): ConnectService | undefined {
@@ -163,6 +168,7 @@ export class BalancedSessions {
     if (service === undefined) return undefined;
     return (
       service.pool.dials.lastFailure ??
+      service.broken ??
       (service.discovery.isKnown ? undefined : (service.discovery.error ?? undefined))
     );
   }
@@ -181,9 +187,9 @@ export class BalancedSessions {
 
   /** Ends the calls of this manager. Its connections, which others may share, are kept. */
   abort(reason?: Error): void {
-    const error = reason ?? canceled('connection aborted');
+    const error = reason ?? cancellation('connection aborted');
     this.#stockNow?.abort(reason);
-    this.#aborted = isCancel(error) ? undefined : error;
+    this.#aborted = error;
     for (const call of [...this.#calls]) call.abort(error);
   }
 
@@ -207,9 +213,4 @@ export class BalancedSessions {
   #closeIfDone(): void {
     if (this.#calls.size + this.#foreign.size === 0) this.#onDone?.();
   }
-}
-
-/** As connect-node knows it: its errors have numbers for codes. */
-function isCancel(error: Error): boolean {
-  return error.name === 'AbortError' || (error as { code?: unknown }).code === 1;
 }

@@ -26,14 +26,21 @@ export class ConnectService extends Service {
   readonly keepAlive: number;
   /** It takes no more calls. */
   ended = false;
+  readonly #transport: ConnectTransport;
   readonly #ringHash: RingHashSettings;
   readonly #running = new Running<SessionCall>();
   #look: Timer | undefined;
 
   constructor(options: ConnectServiceOptions, owner: ServiceOwner) {
     super({ ...options, key: options.url.origin }, owner);
+    this.#transport = options.transport;
     this.keepAlive = options.transport.keepAlive;
     this.#ringHash = options.settings.ringHash;
+  }
+
+  /** What the last session broke with, if it did, and none has been made since. */
+  get broken(): Error | undefined {
+    return this.#transport.broken;
   }
 
   take(call: SessionCall, request?: ConnectRequest): void {

@@ -28,6 +28,8 @@ export class ConnectTransport implements Transport {
   readonly isProcessHeld = isProcessHeld;
   readonly unacknowledged = unacknowledged;
   readonly keepAlive: number;
+  /** What the session that ended last broke with, if it did, and none has been made since. */
+  broken: Error | undefined = undefined;
   readonly #options: ConnectTransportOptions;
   readonly #dialer: Dialer;
   readonly #wires: SessionWireOptions;
@@ -74,7 +76,16 @@ export class ConnectTransport implements Transport {
       }
       const { session, socket } = made;
       const wire = new SessionWire(session, socket, coldStart.waits, this.#wires);
-      session.once('close', () => coldStart.onClosed(wire));
+      this.broken = undefined;
+      let broken: Error | undefined;
+      session
+        .once('error', (error) => {
+          broken = error;
+        })
+        .once('close', () => {
+          this.broken = broken;
+          coldStart.onClosed(wire);
+        });
       coldStart.onConnected(wire);
       done(null, wire);
       coldStart.review();

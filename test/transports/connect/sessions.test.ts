@@ -46,7 +46,9 @@ test('connect() connects, and says how that went', async (t) => {
   const other = startBalanced(t, [pod!], { endpointTimeout: 50 }, 'gRPC', 'http://orders.prod:50052');
   assert.equal(await other.sessions.connect(), 'error');
   assert.equal(other.sessions.state(), 'error');
-  assert.equal((other.sessions.error() as NodeJS.ErrnoException).code, 'ECONNREFUSED');
+  const error = other.sessions.error() as ConnectError;
+  assert.equal(error.code, Code.Unavailable);
+  assert.equal((error.cause as NodeJS.ErrnoException).code, 'ECONNREFUSED');
 });
 
 test('abort() ends the calls of its manager, as connect-node does, and calls go on after it', async (t) => {

@@ -1,0 +1,149 @@
+// What callers and the state tell of failures, beside connect-node's own session manager.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { ServerHttp2Stream } from 'node:http2';
+import { createServer, type Socket } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Code, ConnectError } from '@connectrpc/connect';
+import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
+import { type BalancedSessions, balancedSessions, type SessionState } from '../../../src/connect.ts';
+import { certificateFor } from '../../support/certificate.ts';
+import { EchoClient } from '../../support/connect-client.ts';
+import { startConnectPod } from '../../support/connect-pod.ts';
+import { startH2Pod } from '../../support/h2-pod.ts';
+import { nextAddress } from '../../support/pods.ts';
+
+type Sessions = Pick<BalancedSessions, 'state' | 'error' | 'abort'>;
+
+/** Starts a server, and returns the URL to call it at. */
+type Start = (t: TestContext) => Promise<string>;
+
+/** A pod that takes a call, and does something then. */
+function onCall(act: (stream: ServerHttp2Stream, socket: Socket) => void): Start {
+  return async (t) => {
+    let socket: Socket;
+    const pod = await startH2Pod(t, (stream) => act(stream, socket));
+    pod.server.on('connection', (each: Socket) => {
+      socket = each.on('error', () => {});
+    });
+    return `http://${pod.endpoint.address}:${pod.endpoint.port}`;
+  };
+}
+
+/** Something that takes connections. */
+function onConnection(act: (socket: Socket) => void): Start {
+  return async (t) => {
+    const sockets: Socket[] = [];
+    const server = createServer((socket) => {
+      sockets.push(socket.on('error', () => {}));
+      act(socket);
+    }).listen(0, nextAddress());
+    await once(server, 'listening');
+    t.after(() => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    });
+    const { address, port } = server.address() as { address: string; port: number };
+    return `http://${address}:${port}`;
+  };
+}
+
+async function nobody(t: TestContext): Promise<string> {
+  const { server, endpoint } = await startH2Pod(t);
+  server.close();
+  return `http://${endpoint.address}:${endpoint.port}`;
+}
+
+async function withTls(t: TestContext): Promise<string> {
+  const { address, port } = await startConnectPod(t, { certificate: certificateFor('DNS:orders.prod') });
+  return `https://${address}:${port}`;
+}
+
+const nothing = () => {};
+
+interface Failure {
+  readonly start: Start;
+  /** The state that is left. */
+  readonly state: SessionState;
+  /** What is done to the sessions when a call is under way. */
+  readonly act?: (sessions: Sessions) => void;
+}
+
+const FAILURES: Record<string, Failure> = {
+  'nobody listens': { start: nobody, state: 'error' },
+  'the certificate is not trusted': { start: withTls, state: 'error' },
+  'the server speaks another protocol': {
+    start: onConnection((socket) => socket.write('220 ready\r\n'.repeat(9))),
+    state: 'error',
+  },
+  'the connection is reset': {
+    start: onCall((_, socket) => setImmediate(() => socket.resetAndDestroy())),
+    state: 'error',
+  },
+  'the connection ends': {
+    start: onCall((_, socket) => setImmediate(() => socket.end())),
+    state: 'closed',
+  },
+  'the session ends with an error': { start: onCall(({ session }) => session!.goaway(2)), state: 'error' },
+  'the stream is refused': { start: onCall((stream) => stream.close(7)), state: 'idle' },
+  'it is aborted while it connects': {
+    start: onConnection(nothing),
+    act: (sessions) => sessions.abort(),
+    state: 'closed',
+  },
+  'it is aborted while it is served': {
+    start: onCall(nothing),
+    act: (sessions) => sessions.abort(),
+    state: 'closed',
+  },
+  'it is aborted with an error': {
+    start: onCall(nothing),
+    act: (sessions) => sessions.abort(new Error('enough')),
+    state: 'error',
+  },
+  'it is aborted with an error of connect': {
+    start: onCall(nothing),
+    act: (sessions) => sessions.abort(new ConnectError('enough', Code.Aborted)),
+    state: 'error',
+  },
+};
+
+/** Without what differs from run to run: ports. */
+function described(error: unknown): unknown {
+  if (!(error instanceof ConnectError)) return error;
+  const { code, rawMessage, cause } = error;
+  const { name, code: reason, message } = (cause ?? {}) as NodeJS.ErrnoException;
+  return { code: Code[code], rawMessage, cause: cause && { name, reason, message } };
+}
+
+async function told(t: TestContext, { start, act, state }: Failure, isStock: boolean): Promise<unknown> {
+  const baseUrl = await start(t);
+  const sessions = isStock ? new Http2SessionManager(baseUrl) : balancedSessions(baseUrl);
+  t.after(() => {
+    sessions.abort();
+    return 'close' in sessions ? sessions.close() : undefined;
+  });
+  const calling = new EchoClient(createGrpcTransport({ baseUrl, sessionManager: sessions })).call();
+  const failing = calling.then(
+    () => assert.fail('it was answered'),
+    (error: unknown) => error,
+  );
+  if (act !== undefined) {
+    // As far as it comes.
+    await sleep(50);
+    act(sessions);
+  }
+  const error = await failing;
+  // A session ends after its streams.
+  while (sessions.state() !== state) await sleep(1);
+  const all = JSON.stringify([described(error), described(sessions.error()) ?? null]);
+  return JSON.parse(all.replaceAll(new URL(baseUrl).host, 'HOST').replaceAll(/[0-9A-F]{16}/g, 'ID'));
+}
+
+for (const [name, failure] of Object.entries(FAILURES)) {
+  test(`${name}: the error, its cause and the state are those that connect-node tells`, async (t) => {
+    const [stock, ours] = await Promise.all([told(t, failure, true), told(t, failure, false)]);
+    assert.deepEqual(ours, stock);
+  });
+}
