@@ -8,6 +8,7 @@ import { nearest } from './nearest.ts';
 import type { BalancedAgentOptions, BalancingOptions } from './options.ts';
 import type { ClientSettings, Settings } from './settings.ts';
 import { type Option, SWITCH, TABLE } from './table.ts';
+import { VARIABLES } from './variables.ts';
 
 interface Entries {
   readonly [name: string]: Option<unknown> | Entries;
@@ -15,14 +16,6 @@ interface Entries {
 }
 
 const ENTRIES = { ...TABLE, ...CLIENT_TABLE } as Entries;
-/** The names of the variables of all options. */
-let variables: readonly string[] | undefined;
-
-/** The variables of all options. Not found before somebody asks: an import of evenkeel alone has no use for them. */
-export function allVariables(): readonly string[] {
-  variables ??= variablesOf(ENTRIES, []);
-  return variables;
-}
 const ENDPOINT_TIMEOUT = variableFor(['endpointTimeout']);
 const CONNECT_TIMEOUT = variableFor(['connectTimeout']);
 const POLICY = variableFor(['policy']);
@@ -46,7 +39,7 @@ function longestDial({ client, connectTimeout }: Settings): number {
  * @throws undici's `InvalidArgumentError` for an option that is unknown or isn't accepted
  */
 export function resolveSettings(options: BalancedAgentOptions = {}, env = environment()): Settings {
-  warnOfUnknown(env, allVariables());
+  warnOfUnknown(env, VARIABLES);
   const values = resolve(ENTRIES, options, [], env);
   const own = Object.fromEntries(Object.keys(TABLE).map((name) => [name, values[name]]));
   const client = Object.entries(values).filter(([name, value]) => name in CLIENT_TABLE && value != null);
@@ -180,15 +173,6 @@ function fromVariable(option: Option<unknown>, variable: string, env: Environmen
     warn(`${variable}: ${(error as Error).message}, got ${show(text)}`);
     return undefined;
   }
-}
-
-function variablesOf(entries: Entries, path: string[]): string[] {
-  const own = entries[SWITCH] ? [variableFor(path)] : [];
-  const nested = Object.entries(entries).flatMap(([name, entry]) => {
-    if (!isOption(entry)) return variablesOf(entry, [...path, name]);
-    return entry.fromText === undefined ? [] : [variableFor([...path, name])];
-  });
-  return [...own, ...nested];
 }
 
 function isOption(entry: Option<unknown> | Entries): entry is Option<unknown> {

@@ -1,7 +1,7 @@
 import { type Environment, environment } from '../core/base/environment.ts';
 import { isDisabled, read, SWITCHES, serviceVariable, warn } from './env.ts';
 import { nearest } from './nearest.ts';
-import { allVariables } from './resolve-settings.ts';
+import { VARIABLES } from './variables.ts';
 
 /** What the preload and `install()` are to do. */
 export type Mode = 'balance' | 'observe' | 'off';
@@ -24,7 +24,7 @@ const CONTRARY_OFF = [...OFF.slice(1), 'no', 'off'];
 
 /** The names of all variables, without the prefix and all that is no letter. */
 function allWords(): string[] {
-  return [...allVariables(), ...SWITCHES].map(wordOf);
+  return [...VARIABLES, ...SWITCHES].map(wordOf);
 }
 
 /** What the switches of the environment say. What is nearly one, and isn't, switches off: nobody meant it for nothing. */
@@ -56,7 +56,7 @@ function problemWith(name: string, value: string): string | undefined {
       .startsWith(PREFIX)
   )
     return undefined;
-  if (allVariables().includes(name) || SWITCHES.includes(name) || serviceVariable(name)) return undefined;
+  if (VARIABLES.includes(name) || SWITCHES.includes(name) || serviceVariable(name)) return undefined;
   const meant = CONTRARY.includes(word) ? 'DISABLED' : (WORDS.get(word) ?? nearest(word, allWords()));
   if (meant !== 'DISABLED' && meant !== 'MODE') return undefined;
   const switchesOff = CONTRARY.includes(word) ? CONTRARY_OFF.includes(value) : !OFF.includes(value);
