@@ -22,21 +22,28 @@ const ENTRY_POINTS = [
   'admin/admin-server',
   'bundled',
   // Loaded when there is a use for them, by their paths.
-  'parts',
   'transports/grpc/global/part',
   'transports/http/global/part',
 ];
 /** Entry points that are modules, and are there for CommonJS too. */
 const FOR_COMMONJS = ['index', 'http', 'grpc', 'connect', 'telemetry/opentelemetry', 'telemetry/prometheus'];
-/** Of what is loaded with `index`: the folders that become one file each. */
-const FOLDER = /^(core\/(?:base|balancing|endpoints|health|connections|calls)|config|transports\/undici)\//;
-/** Of that, too: what installs goes with what it installs, as nobody loads one without the other. */
-const INSTALLS = /^(install\.|transports\/http\/global\/)/;
-/** Of that, too: what is loaded first, before undici. */
-const FIRST = /^transports\/undici\/(undici|global\/slots)\.js$/;
-const INERT = 'transports/undici/global/inert.js';
-/** Of that, too: what is needed without the rest, or leads to the rest. */
-const APART = /^(servers\/|index\.)/;
+/** Where `parts.ts` is, which loads others by their paths from the folder that it is in. */
+const BALANCING = 'balancing';
+/** Of what is loaded with `index`, which modules go into which file: the first line that fits. */
+const FILES: readonly (readonly [RegExp, string])[] = [
+  // Before undici, and right after it.
+  [/^transports\/undici\/(undici|global\/slots)\./, 'first'],
+  [/^transports\/undici\/global\/inert\./, 'inert'],
+  // All that a server needs to name its pod.
+  [
+    /^(core\/base|servers)\/|^core\/discovery\/addresses\.|^config\/(env|nearest|switches|variables)\./,
+    'base',
+  ],
+  [/^core\/(balancing|endpoints|health|connections)\//, 'connections'],
+  [/^core\//, 'service'],
+  [/^(install|parts)\.|^transports\/(undici|http\/global)\//, BALANCING],
+  [/^(?!index\.)/, 'common'],
+];
 /** What is loaded with `index`, by paths. */
 let early: Set<string> | undefined;
 const NODE_IMPORT = /^import \{([^}]*)\} from '(node:[^']+)';$/gm;
@@ -66,12 +73,12 @@ try {
     dir: 'dist',
     format: 'es',
     entryFileNames: '[name].js',
-    chunkFileNames: 'chunks/[name].js',
+    chunkFileNames: ({ name }) => (name === BALANCING ? '[name].js' : 'chunks/[name].js'),
     generatedCode: 'es2015',
     hoistTransitiveImports: false,
     minifyInternalExports: false,
-    // Left to Rollup, the core would be one file of a third of a megabyte, whose memory V8 keeps when it has read it, and the
-    // rest two dozen small ones, each of which has to be found.
+    // Each file takes Node half a millisecond to find, and of the largest one V8 keeps the parser's memory: few files, then, none
+    // of which is much larger than half of all. Left to Rollup, it would be one large one, and two dozen small ones.
     manualChunks: (path, { getModuleInfo }) => fileOf(path, getModuleInfo),
   });
   await bundle.close();
@@ -121,14 +128,9 @@ ${lines.join('\n')}
 /** The file of the package that a module is put into, as far as that is not left to Rollup. */
 function fileOf(path: string, infoOf: GetModuleInfo): string | undefined {
   early ??= closureOf(join(compiled, 'index.js'), infoOf);
-  const name = relative(compiled, path);
   if (!early.has(path)) return undefined;
-  if (FIRST.test(name)) return 'first';
-  if (name === INERT) return 'inert';
-  if (name === 'parts.js') return 'parts';
-  if (APART.test(name)) return undefined;
-  if (INSTALLS.test(name)) return 'transports/undici';
-  return FOLDER.exec(name)?.[1] ?? (name.startsWith('core/') ? 'core/service' : 'common');
+  const name = relative(compiled, path);
+  return FILES.find(([modules]) => modules.test(name))?.[1];
 }
 
 /** A file and all that is loaded with it. */

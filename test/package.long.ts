@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { publint } from 'publint';
 import { rollup } from 'rollup';
@@ -171,17 +171,36 @@ for (const major of [22, 24, 26] as const) {
   });
 }
 
+/** The files of the package that are read when one of them is imported, itself included. */
+function readWith(file: string, found = new Set<string>()): Set<string> {
+  if (found.has(file)) return found;
+  found.add(file);
+  const text = readFileSync(file, 'utf8');
+  for (const [, path] of text.matchAll(/^(?:import|export) (?:\{.*\} from )?'(\.{1,2}\/[^']+)';$/gm))
+    readWith(join(dirname(file), path!), found);
+  return found;
+}
+
+const dist = (name: string) => join(project.folder, 'node_modules/evenkeel/dist', name);
+
+test('an import of evenkeel reads few files, as each takes half a millisecond to be found', () => {
+  assert.ok(readWith(dist('index.js')).size <= 8);
+});
+
+test('a server that names its pod loads neither undici nor what balances', () => {
+  const texts = [...readWith(dist('identify-preload.js'))].map((file) => readFileSync(file, 'utf8'));
+  assert.ok(texts.every((text) => !text.includes("'undici'") && !text.includes("'lru-cache'")));
+  assert.ok(texts.join('').length < 50_000);
+});
+
 test('no character of what is imported makes its source take twice the memory', () => {
   // V8 keeps a source in two bytes a character as soon as one of them is not of Latin-1.
-  const chunks = join(project.folder, 'node_modules/evenkeel/dist/chunks');
-  const early = ['first', 'inert', 'common', 'config', 'transports/undici'].map((name) => `${name}.js`);
-  const core = readdirSync(join(chunks, 'core')).map((name) => `core/${name}`);
-  for (const name of [...early, ...core]) {
-    const text = readFileSync(join(chunks, name), 'utf8');
+  for (const file of readWith(dist('index.js'))) {
+    const text = readFileSync(file, 'utf8');
     assert.equal(
       [...text].find((character) => character > '\u00ff'),
       undefined,
-      name,
+      file,
     );
   }
 });
