@@ -72,7 +72,7 @@ describe('docs/connect.md', () => {
   }
 
   test('the programs are sound TypeScript', () => {
-    assert.equal(programs.length, 2);
+    assert.equal(programs.length, 3);
     assertSound(project, programs, GENERATED);
   });
 });
