@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generate } from './generate.ts';
 import { play } from './play.ts';
+import { tellRace, watchWaits } from './races.ts';
 import { callsOf, type Protocol, type Scenario, type Transport } from './scenario.ts';
 import { shrink } from './shrink.ts';
 import { storyOf } from './story.ts';
-import { type Finding, judge, type Kind, lossesOf } from './verdicts.ts';
+import { type Finding, judge, type Kind, racesOf } from './verdicts.ts';
 
 export interface CampaignOptions {
   /** One scenario, to be replayed; none: seeds from a random one on. */
@@ -26,6 +27,8 @@ export interface CampaignOptions {
   readonly parallel: number;
   readonly trace: boolean;
   readonly print: boolean;
+  /** Whether each race with the end of a connection is told that one client alone lost. */
+  readonly tellsRaces: boolean;
   readonly stopsAtFirst: boolean;
   /** A file with a scenario to play, in the place of one made of a seed. */
   readonly replay: string | undefined;
@@ -80,7 +83,8 @@ export class Campaign {
     for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
       process.on(event as 'uncaughtException', (error) => this.#onUncaught(error));
     }
-    const { seed, parallel } = this.#options;
+    const { seed, parallel, tellsRaces } = this.#options;
+    if (tellsRaces) watchWaits();
     console.log(this.#options.replay ?? `first seed: ${this.#next}`);
     const single =
       (seed !== undefined || this.#options.replay !== undefined) &&
@@ -245,10 +249,12 @@ export class Campaign {
       for (const play of [stock, ours])
         console.log(`\n--- ${play.client}\n${storyOf(scenario, play, this.#options.call)}`);
     }
-    const { kinds } = this.#options;
-    const losses = lossesOf(scenario, stock, ours);
-    this.#lostByStock += losses.stock;
-    this.#lostByOurs += losses.ours;
+    const { kinds, tellsRaces } = this.#options;
+    for (const race of racesOf(scenario, stock, ours)) {
+      if (race.lostBy === 'stock') this.#lostByStock++;
+      else this.#lostByOurs++;
+      if (tellsRaces) console.log(tellRace(scenario, race, stock, ours));
+    }
     return judge(scenario, stock, ours).filter(({ kind }) => kinds?.includes(kind) ?? true);
   }
 

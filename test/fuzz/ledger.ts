@@ -17,6 +17,8 @@ export interface Wire {
   harm: string;
   /** When its client must have noticed that: what is written after it has no excuse. */
   heardAt: number | undefined;
+  /** When it had sent each response in full. */
+  readonly answers: number[];
   /** The requests that its client has written. */
   writes: readonly Write[];
   /** Requests on it that have come, and not been answered in full. */
@@ -73,6 +75,7 @@ export class Ledger {
       harmedAt: undefined,
       harm: '',
       heardAt: undefined,
+      answers: [],
       writes: [],
       open: new Set(),
     };
@@ -162,6 +165,7 @@ export class Ledger {
   answered(attempt: Attempt): void {
     attempt.answered = 'full';
     attempt.answeredAt = performance.now();
+    attempt.wire.answers.push(attempt.answeredAt);
     attempt.wire.open.delete(attempt);
   }
 

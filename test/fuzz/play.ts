@@ -38,6 +38,7 @@ export interface Play {
   /** What tracers were told, where one listens. */
   readonly traces: ReadonlyMap<number, Trace> | undefined;
   readonly pods: readonly string[];
+  readonly port: number;
 }
 
 /** Pods that there are from a moment on. */
@@ -134,6 +135,7 @@ class Player {
       sets: [],
       traces: this.#tracer?.traces,
       pods: pods.addresses,
+      port: pods.port,
     };
     if (client === 'ours') this.#know(scenario.workers.length === 0 ? [] : pods.addresses.map((_, n) => n));
     const own = { resolver: this.#resolver.resolve as Resolver, clock: this.#clock };

@@ -2,6 +2,7 @@
 import { type Outcome, WORDS, wordsOf } from './caller.ts';
 import type { Attempt, Wire } from './ledger.ts';
 import type { Play } from './play.ts';
+import type { Race } from './races.ts';
 import { type Call, callsOf, isRepeatable, replyTo, type Scenario } from './scenario.ts';
 import { judgeTheme } from './theme-verdicts.ts';
 import { Trace } from './writes.ts';
@@ -64,15 +65,9 @@ export function judge(scenario: Scenario, stock: Play, ours: Play): Finding[] {
   return new Judge(scenario, stock, ours).findings();
 }
 
-/** Requests that one client alone lost to a connection that its server ended, or over TLS the body of: by stock, and by ours. */
-export interface Losses {
-  readonly stock: number;
-  readonly ours: number;
-}
-
-/** What each such loss is excused by is a race. That ours runs into it more often than stock would have no excuse. */
-export function lossesOf(scenario: Scenario, stock: Play, ours: Play): Losses {
-  return new Judge(scenario, stock, ours).losses();
+/** Requests that one client alone lost to a connection that its server ended, or over TLS the body of. */
+export function racesOf(scenario: Scenario, stock: Play, ours: Play): Race[] {
+  return new Judge(scenario, stock, ours).races();
 }
 
 class Judge {
@@ -103,27 +98,29 @@ class Judge {
     return this.#findings;
   }
 
-  losses(): Losses {
-    const losses = { stock: 0, ours: 0 };
-    for (const call of callsOf(this.#scenario)) {
-      const theirs = this.#stock.outcomes.get(call.id);
-      const own = this.#ours.outcomes.get(call.id);
-      if (own === undefined || theirs === undefined) continue;
-      if (this.#scenario.protocol !== 'h1') {
-        if (call.act !== undefined) continue;
-        const [before, now] = [this.#isLeftOut(this.#stock, call), this.#isLeftOut(this.#ours, call)];
-        if (before && !now) losses.stock++;
-        if (now && !before) losses.ours++;
-        continue;
-      }
-      if (own.served === theirs.served) continue;
-      // What may be sent again is served more often by ours, and what is broken by itself by nobody.
-      if (call.act !== undefined || this.#mayBeRepeated(call)) continue;
-      if (call.body.kind === 'failing stream' || call.replies.some((reply) => reply.break)) continue;
-      if (theirs.served && this.#wasHarmed(this.#ours, call)) losses.ours++;
-      if (own.served && this.#wasHarmed(this.#stock, call)) losses.stock++;
+  /** What each such loss is excused by is a race. That ours runs into it more often than stock would have no excuse. */
+  races(): Race[] {
+    return callsOf(this.#scenario).flatMap((call) => {
+      const lostBy = this.#loserOf(call);
+      return lostBy === undefined ? [] : [{ call, lostBy }];
+    });
+  }
+
+  #loserOf(call: Call): Race['lostBy'] | undefined {
+    const theirs = this.#stock.outcomes.get(call.id);
+    const own = this.#ours.outcomes.get(call.id);
+    if (own === undefined || theirs === undefined || call.act !== undefined) return undefined;
+    if (this.#scenario.protocol !== 'h1') {
+      const [before, now] = [this.#isLeftOut(this.#stock, call), this.#isLeftOut(this.#ours, call)];
+      if (before === now) return undefined;
+      return before ? 'stock' : 'ours';
     }
-    return losses;
+    if (own.served === theirs.served) return undefined;
+    // What may be sent again is served more often by ours, and what is broken by itself by nobody.
+    if (this.#mayBeRepeated(call)) return undefined;
+    if (call.body.kind === 'failing stream' || call.replies.some((reply) => reply.break)) return undefined;
+    if (theirs.served) return this.#wasHarmed(this.#ours, call) ? 'ours' : undefined;
+    return this.#wasHarmed(this.#stock, call) ? 'stock' : undefined;
   }
 
   #say(kind: Kind, call: number, text: string, certain = false): void {
