@@ -1,6 +1,6 @@
 import type { Channel } from 'node:diagnostics_channel';
 import { channels } from '../base/channels.ts';
-import { type Clock, queueMicrotask, type Timer } from '../base/clock.ts';
+import { queueMicrotask, type Timer } from '../base/clock.ts';
 import { DrainTimeoutError } from '../base/errors.ts';
 import { Patience } from '../base/patience.ts';
 import type { ConnectionEvents } from './connection-events.ts';
@@ -8,6 +8,7 @@ import type { Pooled } from './endpoint-connections.ts';
 import { Lifetime } from './lifetime.ts';
 import type { PooledEndpoint } from './pooled-endpoint.ts';
 import type { RetireReason } from './retire-reason.ts';
+import type { ConnectionOptions } from './settings.ts';
 import type { Carried, Wire, WireEvents } from './wire.ts';
 
 /** The part of its age, and of the time for which idle ones last, within which a connection was needed lately. */
@@ -16,18 +17,6 @@ const LATELY_IDLE = 0.5;
 
 /** An endpoint as all of this folder know it. */
 export type Pod = PooledEndpoint<Connection>;
-
-export interface ConnectionOptions {
-  clock: Clock;
-  /** Milliseconds from now after which the connection is retired; 0: never. */
-  maxDuration: number;
-  /** Requests after which it is retired; 0: no limit. */
-  maxRequests: number;
-  /** Milliseconds a retired connection may still take for what it carries; 0: as long as it needs. */
-  drainTimeout: number;
-  /** Milliseconds an unused connection may wait for its first request. */
-  idleTimeout: number;
-}
 
 /** The life of one wire, from its dial to its end: how old it is, how often it was used, how much it carries. */
 export class Connection implements Pooled, WireEvents {
@@ -59,6 +48,8 @@ export class Connection implements Pooled, WireEvents {
   #drainDeadline: Timer | undefined = undefined;
   /** When a request last came, or it was made for one. */
   #neededAt: number;
+  /** Since when it is idle, where that is counted. */
+  #idleSince: number | undefined = undefined;
 
   constructor(wire: Wire, endpoint: Pod, events: ConnectionEvents<Connection>, options: ConnectionOptions) {
     this.wire = wire;
@@ -120,7 +111,13 @@ export class Connection implements Pooled, WireEvents {
     this.#neededAt = now;
     if (this.#lifetime.isOver(now)) this.#expire();
     else if (this.wire.broken) this.retire('closed-by-peer');
+    else if (this.#idleSince !== undefined && this.#isNearEnd(now - this.#idleSince)) this.retire('idle');
     return this.retired === undefined;
+  }
+
+  /** Whether its endpoint may be about to end it, and to cross the request that comes now. */
+  #isNearEnd(idle: number): boolean {
+    return this.#endpoint.idleLife?.isNearEnd(idle) === true;
   }
 
   /** Whether it has been used so lately that it is likely to be used again while it lasts. */
@@ -179,6 +176,7 @@ export class Connection implements Pooled, WireEvents {
   release(attempt: Carried): void {
     this.inFlight--;
     if (this.multiplexed) this.wire.release(attempt);
+    else if (this.#endpoint.idleLife !== undefined) this.#idleSince = this.#options.clock.now();
     this.#closeIfDrained();
   }
 
@@ -233,6 +231,7 @@ export class Connection implements Pooled, WireEvents {
   retire(reason: RetireReason): void {
     if (this.retired !== undefined) return;
     this.retired = reason;
+    if (reason === 'closed-by-peer' && !this.multiplexed) this.#onEndedByPeer();
     this.#lifetime.stop();
     this.#idleExpiry?.cancel();
     this.#publish(channels.connectionRetire, reason);
@@ -247,6 +246,13 @@ export class Connection implements Pooled, WireEvents {
       );
     }
     this.#closeIfDrained();
+  }
+
+  /** What it carries now, if anything, was not written, or has crossed the end. */
+  #onEndedByPeer(): void {
+    if (this.requests === this.inFlight) return;
+    const { clock } = this.#options;
+    this.#endpoint.onIdleEnd(this.#idleSince === undefined ? undefined : clock.now() - this.#idleSince);
   }
 
   /** Ends it now, with all it carries. */

@@ -1,3 +1,5 @@
+import { IdleLife } from './idle-life.ts';
+
 /** A connection, as its endpoint sees it. */
 export interface Pooled {
   /** Neighbours in the stack of those with room. */
@@ -51,6 +53,8 @@ export class EndpointConnections<C extends Pooled> {
   fleeting = false;
   /** When a request was sent, on the clock, that is known to have been answered; -Infinity if they were closed since. */
   heardAt = Number.NEGATIVE_INFINITY;
+  /** How long idle ones last, as far as their ends show: where none has ended, nobody need look. */
+  idleLife: IdleLife | undefined = undefined;
   /** Top of the stack of those with room: what was used last is used first, and what never was, last. */
   #top: C | undefined = undefined;
   #bottom: C | undefined = undefined;
@@ -100,6 +104,12 @@ export class EndpointConnections<C extends Pooled> {
     // The endpoint may have ended.
     if (this.connected === 0) this.heardAt = Number.NEGATIVE_INFINITY;
     if (connection.requests === 0) this.#onWasted();
+  }
+
+  /** The endpoint has ended an idle one: after so many milliseconds, if they were counted. */
+  onIdleEnd(idle: number | undefined): void {
+    this.idleLife ??= new IdleLife();
+    if (idle !== undefined) this.idleLife.onEnd(idle);
   }
 
   /** Gives one away. */

@@ -3,6 +3,7 @@ import type { EndpointAddress } from '../discovery/resolver.ts';
 import { type Board, Endpoint } from '../endpoints/endpoint.ts';
 import { CONNECTION_LIMIT, FULL, OPENING, UNTRIED } from '../endpoints/reasons.ts';
 import { EndpointConnections, type Pooled } from './endpoint-connections.ts';
+import type { IdleLife } from './idle-life.ts';
 
 export interface Backoff {
   readonly failedAt: number;
@@ -76,6 +77,11 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
   /** Whether its idle connections last so short that nothing is gained by one that waits for the next request. */
   get fleeting(): boolean {
     return this.#pool?.fleeting === true;
+  }
+
+  /** How long its idle connections last, as far as their ends show; none while none has ended. */
+  get idleLife(): IdleLife | undefined {
+    return this.#pool?.idleLife;
   }
 
   /** When a request was sent, on the clock, that is known to have been answered; -Infinity if its connections were closed since. */
@@ -195,6 +201,11 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
   retire(connection: C): void {
     this.#pool!.retire(connection);
     this.restack(connection);
+  }
+
+  /** It has ended a connection that idled: after so many milliseconds, if they were counted. */
+  onIdleEnd(idle: number | undefined): void {
+    this.#pool!.onIdleEnd(idle);
   }
 
   /** A connection is no more. */

@@ -1,4 +1,5 @@
 import type { BalancingSettings } from '../balancing/settings.ts';
+import type { Clock } from '../base/clock.ts';
 import type { KubernetesSettings } from '../discovery/settings.ts';
 import type { EndpointSettings } from '../endpoints/settings.ts';
 import type { HealthSettings } from '../health/settings.ts';
@@ -22,6 +23,19 @@ export interface ConnectionSettings {
   maxSpread: number;
   /** `false` for contrast, where rotation is measured: connections retire before there are others. */
   makeBeforeBreak?: false;
+}
+
+/** What one connection is told as it is made. */
+export interface ConnectionOptions {
+  clock: Clock;
+  /** Milliseconds from now after which the connection is retired; 0: never. */
+  maxDuration: number;
+  /** Requests after which it is retired; 0: no limit. */
+  maxRequests: number;
+  /** Milliseconds a retired connection may still take for what it carries; 0: as long as it needs. */
+  drainTimeout: number;
+  /** Milliseconds an unused connection may wait for its first request. */
+  idleTimeout: number;
 }
 
 /** What the endpoints of a service, and the connections to them, are told. */

@@ -1,0 +1,96 @@
+// How long endpoints keep idle connections that never say so.
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { IdleLife } from '../../../src/core/connections/idle-life.ts';
+import { MemoryService } from '../../support/memory-service.ts';
+
+function learned(...ends: number[]): IdleLife {
+  const life = new IdleLife();
+  for (const idle of ends) life.onEnd(idle);
+  return life;
+}
+
+test('one end of an idle connection tells nothing, two tell when the next is near', () => {
+  assert.equal(learned(2_000).isNearEnd(1_999), false);
+  const life = learned(2_000, 2_010);
+  assert.equal(life.isNearEnd(1_500), false);
+  assert.equal(life.isNearEnd(1_510), true);
+  assert.equal(life.isNearEnd(2_500), true, 'its end may be on the way');
+});
+
+test('an end that came early, or was noticed late, changes nothing', () => {
+  const life = learned(2_000, 2_010, 3, 9_000);
+  assert.equal(life.isNearEnd(1_400), false);
+  assert.equal(life.isNearEnd(1_600), true);
+});
+
+test('where idle connections last for milliseconds only, they are used for the first half of the time', () => {
+  const life = learned(20, 20);
+  assert.equal(life.isNearEnd(9), false);
+  assert.equal(life.isNearEnd(10), true);
+});
+
+test('what outlives its known time three times was ended for another reason', () => {
+  const life = learned(300, 300);
+  for (let times = 0; times < 3; times++) assert.equal(life.isNearEnd(1_000), false);
+  assert.equal(life.isNearEnd(290), false);
+});
+
+test('an end at the known time shows that it is right, whatever has outlived it', () => {
+  const life = learned(300, 300);
+  for (let times = 0; times < 2; times++) life.isNearEnd(1_000);
+  life.onEnd(300);
+  for (let times = 0; times < 2; times++) life.isNearEnd(1_000);
+  assert.equal(life.isNearEnd(290), true);
+});
+
+/** A service whose one pod ends connections that idle for so long, or none, and how many of them it has had. */
+function startPod(t: TestContext, idle?: number) {
+  const memory = new MemoryService(t, { pods: 1 });
+  const pod = memory.pod(1);
+  pod.react = (_call, wire) => {
+    const { sent } = wire;
+    if (idle !== undefined) memory.clock.schedule(() => wire.sent === sent && wire.break(), 1 + idle);
+    return { name: 'answer', after: 1 };
+  };
+  const post = async () => {
+    const call = memory.call({ repeatable: false });
+    await memory.run(5);
+    assert.ok(call.answered);
+  };
+  return { memory, post, dials: () => pod.opened.length };
+}
+
+test('a request does not cross the end of an idle connection whose time is known', async (t) => {
+  const { memory, post, dials } = startPod(t, 2_000);
+  for (let end = 0; end < 3; end++) {
+    await post();
+    await memory.run(3_000);
+  }
+  await post();
+  const before = dials();
+  await memory.run(1_000);
+  await post();
+  assert.equal(dials(), before, 'there is time enough');
+  await memory.run(1_990);
+  await post();
+  assert.equal(dials(), before + 1, 'it would have met the end');
+  await memory.run(3_000);
+});
+
+test('a pod that restarts, and ends all its connections, goes on being sent requests on those that idle', async (t) => {
+  const { memory, post, dials } = startPod(t);
+  for (let restart = 0; restart < 2; restart++) {
+    memory.burst(5, { repeatable: false });
+    await memory.run(300);
+    for (const wire of [...memory.pod(1).wires]) wire.break();
+    await memory.run(100);
+  }
+  await post();
+  const before = dials();
+  for (let times = 0; times < 8; times++) {
+    await memory.run(100 * times);
+    await post();
+  }
+  assert.ok(dials() <= before + 2, `${dials() - before} more`);
+});
