@@ -11,7 +11,7 @@ import { FailureHolds } from '../endpoints/failure-holds.ts';
 import { QuickErrors } from '../endpoints/quick-errors.ts';
 import type { Outcome } from '../health/outcome.ts';
 import { type Attempt, type Call, durationOf } from './call.ts';
-import { Reuse } from './reuse.ts';
+import { AT_ONCE, Reuse } from './reuse.ts';
 import { isEndHeard, tellEnd, tellStart } from './telling.ts';
 
 type Headers = Record<string, string | string[] | undefined>;
@@ -83,8 +83,8 @@ export class Attempts {
       call.keyHash < 0 ? this.#pool.balancer.begin(endpoint) : this.#beginBound(call, endpoint);
     call.connection = connection;
     if (this.#observes) call.sentAt = this.#clock.now();
-    const delay = hasWaited ? this.#reuse.delayOf(call, connection) : 0;
-    if (delay > 0 || this.#turn.isStale) connection.wire.sendNextTurn(call, delay);
+    const delay = hasWaited ? this.#reuse.delayOf(call, connection) : AT_ONCE;
+    if (delay > AT_ONCE || this.#turn.isStale) connection.wire.sendNextTurn(call, Math.max(delay, 0));
     else connection.wire.send(call);
     if (channels.requestStart.hasSubscribers) tellStart(call, endpoint);
   }

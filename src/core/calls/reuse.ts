@@ -4,6 +4,9 @@ import type { Call } from './call.ts';
 /** Milliseconds after a response within which servers end connections that they don't keep, without having said so. */
 const SETTLING = 10;
 
+/** It is written in this turn of the event loop. */
+export const AT_ONCE = -1;
+
 /**
  * Whether connections outlive the responses on them. A call that has waited would have had a new one from a stock client,
  * and may find one that has just come free first. Where that is ended now, what can't be sent twice is lost: so it is held
@@ -16,7 +19,8 @@ export class Reuse {
   delayOf(call: Call, { multiplexed, requests }: Connection): number {
     // Upgrades wait for their turn in any case, and are about to have what idles, as with stock.
     const isSafe = call.repeatable || call.lasting;
-    return this.#isKnown || multiplexed || requests === 1 || isSafe ? 0 : SETTLING;
+    if (multiplexed || requests === 1 || isSafe) return AT_ONCE;
+    return this.#isKnown ? 0 : SETTLING;
   }
 
   /** An attempt has ended. */
