@@ -9,11 +9,9 @@ type WriteHead = (this: Response, status: number, ...rest: unknown[]) => Respons
 /** Has a response of HTTP/1.1 name this process. The app sees nothing of it before the head is written, nor has to write it otherwise. */
 export function nameHttp1Response(response: Response): void {
   const { writeHead } = response as { writeHead: WriteHead };
-  let isNamed = false;
   const writeNamedHead: WriteHead = function (this: Response, status, ...rest) {
-    // An interim response comes first, or it is named already, by what wraps it in turn.
-    if (status < 200 || isNamed || this.headersSent) return writeHead.call(this, status, ...rest);
-    isNamed = true;
+    // An interim response comes first.
+    if (status < 200 || this.headersSent) return writeHead.call(this, status, ...rest);
     const last = rest.at(-1);
     if (isHeaders(last)) return writeHead.call(this, status, ...rest.slice(0, -1), named(last, this));
     if (!this.hasHeader(IDENTITY_HEADER)) this.setHeader(IDENTITY_HEADER, podName());

@@ -7,17 +7,25 @@ type Respond = (this: ServerHttp2Stream, ...args: unknown[]) => unknown;
 /** The ways in which a stream is answered, and where each of them takes the headers. */
 const WAYS = { respond: 0, respondWithFD: 1, respondWithFile: 1 } as const;
 
-/** Has a response of HTTP/2 name this process, if it turns out to be the first one when its head is written. */
-export function nameHttp2Response(stream: ServerHttp2Stream, isFirst: () => boolean): void {
+/** Has responses of HTTP/2 name this process, if `isToName` wants it of their stream: changes what all streams of servers inherit. */
+export function nameHttp2Responses(
+  stream: ServerHttp2Stream,
+  isToName: (stream: ServerHttp2Stream) => boolean,
+): void {
+  const prototype = Object.getPrototypeOf(stream) as Record<string, Respond>;
   for (const [way, index] of Object.entries(WAYS)) {
-    const ways = stream as unknown as Record<string, Respond>;
-    const respond = ways[way]!;
-    ways[way] = function (this: ServerHttp2Stream, ...args: unknown[]) {
-      if (this.headersSent || this.destroyed || !isFirst()) return respond.apply(this, args);
+    const respond = prototype[way];
+    if (respond === undefined) continue;
+    const value: Respond = function (...args) {
+      if (this.headersSent || this.destroyed || !isToName(this)) return respond.apply(this, args);
       const rest = [...args];
       rest[index] = named(args[index]);
       return respond.apply(this, rest);
     };
+    Object.defineProperty(value, 'name', { value: respond.name, configurable: true });
+    Object.defineProperty(value, 'length', { value: respond.length, configurable: true });
+    // As a method of a class is: not among the keys of a stream.
+    Object.defineProperty(prototype, way, { value, configurable: true, writable: true, enumerable: false });
   }
 }
 

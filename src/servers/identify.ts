@@ -1,15 +1,15 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { Server as HttpServer } from 'node:http';
-import type { Http2SecureServer, Http2Server, ServerHttp2Stream } from 'node:http2';
+import type { Http2SecureServer, Http2Server } from 'node:http2';
 import type { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
-import { isLoopback, isPrivate } from '../core/discovery/addresses.ts';
 import { nameHttp1Response, type Response } from './http1-response.ts';
-import { nameHttp2Response } from './http2-response.ts';
+import { nameHttp2Sessions } from './http2-sessions.ts';
+import { isNear } from './peers.ts';
 
 export type IdentifiedServer = HttpServer | HttpsServer | Http2Server | Http2SecureServer;
 
-/** Connections, of HTTP/1.1 their sockets and of HTTP/2 their sessions, whose first response has been seen to. */
+/** The sockets of HTTP/1.1 whose first response has been seen to. */
 const begun = new WeakSet<object>();
 /** Servers that are identified, and the sessions of those of HTTP/2. */
 const servers = new WeakSet<object>();
@@ -45,22 +45,5 @@ function listen(): void {
     begun.add(socket);
     if (isNear(socket.remoteAddress)) nameHttp1Response(response);
   });
-  subscribe('http2.server.stream.created', (message) => {
-    const { stream } = message as { stream: ServerHttp2Stream };
-    const { session } = stream;
-    if (session === undefined || begun.has(session) || !(isEverywhere || sessions.has(session))) return;
-    if (isNear(session.socket?.remoteAddress)) nameHttp2Response(stream, () => isFirst(session));
-    else begun.add(session);
-  });
-}
-
-/** Whether nothing was sent on a session before: several streams may wait for their responses. */
-function isFirst(session: object): boolean {
-  if (begun.has(session)) return false;
-  begun.add(session);
-  return true;
-}
-
-function isNear(address = ''): boolean {
-  return isPrivate(address) || isLoopback(address);
+  nameHttp2Sessions((session) => isEverywhere || sessions.has(session));
 }

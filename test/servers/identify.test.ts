@@ -14,7 +14,7 @@ import * as https from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { nameHttp1Response } from '../../src/servers/http1-response.ts';
-import { nameHttp2Response } from '../../src/servers/http2-response.ts';
+import { nameHttp2Responses } from '../../src/servers/http2-response.ts';
 import { identify } from '../../src/servers/identify.ts';
 import { certificateFor } from '../support/certificate.ts';
 
@@ -108,6 +108,13 @@ describe('whatever the app writes its head with, the name is added, and nothing 
     'an interim response first': (_, response) => {
       response.writeEarlyHints({ link: '</a.css>; rel=preload' });
       response.writeHead(200, { 'X-A': '1' }).end();
+    },
+    'a head that Node refuses, and then another one': (_, response) => {
+      response.setHeader('x-b', '1');
+      assert.throws(() => response.writeHead(99));
+      assert.throws(() => response.writeHead(200, { 'x-a': 'a\nb' }));
+      for (const name of response.getHeaderNames()) response.removeHeader(name);
+      response.writeHead(500).end();
     },
     'a writeHead of its own': (_, response) => {
       const { writeHead } = response;
@@ -243,12 +250,16 @@ describe('node:http2', () => {
     const seen: unknown[] = [];
     const respond = (headers: unknown) => seen.push(headers);
     const named = () => {
-      const stream = { respond, respondWithFD() {}, respondWithFile() {} };
-      nameHttp2Response(stream as unknown as http2.ServerHttp2Stream, () => true);
+      const stream = Object.create({
+        respond,
+        respondWithFD() {},
+        respondWithFile() {},
+      }) as http2.ServerHttp2Stream;
+      nameHttp2Responses(stream, () => true);
       return stream;
     };
     named().respond(Object.assign(['secret', '1'], { [http2.sensitiveHeaders]: ['secret'] }));
-    named().respond(null);
+    named().respond(null as unknown as undefined);
     const [list, none] = seen as [string[] & { [http2.sensitiveHeaders]?: string[] }, unknown];
     assert.deepEqual([...list].slice(0, 3), ['secret', '1', HEADER]);
     assert.deepEqual(list[http2.sensitiveHeaders], ['secret']);
