@@ -98,7 +98,7 @@ test('one that is written is found', () => {
 });
 
 /** What others call, or have us call, has the shape that they give it: undici 6's and 7's handlers, Node's streams, grpc-js. */
-const OF_OTHERS = ['LegacyHandler', 'Stream', 'PickResult', 'ResolverListener'];
+const OF_OTHERS = ['LegacyHandler', 'Stream', 'PickResult', 'CallListener', 'ResolverListener'];
 const NAMED = /^(\w*(Owner|Listener|Events|Watcher|Parts)|Waiters|Board)$/;
 
 /** The interfaces by which parts call back: those that are named so, and those by which somebody is told of two things or more. */

@@ -11,7 +11,6 @@ import { type Metadata, PICKS, type PickResult, type Subchannel } from './grpc-j
 import { isOk, outcomeOf, pushbackOf, statusOf } from './outcome-of.ts';
 import { Running } from './running.ts';
 import { type GrpcSession, isEnding, isOpen, sessionOf } from './session.ts';
-import type { Unread } from './unread.ts';
 
 /** Milliseconds after which a call is counted apart: it is a stream, for all we know. */
 const LASTING = 5_000;
@@ -27,7 +26,6 @@ export interface AttemptsOptions {
   isHeldUp: (now: number) => boolean;
   /** An endpoint has one call less. `fails`: its connection fails, and another may lead to another pod. */
   onEnded: (slot: GrpcSlot, fails: boolean) => void;
-  unread: Unread;
 }
 
 /**
@@ -67,6 +65,11 @@ export class Attempt implements PickResult {
 
   onCallStarted(): void {
     this.#owner.onStarted(this);
+  }
+
+  /** As `onCallEnded`. Whether it was refused by the end of its connection, so that it may be sent again. */
+  end(code: number, details: string, metadata: Metadata): boolean {
+    return this.#owner.onEnded(this, code, details, metadata);
   }
 }
 
@@ -136,10 +139,10 @@ export class Attempts {
     this.#running.add(attempt);
   }
 
-  /** Versions of grpc-js before 1.14 tell the code alone. */
-  onEnded(attempt: Attempt, code: number, details?: string, metadata?: Metadata): void {
+  /** Versions of grpc-js before 1.14 tell the code alone. Whether the call was refused by the end of its connection. */
+  onEnded(attempt: Attempt, code: number, details?: string, metadata?: Metadata): boolean {
     const { slot, state } = attempt;
-    if (state !== 'running' && state !== 'apart') return;
+    if (state !== 'running' && state !== 'apart') return false;
     const { endpoint } = slot;
     const { health, clock } = this.#options;
     const now = clock.now();
@@ -147,7 +150,6 @@ export class Attempts {
     const ended = outcomeOf(code, details, isBroken, isEnding(attempt.session));
     const outcome = this.#blame(ended, now - attempt.since, now);
     const status = outcome === 'refused' ? 0 : statusOf(code);
-    if (outcome === 'refused') this.#options.unread.onRefused();
     const failed = outcome === 'failure' || outcome === 'timeout' || status === 503;
     if (failed) this.failures++;
     attempt.state = 'ended';
@@ -173,6 +175,7 @@ export class Attempts {
     const pause = pushbackOf(code, metadata);
     if (pause > 0) health.onPushback(endpoint, status, pause);
     this.#options.onEnded(slot, health.judge(endpoint, slot, outcome, status));
+    return outcome === 'refused';
   }
 
   /** Whether it was the endpoint that let a caller's time run out: not if it had less of it than calls take, or we slept. */

@@ -6,16 +6,19 @@ import {
   type ChannelPolicy,
   type GrpcJs,
   type GrpcPicker,
+  type Metadata,
   PICKS,
   type PickArgs,
   type PickResult,
+  QUEUED,
   STATES,
 } from './grpc-js.ts';
-
 import { type Hub, type HubMember, isHub } from './hub.ts';
 import type { Lane } from './lane.ts';
 import { Lanes } from './lanes.ts';
 import { Link } from './link.ts';
+import { Resender } from './resender.ts';
+import type { Found } from './resent-call.ts';
 
 /**
  * Milliseconds that a channel's first calls wait for further endpoints once one is connected, so that not all go to that: at
@@ -26,14 +29,6 @@ const LONGEST_WAIT = 15;
 const BACKOFF_ARG = 'grpc.max_reconnect_backoff_ms';
 /** Milliseconds after which an endpoint that can't be reached is dialled again at the latest; grpc-js would wait two minutes. */
 const LONGEST_BACKOFF = 10_000;
-
-const QUEUED: PickResult = {
-  pickResultType: PICKS.QUEUE,
-  subchannel: null,
-  status: null,
-  onCallStarted: null,
-  onCallEnded: null,
-};
 
 /** What a channel's resolver hands to its policy. */
 export interface PolicyConfig {
@@ -60,6 +55,7 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
   /** Links that the fleet knows to be connected. */
   readonly #connected = new Set<Link>();
   #hub: Hub | undefined;
+  #resender: Resender | undefined;
   #args: ChannelArgs = {};
   #state: 'connecting' | 'ready' | 'failing' | undefined;
   #failure: PickResult | undefined;
@@ -68,7 +64,7 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
   /** On the clock. */
   #connectingSince = 0;
   #isWarm = false;
-  /** Calls wait for room at a server, for a connection that is being made for them, or for what lies unread. */
+  /** Calls wait for room at a server, or for a connection that is being made for them. */
   #awaitsRoom = false;
 
   constructor(grpc: Pick<GrpcJs, 'unavailable'>, helper: ChannelHelper) {
@@ -81,6 +77,7 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
     const { hub, args: options } = config as PolicyConfig;
     this.#hub = hub;
     this.#args = options[BACKOFF_ARG] === undefined ? { ...args, [BACKOFF_ARG]: LONGEST_BACKOFF } : args;
+    this.#resender = new Resender(hub.clock, options, this.#begin);
     hub.join(this);
     for (const slot of hub.fleet.slots()) this.connect(slot);
     this.review();
@@ -92,6 +89,7 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
     this.#coldWait?.cancel();
     if (hub === undefined) return;
     hub.leave(this);
+    this.#resender?.stop();
     for (const { links } of this.#lanes) for (const link of links) this.#drop(hub, link);
     this.#lanes.clear();
   }
@@ -136,7 +134,7 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
         if (!fleet.set.frozen) link.connect();
         break;
       case 'idle':
-        if (link.slot.busy) hub.unread.onEnded(link.slot);
+        if (link.slot.busy) hub.onGoAway();
         this.#onLost(hub, link);
         if (!fleet.set.frozen) link.connect();
         hub.discovery.demand();
@@ -150,7 +148,6 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
     lane.isDown = false;
     link.readLimit();
     hub.fleet.onConnected(link.slot);
-    hub.unread.onConnected();
     if (link.slot.aging) return;
     // What was waited for is there.
     for (const other of [...lane.links]) if (other.slot.aging && other.isReady) this.#remove(lane, other);
@@ -215,6 +212,7 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
       default:
         this.#helper.updateState(STATES.CONNECTING, this, null);
     }
+    this.#resender?.serve();
   }
 
   #stateNow(hub: Hub): 'connecting' | 'ready' | 'failing' {
@@ -258,11 +256,17 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
   // Picks
 
   pick({ metadata }: PickArgs): PickResult {
+    const attempt = this.#begin(metadata);
+    if (attempt === 'waiting') return QUEUED;
+    if (attempt === 'failing') return this.#failure!;
+    return this.#hub!.isUnquiet ? this.#resender!.guard(attempt) : attempt;
+  }
+
+  readonly #begin = (metadata: Metadata): Found => {
     const hub = this.#hub;
-    if (hub === undefined || this.#state === 'connecting') return QUEUED;
-    if (this.#state === 'failing') return this.#failure!;
+    if (hub === undefined || this.#state === 'connecting') return 'waiting';
+    if (this.#state === 'failing') return 'failing';
     hub.onCall();
-    if (hub.unread.isHolding) return this.#wait(hub);
     const lane = this.#lanes.choose(hub, metadata);
     const link = lane?.best;
     if (lane === undefined || link === undefined) return this.#wait(hub);
@@ -270,12 +274,12 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
     if (slot.inFlight >= slot.limit && this.#awaits(hub, lane)) return this.#wait(hub);
     if (slot.inFlight > 0) link.readLimit();
     return hub.attempts.begin(link.subchannel, slot);
-  }
+  };
 
-  #wait(hub: Hub): PickResult {
+  #wait(hub: Hub): 'waiting' {
     hub.hasWaiting = true;
     this.#awaitsRoom = true;
-    return QUEUED;
+    return 'waiting';
   }
 
   /**

@@ -19,17 +19,51 @@ type StateListener = (
   error?: string,
 ) => void;
 
-/** A connection of grpc-js: one for each address, arguments and credentials, whoever in the process asks for it. */
-export interface Subchannel {
+/** What a pick may lead to. */
+export interface PickedSubchannel {
   getConnectivityState(): number;
+  getChannelzRef(): unknown;
+  /** For what grpc-js traces. */
+  getAddress(): string;
+  /** Since 1.13. */
+  getCallCredentials?(): unknown;
+  /** What is in there is private: see `session.ts`. */
+  getRealSubchannel(): object;
+}
+
+/** A connection of grpc-js: one for each address, arguments and credentials, whoever in the process asks for it. */
+export interface Subchannel extends PickedSubchannel {
   addConnectivityStateListener(listener: StateListener): void;
   removeConnectivityStateListener(listener: StateListener): void;
   startConnecting(): void;
-  getChannelzRef(): unknown;
-  /** What is in there is private: see `session.ts`. */
-  getRealSubchannel(): object;
   ref(): void;
   unref(): void;
+}
+
+/** Whom a call on a connection tells what comes. */
+export interface CallListener {
+  onReceiveMetadata(metadata: Metadata): void;
+  onReceiveMessage(message: Buffer): void;
+  onReceiveStatus(status: StatusObject): void;
+}
+
+/** What a message is written with. */
+export interface WriteContext {
+  readonly flags?: number | undefined;
+  callback?(error?: Error | null): void;
+}
+
+/** A call on a connection. */
+export interface SubchannelCall {
+  sendMessageWithContext(context: WriteContext, message: Buffer): void;
+  startRead(): void;
+  halfClose(): void;
+  cancelWithStatus(code: number, details: string): void;
+  getPeer(): string;
+  getCallNumber(): number;
+  getDeadlineInfo(): string[];
+  /** Since 1.14. */
+  getAuthContext(): unknown;
 }
 
 export interface PickArgs {
@@ -38,7 +72,7 @@ export interface PickArgs {
 
 export interface PickResult {
   readonly pickResultType: number;
-  readonly subchannel: Subchannel | null;
+  readonly subchannel: PickedSubchannel | null;
   readonly status: StatusObject | null;
   readonly onCallStarted: (() => void) | null;
   /** Versions before 1.14 say the code alone. */

@@ -10,6 +10,7 @@ import type {
   Experimental,
   GrpcModule,
   GrpcResolverClass,
+  PickResult,
   ResolverListener,
   ServiceConfig,
   StatusObject,
@@ -36,6 +37,15 @@ export interface GrpcJs {
 export const STATES = { IDLE: 0, CONNECTING: 1, READY: 2, TRANSIENT_FAILURE: 3 } as const;
 /** What a pick may come to. */
 export const PICKS = { COMPLETE: 0, QUEUE: 1, TRANSIENT_FAILURE: 2 } as const;
+
+/** A call waits until its channel tells of a new state. */
+export const QUEUED: PickResult = {
+  pickResultType: PICKS.QUEUE,
+  subchannel: null,
+  status: null,
+  onCallStarted: null,
+  onCallEnded: null,
+};
 
 const FUNCTIONS = [
   'registerResolver',

@@ -10,7 +10,6 @@ import { Fleet, type FleetMember } from './fleet.ts';
 import type { GrpcEndpoint, GrpcSlot } from './grpc-endpoint.ts';
 import { isMetadataKey } from './metadata-key.ts';
 import type { GrpcTarget } from './target.ts';
-import { Unread } from './unread.ts';
 
 /** Milliseconds between two looks at what runs. */
 const TICK = 1_000;
@@ -18,6 +17,8 @@ const TICK = 1_000;
 const USE = 2;
 /** Looks without a call after which nobody asks where the endpoints are. */
 const QUIET = 30;
+/** Looks after the end of a connection until others are not expected any more. */
+const UNREST = 3;
 /** Milliseconds by which a look may be late in a process that runs. */
 const LATE = 250;
 /** Calls in flight that any endpoint may have, whatever the bound of its keys. */
@@ -50,7 +51,6 @@ export class Hub implements DiscoveryOwner, SpreadRate {
   readonly fleet: Fleet;
   readonly attempts: Attempts;
   readonly discovery: Discovery;
-  readonly unread: Unread;
   /** The metadata that binds calls to endpoints, if that is the policy. */
   readonly hashHeader: string | undefined;
   readonly #options: HubOptions;
@@ -64,6 +64,8 @@ export class Hub implements DiscoveryOwner, SpreadRate {
   affordable = 0;
   /** Calls wait in one of its channels. */
   hasWaiting = false;
+  /** Looks for which it is remembered that a server has ended a connection. */
+  #unrest = 0;
   #quiet = 0;
   #idle: Timer | undefined;
   #tellsRoom = false;
@@ -85,11 +87,6 @@ export class Hub implements DiscoveryOwner, SpreadRate {
       rate: this,
       onUnreachable: () => this.discovery.onUnreachable(),
     });
-    this.unread = new Unread(
-      clock,
-      () => this.#hasYoung(),
-      () => this.#serveWaiting(),
-    );
     this.attempts = new Attempts({
       pickers: this.fleet.pickers,
       health: this.fleet.health,
@@ -97,7 +94,6 @@ export class Hub implements DiscoveryOwner, SpreadRate {
       clock,
       isHeldUp: (now) => this.#timer !== undefined && now > this.#dueAt + LATE,
       onEnded: (slot, fails) => this.#onEnded(slot, fails),
-      unread: this.unread,
     });
     this.discovery = new Discovery(this, { resolver, clock, random });
     this.#live = new HubReading(this);
@@ -183,6 +179,16 @@ export class Hub implements DiscoveryOwner, SpreadRate {
     this.discovery.demand();
   }
 
+  /** A server has ended a connection that carried calls. */
+  onGoAway(): void {
+    this.#unrest = UNREST;
+  }
+
+  /** Servers end connections at present: what is sent on one may be refused by its end, and then by that of the next one. */
+  get isUnquiet(): boolean {
+    return this.#unrest > 0;
+  }
+
   /** The endpoint that the hash of a key leads to, of those that are accepted: another one where that has more than its part. */
   boundTo(hash: number, accepts: (endpoint: GrpcEndpoint) => boolean): GrpcEndpoint | undefined {
     const { ring } = this.fleet;
@@ -207,12 +213,6 @@ export class Hub implements DiscoveryOwner, SpreadRate {
     });
   }
 
-  #hasYoung(): boolean {
-    for (const { state, bornAt } of this.fleet.slots())
-      if (state === 'connected' && this.unread.isYoung(bornAt)) return true;
-    return false;
-  }
-
   #serveWaiting(): void {
     this.hasWaiting = false;
     for (const member of this.#members) member.serveWaiting();
@@ -226,6 +226,7 @@ export class Hub implements DiscoveryOwner, SpreadRate {
   #tick(): void {
     const { spread } = this.fleet;
     this.#timer = undefined;
+    if (this.#unrest > 0) this.#unrest--;
     this.attempts.sweep(this.clock.now());
     this.affordable = this.latest * USE;
     this.#quiet = this.latest === 0 ? this.#quiet + 1 : 0;

@@ -40,24 +40,14 @@ export class Lanes {
 
   /** The lane that a call is to take; `undefined`: none is connected. */
   choose(hub: Hub, metadata: PickArgs['metadata']): Lane | undefined {
-    const { fleet, hashHeader, unread } = hub;
+    const { fleet, hashHeader } = hub;
     if (fleet.ring !== undefined && hashHeader !== undefined) {
       const [key] = metadata.get(hashHeader);
       if (key !== undefined && key.length > 0) return this.#bound(hub, hash(key.toString()));
     }
-    const young = unread.prefersYoung ? this.#young(hub) : undefined;
-    if (young !== undefined) return young;
     const best = fleet.pickers.ready.pick();
     const lane = best && this.#lanes.get(best);
     return lane?.isReady ? lane : this.#chooseOther(hub);
-  }
-
-  /** For calls that were refused: a connection that its server won't end in a moment, if that is all there is to weigh. */
-  #young({ fleet, unread }: Hub): Lane | undefined {
-    if (fleet.locality !== undefined) return undefined;
-    return this.#leastLoaded(
-      ({ endpoint, best }) => endpoint.isHealthy && best !== undefined && unread.isYoung(best.slot.bornAt),
-    );
   }
 
   #bound(hub: Hub, keyHash: number): Lane | undefined {

@@ -1,5 +1,5 @@
 import type { ClientHttp2Session } from 'node:http2';
-import { STATES, type Subchannel } from './grpc-js.ts';
+import { type CallListener, type Metadata, STATES, type Subchannel, type SubchannelCall } from './grpc-js.ts';
 
 /** As far as it can be relied on to be there. */
 export type GrpcSession = Partial<Pick<ClientHttp2Session, 'closed' | 'destroyed' | 'remoteSettings'>>;
@@ -14,6 +14,22 @@ const REFUSED = [
 /** What is private in a subchannel, of all versions that are known. */
 interface Inside {
   readonly transport?: { readonly session?: GrpcSession } | null;
+  createCall?(
+    metadata: Metadata,
+    host: string,
+    method: string,
+    listener: CallListener,
+    callId: number | undefined,
+  ): SubchannelCall;
+}
+
+/** What a call is started with. */
+export interface CallStart {
+  readonly metadata: Metadata;
+  readonly host: string;
+  readonly method: string;
+  /** Since 1.14. */
+  readonly callId: number | undefined;
 }
 
 /** Whether a subchannel takes calls. Its session may be closing though it is READY: it is told of a GOAWAY a moment later. */
@@ -40,6 +56,20 @@ export function isRefusal(details: string): boolean {
 /** How many streams the server takes on a connection at a time; `undefined` if that can't be known. */
 export function streamLimitOf(subchannel: Subchannel): number | undefined {
   return sessionOf(subchannel)?.remoteSettings?.maxConcurrentStreams;
+}
+
+/** Whether calls can be started by hand. */
+export function startsCalls(subchannel: Subchannel): boolean {
+  return typeof (subchannel.getRealSubchannel() as Inside).createCall === 'function';
+}
+
+/** Starts a call, as grpc-js does with what was picked for it. */
+export function startCall(
+  subchannel: Subchannel,
+  { metadata, host, method, callId }: CallStart,
+  listener: CallListener,
+): SubchannelCall {
+  return (subchannel.getRealSubchannel() as Inside).createCall!(metadata, host, method, listener, callId);
 }
 
 /** The connection itself, which is private there; `undefined`: there is none, or it can't be found. */

@@ -6,11 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { nextTurn } from '../../../src/core/base/clock.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { jain, startBalanced } from '../../support/grpc-client.ts';
-import { callsOf, startGrpcPods } from '../../support/grpc-pod.ts';
+import { callsOf, startGrpcPods, TRUSTS_SILENCE } from '../../support/grpc-pod.ts';
 import { nextAddress } from '../../support/pods.ts';
-
-/** Versions before 1.13 take a server for connected before it has said a word. */
-const isOld = /^grpc11[012]$/.test(process.env.TEST_GRPC_JS ?? '');
 
 test('calls go to all pods alike, one at a time and 50 at a time', async (t) => {
   const pods = await startGrpcPods(t, 3);
@@ -30,7 +27,7 @@ test('a cold burst waits a moment for further pods, and not only for the one tha
 });
 
 test('a cold burst waits for a pod that does not answer twice as long as for the first one, and no longer', {
-  skip: isOld,
+  skip: TRUSTS_SILENCE,
 }, async (t) => {
   const pods = await startGrpcPods(t, 2);
   const sockets: Socket[] = [];
