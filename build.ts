@@ -46,7 +46,7 @@ const FILES: readonly (readonly [RegExp, string])[] = [
 ];
 /** What is loaded with `index`, by paths. */
 let early: Set<string> | undefined;
-const NODE_IMPORT = /^import \{([^}]*)\} from '(node:[^']+)';$/gm;
+const NODE_IMPORT = /^import (\w+|\{[^}]*\}) from '(node:[^']+)';$/gm;
 
 const compiled = mkdtempSync(join(tmpdir(), 'evenkeel-build-'));
 try {
@@ -159,7 +159,7 @@ function lighter(): Plugin {
     name: 'lighter',
     renderChunk: (code) =>
       code.replaceAll(NODE_IMPORT, (_, names: string, module: string) => {
-        return `const {${names.replaceAll(' as ', ': ')}} = process.getBuiltinModule('${module}');`;
+        return `const ${names.replaceAll(' as ', ': ')} = process.getBuiltinModule('${module}');`;
       }),
   };
 }
