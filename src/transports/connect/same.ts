@@ -1,5 +1,4 @@
-const identities = new WeakMap<object, number>();
-let lastIdentity = 0;
+import { identityOf } from '../common/identity-of.ts';
 
 /** A text that two values have in common if they say the same. Functions, and objects of a class, are the same only as such. */
 export function textOf(value: unknown): string {
@@ -12,13 +11,4 @@ export function textOf(value: unknown): string {
   const entries = Object.entries(value).filter(([, each]) => each !== undefined);
   const texts = entries.map(([name, each]) => `${JSON.stringify(name)}:${textOf(each)}`);
   return `{${texts.sort().join()}}`;
-}
-
-function identityOf(value: object): string {
-  let identity = identities.get(value);
-  if (identity === undefined) {
-    identity = ++lastIdentity;
-    identities.set(value, identity);
-  }
-  return `#${identity}`;
 }

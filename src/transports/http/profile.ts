@@ -1,3 +1,4 @@
+import { identityOf } from '../common/identity-of.ts';
 import type { NodeAgent, RequestOptions } from './node-http.ts';
 
 /** Options of an agent that have no say in how a socket is made. */
@@ -173,22 +174,10 @@ function profileOf(connect: Options): Profile {
   return { name: names.map((name) => `${name}=${textOf(connect[name])}`).join('\n'), connect };
 }
 
-const identities = new WeakMap<object, number>();
-let lastIdentity = 0;
-
 /** Values that mean the same have the same text, as far as Node's agents say so; functions only if they are the same. */
 function textOf(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(textOf).join()}]`;
   if (value instanceof Uint8Array) return textOf(Buffer.from(value).toString('latin1'));
   if (typeof value === 'function' || (typeof value === 'object' && value !== null)) return identityOf(value);
   return `${typeof value} ${value}`;
-}
-
-function identityOf(value: object): string {
-  let identity = identities.get(value);
-  if (identity === undefined) {
-    identity = ++lastIdentity;
-    identities.set(value, identity);
-  }
-  return `#${identity}`;
 }
