@@ -12,8 +12,10 @@ import { codeOf, isRefusal, RESETS } from './failures.ts';
 import { keepAliveOf } from './keep-alive.ts';
 import { isReplayable } from './repeatable.ts';
 import type { Request } from './request.ts';
+import type { RequestOptions } from './request-options.ts';
 import { informationalError, isUnwritten } from './undici.ts';
-import { type Headers, UndiciCall } from './undici-call.ts';
+import { type Headers, type SharedHooks, UndiciCall } from './undici-call.ts';
+import type { UndiciService } from './undici-service.ts';
 
 type RawHeaders = Exclude<Dispatcher.DispatchController['rawHeaders'], undefined>;
 
@@ -25,12 +27,14 @@ type Declined = Refusal | 'unopened';
  * handler gets. Both stay the same for the life of the request, wherever it waits and whichever
  * connection it comes to.
  */
-export abstract class Exchange
+export abstract class Exchange<Handler extends SharedHooks>
   extends UndiciCall
   implements Request, Dispatcher.DispatchHandler, Dispatcher.DispatchController
 {
   // Private by TypeScript's word, not by `#`: for fields of that kind each class of the line would run one function more to
   // make a request, which is as much as all the rest of making it.
+  /** The caller's. */
+  protected readonly handler: Handler;
   /** A byte of a response has come. */
   private answered = false;
   private controller: Dispatcher.DispatchController | undefined = undefined;
@@ -38,6 +42,11 @@ export abstract class Exchange
   private declined: Declined | undefined = undefined;
   /** The Client may be in the midst of writing it over HTTP/2. */
   private writing = false;
+
+  constructor(options: RequestOptions, handler: Handler, service: UndiciService) {
+    super(options, service);
+    this.handler = handler;
+  }
 
   private get calls(): Calls {
     return this.service.calls;
@@ -64,7 +73,7 @@ export abstract class Exchange
   onBodySent(chunk: Buffer): void {
     this.writing = this.connection?.multiplexed === true;
     try {
-      this.callBodySent(chunk);
+      this.handler.onBodySent?.(chunk);
     } catch (error) {
       this.abortOnWire(error as Error);
     } finally {
@@ -75,7 +84,7 @@ export abstract class Exchange
   onRequestSent(): void {
     this.writing = this.connection?.multiplexed === true;
     try {
-      this.callRequestSent();
+      this.handler.onRequestSent?.();
     } catch (error) {
       this.abortOnWire(error as Error);
     } finally {
@@ -95,7 +104,7 @@ export abstract class Exchange
 
   onResponseStarted(): void {
     this.answered = true;
-    this.callResponseStarted();
+    this.handler.onResponseStarted?.();
   }
 
   onRequestUpgrade(

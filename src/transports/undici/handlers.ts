@@ -1,23 +1,19 @@
 import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { Exchange } from './exchange.ts';
-import type { RequestOptions } from './request-options.ts';
-import type { UndiciService } from './undici-service.ts';
+import type { SharedHooks } from './undici-call.ts';
 
 type Handler = Dispatcher.DispatchHandler;
 type Headers = Parameters<NonNullable<Handler['onResponseStart']>>[2];
 
 /** undici 6's and 7's handler, which built-in `fetch` on Node 22 and 24 sends. */
-export interface LegacyHandler {
+export interface LegacyHandler extends SharedHooks {
   onConnect(abort: (reason?: Error | null) => void, context?: unknown): void;
   onError(error: Error): void;
   onUpgrade?(statusCode: number, headers: Buffer[], socket: Duplex): void;
   onHeaders?(statusCode: number, headers: Buffer[], resume: () => void, statusText?: string): boolean;
   onData?(chunk: Buffer): boolean;
   onComplete?(trailers: Buffer[]): void;
-  onBodySent?(chunk: Buffer): void;
-  onRequestSent?(): void;
-  onResponseStarted?(): void;
 }
 
 /** Whether a handler is of the older generation. A handler of neither is taken for a new one, and refused. */
@@ -29,14 +25,7 @@ export function isLegacy(handler: object): handler is LegacyHandler {
 }
 
 /** A request of a caller that speaks undici 8. */
-export class ModernExchange extends Exchange {
-  private readonly handler: Handler;
-
-  constructor(options: RequestOptions, handler: Handler, service: UndiciService) {
-    super(options, service);
-    this.handler = handler;
-  }
-
+export class ModernExchange extends Exchange<Handler> {
   protected callStart(context: unknown): void {
     this.handler.onRequestStart!(this, context);
   }
@@ -60,29 +49,10 @@ export class ModernExchange extends Exchange {
   protected callError(error: Error): void {
     this.handler.onResponseError!(this, error);
   }
-
-  protected callBodySent(chunk: Buffer): void {
-    this.handler.onBodySent?.(chunk);
-  }
-
-  protected callRequestSent(): void {
-    this.handler.onRequestSent?.();
-  }
-
-  protected callResponseStarted(): void {
-    this.handler.onResponseStarted?.();
-  }
 }
 
 /** A request of a caller that speaks undici 6 or 7. Such callers only ever get HTTP/1.1, so headers come raw. */
-export class LegacyExchange extends Exchange {
-  private readonly handler: LegacyHandler;
-
-  constructor(options: RequestOptions, handler: LegacyHandler, service: UndiciService) {
-    super(options, service);
-    this.handler = handler;
-  }
-
+export class LegacyExchange extends Exchange<LegacyHandler> {
   protected callStart(context: unknown): void {
     this.handler.onConnect((reason) => this.cancel(reason), context);
   }
@@ -108,18 +78,6 @@ export class LegacyExchange extends Exchange {
   protected callError(error: Error): void {
     this.handler.onError(error);
   }
-
-  protected callBodySent(chunk: Buffer): void {
-    this.handler.onBodySent?.(chunk);
-  }
-
-  protected callRequestSent(): void {
-    this.handler.onRequestSent?.();
-  }
-
-  protected callResponseStarted(): void {
-    this.handler.onResponseStarted?.();
-  }
 }
 
 /** Tells a handler of either generation that its request has failed before it began, as undici does. */
@@ -138,9 +96,8 @@ export function rejectWith(handler: Handler | LegacyHandler, error: Error): void
 export function missingMethod(handler: Handler, upgrades: boolean): string | undefined {
   if (typeof handler.onRequestStart !== 'function') return 'onRequestStart';
   if (typeof handler.onResponseError !== 'function') return 'onResponseError';
-  if (handler.onBodySent !== undefined && typeof handler.onBodySent !== 'function') return 'onBodySent';
-  if (handler.onRequestSent !== undefined && typeof handler.onRequestSent !== 'function')
-    return 'onRequestSent';
+  const wrong = wrongHook(handler);
+  if (wrong !== undefined) return wrong;
   if (upgrades) return typeof handler.onRequestUpgrade === 'function' ? undefined : 'onRequestUpgrade';
   if (typeof handler.onResponseStart !== 'function') return 'onResponseStart';
   if (typeof handler.onResponseData !== 'function') return 'onResponseData';
@@ -151,13 +108,20 @@ export function missingMethod(handler: Handler, upgrades: boolean): string | und
 export function missingLegacyMethod(handler: LegacyHandler, upgrades: boolean): string | undefined {
   if (typeof handler.onConnect !== 'function') return 'onConnect';
   if (typeof handler.onError !== 'function') return 'onError';
-  if (handler.onBodySent !== undefined && typeof handler.onBodySent !== 'function') return 'onBodySent';
-  if (handler.onRequestSent !== undefined && typeof handler.onRequestSent !== 'function')
-    return 'onRequestSent';
+  const wrong = wrongHook(handler);
+  if (wrong !== undefined) return wrong;
   if (upgrades) return typeof handler.onUpgrade === 'function' ? undefined : 'onUpgrade';
   if (typeof handler.onHeaders !== 'function') return 'onHeaders';
   if (typeof handler.onData !== 'function') return 'onData';
   return typeof handler.onComplete === 'function' ? undefined : 'onComplete';
+}
+
+/** The name of the first hook that handlers of either generation may leave out, and is no function. */
+function wrongHook(handler: SharedHooks): string | undefined {
+  if (handler.onBodySent !== undefined && typeof handler.onBodySent !== 'function') return 'onBodySent';
+  if (handler.onRequestSent !== undefined && typeof handler.onRequestSent !== 'function')
+    return 'onRequestSent';
+  return undefined;
 }
 
 /**

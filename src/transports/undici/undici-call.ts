@@ -13,6 +13,12 @@ import type { UndiciService } from './undici-service.ts';
 
 export type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
 
+/** What handlers of both generations may have. */
+export type SharedHooks = Pick<
+  Dispatcher.DispatchHandler,
+  'onBodySent' | 'onRequestSent' | 'onResponseStarted'
+>;
+
 /** What a caller asked for, and how its handler is told of it, while no Client has it. */
 export abstract class UndiciCall extends Call {
   readonly options: RequestOptions;
@@ -74,9 +80,6 @@ export abstract class UndiciCall extends Call {
   protected abstract callData(chunk: Buffer): void;
   protected abstract callEnd(trailers: Headers): void;
   protected abstract callError(error: Error): void;
-  protected abstract callBodySent(chunk: Buffer): void;
-  protected abstract callResponseStarted(): void;
-  protected abstract callRequestSent(): void;
 
   /** Tells the caller that the request has begun, though it waits: from here on it can abort. */
   begin(): void {
