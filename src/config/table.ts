@@ -20,7 +20,7 @@ import {
 } from './kinds.ts';
 import type { RequestKey, Settings } from './settings.ts';
 
-/** More than a process can have connections to. */
+/** The cache of services takes its room beforehand. */
 const MOST_ORIGINS = 65_536;
 
 /** An option: what it takes, and what it comes to when nobody says anything. */

@@ -252,7 +252,7 @@ test('kubernetes: the rights are those that the command prints, and the programs
 test('what is in /evenkeel of an image of its own serves an app that does not have the package', async (t) => {
   const world = await World.start(t, 'opentelemetry');
   const elsewhere = mkdtempSync(join(project.folder, 'evenkeel-'));
-  for (const name of ['evenkeel', 'undici'])
+  for (const name of ['evenkeel', 'undici', 'lru-cache'])
     cpSync(join(project.folder, 'node_modules', name), join(elsewhere, 'node_modules', name), {
       recursive: true,
       dereference: true,

@@ -24,6 +24,7 @@ const SOURCES = [
 /** What a user's project would get along with evenkeel, or has by itself. */
 const NEIGHBOURS = [
   'undici',
+  'lru-cache',
   '@types/node',
   'undici-types',
   '@opentelemetry/api',

@@ -1,4 +1,4 @@
-import { LruCache } from '../../core/base/lru-cache.ts';
+import { LRUCache } from 'lru-cache';
 
 /**
  * Services that an origin may have at a time. With TLS there is one for each name that requests ask for, and a
@@ -8,11 +8,11 @@ const MOST_VARIANTS = 32;
 
 /** The services of one origin, by what of a request decides which connections may carry it. */
 export class Variants<S extends object> {
-  readonly #services: LruCache<S>;
+  readonly #services: LRUCache<string, S>;
 
   /** @param onEvicted told of one that leaves, as another was made or the origin has left itself */
   constructor(onEvicted: (service: S) => void, max = MOST_VARIANTS) {
-    this.#services = new LruCache(max, onEvicted);
+    this.#services = new LRUCache({ max, dispose: onEvicted });
   }
 
   get size(): number {

@@ -1,5 +1,5 @@
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../core/base/clock.ts';
-import { LruCache } from '../../core/base/lru-cache.ts';
 
 /** Whether requests to an origin are balanced, or go to the dispatcher that was global before. */
 export type Verdict = 'managed' | 'foreign';
@@ -42,12 +42,12 @@ const TAKEN_FOR_FOREIGN = 10_000;
  * not fall through to a public one.
  */
 export class Verdicts {
-  readonly #known: LruCache<Known>;
+  readonly #known: LRUCache<string, Known>;
   readonly #options: VerdictsOptions;
 
   constructor(options: VerdictsOptions) {
     this.#options = options;
-    this.#known = new LruCache(options.maxOrigins);
+    this.#known = new LRUCache({ max: options.maxOrigins });
   }
 
   on(origin: string): Known {

@@ -1,5 +1,5 @@
+import { LRUCache } from 'lru-cache';
 import type { Settings } from '../../config/settings.ts';
-import { LruCache } from '../../core/base/lru-cache.ts';
 import type { Resolver } from '../../core/discovery/resolver.ts';
 import type { Service, ServiceOwner } from '../../core/service.ts';
 import { mergedStats, type ServiceStats, statsOf } from '../../telemetry/stats.ts';
@@ -37,13 +37,16 @@ export class HttpServices implements ServiceOwner {
   /** They take no more requests. */
   ended = false;
   readonly #options: HttpServicesOptions;
-  readonly #origins: LruCache<Variants<HttpService>>;
+  readonly #origins: LRUCache<string, Variants<HttpService>>;
   /** Those that were evicted and still drain. */
   readonly #leaving = new Set<HttpService>();
 
   constructor(options: HttpServicesOptions) {
     this.#options = options;
-    this.#origins = new LruCache(options.settings.maxOrigins, (services) => services.clear());
+    this.#origins = new LRUCache({
+      max: options.settings.maxOrigins,
+      dispose: (services) => services.clear(),
+    });
   }
 
   get(origin: string, variant: string): HttpService | undefined {

@@ -1,16 +1,16 @@
+import { LRUCache } from 'lru-cache';
 import { connectorOptions } from '../../config/client-options.ts';
 import { type HostRule, hostRule } from '../../config/hosts.ts';
 import type { Settings } from '../../config/settings.ts';
-import { LruCache } from '../../core/base/lru-cache.ts';
 
 /** The origins that the option `hosts` leaves out; all, where there is a Unix socket. */
 export class ForeignOrigins {
   readonly #rule: HostRule;
-  readonly #known: LruCache<boolean>;
+  readonly #known: LRUCache<string, boolean>;
 
   constructor(rule: HostRule, maxOrigins: number) {
     this.#rule = rule;
-    this.#known = new LruCache(maxOrigins);
+    this.#known = new LRUCache({ max: maxOrigins });
   }
 
   /** `undefined` where no origin can be foreign. */

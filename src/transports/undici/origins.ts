@@ -1,6 +1,6 @@
+import { LRUCache } from 'lru-cache';
 import { connectorOptions } from '../../config/client-options.ts';
 import type { Settings } from '../../config/settings.ts';
-import { LruCache } from '../../core/base/lru-cache.ts';
 import type { Resolver } from '../../core/discovery/resolver.ts';
 import type { Service, ServiceOwner } from '../../core/service.ts';
 import { Variants } from '../common/variants.ts';
@@ -25,7 +25,7 @@ export interface OriginsOptions {
 /** The origins that an agent knows, and the services of each. */
 export class Origins {
   readonly #options: OriginsOptions;
-  readonly #origins: LruCache<Variants<UndiciService>>;
+  readonly #origins: LRUCache<string, Variants<UndiciService>>;
   /** Those that were evicted and still drain. */
   readonly #leaving = new Map<UndiciService, Promise<void>>();
   /** What was asked for last: most ask for the same again. Without TLS, its name says all. */
@@ -35,7 +35,10 @@ export class Origins {
 
   constructor(options: OriginsOptions) {
     this.#options = options;
-    this.#origins = new LruCache(options.settings.maxOrigins, (services) => services.clear());
+    this.#origins = new LRUCache({
+      max: options.settings.maxOrigins,
+      dispose: (services) => services.clear(),
+    });
   }
 
   has(origin: string): boolean {
@@ -44,7 +47,7 @@ export class Origins {
 
   /** The services of each origin. */
   entries(): Iterable<[string, Variants<UndiciService>]> {
-    return this.#origins.entries();
+    return this.#origins.entries() as Iterable<[string, Variants<UndiciService>]>;
   }
 
   /** The service for a request: one for each origin, for each servername with TLS, and for HTTP/1.1 alone. */

@@ -1,5 +1,5 @@
+import { LRUCache } from 'lru-cache';
 import { afterIncoming, type Clock, type Timer } from '../../base/clock.ts';
-import { LruCache } from '../../base/lru-cache.ts';
 import { type Family, familyOf, otherThan } from './families.ts';
 import { knock } from './knock.ts';
 import { type Known, LookUp, type LookUpOptions } from './look-up.ts';
@@ -81,7 +81,7 @@ export class DnsClient {
   readonly #options: DnsClientOptions;
   readonly #lookUp: LookUp;
   // Names stay when nobody follows them, for what they matched holds for those who follow them next.
-  readonly #names = new LruCache<Name>(REMEMBERED_NAMES);
+  readonly #names = new LRUCache<string, Name>({ max: REMEMBERED_NAMES });
 
   constructor(options: DnsClientOptions) {
     this.#options = options;
