@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import type { AgentClosedError } from './agent-closed.ts';
 import { Bucket, type Total } from './bucket.ts';
 import { servernameOf } from './dialer.ts';
+import { endUnsent } from './failures.ts';
 import type { HttpService } from './http-service.ts';
 import type { Destination, HttpServices } from './http-services.ts';
 import { agentPrototype, type NodeAgent, type NodeRequest, type RequestOptions } from './node-http.ts';
@@ -52,7 +53,7 @@ export class AgentRequests implements Total {
   /** Takes a request. False if nobody but Node can send it. */
   take(request: NodeRequest, options: RequestOptions): boolean {
     if (this.#closed !== undefined) {
-      request.onSocket(null, this.#closed);
+      endUnsent(request, this.#closed);
       return true;
     }
     const header = request.getHeader('host');

@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
-import { errorOfAbort } from './failures.ts';
+import { endUnsent } from './failures.ts';
+import { holdWrites } from './held-writes.ts';
 import { HttpCall } from './http-call.ts';
 import type { HttpService } from './http-service.ts';
 import type { NodeAgent, NodeRequest, NodeSocket, RequestOptions } from './node-http.ts';
 import type { Place } from './place.ts';
-import { tellProxyUsers } from './proxy-listeners.ts';
 import type { StandIn } from './stand-in.ts';
 import { Waiting } from './waiting.ts';
 
@@ -71,7 +71,7 @@ export class Bucket implements Place {
       timeout: 0,
       onDestroyed: () => {
         this.#forget(entry);
-        waiting.run(() => request.onSocket(null));
+        waiting.run(() => endUnsent(request));
       },
     });
     const entry = { waiting, options };
@@ -99,7 +99,7 @@ export class Bucket implements Place {
     for (const entry of [...this.#waiting]) {
       this.#forget(entry);
       const { waiting } = entry;
-      waiting.run(() => waiting.request.onSocket(null, error));
+      waiting.run(() => endUnsent(waiting.request, error));
     }
   }
 
@@ -157,22 +157,15 @@ const BUFFER = 1_000;
 function start(bucket: Bucket, request: NodeRequest, options: RequestOptions): void {
   if (request.destroyed) {
     bucket.leave();
-    request.onSocket(null);
+    endUnsent(request);
     return;
   }
-  try {
-    tellProxyUsers(request);
-  } finally {
-    begin(bucket, request, options);
-  }
-}
-
-function begin(bucket: Bucket, request: NodeRequest, options: RequestOptions): void {
   const { service, total } = bucket;
-  if (service.ended || request.destroyed) bucket.leave();
-  if (request.destroyed) request.onSocket(null, errorOfAbort(request));
-  else if (service.ended) total.retake(request, options);
-  else service.take(new HttpCall(request, service, bucket, options.highWaterMark));
+  const held = holdWrites(request);
+  if (service.ended) {
+    bucket.leave();
+    total.retake(request, options);
+  } else service.take(new HttpCall(request, service, bucket, held, options.highWaterMark));
 }
 
 function add<T>(map: Record<string, T[] | undefined>, name: string, item: T): void {

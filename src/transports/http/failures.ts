@@ -1,7 +1,8 @@
 import { UNRESPONSIVE } from '../../core/base/errors.ts';
 import type { RetryReason } from '../../core/calls/settings.ts';
 import { isIdempotent, isSaid } from '../common/idempotent.ts';
-import { type NodeRequest, requestHeader } from './node-http.ts';
+import { releaseHeld } from './held-writes.ts';
+import { failWrites, type NodeRequest, requestHeader } from './node-http.ts';
 
 /** What is said of a connection that has ended, with or without a word from the peer. */
 const RESETS = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH']);
@@ -35,4 +36,11 @@ export function hangUp(): Error {
  */
 export function errorOfAbort({ aborted }: NodeRequest): Error | undefined {
   return aborted ? hangUp() : undefined;
+}
+
+/** Ends a request that has no socket, with an error or for its caller's reason. Who waits for its writes is told after it has said so. */
+export function endUnsent(request: NodeRequest, error?: Error): void {
+  releaseHeld(request);
+  request.onSocket(null, error);
+  if (request.outputData.length > 0) process.nextTick(failWrites, request, error ?? hangUp());
 }

@@ -1,4 +1,3 @@
-import type { TLSSocket } from 'node:tls';
 import { millisecondsOf, ticksOf } from '../../core/base/ticks.ts';
 import { Call } from '../../core/calls/call.ts';
 import type { Calls } from '../../core/calls/calls.ts';
@@ -8,14 +7,17 @@ import { isEventStream } from '../common/event-stream.ts';
 import { isGatewayError } from '../common/gateway-error.ts';
 import { headerOf } from '../common/header-of.ts';
 import { withoutQuery } from '../common/without-query.ts';
-import { errorOfAbort, hangUp, isRepeatable, reasonOf } from './failures.ts';
+import { endUnsent, errorOfAbort, hangUp, isRepeatable, reasonOf } from './failures.ts';
+import type { HeldWrites } from './held-writes.ts';
 import type { HttpAttempt } from './http-attempt.ts';
 import type { HttpService } from './http-service.ts';
 import type { HttpWire } from './http-wire.ts';
 import { keepAliveOf } from './keep-alive.ts';
+import { interceptNext } from './next-event.ts';
 import { muted, type NodeRequest, type NodeSocket, requestHeader, rewind } from './node-http.ts';
-import { OnceListeners } from './once-listeners.ts';
+import { announceTls, onceListenersOf } from './once-listeners.ts';
 import type { Place } from './place.ts';
+import { tellAgain } from './repeated.ts';
 import { Sent } from './sent.ts';
 import { StandIn } from './stand-in.ts';
 import { Waiting } from './waiting.ts';
@@ -35,12 +37,12 @@ export class HttpCall extends Call implements HttpAttempt {
   hasCrossed = false;
   private readonly service: HttpService;
   private readonly place: Place;
+  private readonly held: HeldWrites | undefined;
   /** What it has to say of the head of its response is said. */
   private told = false;
   private waiting: Waiting | undefined = undefined;
   /** What stands for its socket meanwhile. */
   private standIn: StandIn | undefined = undefined;
-  private listeners: OnceListeners | undefined = undefined;
   /** Time has run out without a byte. */
   private timedOut = false;
   private sent: Sent | undefined = undefined;
@@ -49,11 +51,18 @@ export class HttpCall extends Call implements HttpAttempt {
   /** Its socket ends, and it goes elsewhere. */
   private leaves = false;
 
-  constructor(request: NodeRequest, service: HttpService, place: Place, highWaterMark: number | undefined) {
+  constructor(
+    request: NodeRequest,
+    service: HttpService,
+    place: Place,
+    held: HeldWrites | undefined,
+    highWaterMark: number | undefined,
+  ) {
     super();
     this.request = request;
     this.service = service;
     this.place = place;
+    this.held = held;
     this.highWaterMark = highWaterMark;
     this.upgrades = request.method === 'CONNECT' || requestHeader(request, 'upgrade') !== undefined;
     this.lasting = this.upgrades || isEventStream(requestHeader(request, 'accept'));
@@ -97,7 +106,7 @@ export class HttpCall extends Call implements HttpAttempt {
       onDestroyed: (error) => this.onDestroyed(error),
     });
     this.waiting = waiting;
-    this.standIn = new StandIn(waiting, clock, this.service.secure);
+    this.standIn = new StandIn(waiting, clock, this.service.secure, this.sent !== undefined);
     this.place.list(request, this.standIn);
   }
 
@@ -126,27 +135,22 @@ export class HttpCall extends Call implements HttpAttempt {
   fail(error: Error): void {
     const { request } = this;
     this.place.leave();
-    request.onSocket(null, request.destroyed ? errorOfAbort(request) : error);
+    endUnsent(request, request.destroyed ? errorOfAbort(request) : error);
   }
 
   // While it has one
 
-  /**
-   * Says what a new socket's TLS would have said, had it not been connected before: who checks certificates by
-   * themselves do so then, before anything is written.
-   */
   announceTls(): void {
-    this.listeners?.restore();
-    this.request.once('socket', (socket: TLSSocket) => socket.emit('secureConnect'));
+    announceTls(this.request);
   }
 
   onSocket(socket: NodeSocket): void {
     const { request } = this;
     this.place.give(socket);
-    this.standIn?.giveWay(socket);
     this.standIn = undefined;
-    if (this.service.secure) this.listeners ??= new OnceListeners(request);
-    this.sent = new Sent(request, socket);
+    if (this.service.secure) onceListenersOf(request);
+    if (this.sent !== undefined) interceptNext(request, 'socket', (pass) => tellAgain(request, pass));
+    this.sent = new Sent(request, socket, this.held);
     request.onSocket(socket);
     const timeout = this.passedTimeout ?? this.timeout;
     if ((socket.timeout ?? 0) !== timeout) socket.setTimeout(timeout);
@@ -285,7 +289,7 @@ export class HttpCall extends Call implements HttpAttempt {
       request.socket = socket;
       this.place.leave();
       this.calls.attempts.onEnded(this, 'failure');
-      request.onSocket(null, failure);
+      endUnsent(request, failure);
     }
   }
 

@@ -235,6 +235,18 @@ export function outputOf({ outputData }: NodeRequest): Output[] {
   return outputData.map(({ data, encoding, callback }) => ({ data, encoding, callback }));
 }
 
+/** Tells those who wait for the writes of a request that they will not be made, as the socket that they were for would have done. */
+export function failWrites(request: NodeRequest, error: Error): void {
+  const { outputData } = request;
+  request.outputData = [];
+  request.outputSize = 0;
+  for (const { callback } of outputData) {
+    // Node's own, by which the request says that it is written: on Node.js 22 it takes no error.
+    const isFinish = callback?.name === 'bound onFinish' && callback.length === 0;
+    if (callback && !isFinish) callback(error);
+  }
+}
+
 /** Has a request whose socket has ended be as it was before it had one, with that to be written. */
 export function rewind(request: NodeRequest, output: Output[]): void {
   request.destroyed = false;

@@ -1,3 +1,4 @@
+import type { HeldWrites } from './held-writes.ts';
 import { type NodeRequest, type NodeSocket, type Output, outputOf } from './node-http.ts';
 
 /** What a request gives a socket to send, kept in case that it has to go to another one. */
@@ -8,26 +9,32 @@ export class Sent {
   private readonly socket: NodeSocket;
   private readonly bytesBefore: number;
   /** The first of its writes that waits, and what is to be called when that was written. */
-  private readonly first: Output | undefined;
-  private readonly callback: Output['callback'];
+  private first: Output | undefined = undefined;
+  private callback: Output['callback'] = null;
   /** All of them, if that is more than its head. */
-  private readonly writes: Output[] | undefined;
+  private writes: Output[] | undefined = undefined;
   /** Whether the request listens by itself to the timeouts of each socket that it is given. */
   private readonly listens: boolean;
 
-  /** Just before the request has the socket. */
-  constructor(request: NodeRequest, socket: NodeSocket) {
-    const { outputData } = request;
-    const [first] = outputData;
+  /** Just before the request has the socket, and what is `held`. */
+  constructor(request: NodeRequest, socket: NodeSocket, held: HeldWrites | undefined) {
     this.isFinished = request.finished;
     this.request = request;
     this.socket = socket;
     this.bytesBefore = socket.bytesWritten;
+    this.listens = request.timeoutCb !== null;
+    this.keep();
+    if (held !== undefined) held.onReleased = () => this.keep();
+  }
+
+  private keep(): void {
+    const { request } = this;
+    const { outputData } = request;
+    const [first] = outputData;
     this.first = first;
     this.callback = first === undefined ? null : first.callback;
     const isHead = outputData.length === 1 && first!.data === request._header;
     this.writes = isHead || !this.isFinished ? undefined : outputOf(request);
-    this.listens = request.timeoutCb !== null;
   }
 
   /** Whether nothing has left yet, and all that was written is known. */

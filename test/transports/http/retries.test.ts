@@ -63,6 +63,32 @@ test('what a tracer has put on a request is there when it goes elsewhere, and he
   assert.deepEqual(events, ['socket', 'socket', 'response', 'close']);
 });
 
+for (const method of ['GET', 'PUT']) {
+  test(`a ${method} whose caller sets headers with its socket, and ends it a tick later, goes elsewhere with them`, async (t) => {
+    const { pods, bodies, agent } = await startFailing(t);
+    const heads: unknown[] = [];
+    for (const pod of pods) {
+      const { respond } = pod;
+      pod.respond = (request, response) => {
+        heads.push(request.headers['x-late']);
+        return respond(request, response);
+      };
+    }
+    const request = http.request({ host: HOST, agent, method });
+    let times = 0;
+    request.on('socket', () => {
+      times++;
+      request.setHeader('x-late', 'late');
+      request.setTimeout(5_000, () => assert.fail());
+    });
+    process.nextTick(() => request.end(method === 'PUT' ? 'body' : undefined));
+    assert.equal((await answerOf(request)).status, 200);
+    assert.deepEqual([times, request.listenerCount('timeout')], [2, 1]);
+    assert.deepEqual(heads, ['late', 'late']);
+    assert.deepEqual(bodies, method === 'PUT' ? ['body', 'body'] : ['', '']);
+  });
+}
+
 test('a PUT whose body was ended goes elsewhere with all of it', async (t) => {
   const { bodies, agent } = await startFailing(t);
   assert.equal((await ask(agent, { method: 'PUT', body: 'all of it' })).status, 200);

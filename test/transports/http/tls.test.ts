@@ -130,6 +130,37 @@ test('who checks the certificate of the first socket is asked for that of the ne
   assert.equal(checked.length, 2);
 });
 
+for (const passes of [true, false]) {
+  test(`who checks the certificate of a connection that takes long is asked before anything is sent, and again as the request goes elsewhere: ${passes}`, async (t) => {
+    const { pod } = await start(t);
+    const { pod: other } = await start(t);
+    const resolver = new ManualResolver();
+    const agent = new BalancedHttpsAgent({ ca, discovery: resolver.resolve });
+    t.after(() => agent.destroy());
+    let seen = 0;
+    for (const { server } of [pod, other]) {
+      server.prependListener('request', (request) => {
+        if (seen++ === 0) request.socket.destroy();
+      });
+    }
+    const checked: unknown[] = [];
+    const request = get({ host: HOST, agent });
+    request.once('socket', (socket) => {
+      checked.push(socket.connecting);
+      resolver.set([pod, other]);
+      socket.once('secureConnect', () => {
+        checked.push((socket as TLSSocket).getPeerCertificate().subject.CN);
+        if (!passes) socket.destroy(new Error('not trusted'));
+      });
+    });
+    if (passes) assert.equal((await answerOf(request)).status, 200);
+    else await assert.rejects(answerOf(request), { message: 'not trusted' });
+    // Of the second connection it hears once that is there.
+    assert.deepEqual(checked, passes ? [true, 'test', false, 'test'] : [true, 'test']);
+    assert.equal(seen, passes ? 2 : 0);
+  });
+}
+
 test('a connection takes up the session of the last one to its pod, once a request was answered on that', async (t) => {
   const { agent } = await start(t, { ca, maxRequestsPerConnection: 1 });
   const reused: boolean[] = [];

@@ -153,27 +153,6 @@ test('a request whose socket its caller destroys ends while it waits for a conne
   assert.equal(request.destroyed, true);
 });
 
-test('who waits for the socket to be connected is told, and so of the connection that it is', async (t) => {
-  const pod = await startPod(t);
-  const agent = startHttpAgent(t, [pod], { connections: 1 });
-  const slow = ask(agent, { path: '/slow' });
-  await pod.received('/slow');
-  const request = http.get({ host: HOST, agent });
-  // Which Node tells its socket, once there is one.
-  request.setNoDelay(true);
-  request.setSocketKeepAlive(true);
-  const seen: unknown[] = [];
-  request.once('socket', (socket) => {
-    seen.push(socket.connecting);
-    socket.on('connect', () => seen.push('connect')).setTimeout(5_000);
-    if (seen.length === 1) pod.release('/slow');
-  });
-  request.once('response', ({ socket }) => seen.push(socket.timeout));
-  await answerOf(request);
-  await slow;
-  assert.deepEqual(seen, [true, 'connect', false, 5_000]);
-});
-
 test('the time of an agent passes in the same way', async (t) => {
   const discovery = new ManualResolver().resolve;
   const agent = startHttpAgent(t, [], { discovery, timeout: 50 });

@@ -3,7 +3,8 @@ import type { Clock } from '../../../core/base/clock.ts';
 import { QueueFullError } from '../../../core/base/errors.ts';
 import type { Known, Pending, Verdicts } from '../../global/verdicts.ts';
 import { AgentRequests } from '../agent-requests.ts';
-import { errorOfAbort } from '../failures.ts';
+import { endUnsent, errorOfAbort } from '../failures.ts';
+import { holdWrites } from '../held-writes.ts';
 import type { HttpServices } from '../http-services.ts';
 import {
   agentPrototype,
@@ -12,7 +13,6 @@ import {
   type NodeRequest,
   type RequestOptions,
 } from '../node-http.ts';
-import { tellProxyUsers } from '../proxy-listeners.ts';
 import { Waiting } from '../waiting.ts';
 import { isLeftToNode } from './left-to-node.ts';
 
@@ -105,11 +105,11 @@ export class Redirect {
     const { maxHeld, clock } = this.#options;
     if (pending.held >= maxHeld) {
       const message = `${pending.held} requests wait for their name to be looked up`;
-      request.onSocket(null, new QueueFullError(message));
+      endUnsent(request, new QueueFullError(message));
       return;
     }
     pending.held++;
-    process.nextTick(tellProxyUsers, request);
+    process.nextTick(holdWrites, request);
     let ended = false;
     const waiting = new Waiting(request, {
       clock,
@@ -117,7 +117,7 @@ export class Redirect {
       onDestroyed: () => {
         ended = true;
         waiting.stop();
-        waiting.run(() => request.onSocket(null, errorOfAbort(request)));
+        waiting.run(() => endUnsent(request, errorOfAbort(request)));
       },
     });
     void pending.settled.then(({ name }) => {

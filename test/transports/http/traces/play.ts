@@ -3,6 +3,7 @@ import { type Scenarios, SERVED } from './scenario.ts';
 import { BROKEN } from './scenarios-broken.ts';
 import { CONNECTIONS } from './scenarios-connections.ts';
 import { GIVEN_UP } from './scenarios-ended.ts';
+import { LISTENERS } from './scenarios-listeners.ts';
 import { SERVED_REQUESTS } from './scenarios-served.ts';
 import { TIMEOUTS } from './scenarios-timeouts.ts';
 import { ScriptedServer } from './scripted-server.ts';
@@ -10,6 +11,7 @@ import { Stage, type Told, type Way } from './stage.ts';
 
 export const SCENARIOS: Scenarios = {
   ...SERVED_REQUESTS,
+  ...LISTENERS,
   ...CONNECTIONS,
   ...GIVEN_UP,
   ...BROKEN,

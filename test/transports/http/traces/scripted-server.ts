@@ -90,7 +90,7 @@ export class ScriptedServer {
 
   /** Ends when no connection is left. */
   async allClosed(): Promise<void> {
-    for (const socket of this.sockets) await once(socket, 'close');
+    for (const socket of this.sockets) await new Promise((resolve) => socket.once('close', resolve));
   }
 
   close(): void {
@@ -144,7 +144,7 @@ export class ScriptedServer {
         return going.promise;
       }
       case 'gone':
-        if (!socket.destroyed) await once(socket, 'close');
+        if (!socket.destroyed) await new Promise((resolve) => socket.once('close', resolve));
         return;
       case 'echo':
         for (let text = await input.some(); text !== undefined; text = await input.some()) socket.write(text);

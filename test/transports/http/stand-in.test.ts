@@ -1,0 +1,120 @@
+// Requests whose connection takes longer than a moment: they have a socket that connects meanwhile, as with Node's own agents.
+import assert from 'node:assert/strict';
+import http, { type ClientRequest, type RequestOptions } from 'node:http';
+import { Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { type TestContext, test } from 'node:test';
+import { answerOf, ask, closeOf, HOST, startHttpAgent } from '../../support/http-agent.ts';
+import { type Pod, startPod } from '../../support/pods.ts';
+
+/** A request that waits for the only connection there may be, until `connect` is called. */
+async function startWaiting(t: TestContext, options: RequestOptions = {}) {
+  const pod: Pod = await startPod(t);
+  const bodies: string[] = [];
+  const agent = startHttpAgent(t, [pod], { connections: 1, retry: false });
+  const slow = ask(agent, { path: '/slow' });
+  await pod.received('/slow');
+  pod.respond = async (request, response) => {
+    if (request.url === '/') bodies.push(`${request.headers['x-mine']} ${await text(request)}`);
+    response.end('ok');
+  };
+  const request: ClientRequest = http.request({ host: HOST, agent, ...options });
+  const connect = async () => {
+    pod.release('/slow');
+    await slow;
+  };
+  return { request, connect, bodies };
+}
+
+test('a request tells of its socket once, and that becomes the connection', async (t) => {
+  const { request, connect } = await startWaiting(t);
+  // Which Node tells its socket, once there is one.
+  request.setNoDelay(true);
+  request.setSocketKeepAlive(true);
+  const seen: unknown[] = [];
+  request.once('socket', () => seen.push('once'));
+  request.on('socket', (socket) => {
+    seen.push(socket.connecting, socket.remoteAddress);
+    socket.on('connect', () => seen.push('connect', socket.connecting)).setTimeout(5_000);
+    connect();
+  });
+  request.once('response', ({ socket }) => seen.push(socket.timeout));
+  await answerOf(request.end());
+  assert.deepEqual(seen, ['once', true, undefined, 'connect', false, 5_000]);
+});
+
+test('what is asked of a socket that connects is asked of its connection', async (t) => {
+  const { request, connect } = await startWaiting(t);
+  const asked: unknown[][] = [];
+  let socket: (Socket & { mine?: string }) | undefined;
+  const { setKeepAlive } = Socket.prototype;
+  t.mock.method(Socket.prototype, 'setKeepAlive', function (this: Socket, ...args: [boolean, number]) {
+    asked.push(args);
+    return setKeepAlive.apply(this, args);
+  });
+  const closed = new Promise((resolve) => {
+    request.once('socket', (it) => {
+      socket = it;
+      socket.mine = 'mine';
+      socket.setKeepAlive(true, 77_000).setNoDelay(true).once('close', resolve);
+      connect();
+    });
+  });
+  await answerOf(request.end());
+  const real = request.socket as Socket & { mine?: string };
+  assert.ok(socket instanceof Socket);
+  assert.equal(real.mine, 'mine');
+  assert.ok(asked.some(([, delay]) => delay === 77_000));
+  assert.deepEqual([socket.remotePort, socket.bytesRead > 0], [real.remotePort, true]);
+  socket.destroy();
+  assert.equal(real.destroyed, true);
+  await closed;
+});
+
+test('a request whose caller destroys its socket fails with that, once it is connected, too', async (t) => {
+  const { request, connect } = await startWaiting(t);
+  request.once('socket', (socket) => {
+    socket.once('connect', () => socket.destroy(new Error('mine')));
+    connect();
+  });
+  await assert.rejects(answerOf(request.end()), { message: 'mine' });
+});
+
+test('a time that a caller sets with the socket calls back once', async (t) => {
+  const { request, connect } = await startWaiting(t, { path: '/slow' });
+  let times = 0;
+  request.on('error', () => {});
+  request.on('socket', () => {
+    request.setTimeout(30, () => {
+      times++;
+      request.destroy();
+    });
+    connect();
+  });
+  request.end();
+  await closeOf(request);
+  assert.equal(times, 1);
+});
+
+for (const ends of ['before', 'after']) {
+  test(`headers and a body that are given with the socket are sent once, of a request that ends ${ends}`, async (t) => {
+    const { request, connect, bodies } = await startWaiting(t, { method: 'POST' });
+    request.on('socket', () => {
+      request.setHeader('x-mine', 'mine');
+      request.write('first ');
+      connect();
+      if (ends === 'after') setImmediate(() => request.end('second'));
+    });
+    if (ends === 'before') process.nextTick(() => request.end('second'));
+    await answerOf(request);
+    assert.deepEqual(bodies, ['mine first second']);
+  });
+}
+
+test('who listens to a socket that connects, or sets a time on it, puts nothing of Node’s own on it but that time', () => {
+  const socket = new Socket();
+  const names = new Set([...Reflect.ownKeys(socket), 'timeout']);
+  socket.on('error', () => {}).once('close', () => {});
+  socket.setTimeout(1_000).setTimeout(0);
+  assert.deepEqual(new Set([...Reflect.ownKeys(socket), 'timeout']), names);
+});
