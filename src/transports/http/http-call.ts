@@ -12,7 +12,6 @@ import type { HeldWrites } from './held-writes.ts';
 import type { HttpAttempt } from './http-attempt.ts';
 import type { HttpService } from './http-service.ts';
 import type { HttpWire } from './http-wire.ts';
-import { keepAliveOf } from './keep-alive.ts';
 import { interceptNext } from './next-event.ts';
 import { muted, type NodeRequest, type NodeSocket, requestHeader, rewind } from './node-http.ts';
 import { announceTls, onceListenersOf } from './once-listeners.ts';
@@ -172,15 +171,10 @@ export class HttpCall extends Call implements HttpAttempt {
     const { attempts } = this.calls;
     const { connection } = this;
     const { idleTime } = connection.wire as HttpWire;
+    const { timeout, buffer } = this.place;
     const hint = headerOf(res.rawHeaders, 'keep-alive');
-    // A server may say something else each time: one that ends soon says so.
-    if (!connection.told || hint !== idleTime.hint) {
-      const { timeout, buffer } = this.place;
-      const keepAlive = keepAliveOf(hint, this.service.keepAlive, timeout, buffer);
-      idleTime.hint = hint;
-      idleTime.limit = keepAlive;
-      if (!connection.told) attempts.onFirstHead(this, res.headers, keepAlive);
-    }
+    const limit = idleTime.hear(hint, this.service.shortestOf(timeout), buffer);
+    if (!connection.told) attempts.onFirstHead(this, res.headers, limit);
     const asks = statusCode === 429 || statusCode === 503;
     attempts.onHead(this, asks ? res.headers : NO_HEADERS, isGatewayError(statusCode));
     const streaming = isEventStream(headerOf(res.rawHeaders, 'content-type'));

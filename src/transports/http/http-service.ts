@@ -24,12 +24,13 @@ const KEEP_ALIVE = 60_000;
 
 /** A service that is called by way of node:http. */
 export class HttpService extends Service {
-  readonly keepAlive = KEEP_ALIVE;
   readonly secure: boolean;
   /** Whether what got no answer may be sent again at all. */
   readonly retries: boolean;
   /** It takes no more requests. */
   ended = false;
+  /** Milliseconds for which the agents keep idle connections that it serves, of that which keeps them shortest; 0: none says. */
+  #shortest = 0;
   readonly #ringHash: RingHashSettings;
 
   constructor(options: HttpServiceOptions, owner: ServiceOwner) {
@@ -47,6 +48,15 @@ export class HttpService extends Service {
     this.secure = url.protocol === 'https:';
     this.retries = retry !== false;
     this.#ringHash = ringHash;
+  }
+
+  /**
+   * What the agents that share its connections say of how long those may idle, now that one of them has said `timeout`. Of several,
+   * whichever is the most careful knows how long the server waits.
+   */
+  shortestOf(timeout: number): number {
+    if (timeout > 0 && (this.#shortest === 0 || timeout < this.#shortest)) this.#shortest = timeout;
+    return this.#shortest;
   }
 
   take(call: Call & { readonly request: NodeRequest }): void {

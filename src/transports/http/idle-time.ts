@@ -1,9 +1,13 @@
 import type { Clock, Timer } from '../../core/base/clock.ts';
+import { keepAliveOf } from './keep-alive.ts';
 
 /** How long a connection idles, with one timer for many requests. */
 export class IdleTime {
   /** What the server has said last of how long it waits for a request. */
-  hint: string | undefined = undefined;
+  #hint: string | undefined = undefined;
+  /** Milliseconds for which agents keep an idle connection; 0: they don't say. */
+  #kept = 0;
+  readonly #usual: number;
   #limit: number;
   readonly #clock: Clock;
   readonly #onOver: () => void;
@@ -12,17 +16,30 @@ export class IdleTime {
 
   constructor(clock: Clock, limit: number, onOver: () => void) {
     this.#clock = clock;
+    this.#usual = limit;
     this.#limit = limit;
     this.#onOver = onOver;
   }
 
-  /** Milliseconds after which it is over. */
-  set limit(limit: number) {
+  /**
+   * A response has come. A server may say something else each time: one that ends soon says so.
+   *
+   * @param hint the header `Keep-Alive`
+   * @param kept milliseconds for which agents keep an idle connection; 0: they don't say
+   * @param buffer those that are left between the end of an idle connection here and at its server
+   * @returns milliseconds after which it is over
+   */
+  hear(hint: string | undefined, kept: number, buffer: number): number {
+    if (hint === this.#hint && kept === this.#kept) return this.#limit;
+    this.#hint = hint;
+    this.#kept = kept;
+    const limit = keepAliveOf(hint, this.#usual, kept, buffer);
     if (limit < this.#limit) {
       this.#timer?.cancel();
       this.#timer = undefined;
     }
     this.#limit = limit;
+    return limit;
   }
 
   begin(): void {

@@ -106,6 +106,16 @@ test('sockets of evenkeel, and of requests that it leaves to Node, are in one li
   assert.equal(count(), undefined);
 });
 
+test('an agent with a timeout is given no connection that idles for longer, whoever shares it', async (t) => {
+  const [pod] = await setUp(t, 1);
+  pod!.respond = (_request, response) => response.setHeader('keep-alive', 'timeout=600').end('ok');
+  const careless = new Agent({ keepAlive: true });
+  const careful = new Agent({ keepAlive: true, timeout: 50 });
+  for (const agent of [careless, careful, careless]) await ask(agent);
+  assert.equal(pod!.connections.length, 1);
+  await pod!.allClosed();
+});
+
 test('http: false leaves node:http alone', async (t) => {
   await setUp(t, 1, { http: false });
   assert.equal((Agent.prototype as unknown as { addRequest: unknown }).addRequest, addRequest);
