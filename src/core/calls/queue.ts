@@ -257,6 +257,7 @@ export class Queue implements Waiters {
   #forgive(late: number, now: number): void {
     const longest = Math.min(this.#longest, this.#pool.dials.longest);
     for (const waiter of this.#all()) waiter.forgive(late, now, longest);
+    this.#movedAt = Math.min(this.#movedAt + late, now);
   }
 
   /** Whether endpoints are dialled, or have yet to say how much they take, or may be known in a moment. */

@@ -16,6 +16,7 @@ for (const client of ['stock', 'balanced'] as const) {
     const dial = buildConnector({});
     const sockets: Socket[] = [];
     const held: (() => void)[] = [];
+    let holds = true;
     const options = {
       connections: CONNECTIONS,
       // Those that take their place come in the end.
@@ -25,8 +26,8 @@ for (const client of ['stock', 'balanced'] as const) {
             if (made[1] !== null) sockets.push(made[1]);
             callback(...made);
           });
-        if (sockets.length < CONNECTIONS) make();
-        else held.push(make);
+        if (holds && sockets.length >= CONNECTIONS) held.push(make);
+        else make();
       }) as buildConnector.connector,
     };
     const agent = client === 'stock' ? new Agent(options) : startAgent(t, [pod], options);
@@ -50,6 +51,7 @@ for (const client of ['stock', 'balanced'] as const) {
       sockets.find(({ localPort }) => localPort === ports.get(path))!.destroy();
       await closed;
     }
+    holds = false;
     for (const make of held) make();
     assert.equal(await waiting, pod.address);
   });

@@ -137,37 +137,43 @@ for (const [name, connectTimeout] of Object.entries({ 'above endpointTimeout': '
   });
 }
 
-test('a line that moves fails nobody in it, though another pod refuses, and no connection lasts', async (t) => {
-  const clock = new FakeClock();
-  const pod = await startPod(t);
-  const dial = buildConnector({});
-  const held: (() => void)[] = [];
-  const connect: buildConnector.connector = (params, callback) => {
-    if (params.hostname === pod.address) held.push(() => dial(params, callback));
-    else dial(params, callback);
-  };
-  const agent = startAgent(t, [pod, refusing()], {
-    clock,
-    connect,
-    connectTimeout: '5s',
-    connections: 1,
-    maxRequestsPerConnection: 1,
+for (const [name, stop] of Object.entries({
+  'though another pod refuses, and no connection lasts': 0,
+  'nor once this process goes on after it was stopped': 60_000,
+})) {
+  test(`a line that moves fails nobody in it, ${name}`, async (t) => {
+    const clock = new FakeClock();
+    const pod = await startPod(t);
+    const dial = buildConnector({});
+    const held: (() => void)[] = [];
+    const connect: buildConnector.connector = (params, callback) => {
+      if (params.hostname === pod.address) held.push(() => dial(params, callback));
+      else dial(params, callback);
+    };
+    const agent = startAgent(t, [pod, refusing()], {
+      clock,
+      connect,
+      connectTimeout: '5s',
+      connections: 1,
+      maxRequestsPerConnection: 1,
+    });
+    const waiting = Promise.all(Array.from({ length: 5 }, () => get(agent)));
+    waiting.catch(() => {});
+    for (let served = 0; served < 5; served++) {
+      if (served === 4) clock.jump(stop);
+      // Two seconds for each handshake: ten for the last one.
+      for (let step = 0; step < 8; step++) {
+        clock.advance('250ms');
+        await settle();
+      }
+      while (pod.requests === served) {
+        held.shift()?.();
+        await Promise.race([waiting, delay(1)]);
+      }
+    }
+    assert.deepEqual(new Set(await waiting), new Set([pod.address]));
   });
-  const waiting = Promise.all(Array.from({ length: 5 }, () => get(agent)));
-  waiting.catch(() => {});
-  for (let served = 0; served < 5; served++) {
-    // Two seconds for each handshake: ten for the last one.
-    for (let step = 0; step < 8; step++) {
-      clock.advance('250ms');
-      await settle();
-    }
-    while (pod.requests === served) {
-      held.shift()?.();
-      await Promise.race([waiting, delay(1)]);
-    }
-  }
-  assert.deepEqual(new Set(await waiting), new Set([pod.address]));
-});
+}
 
 test('if every dial fails, a request fails at once, with the error of the dial', async (t) => {
   const agent = startAgent(t, [refusing(), refusing(), refusing()]);
