@@ -31,17 +31,18 @@ const FOR_COMMONJS = ['index', 'http', 'grpc', 'connect', 'telemetry/opentelemet
 const BALANCING = 'balancing';
 /** Of what is loaded with `index`, which modules go into which file: the first line that fits. */
 const FILES: readonly (readonly [RegExp, string])[] = [
-  // Before undici, and right after it.
+  // What looks around right before undici is loaded: not earlier, so with nothing that can be loaded without undici.
   [/^transports\/undici\/(undici|global\/slots)\./, 'first'],
-  [/^transports\/undici\/global\/inert\./, 'inert'],
   // All that a server needs to name its pod.
   [
     /^(core\/base|servers)\/|^core\/discovery\/addresses\.|^config\/(env|nearest|switches|variables)\./,
     'base',
   ],
   [/^core\/(balancing|endpoints|health|connections)\//, 'connections'],
+  // All that metrics need.
   [/^core\//, 'service'],
-  [/^(install|parts)\.|^transports\/(undici|http\/global)\//, BALANCING],
+  [/^(install|parts)\.|^transports\/(undici\/(?!global\/inert)|http\/global\/)/, BALANCING],
+  // One of its modules loads undici, and sees to it that nobody notices, before the agent is loaded.
   [/^(?!index\.)/, 'common'],
 ];
 /** What is loaded with `index`, by paths. */
