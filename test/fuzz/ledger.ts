@@ -28,6 +28,8 @@ export interface Wire {
 /** One request, as it arrived. */
 export interface Attempt {
   readonly call: number;
+  /** What is done about it. */
+  readonly reply: Reply;
   readonly wire: Wire;
   readonly at: number;
   readonly method: string;
@@ -119,8 +121,10 @@ export class Ledger {
     }
     const earlier = this.attempts.get(id) ?? [];
     this.attempts.set(id, earlier);
+    const reply = replyTo(call, earlier.length);
     const attempt: Attempt = {
       call: id,
+      reply,
       wire,
       at: performance.now(),
       method,
@@ -139,7 +143,6 @@ export class Ledger {
     wire.requests++;
     wire.open.add(attempt);
     this.#count(wire.pod);
-    const reply = replyTo(call, earlier.length);
     earlier.push(attempt);
     return { attempt, reply };
   }

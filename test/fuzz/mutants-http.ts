@@ -29,4 +29,22 @@ export const HTTP_MUTANTS: readonly Mutant[] = [
     kinds: ['caps'],
     focus: ['connections', '-breaks', '-acts'],
   },
+  {
+    name: 'node:http: what has waited is written at once, though nobody knows whether connections are kept',
+    file: 'reuse.ts',
+    find: 'return this.#isKnown ? 0 : SETTLING;',
+    replace: 'return AT_ONCE;',
+    protocol: 'http',
+    kinds: ['unserved'],
+    focus: ['unkept'],
+  },
+  {
+    name: 'node:http: only the first response says how long its connection is kept',
+    file: 'http-call.ts',
+    find: 'if (!connection.told || hint !== idleTime.hint) {',
+    replace: 'if (!connection.told) {',
+    protocol: 'http',
+    kinds: ['kept'],
+    focus: ['keepAlive', '-acts'],
+  },
 ];

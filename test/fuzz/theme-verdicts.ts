@@ -1,7 +1,7 @@
 // What is wrong with a play of a scenario about one thing.
 import type { Play } from './play.ts';
 import { callsOf, type Scenario } from './scenario.ts';
-import { LONG } from './themes.ts';
+import { ENDING, LONG } from './themes.ts';
 import type { Finding, Kind } from './verdicts.ts';
 
 /**
@@ -9,6 +9,8 @@ import type { Finding, Kind } from './verdicts.ts';
  * a busy machine makes both wait.
  */
 const LATE = 120;
+/** Milliseconds before the end of an idle connection in which nothing is sent on it, and by which this process may be late. */
+const NEAR_END = 50;
 
 type Say = (kind: Kind, text: string) => void;
 
@@ -21,6 +23,8 @@ export function judgeTheme(scenario: Scenario, stock: Play, ours: Play): Finding
   else if (scenario.theme === 'leaving') judgeLeaving(scenario, ours, say);
   else if (scenario.theme === 'lowered') judgeGivenBack(ours, say);
   else if (scenario.theme === 'sending') judgeSending(ours, say);
+  else if (scenario.theme === 'unkept') judgeUnkept(stock, ours, say);
+  else if (scenario.theme === 'ending') judgeEnding(scenario, ours, say);
   return findings;
 }
 
@@ -92,4 +96,26 @@ function judgeGivenBack({ outcomes, ledger }: Play, say: Say): void {
 function judgeSending({ outcomes }: Play, say: Say): void {
   const left = [...outcomes].filter(([, { settled, error }]) => settled === 0 || error.includes('DESTROYED'));
   if (left.length > 0) say('unsettled', `calls ${left.map(([id]) => id).join()} never ended`);
+}
+
+/** No more requests are lost than with stock, which has a new connection for each that waits. */
+function judgeUnkept(stock: Play, ours: Play, say: Say): void {
+  const [before, now] = [stock, ours].map(
+    ({ outcomes }) => [...outcomes.values()].filter(({ served }) => !served).length,
+  ) as [number, number];
+  if (now > before)
+    say('unserved', `${now} of ${ours.outcomes.size} are lost, ${before} with stock, to servers that end`);
+}
+
+/** What can't be sent again is not sent on a connection that is about to end, where others have ended. */
+function judgeEnding(scenario: Scenario, { ledger, lag }: Play, say: Say): void {
+  if (lag > NEAR_END) return;
+  const once = new Set(callsOf(scenario).flatMap(({ id, method }) => (method === 'POST' ? [id] : [])));
+  for (const { writes, answers } of ledger.wires) {
+    for (const { call, at } of writes) {
+      const idle = at - (answers.findLast((answer) => answer < at) ?? at);
+      if (once.has(call) && idle > ENDING - NEAR_END)
+        say('crossed', `call ${call} was sent when its connection had idled for ${Math.round(idle)} ms`);
+    }
+  }
 }

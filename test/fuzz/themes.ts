@@ -16,7 +16,9 @@ export type ThemeName =
   | 'sending'
   | 'lowered'
   | 'turnover'
-  | 'not retried';
+  | 'not retried'
+  | 'unkept'
+  | 'ending';
 
 interface Theme {
   readonly name: ThemeName;
@@ -43,10 +45,14 @@ const THEMES: readonly Theme[] = [
   { name: 'mute', share: 0.005, protocols: ['h2c'], make: mute },
   { name: 'turnover', share: 0.005, protocols: ['h2c'], make: turnover },
   { name: 'not retried', share: 0.005, protocols: ['h2c', 'h2'], make: notRetried },
+  { name: 'unkept', share: 0.01, protocols: ['h1'], make: unkept },
+  { name: 'ending', share: 0.002, protocols: ['h1'], make: ending },
 ];
 
 /** Milliseconds of an answer that takes long. */
 export const LONG = 2_000;
+/** Milliseconds after which a server ends idle connections without having said so. */
+export const ENDING = 500;
 
 /** A scenario of a theme: of one in `focus`, or where there is no focus, now and then. */
 export function themed(
@@ -252,4 +258,25 @@ function notRetried(dice: Dice): ReturnType<Theme['make']> {
     workers: [all.map((call) => ({ call, await: true }))],
     own: { retry: false },
   };
+}
+
+/** Servers that end each connection after its response, and have not said so. */
+function unkept(dice: Dice): ReturnType<Theme['make']> {
+  const how = dice.pick(['fin', 'fin', 'reset'] as const);
+  const posts = calls(dice.int(20, 50), (id) => ({
+    ...plainCall(id, { break: { after: 'full', how } }),
+    method: 'POST',
+    body: { kind: dice.pick(['string', 'stream'] as const), size: 5 },
+  }));
+  return { pods: dice.int(1, 5), workers: [atOnce(posts)] };
+}
+
+/** Servers that end idle connections without having said so: first that shows, then POSTs come shortly before the next end. */
+function ending(dice: Dice): ReturnType<Theme['make']> {
+  const steps = calls(9).flatMap((call): Step[] =>
+    call.id <= 3
+      ? [{ call, await: true }, { wait: ENDING + 100 }]
+      : [{ call: { ...call, method: 'POST' }, await: true }, { wait: ENDING - dice.int(20, 45) }],
+  );
+  return { pods: 1, workers: [steps], server: { slowAccept: 0, idleTimeout: ENDING } };
 }

@@ -31,7 +31,9 @@ export type Kind =
   | 'traced'
   | 'storm'
   | 'slow'
-  | 'share';
+  | 'share'
+  | 'crossed'
+  | 'kept';
 
 export interface Finding {
   readonly kind: Kind;
@@ -500,6 +502,7 @@ class Judge {
     this.#judgeBlame();
     this.#judgeCaps();
     this.#judgeDepartures();
+    this.#judgeKept();
     this.#judgeTheme();
   }
 
@@ -570,6 +573,25 @@ class Judge {
     const written = wiresOf(this.#ours, call).at(-1)?.at ?? own.startedAt;
     const answered = this.#ours.ledger.attempts.get(call.id)?.at(-1)?.answeredAt ?? written;
     return written - own.startedAt + (own.startedAt + own.took - answered);
+  }
+
+  /** Nothing is sent on a connection whose last response has said that it ends now, or in a moment. */
+  #judgeKept(): void {
+    const { protocol, server, shared } = this.#scenario;
+    if (protocol !== 'h1' || shared.keepAliveTimeoutThreshold !== undefined) return;
+    const last = new Map<Wire, Attempt>();
+    const all = [...this.#ours.ledger.attempts.values()].flat();
+    for (const attempt of all.toSorted((one, other) => one.at - other.at)) {
+      const { wire, call } = attempt;
+      const before = last.get(wire);
+      last.set(wire, attempt);
+      if (before?.answered !== 'full') continue;
+      const { headers } = before.reply;
+      const says = [...headers, ...(wire.pod === 0 && server.firstPodSays ? [server.firstPodSays] : [])];
+      const [hint, ...others] = says.flatMap(([name, value]) => (name === 'keep-alive' ? [value] : []));
+      if (others.length === 0 && hint !== undefined && /^timeout=[01]$/.test(hint))
+        this.#say('kept', call, `sent on a connection whose server had said ${hint}`, true);
+    }
   }
 
   /** Nothing is sent to a pod that has left. */
