@@ -1,10 +1,17 @@
 import type { Settings } from './config/settings.ts';
 import { observe } from './observe/observe.ts';
+import { managesConnect } from './transports/connect/manages-connect.ts';
 import { managesGrpc } from './transports/grpc/manages-grpc.ts';
 import { isLeftToNode, managesHttp } from './transports/http/global/left-to-node.ts';
 import { manages } from './transports/undici/global/install.ts';
 
 /** Observes what the process sends, and knows what each transport would balance. Loaded where that is asked for. */
 export function observeAll(settings: Settings): void {
-  observe(settings, { undici: manages, 'node:http': managesHttp, grpc: managesGrpc, isLeftToNode });
+  observe(settings, {
+    undici: manages,
+    'node:http': managesHttp,
+    grpc: managesGrpc,
+    connect: managesConnect,
+    isLeftToNode,
+  });
 }

@@ -21,6 +21,8 @@ export interface DoctorWorld {
   readonly progress: DoctorOutput;
   readonly env: Environment;
   readonly place: Place;
+  /** The folder of the app, whose clients are looked for. */
+  readonly app: string;
   /** With `--watch`: milliseconds between two looks. */
   readonly pause: number;
   /** Ends `--watch`. */
@@ -44,7 +46,7 @@ const PAUSE = 5_000;
  */
 export async function doctor(args: readonly string[], world: Partial<DoctorWorld> = {}): Promise<number> {
   const { output = process.stdout, env = environment(), place = thisPlace(env) } = world;
-  const { progress = process.stderr, pause = PAUSE, signal } = world;
+  const { progress = process.stderr, pause = PAUSE, signal, app = process.cwd() } = world;
   const wishes = wishesIn(args, env);
   const warnings = new Warnings();
   const said = new Map<Wishes['subjects'][number], string>();
@@ -54,7 +56,7 @@ export async function doctor(args: readonly string[], world: Partial<DoctorWorld
     for (;;) {
       let isWell = true;
       for (const subject of wishes.subjects) {
-        const seen = await examine({ ...subject, env, place, tell });
+        const seen = await examine({ ...subject, env, place, app, tell });
         show('');
         const examination = { ...seen, warnings: [...seen.warnings, ...(await warnings.all())] };
         const examined = { examination, diagnosis: diagnose(examination) };

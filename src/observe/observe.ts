@@ -24,7 +24,7 @@ const reports = channel(CHANNEL);
 let sights: Sights | undefined;
 
 /**
- * Watches what undici, node:http and grpc-js send and where to, changes nothing, and reports how even it was: every
+ * Watches what undici, node:http, grpc-js and connect-node send and where to, changes nothing, and reports how even it was: every
  * `EVENKEEL_OBSERVE_INTERVAL` (a duration; default `5m`; `0`: only then) and when the process exits, on stderr (in lines
  * for people, or with `EVENKEEL_OBSERVE_FORMAT=json` as one line of JSON) and on the channel `evenkeel:observe:report`. Called again, it reports what other settings would change.
  */

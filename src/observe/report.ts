@@ -130,7 +130,7 @@ function changeOf(
     const reach = hidden
       ? `${count} are behind this address, ${reachOf(connections.used, endpoints.length)}; `
       : '';
-    return `${reach}evenkeel would choose one of ${count} for each ${nounFor(client)}, which makes ${share} each`;
+    return `${reach}${subjectFor(client)} would choose one of ${count} for each ${nounFor(client)}, which makes ${share} each`;
   }
   if (isIP(new URL(origin).hostname.replace(/^\[|\]$/g, '')) !== 0) {
     const name = client === 'grpc' ? 'target' : 'URL';
@@ -139,7 +139,7 @@ function changeOf(
   if (sight.source === 'endpointslices') return 'one pod: there is nothing to balance';
   const cap = maxConnectionDuration > 0 ? `, none of them older than ${time(maxConnectionDuration)}` : '';
   const warning = sight.warning === undefined ? '' : ` (${sight.warning})`;
-  return `evenkeel can see only one address: it would use up to ${mostSlots({ spread, maxSpread })} connections to it in turn${cap}, so that new pods behind it get their share${warning}`;
+  return `evenkeel can see only one address: ${subjectFor(client, 'it')} would use up to ${mostSlots({ spread, maxSpread })} connections to it in turn${cap}, so that new pods behind it get their share${warning}`;
 }
 
 /** How many of the pods behind one address can have had requests: each connection leads to one. */
@@ -188,7 +188,7 @@ function linesOn({ origin, client, addresses, fairness, source, change, ...repor
   const { open, oldest } = report.connections;
   const age = open > 0 ? `, the oldest for ${time(oldest)}` : '';
   const noun = nounFor(client);
-  const by = client === 'node:http' ? ` (${client})` : '';
+  const by = client === 'node:http' || client === 'connect' ? ` (${client})` : '';
   const shown = addresses.slice(0, MOST_ROWS);
   const widths = [
     Math.max(...shown.map(({ address }) => address.length)),
@@ -210,7 +210,12 @@ function linesOn({ origin, client, addresses, fairness, source, change, ...repor
 
 /** What is sent there. */
 function nounFor(client: ClientName): string {
-  return client === 'grpc' ? 'call' : 'request';
+  return client === 'grpc' || client === 'connect' ? 'call' : 'request';
+}
+
+/** Who would balance: of connect-node's calls nobody, unless the app asks for it. */
+function subjectFor(client: ClientName, otherwise = 'evenkeel'): string {
+  return client === 'connect' ? "evenkeel's balancedSessions" : otherwise;
 }
 
 function requests(count: number, noun = 'request'): string {

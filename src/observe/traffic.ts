@@ -6,7 +6,7 @@ import { monotonicNow } from '../core/base/clock.ts';
 import { balancedSockets } from '../transports/balanced-sockets.ts';
 
 /** Who sends requests. What evenkeel would do with them depends on that. */
-export type ClientName = 'undici' | 'node:http' | 'grpc';
+export type ClientName = 'undici' | 'node:http' | 'grpc' | 'connect';
 
 /** An origin, as one of the clients calls it. */
 export interface Target {
@@ -17,7 +17,7 @@ export interface Target {
   readonly origin: string;
 }
 
-/** A connection of some undici Client's, of an agent of Node's, or of grpc-js. */
+/** A connection of some undici Client's, of an agent of Node's, of grpc-js or of connect-node. */
 interface Connection {
   readonly target: OriginTraffic;
   readonly address: AddressTraffic;
@@ -56,7 +56,7 @@ export interface Sent {
   readonly socket: Socket;
 }
 
-/** What `http2.client.stream.start` tells of a stream, be it of grpc-js or of others. */
+/** What `http2.client.stream.start` tells of a stream, be it of grpc-js, of connect-node or of others. */
 export interface Begun {
   readonly stream: ClientHttp2Stream;
   readonly headers: OutgoingHttpHeaders;
@@ -78,6 +78,8 @@ interface Connecting {
 
 /** What grpc-js puts into the user agent, among what the app has it put there. */
 const GRPC_JS = 'grpc-node-js/';
+/** What connect-node puts there, if the app doesn't put something else there. */
+const CONNECT = 'connect-es/';
 /** The user agent that evenkeel gives itself. */
 const OWN = 'evenkeel';
 const MOST_ORIGINS = 256;
@@ -85,7 +87,7 @@ const MOST_ADDRESSES = 4_096;
 
 /**
  * Counts requests by where they go: from what undici publishes, that of npm and the one inside Node.js, and those of
- * node:http and the calls of every copy of grpc-js from what Node.js publishes.
+ * node:http and the calls of every copy of grpc-js and connect-node from what Node.js publishes.
  */
 export class Traffic {
   /** By their keys. */
@@ -130,11 +132,14 @@ export class Traffic {
   /** Takes a message of `http2.client.stream.start`. */
   called({ stream: { session }, headers }: Begun): void {
     const { ':authority': authority, 'user-agent': agent } = headers;
-    if (typeof agent !== 'string' || !agent.includes(GRPC_JS) || session === undefined) return;
+    if (typeof agent !== 'string' || session === undefined) return;
+    const client = agent.includes(GRPC_JS) ? 'grpc' : agent.includes(CONNECT) ? 'connect' : undefined;
+    if (client === undefined) return;
     const connection = this.#connections.get(session);
+    const scheme = client === 'grpc' ? 'grpc' : session.encrypted ? 'https' : 'http';
     // What is dialled may be a pod; the name that servers are shown is that of the target, unless a call has its own.
-    const origin = connection?.target.origin ?? targetOf(`${authority}`);
-    if (origin !== undefined) this.#count('grpc', origin, connection, session, session.socket);
+    const origin = connection?.target.origin ?? originIn(scheme, `${authority}`);
+    if (origin !== undefined) this.#count(client, origin, connection, session, session.socket);
   }
 
   /** Takes a message of `http.client.request.start`. */
@@ -265,8 +270,9 @@ function originOf({ protocol }: NodeAgent, host: string, port: number): string |
     ?.origin;
 }
 
-/** The target whose name calls carry; without a port there, it is that of TLS. */
-function targetOf(authority: string): string | undefined {
-  const url = URL.parse(`grpc://${authority}`);
-  return url === null ? undefined : `grpc://${url.hostname.toLowerCase()}:${url.port || 443}`;
+/** The origin whose name calls carry. Without a port there, the one of a target of gRPC is that of TLS. */
+function originIn(scheme: 'grpc' | 'http' | 'https', authority: string): string | undefined {
+  const url = URL.parse(`${scheme}://${authority}`);
+  if (url === null || scheme !== 'grpc') return url?.origin;
+  return `grpc://${url.hostname.toLowerCase()}:${url.port || 443}`;
 }

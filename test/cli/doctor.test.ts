@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { ADVICE } from '../../src/cli/doctor/advice.ts';
 import { PROBLEMS } from '../../src/cli/doctor/problems.ts';
@@ -432,6 +434,34 @@ test('a kubeconfig that is not there is told, and nobody was asked by it', async
   assert.match(findings, /^✗ the kubeconfig \/nonexistent\/config can't be used: ENOENT/m);
   assert.match(findings, /→ correct KUBECONFIG/);
   assert.ok(pods.every(({ connections }) => connections.length === 0));
+});
+
+test('a client that needs more than the preload is named, and is no problem', async (t) => {
+  const { place, port } = await startCluster(t);
+  const app = mkdtempSync(join(tmpdir(), 'evenkeel-app-'));
+  t.after(() => rmSync(app, { recursive: true }));
+  const examine = async (...args: string[]) => {
+    let text = '';
+    const output = { write: (part: string) => (text += part) };
+    const code = await doctor([`orders.prod:${port}`, '--fail-on', 'advice', ...args], {
+      output,
+      env: {},
+      place,
+      app: join(app, 'src'),
+    });
+    assert.equal(code, 0, text);
+    return text;
+  };
+  assert.doesNotMatch(await examine(), /Clients/);
+  const folder = join(app, 'node_modules/@connectrpc/connect-node');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), '{ "version": "2.3.0", "main": "index.js" }');
+  assert.match(
+    await examine(),
+    /^Clients +@connectrpc\/connect-node 2\.3\.0: .* balancedSessions\(baseUrl\)/m,
+  );
+  const [client] = JSON.parse(await examine('--json')).clients;
+  assert.deepEqual([client.name, client.version], ['@connectrpc/connect-node', '2.3.0']);
 });
 
 test('several URLs have a report each, and one with a problem is enough to end with 1', async (t) => {

@@ -47,6 +47,7 @@ export async function startCluster(
       // Names that it doesn't know are asked of nobody else.
       env: { EVENKEEL_DNS_SERVERS: dns.address, ...env },
       place,
+      app: '/nonexistent',
     });
     const findings = text.slice(text.search(/^[✗!✓]/m)).replace(/\n {2}(?!→|see )/g, ' ');
     return { code, text, findings };

@@ -68,11 +68,9 @@ export class EchoClient {
   }
 
   /** Opens a stream of messages both ways. */
-  bidi({ waitForReady = false } = {}): GrpcJs.ClientDuplexStream<Buffer, Buffer> {
+  bidi(): GrpcJs.ClientDuplexStream<Buffer, Buffer> {
     const { path, requestSerialize, responseDeserialize } = ECHO.bidi;
-    const metadata = new Metadata();
-    metadata.setOptions({ waitForReady });
-    return this.stub.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata);
+    return this.stub.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
   }
 
   /** Sends messages, and resolves to the answer. */

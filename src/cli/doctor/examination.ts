@@ -4,6 +4,7 @@ import type { Right } from '../../core/discovery/kubernetes/access.ts';
 import type { ServiceName } from '../../core/discovery/kubernetes/match.ts';
 import type { Route, Supply } from '../../core/discovery/kubernetes/route.ts';
 import type { Resolution } from '../../core/discovery/resolver.ts';
+import type { ClientSeen } from './clients.ts';
 
 /** All that was found out about a URL, from this place. */
 export interface Examination {
@@ -20,6 +21,8 @@ export interface Examination {
   /** Endpoints to which nothing was dialled, as there are so many. */
   readonly notDialled: number;
   readonly response: ResponseSeen | undefined;
+  /** Clients that are installed where the app is, and need more than the preload. */
+  readonly clients: readonly ClientSeen[];
   readonly warnings: readonly { readonly code: string; readonly message: string }[];
   readonly settings: readonly SettingInForce[];
   /** Variables that change whether anything is balanced at all. */

@@ -27,6 +27,7 @@ import type { EndpointAddress } from '../../core/discovery/resolver.ts';
 import { transportFor } from '../../transports/kubernetes-api/transport.ts';
 import { resolverFor } from '../../transports/resolver-for.ts';
 import { manages } from '../../transports/undici/global/install.ts';
+import { clientsIn } from './clients.ts';
 import { ask, dial } from './dial.ts';
 import type { EndpointSeen, Examination, KubernetesSeen, ResponseSeen, RightSeen } from './examination.ts';
 
@@ -37,6 +38,8 @@ export interface Subject {
   readonly options: BalancedAgentOptions;
   readonly env: Environment;
   readonly place: Place;
+  /** The folder of the app. */
+  readonly app: string;
   /** Whether endpoints may be connected to. */
   readonly dial: boolean;
   /** Whether a request may be sent, too. */
@@ -84,6 +87,7 @@ export async function examine(subject: Subject): Promise<Examination> {
       endpoints,
       notDialled: endpoints.filter(({ dial, state }) => state === 'in use' && dial === undefined).length,
       response: await responseOf(subject, settings, endpoints),
+      clients: clientsIn(subject.app),
       warnings: following.trace.warnings,
       settings: settingsInForce(settings, options, env),
       switches: {

@@ -47,6 +47,7 @@ export function toJson(examination: Examination, { problems, advice }: Diagnosis
             identity: response.identity ?? null,
             error: toError(response.error),
           },
+    clients: examination.clients,
     warnings: examination.warnings,
     switches: { disabled: switches.disabled, mode: switches.mode ?? null },
     settings: settings.filter(isPlain).map(toSetting),

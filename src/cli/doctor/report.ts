@@ -48,6 +48,7 @@ export function report(
     ...section('Discovery', discoveryIn(examination)),
     ...section('Endpoints', endpointsIn(examination.endpoints)),
     ...section('Response', responseIn(examination)),
+    ...section('Clients', clientsIn(examination)),
     ...section('Settings', settingsIn(examination, allSettings)),
     ...findings('✗', 'red', problems),
     ...findings('!', 'yellow', advice),
@@ -136,6 +137,10 @@ function askedOf({ way, api, account, service, error }: Examination['kubernetes'
 /** Whether a kubeconfig is of no use, so that nobody could be asked. */
 function isOfKubeconfig(error: Error | undefined): error is Error {
   return codeOf(error) === 'EVENKEEL_KUBECONFIG';
+}
+
+function clientsIn({ clients }: Examination): string[] {
+  return clients.map(({ name, version, how }) => `${name} ${version}: ${how}`);
 }
 
 type Seen = Exclude<Examination['kubernetes']['seen'], 'absent' | undefined>;

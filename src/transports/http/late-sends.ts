@@ -31,6 +31,7 @@ export function giveAfter(wire: LateWire, call: HttpAttempt, milliseconds: numbe
     giveAfterTurns(wire, call, 1);
   });
   const timer = systemClock.schedule(give, milliseconds, true);
+  // With a socket, Node closes one that its caller has ended, and writes nothing.
   const restore = interceptDestroy(call.request, () => {
     timer.cancel();
     give();
@@ -38,7 +39,6 @@ export function giveAfter(wire: LateWire, call: HttpAttempt, milliseconds: numbe
 }
 
 function give(wire: LateWire, call: HttpAttempt): void {
-  if (call.request.destroyed) call.onGivenUp();
-  else if (wire.broken) call.onUnsent(wire.destroyedBy);
+  if (wire.broken) call.onUnsent(wire.destroyedBy);
   else wire.give(call);
 }
