@@ -68,9 +68,11 @@ export class EchoClient {
   }
 
   /** Opens a stream of messages both ways. */
-  bidi(): GrpcJs.ClientDuplexStream<Buffer, Buffer> {
+  bidi({ waitForReady = false } = {}): GrpcJs.ClientDuplexStream<Buffer, Buffer> {
     const { path, requestSerialize, responseDeserialize } = ECHO.bidi;
-    return this.stub.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+    const metadata = new Metadata();
+    metadata.setOptions({ waitForReady });
+    return this.stub.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata);
   }
 
   /** Sends messages, and resolves to the answer. */

@@ -1,9 +1,16 @@
 import type { Socket } from 'node:net';
+import { addTo, removeFrom } from './agent-maps.ts';
 import { endUnsent } from './failures.ts';
 import { holdWrites } from './held-writes.ts';
 import { HttpCall } from './http-call.ts';
 import type { HttpService } from './http-service.ts';
-import type { NodeAgent, NodeRequest, NodeSocket, RequestOptions } from './node-http.ts';
+import {
+  type NodeAgent,
+  type NodeRequest,
+  type NodeSocket,
+  type RequestOptions,
+  serveWaiting,
+} from './node-http.ts';
 import type { Place } from './place.ts';
 import type { StandIn } from './stand-in.ts';
 import { Waiting } from './waiting.ts';
@@ -110,17 +117,21 @@ export class Bucket implements Place {
     this.total.taken--;
     if (this.isWaiting) this.serve();
     else this.total.onFree();
+    // Those that were left to Node wait for a place among all.
+    if (this.#agent.maxSockets !== Number.POSITIVE_INFINITY && !this.total.ownsAgent) {
+      serveWaiting(this.#agent, this.#name);
+    }
   }
 
   list(request: NodeRequest, standIn?: StandIn): void {
     // Node serves requests that it finds there with its own sockets.
-    if (this.total.ownsAgent) add(this.#agent.requests, this.#name, request);
-    else if (standIn !== undefined) add(this.#agent.sockets, this.#name, standIn.socket);
+    if (this.total.ownsAgent) addTo(this.#agent.requests, this.#name, request);
+    else if (standIn !== undefined) addTo(this.#agent.sockets, this.#name, standIn.socket);
   }
 
   unlist(request: NodeRequest, standIn?: StandIn): void {
-    if (this.total.ownsAgent) remove(this.#agent.requests, this.#name, request);
-    else if (standIn !== undefined) remove(this.#agent.sockets, this.#name, standIn.socket);
+    if (this.total.ownsAgent) removeFrom(this.#agent.requests, this.#name, request);
+    else if (standIn !== undefined) removeFrom(this.#agent.sockets, this.#name, standIn.socket);
   }
 
   give(socket: NodeSocket): void {
@@ -166,18 +177,4 @@ function start(bucket: Bucket, request: NodeRequest, options: RequestOptions): v
     bucket.leave();
     total.retake(request, options);
   } else service.take(new HttpCall(request, service, bucket, held, options.highWaterMark));
-}
-
-function add<T>(map: Record<string, T[] | undefined>, name: string, item: T): void {
-  const list = map[name];
-  if (list === undefined) map[name] = [item];
-  else list.push(item);
-}
-
-function remove<T>(map: Record<string, T[] | undefined>, name: string, item: T): void {
-  const list = map[name];
-  const index = list?.indexOf(item) ?? -1;
-  if (index === -1) return;
-  list!.splice(index, 1);
-  if (list!.length === 0) delete map[name];
 }

@@ -28,6 +28,8 @@ export interface HttpAttempt extends Carried {
   onUpgraded(socket: NodeSocket): void;
   /** Its connection turned out to be gone before it had the socket. */
   onUnsent(error: Error | undefined): void;
+  /** Its caller has ended it before it had the socket. */
+  onGivenUp(): void;
   /** Whether it may go elsewhere now that its socket ends, and hear nothing of that. The socket's close follows. */
   mayLeave(error: Error | undefined): boolean;
   /**

@@ -5,26 +5,23 @@ import type { RetryReason } from '../../core/calls/settings.ts';
 import type { Outcome } from '../../core/health/outcome.ts';
 import { isEventStream } from '../common/event-stream.ts';
 import { isGatewayError } from '../common/gateway-error.ts';
-import { headerOf } from '../common/header-of.ts';
 import { withoutQuery } from '../common/without-query.ts';
 import { endUnsent, errorOfAbort, hangUp, isRepeatable, reasonOf } from './failures.ts';
 import type { HeldWrites } from './held-writes.ts';
 import type { HttpAttempt } from './http-attempt.ts';
 import type { HttpService } from './http-service.ts';
-import type { HttpWire } from './http-wire.ts';
 import { interceptNext } from './next-event.ts';
 import { muted, type NodeRequest, type NodeSocket, requestHeader, rewind } from './node-http.ts';
 import { announceTls, onceListenersOf } from './once-listeners.ts';
 import type { Place } from './place.ts';
 import { tellAgain } from './repeated.ts';
+import { tellOfHead } from './response-head.ts';
 import { Sent } from './sent.ts';
 import { StandIn } from './stand-in.ts';
 import { Waiting } from './waiting.ts';
 
 /** Milliseconds in which the end of an idle connection may be on its way while a request is sent. */
 const CROSSING = 100;
-
-const NO_HEADERS = {};
 
 /** A request of node:http on its way: from when a service has it to the end of its last attempt. */
 export class HttpCall extends Call implements HttpAttempt {
@@ -166,19 +163,7 @@ export class HttpCall extends Call implements HttpAttempt {
     const { res } = this.request;
     if (this.told || res === null || this.connection === undefined) return;
     this.told = true;
-    const statusCode = res.statusCode!;
-    this.statusCode = statusCode;
-    const { attempts } = this.calls;
-    const { connection } = this;
-    const { idleTime } = connection.wire as HttpWire;
-    const { timeout, buffer } = this.place;
-    const hint = headerOf(res.rawHeaders, 'keep-alive');
-    const limit = idleTime.hear(hint, this.service.shortestOf(timeout), buffer);
-    if (!connection.told) attempts.onFirstHead(this, res.headers, limit);
-    const asks = statusCode === 429 || statusCode === 503;
-    attempts.onHead(this, asks ? res.headers : NO_HEADERS, isGatewayError(statusCode));
-    const streaming = isEventStream(headerOf(res.rawHeaders, 'content-type'));
-    if (streaming || this.seated) attempts.onStreaming(this, streaming);
+    tellOfHead(this, res, this.service, this.place);
   }
 
   /** Its socket is free of it: it was answered, or its caller has ended it before anything was written. */
@@ -211,6 +196,13 @@ export class HttpCall extends Call implements HttpAttempt {
   /** Its connection turned out to be gone before it was given to it. */
   onUnsent(error: Error = hangUp()): void {
     this.calls.onUnsent(this, error);
+  }
+
+  /** Its caller has ended it while it was held up. */
+  onGivenUp(): void {
+    this.reason = hangUp();
+    this.calls.attempts.onEnded(this, 'refused');
+    this.fail(this.reason);
   }
 
   /** Whether it may go elsewhere now that its socket ends, and hear nothing of that. The socket's close follows. */

@@ -31,7 +31,6 @@ export function giveAfter(wire: LateWire, call: HttpAttempt, milliseconds: numbe
     giveAfterTurns(wire, call, 1);
   });
   const timer = systemClock.schedule(give, milliseconds, true);
-  // With a socket, Node closes one that its caller has ended, and writes nothing.
   const restore = interceptDestroy(call.request, () => {
     timer.cancel();
     give();
@@ -39,6 +38,7 @@ export function giveAfter(wire: LateWire, call: HttpAttempt, milliseconds: numbe
 }
 
 function give(wire: LateWire, call: HttpAttempt): void {
-  if (wire.broken) call.onUnsent(wire.destroyedBy);
+  if (call.request.destroyed) call.onGivenUp();
+  else if (wire.broken) call.onUnsent(wire.destroyedBy);
   else wire.give(call);
 }

@@ -1,5 +1,7 @@
+import type { AsyncResource } from 'node:async_hooks';
 import type * as http from 'node:http';
 import type { Socket } from 'node:net';
+import { removeFrom } from './agent-maps.ts';
 
 // By Node itself: an import of the module would load all of its parts, built-in undici among them.
 const { Agent, ClientRequest, OutgoingMessage } = process.getBuiltinModule('node:http');
@@ -186,6 +188,27 @@ export function asNodeAgent(agent: Agent): NodeAgent {
 
 export function asNodeRequest(request: ClientRequest): NodeRequest {
   return request as unknown as NodeRequest;
+}
+
+/**
+ * Has an agent send the first of its own requests that wait for a place, as a socket of ours has left the list of that name: with those
+ * of its own, Node does so.
+ */
+export function serveWaiting(agent: NodeAgent, name: string): void {
+  const request = agent.requests[name]?.[0];
+  if (request === undefined || (agent.sockets[name]?.length ?? 0) >= agent.maxSockets) return;
+  removeFrom(agent.requests, name, request);
+  const symbols = Object.getOwnPropertySymbols(request);
+  const of = (what: string) =>
+    (request as unknown as Record<symbol, unknown>)[symbols.find((each) => each.description === what)!];
+  const context = of('requestAsyncResource') as AsyncResource;
+  const send = () =>
+    agentPrototype.addRequest.call(
+      agent as unknown as Agent,
+      request,
+      of('requestOptions') as RequestOptions,
+    );
+  context.runInAsyncScope(send);
 }
 
 let asyncIdKey: symbol | undefined;

@@ -5,9 +5,16 @@ import { IS_SHORT, NODES, RUNNING, run, testOnNode } from '../../support/version
 /** The last of each minor version that evenkeel knows. */
 const NEWEST = '@grpc/grpc-js';
 const GRPC_JS = ['grpc110', 'grpc111', 'grpc112', 'grpc113', NEWEST];
-const FILES = ['balancing', 'connections', 'health', 'process', 'refused', 'targets', 'telemetry'].map(
-  (name) => join(import.meta.dirname, `${name}.test.ts`),
-);
+const FILES = [
+  'balancing',
+  'connections',
+  'health',
+  'held',
+  'process',
+  'refused',
+  'targets',
+  'telemetry',
+].map((name) => join(import.meta.dirname, `${name}.test.ts`));
 
 /** Milliseconds for all of them, on a machine that has other things to do: just below what a test may take. */
 const LONGEST = 115_000;

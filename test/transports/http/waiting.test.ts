@@ -69,33 +69,41 @@ for (const [what, wait] of Object.entries(WAITS)) {
   });
 }
 
-test('destroy of a POST that waits until its connection is known to last closes it at once', async (t) => {
-  const pod = await startPod(t);
-  const agent = startHttpAgent(t, [pod], { connections: 1 });
-  const first = ask(agent, { path: '/slow' });
-  await pod.received('/slow');
-  const request = http.request({ host: HOST, agent, method: 'POST' });
-  const events = eventsOf(request.on('error', () => {}));
-  request.end();
-  pod.release('/slow');
-  await first;
-  await setImmediate();
+for (const [how, expected] of [
+  ['destroy', ['error', 'close']],
+  ['abort', ['abort', 'error', 'close']],
+] as const) {
+  test(`${how} of a POST that waits until its connection is known to last closes it at once`, async (t) => {
+    const pod = await startPod(t);
+    const agent = startHttpAgent(t, [pod], { connections: 1 });
+    const first = ask(agent, { path: '/slow' });
+    await pod.received('/slow');
+    const request = http.request({ host: HOST, agent, method: 'POST' });
+    const events = eventsOf(request);
+    const errors: unknown[] = [];
+    request.on('error', ({ message }) => errors.push(message)).end();
+    pod.release('/slow');
+    await first;
+    await setImmediate();
 
-  const closed = closeOf(request);
-  request.destroy(new Error('mine'));
-  const turns = async () => {
-    for (let n = 0; n < 3; n++) await setImmediate();
-    return 'late';
-  };
-  assert.equal(await Promise.race([closed, turns()]), undefined);
-  assert.deepEqual(
-    events.filter((event) => event === 'error' || event === 'close'),
-    ['error', 'close'],
-  );
-  assert.ok(!Object.hasOwn(request, 'destroy'));
-  assert.equal((await ask(agent, { method: 'POST' })).body, pod.address);
-  assert.equal(pod.requests, 2);
-});
+    const closed = closeOf(request);
+    if (how === 'abort') request.abort();
+    else request.destroy(new Error('mine'));
+    const turns = async () => {
+      for (let n = 0; n < 3; n++) await setImmediate();
+      return 'late';
+    };
+    assert.equal(await Promise.race([closed, turns()]), undefined);
+    assert.deepEqual(
+      events.filter((event) => (expected as readonly string[]).includes(event)),
+      expected,
+    );
+    assert.deepEqual(errors, [how === 'abort' ? 'socket hang up' : 'mine']);
+    assert.ok(!Object.hasOwn(request, 'destroy'));
+    assert.equal((await ask(agent, { method: 'POST' })).body, pod.address);
+    assert.deepEqual([pod.requests, pod.connections.length], [2, 1]);
+  });
+}
 
 test('abort() of a request in the tick in which it was made says so first', async (t) => {
   const request = await WAITS['for endpoints to be known']!(t);

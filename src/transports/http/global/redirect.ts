@@ -2,6 +2,7 @@ import type { Agent } from 'node:http';
 import type { Clock } from '../../../core/base/clock.ts';
 import { QueueFullError } from '../../../core/base/errors.ts';
 import type { Known, Pending, Verdicts } from '../../global/verdicts.ts';
+import { addTo, removeFrom } from '../agent-maps.ts';
 import { AgentRequests } from '../agent-requests.ts';
 import { endUnsent, errorOfAbort } from '../failures.ts';
 import { holdWrites } from '../held-writes.ts';
@@ -12,7 +13,9 @@ import {
   type NodeAgent,
   type NodeRequest,
   type RequestOptions,
+  serveWaiting,
 } from '../node-http.ts';
+import { StandIn } from '../stand-in.ts';
 import { Waiting } from '../waiting.ts';
 import { isLeftToNode } from './left-to-node.ts';
 
@@ -110,21 +113,35 @@ export class Redirect {
     }
     pending.held++;
     process.nextTick(holdWrites, request);
+    const node = asNodeAgent(agent);
     let ended = false;
     const waiting = new Waiting(request, {
       clock,
-      timeout: request.timeout ?? timeoutOf(asNodeAgent(agent)),
+      timeout: request.timeout ?? timeoutOf(node),
       onDestroyed: () => {
         ended = true;
-        waiting.stop();
+        stop();
         waiting.run(() => endUnsent(request, errorOfAbort(request)));
+        serveWaiting(node, name);
       },
     });
-    void pending.settled.then(({ name }) => {
-      pending.held--;
-      if (ended) return;
+    const standIn = new StandIn(waiting, clock, node.protocol === 'https:', false);
+    const name = node.getName(options);
+    addTo(node.sockets, name, standIn.socket);
+    const stop = () => {
       waiting.stop();
-      const isManaged = name === 'managed' && !this.#released;
+      standIn.stop();
+      removeFrom(node.sockets, name, standIn.socket);
+    };
+    const settled = pending.settled.then((verdict) => {
+      pending.held--;
+      if (!ended) stop();
+      return verdict;
+    });
+    // After all that are held have left the agent's map, by which Node finds that there are sockets enough.
+    void settled.then((verdict) => {
+      if (ended) return;
+      const isManaged = verdict.name === 'managed' && !this.#released;
       waiting.run(() => {
         if (isManaged) this.#requestsOf(agent).retake(request, options);
         else agentPrototype.addRequest.call(agent, request, options);

@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import http, { Agent } from 'node:http';
 import https from 'node:https';
-import { type AddressInfo, connect } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, type TestContext, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { BalancedAgentOptions } from '../../../../src/config/options.ts';
@@ -114,6 +114,48 @@ test('an agent with a timeout is given no connection that idles for longer, whoe
   for (const agent of [careless, careful, careless]) await ask(agent);
   assert.equal(pod!.connections.length, 1);
   await pod!.allClosed();
+});
+
+test('requests that wait for the verdict on their host have sockets that connect, which their agent’s destroy() ends', async (t) => {
+  const dns = await startDnsServer(t);
+  dns.misbehave('orders.prod.example', 'silent');
+  install({ dns: { servers: [dns.address] }, kubernetes: { clusterDomain: 'example' } });
+  const agent = new Agent({ keepAlive: true });
+  const requests = [1, 2].map(() => http.get({ host: 'orders.prod.example', agent }));
+  const failed = requests.map((request) => assert.rejects(answerOf(request), { code: 'ECONNRESET' }));
+  for (const request of requests) request.on('socket', () => {});
+  const [socket] = (await once(requests[0]!, 'socket')) as [Socket];
+  assert.equal(socket.connecting, true);
+  assert.equal(Object.values(agent.sockets).flat().length, 2);
+  agent.destroy();
+  await Promise.all(failed);
+  assert.deepEqual({ ...agent.sockets }, {});
+});
+
+test('a request that evenkeel leaves to Node has the place of one of evenkeel’s once that has ended, in its caller’s context', async (t) => {
+  const [pod] = await setUp(t, 1);
+  const { address, port } = pod!;
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  t.after(() => agent.destroy());
+  const lookup = ((_host: string, _options: object, done: (error: null, found: object[]) => void) =>
+    done(null, [{ address, family: 4 }])) as unknown as http.RequestOptions['lookup'];
+  const store = new AsyncLocalStorage<string>();
+  const slow = ask(agent, { port, path: '/slow' });
+  await pod!.received('/slow');
+  const left = [1, 2].map((n) =>
+    store.run(`${n}`, async () => {
+      const request = http.get({ host: HOST, port, agent, lookup, path: `/${n}` });
+      const context = new Promise((resolve) => request.once('socket', () => resolve(store.getStore())));
+      return [(await answerOf(request)).status, await context];
+    }),
+  );
+  assert.deepEqual(Object.values(agent.requests).flat().length, 2);
+  pod!.release('/slow');
+  await slow;
+  assert.deepEqual(await Promise.all(left), [
+    [200, '1'],
+    [200, '2'],
+  ]);
 });
 
 test('http: false leaves node:http alone', async (t) => {

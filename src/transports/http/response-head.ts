@@ -1,0 +1,27 @@
+import type { Call } from '../../core/calls/call.ts';
+import { isEventStream } from '../common/event-stream.ts';
+import { isGatewayError } from '../common/gateway-error.ts';
+import { headerOf } from '../common/header-of.ts';
+import type { HttpService } from './http-service.ts';
+import type { HttpWire } from './http-wire.ts';
+import type { NodeResponse } from './node-http.ts';
+import type { Place } from './place.ts';
+
+const NO_HEADERS = {};
+
+/** Tells the core what the head of a response says: of its endpoint, of how long its connection may idle, and of what follows. */
+export function tellOfHead(call: Call, response: NodeResponse, service: HttpService, place: Place): void {
+  const { attempts } = service.calls;
+  const { connection } = call;
+  const { headers, rawHeaders } = response;
+  const statusCode = response.statusCode!;
+  call.statusCode = statusCode;
+  const { idleTime } = connection!.wire as HttpWire;
+  const hint = headerOf(rawHeaders, 'keep-alive');
+  const limit = idleTime.hear(hint, service.shortestOf(place.timeout), place.buffer);
+  if (!connection!.told) attempts.onFirstHead(call, headers, limit);
+  const asks = statusCode === 429 || statusCode === 503;
+  attempts.onHead(call, asks ? headers : NO_HEADERS, isGatewayError(statusCode));
+  const streaming = isEventStream(headerOf(rawHeaders, 'content-type'));
+  if (streaming || call.seated) attempts.onStreaming(call, streaming);
+}
