@@ -1,30 +1,18 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, type Dispatcher } from 'undici';
 import { get, load, ORIGIN, startAgent } from '../support/agent.ts';
 import { answer, h2c, startH2Pod } from '../support/h2-pod.ts';
-import { nextAddress, startPods } from '../support/pods.ts';
+import { startPods } from '../support/pods.ts';
+import { startRawServer } from '../support/raw-server.ts';
 
 /** A pod that says these texts, one for each request, on whatever connection. */
 async function startTeller(t: TestContext, ...texts: readonly string[]) {
-  const sockets = new Set<Socket>();
   let told = 0;
-  const server: Server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on('error', () => {});
+  return startRawServer(t, (socket) => {
     socket.on('data', () => socket.write(texts[Math.min(told++, texts.length - 1)]!));
   });
-  server.listen(0, nextAddress());
-  await once(server, 'listening');
-  t.after(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  const { address, port } = server.address() as { address: string; port: number };
-  return { endpoint: { address, port }, sockets };
 }
 
 /** What comes of a request: its body, or the code of its error. */

@@ -1,24 +1,16 @@
 // Servers that end each connection after its response, and have not said so.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { ORIGIN, startAgent } from '../support/agent.ts';
 import { ask, startHttpAgent } from '../support/http-agent.ts';
 import type { Addressed } from '../support/manual-resolver.ts';
-import { nextAddress } from '../support/pods.ts';
+import { startRawServer } from '../support/raw-server.ts';
 
 const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const BURST = 40;
 
-async function startServer(t: TestContext) {
-  const server = createServer((socket) => {
-    socket.on('error', () => {}).once('data', () => socket.end(ANSWER));
-  }).listen(0, nextAddress());
-  await once(server, 'listening');
-  t.after(() => server.close());
-  const { address, port } = server.address() as { address: string; port: number };
-  return { endpoint: { address, port } };
+function startServer(t: TestContext) {
+  return startRawServer(t, (socket) => void socket.once('data', () => socket.end(ANSWER)));
 }
 
 const WAYS: Record<string, (t: TestContext, server: Addressed) => () => Promise<unknown>> = {

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { get, ORIGIN, startAgent } from '../../support/agent.ts';
 import { h2c, startH2Pod } from '../../support/h2-pod.ts';
-import { nextAddress } from '../../support/pods.ts';
+import { startRelay } from '../../support/raw-server.ts';
 
 interface Reader {
   _handle: { readStop(): void };
@@ -19,33 +18,22 @@ test('a reset that Node does not notice ends what HTTP/2 carries, and not only t
     stream.respond({ ':status': 200 });
     stream.end('ok');
   });
-  const accepted: Socket[] = [];
-  const proxy = createServer((client) => {
-    const upstream = connect(pod.endpoint.port, pod.endpoint.address);
-    for (const socket of [client, upstream]) socket.on('error', () => {});
-    client.pipe(upstream).pipe(client);
-    accepted.push(client);
-    t.after(() => client.destroy());
-  });
-  proxy.listen(0, nextAddress());
-  await once(proxy, 'listening');
-  t.after(() => proxy.close());
-  const { address, port } = proxy.address() as { address: string; port: number };
+  const relay = await startRelay(t, pod.endpoint);
   const sockets: Socket[] = [];
   const note = (message: unknown) => {
     const { socket } = message as { socket: Socket };
-    if (socket.remotePort === port) sockets.push(socket);
+    if (socket.remotePort === relay.endpoint.port) sockets.push(socket);
   };
   subscribe('undici:client:connected', note);
   t.after(() => unsubscribe('undici:client:connected', note));
 
-  const agent = startAgent(t, [{ endpoint: { address, port } }], h2c);
+  const agent = startAgent(t, [relay], h2c);
   await get(agent);
   const held = agent.request({ origin: ORIGIN, path: '/held', method: 'POST', body: 'x' });
   while (pod.streams < 2) await new Promise(setImmediate);
   // As a session over TLS is left by a write that failed: it reads no more.
   (sockets[0] as unknown as Reader)._handle.readStop();
-  accepted[0]!.resetAndDestroy();
+  relay.sockets[0]!.resetAndDestroy();
   await assert.rejects(held, { code: 'UND_ERR_SOCKET', message: 'other side closed' });
   assert.equal(await get(agent), 'ok');
   assert.equal(sockets.length, 2);

@@ -1,8 +1,7 @@
 // What callers and the state tell of failures, beside connect-node's own session manager.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import type { ServerHttp2Stream } from 'node:http2';
-import { createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Code, ConnectError } from '@connectrpc/connect';
@@ -12,7 +11,7 @@ import { certificateFor } from '../../support/certificate.ts';
 import { EchoClient } from '../../support/connect-client.ts';
 import { startConnectPod } from '../../support/connect-pod.ts';
 import { startH2Pod } from '../../support/h2-pod.ts';
-import { nextAddress } from '../../support/pods.ts';
+import { startRawServer } from '../../support/raw-server.ts';
 
 type Sessions = Pick<BalancedSessions, 'state' | 'error' | 'abort'>;
 
@@ -34,18 +33,8 @@ function onCall(act: (stream: ServerHttp2Stream, socket: Socket) => void): Start
 /** Something that takes connections. */
 function onConnection(act: (socket: Socket) => void): Start {
   return async (t) => {
-    const sockets: Socket[] = [];
-    const server = createServer((socket) => {
-      sockets.push(socket.on('error', () => {}));
-      act(socket);
-    }).listen(0, nextAddress());
-    await once(server, 'listening');
-    t.after(() => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    });
-    const { address, port } = server.address() as { address: string; port: number };
-    return `http://${address}:${port}`;
+    const { endpoint } = await startRawServer(t, act);
+    return `http://${endpoint.address}:${endpoint.port}`;
   };
 }
 

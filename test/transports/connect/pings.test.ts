@@ -1,37 +1,16 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { startBalanced } from '../../support/connect-client.ts';
-import { type ConnectPod, startConnectPod, startConnectPods } from '../../support/connect-pod.ts';
-
-/** What leads to a pod, until it is frozen: then its connections are there, and nothing passes. */
-async function startFreezable(t: TestContext, { address, port }: ConnectPod) {
-  const sockets = new Set<Socket>();
-  const server = createServer((client) => {
-    const upstream = connect(port, address);
-    for (const socket of [client, upstream]) sockets.add(socket.setNoDelay().on('error', () => {}));
-    client.pipe(upstream).pipe(client);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  });
-  const freeze = () => {
-    for (const socket of sockets) socket.unpipe().pause();
-  };
-  return { endpoint: server.address() as AddressInfo, freeze };
-}
+import { startConnectPod, startConnectPods } from '../../support/connect-pod.ts';
+import { startRelay } from '../../support/raw-server.ts';
 
 test('a connection that answers no ping is ended, and calls go on elsewhere', async (t) => {
   const [hidden, pod] = await startConnectPods(t, 2);
   hidden!.hold();
   pod!.hold();
-  const frozen = await startFreezable(t, hidden!);
+  const frozen = await startRelay(t, hidden!);
   const { client } = startBalanced(t, [frozen, pod!], { pingIntervalMs: 20, pingTimeoutMs: 100 });
   const calls = Promise.allSettled([client.call(), client.call()]);
   while (hidden!.open + pod!.open < 2) await sleep(1);
@@ -50,7 +29,7 @@ test('a connection that answers no ping is ended, and calls go on elsewhere', as
 
 test('a connection that was idle is asked before it gets a call, and one that says nothing gets none', async (t) => {
   const hidden = await startConnectPod(t);
-  const frozen = await startFreezable(t, hidden);
+  const frozen = await startRelay(t, hidden);
   const { client, resolver, stats } = startBalanced(t, [frozen], { pingIntervalMs: 20, pingTimeoutMs: 100 });
   await client.call();
   await sleep(100);

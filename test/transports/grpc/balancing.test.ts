@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { nextTurn } from '../../../src/core/base/clock.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { jain, startBalanced } from '../../support/grpc-client.ts';
 import { callsOf, startGrpcPods, TRUSTS_SILENCE } from '../../support/grpc-pod.ts';
-import { nextAddress } from '../../support/pods.ts';
+import { startRawServer } from '../../support/raw-server.ts';
 
 test('calls go to all pods alike, one at a time and 50 at a time', async (t) => {
   const pods = await startGrpcPods(t, 3);
@@ -30,16 +28,9 @@ test('a cold burst waits for a pod that does not answer twice as long as for the
   skip: TRUSTS_SILENCE,
 }, async (t) => {
   const pods = await startGrpcPods(t, 2);
-  const sockets: Socket[] = [];
-  const silent = createServer((socket) => sockets.push(socket)).listen(0, nextAddress());
-  await once(silent, 'listening');
-  t.after(() => {
-    for (const socket of sockets) socket.destroy();
-    silent.close();
-  });
-  const { address, port } = silent.address() as AddressInfo;
+  const silent = await startRawServer(t);
   const clock = new FakeClock();
-  const { client, stats } = startBalanced(t, [...pods, { endpoint: { address, port } }], { clock });
+  const { client, stats } = startBalanced(t, [...pods, silent], { clock });
   const burst = client.calls(60, 60);
   clock.advance(5);
   while (stats()?.connected !== 2) await sleep(1);

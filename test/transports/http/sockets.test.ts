@@ -2,29 +2,21 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http, { type ClientRequest, type IncomingMessage } from 'node:http';
-import { createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { answerOf, ask, closeOf, eventsOf, HOST, startHttpAgent } from '../../support/http-agent.ts';
-import { nextAddress, startPod, startPods } from '../../support/pods.ts';
+import { startPod, startPods } from '../../support/pods.ts';
+import { startRawServer } from '../../support/raw-server.ts';
 
 const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
 /** A server that does with each request, and its socket, what it is told. */
 async function startRaw(t: TestContext, onRequest: (socket: Socket, head: string, nth: number) => void) {
-  const sockets: Socket[] = [];
-  const server = createServer((socket) => {
-    sockets.push(socket);
+  return startRawServer(t, (socket) => {
     let requests = 0;
-    socket.on('error', () => {}).on('data', (head) => onRequest(socket, String(head), ++requests));
-  }).listen(0, nextAddress());
-  await once(server, 'listening');
-  t.after(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
+    socket.on('data', (head) => onRequest(socket, String(head), ++requests));
   });
-  const { address, port } = server.address() as { address: string; port: number };
-  return { endpoint: { address, port }, sockets };
 }
 
 test('a byte that nobody asked for ends an idle connection, and is no response', async (t) => {

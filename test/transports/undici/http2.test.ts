@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { constants, type ServerHttp2Stream } from 'node:http2';
-import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { buildConnector } from 'undici';
 import { get, ORIGIN, startAgent } from '../../support/agent.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { answer, type H2Pod, h2c, startH2Pod } from '../../support/h2-pod.ts';
 import { nextAddress } from '../../support/pods.ts';
+import { startRelay } from '../../support/raw-server.ts';
 
 test('streams that a GOAWAY refuses are served elsewhere while the accepted one goes on', async (t) => {
   const held: ServerHttp2Stream[] = [];
@@ -144,11 +145,7 @@ test('requests wait for a pod that is slow to send its SETTINGS for as long as f
   const held: [Socket, Buffer][] = [];
   const heard = Promise.withResolvers<void>();
   let hold = true;
-  const proxy = createTcpServer((client) => {
-    const upstream = connect(pod.endpoint.port, pod.endpoint.address);
-    for (const socket of [client, upstream]) socket.on('error', () => {});
-    t.after(() => client.destroy());
-    client.pipe(upstream);
+  const relay = await startRelay(t, pod.endpoint, (upstream, client) => {
     upstream.on('data', (chunk: Buffer) => {
       if (hold) held.push([client, chunk]);
       else client.write(chunk);
@@ -156,12 +153,8 @@ test('requests wait for a pod that is slow to send its SETTINGS for as long as f
       if (held.length > 1) heard.resolve();
     });
   });
-  proxy.listen(0, nextAddress());
-  await once(proxy, 'listening');
-  t.after(() => proxy.close());
-  const { address, port } = proxy.address() as AddressInfo;
   const clock = new FakeClock();
-  const agent = startAgent(t, [{ endpoint: { address, port } }], { ...h2c, clock });
+  const agent = startAgent(t, [relay], { ...h2c, clock });
   const requests = [get(agent), get(agent), get(agent)];
   await heard.promise;
   // Less than a dial may take, more than a request waits that nobody is dialled for.
@@ -173,27 +166,11 @@ test('requests wait for a pod that is slow to send its SETTINGS for as long as f
 
 test('a peer that answers no PING is given up', async (t) => {
   const pod = await startH2Pod(t, () => {});
-  const sockets = new Set<Socket>();
-  let swallow = false;
-  const proxy = createTcpServer((client) => {
-    const upstream = connect(pod.endpoint.port, pod.endpoint.address);
-    for (const socket of [client, upstream]) sockets.add(socket.on('error', () => {}));
-    client.on('data', (chunk) => swallow || upstream.write(chunk));
-    upstream.on('data', (chunk) => swallow || client.write(chunk));
-  });
-  proxy.listen(0, nextAddress());
-  await once(proxy, 'listening');
-  t.after(() => {
-    proxy.close();
-    for (const socket of sockets) socket.destroy();
-  });
-  const { address, port } = proxy.address() as AddressInfo;
-  const agent = startAgent(t, [{ endpoint: { address, port } }], {
-    h2Options: { useH2c: true, pingInterval: 100 },
-  });
+  const relay = await startRelay(t, pod.endpoint);
+  const agent = startAgent(t, [relay], { h2Options: { useH2c: true, pingInterval: 100 } });
   const unanswered = agent.request({ origin: ORIGIN, path: '/', method: 'GET' });
   while (pod.streams === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-  swallow = true;
+  relay.freeze();
   await assert.rejects(unanswered, { code: 'EVENKEEL_UNRESPONSIVE' });
 });
 
