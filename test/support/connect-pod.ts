@@ -226,8 +226,3 @@ export function startConnectPods(
 ): Promise<ConnectPod[]> {
   return Promise.all(Array.from({ length: count }, () => startConnectPod(t, options)));
 }
-
-/** Calls that each pod has had. */
-export function callsOf(pods: readonly ConnectPod[]): number[] {
-  return pods.map(({ calls }) => calls);
-}

@@ -198,11 +198,6 @@ export function startGrpcPods(
   return Promise.all(Array.from({ length: count }, () => startGrpcPod(t, options)));
 }
 
-/** Calls that each pod has had. */
-export function callsOf(pods: readonly GrpcPod[]): number[] {
-  return pods.map(({ calls }) => calls);
-}
-
 /** What a pod of HTTP/2 does that answers a unary call, without grpc-js's server. */
 export const answerOk: OnStream = (stream) => {
   stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { callsOf, openOf } from '../../support/answers.ts';
 import { startBalanced } from '../../support/connect-client.ts';
-import { callsOf, startConnectPods } from '../../support/connect-pod.ts';
+import { startConnectPods } from '../../support/connect-pod.ts';
 import { testKinds } from './kinds.ts';
 
 testKinds('gRPC');
@@ -34,7 +35,7 @@ test('two session managers of one target share its connections, and one count', 
   const { client, another, stats } = startBalanced(t, pods);
   const { client: other } = another({}, 'Connect');
   const calls = [...Array(3).fill(client), ...Array(3).fill(other)].map((each) => each.call());
-  while (pods.reduce((sum, { open }) => sum + open, 0) < 6) await sleep(1);
+  while (openOf(pods) < 6) await sleep(1);
   assert.deepEqual(
     pods.map(({ open }) => open),
     [2, 2, 2],

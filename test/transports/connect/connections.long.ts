@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { callsOf } from '../../support/answers.ts';
 import { type EchoStream, jain, startBalanced } from '../../support/connect-client.ts';
-import { callsOf, startConnectPods } from '../../support/connect-pod.ts';
+import { startConnectPods } from '../../support/connect-pod.ts';
 
 test('a pod that ends its connections politely, again and again, fails no call', async (t) => {
   const pods = await startConnectPods(t, 3);

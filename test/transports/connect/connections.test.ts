@@ -2,14 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Code, ConnectError } from '@connectrpc/connect';
+import { callsOf, killOne } from '../../support/answers.ts';
 import { certificateFor } from '../../support/certificate.ts';
 import { jain, startBalanced, startStock } from '../../support/connect-client.ts';
-import { type ConnectPod, callsOf, startConnectPod, startConnectPods } from '../../support/connect-pod.ts';
+import { startConnectPod, startConnectPods } from '../../support/connect-pod.ts';
 import { startVirtualIp } from '../../support/virtual-ip.ts';
-
-function openOf(pods: readonly ConnectPod[]): number {
-  return pods.reduce((sum, { open }) => sum + open, 0);
-}
 
 test('connections are renewed at their age, before they are let go, and no call fails', async (t) => {
   const pods = await startConnectPods(t, 3, { delay: 1 });
@@ -47,18 +44,7 @@ for (const protocol of ['gRPC', 'Connect'] as const) {
 test('calls fail with a pod that is killed only if they were under way there', async (t) => {
   const pods = await startConnectPods(t, 3);
   const { client } = startBalanced(t, pods);
-  await client.calls(30, 6);
-  const [victim, ...others] = pods;
-  for (const pod of pods) pod.hold();
-  const results = Promise.allSettled(Array.from({ length: 30 }, () => client.call()));
-  while (openOf(pods) < 30) await sleep(1);
-  const { open } = victim!;
-  victim!.kill();
-  for (const pod of others) pod.release();
-  const failed = (await results).filter(({ status }) => status === 'rejected');
-  assert.equal(failed.length, open);
-  const answers = await client.calls(200, 10);
-  assert.deepEqual([...answers.keys()].sort(), others.map(({ address }) => address).sort());
+  await killOne(pods, client);
 });
 
 test('streams go on after a GOAWAY, and calls go elsewhere', async (t) => {

@@ -3,8 +3,9 @@ import type { ServerHttp2Stream } from 'node:http2';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Code, ConnectError } from '@connectrpc/connect';
+import { callsOf } from '../../support/answers.ts';
 import { startBalanced } from '../../support/connect-client.ts';
-import { callsOf, startConnectPods } from '../../support/connect-pod.ts';
+import { startConnectPods } from '../../support/connect-pod.ts';
 import { startH2Pod } from '../../support/h2-pod.ts';
 import { testOutcomes } from './outcomes.ts';
 

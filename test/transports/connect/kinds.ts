@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { callsOf } from '../../support/answers.ts';
 import { jain, type Protocol, startBalanced } from '../../support/connect-client.ts';
-import { callsOf, startConnectPods } from '../../support/connect-pod.ts';
+import { startConnectPods } from '../../support/connect-pod.ts';
 
 /** Calls of each kind: of one message, and of streams to the pod, from the pod, and both ways. */
 export function testKinds(protocol: Protocol): void {

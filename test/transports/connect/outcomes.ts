@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Code, ConnectError } from '@connectrpc/connect';
+import { callsOf } from '../../support/answers.ts';
 import { startBalanced } from '../../support/connect-client.ts';
-import { callsOf, startConnectPods } from '../../support/connect-pod.ts';
+import { startConnectPods } from '../../support/connect-pod.ts';
 
 const codeOf = (error: unknown) => ConnectError.from(error).code;
 

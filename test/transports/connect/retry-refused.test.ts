@@ -3,8 +3,9 @@ import { describe, type TestContext, test } from 'node:test';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { balancedSessions, retryRefused } from '../../../src/connect.ts';
+import { callsOf } from '../../support/answers.ts';
 import { BASE_URL, EchoClient } from '../../support/connect-client.ts';
-import { type ConnectPod, callsOf, startConnectPod, startConnectPods } from '../../support/connect-pod.ts';
+import { type ConnectPod, startConnectPod, startConnectPods } from '../../support/connect-pod.ts';
 import { startH2Pod } from '../../support/h2-pod.ts';
 import { type Addressed, ManualResolver } from '../../support/manual-resolver.ts';
 

@@ -6,8 +6,9 @@ import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
 import { balancedSessions } from '../../../src/connect.ts';
 import { stats as allStats } from '../../../src/index.ts';
+import { callsOf } from '../../support/answers.ts';
 import { BASE_URL, EchoClient, startBalanced, startStock } from '../../support/connect-client.ts';
-import { callsOf, ECHO, startConnectPods } from '../../support/connect-pod.ts';
+import { ECHO, startConnectPods } from '../../support/connect-pod.ts';
 import { run } from '../../support/versions.ts';
 import { CALLER, testEnd } from './ending.ts';
 

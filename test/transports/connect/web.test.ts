@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-web';
 import { startAgent } from '../../support/agent.ts';
+import { callsOf } from '../../support/answers.ts';
 import { EchoClient, jain } from '../../support/connect-client.ts';
-import { callsOf, startConnectPods } from '../../support/connect-pod.ts';
+import { startConnectPods } from '../../support/connect-pod.ts';
 
 const TRANSPORTS = { Connect: createConnectTransport, 'gRPC-Web': createGrpcWebTransport };
 

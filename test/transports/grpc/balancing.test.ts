@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { nextTurn } from '../../../src/core/base/clock.ts';
+import { callsOf } from '../../support/answers.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { jain, startBalanced } from '../../support/grpc-client.ts';
-import { callsOf, startGrpcPods, TRUSTS_SILENCE } from '../../support/grpc-pod.ts';
+import { startGrpcPods, TRUSTS_SILENCE } from '../../support/grpc-pod.ts';
 import { startRawServer } from '../../support/raw-server.ts';
 
 test('calls go to all pods alike, one at a time and 50 at a time', async (t) => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { callsOf, startGrpcPods } from '../../support/grpc-pod.ts';
+import { callsOf } from '../../support/answers.ts';
+import { startGrpcPods } from '../../support/grpc-pod.ts';
 import { run } from '../../support/versions.ts';
 
 export const CALLER = new URL('../../support/grpc-and-exit.ts', import.meta.url).pathname;

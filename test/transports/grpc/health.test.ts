@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { callsOf } from '../../support/answers.ts';
 import { startBalanced } from '../../support/grpc-client.ts';
-import { callsOf, grpc, startGrpcPods } from '../../support/grpc-pod.ts';
+import { grpc, startGrpcPods } from '../../support/grpc-pod.ts';
 
 const { status, Metadata } = grpc;
 

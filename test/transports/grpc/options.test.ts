@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TABLE } from '../../../src/config/table.ts';
 import { type GrpcOptions, installGrpc } from '../../../src/grpc.ts';
+import { callsOf } from '../../support/answers.ts';
 import { jain, startBalanced } from '../../support/grpc-client.ts';
-import { callsOf, grpc, startGrpcPods } from '../../support/grpc-pod.ts';
+import { grpc, startGrpcPods } from '../../support/grpc-pod.ts';
 import { page, quoted, rowsUnder } from '../../support/readme.ts';
 
 test('the documentation has all options, and no others', () => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { callsOf } from '../../support/answers.ts';
 import { startDnsServer } from '../../support/dns-server.ts';
-import { callsOf, GRPC_JS, type GrpcPod, startGrpcPod } from '../../support/grpc-pod.ts';
+import { GRPC_JS, type GrpcPod, startGrpcPod } from '../../support/grpc-pod.ts';
 import { run } from '../../support/versions.ts';
 
 const CALLER = new URL('../../support/', import.meta.url).pathname;

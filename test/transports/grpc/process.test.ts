@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { callsOf, startGrpcPods } from '../../support/grpc-pod.ts';
+import { callsOf } from '../../support/answers.ts';
+import { startGrpcPods } from '../../support/grpc-pod.ts';
 import { run } from '../../support/versions.ts';
 import { CALLER, testEnd } from './ending.ts';
 

@@ -5,11 +5,12 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { nextTurn } from '../../../src/core/base/clock.ts';
 import { installGrpc } from '../../../src/grpc.ts';
+import { callsOf } from '../../support/answers.ts';
 import { certificateFor } from '../../support/certificate.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { startDnsServer } from '../../support/dns-server.ts';
 import { EchoClient, startBalanced } from '../../support/grpc-client.ts';
-import { callsOf, GrpcPod, grpc, startGrpcPod, startGrpcPods } from '../../support/grpc-pod.ts';
+import { GrpcPod, grpc, startGrpcPod, startGrpcPods } from '../../support/grpc-pod.ts';
 import { ManualResolver } from '../../support/manual-resolver.ts';
 import { nextAddress } from '../../support/pods.ts';
 
