@@ -98,7 +98,7 @@ export class MemoryCall extends Call {
   onHead(statusCode: number, headers: Record<string, string>): void {
     const { attempts } = this.#calls;
     this.statusCode = statusCode;
-    if (this.connection?.told === false) attempts.onFirstHead(this, headers, 4_000);
+    if (this.connection?.told === false) attempts.onFirstHead(this, headers, keepAliveOf(headers));
     attempts.onHead(this, headers, isGatewayError(statusCode));
     const streaming = headers['content-type'] === 'text/event-stream';
     if (streaming || this.seated) attempts.onStreaming(this, streaming);
@@ -131,6 +131,12 @@ export class MemoryCall extends Call {
   onUnsent(error: Error): void {
     this.#calls.onUnsent(this, error);
   }
+}
+
+/** Milliseconds for which an idle connection lasts, as its pod says. */
+function keepAliveOf(headers: Record<string, string>): number {
+  const [, seconds = 4] = /timeout=(\d+)/.exec(headers['keep-alive'] ?? '') ?? [];
+  return Number(seconds) * 1_000;
 }
 
 /** Why a call may be sent again whose connection was ended with that error. */

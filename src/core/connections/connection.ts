@@ -122,14 +122,18 @@ export class Connection implements Pooled, WireEvents {
 
   /** Whether it has been used so lately that it is likely to be used again while it lasts. */
   get used(): boolean {
-    return this.requests > 0 && this.#neededWithin(this.#options.idleTimeout * LATELY_IDLE);
+    return this.requests > 0 && this.#neededWithin(this.#lately);
   }
 
   /** Whether the traffic of the last moments has needed it: has used it, or had it made. */
   get needed(): boolean {
-    const { idleTimeout, maxDuration } = this.#options;
-    const idle = idleTimeout * LATELY_IDLE;
-    return this.#neededWithin(maxDuration > 0 ? Math.min(idle, maxDuration * LATELY) : idle);
+    const { maxDuration } = this.#options;
+    return this.#neededWithin(maxDuration > 0 ? Math.min(this.#lately, maxDuration * LATELY) : this.#lately);
+  }
+
+  /** When it was made, its endpoint may not have said yet how long it keeps idle ones. */
+  get #lately(): number {
+    return Math.max(this.#endpoint.keepAlive ?? 0, this.#options.idleTimeout) * LATELY_IDLE;
   }
 
   #neededWithin(milliseconds: number): boolean {

@@ -103,6 +103,22 @@ test('a pause ends no connections: those that are there serve the next requests'
   assert.equal(dials() - before, 0);
 });
 
+test('a burst every ten seconds finds what the last one used, at pods that keep idle connections longer than that', async (t) => {
+  const { service } = startVirtual(t);
+  for (const pod of service.pods) {
+    pod.handshake = 5;
+    pod.react = () => ({ name: 'answer', after: 10, headers: { 'keep-alive': 'timeout=75' } });
+  }
+  // The connections of the first one were made before a pod had said so.
+  for (let n = 0; n < 20; n++) {
+    const calls = service.burst(50);
+    await service.run('10s');
+    const waited = calls.filter(({ waits }) => waits > 0).length;
+    assert.equal(waited, n === 0 ? 50 : 0, `burst ${n}: ${waited} waited`);
+    assert.ok(service.open <= 50 + 2 * 5, `${service.open}`);
+  }
+});
+
 test('a number fixes it, and maxSpread bounds it', async (t) => {
   const fixed = startVirtual(t, { spread: 5 });
   await fixed.run(100, 5);

@@ -20,6 +20,8 @@ export interface BedOptions {
   readonly protocol?: Protocol;
   /** Milliseconds that each request takes; default 10. */
   readonly work?: number;
+  /** Milliseconds for which pods keep connections that carry nothing; default 5,000, as Node.js has it. */
+  readonly keepAlive?: number;
   /** What DNS answers with: the ClusterIP, or the pods themselves. Default `cluster-ip`. */
   readonly exposed?: Exposure;
   /** Which of the pods are processes of their own, with `evenkeel/identify`; default none. */
@@ -53,11 +55,12 @@ const TTL = 1;
  */
 export async function startBed(t: TestContext, options: BedOptions): Promise<Bed> {
   const { pods: count, ready = count, protocol = 'http', work = 10, exposed = 'cluster-ip' } = options;
-  const { identified = () => false } = options;
+  const { identified = () => false, keepAlive = 5_000 } = options;
   const namespace = startNamespace(t);
   const tls = certificateFor(`DNS:${HOSTNAME}`);
   const pods = Array.from({ length: count }, (_, n): PodSpec => {
-    return { name: `orders-${n}`, address: `10.244.1.${n + 1}`, port: SERVICE.port, protocol, work, tls };
+    const address = `10.244.1.${n + 1}`;
+    return { name: `orders-${n}`, address, port: SERVICE.port, protocol, work, keepAlive, tls };
   });
   namespace.addAddresses([NODE, NAME_SERVER, PROXY, ...pods.map(({ address }) => address)]);
   namespace.addRoute(SERVICE_SUBNET);

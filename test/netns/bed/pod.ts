@@ -15,6 +15,8 @@ export interface PodSpec {
   readonly protocol: Protocol;
   /** Milliseconds that each request takes. */
   readonly work: number;
+  /** Milliseconds for which it keeps a connection of HTTP/1.1 that carries nothing. */
+  readonly keepAlive: number;
   /** For `https` and `h2`. */
   readonly tls: Certificate;
 }
@@ -65,14 +67,14 @@ export class Pod {
   }
 
   #create(): Server {
-    const { protocol, tls } = this.#spec;
+    const { protocol, tls, keepAlive } = this.#spec;
     const answer = (request: unknown, response: unknown) =>
       this.#answer(request as IncomingMessage, response as ServerResponse);
     switch (protocol) {
       case 'http':
-        return createHttpServer(answer);
+        return createHttpServer({ keepAliveTimeout: keepAlive }, answer);
       case 'https':
-        return createHttpsServer(tls, answer);
+        return createHttpsServer({ ...tls, keepAliveTimeout: keepAlive }, answer);
       case 'h2c':
         return createH2cServer(answer);
       case 'h2':
