@@ -61,8 +61,8 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
   #failure: PickResult | undefined;
   #lastError = '';
   #coldWait: Timer | undefined;
-  /** On the clock. */
-  #connectingSince = 0;
+  /** Milliseconds that the last dial took which connected an endpoint. */
+  #dialTook = 0;
   #isWarm = false;
   /** Calls wait for room at a server, or for a connection that is being made for them. */
   #awaitsRoom = false;
@@ -145,6 +145,7 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
   #onReady(hub: Hub, lane: Lane, link: Link): void {
     if (this.#connected.has(link)) return;
     this.#connected.add(link);
+    this.#dialTook = link.sinceDialled;
     lane.isDown = false;
     link.readLimit();
     hub.fleet.onConnected(link.slot);
@@ -194,7 +195,6 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
     const state = this.#stateNow(hub);
     if (state === 'failing') this.#failure = this.#failureOf(hub);
     if (state === this.#state && (state !== 'ready' || !this.#awaitsRoom)) return;
-    if (state === 'connecting') this.#connectingSince = hub.clock.now();
     this.#state = state;
     this.#tell();
   }
@@ -233,7 +233,7 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
   /** Whether the wait for further endpoints is over. Those whose calls fail meanwhile wait for none. */
   #isWarmBy({ clock }: Hub): boolean {
     if (this.#isWarm || this.#state === 'failing') return true;
-    const wait = Math.min(LONGEST_WAIT, Math.max(SHORTEST_WAIT, 2 * (clock.now() - this.#connectingSince)));
+    const wait = Math.min(LONGEST_WAIT, Math.max(SHORTEST_WAIT, 2 * this.#dialTook));
     this.#coldWait ??= clock.schedule(() => {
       this.#coldWait = undefined;
       this.#isWarm = true;

@@ -56,11 +56,16 @@ export class Link {
     return this.state === 'ready' && isConnected(this.subchannel);
   }
 
+  /** Milliseconds since it was last dialled. */
+  get sinceDialled(): number {
+    return this.#clock.now() - this.#dialledAt;
+  }
+
   /** Whether it may be ready in a moment. */
   get isComing(): boolean {
     const { state } = this;
     if (state !== 'connecting' && state !== 'idle') return false;
-    return this.#clock.now() - this.#dialledAt < PATIENCE;
+    return this.sinceDialled < PATIENCE;
   }
 
   connect(): void {

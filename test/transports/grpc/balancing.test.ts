@@ -31,8 +31,14 @@ test('a cold burst waits for a pod that does not answer twice as long as for the
   const pods = await startGrpcPods(t, 2);
   const silent = await startRawServer(t);
   const clock = new FakeClock();
-  const { client, stats } = startBalanced(t, [...pods, silent], { clock });
+  const { client, stats, resolver } = startBalanced(t, [], { clock });
   const burst = client.calls(60, 60);
+  while (resolver.followers === 0) await sleep(1);
+  // How long it takes to find them does not count.
+  clock.advance(1_000);
+  resolver.set([...pods, silent]);
+  // They are dialled by then, and nothing can have come from them in this turn.
+  while (stats().endpoints.length !== 3) await new Promise<void>((resolve) => process.nextTick(resolve));
   clock.advance(5);
   while (stats()?.connected !== 2) await sleep(1);
   clock.advance(9);
