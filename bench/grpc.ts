@@ -2,6 +2,9 @@
 //
 // npm run bench -- grpc [--only slow-pod] [--seconds 20]
 //
+// Cases: scale-out, even, slow-pod, cold, age, goaway, rollout, kill, virtual-ip, limit, cpu-1, cpu-10, cpu-100. `--only` takes one
+// of them, or what several have in common: `--only cpu`. Each takes less than a minute.
+//
 // Each pod is a process of its own. Each case has fresh copies of grpc-js, the rival's and evenkeel's, in this process.
 
 process.env.GRPC_NODE_USE_ALTERNATIVE_RESOLVER = 'true';
@@ -34,8 +37,6 @@ const seconds = Number(args.seconds);
 const HOST = 'orders.test';
 /** Seconds for which DNS answers are good. */
 const TTL = 1;
-/** Turns that contenders take, where they take turns. */
-const ROUNDS = 5;
 
 interface Target {
   readonly pods: readonly GrpcPod[];
@@ -215,39 +216,26 @@ const CASES: Record<string, () => Promise<void>> = {
     }
   },
 
-  /** Connections that end. */
-  async renewal() {
+  /** Connections that end at their age. */
+  async age() {
+    const target = await startTarget(await startGrpcPods(same(3, { delay: 3 })));
+    await compareTails([
+      ['uncapped', target.balanced({ maxConnectionDuration: 0 })],
+      // How much the machine alone makes the tails differ.
+      ['uncapped, again', target.balanced({ maxConnectionDuration: 0 })],
+      ['age 2 s', target.balanced({ maxConnectionDuration: 2_000 })],
+    ]);
+  },
+
+  /** Connections that servers end all the time. */
+  async goaway() {
     const plain = await startTarget(await startGrpcPods(same(3, { delay: 3 })));
     const going = await startTarget(await startGrpcPods(same(3, { delay: 3, goaway: 120 })));
-    const clients: [string, GrpcClient][] = [
+    await compareTails([
       ['uncapped', plain.balanced({ maxConnectionDuration: 0 })],
-      ['age 2 s', plain.balanced({ maxConnectionDuration: 2_000 })],
       ['GOAWAY every 120 ms, round_robin', going.stock()],
       ['GOAWAY every 120 ms', going.balanced()],
-    ];
-    const found = new Map<string, Answer[]>(clients.map(([name]) => [name, []]));
-    for (const [, { call }] of clients) await atRate(call, 100, 1);
-    // By turns, so that whatever else the machine does meets them alike.
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const [name, { call }] of round % 2 === 0 ? clients : clients.toReversed()) {
-        progress(name);
-        found.get(name)!.push(...(await atRate(call, 500, seconds / ROUNDS)));
-      }
-    }
-    for (const [, client] of clients) client.close();
-    const usual = p99(found.get('uncapped')!);
-    for (const [name, answers] of found) {
-      const isRival = name.endsWith('round_robin');
-      const tail = p99(answers);
-      report({
-        bench: 'grpc',
-        case: `500 calls/s: ${name}`,
-        value: failed(answers),
-        bar: isRival ? undefined : { atMost: 0 },
-        text: `${failed(answers)} of ${answers.length} failed; p99 ${tail.toFixed(1)} ms, ${(tail / usual).toFixed(2)} × uncapped`,
-        detail: { p99: tail, ratio: tail / usual },
-      });
-    }
+    ]);
   },
 
   /** All pods are replaced, one after the other. */
@@ -358,40 +346,72 @@ const CASES: Record<string, () => Promise<void>> = {
     });
   },
 
-  /** What a call costs this process. */
-  async cpu() {
-    const target = await startTarget(await startGrpcPods(same(3)));
-    const clients = [target.stock(), target.balanced()] as const;
-    for (const [width, bar] of [
-      [1, 1.15],
-      [10, 1.05],
-      [100, 1.05],
-    ] as const) {
-      const contestants = clients.map(({ call }, n) => ({
-        name: ['round_robin', 'evenkeel'][n]!,
-        // Long enough for many collections of garbage: of few, one would be on one side's account, and the next on the other's.
-        turn: async () => void (await atOnce(call, width === 1 ? 1_000 : 3_000, width)),
-      }));
-      const [stock, ours] = await interleave(contestants, {
-        title: `${width} at once`,
-        rounds: Math.max(5, Math.round(seconds / 2)),
-        warmUp: 3,
-        turns: 2,
-      });
-      const ratio = ratios(
-        ours!.map(({ cpu }) => cpu),
-        stock!.map(({ cpu }) => cpu),
-      );
-      report({
-        bench: 'grpc',
-        case: `CPU of a call, ${width} at once`,
-        value: figure(ratio.median),
-        bar: { atMost: bar },
-        text: `${ratio.median.toFixed(2)} × round_robin's (${ratio.low.toFixed(2)}…${ratio.high.toFixed(2)})`,
-      });
-    }
-  },
+  'cpu-1': () => compareCpu(1, 1.15),
+  'cpu-10': () => compareCpu(10, 1.05),
+  'cpu-100': () => compareCpu(100, 1.05),
 };
+
+/** Five hundred calls a second through each of them: how many fail, and how long the slowest take, beside the first one's. */
+async function compareTails(clients: readonly [string, GrpcClient][]): Promise<void> {
+  const found = new Map<string, Answer[]>(clients.map(([name]) => [name, []]));
+  for (const [, { call }] of clients) await atRate(call, 100, 1);
+  // By turns, so that whatever else the machine does meets them alike.
+  for (let round = 0; round < seconds; round++) {
+    for (const [name, { call }] of round % 2 === 0 ? clients : clients.toReversed()) {
+      progress(name);
+      found.get(name)!.push(...(await atRate(call, 500, 1)));
+    }
+  }
+  for (const [, client] of clients) client.close();
+  const usual = p99(found.get(clients[0]![0])!);
+  for (const [name, answers] of found) {
+    const isRival = name.endsWith('round_robin');
+    const tail = p99(answers);
+    const isControl = name.startsWith('uncapped');
+    report({
+      bench: 'grpc',
+      case: `500 calls/s: ${name}`,
+      value: failed(answers),
+      bar: isRival ? undefined : { atMost: 0 },
+      text: `${failed(answers)} of ${answers.length} failed`,
+    });
+    report({
+      bench: 'grpc',
+      case: `the same, p99: ${name}`,
+      value: figure(tail / usual),
+      bar: isRival || isControl ? undefined : { atMost: 1.2 },
+      text: `${tail.toFixed(1)} ms, ${(tail / usual).toFixed(2)} × uncapped`,
+      detail: { p99: tail },
+    });
+  }
+}
+
+/** What a call costs this process, so many at once. */
+async function compareCpu(width: number, bar: number): Promise<void> {
+  const target = await startTarget(await startGrpcPods(same(3)));
+  const contestants = [target.stock(), target.balanced()].map(({ call }, n) => ({
+    name: ['round_robin', 'evenkeel'][n]!,
+    // Long enough for many collections of garbage: of few, one would be on one side's account, and the next on the other's.
+    turn: async () => void (await atOnce(call, width === 1 ? 1_000 : 3_000, width)),
+  }));
+  const [stock, ours] = await interleave(contestants, {
+    title: `${width} at once`,
+    rounds: Math.max(5, Math.round(seconds / 2)),
+    warmUp: 3,
+    turns: 2,
+  });
+  const ratio = ratios(
+    ours!.map(({ cpu }) => cpu),
+    stock!.map(({ cpu }) => cpu),
+  );
+  report({
+    bench: 'grpc',
+    case: `CPU of a call, ${width} at once`,
+    value: figure(ratio.median),
+    bar: { atMost: bar },
+    text: `${ratio.median.toFixed(2)} × round_robin's (${ratio.low.toFixed(2)}…${ratio.high.toFixed(2)})`,
+  });
+}
 
 async function countsOf(answers: readonly Answer[]): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
@@ -400,7 +420,8 @@ async function countsOf(answers: readonly Answer[]): Promise<Map<string, number>
 }
 
 for (const [name, run] of Object.entries(CASES)) {
-  if (!name.includes(args.only)) continue;
+  const isChosen = args.only in CASES ? name === args.only : name.includes(args.only);
+  if (!isChosen) continue;
   progress(name);
   await run();
 }
