@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import type { EndpointAddress } from '../../src/core/discovery/resolver.ts';
-import { nextAddress } from './pods.ts';
+import { type RawServer, startRawServer } from './raw-server.ts';
 
 const PREFACE = 24;
 const FRAME_HEAD = 9;
@@ -13,7 +13,6 @@ const GOAWAY = Buffer.from([0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
 
 /** Stands before a pod, and ends connections by a GOAWAY that refuses the first call on them, as often as it is told to. */
 export class RefusingFront {
-  readonly endpoint: EndpointAddress;
   /** Connections to come that refuse their call. */
   refusals = 0;
   /** Calls that it has refused. */
@@ -21,17 +20,21 @@ export class RefusingFront {
   /** Connections to come are taken, and nothing is said on them until it speaks. */
   isSilent = false;
   readonly #pod: EndpointAddress;
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
+  #server: RawServer | undefined;
   readonly #silent: Socket[] = [];
   #onRefused: () => void = () => {};
+  #onTaken: () => void = () => {};
 
-  constructor(server: Server, pod: EndpointAddress) {
-    this.#server = server;
+  constructor(pod: EndpointAddress) {
     this.#pod = pod;
-    const { address, port } = server.address() as AddressInfo;
-    this.endpoint = { address, port };
-    server.on('connection', (socket) => this.#take(this.#track(socket)));
+  }
+
+  async listen(t: TestContext): Promise<void> {
+    this.#server = await startRawServer(t, (socket) => this.#take(socket));
+  }
+
+  get endpoint(): EndpointAddress {
+    return this.#server!.endpoint;
   }
 
   /** Resolves once a call was refused. */
@@ -41,11 +44,12 @@ export class RefusingFront {
     });
   }
 
-  /** Ends the connections that there are, so that those to come take their place. */
-  async drop(): Promise<void> {
-    const next = once(this.#server, 'connection');
-    for (const socket of this.#sockets) socket.destroy();
-    await next;
+  /** Ends the connections that there are, and resolves when one has taken their place. */
+  drop(): Promise<void> {
+    for (const socket of this.#server!.sockets) socket.destroy();
+    return new Promise((resolve) => {
+      this.#onTaken = resolve;
+    });
   }
 
   /** Says what it has to say on the connections that it was silent on. */
@@ -54,59 +58,40 @@ export class RefusingFront {
     for (const socket of this.#silent.splice(0)) this.#take(socket);
   }
 
-  close(): void {
-    this.#server.close();
-    for (const socket of this.#sockets) socket.destroy();
-  }
-
   #take(socket: Socket): void {
+    this.#onTaken();
     if (this.isSilent) {
       this.#silent.push(socket);
-      return;
-    }
-    if (this.refusals > 0) {
+    } else if (this.refusals > 0) {
       this.refusals--;
-      this.#refuse(socket);
-      return;
+      this.#refuse(socket).catch(() => {});
+    } else {
+      const behind = connect(this.#pod.port, this.#pod.address).on('error', () => {});
+      socket.on('close', () => behind.destroy()).pipe(behind);
+      behind.pipe(socket);
     }
-    const behind = this.#track(connect(this.#pod.port, this.#pod.address));
-    socket.pipe(behind).pipe(socket);
   }
 
-  #track(socket: Socket): Socket {
-    this.#sockets.add(socket);
-    return socket.on('error', () => {}).on('close', () => this.#sockets.delete(socket));
-  }
-
-  #refuse(socket: Socket): void {
+  async #refuse(socket: Socket): Promise<void> {
     let unread = Buffer.alloc(0);
-    let isOpened = false;
+    let at = PREFACE;
     socket.write(SETTINGS);
-    socket.on('data', (chunk) => {
-      unread = Buffer.concat([unread, chunk]);
-      if (!isOpened && unread.length >= PREFACE) {
-        isOpened = true;
-        unread = unread.subarray(PREFACE);
+    while (unread.length < at + FRAME_HEAD || unread[at + 3] !== HEADERS) {
+      if (unread.length >= at + FRAME_HEAD) {
+        at += FRAME_HEAD + unread.readUIntBE(at, 3);
+      } else {
+        const [chunk] = (await once(socket, 'data')) as [Buffer];
+        unread = Buffer.concat([unread, chunk]);
       }
-      while (isOpened && unread.length >= FRAME_HEAD) {
-        const length = unread.readUIntBE(0, 3);
-        if (unread.length < FRAME_HEAD + length) return;
-        if (unread[3] === HEADERS) {
-          this.refused++;
-          socket.removeAllListeners('data').resume().end(GOAWAY);
-          this.#onRefused();
-          return;
-        }
-        unread = unread.subarray(FRAME_HEAD + length);
-      }
-    });
+    }
+    this.refused++;
+    socket.resume().end(GOAWAY);
+    this.#onRefused();
   }
 }
 
 export async function startRefusingFront(t: TestContext, pod: EndpointAddress): Promise<RefusingFront> {
-  const server = createServer().listen(0, nextAddress());
-  await once(server, 'listening');
-  const front = new RefusingFront(server, pod);
-  t.after(() => front.close());
+  const front = new RefusingFront(pod);
+  await front.listen(t);
   return front;
 }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { nextTurn } from '../../../src/core/base/clock.ts';
@@ -9,21 +8,9 @@ import { grpc, startGrpcPod, TRUSTS_SILENCE } from '../../support/grpc-pod.ts';
 import { startStock } from '../../support/grpc-stock.ts';
 import type { Addressed } from '../../support/manual-resolver.ts';
 import { nextAddress } from '../../support/pods.ts';
+import { startRawServer } from '../../support/raw-server.ts';
 
 const { connectivityState: states, status } = grpc;
-
-/** A server whose kernel takes connections, and that says nothing. */
-async function startSilent(t: TestContext): Promise<Addressed> {
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => sockets.add(socket)).listen(0, nextAddress());
-  await once(server, 'listening');
-  t.after(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  const { address, port } = server.address() as AddressInfo;
-  return { endpoint: { address, port } };
-}
 
 interface Place {
   /** `undefined`: nobody says which there are. */
@@ -42,7 +29,7 @@ const PLACES: Record<string, Place> = {
     time: 100,
   },
   'while its pods are silent': {
-    start: async (t) => [await startSilent(t), await startSilent(t)],
+    start: async (t) => [await startRawServer(t), await startRawServer(t)],
     state: TRUSTS_SILENCE ? states.READY : states.CONNECTING,
     time: 100,
   },
