@@ -1,4 +1,5 @@
 // Sends requests with each client at once, one after the other, until it is told to stop.
+import { subscribe } from 'node:diagnostics_channel';
 import http from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ADAPTERS } from './adapters.ts';
@@ -7,19 +8,33 @@ export interface Setting {
   readonly way: 'preloaded' | 'by hand';
   readonly origin: string;
   readonly clients: readonly string[];
+  /** How many there are in the end. */
+  readonly pods: number;
+}
+
+export interface Result {
+  readonly failures: readonly string[];
+  /** Milliseconds since 1970 at which all pods were known. */
+  readonly knownAt: number;
 }
 
 /** Milliseconds from the end of a request to the next one of the same client. */
 const GAP = 5;
 
-const { way, origin, clients }: Setting = JSON.parse(process.argv[2]!);
+const { way, origin, clients, pods }: Setting = JSON.parse(process.argv[2]!);
+let knownAt = 0;
+subscribe('evenkeel:discovery:update', (message) => {
+  const { endpoints } = message as { endpoints: readonly unknown[] };
+  if (endpoints.length === pods) knownAt ||= performance.timeOrigin + performance.now();
+});
 const makeAgent = await prepare();
 let stopped = false;
 process.once('message', () => {
   stopped = true;
 });
 const outcomes = await Promise.all(clients.map(sendOn));
-process.send!(outcomes.flat());
+const result: Result = { failures: outcomes.flat(), knownAt };
+process.send!(result);
 process.disconnect();
 
 /** @returns what was no success */

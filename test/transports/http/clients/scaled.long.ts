@@ -8,7 +8,7 @@ import { podAt, sliceOf } from '../../../support/api-objects.ts';
 import { startDnsServer } from '../../../support/dns-server.ts';
 import { type Pod, startPods } from '../../../support/pods.ts';
 import { ADAPTERS } from './adapters.ts';
-import type { Setting } from './scaled-process.ts';
+import type { Result, Setting } from './scaled-process.ts';
 
 const PROCESS = new URL('scaled-process.ts', import.meta.url);
 const CLIENTS = Object.keys(ADAPTERS).filter((name) => name !== 'ws');
@@ -25,7 +25,7 @@ for (const way of ['by hand', 'preloaded'] as const) {
     const addresses = pods.map(({ address }) => address);
     dns.set('orders.prod', addresses.slice(0, 3), { ttl: TTL });
     const clients = startClients(t, pods, {
-      setting: { way, origin: `http://orders.prod:${pods[0]!.port}`, clients: CLIENTS },
+      setting: { way, origin: `http://orders.prod:${pods[0]!.port}`, clients: CLIENTS, pods: 6 },
       env: { EVENKEEL_DNS_SERVERS: dns.address },
     });
     await clients.reachFirst();
@@ -46,7 +46,7 @@ for (const way of ['by hand', 'preloaded'] as const) {
       );
     put(pods.slice(0, 3));
     const clients = startClients(t, pods, {
-      setting: { way, origin: `http://${NAME}:${port}`, clients: CLIENTS },
+      setting: { way, origin: `http://${NAME}:${port}`, clients: CLIENTS, pods: 6 },
       env: {
         EVENKEEL_DNS_SERVERS: dns.address,
         EVENKEEL_KUBERNETES_KUBECONFIG: writeKubeconfig(api),
@@ -84,12 +84,21 @@ function startClients(t: TestContext, pods: readonly Pod[], { setting, env }: St
     await arrivals.until(() => CLIENTS.every((client) => arrivals.reached(client, added).length > 0));
     await arrivals.until(() => added.every((pod) => arrivals.firstAt(pod) !== undefined));
     const late = performance.now() - toldAt;
+    child.send('stop');
+    const [{ failures, knownAt }] = (await once(child, 'message')) as [Result];
+    const after = (time: number) => (time - toldAt).toFixed(0);
+    const [last] = CLIENTS.toSorted(
+      (one, other) => arrivals.since(other, added) - arrivals.since(one, added),
+    );
     t.diagnostic(
-      `all clients: ${late.toFixed(0)} ms; each pod: ${added.map((pod) => (arrivals.firstAt(pod)! - toldAt).toFixed(0))}`,
+      [
+        `all pods are known after ${after(knownAt - performance.timeOrigin)} ms`,
+        `each new one has its first request after ${added.map((pod) => after(arrivals.firstAt(pod)!))}`,
+        `all clients have reached one after ${late.toFixed(0)}, ${last} last`,
+      ].join('; '),
     );
     assert.ok(late <= bar, `${late} ms`);
-    child.send('stop');
-    assert.deepEqual(await once(child, 'message'), [[], undefined]);
+    assert.deepEqual(failures, []);
   }
   return { reachFirst, scale };
 }
@@ -115,6 +124,11 @@ class Arrivals {
 
   reached(client: string, pods: readonly Pod[]): Pod[] {
     return pods.filter((pod) => this.#seen.get(pod)!.has(client));
+  }
+
+  /** When a client first reached one of these. */
+  since(client: string, pods: readonly Pod[]): number {
+    return Math.min(...pods.map((pod) => this.#seen.get(pod)!.get(client) ?? Number.POSITIVE_INFINITY));
   }
 
   firstAt(pod: Pod): number | undefined {
