@@ -88,16 +88,19 @@ export class HeldWrites {
 
   #onSocket(pass: () => boolean): boolean {
     this.#stop();
+    let isThrown = true;
     try {
-      return pass();
+      const isHeard = pass();
+      isThrown = false;
+      return isHeard;
     } finally {
-      if (this.#writes.length > 0) this.#writeAll();
+      if (this.#writes.length > 0) this.#writeAll(isThrown);
     }
   }
 
   release(): void {
     this.#stop();
-    this.#writeAll();
+    this.#writeAll(false);
   }
 
   #stop(): void {
@@ -107,12 +110,13 @@ export class HeldWrites {
     if (this.#isEnded) this.#request.finished = false;
   }
 
-  #writeAll(): void {
+  /** @param toSocket Node writes nothing by itself, as a listener has thrown */
+  #writeAll(toSocket: boolean): void {
     const request = this.#request;
     const { socket } = request;
-    const isGone = request._headerSent && request.outputData.length === 0;
+    const isGone = toSocket || (request._headerSent && request.outputData.length === 0);
     // As what was written before, they wait: Node writes it all in a moment. With one that has ended it does nothing more.
-    if (!request.destroyed) request.socket = null;
+    if (!request.destroyed && !toSocket) request.socket = null;
     try {
       for (const write of this.#writes) write();
     } finally {
