@@ -2,7 +2,7 @@ import type { Agent } from 'node:http';
 import { isIP } from 'node:net';
 import type { AgentClosedError } from './agent-closed.ts';
 import { Bucket, type Total } from './bucket.ts';
-import { servernameOf } from './dialer.ts';
+import { checkTls, servernameOf } from './dialer.ts';
 import { endUnsent } from './failures.ts';
 import type { HttpService } from './http-service.ts';
 import type { Destination, HttpServices } from './http-services.ts';
@@ -113,6 +113,7 @@ export class AgentRequests implements Total {
     if (known !== undefined) return known;
     const url = URL.parse(origin);
     if (url === null || url.port !== portText(port, protocol)) return undefined;
+    if (this.#secure) checkTls(profile.connect);
     return this.#services.create({ origin, variant, url, servername, family, connect: profile.connect });
   }
 

@@ -112,6 +112,11 @@ export class Dialer {
   }
 }
 
+/** Throws what Node throws of options of TLS that it doesn't take: its agents do so as a request is made. */
+export function checkTls(options: DialerOptions['connect']): void {
+  if (!options.secureContext) process.getBuiltinModule('node:tls').createSecureContext(options);
+}
+
 /** The name that TLS asks for, and checks, of a request to a host, as Node's agents have it: that of its Host header. */
 export function servernameOf(host: string, header: unknown): string {
   let name = host;

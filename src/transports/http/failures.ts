@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { UNRESPONSIVE } from '../../core/base/errors.ts';
 import type { RetryReason } from '../../core/calls/settings.ts';
 import { isIdempotent, isSaid } from '../common/idempotent.ts';
@@ -36,6 +37,18 @@ export function hangUp(): Error {
  */
 export function errorOfAbort({ aborted }: NodeRequest): Error | undefined {
   return aborted ? hangUp() : undefined;
+}
+
+/**
+ * What a request fails with whose connection can't be made. With Node's agents what the request has to send is given to TLS before that has
+ * agreed on anything: of most that goes wrong, Node says that this write has failed.
+ */
+export function errorOfDial(request: NodeRequest, error: Error): Error {
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  if (!code.startsWith('ERR_SSL_') || request.outputData.length === 0) return error;
+  const errno = -constants.errno.EPROTO;
+  const failed = new Error(`write EPROTO ${message}`, { cause: error });
+  return Object.assign(failed, { errno, code: 'EPROTO', syscall: 'write' });
 }
 
 /** Ends a request that has no socket, with an error or for its caller's reason. Who waits for its writes is told after it has said so. */

@@ -6,7 +6,7 @@ import type { Outcome } from '../../core/health/outcome.ts';
 import { isEventStream } from '../common/event-stream.ts';
 import { isGatewayError } from '../common/gateway-error.ts';
 import { withoutQuery } from '../common/without-query.ts';
-import { endUnsent, errorOfAbort, hangUp, isRepeatable, reasonOf } from './failures.ts';
+import { endUnsent, errorOfAbort, errorOfDial, hangUp, isRepeatable, reasonOf } from './failures.ts';
 import type { HeldWrites } from './held-writes.ts';
 import type { HttpAttempt } from './http-attempt.ts';
 import type { HttpService } from './http-service.ts';
@@ -131,7 +131,7 @@ export class HttpCall extends Call implements HttpAttempt {
   fail(error: Error): void {
     const { request } = this;
     this.place.leave();
-    endUnsent(request, request.destroyed ? errorOfAbort(request) : error);
+    endUnsent(request, request.destroyed ? errorOfAbort(request) : errorOfDial(request, error));
   }
 
   // While it has one

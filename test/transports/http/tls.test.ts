@@ -1,11 +1,19 @@
 import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
-import { createServer, get, request as httpsRequest, type Server } from 'node:https';
-import { type AddressInfo, connect } from 'node:net';
+import {
+  Agent,
+  type AgentOptions,
+  createServer,
+  get,
+  request as httpsRequest,
+  type Server,
+} from 'node:https';
+import { type AddressInfo, connect, createServer as createPlain } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import { BalancedHttpsAgent, type BalancedHttpsAgentOptions } from '../../../src/http.ts';
+import { install, staticResolver, uninstall } from '../../../src/index.ts';
 import { type Certificate, certificateFor } from '../../support/certificate.ts';
 import { answerOf, ask, HOST, ManualResolver } from '../../support/http-agent.ts';
 import { nextAddress } from '../../support/pods.ts';
@@ -214,3 +222,44 @@ test('a request that brings a check of its own is sent as Node’s agent sends i
   assert.equal(asked, 2);
   assert.deepEqual(agent.stats, {});
 });
+
+for (const way of ['stock', 'by hand', 'installed'] as const) {
+  test(`${way}: what is no TLS fails the write of what it was asked with, as with Node’s agents`, async (t) => {
+    const { host, port, agent } = await startUntrue(t, way);
+    await assert.rejects(ask(agent(), { secure: true, host, port }), (error: NodeJS.ErrnoException) => {
+      assert.match(error.message, /^write EPROTO .*wrong version number/);
+      assert.deepEqual([error.code, error.syscall, error.errno! < 0], ['EPROTO', 'write', true]);
+      return true;
+    });
+  });
+
+  test(`${way}: options that TLS doesn’t take are thrown as the request is made, as with Node’s agents`, async (t) => {
+    const { host, port, agent } = await startUntrue(t, way);
+    for (const options of [{ ciphers: 'nonsense' }, { cert: 'nonsense', key: 'nonsense' }]) {
+      for (let n = 0; n < 2; n++)
+        assert.throws(() => get({ host, port, agent: agent(options) }), { code: /^ERR_/ });
+    }
+  });
+}
+
+/** A server that speaks no TLS. */
+async function startUntrue(t: TestContext, way: 'stock' | 'by hand' | 'installed') {
+  const server = createPlain((socket) => socket.on('error', () => {}).end('HTTP/1.1 400 Bad\r\n\r\n'));
+  server.listen(0, nextAddress());
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const { address: host, port } = server.address() as AddressInfo;
+  if (way === 'installed') {
+    install({ discovery: staticResolver([{ address: host, port }]), hosts: [host] });
+    t.after(() => uninstall());
+  }
+  const agent = (options: BalancedHttpsAgentOptions = {}) => {
+    const made =
+      way === 'by hand'
+        ? new BalancedHttpsAgent(options)
+        : new Agent({ keepAlive: true, ...(options as AgentOptions) });
+    t.after(() => made.destroy());
+    return made;
+  };
+  return { host, port, agent };
+}

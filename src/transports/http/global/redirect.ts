@@ -143,8 +143,13 @@ export class Redirect {
       if (ended) return;
       const isManaged = verdict.name === 'managed' && !this.#released;
       waiting.run(() => {
-        if (isManaged) this.#requestsOf(agent).retake(request, options);
-        else agentPrototype.addRequest.call(agent, request, options);
+        try {
+          if (isManaged) this.#requestsOf(agent).retake(request, options);
+          else agentPrototype.addRequest.call(agent, request, options);
+        } catch (error) {
+          // Of options that Node doesn't take.
+          endUnsent(request, error as Error);
+        }
       });
     });
   }
