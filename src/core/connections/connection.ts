@@ -252,9 +252,9 @@ export class Connection implements Pooled, WireEvents {
     this.#closeIfDrained();
   }
 
-  /** What it carries now, if anything, was not written, or has crossed the end. */
+  /** What carries something may have been ended for that, or from this side. */
   #onEndedByPeer(): void {
-    if (this.requests === this.inFlight) return;
+    if (this.busy || this.requests === 0) return;
     const { clock } = this.#options;
     this.#endpoint.onIdleEnd(this.#idleSince === undefined ? undefined : clock.now() - this.#idleSince);
   }

@@ -1,3 +1,5 @@
+/** Milliseconds: who ends connections sooner keeps none of them, and a request that comes then is held up (core/calls/reuse.ts). */
+const LEAST = 10;
 /** Ends that are remembered, and how many of them it takes to know something. */
 const REMEMBERED = 4;
 const ENOUGH = 2;
@@ -26,6 +28,7 @@ export class IdleLife {
 
   /** The endpoint has ended a connection that was idle for so many milliseconds. */
   onEnd(idle: number): void {
+    if (idle < LEAST) return;
     this.#outlived = 0;
     this.#ends.push(idle);
     if (this.#ends.length > REMEMBERED) this.#ends.shift();

@@ -36,19 +36,22 @@ for (const client of ['stock', 'balanced'] as const) {
       const { body } = await agent.request({ origin: ORIGIN, path, method });
       return body.text();
     };
-    const ports = new Map<string, number>();
-    pod.on('request', ({ url, socket }: IncomingMessage) => ports.set(url!, socket.remotePort!));
+    const accepted = new Map<string, Socket>();
+    pod.on('request', ({ url, socket }: IncomingMessage) => accepted.set(url!, socket));
 
     const paths = Array.from({ length: CONNECTIONS }, (_, n) => `/slow/${n}`);
     const others = paths.map((path) => send(path, 'GET'));
     for (const path of paths) await pod.received(path);
+    const ends = paths.map(
+      (path) => sockets.find((end) => end.localPort === accepted.get(path)!.remotePort)!,
+    );
     const waiting = send('/', 'POST');
     for (const [n, path] of paths.entries()) {
+      const closed = once(accepted.get(path)!, 'close');
       pod.release(path);
       await others[n];
-      const closed = once(pod, 'close');
       // The one that waits has been given to it, and is written in the next phase of the event loop.
-      sockets.find(({ localPort }) => localPort === ports.get(path))!.destroy();
+      ends[n]!.destroy();
       await closed;
     }
     holds = false;

@@ -36,6 +36,11 @@ test('what outlives its known time three times was ended for another reason', ()
   assert.equal(life.isNearEnd(290), false);
 });
 
+test('connections that are not kept at all tell nothing of those that idle', () => {
+  const life = learned(1, 1, 9, 9);
+  assert.equal(life.isNearEnd(9), false);
+});
+
 test('an end at the known time shows that it is right, whatever has outlived it', () => {
   const life = learned(300, 300);
   for (let times = 0; times < 2; times++) life.isNearEnd(1_000);
