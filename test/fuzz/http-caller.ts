@@ -13,6 +13,9 @@ export interface HttpContext {
   readonly headers: Record<string, unknown>;
 }
 
+/** What a request is thought to have failed with that said nothing, and had no whole response. */
+export const CLOSED_EARLY = 'closed early';
+
 /** A call by node:http. It has ended when its request and its response have closed. */
 export class HttpCaller extends Caller {
   readonly #context: HttpContext;
@@ -117,8 +120,11 @@ export class HttpCaller extends Caller {
           request.end();
         });
         return;
-      case 'stream':
       case 'iterator':
+        request.flushHeaders();
+        pipeline(Readable.from(parts), request, () => {});
+        return;
+      case 'stream':
         pipeline(Readable.from(parts), request, () => {});
         return;
       case 'failing stream':
@@ -132,6 +138,7 @@ export class HttpCaller extends Caller {
     const { moments } = this.outcome;
     this.abort = (reason) => {
       if (this.signal !== undefined) this.signal.abort(reason);
+      else if (reason === undefined) request.abort();
       // Without an error, a request says of itself that its socket hung up.
       else request.destroy(reason instanceof Error ? reason : new Error(wordsOf(this.call.id)));
     };
@@ -190,6 +197,6 @@ export class HttpCaller extends Caller {
     } else if (this.#error === undefined && response?.complete && response.readableEnded) {
       this.onTrailers(response.trailers);
       this.end();
-    } else this.fail(this.#error ?? new Error('closed early'));
+    } else this.fail(this.#error ?? new Error(CLOSED_EARLY));
   }
 }

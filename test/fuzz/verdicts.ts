@@ -1,5 +1,6 @@
 // What is wrong with a play of ours, beside one of stock's.
 import { type Outcome, WORDS, wordsOf } from './caller.ts';
+import { CLOSED_EARLY } from './http-caller.ts';
 import type { Attempt, Wire } from './ledger.ts';
 import type { Play } from './play.ts';
 import type { Race } from './races.ts';
@@ -168,7 +169,12 @@ class Judge {
         !(this.#isLeftOut(this.#ours, call) || this.#isLeftOut(this.#stock, call))
       )
         this.#say('changed', call.id, `stock: ${theirs.said}; ours: ${own.said}`);
-    } else if (this.#fails(call, theirs) && this.#fails(call, own) && causeOf(own) !== causeOf(theirs)) {
+    } else if (
+      this.#fails(call, theirs) &&
+      this.#fails(call, own) &&
+      causeOf(own) !== causeOf(theirs) &&
+      !this.#cameTooLate(call)
+    ) {
       this.#say('fails otherwise', call.id, `stock: ${tell(theirs)}; ours: ${tell(own)}`);
     } else if (
       call.replies.some((reply) => reply.break !== undefined) ||
@@ -195,11 +201,13 @@ class Judge {
       !own.served &&
       !theirs.served &&
       own.error !== theirs.error &&
-      isOfCaller(call, theirs) &&
+      (isOfCaller(call, theirs) || this.#isAborted(call)) &&
       typeof call.act?.at !== 'number'
     ) {
       this.#say('caller', call.id, `stock: ${tell(theirs)}; ours: ${tell(own)}`);
     }
+    if (this.#isAborted(call) && isWithoutWord(own) && !isWithoutWord(theirs) && !theirs.served)
+      this.#say('caller', call.id, `stock: ${tell(theirs)}; ours: ${tell(own)}`);
     if (call.act?.do === 'abort' && own.listeners > theirs.listeners) {
       this.#say('left', call.id, `${own.listeners} listeners on a signal, ${theirs.listeners} with stock`);
     }
@@ -224,6 +232,18 @@ class Judge {
     const isLate = protocol === 'h2' || act?.do === 'pause' || replies.some(({ size }) => size > AT_ONCE);
     const cuts = protocol !== 'h1' && isLate && replies.some(({ trailers }) => trailers);
     return cuts ? said.replace(/ \/ \d+ \w+ \/ .*$/, '') : said;
+  }
+
+  /** Whether one client has met the end of an idle connection, and not the answer that the other one failed with. */
+  #cameTooLate({ id }: Call): boolean {
+    return [this.#ours, this.#stock].some(({ ledger }) =>
+      ledger.attempts.get(id)?.some(({ broken }) => broken === 'too late'),
+    );
+  }
+
+  /** Whether its caller gives up by node:http's own abort(), which says nothing of who did. */
+  #isAborted({ api, act }: Call): boolean {
+    return this.#scenario.transport === 'http' && api !== 'signalled' && act?.reason === 'undefined';
   }
 
   /** Whether Node has refused what undici takes, as it was to open a stream: with HTTP/2, no sooner. */
@@ -323,7 +343,7 @@ class Judge {
   /** Whether the server has done what no client may survive, to this request and not to stock's. */
   #isExcused(call: Call, own: Outcome): boolean {
     // Stock does not hear of an abort before it has begun; ours does.
-    if (call.act !== undefined && isOfCaller(call, own)) return true;
+    if (call.act !== undefined && (isOfCaller(call, own) || this.#isAborted(call))) return true;
     if (this.#wasHarmed(this.#ours, call) || this.#isForgotten(own) || this.#isLeftOut(this.#ours, call))
       return true;
     // With HTTP/1.1, what a server does to a request is the same for both.
@@ -764,6 +784,11 @@ function isOfCaller(call: Call, outcome: Outcome): boolean {
 }
 
 /** start, hints, headers, data, and one end or error; an error may follow an end that the caller threw in. */
+/** Whether a request of node:http has closed without having said why: its caller would wait for ever for an error. */
+function isWithoutWord({ error }: Outcome): boolean {
+  return error.includes(CLOSED_EARLY);
+}
+
 function isInOrder(moments: readonly string[]): boolean {
   return /^(start )?(hint )*(headers )?(data )?((end )?error|end) $/.test(
     moments.map((moment) => `${moment} `).join(''),
