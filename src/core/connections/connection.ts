@@ -122,23 +122,21 @@ export class Connection implements Pooled, WireEvents {
 
   /** Whether it has been used so lately that it is likely to be used again while it lasts. */
   get used(): boolean {
-    return this.requests > 0 && this.#neededWithin(this.#lately);
+    return this.requests > 0 && this.#neededWithin(Number.POSITIVE_INFINITY);
   }
 
   /** Whether the traffic of the last moments has needed it: has used it, or had it made. */
   get needed(): boolean {
-    const { maxDuration } = this.#options;
-    return this.#neededWithin(maxDuration > 0 ? Math.min(this.#lately, maxDuration * LATELY) : this.#lately);
+    return this.#neededWithin(this.#options.maxDuration * LATELY || Number.POSITIVE_INFINITY);
   }
 
-  /** When it was made, its endpoint may not have said yet how long it keeps idle ones. */
-  get #lately(): number {
-    return Math.max(this.#endpoint.keepAlive ?? 0, this.#options.idleTimeout) * LATELY_IDLE;
-  }
-
-  #neededWithin(milliseconds: number): boolean {
+  /** @param most milliseconds; fewer where idle connections don't last that long */
+  #neededWithin(most: number): boolean {
     if (this.retired !== undefined) return false;
-    return this.inFlight > 0 || this.#options.clock.now() - this.#neededAt < milliseconds;
+    // When it was made, its endpoint may not have said yet how long it keeps idle ones.
+    const idle = Math.max(this.#endpoint.keepAlive ?? 0, this.#options.idleTimeout);
+    const unneeded = this.#options.clock.now() - this.#neededAt;
+    return this.inFlight > 0 || unneeded < Math.min(most, idle * LATELY_IDLE);
   }
 
   /** Waits for a first request; with none, the connection closes in the end, as a used one would. */
