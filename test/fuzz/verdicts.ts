@@ -206,7 +206,9 @@ class Judge {
     ) {
       this.#say('caller', call.id, `stock: ${tell(theirs)}; ours: ${tell(own)}`);
     }
-    if (this.#isAborted(call) && isWithoutWord(own) && !isWithoutWord(theirs) && !theirs.served)
+    // What waits for a place at its agent has no socket, with stock as well: which does is a matter of time.
+    const isSilent = this.#scenario.shared.connections === undefined && isWithoutWord(own);
+    if (this.#isAborted(call) && isSilent && !isWithoutWord(theirs) && !theirs.served)
       this.#say('caller', call.id, `stock: ${tell(theirs)}; ours: ${tell(own)}`);
     if (call.act?.do === 'abort' && own.listeners > theirs.listeners) {
       this.#say('left', call.id, `${own.listeners} listeners on a signal, ${theirs.listeners} with stock`);

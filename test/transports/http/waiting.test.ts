@@ -133,6 +133,29 @@ for (const [what, wait] of Object.entries(WAITS)) {
   });
 }
 
+for (const client of ['stock', 'balanced'] as const) {
+  test(`abort() of a POST that is about to have a used connection says why it ends (${client})`, async (t) => {
+    const pod = await startPod(t);
+    const agent =
+      client === 'stock' ? new http.Agent({ keepAlive: true, maxSockets: 1 }) : startHttpAgent(t, [pod]);
+    t.after(() => agent.destroy());
+    const to = client === 'stock' ? { host: pod.address, port: pod.port } : { host: HOST };
+    await answerOf(http.get({ ...to, agent }));
+    await setImmediate();
+
+    const request = http.request({ ...to, agent, method: 'POST' });
+    const events = eventsOf(request.on('error', () => {}));
+    request.end();
+    for (let ticks = 0; ticks < 5; ticks++) await new Promise<void>((resolve) => process.nextTick(resolve));
+    request.abort();
+    await closeOf(request);
+    assert.deepEqual(
+      events.filter((event) => ['abort', 'error', 'close'].includes(event)),
+      ['abort', 'error', 'close'],
+    );
+  });
+}
+
 test('the time that a request has passes while it waits for a connection, and is told once', async (t) => {
   const request = await WAITS['for a connection']!(t, { timeout: 50 });
   let times = 0;
