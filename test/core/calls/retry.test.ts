@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { buildConnector, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { BalancedAgent } from '../../../src/transports/undici/agent.ts';
 import { load, ORIGIN, startAgent } from '../../support/agent.ts';
+import { recordedConnector } from '../../support/connector.ts';
 import { type Pod, startPod, startPods } from '../../support/pods.ts';
 
 const reset = (request: IncomingMessage): void => void request.socket.resetAndDestroy();
@@ -113,19 +113,12 @@ test('headers that can be read once arrive whole at the second endpoint', async 
 test('so they do when their connection turns out to be gone', async (t) => {
   const pod = await startPod(t);
   pod.respond = (request, response) => void response.end(request.headers['x-once'] ?? 'nothing');
-  const dial = buildConnector({});
-  let socket: Socket | null = null;
-  const agent = startAgent(t, [pod], {
-    connect: (params, callback) =>
-      dial(params, (...[error, dialled]: Parameters<buildConnector.Callback>) => {
-        socket = dialled;
-        callback(...([error, dialled] as Parameters<buildConnector.Callback>));
-      }),
-  });
+  const { connect, sockets } = recordedConnector();
+  const agent = startAgent(t, [pod], { connect });
   await send(agent);
   const onCreate = () => {
     unsubscribe('undici:request:create', onCreate);
-    socket?.destroy();
+    sockets.at(-1)!.destroy();
   };
   subscribe('undici:request:create', onCreate);
   const headers = new Map([['x-once', 'value']]).entries();
@@ -167,18 +160,8 @@ test('once it was sent a request is sent again once, to an endpoint that has not
 test('a retry whose connection turns out to be gone does not go back to the endpoint that has failed it', async (t) => {
   const [bad, good] = (await startPods(t, 2)) as [Pod, Pod];
   resetting(bad);
-  const dial = buildConnector({});
-  const sockets: Socket[] = [];
-  const agent = startAgent(t, [bad, good], {
-    policy: 'round-robin',
-    connect: (params, callback) => {
-      const settle = (error: Error | null, socket: Socket | null) => {
-        if (socket !== null && params.hostname === good.address) sockets.push(socket);
-        callback(...([error, socket] as Parameters<buildConnector.Callback>));
-      };
-      return dial(params, settle);
-    },
-  });
+  const { connect, sockets } = recordedConnector();
+  const agent = startAgent(t, [bad, good], { policy: 'round-robin', connect });
   // So that the bad one has more connections, free to be used.
   const slow = Array.from({ length: 8 }, () => send(agent, { path: '/slow' }));
   while (seen([bad, good], '/slow').reduce((a, b) => a + b) < slow.length) await delay(1);
@@ -188,7 +171,8 @@ test('a retry whose connection turns out to be gone does not go back to the endp
   const onCreate = (message: unknown) => {
     const { request } = message as { request: { path: string } };
     // The second attempt finds its connection dead.
-    if (request.path === '/reset' && ++attempts === 2) for (const socket of sockets) socket.destroy();
+    if (request.path !== '/reset' || ++attempts !== 2) return;
+    for (const socket of sockets) if (socket.remoteAddress === good.address) socket.destroy();
   };
   subscribe('undici:request:create', onCreate);
   t.after(() => unsubscribe('undici:request:create', onCreate));

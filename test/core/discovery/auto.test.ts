@@ -115,18 +115,6 @@ class Cluster {
     );
   }
 
-  /** Lets so many milliseconds pass, in which what was readable is asked for every few seconds. */
-  /** Lets time pass until something is so: whoever waits has asked for a time of its own. */
-  async passes(isSo: () => boolean): Promise<number> {
-    let passed = 0;
-    for (; !isSo(); passed += 500) {
-      this.clock.advance(500);
-      // Long enough for an answer of the API.
-      await sleep(10);
-    }
-    return passed;
-  }
-
   resolver({ wanted = false } = {}): Resolver {
     return autoResolver({
       dns: this.dns.resolve,
@@ -220,7 +208,7 @@ test('when rights are taken away DNS takes over, without a gap; when they are ba
   await Promise.all([cluster.api.watched(), cluster.api.watched(1, 'service-watch')]);
   cluster.api.refuse = () => ({ status: 403 });
   cluster.api.breakWatches();
-  const refused = await cluster.passes(() => orders.texts.at(-1) === CLUSTER_IP);
+  const refused = await cluster.clock.passUntil(() => orders.texts.at(-1) === CLUSTER_IP);
   assert.ok(refused >= 60_000 && refused <= 70_000, `DNS after ${refused} ms`);
   assert.equal(cluster.dns.starts, 2);
   cluster.api.refuse = () => undefined;
@@ -241,7 +229,7 @@ test('what slices showed last stays when DNS does not know either', async (t) =>
   cluster.dns.fail('orders', new Error('ESERVFAIL'));
   cluster.api.refuse = () => ({ status: 403 });
   cluster.api.breakWatches();
-  const refused = await cluster.passes(() => orders.texts.at(-1) === 'error: ESERVFAIL');
+  const refused = await cluster.clock.passUntil(() => orders.texts.at(-1) === 'error: ESERVFAIL');
   assert.ok(refused >= 60_000 && refused <= 70_000, `an error after ${refused} ms`);
 });
 

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { test } from 'node:test';
-import { buildConnector } from 'undici';
 import { get, ORIGIN, startAgent } from '../../support/agent.ts';
 import { FakeClock } from '../../support/clock.ts';
+import { recordedConnector } from '../../support/connector.ts';
 import { answer, type H2Pod, h2c, startH2Pod } from '../../support/h2-pod.ts';
 import { nextAddress } from '../../support/pods.ts';
 import { startRelay } from '../../support/raw-server.ts';
@@ -58,22 +58,15 @@ test('after a GOAWAY, the socket is closed with the last stream, though the serv
     // With that, Node's server reads no more, and does not learn that the client has closed.
     stream.session!.goaway(constants.NGHTTP2_NO_ERROR);
   });
-  const dial = buildConnector({ useH2c: true } as buildConnector.BuildOptions);
-  let socket: Socket | null = null;
-  const agent = startAgent(t, [pod], {
-    connect: (params, callback) =>
-      dial(params, (...[error, dialled]: Parameters<buildConnector.Callback>) => {
-        socket = dialled;
-        callback(...([error, dialled] as Parameters<buildConnector.Callback>));
-      }),
-  });
+  const { connect, sockets } = recordedConnector({ useH2c: true });
+  const agent = startAgent(t, [pod], { connect });
   const gone = once(agent, 'disconnect');
   const { body } = await agent.request({ origin: ORIGIN, path: '/', method: 'GET' });
   await gone;
   carried!.end(' more');
   assert.equal(await body.text(), 'some more');
   await agent.close();
-  assert.ok((socket as Socket | null)?.destroyed);
+  assert.ok(sockets.at(-1)!.destroyed);
 });
 
 test('a refused stream goes to another endpoint', async (t) => {

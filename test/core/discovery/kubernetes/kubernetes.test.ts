@@ -51,17 +51,6 @@ class Client {
     });
   }
 
-  /** Lets time pass until something is so: whoever waits has asked for a time of its own, at a moment of its own. */
-  async passes(isSo: () => boolean): Promise<number> {
-    let passed = 0;
-    for (; !isSo(); passed += 500) {
-      this.clock.advance(500);
-      // Long enough for an answer of the API.
-      await sleep(10);
-    }
-    return passed;
-  }
-
   follow(port = 80, service = ORDERS): Following {
     const abort = this.aborted();
     const target = { hostname: service.name, port, protocol: 'http:' } as const;
@@ -466,12 +455,12 @@ test('after ten minutes without the API the Service is unknown, until the API is
   await client.api.watched();
   await client.api.stop();
   const from = client.clock.now();
-  await client.passes(() => orders.last?.name === 'unknown');
+  await client.clock.passUntil(() => orders.last?.name === 'unknown');
   const away = client.clock.now() - from;
   // From the first failure on, and seen with the next.
   assert.ok(away >= 600_000 && away <= 630_000, `unknown after ${away} ms`);
   await client.api.start();
-  await client.passes(() => orders.text === '10.0.0.1:8080');
+  await client.clock.passUntil(() => orders.text === '10.0.0.1:8080');
 });
 
 test('an API that was never to be seen makes the Service unknown at once; it is said after a minute', async (t) => {
@@ -486,7 +475,7 @@ test('an API that was never to be seen makes the Service unknown at once; it is 
   await client.clock.pass(10_000);
   await client.clock.asked(30_000);
   client.api.refuse = () => undefined;
-  await client.passes(() => orders.text === '10.0.0.1:8080');
+  await client.clock.passUntil(() => orders.text === '10.0.0.1:8080');
   assert.equal(client.warnings.length, 1);
   assert.match(client.warnings[0] ?? '', /^EVENKEEL_KUBERNETES_UNREACHABLE: .*answered 500/);
 });
@@ -700,10 +689,10 @@ test('an API server that refuses everything for half a minute after its start is
   const restartedAt = client.clock.now();
   const refusedFor = () => client.clock.now() - restartedAt;
   client.api.refuse = () => ({ status: refusedFor() < 15_000 ? 403 : 503 });
-  await client.passes(() => refusedFor() >= 30_000);
+  await client.clock.passUntil(() => refusedFor() >= 30_000);
   client.api.refuse = () => undefined;
   client.put('b', '10.0.0.2');
-  const after = await client.passes(() => orders.text === '10.0.0.1:8080 10.0.0.2:8080');
+  const after = await client.clock.passUntil(() => orders.text === '10.0.0.1:8080 10.0.0.2:8080');
   assert.ok(after <= 5_000, `slices are in use ${after} ms after`);
   assert.ok(orders.values.every(({ name }) => name === 'resolved'));
   assert.deepEqual(client.warnings, []);
@@ -768,7 +757,7 @@ for (const [what, kinds] of [
     void Promise.all([client.api.watched(), client.api.watched(1, 'service-watch')]).then(() => {
       watched = true;
     });
-    await client.passes(() => watched && orders.text === '10.0.0.1:8080');
+    await client.clock.passUntil(() => watched && orders.text === '10.0.0.1:8080');
   });
 }
 

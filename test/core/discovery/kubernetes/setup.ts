@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import type { Timer } from '../../../../src/core/base/clock.ts';
 import type { Place } from '../../../../src/core/discovery/kubernetes/place.ts';
 import type { Resolution } from '../../../../src/core/discovery/resolver.ts';
@@ -40,6 +40,17 @@ export class WatchedClock extends FakeClock {
       }
       await once(this.#asked, 'delay');
     }
+  }
+
+  /** Lets time pass until something is so, and says how much: whoever waits has asked for a time of its own. */
+  async passUntil(isSo: () => boolean): Promise<number> {
+    let passed = 0;
+    for (; !isSo(); passed += 500) {
+      this.advance(500);
+      // Long enough for an answer of the API.
+      await sleep(10);
+    }
+    return passed;
   }
 
   /** What was asked for until now is of no interest. */

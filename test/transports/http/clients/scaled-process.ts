@@ -1,7 +1,8 @@
 // Sends requests with each client at once, one after the other, until it is told to stop.
 import { subscribe } from 'node:diagnostics_channel';
-import http from 'node:http';
+import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
+import { prepare } from '../prepare.ts';
 import { ADAPTERS } from './adapters.ts';
 
 export interface Setting {
@@ -27,7 +28,7 @@ subscribe('evenkeel:discovery:update', (message) => {
   const { endpoints } = message as { endpoints: readonly unknown[] };
   if (endpoints.length === pods) knownAt ||= performance.timeOrigin + performance.now();
 });
-const makeAgent = await prepare();
+const makeAgent = await prepare(way, createRequire(import.meta.url));
 let stopped = false;
 process.once('message', () => {
   stopped = true;
@@ -46,14 +47,4 @@ async function sendOn(name: string): Promise<string[]> {
     if (!outcome.startsWith('200 ')) failures.push(`${name}: ${outcome}`);
   }
   return failures;
-}
-
-async function prepare(): Promise<() => http.Agent> {
-  if (way === 'by hand') {
-    const { BalancedHttpAgent } = await import('../../../../src/http.ts');
-    return () => new BalancedHttpAgent();
-  }
-  const { install } = await import('../../../../src/index.ts');
-  install();
-  return () => new http.Agent({ keepAlive: true });
 }

@@ -1,5 +1,6 @@
 // Sends many requests with each client, one way, in a process of its own; the pods count.
-import http from 'node:http';
+import { createRequire } from 'node:module';
+import { prepare } from '../prepare.ts';
 import { ADAPTERS, type Client } from './adapters.ts';
 
 const WARM_UP = 200;
@@ -13,7 +14,7 @@ export interface Setting {
 }
 
 const { way, origin, clients, requests, concurrency }: Setting = JSON.parse(process.argv[2]!);
-const makeAgent = await prepare();
+const makeAgent = await prepare(way, createRequire(import.meta.url));
 for (const name of clients) {
   const send = ADAPTERS[name]!.client(makeAgent());
   // Until each pod is connected, those that are have more.
@@ -38,14 +39,4 @@ async function tell(client: string): Promise<void> {
     process.once('message', resolve);
     process.send!(client);
   });
-}
-
-async function prepare(): Promise<() => http.Agent> {
-  if (way === 'by hand') {
-    const { BalancedHttpAgent } = await import('../../../../src/http.ts');
-    return () => new BalancedHttpAgent();
-  }
-  const { install } = await import('../../../../src/index.ts');
-  install();
-  return () => new http.Agent({ keepAlive: true });
 }

@@ -1,9 +1,9 @@
 // Sends requests that an agent of Datadog or New Relic watches, and prints what it tells of them.
-import type { Agent } from 'node:http';
 import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
+import { prepare, type Way } from '../prepare.ts';
 import { MONITORS, type Monitor } from './monitors.ts';
-import { prepare, type Way } from './prepare.ts';
+import { send } from './send.ts';
 
 export interface Setting {
   readonly monitor: keyof typeof MONITORS;
@@ -17,7 +17,7 @@ const load = createRequire(import.meta.url);
 let monitor: Monitor | undefined;
 
 if (first === 'monitor') monitor = MONITORS[name]!(load);
-const makeAgent = await prepare(way, load);
+const makeAgent = await prepare(way, load, { retry: false });
 monitor ??= MONITORS[name]!(load);
 const http: typeof import('node:http') = load('node:http');
 const { mark, within, told } = monitor;
@@ -25,28 +25,9 @@ const { mark, within, told } = monitor;
 for (const path of ['/', '/', '/404', '/reset', '/hang']) {
   for (const agent of [undefined, makeAgent()]) {
     if (agent === undefined && way === 'by hand') continue;
-    await within(`parent of ${path}`, () => send(path, agent));
+    await within(`parent of ${path}`, () => send(http, origin, path, agent, mark));
   }
 }
 await delay(300);
 const result = JSON.stringify(told());
 process.stdout.write(result, () => process.exit());
-
-function send(path: string, agent: Agent | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const options = {
-      signal: AbortSignal.timeout(path === '/hang' ? 50 : 10_000),
-      ...(agent !== undefined && { agent }),
-    };
-    const request = http.request(origin + path, { method: 'POST', ...options }, (response) => {
-      mark('at the response');
-      response.resume();
-    });
-    request.on('error', () => mark('at the error'));
-    request.on('close', () => {
-      mark('at the close');
-      resolve();
-    });
-    request.end('text');
-  });
-}

@@ -1,12 +1,12 @@
 // Sends requests that OpenTelemetry traces, and prints the spans.
-import type { Agent } from 'node:http';
 import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import { context, SpanKind, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
-import { prepare, type Way } from './prepare.ts';
+import { prepare, type Way } from '../prepare.ts';
+import { send } from './send.ts';
 
 export interface Setting {
   readonly way: Way;
@@ -19,7 +19,7 @@ const load = createRequire(import.meta.url);
 const exporter = new InMemorySpanExporter();
 
 if (first === 'tracer') startTracing();
-const makeAgent = await prepare(way, load);
+const makeAgent = await prepare(way, load, { retry: false });
 if (first === 'evenkeel') startTracing();
 const http: typeof import('node:http') = load('node:http');
 const tracer = trace.getTracer('test');
@@ -34,7 +34,7 @@ for (const [path, times] of [
     for (const agent of [undefined, makeAgent()]) {
       if (agent === undefined && way === 'by hand') continue;
       await tracer.startActiveSpan('parent', async (parent) => {
-        await send(path, agent);
+        await send(http, origin, path, agent, (what) => tracer.startSpan(what).end());
         parent.end();
       });
     }
@@ -42,25 +42,6 @@ for (const [path, times] of [
 }
 await delay(0);
 process.stdout.write(JSON.stringify(told()), () => process.exit());
-
-function send(path: string, agent: Agent | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const options = {
-      signal: AbortSignal.timeout(path === '/hang' ? 50 : 10_000),
-      ...(agent !== undefined && { agent }),
-    };
-    const request = http.request(origin + path, { method: 'POST', ...options }, (response) => {
-      tracer.startSpan('at the response').end();
-      response.resume();
-    });
-    request.on('error', () => tracer.startSpan('at the error').end());
-    request.on('close', () => {
-      tracer.startSpan('at the close').end();
-      resolve();
-    });
-    request.end('text');
-  });
-}
 
 function startTracing(): void {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
