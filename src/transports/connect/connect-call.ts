@@ -101,7 +101,7 @@ export class ConnectCall extends SessionCall {
     stream[kCall] = this;
     this.stream = stream;
     stream.close = noteClose;
-    stream.once('response', onResponse).once('trailers', onTrailers).once('close', onClose);
+    stream.on('response', onResponse).on('trailers', onTrailers).on('close', onClose);
     this.service.onSent(this);
     this.callbacks.resolve(stream);
   }
