@@ -73,7 +73,9 @@ export interface Run {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
-  /** Milliseconds between the last output and the end. */
+  /** Milliseconds until the last output. */
+  readonly took: number;
+  /** Milliseconds between that and the end. */
   readonly lingered: number;
 }
 
@@ -94,7 +96,8 @@ export function run(
       timeout,
     });
     let [stdout, stderr] = ['', ''];
-    let last = performance.now();
+    const startedAt = performance.now();
+    let last = startedAt;
     child.stdout.on('data', (chunk) => {
       last = performance.now();
       stdout += chunk;
@@ -103,7 +106,9 @@ export function run(
       stderr += chunk;
     });
     child.on('error', reject);
-    child.on('close', (code) => resolve({ code, stdout, stderr, lingered: performance.now() - last }));
+    child.on('close', (code) =>
+      resolve({ code, stdout, stderr, took: last - startedAt, lingered: performance.now() - last }),
+    );
   });
 }
 

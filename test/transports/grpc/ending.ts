@@ -11,11 +11,12 @@ export function testEnd(mode: 'idle' | 'closed' | 'unused'): void {
   test(`when its channels are ${mode}`, async (t) => {
     const pods = await startGrpcPods(t, 2);
     const addresses = pods.map(({ address, port }) => `${address}:${port}`).join();
-    const { code, stdout, stderr, lingered } = await run(process.execPath, [CALLER, mode, addresses]);
+    const { code, stdout, stderr, took, lingered } = await run(process.execPath, [CALLER, mode, addresses]);
     assert.deepEqual([code, stderr], [0, '']);
     if (mode === 'unused') return;
     assert.equal(stdout, 'answered\n');
     assert.equal(callsOf(pods)[0]! + callsOf(pods)[1]!, 6);
-    assert.ok(lingered < 3_000, `${lingered}`);
+    // A machine that is slow is so before it, too.
+    assert.ok(lingered < 3_000 + took, `${lingered} after ${took}`);
   });
 }

@@ -82,7 +82,8 @@ async function strand(t: TestContext, options: { deadline?: number } = {}) {
   const refused = front.refusal();
   const call = client.call(options);
   await refused;
-  while (stats().running > 0) await sleep(1);
+  // Versions that trust silence send it there.
+  while (stats().running > 0 && !TRUSTS_SILENCE) await sleep(1);
   return { ...started, call };
 }
 
