@@ -263,7 +263,7 @@ export class HttpCall extends Call implements HttpAttempt {
     if (wasDestroyed) {
       this.reason = failure;
       this.end(socket, 'cancelled');
-      request.onSocket(null);
+      endUnsent(request, errorOfAbort(request));
       return;
     }
     rewind(request, output);
