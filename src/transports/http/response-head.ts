@@ -13,15 +13,16 @@ const NO_HEADERS = {};
 export function tellOfHead(call: Call, response: NodeResponse, service: HttpService, place: Place): void {
   const { attempts } = service.calls;
   const { connection } = call;
-  const { headers, rawHeaders } = response;
+  const { rawHeaders } = response;
   const statusCode = response.statusCode!;
   call.statusCode = statusCode;
   const { idleTime } = connection!.wire as HttpWire;
   const hint = headerOf(rawHeaders, 'keep-alive');
   const limit = idleTime.hear(hint, service.shortestOf(place.timeout), place.buffer);
-  if (!connection!.told) attempts.onFirstHead(call, headers, limit);
+  if (!connection!.told) attempts.onFirstHead(call, response.headers, limit);
   const asks = statusCode === 429 || statusCode === 503;
-  attempts.onHead(call, asks ? headers : NO_HEADERS, isGatewayError(statusCode));
+  // Node makes an object of them when it is first asked for one: most callers never ask.
+  attempts.onHead(call, asks ? response.headers : NO_HEADERS, isGatewayError(statusCode));
   const streaming = isEventStream(headerOf(rawHeaders, 'content-type'));
   if (streaming || call.seated) attempts.onStreaming(call, streaming);
 }

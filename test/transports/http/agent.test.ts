@@ -94,6 +94,18 @@ test('a server that closes each connection after its response, unannounced, cost
   for (let n = 0; n < 150; n++) assert.equal((await ask(agent)).body, 'hello');
 });
 
+test('the headers of a response, of which Node makes an object once somebody asks, are left as they came', async (t) => {
+  const pod = await startPod(t);
+  const agent = startHttpAgent(t, [pod]);
+  await ask(agent);
+  const { response } = await ask(agent);
+  const made = Object.getOwnPropertySymbols(response).find(({ description }) => description === 'kHeaders')!;
+  const isMade = () => (response as unknown as Record<symbol, unknown>)[made] !== null;
+  assert.equal(isMade(), false);
+  assert.equal(response.headers['connection'], 'keep-alive');
+  assert.equal(isMade(), true);
+});
+
 test('what a pod answers with counts in the stats, and a closed agent has none under way', async (t) => {
   const pod = await startPod(t);
   const agent = startHttpAgent(t, [pod]);
