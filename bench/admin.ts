@@ -41,11 +41,9 @@ async function measure(): Promise<void> {
   });
   const viewer = fork(import.meta.filename);
   const nginx = await startNginx({ addresses: 5 });
-  const { addresses, port } = nginx;
-  const agent = new BalancedAgent({
-    discovery: staticResolver(addresses.map((address) => ({ address, port }))),
-  });
-  const options = { origin: `http://${addresses[0]}:${port}`, path: '/', method: 'GET' } as const;
+  const { endpoints, origin } = nginx;
+  const agent = new BalancedAgent({ discovery: staticResolver(endpoints) });
+  const options = { origin, path: '/', method: 'GET' } as const;
   const send = async () => (await agent.request(options)).body.dump();
   const turn = () => flatOut(send, REQUESTS / TURNS, CONCURRENCY);
   const serve = (at: number) => () => {

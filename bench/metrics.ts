@@ -28,11 +28,9 @@ const { values: args } = parseArgs({
 });
 
 const nginx = await startNginx({ addresses: 5 });
-const { addresses, port } = nginx;
-const agent = new BalancedAgent({
-  discovery: staticResolver(addresses.map((address) => ({ address, port }))),
-});
-const options = { origin: `http://${addresses[0]}:${port}`, path: '/', method: 'GET' } as const;
+const { endpoints, origin } = nginx;
+const agent = new BalancedAgent({ discovery: staticResolver(endpoints) });
+const options = { origin, path: '/', method: 'GET' } as const;
 const send = async () => (await agent.request(options)).body.dump();
 const sendAll = () => flatOut(send, REQUESTS / TURNS, CONCURRENCY);
 

@@ -46,11 +46,11 @@ nginx.stop();
 async function measure(
   { name, url, package: { BalancedAgent, staticResolver } }: Revision,
   { api, concurrency }: Case,
-  { addresses, port }: Nginx,
+  { endpoints, origin }: Nginx,
 ): Promise<void> {
-  const discovery = staticResolver(addresses.map((address) => ({ address, port })));
+  const discovery = staticResolver(endpoints);
   const agent = new BalancedAgent({ discovery });
-  const send = sender(api, agent, `http://${addresses[0]}:${port}`);
+  const send = sender(api, agent, origin);
   await flatOutFor(WARM_UP, send, concurrency);
   const shares: number[] = [];
   const times = new Map<string, number>();

@@ -36,7 +36,7 @@ const { values: args } = parseArgs({
 });
 
 const nginx = await startNginx({ addresses: 5 });
-const origin = `http://${nginx.addresses[0]}:${nginx.port}`;
+const { origin } = nginx;
 const cases = CASES.filter(
   ({ api, concurrency }) =>
     (args.api === undefined || api === args.api) &&
@@ -95,9 +95,9 @@ async function runAlone(name: string, api: Api): Promise<void> {
   });
 }
 
-function ours({ addresses, port }: Nginx): BalancedAgent {
+function ours({ endpoints }: Nginx): BalancedAgent {
   return new BalancedAgent({
-    discovery: staticResolver(addresses.map((address) => ({ address, port }))),
+    discovery: staticResolver(endpoints),
   });
 }
 

@@ -78,14 +78,14 @@ async function compareThroughput(): Promise<void> {
 
 async function compareCalls(
   { api, concurrency, requests, turns }: Case,
-  { addresses, port }: Nginx,
+  { endpoints, origin }: Nginx,
 ): Promise<void> {
   const agents: BalancedAgent[] = [];
   const contestant = (name: string, { package: { BalancedAgent, staticResolver } }: Revision): Contestant => {
-    const discovery = staticResolver(addresses.map((address) => ({ address, port })));
+    const discovery = staticResolver(endpoints);
     const agent = new BalancedAgent({ discovery });
     agents.push(agent);
-    const send = sender(api, agent, `http://${addresses[0]}:${port}`);
+    const send = sender(api, agent, origin);
     return { name, turn: () => flatOut(send, requests / turns, concurrency) };
   };
   const title = `${api}, concurrency ${concurrency}`;

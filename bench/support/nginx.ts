@@ -14,6 +14,10 @@ import { temporaryDirectory } from './temporary.ts';
 export interface Nginx {
   addresses: readonly string[];
   port: number;
+  /** All of them, for a resolver. */
+  endpoints: readonly { address: string; port: number }[];
+  /** That of the first address. */
+  origin: string;
   certificate: Certificate | undefined;
   stop(): void;
 }
@@ -38,7 +42,9 @@ export async function startNginx({ addresses: count, tls = false }: NginxOptions
   const stop = () => void nginx.kill();
   atExit(stop);
   await listening(nginx, addresses[0]!, port);
-  return { addresses, port, certificate, stop };
+  const endpoints = addresses.map((address) => ({ address, port }));
+  const origin = `${tls ? 'https' : 'http'}://${addresses[0]}:${port}`;
+  return { addresses, port, endpoints, origin, certificate, stop };
 }
 
 function configuration(
