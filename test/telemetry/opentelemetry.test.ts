@@ -8,11 +8,11 @@ import { metrics } from '@opentelemetry/api';
 import type { Candidate, Picker } from '../../src/core/balancing/picker.ts';
 import { instrument } from '../../src/telemetry/opentelemetry.ts';
 import { get, load, ManualResolver, ORIGIN, startAgent } from '../support/agent.ts';
-import { published } from '../support/channel.ts';
 import { FakeClock } from '../support/clock.ts';
 import { type Meter, startMeter } from '../support/meter.ts';
 import { nextAddress, settle, startPod, startPods } from '../support/pods.ts';
 import { startVirtualIp } from '../support/virtual-ip.ts';
+import { liveOnce } from './one-life.ts';
 
 const SERVER = { 'server.address': 'orders.prod', 'server.port': 80, 'url.scheme': 'http' };
 const ACTIVE = { 'http.connection.state': 'active' };
@@ -198,18 +198,8 @@ test('an agent that comes and goes between two collections counts', async (t) =>
 });
 
 test('what happens to connections is counted, by reason, and how long they lived', async (t) => {
-  const clock = new FakeClock();
-  const pod = await startPod(t);
-  const agent = startAgent(t, [pod], {
-    clock,
-    maxConnectionDuration: '60s',
-    connectionDurationJitter: 0,
-  });
   const meter = startInstrumented(t);
-  await get(agent);
-  const closed = published('evenkeel:connection:close');
-  clock.advance('60s');
-  await closed;
+  await liveOnce(t);
 
   const collected = await meter.collect();
   const retirements = 'evenkeel.connection.retirements';

@@ -5,8 +5,8 @@ import { Gauge, type OpenMetricsContentType, Registry, register } from 'prom-cli
 import { instrument } from '../../src/telemetry/prometheus.ts';
 import { get, load, startAgent } from '../support/agent.ts';
 import { published } from '../support/channel.ts';
-import { FakeClock } from '../support/clock.ts';
 import { startPod, startPods } from '../support/pods.ts';
+import { liveOnce } from './one-life.ts';
 
 const SERVER = 'server_address="orders.prod",server_port="80",url_scheme="http"';
 
@@ -86,18 +86,8 @@ test('pods have labels only if asked for', async (t) => {
 });
 
 test('how long connections lived is observed when they close', async (t) => {
-  const clock = new FakeClock();
-  const pod = await startPod(t);
-  const agent = startAgent(t, [pod], {
-    clock,
-    maxConnectionDuration: '60s',
-    connectionDurationJitter: 0,
-  });
   const registry = startRegistry(t);
-  await get(agent);
-  const closed = published('evenkeel:connection:close');
-  clock.advance('60s');
-  await closed;
+  await liveOnce(t);
   const name = 'http_client_connection_duration_seconds';
   const labels = `${SERVER},network_protocol_version="1.1"`;
   assert.deepEqual(await scrape(registry, `${name}_sum`), [`${name}_sum{${labels}} 60`]);
