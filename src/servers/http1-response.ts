@@ -17,7 +17,13 @@ export function nameHttp1Response(response: Response): void {
     if (!this.hasHeader(IDENTITY_HEADER)) this.setHeader(IDENTITY_HEADER, podName());
     return writeHead.call(this, status, ...rest);
   };
-  response.writeHead = writeNamedHead as Response['writeHead'];
+  // Unlike an assignment, this meets no setter, and adds nothing to the keys of the response.
+  Reflect.defineProperty(response, 'writeHead', {
+    value: writeNamedHead,
+    configurable: true,
+    writable: true,
+    enumerable: false,
+  });
 }
 
 function isHeaders(value: unknown): value is Headers {

@@ -130,6 +130,7 @@ describe('whatever the app writes its head with, the name is added, and nothing 
       const raw = async (isIdentified: boolean) => {
         const server = createServer((request, response) => {
           assert.equal(response.hasHeader(HEADER), false, 'the app sees nothing of it');
+          assert.ok(!Object.keys(response).includes('writeHead'), 'nor of what adds it');
           response.sendDate = false;
           listener(request, response);
         });

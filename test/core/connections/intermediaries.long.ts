@@ -28,6 +28,7 @@ for (const multiplexes of [false, true]) {
 /** What names may be that are not those of pods. */
 function intermediaries(): Record<string, Naming> {
   const random = seededRandom(7);
+  const own = named((n) => `pod-${n}`);
   let connections = 0;
   return {
     'a proxy that names itself': named(() => 'envoy'),
@@ -40,6 +41,19 @@ function intermediaries(): Record<string, Naming> {
     'a pod that has another name for each connection': named((n) =>
       n === 0 ? `pod-${++connections}x` : `pod-${n}`,
     ),
+    'a pod that has another name in each response': (n, wire, call) =>
+      n === 0 ? { 'evenkeel-pod': `pod-${++connections}x` } : own(n, wire, call),
+    'a pod that passes on the names of those behind it': (n, wire, call) =>
+      n === 0 ? { 'evenkeel-pod': `back-${Math.floor(random() * 3)}` } : own(n, wire, call),
+    'half of the pods with a name from their image, the others with their own': named((n) =>
+      n < HALF ? 'image' : `pod-${n}`,
+    ),
+    'half of the pods with a name from their image, the others with none': (n, wire) =>
+      n < HALF && wire.sent === 1 ? { 'evenkeel-pod': 'image' } : {},
+    'a cache that answers half of the requests with a name of its past': (n, wire, call) =>
+      random() < 0.5 ? { 'evenkeel-pod': 'pod-3' } : own(n, wire, call),
+    'a cache that answers a tenth of the requests with a name of its past': (n, wire, call) =>
+      random() < 0.1 ? { 'evenkeel-pod': 'pod-3' } : own(n, wire, call),
     'names that several pods share': named((n) => (n < HALF ? 'blue' : 'green')),
     'names that few and many pods share': named((n) => (n < 2 ? 'blue' : 'green')),
   };
