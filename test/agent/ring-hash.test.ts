@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { test } from 'node:test';
-import { fetch } from 'undici';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { buildConnector, fetch } from 'undici';
 import type { BalancedAgent } from '../../src/transports/undici/agent.ts';
 import { ManualResolver, ORIGIN, startAgent } from '../support/agent.ts';
 import { type Pod, settle, startPods } from '../support/pods.ts';
@@ -198,4 +199,46 @@ test('a request with a key that is aborted while it waits leaves nothing behind'
   assert.equal(agent.stats[ORIGIN]!.queued, 0);
   for (const pod of pods) pod.release('/slow');
   await slow;
+});
+
+/** An agent that has a key's pod busy, which takes no more connections: it is about to end. */
+async function withClosing(t: TestContext, pods: Pod[]) {
+  const connect = buildConnector({});
+  let dials = 0;
+  const agent = startAgent(t, pods, {
+    ...options,
+    connect: (params, callback) => {
+      dials++;
+      connect(params, callback);
+    },
+  });
+  const home = await ask(agent, 'ann');
+  const closing = pods.find(({ address }) => address === home)!;
+  const slow = ask(agent, 'ann', '/slow');
+  await closing.received('/slow');
+  closing.server.close();
+  const before = dials;
+  return { agent, closing, slow, dials: () => dials - before };
+}
+
+test('a pod that is busy and takes no more connections keeps no key to itself', async (t) => {
+  const { agent, closing, slow, dials } = await withClosing(t, await startPods(t, 3));
+  const found = new Set<string>();
+  for (let n = 0; n < 10; n++) found.add(await ask(agent, 'ann'));
+  assert.equal(found.size, 1);
+  assert.ok(!found.has(closing.address));
+  closing.release('/slow');
+  assert.equal(await slow, closing.address);
+  assert.ok(dials() <= 6, String(dials()));
+});
+
+test('it is not dialled over and over where there is no other', async (t) => {
+  const { agent, closing, slow, dials } = await withClosing(t, await startPods(t, 1));
+  const others = Promise.allSettled(Array.from({ length: 3 }, () => ask(agent, 'ann')));
+  await delay(100);
+  assert.ok(dials() <= 6, String(dials()));
+  closing.release('/slow');
+  assert.equal(await slow, closing.address);
+  // As with undici's own agent, whose new connections are refused as well.
+  for (const { status } of await others) assert.equal(status, 'rejected');
 });

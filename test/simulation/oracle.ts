@@ -10,6 +10,7 @@ import { FitEndpoints } from './invariants/fit-endpoints.ts';
 import type { Invariant } from './invariants/invariant.ts';
 import { NeverTwice } from './invariants/never-twice.ts';
 import { NoLostWakeUp } from './invariants/no-lost-wake-up.ts';
+import { NoStorm } from './invariants/no-storm.ts';
 import { NoWorse } from './invariants/no-worse.ts';
 import { ProofOfDeath } from './invariants/proof-of-death.ts';
 import { RetryBudget } from './invariants/retry-budget.ts';
@@ -52,6 +53,7 @@ export class Oracle implements Watch {
       new WithinAge(scene),
       new FitEndpoints(scene),
       new BurstDials(scene),
+      new NoStorm(scene),
       new NoLostWakeUp(scene),
       new FirstCome(scene),
       new Counted(scene),

@@ -106,10 +106,11 @@ export class Capacity {
     return Math.min(room, requests);
   }
 
-  /** Whether a request that is bound to an endpoint may wait for it. */
+  /** Whether a request that is bound to an endpoint may wait for it. One that takes no dials for now has what is free. */
   isUsable(endpoint: Pod): boolean {
     if (endpoint.isDraining || !endpoint.isHealthy) return false;
-    return endpoint.connected > 0 || (endpoint.backoff === undefined && this.#reach.mayReach(endpoint));
+    if (endpoint.backoff !== undefined) return endpoint.hasRoom;
+    return endpoint.connected > 0 || this.#reach.mayReach(endpoint);
   }
 
   /** Whether a request that waits for that very endpoint comes to a connection. */

@@ -1,0 +1,42 @@
+import type { Target } from '../../../src/core/connections/transport.ts';
+import type { SimulatedCall } from '../call.ts';
+import { Invariant } from './invariant.ts';
+
+/** Microseconds of a window. */
+const WINDOW = 1_000_000;
+/** Dials that there may be in a window whoever calls, and for each endpoint. */
+const AT_LEAST = 100;
+const FOR_EACH_ENDPOINT = 10;
+/** For each call that there is in it: its own, those for its retries, and what is made ahead. */
+const FOR_EACH_CALL = 10;
+
+/**
+ * Dials are made for calls, or ahead of them: an endpoint that refuses them isn't dialled over and over, as fast as it
+ * refuses.
+ */
+export class NoStorm extends Invariant {
+  readonly name = 'no storm of dials';
+  #end = 0;
+  #dials = 0;
+  #calls = 0;
+
+  override onTaken(_call: SimulatedCall): void {
+    this.#roll();
+    this.#calls++;
+  }
+
+  override onDial(_target: Target): void {
+    this.#roll();
+    const { current } = this.scene.service.endpoints;
+    const most = AT_LEAST + FOR_EACH_ENDPOINT * current.size + FOR_EACH_CALL * this.#calls;
+    if (++this.#dials > most) this.violate(`${this.#dials} dials in a second, for ${this.#calls} calls`);
+  }
+
+  #roll(): void {
+    const { world, live } = this.scene;
+    if (world.time.micros < this.#end) return;
+    this.#end = world.time.micros + WINDOW;
+    this.#dials = 0;
+    this.#calls = live.size;
+  }
+}
