@@ -5,10 +5,10 @@ import { Invariant } from './invariant.ts';
 /** Microseconds of a window. */
 const WINDOW = 1_000_000;
 /** Dials that there may be in a window whoever calls, and for each endpoint. */
-const AT_LEAST = 100;
+const AT_LEAST = 300;
 const FOR_EACH_ENDPOINT = 10;
-/** For each call that there is in it: its own, those for its retries, and what is made ahead. */
-const FOR_EACH_CALL = 10;
+/** For each call that there is in it: an old dial that succeeds late has all that wait dialled for again. */
+const FOR_EACH_CALL = 30;
 
 /**
  * Dials are made for calls, or ahead of them: an endpoint that refuses them isn't dialled over and over, as fast as it
