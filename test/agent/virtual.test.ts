@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { buildConnector } from 'undici';
 import { ClusterNames } from '../../src/core/discovery/kubernetes/cluster-names.ts';
 import type { Resolution } from '../../src/core/discovery/resolver.ts';
 import { noticeVirtual } from '../../src/core/discovery/virtual.ts';
-import { load, ManualResolver, ORIGIN, startAgent } from '../support/agent.ts';
+import { get, load, ManualResolver, ORIGIN, startAgent } from '../support/agent.ts';
+import { FakeClock } from '../support/clock.ts';
 import { type Pod, startPods } from '../support/pods.ts';
 import { steady } from '../support/steady.ts';
 import { startVirtualIp } from '../support/virtual-ip.ts';
@@ -16,6 +18,31 @@ test('a virtual IP is re-dialled as connections age, so that pods behind it shar
   const agent = startAgent(t, [], { discovery: resolver.resolve, maxConnectionDuration: 800, spread: 4 });
   await steady(agent, 200, 2.5);
   for (const pod of pods) assert.ok(pod.requests > 60, pods.map(({ requests }) => requests).join());
+});
+
+test('a virtual IP that refuses all has a few dials for each request, and serves the first one that it may', async (t) => {
+  const [pod] = await startPods(t, 1);
+  const dial = buildConnector({});
+  let dials = 0;
+  let refuses = true;
+  const connect: buildConnector.connector = (params, callback) => {
+    dials++;
+    if (refuses) callback(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }), null);
+    else dial(params, callback);
+  };
+  const resolver = new ManualResolver();
+  resolver.set([pod!], { virtual: true });
+  const clock = new FakeClock();
+  const agent = startAgent(t, [], { discovery: resolver.resolve, connect, spread: 32, clock });
+  // Until each of those that it stands for has failed, nobody knows that none leads anywhere.
+  await assert.rejects(get(agent), { code: 'ECONNREFUSED' });
+  for (let n = 0; n < 20; n++) {
+    const before = dials;
+    await assert.rejects(get(agent), { code: 'ECONNREFUSED' });
+    assert.ok(dials - before <= 8, String(dials - before));
+  }
+  refuses = false;
+  assert.equal(await get(agent), pod!.address);
 });
 
 /** Pods that name themselves in a header. */

@@ -7,6 +7,12 @@ import type { Dials } from './dials.ts';
 import type { Preconnect } from './preconnect.ts';
 import type { Reach } from './reach.ts';
 
+/**
+ * Dials to a virtual IP that a request waits for where all have failed of late. Each may lead to another pod; but where none
+ * of so many is there, a hundred requests would make thousands of dials, all in vain.
+ */
+const MOST_IN_VAIN = 8;
+
 export interface DialPlanOptions {
   set: EndpointSet<Pod>;
   board: PickerBoard<Pod>;
@@ -114,12 +120,20 @@ export class DialPlan {
 
   /** Dials the endpoint whose last dial failed the longest ago, if that was before `since`. */
   #dialFailed(since: number): boolean {
+    if (this.#isInVain(since)) return false;
     for (const endpoint of this.#dials.failedBefore(since)) {
       if (endpoint.dialing > 0 || !this.#reach.mayDial(endpoint)) continue;
       this.#dials.dial(endpoint);
       return true;
     }
     return false;
+  }
+
+  /** Whether all that lead to a virtual IP have failed, and as many since a moment as a request waits for. */
+  #isInVain(since: number): boolean {
+    const { isVirtual, current } = this.#set;
+    if (!isVirtual || this.#dials.failing < current.size) return false;
+    return this.#dials.failedSince(since) >= MOST_IN_VAIN;
   }
 
   /**

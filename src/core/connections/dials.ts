@@ -158,6 +158,13 @@ export class Dials {
     }
   }
 
+  /** How many endpoints have failed since a moment. */
+  failedSince(moment: number): number {
+    let before = 0;
+    for (const _ of this.failedBefore(moment)) before++;
+    return this.#failed.size - before;
+  }
+
   /** Counts a failure that something else than a dial has found out. */
   fail(endpoint: Pod, error: Error): void {
     this.#onFailed(endpoint, error, false);
