@@ -2,8 +2,8 @@
 //
 // npm run bench -- grpc [--only slow-pod] [--seconds 20]
 //
-// Cases: scale-out, even, slow-pod, cold, age, goaway, rollout, kill, virtual-ip, limit, cpu-1, cpu-10, cpu-100. `--only` takes one
-// of them, or what several have in common: `--only cpu`. Each takes less than a minute.
+// Cases: scale-out, even, slow-pod, cold, age, goaway, goaway-stalled, goaway-slow, rollout, kill, virtual-ip, limit, cpu-1, cpu-10,
+// cpu-100. `--only` takes one of them, or what several have in common: `--only cpu`. Each takes about a minute at most.
 //
 // Each pod is a process of its own. Each case has fresh copies of grpc-js, the rival's and evenkeel's, in this process.
 
@@ -228,15 +228,20 @@ const CASES: Record<string, () => Promise<void>> = {
   },
 
   /** Connections that servers end all the time. */
-  async goaway() {
-    const plain = await startTarget(await startGrpcPods(same(3, { delay: 3 })));
-    const going = await startTarget(await startGrpcPods(same(3, { delay: 3, goaway: 120 })));
-    await compareTails([
-      ['uncapped', plain.balanced({ maxConnectionDuration: 0 })],
-      ['GOAWAY every 120 ms, round_robin', going.stock()],
-      ['GOAWAY every 120 ms', going.balanced()],
-    ]);
+  goaway: () => compareGoaways('GOAWAY every 120 ms'),
+
+  /** The same, while this process stands still for 80 ms, again and again: what has come in the meantime is read too late. */
+  async 'goaway-stalled'() {
+    const stall = setInterval(() => {
+      const until = performance.now() + 80;
+      while (performance.now() < until);
+    }, 370);
+    await compareGoaways('GOAWAY every 120 ms, stalled');
+    clearInterval(stall);
   },
+
+  /** The same with one slow pod, whose connections carry many calls when they end. */
+  'goaway-slow': () => compareGoaways('GOAWAY every 120 ms, one pod slow', 60),
 
   /** All pods are replaced, one after the other. */
   async rollout() {
@@ -367,7 +372,7 @@ async function compareTails(clients: readonly [string, GrpcClient][]): Promise<v
   for (const [name, answers] of found) {
     const isRival = name.endsWith('round_robin');
     const tail = p99(answers);
-    const isControl = name.startsWith('uncapped');
+    const isControl = name.startsWith('uncapped') || name.endsWith('stalled');
     report({
       bench: 'grpc',
       case: `500 calls/s: ${name}`,
@@ -384,6 +389,18 @@ async function compareTails(clients: readonly [string, GrpcClient][]): Promise<v
       detail: { p99: tail },
     });
   }
+}
+
+/** Pods that end their connections all the time, beside some that don't. One of them may be slow. */
+async function compareGoaways(name: string, slowest = 3): Promise<void> {
+  const delays = [slowest, 3, 3];
+  const plain = await startTarget(await startGrpcPods(delays.map((ms) => ({ delay: ms }))));
+  const going = await startTarget(await startGrpcPods(delays.map((ms) => ({ delay: ms, goaway: 120 }))));
+  await compareTails([
+    ['uncapped', plain.balanced({ maxConnectionDuration: 0 })],
+    [`${name}, round_robin`, going.stock()],
+    [name, going.balanced()],
+  ]);
 }
 
 /** What a call costs this process, so many at once. */
