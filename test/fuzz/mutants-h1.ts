@@ -367,8 +367,8 @@ export const H1_MUTANTS: readonly Mutant[] = [
   {
     name: 'what has waited is written at once, though nobody knows whether connections are kept',
     file: 'reuse.ts',
-    find: 'return this.#isKnown ? 0 : SETTLING;',
-    replace: 'return AT_ONCE;',
+    find: 'return repeatable || lasting;',
+    replace: 'return true;',
     protocol: 'h1',
     kinds: ['unserved'],
     focus: ['unkept'],

@@ -32,8 +32,8 @@ export const HTTP_MUTANTS: readonly Mutant[] = [
   {
     name: 'node:http: what has waited is written at once, though nobody knows whether connections are kept',
     file: 'reuse.ts',
-    find: 'return this.#isKnown ? 0 : SETTLING;',
-    replace: 'return AT_ONCE;',
+    find: 'return repeatable || lasting;',
+    replace: 'return true;',
     protocol: 'http',
     kinds: ['unserved'],
     focus: ['unkept'],

@@ -268,7 +268,9 @@ function unkept(dice: Dice): ReturnType<Theme['make']> {
     method: 'POST',
     body: { kind: dice.pick(['string', 'stream'] as const), size: 5 },
   }));
-  return { pods: dice.int(1, 5), workers: [atOnce(posts)] };
+  // Where no more connections may be made, those that there are have to be used again.
+  const shared = dice.chance(0.3) ? { connections: 10 } : {};
+  return { pods: dice.int(1, 5), workers: [atOnce(posts)], shared };
 }
 
 /** Servers that end idle connections without having said so: first that shows, then POSTs come shortly before the next end. */

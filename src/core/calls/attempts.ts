@@ -36,7 +36,7 @@ export class Attempts {
   readonly #clock: Clock;
   readonly #holds: FailureHolds;
   readonly #quickErrors = new QuickErrors();
-  readonly #reuse = new Reuse();
+  readonly #reuse: Reuse;
   readonly #observes: boolean;
   /** How long requests take that are served, if anybody wants to know how long one does. */
   #latency = 0;
@@ -47,6 +47,7 @@ export class Attempts {
     this.#turn = turn;
     this.#clock = clock;
     this.#holds = new FailureHolds(clock);
+    this.#reuse = new Reuse(pool, demand);
     this.#observes = pool.balancer.observes;
   }
 
@@ -184,12 +185,10 @@ export class Attempts {
     const failed = broken || outcome === 'rejected';
     if (outcome === 'refused') connection.takeOff();
     if (outcome === 'success') this.#pool.reach.onAnswer(endpoint, this.#turn.requestAt);
-    this.#reuse.onEnded(connection, broken);
+    this.#reuse.onEnded(connection, call, broken);
     if (failed) this.#holds.add(endpoint);
     if ((broken || outcome === 'cancelled') && !connection.multiplexed) connection.retire('error');
-    if (attempt.sentAt >= 0 && outcome !== 'refused') {
-      this.#observe(attempt, failed ? 'failed' : 'given-up');
-    }
+    if (attempt.sentAt >= 0 && outcome !== 'refused') this.#observe(attempt, failed ? 'failed' : 'given-up');
     this.#judge(endpoint, connection, outcome, statusCode);
     this.#leaveSeat(attempt, endpoint);
     if (outcome === 'success') this.#onAnswer(endpoint, statusCode);

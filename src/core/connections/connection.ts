@@ -5,6 +5,7 @@ import { DrainTimeoutError } from '../base/errors.ts';
 import { Patience } from '../base/patience.ts';
 import type { ConnectionEvents } from './connection-events.ts';
 import type { Pooled } from './endpoint-connections.ts';
+import { Idling } from './idling.ts';
 import { Lifetime } from './lifetime.ts';
 import type { PooledEndpoint } from './pooled-endpoint.ts';
 import type { RetireReason } from './retire-reason.ts';
@@ -44,12 +45,10 @@ export class Connection implements Pooled, WireEvents {
   readonly #events: ConnectionEvents<Connection>;
   readonly #options: ConnectionOptions;
   readonly #lifetime: Lifetime;
-  #idleExpiry: Timer | undefined = undefined;
+  readonly idling: Idling;
   #drainDeadline: Timer | undefined = undefined;
   /** When a request last came, or it was made for one. */
   #neededAt: number;
-  /** Since when it is idle, where that is counted. */
-  #idleSince: number | undefined = undefined;
 
   constructor(wire: Wire, endpoint: Pod, events: ConnectionEvents<Connection>, options: ConnectionOptions) {
     this.wire = wire;
@@ -57,6 +56,7 @@ export class Connection implements Pooled, WireEvents {
     this.#endpoint = endpoint;
     this.#events = events;
     this.#options = options;
+    this.idling = new Idling(options.clock);
     this.#lifetime = new Lifetime(
       options.clock,
       options.maxDuration,
@@ -86,7 +86,8 @@ export class Connection implements Pooled, WireEvents {
   }
 
   get room(): boolean {
-    return this.retired === undefined && (this.multiplexed ? !this.wire.full : !this.busy);
+    if (this.retired !== undefined || this.idling.settling) return false;
+    return this.multiplexed ? !this.wire.full : !this.busy;
   }
 
   get opening(): boolean {
@@ -111,13 +112,8 @@ export class Connection implements Pooled, WireEvents {
     this.#neededAt = now;
     if (this.#lifetime.isOver(now)) this.#expire();
     else if (this.wire.broken) this.retire('closed-by-peer');
-    else if (this.#idleSince !== undefined && this.#isNearEnd(now - this.#idleSince)) this.retire('idle');
+    else if (this.idling.isNearEnd(now, this.#endpoint.idleLife)) this.retire('idle');
     return this.retired === undefined;
-  }
-
-  /** Whether its endpoint may be about to end it, and to cross the request that comes now. */
-  #isNearEnd(idle: number): boolean {
-    return this.#endpoint.idleLife?.isNearEnd(idle) === true;
   }
 
   /** Whether it has been used so lately that it is likely to be used again while it lasts. */
@@ -142,8 +138,12 @@ export class Connection implements Pooled, WireEvents {
   /** Waits for a first request; with none, the connection closes in the end, as a used one would. */
   park(): void {
     if (this.retired !== undefined || !this.wire.park()) return;
-    const { clock, idleTimeout } = this.#options;
-    this.#idleExpiry = clock.schedule(() => this.parked && this.retire('idle'), idleTimeout);
+    this.idling.wait(this.#options.idleTimeout, () => this.parked && this.retire('idle'));
+  }
+
+  /** It is about to be free, and takes nothing for a moment, in which its peer may end it. */
+  settle(milliseconds: number): void {
+    if (this.retired === undefined) this.idling.settle(milliseconds, () => this.onRoomChanged(true));
   }
 
   tell(told: boolean): void {
@@ -178,7 +178,7 @@ export class Connection implements Pooled, WireEvents {
   release(attempt: Carried): void {
     this.inFlight--;
     if (this.multiplexed) this.wire.release(attempt);
-    else if (this.#endpoint.idleLife !== undefined) this.#idleSince = this.#options.clock.now();
+    else this.idling.begin(this.#endpoint.idleLife);
     this.#closeIfDrained();
   }
 
@@ -233,9 +233,12 @@ export class Connection implements Pooled, WireEvents {
   retire(reason: RetireReason): void {
     if (this.retired !== undefined) return;
     this.retired = reason;
-    if (reason === 'closed-by-peer' && !this.multiplexed) this.#onEndedByPeer();
+    // What carries something may have been ended for that, or from this side.
+    if (reason === 'closed-by-peer' && !this.multiplexed && !this.busy && this.requests > 0) {
+      this.#endpoint.onIdleEnd(this.idling.duration);
+    }
     this.#lifetime.stop();
-    this.#idleExpiry?.cancel();
+    this.idling.stop();
     this.#publish(channels.connectionRetire, reason);
     this.#endpoint.retire(this);
     this.#events.onRetired(this);
@@ -248,13 +251,6 @@ export class Connection implements Pooled, WireEvents {
       );
     }
     this.#closeIfDrained();
-  }
-
-  /** What carries something may have been ended for that, or from this side. */
-  #onEndedByPeer(): void {
-    if (this.busy || this.requests === 0) return;
-    const { clock } = this.#options;
-    this.#endpoint.onIdleEnd(this.#idleSince === undefined ? undefined : clock.now() - this.#idleSince);
   }
 
   /** Ends it now, with all it carries. */
