@@ -131,6 +131,7 @@ export class HttpCall extends Call implements HttpAttempt {
   fail(error: Error): void {
     const { request } = this;
     this.place.leave();
+    this.standIn?.end(error);
     endUnsent(request, request.destroyed ? errorOfAbort(request) : errorOfDial(request, error));
   }
 

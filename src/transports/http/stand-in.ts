@@ -70,12 +70,11 @@ export class StandIn {
     if (request.listenerCount('socket') === 0) return;
     const { socket } = this;
     if (this.#secure) onceListenersOf(request);
-    // Some of Node's own ask the request for it.
+    // Callers and Node's own ask the request for it: what is set from now on is set on this one.
     request.socket = socket;
     const tell = () => request.emit('socket', socket);
     if (this.#isRepeat) tellAgain(request, tell);
     else tell();
-    if (request.socket === socket) request.socket = null;
     interceptNext(request, 'socket', (_pass, real) => {
       this.#socket!.become(real as Socket);
       return true;
@@ -85,5 +84,10 @@ export class StandIn {
   /** The request waits no more. */
   stop(): void {
     this.#timer.cancel();
+  }
+
+  /** There will be no connection. */
+  end(error: Error): void {
+    this.#socket?.socket.destroy(error);
   }
 }

@@ -102,7 +102,7 @@ test('the headers of a response, of which Node makes an object once somebody ask
   const made = Object.getOwnPropertySymbols(response).find(({ description }) => description === 'kHeaders')!;
   const isMade = () => (response as unknown as Record<symbol, unknown>)[made] !== null;
   assert.equal(isMade(), false);
-  assert.equal(response.headers['connection'], 'keep-alive');
+  assert.equal(response.headers.connection, 'keep-alive');
   assert.equal(isMade(), true);
 });
 

@@ -1,10 +1,11 @@
 // Requests whose connection takes longer than a moment: they have a socket that connects meanwhile, as with Node's own agents.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import http, { type ClientRequest, type RequestOptions } from 'node:http';
 import { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
-import { answerOf, ask, closeOf, HOST, startHttpAgent } from '../../support/http-agent.ts';
+import { answerOf, ask, closeOf, HOST, ManualResolver, startHttpAgent } from '../../support/http-agent.ts';
 import { type Pod, startPod } from '../../support/pods.ts';
 
 /** A request that waits for the only connection there may be, until `connect` is called. */
@@ -94,6 +95,39 @@ test('a time that a caller sets with the socket calls back once', async (t) => {
   request.end();
   await closeOf(request);
   assert.equal(times, 1);
+});
+
+test('a time that a caller sets after that, while the socket connects, passes once it is connected', async (t) => {
+  const { request, connect } = await startWaiting(t, { path: '/slow' });
+  request.on('error', () => {}).end();
+  const [socket] = (await once(request, 'socket')) as [Socket];
+  assert.equal(request.socket, socket);
+  request.setTimeout(30);
+  connect();
+  await once(request, 'timeout');
+  assert.equal(socket.connecting, false);
+  request.destroy();
+  await closeOf(request);
+});
+
+test('who listens to the socket of a request whose connection can’t be made hears why, and that it has closed', async (t) => {
+  const resolver = new ManualResolver();
+  const agent = startHttpAgent(t, [], { discovery: resolver.resolve });
+  const request = http.get({ host: HOST, agent });
+  const [socket] = (await once(request, 'socket')) as [Socket];
+  socket.setTimeout(100, () => assert.fail());
+  const failed = once(request, 'error');
+  const heard = once(socket, 'error');
+  const closed = closeOf(socket);
+  const pod = await startPod(t);
+  await pod.kill();
+  resolver.set([pod]);
+  const errors = [...(await heard), ...(await failed)] as NodeJS.ErrnoException[];
+  assert.deepEqual(
+    errors.map(({ code }) => code),
+    ['ECONNREFUSED', 'ECONNREFUSED'],
+  );
+  await closed;
 });
 
 for (const ends of ['before', 'after']) {
