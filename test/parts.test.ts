@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { ASK_ON, INDEX, ROOT, say } from './support/late-parts.ts';
-import { run } from './support/versions.ts';
+import { ASK_ON, INDEX, say } from './support/late-parts.ts';
 
 test('what balances node:http is loaded by the first request, which is balanced, and what balances gRPC is not', async (t) => {
   const { said, pod } = await say(
@@ -56,35 +54,3 @@ test('where modules can’t be required, requests are balanced from a moment lat
   assert.deepEqual(said, { early: ['ENOTFOUND'], origins: ['http://orders.prod'] });
   assert.equal(stderr, '');
 });
-
-for (const entry of ['register', 'identify']) {
-  test(`where modules can't be required, evenkeel/${entry} is there a moment after the app has begun`, async () => {
-    const script = `
-      import http from 'node:http';
-      import { stats } from ${JSON.stringify(INDEX)};
-      let name;
-      const server = http.createServer((request, response) => response.end()).listen(0, '127.0.0.1', ask);
-      function ask() {
-        const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
-        const url = 'http://127.0.0.1:' + server.address().port;
-        http.get(url, { agent }, (response) => {
-          name = response.headers['evenkeel-pod'];
-          response.resume().on('end', () => {
-            agent.destroy();
-            if (name === undefined && Object.keys(stats()).length === 0) return ask();
-            console.log('there');
-            process.exit();
-          });
-        });
-      }`;
-    const preload = join(ROOT, 'src', entry);
-    for (const way of [
-      ['--import', `${preload}.ts`],
-      ['--require', `${preload}.cts`],
-    ]) {
-      const flags = ['--no-experimental-require-module', '--input-type=module'];
-      const { code, stdout, stderr } = await run(process.execPath, [...flags, ...way, '-e', script]);
-      assert.deepEqual([code, stdout, stderr], [0, 'there\n', '']);
-    }
-  });
-}

@@ -9,6 +9,43 @@ import { run } from '../support/versions.ts';
 import { observe, REGISTER } from './observing.ts';
 
 describe('what is observed, at the edges', { concurrency: 3 }, () => {
+  test('behind one address, connections say how many pods can have had requests', async (t) => {
+    const port = (await startPod(t, { address: nextAddress() })).port;
+    const proxy = await startPod(t, { port });
+    const known = [nextAddress(), nextAddress(), nextAddress()];
+    const work = 'for (let i = 0; i < 12; i++) await get();';
+    const { reports, stderr } = await observe(t, work, { addresses: [proxy.address], known, port });
+    const [report] = reports[0]!.origins;
+    assert.equal(report?.fairness, undefined);
+    assert.deepEqual(
+      report?.addresses.map(({ requests }) => requests),
+      [12],
+    );
+    assert.match(
+      stderr,
+      /3 pods are behind this address, and (one connection reached one|2 connections reached 2 at most);/,
+    );
+  });
+
+  test('it reports at intervals, each time what came since', async (t) => {
+    const pod = await startPod(t);
+    const work = `
+      const until = async (count) => { while (reports < count) await setTimeout(10); };
+      await get();
+      await until(1);
+      await get();
+      await get();
+      await until(2);`;
+    const world = { addresses: [pod.address], known: [pod.address], port: pod.port };
+    const { reports } = await observe(t, work, { ...world, env: { EVENKEEL_OBSERVE_INTERVAL: '1s' } });
+    const counts = reports.map(({ origins }) => origins[0]?.requests ?? 0);
+    assert.equal(
+      counts.reduce((sum, count) => sum + count),
+      3,
+    );
+    assert.ok(counts.length >= 2);
+  });
+
   test('where one address is all there is to see, it says what rotation would do', async (t) => {
     const pod = await startPod(t);
     const world = { addresses: [pod.address], known: [pod.address], port: pod.port };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { NAME, startCluster, writeKubeconfig } from '../cli/setup.ts';
-import { nextAddress, startPod } from '../support/pods.ts';
+import { startPod } from '../support/pods.ts';
 import { page, quoted, rowsUnder } from '../support/readme.ts';
 import { RUNNING } from '../support/versions.ts';
 import { observe, testReport } from './observing.ts';
@@ -9,24 +9,6 @@ import { observe, testReport } from './observing.ts';
 testReport(RUNNING);
 
 describe('what is observed', { concurrency: 3 }, () => {
-  test('behind one address, connections say how many pods can have had requests', async (t) => {
-    const port = (await startPod(t, { address: nextAddress() })).port;
-    const proxy = await startPod(t, { port });
-    const known = [nextAddress(), nextAddress(), nextAddress()];
-    const work = 'for (let i = 0; i < 12; i++) await get();';
-    const { reports, stderr } = await observe(t, work, { addresses: [proxy.address], known, port });
-    const [report] = reports[0]!.origins;
-    assert.equal(report?.fairness, undefined);
-    assert.deepEqual(
-      report?.addresses.map(({ requests }) => requests),
-      [12],
-    );
-    assert.match(
-      stderr,
-      /3 pods are behind this address, and (one connection reached one|2 connections reached 2 at most);/,
-    );
-  });
-
   test('behind a ClusterIP, pods are found in EndpointSlices, and it does not count what it asks itself', async (t) => {
     const { api, dns, proxy, port, pods } = await startCluster(t);
     const env = {
@@ -63,25 +45,6 @@ describe('what is observed', { concurrency: 3 }, () => {
     assert.equal(reports[0]!.nodeHttp, 1);
     assert.match(stderr, /1 request to 1 other origin, which evenkeel would leave alone/);
     assert.match(stderr, /1 request of node:http, which evenkeel would leave to their agents/);
-  });
-
-  test('it reports at intervals, each time what came since', async (t) => {
-    const pod = await startPod(t);
-    const work = `
-      const until = async (count) => { while (reports < count) await setTimeout(10); };
-      await get();
-      await until(1);
-      await get();
-      await get();
-      await until(2);`;
-    const world = { addresses: [pod.address], known: [pod.address], port: pod.port };
-    const { reports } = await observe(t, work, { ...world, env: { EVENKEEL_OBSERVE_INTERVAL: '1s' } });
-    const counts = reports.map(({ origins }) => origins[0]?.requests ?? 0);
-    assert.equal(
-      counts.reduce((sum, count) => sum + count),
-      3,
-    );
-    assert.ok(counts.length >= 2);
   });
 
   test('a short command that sends nothing says nothing', async (t) => {

@@ -18,7 +18,7 @@ const NOTES = `
       return next(url, context);
     },
   });
-  const rest = () => loaded.filter((file) => !/^\\w+\\/global\\/(install|patch)\\.ts$|^http\\/node-http\\.ts$/.test(file));`;
+  const rest = () => loaded.filter((file) => !/^\\w+\\/global\\/(install|patch)\\.ts$|^http\\/(node-http|agent-maps)\\.ts$/.test(file));`;
 
 /** Requests of node:http to a name that only evenkeel knows, and how each of them ends. */
 const ASK = `
