@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { nextTurn } from '../../../src/core/base/clock.ts';
-import { type EchoClient, startBalanced } from '../../support/grpc-client.ts';
+import { installGrpc } from '../../../src/grpc.ts';
+import { startDnsServer } from '../../support/dns-server.ts';
+import { EchoClient, startBalanced } from '../../support/grpc-client.ts';
 import { grpc, startGrpcPod, TRUSTS_SILENCE } from '../../support/grpc-pod.ts';
 import { startStock } from '../../support/grpc-stock.ts';
 import type { Addressed } from '../../support/manual-resolver.ts';
@@ -13,28 +15,52 @@ import { startRawServer } from '../../support/raw-server.ts';
 const { connectivityState: states, status } = grpc;
 
 interface Place {
-  /** `undefined`: nobody says which there are. */
-  start(t: TestContext): Promise<Addressed[] | undefined>;
+  /** A channel that evenkeel balances, and one of grpc-js alone. */
+  start(t: TestContext): Promise<{ ours: EchoClient; stock: EchoClient }>;
   /** What becomes of a channel. */
   readonly state: number;
   /** Milliseconds that a call has: it uses them up where it is held. */
   readonly time: number;
 }
 
+const never = async function* () {
+  await new Promise(() => {});
+};
+
+function startBoth(t: TestContext, pods: readonly Addressed[]) {
+  return { ours: startBalanced(t, pods).client, stock: startStock(t, pods) };
+}
+
 /** What calls are held for, or fail of. */
 const PLACES: Record<string, Place> = {
   'while nobody has said which pods there are': {
-    start: async () => undefined,
+    start: async (t) => ({
+      ours: startBalanced(t, [], { discovery: never }).client,
+      stock: startStock(t, undefined),
+    }),
+    state: states.CONNECTING,
+    time: 100,
+  },
+  'while nobody has said whether its host is managed': {
+    async start(t) {
+      const dns = await startDnsServer(t);
+      dns.misbehave('*', 'silent');
+      const balancing = installGrpc(grpc, { dns: { servers: [dns.address] } });
+      t.after(() => balancing.uninstall());
+      const ours = new EchoClient('orders.unknown.test:50051');
+      t.after(() => ours.close());
+      return { ours, stock: startStock(t, undefined) };
+    },
     state: states.CONNECTING,
     time: 100,
   },
   'while its pods are silent': {
-    start: async (t) => [await startRawServer(t), await startRawServer(t)],
+    start: async (t) => startBoth(t, [await startRawServer(t), await startRawServer(t)]),
     state: TRUSTS_SILENCE ? states.READY : states.CONNECTING,
     time: 100,
   },
   'while its pods refuse connections': {
-    start: async () => [{ endpoint: { address: nextAddress(), port: 1 } }],
+    start: async (t) => startBoth(t, [{ endpoint: { address: nextAddress(), port: 1 } }]),
     state: states.TRANSIENT_FAILURE,
     time: 10_000,
   },
@@ -112,14 +138,9 @@ for (const [name, place] of Object.entries(PLACES)) {
       // Versions that trust silence send the call there, and go on with it after the end of its channel.
       const skip = place.state === states.READY && /channel is closed( later)?$/.test(deed);
       test(deed, { skip }, async (t) => {
-        const pods = await place.start(t);
-        const discovery = async function* () {
-          await new Promise(() => {});
-        };
-        const stock = startStock(t, pods);
-        const { client } = startBalanced(t, pods ?? [], pods === undefined ? { discovery } : {});
-        const [ours, theirs] = await Promise.all([run(client, place), run(stock, place)]);
-        assert.equal(ours, theirs);
+        const { ours, stock } = await place.start(t);
+        const [outcome, expected] = await Promise.all([run(ours, place), run(stock, place)]);
+        assert.equal(outcome, expected);
       });
     }
   });
