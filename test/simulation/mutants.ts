@@ -440,8 +440,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the timer of a connection that has ended is left behind',
     file: 'connection.ts',
-    find: '    this.#lifetime.stop();\n    this.#idleExpiry?.cancel();',
-    replace: '    this.#idleExpiry?.cancel();',
+    find: '    this.#lifetime.stop();\n    this.idling.stop();',
+    replace: '    this.idling.stop();',
     theme: 'rotations',
   },
   {

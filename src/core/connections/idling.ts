@@ -39,6 +39,7 @@ export class Idling {
   /** It takes nothing for a moment, in which its peer may end it. */
   settle(milliseconds: number, onSettled: () => void): void {
     this.settling = true;
+    this.stop();
     this.#timer = this.#clock.schedule(() => {
       this.settling = false;
       this.settled = true;

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Idling } from '../../../src/core/connections/idling.ts';
+import { FakeClock } from '../../support/clock.ts';
+
+test('a connection that settles after its first request waits for that one no more', () => {
+  const clock = new FakeClock();
+  const idling = new Idling(clock);
+  const over: string[] = [];
+  idling.wait(4_000, () => over.push('waited'));
+  idling.settle(10, () => over.push('settled'));
+  assert.deepEqual([idling.settling, idling.settled], [true, false]);
+  clock.advance(10);
+  assert.deepEqual([idling.settling, idling.settled], [false, true]);
+  clock.advance('1m');
+  assert.deepEqual(over, ['settled']);
+});
+
+test('a connection that ends as it settles leaves no timer behind', () => {
+  const clock = new FakeClock();
+  const idling = new Idling(clock);
+  idling.wait(4_000, () => assert.fail());
+  idling.settle(10, () => assert.fail());
+  idling.stop();
+  assert.equal(clock.pending, 0);
+});
