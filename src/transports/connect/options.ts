@@ -5,37 +5,20 @@ import type { BalancedAgentOptions, BalancingOptions } from '../../config/option
 import { resolveSettings } from '../../config/resolve-settings.ts';
 import type { Settings } from '../../config/settings.ts';
 import { environment } from '../../core/base/environment.ts';
+import { RPC_OPTIONS } from '../common/rpc-options.ts';
 import type { PingSettings } from './pings.ts';
 
 /** The options of an agent that mean something to the sessions of connect-node. */
 const NAMES = [
+  ...RPC_OPTIONS,
   'admin',
-  'clock',
-  'connectionDurationJitter',
-  'connections',
-  'discovery',
-  'dns',
   'drainTimeout',
   'endpointTimeout',
-  'hosts',
   'identityHeader',
-  'kubernetes',
-  'locality',
-  'maxConnectionDuration',
   'maxPendingRequests',
   'maxRequestsPerConnection',
   'maxRequestsPerEndpoint',
-  'maxSpread',
-  'mesh',
-  'originIdleTimeout',
-  'outlierDetection',
-  'peakEwma',
-  'policy',
-  'random',
   'ringHash',
-  'slowStart',
-  'spread',
-  'subset',
 ] as const;
 
 /** Those that stand for themselves in connect-node: milliseconds, with its defaults. */

@@ -3,33 +3,10 @@ import type { RingHashOptions } from '../../config/choice-options.ts';
 import type { BalancedAgentOptions } from '../../config/options.ts';
 import { resolveSettings } from '../../config/resolve-settings.ts';
 import type { Settings } from '../../config/settings.ts';
-
+import { RPC_OPTIONS } from '../common/rpc-options.ts';
 import { isMetadataKey } from './metadata-key.ts';
 
-/** The options of an agent that mean something to gRPC. */
-const NAMES = [
-  'clock',
-  'connectionDurationJitter',
-  'connections',
-  'discovery',
-  'dns',
-  'hosts',
-  'kubernetes',
-  'locality',
-  'maxConnectionDuration',
-  'maxSpread',
-  'mesh',
-  'originIdleTimeout',
-  'outlierDetection',
-  'peakEwma',
-  'policy',
-  'random',
-  'slowStart',
-  'spread',
-  'subset',
-] as const;
-
-type SharedOptions = Pick<BalancedAgentOptions, (typeof NAMES)[number]>;
+type SharedOptions = Pick<BalancedAgentOptions, (typeof RPC_OPTIONS)[number]>;
 
 /**
  * What `installGrpc(grpc, options)` takes. Each option means what it means to an agent, and has the same default and
@@ -46,7 +23,7 @@ export interface GrpcOptions extends SharedOptions {
  * @throws undici's `InvalidArgumentError` for an option that is unknown or isn't accepted
  */
 export function grpcSettings(options: GrpcOptions): Settings {
-  const known: readonly string[] = [...NAMES, 'ringHash'];
+  const known: readonly string[] = [...RPC_OPTIONS, 'ringHash'];
   const settings = resolveSettings(options);
   const odd = Object.keys(options).find((name) => !known.includes(name));
   if (odd !== undefined) throw new errors.InvalidArgumentError(`installGrpc takes no option ${odd}`);
