@@ -3,6 +3,7 @@ import type { ConnectionOptions, PeerCertificate } from 'node:tls';
 import { queueMicrotask } from '../../core/base/clock.ts';
 import { outsideRequests } from '../../core/base/context.ts';
 import type { Dial, Target } from '../../core/connections/transport.ts';
+import { Handshakes } from './handshakes.ts';
 import { TlsSessions } from './tls-sessions.ts';
 
 /** Milliseconds after which a dial that goes on says that its endpoint can't be reached now: others can, in less. */
@@ -24,6 +25,7 @@ export class Dialer {
   readonly timeout: number;
   readonly patience: number;
   readonly secure: boolean;
+  readonly handshakes = new Handshakes();
   readonly #options: DialerOptions;
   /** Of TLS, if later connections are to take them up. */
   readonly #sessions: TlsSessions | undefined;
@@ -96,6 +98,7 @@ export class Dialer {
       autoSelectFamily: false,
     } as unknown as ConnectionOptions);
     this.#sessions?.watch(socket, target);
+    this.handshakes.follow(socket);
     return socket;
   }
 

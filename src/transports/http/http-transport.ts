@@ -5,6 +5,7 @@ import { type Unacknowledged, unacknowledged } from '../../core/connections/unac
 import type { Check } from '../../core/health/checker.ts';
 import type { HealthCheckSettings } from '../../core/health/settings.ts';
 import { Dialer, type DialerOptions } from './dialer.ts';
+import type { Handshakes } from './handshakes.ts';
 import { HttpHealthCheck } from './http-health-check.ts';
 import { HttpWire, type HttpWireOptions } from './http-wire.ts';
 
@@ -34,6 +35,10 @@ export class HttpTransport implements Transport {
     const { secure } = this.#dialer;
     const { keepAliveInitialDelay = KEEP_ALIVE_MSECS } = connect as { keepAliveInitialDelay?: number };
     this.#wires = { clock, keepAlive, keepAliveMsecs: keepAliveInitialDelay, secure };
+  }
+
+  get handshakes(): Handshakes {
+    return this.#dialer.handshakes;
   }
 
   get timeout(): number {

@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import type { Clock, Timer } from '../../core/base/clock.ts';
 import { hangUp } from './failures.ts';
+import type { Handshakes } from './handshakes.ts';
 import { interceptNext } from './next-event.ts';
 import { onceListenersOf } from './once-listeners.ts';
 import { tellAgain } from './repeated.ts';
@@ -19,6 +20,16 @@ const ASKED_OF_TLS = [
   'getProtocol',
 ];
 
+export interface StandInOptions {
+  readonly clock: Clock;
+  /** Its connection is to be one of TLS. */
+  readonly secure: boolean;
+  /** Of the dials that may bring it, once there are any. */
+  readonly handshakes?: Handshakes;
+  /** The request has told of a socket before. */
+  readonly isRepeat: boolean;
+}
+
 /**
  * A socket that connects, for a request that waits for a connection. With Node's agents a request has its socket by then, and
  * callers lean on that: they set a time on it, within which they want it connected, or destroy it, as an agent does
@@ -29,20 +40,14 @@ const ASKED_OF_TLS = [
  */
 export class StandIn {
   readonly #waiting: Waiting;
-  readonly #secure: boolean;
-  readonly #isRepeat: boolean;
+  readonly #options: StandInOptions;
   readonly #timer: Timer;
   #socket: SwitchingSocket | undefined;
 
-  /**
-   * @param secure its connection is to be one of TLS
-   * @param isRepeat the request has told of a socket before
-   */
-  constructor(waiting: Waiting, clock: Clock, secure: boolean, isRepeat: boolean) {
+  constructor(waiting: Waiting, options: StandInOptions) {
     this.#waiting = waiting;
-    this.#secure = secure;
-    this.#isRepeat = isRepeat;
-    this.#timer = clock.schedule(() => waiting.run(() => this.#show()), SHOWN_AFTER);
+    this.#options = options;
+    this.#timer = options.clock.schedule(() => waiting.run(() => this.#show()), SHOWN_AFTER);
   }
 
   get socket(): Socket {
@@ -57,8 +62,12 @@ export class StandIn {
       .on('error', (error) => {
         reason = error;
       })
+      // Node's own listener finds no request at it: one that has it would write to it.
+      .on('timeout', () => {
+        if (this.#waiting.request.timeoutCb !== null) this.#waiting.onTimeout();
+      })
       .on('close', () => this.#waiting.run(() => this.#waiting.request.destroy(reason ?? hangUp())));
-    if (this.#secure) {
+    if (this.#options.secure) {
       const answers = ASKED_OF_TLS.map((name) => [name, () => undefined]);
       Object.assign(socket, { encrypted: true, authorized: false, ...Object.fromEntries(answers) });
     }
@@ -69,21 +78,28 @@ export class StandIn {
     const { request } = this.#waiting;
     if (request.listenerCount('socket') === 0) return;
     const { socket } = this;
-    if (this.#secure) onceListenersOf(request);
+    if (this.#options.secure) onceListenersOf(request);
     // Callers and Node's own ask the request for it: what is set from now on is set on this one.
     request.socket = socket;
     const tell = () => request.emit('socket', socket);
-    if (this.#isRepeat) tellAgain(request, tell);
+    if (this.#options.isRepeat) tellAgain(request, tell);
     else tell();
     interceptNext(request, 'socket', (_pass, real) => {
       this.#socket!.become(real as Socket);
       return true;
     });
+    this.#options.handshakes?.await(this.#onTcp);
   }
+
+  /** From here on it is TLS that takes its time, which callers limit in another way. */
+  readonly #onTcp = (socket: Socket): void => {
+    this.#waiting.run(() => this.#socket!.hasTcp(socket));
+  };
 
   /** The request waits no more. */
   stop(): void {
     this.#timer.cancel();
+    this.#options.handshakes?.forget(this.#onTcp);
   }
 
   /** There will be no connection. */

@@ -59,11 +59,17 @@ export class SwitchingSocket {
       if (next.connecting || !OF_CONNECTING.includes(name as string)) this.#hand(next, name);
     }
     if (next.connecting) return;
-    const { remoteAddress, remoteFamily } = next;
+    this.hasTcp(next);
+    this.#tell('secureConnect');
+  }
+
+  /** Has the first say, unless it has, that its TCP connection is there: to the peer of that one, for all that is known. */
+  hasTcp({ remoteAddress, remoteFamily }: Socket): void {
+    if (!this.#first.connecting) return;
+    Object.assign(this.#first, { connecting: false });
     this.#tell('lookup', null, remoteAddress, remoteFamily === 'IPv6' ? 6 : 4, remoteAddress);
     this.#tell('connect');
     this.#tell('ready');
-    this.#tell('secureConnect');
   }
 
   /** Has those who listen to the first listen to the next. */
@@ -76,7 +82,10 @@ export class SwitchingSocket {
   }
 
   #tell(name: string, ...args: unknown[]): void {
-    for (const listener of this.#added(name)) Reflect.apply(listener, this.socket, args);
+    for (const listener of this.#added(name)) {
+      this.#first.off(name, listener);
+      Reflect.apply((listener as { listener?: Listener }).listener ?? listener, this.socket, args);
+    }
   }
 
   #added(name: string | symbol): Listener[] {

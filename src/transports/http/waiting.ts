@@ -25,7 +25,7 @@ export class Waiting {
   constructor(request: NodeRequest, { clock, timeout, onDestroyed }: WaitingOptions) {
     this.request = request;
     this.#restore = interceptDestroy(request, onDestroyed);
-    this.#timer = timeout > 0 ? clock.schedule(() => this.#onTime(), timeout) : undefined;
+    this.#timer = timeout > 0 ? clock.schedule(() => this.onTimeout(), timeout) : undefined;
   }
 
   stop(): void {
@@ -38,7 +38,9 @@ export class Waiting {
     this.#context.runInAsyncScope(fn);
   }
 
-  #onTime(): void {
+  /** Its time has run out, or that of its socket. */
+  onTimeout(): void {
+    if (this.timedOut) return;
     this.timedOut = true;
     this.run(() => this.request.emit('timeout'));
   }

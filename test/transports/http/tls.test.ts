@@ -9,7 +9,7 @@ import {
   request as httpsRequest,
   type Server,
 } from 'node:https';
-import { type AddressInfo, connect, createServer as createPlain } from 'node:net';
+import { type AddressInfo, connect, createServer as createPlain, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import { BalancedHttpsAgent, type BalancedHttpsAgentOptions } from '../../../src/http.ts';
@@ -242,9 +242,40 @@ for (const way of ['stock', 'by hand', 'installed'] as const) {
   });
 }
 
+for (const way of ['stock', 'by hand', 'installed'] as const) {
+  for (const when of ['before it has a socket', 'with the socket']) {
+    test(`${way}: a time that is set ${when} passes while a server takes the connection, and says nothing of TLS`, async (t) => {
+      const { host, port, agent } = await startUntrue(t, way, () => {});
+      const request = get({ host, port, agent: agent() });
+      let times = 0;
+      const limit = () => {
+        request.setTimeout(50, () => {
+          times++;
+          request.destroy();
+        });
+      };
+      if (when === 'with the socket') request.once('socket', limit);
+      else limit();
+      await assert.rejects(answerOf(request), { code: 'ECONNRESET' });
+      assert.equal(times, 1);
+    });
+  }
+}
+
 /** A server that speaks no TLS. */
-async function startUntrue(t: TestContext, way: 'stock' | 'by hand' | 'installed') {
-  const server = createPlain((socket) => socket.on('error', () => {}).end('HTTP/1.1 400 Bad\r\n\r\n'));
+async function startUntrue(
+  t: TestContext,
+  way: 'stock' | 'by hand' | 'installed',
+  speak = (socket: Socket) => void socket.end('HTTP/1.1 400 Bad\r\n\r\n'),
+) {
+  const server = createPlain((socket) =>
+    speak(
+      socket
+        .on('error', () => {})
+        .on('end', () => socket.end())
+        .resume(),
+    ),
+  );
   server.listen(0, nextAddress());
   await once(server, 'listening');
   t.after(() => server.close());

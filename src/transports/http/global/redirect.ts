@@ -125,7 +125,7 @@ export class Redirect {
         serveWaiting(node, name);
       },
     });
-    const standIn = new StandIn(waiting, clock, node.protocol === 'https:', false);
+    const standIn = new StandIn(waiting, { clock, secure: node.protocol === 'https:', isRepeat: false });
     const name = node.getName(options);
     addTo(node.sockets, name, standIn.socket);
     const stop = () => {
