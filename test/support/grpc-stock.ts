@@ -50,18 +50,20 @@ class ListResolver {
   }
 }
 
-const ROUND_ROBIN = JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] });
+const ROUND_ROBIN = { loadBalancingConfig: [{ round_robin: {} }] };
 
 /** A channel of grpc-js alone, with round_robin over these pods; `undefined`: nobody says which there are. */
 export function startStock(
   t: TestContext,
   found: readonly Addressed[] | undefined,
   options: Partial<GrpcJs.ClientOptions> = {},
+  config: object = {},
 ): EchoClient {
   pods = found;
   (grpc.experimental as unknown as Experimental).registerResolver('list', ListResolver);
+  const serviceConfig = JSON.stringify({ ...ROUND_ROBIN, ...config });
   const client = new EchoClient('list:///orders.prod:50051', {
-    'grpc.service_config': ROUND_ROBIN,
+    'grpc.service_config': serviceConfig,
     ...options,
   });
   t.after(() => client.close());

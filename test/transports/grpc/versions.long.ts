@@ -7,6 +7,7 @@ const NEWEST = '@grpc/grpc-js';
 const GRPC_JS = ['grpc110', 'grpc111', 'grpc112', 'grpc113', NEWEST];
 const FILES = [
   'balancing',
+  'beside-stock',
   'connections',
   'health',
   'held',
