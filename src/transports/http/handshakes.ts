@@ -9,13 +9,16 @@ export class Handshakes {
   readonly #waiting = new Set<OnTcp>();
 
   follow(socket: Socket): void {
-    const end = () => this.#sockets.delete(socket);
+    const end = () => {
+      this.#sockets.delete(socket);
+      socket.off('secureConnect', end).off('close', end);
+    };
     socket.once('connect', () => {
       this.#sockets.add(socket);
       for (const onTcp of this.#waiting) onTcp(socket);
       this.#waiting.clear();
     });
-    socket.once('secureConnect', end).once('close', end);
+    socket.on('secureConnect', end).on('close', end);
   }
 
   /** Tells of one that is under way, or of the next. */

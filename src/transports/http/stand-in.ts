@@ -84,6 +84,7 @@ export class StandIn {
     const tell = () => request.emit('socket', socket);
     if (this.#options.isRepeat) tellAgain(request, tell);
     else tell();
+    if (request.destroyed) return;
     interceptNext(request, 'socket', (_pass, real) => {
       this.#socket!.become(real as Socket);
       return true;
