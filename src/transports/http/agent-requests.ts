@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import type { Agent } from 'node:http';
 import { isIP } from 'node:net';
 import type { AgentClosedError } from './agent-closed.ts';
@@ -114,7 +115,9 @@ export class AgentRequests implements Total {
     const url = URL.parse(origin);
     if (url === null || url.port !== portText(port, protocol)) return undefined;
     if (this.#secure) checkTls(profile.connect);
-    return this.#services.create({ origin, variant, url, servername, family, connect: profile.connect });
+    const agent = this.#secure ? (this.#agent as unknown as EventEmitter) : undefined;
+    const { connect } = profile;
+    return this.#services.create({ origin, variant, url, servername, family, connect, agent });
   }
 
   #nameOf({ host, port, family, servername, profile }: Wanted): string {

@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import { connect, isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
 import type { ConnectionOptions, PeerCertificate } from 'node:tls';
 import { queueMicrotask } from '../../core/base/clock.ts';
@@ -18,6 +19,8 @@ export interface DialerOptions {
   /** What the agent and its request say of how sockets are made, but for where they lead. */
   connect: Readonly<Record<string, unknown>>;
   connectTimeout: number;
+  /** The agent that the connections are of, if they are of one: it emits `'keylog'`. */
+  agent?: EventEmitter | undefined;
 }
 
 /** Dials endpoints as Node's agents do, with the name of the service in all that TLS sees. */
@@ -83,7 +86,7 @@ export class Dialer {
   }
 
   #connectTls(target: Target): Socket {
-    const { connect: options, servername } = this.#options;
+    const { connect: options, servername, agent } = this.#options;
     const { address, port } = target.info;
     const session = this.#sessions?.of(target);
     // Not imported: a process that never asks for https has no use for it.
@@ -99,6 +102,9 @@ export class Dialer {
     } as unknown as ConnectionOptions);
     this.#sessions?.watch(socket, target);
     this.handshakes.follow(socket);
+    if (agent !== undefined && agent.listenerCount('keylog') > 0) {
+      socket.on('keylog', (line) => agent.emit('keylog', line, socket));
+    }
     return socket;
   }
 

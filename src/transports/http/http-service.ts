@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { RequestKey, RingHashSettings, Settings } from '../../config/settings.ts';
 import { hash } from '../../core/base/hash.ts';
@@ -15,6 +16,8 @@ export interface HttpServiceOptions {
   servername: string;
   /** How its sockets are made. */
   connect: Readonly<Record<string, unknown>>;
+  /** The agent that they are of, if they are of one. */
+  agent?: EventEmitter | undefined;
   settings: Settings;
   resolver: Resolver;
   identity: string;
@@ -36,12 +39,13 @@ export class HttpService extends Service {
   readonly #ringHash: RingHashSettings;
 
   constructor(options: HttpServiceOptions, owner: ServiceOwner) {
-    const { key, url, servername, connect, settings, resolver, identity } = options;
+    const { key, url, servername, connect, agent, settings, resolver, identity } = options;
     const { clock, connectTimeout, retry, ringHash } = settings;
     const transport = new HttpTransport({
       url,
       servername,
       connect,
+      agent,
       connectTimeout,
       clock,
       keepAlive: KEEP_ALIVE,

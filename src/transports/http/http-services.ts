@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import { LRUCache } from 'lru-cache';
 import type { Settings } from '../../config/settings.ts';
 import type { Resolver } from '../../core/discovery/resolver.ts';
@@ -17,6 +18,8 @@ export interface Destination {
   /** The one address family that its caller takes; 0: any. */
   readonly family: 0 | 4 | 6;
   readonly connect: Readonly<Record<string, unknown>>;
+  /** The agent, if it shares them with no other. */
+  readonly agent: EventEmitter | undefined;
 }
 
 export interface HttpServicesOptions {

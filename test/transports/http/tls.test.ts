@@ -223,6 +223,15 @@ test('a request that brings a check of its own is sent as Node’s agent sends i
   assert.deepEqual(agent.stats, {});
 });
 
+test('an agent that somebody asks for the keys of its connections tells them', async (t) => {
+  const { agent } = await start(t, { ca });
+  const keys: [string, unknown][] = [];
+  agent.on('keylog', (line: Buffer, socket: unknown) => keys.push([`${line}`, socket]));
+  const { request } = await ask(agent, { secure: true });
+  assert.match(keys[0]![0], /^\w+ [0-9a-f]+ [0-9a-f]+\n$/);
+  assert.equal(keys[0]![1], request.socket);
+});
+
 for (const way of ['stock', 'by hand', 'installed'] as const) {
   test(`${way}: what is no TLS fails the write of what it was asked with, as with Node’s agents`, async (t) => {
     const { host, port, agent } = await startUntrue(t, way);
