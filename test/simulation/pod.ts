@@ -265,7 +265,8 @@ export class SimulatedPod implements Actor {
     if (!this.isCutOff) return;
     this.isCutOff = false;
     if (!this.isFrozen) this.#goOn();
-    for (const wire of [...this.wires]) wire.redeliver();
+    // Those that it has ended included, whose end is still on its way.
+    for (const wire of [...this.#world.wires]) if (wire.pod === this) wire.redeliver();
     for (const wire of this.unheard.splice(0)) wire.hearEnd(this.network);
   }
 
