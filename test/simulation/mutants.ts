@@ -459,4 +459,34 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '    if (bucket >= 0) return;',
     theme: 'shares',
   },
+
+  // connect-node's sessions
+  {
+    name: 'the session that is there first has all of the first calls',
+    file: 'cold-start.ts',
+    find: '    wire.opening = this.#open.size === waiting && this.#dials.size + waiting > 0;',
+    replace: '    wire.opening = waiting > 1_000;',
+    theme: 'sessions',
+  },
+  {
+    name: 'a first session waits for as long as another one is dialled',
+    file: 'cold-start.ts',
+    find: '    this.#timer ??= this.#clock.schedule(() => this.#begin(), WAIT);\n',
+    replace: '',
+    theme: 'sessions',
+  },
+  {
+    name: 'nobody is told that the first sessions take calls',
+    file: 'cold-start.ts',
+    find: '    wires[0]?.tellRoom(true);\n',
+    replace: '',
+    theme: 'sessions',
+  },
+  {
+    name: 'sessions take calls in the midst of giving up dials',
+    file: 'cold-start.ts',
+    find: '        queueMicrotask(() => this.#review());',
+    replace: '        this.#review();',
+    theme: 'sessions',
+  },
 ];

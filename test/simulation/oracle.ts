@@ -2,6 +2,7 @@ import type { Target } from '../../src/core/connections/transport.ts';
 import type { SimulatedCall } from './call.ts';
 import { AtRest } from './invariants/at-rest.ts';
 import { BurstDials } from './invariants/burst-dials.ts';
+import { ColdCalls } from './invariants/cold-calls.ts';
 import { Counted } from './invariants/counted.ts';
 import { Ejections } from './invariants/ejections.ts';
 import { EndsInTime } from './invariants/ends-in-time.ts';
@@ -53,6 +54,7 @@ export class Oracle implements Watch {
       new WithinAge(scene),
       new FitEndpoints(scene),
       new BurstDials(scene),
+      new ColdCalls(scene),
       new NoStorm(scene),
       new NoLostWakeUp(scene),
       new FirstCome(scene),

@@ -55,7 +55,7 @@ export function play(scenario: Scenario, facts = 0, mostCalls = Number.POSITIVE_
   const oracle = new Oracle(scene);
   world.watch = oracle;
   const discovery = new SimulatedDiscovery(scene, () => oracle.onDiscovery());
-  scene.transport = new SimulatedTransport(world, scenario.multiplexes, discovery.route);
+  scene.transport = new SimulatedTransport(world, scenario, discovery.route);
   scene.transport.onDial = (target) => oracle.onDial(target);
   const telling = facts > 0 ? new Telling(scene) : undefined;
   scene.service = new Service(

@@ -139,6 +139,8 @@ export interface Scenario {
    * was used before, and ends just as it was sent, is sent again beside the budget.
    */
   readonly crosses?: boolean;
+  /** HTTP/2, by connect-node: the first calls of all wait for more than one wire, as cold-start.ts has it. */
+  readonly sessions?: boolean;
   /** Where the client is. */
   readonly zone?: string;
   readonly pods: readonly PodPlan[];

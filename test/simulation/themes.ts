@@ -357,6 +357,33 @@ function streams(dice: Dice): ReturnType<Theme> {
   };
 }
 
+/** Sessions of connect-node: the first calls of all come before any is there, and again when all have ended. */
+function sessions(dice: Dice): ReturnType<Theme> {
+  const count = dice.from(1, 6);
+  const duration = dice.from(1_000, 8_000);
+  const restarts = upTo(dice.from(0, 2)).flatMap((): Happening[] => {
+    const at = dice.below(duration);
+    return upTo(count).map((pod) => ({ at, pod, what: dice.one(['restart', 'go-away'] as const) }));
+  });
+  return {
+    options: options(dice),
+    multiplexes: true,
+    sessions: true,
+    pods: podPlans(dice, count, {
+      streams: dice.one([1, 2, 10, 100]),
+      faults: dice.one([0, 0.05]),
+      reactions: ['refuse', 'go-away', 'reset-stream', 'slow'],
+    }),
+    discovery: [known(count)],
+    happenings: [...restarts, ...troubles(dice, count, duration, dice.from(0, 2))].sort(
+      (a, b) => a.at - b.at,
+    ),
+    loads: loads(dice, duration, CALLS),
+    // Now and then while the first ones are still waited for.
+    end: { at: dice.chance(0.2) ? dice.from(1, 100) : duration, how: dice.one(ENDS) },
+  };
+}
+
 /** Connections reach their ages and their numbers of requests, and have successors. */
 function rotations(dice: Dice): ReturnType<Theme> {
   const count = dice.from(1, 8);
@@ -684,6 +711,7 @@ export const THEMES: Readonly<Record<string, Theme>> = {
   names,
   bursts,
   streams,
+  sessions,
   rotations,
   rollouts,
   virtualIps,

@@ -3,8 +3,10 @@ import { portsOf, type Unacknowledged } from '../../src/core/connections/unackno
 import type { Wire } from '../../src/core/connections/wire.ts';
 import type { Check } from '../../src/core/health/checker.ts';
 import type { HealthCheckSettings } from '../../src/core/health/settings.ts';
+import { ColdStart } from '../../src/transports/connect/cold-start.ts';
 import type { Actor } from './agenda.ts';
 import type { Held, SimulatedPod } from './pod.ts';
+import type { Scenario } from './scenario.ts';
 import { micros, type VirtualTime } from './time.ts';
 import { SimulatedWire } from './wire.ts';
 import { failure, type World } from './world.ts';
@@ -100,7 +102,8 @@ class SimulatedDial implements Dial, Actor, Held {
       this.#end(Object.assign(failure('ECONNRESET'), { syscall: 'connect' }), undefined);
       return;
     }
-    this.#wire = new SimulatedWire(this.#world, pod, this.#transport.multiplexes, this.#transport.keepAlive);
+    const { multiplexes, keepAlive, coldStart } = this.#transport;
+    this.#wire = new SimulatedWire(this.#world, pod, multiplexes, keepAlive, coldStart);
     this.#end(null, this.#wire);
   }
 
@@ -145,13 +148,20 @@ export class SimulatedTransport implements Transport {
   dials = 0;
   /** Told of each dial that begins. */
   onDial: (target: Target) => void = () => {};
+  /** Of connect-node's sessions. */
+  readonly coldStart: ColdStart | undefined;
   readonly #world: World;
   readonly #route: Route;
 
-  constructor(world: World, multiplexes: boolean, route: Route) {
+  constructor(
+    world: World,
+    { multiplexes, sessions }: Pick<Scenario, 'multiplexes' | 'sessions'>,
+    route: Route,
+  ) {
     this.#world = world;
     this.clock = world.time;
     this.multiplexes = multiplexes;
+    this.coldStart = sessions ? new ColdStart(world.time) : undefined;
     this.#route = route;
   }
 
@@ -169,7 +179,11 @@ export class SimulatedTransport implements Transport {
   dial(target: Target, done: DialDone): Dial {
     this.dials++;
     this.onDial(target);
-    return this.#start(target, 'dial', done);
+    if (this.coldStart === undefined) return this.#start(target, 'dial', done);
+    return this.coldStart.dial(
+      (made) => this.#start(target, 'dial', (error, wire) => made(error, wire as SimulatedWire | undefined)),
+      done,
+    );
   }
 
   knock(target: Target, done: (error: Error | null) => void): Dial {

@@ -1,6 +1,7 @@
 import { UnresponsiveError } from '../../src/core/base/errors.ts';
 import { portsOf } from '../../src/core/connections/unacknowledged.ts';
-import type { Carried, Wire, WireEvents } from '../../src/core/connections/wire.ts';
+import type { Carried, WireEvents } from '../../src/core/connections/wire.ts';
+import type { ColdStart, ColdWire } from '../../src/transports/connect/cold-start.ts';
 import type { Actor, Due } from './agenda.ts';
 import type { Reply, SimulatedCall } from './call.ts';
 import type { SimulatedPod } from './pod.ts';
@@ -34,7 +35,7 @@ const SETTLING = 10_000;
 const SHOWS_AFTER = 3_000_000;
 
 /** A connection to a pod, from both ends: undici's Client on a socket, and what its kernel and the pod make of it. */
-export class SimulatedWire implements Wire, Actor {
+export class SimulatedWire implements ColdWire, Actor {
   readonly id: number;
   readonly multiplexed: boolean;
   readonly pod: SimulatedPod;
@@ -63,6 +64,8 @@ export class SimulatedWire implements Wire, Actor {
   readonly #unwritten = new Set<SimulatedCall>();
   #events: WireEvents | undefined = undefined;
   readonly #world: World;
+  /** Of a session of connect-node. */
+  readonly #coldStart: ColdStart | undefined;
   /** Milliseconds that it may be idle. */
   #keepAlive: number;
   #usedAt: number;
@@ -73,20 +76,28 @@ export class SimulatedWire implements Wire, Actor {
   #socket: SimulatedCall | undefined = undefined;
   #goneAway = false;
 
-  constructor(world: World, pod: SimulatedPod, multiplexed: boolean, keepAlive: number) {
+  constructor(
+    world: World,
+    pod: SimulatedPod,
+    multiplexed: boolean,
+    keepAlive: number,
+    coldStart?: ColdStart,
+  ) {
     this.id = world.wiresMade++;
     this.#world = world;
     this.pod = pod;
     this.generation = pod.generation;
     this.multiplexed = multiplexed;
     this.opening = multiplexed;
+    this.#coldStart = coldStart;
     this.bornAt = world.time.micros;
     this.#usedAt = this.bornAt;
     this.#keepAlive = keepAlive;
     world.wires.add(this);
     pod.wires.add(this);
     this.#note('opens');
-    if (!multiplexed) return;
+    // A session of connect-node is there when its peer has said that.
+    if (!multiplexed || coldStart !== undefined) return;
     const { settingsAfter } = pod.plan;
     if (settingsAfter === 'never') this.#hello = world.time.timer(micros(10_000), this, SILENT_HELLO);
     else world.time.arrive(micros(settingsAfter) + 1, this, SETTINGS);
@@ -94,7 +105,16 @@ export class SimulatedWire implements Wire, Actor {
 
   get full(): boolean {
     if (!this.multiplexed) return false;
-    return this.carriedCalls.size >= (this.opening ? 1 : this.pod.plan.streams);
+    const most = this.#coldStart === undefined ? 1 : 0;
+    return this.carriedCalls.size >= (this.opening ? most : this.pod.plan.streams);
+  }
+
+  begin(): void {
+    this.opening = false;
+  }
+
+  tellRoom(wakes: boolean): void {
+    this.#events?.onRoomChanged(wakes);
   }
 
   /** Its pod has said that it takes no more on it. */
@@ -456,6 +476,7 @@ export class SimulatedWire implements Wire, Actor {
     this.#socket?.closeSocket();
     if (this.broken || this.lost) return;
     this.broken = true;
+    this.#coldStart?.onClosed(this);
     for (const call of [...this.carriedCalls]) {
       const isUnwritten = this.#unwritten.has(call);
       if (!this.drop(call)) continue;
@@ -505,6 +526,7 @@ export class SimulatedWire implements Wire, Actor {
     this.closed = true;
     this.broken = true;
     this.#note('closed');
+    this.#coldStart?.onClosed(this);
     this.#cancel();
     if (this.#socket === undefined) this.#hangUp();
     this.#world.time.arrive(0, this, CLOSES_HERE);

@@ -1,5 +1,17 @@
-import type { Clock, Timer } from '../../core/base/clock.ts';
-import type { SessionWire } from './session-wire.ts';
+import { type Clock, queueMicrotask, type Timer } from '../../core/base/clock.ts';
+import type { Dial, DialDone } from '../../core/connections/transport.ts';
+import type { Wire } from '../../core/connections/wire.ts';
+
+/** A session that may have calls wait. */
+export interface ColdWire extends Wire {
+  opening: boolean;
+  /** Takes calls from now on, if it was opening; whoever waits is to be told once that holds of all. */
+  begin(): void;
+  /** Says that it has room. `wakes`: to those that wait as well. */
+  tellRoom(wakes: boolean): void;
+}
+
+type Made = (error: Error | null, wire: ColdWire | undefined) => void;
 
 /** Milliseconds that the first calls wait for further sessions once one is connected, so that not all go to that. */
 const WAIT = 20;
@@ -11,52 +23,66 @@ const WAIT = 20;
  */
 export class ColdStart {
   readonly #clock: Clock;
-  readonly #dials = new Set<object>();
-  readonly #open = new Set<SessionWire>();
-  readonly #waiting: SessionWire[] = [];
+  readonly #dials = new Set<Dial>();
+  readonly #open = new Set<ColdWire>();
+  readonly #waiting: ColdWire[] = [];
   #timer: Timer | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  onDial(dial: object): void {
+  /**
+   * Begins a dial whose session waits for others, if there are others to wait for.
+   *
+   * @param start begins it; it is told of the session that is made
+   */
+  dial(start: (made: Made) => Dial, done: DialDone): Dial {
+    const dial = start((error, wire) => {
+      this.#dials.delete(dial);
+      if (wire !== undefined) this.#onConnected(wire);
+      done(error, wire);
+      this.#review();
+    });
     this.#dials.add(dial);
+    return {
+      abandon: () => {
+        dial.abandon();
+        this.#dials.delete(dial);
+        // Not in the midst of what the core does there.
+        queueMicrotask(() => this.#review());
+      },
+      unref: () => dial.unref(),
+      timeOut: () => dial.timeOut(),
+      timeoutError: () => dial.timeoutError(),
+    };
   }
 
-  /** One has ended, in whatever way. */
-  onEnded(dial: object): void {
-    this.#dials.delete(dial);
+  /** A session has ended. */
+  onClosed(wire: ColdWire): void {
+    this.#open.delete(wire);
+    const index = this.#waiting.indexOf(wire);
+    if (index >= 0) this.#waiting.splice(index, 1);
   }
 
-  /** Whether a session that is connected now waits for others, or with others. */
-  get waits(): boolean {
+  #onConnected(wire: ColdWire): void {
     const waiting = this.#waiting.length;
-    return this.#open.size === waiting && this.#dials.size + waiting > 0;
-  }
-
-  onConnected(wire: SessionWire): void {
+    wire.opening = this.#open.size === waiting && this.#dials.size + waiting > 0;
     this.#open.add(wire);
     if (!wire.opening) return;
     this.#waiting.push(wire);
     this.#timer ??= this.#clock.schedule(() => this.#begin(), WAIT);
   }
 
-  onClosed(wire: SessionWire): void {
-    this.#open.delete(wire);
-    const index = this.#waiting.indexOf(wire);
-    if (index >= 0) this.#waiting.splice(index, 1);
-  }
-
   /** Has those that wait take calls, if nothing is waited for any more. */
-  review(): void {
+  #review(): void {
     if (this.#dials.size === 0) this.#begin();
   }
 
   #begin(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    const wires = this.#waiting.splice(0);
+    const wires = this.#waiting.splice(0).filter(({ broken }) => !broken);
     for (const wire of wires) wire.begin();
     // Each has its room before anybody is served.
     for (const wire of wires) wire.tellRoom(false);

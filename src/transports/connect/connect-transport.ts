@@ -7,7 +7,7 @@ import { unacknowledged } from '../../core/connections/unacknowledged.ts';
 import { Dialer, servernameOf } from '../http/dialer.ts';
 import { ColdStart } from './cold-start.ts';
 import type { PingSettings } from './pings.ts';
-import { SessionDial } from './session-dial.ts';
+import { type MadeSession, SessionDial } from './session-dial.ts';
 import { SessionWire, type SessionWireOptions } from './session-wire.ts';
 
 export interface ConnectTransportOptions {
@@ -65,42 +65,27 @@ export class ConnectTransport implements Transport {
 
   dial(target: Target, done: DialDone): Dial {
     const { url, nodeOptions } = this.#options;
-    const coldStart = this.#coldStart;
     const options = { url, dialer: this.#dialer, nodeOptions };
-    const dial = new SessionDial(target, options, (error, made) => {
-      coldStart.onEnded(dial);
-      if (made === undefined) {
-        done(error, undefined);
-        coldStart.review();
-        return;
-      }
-      const { session, socket } = made;
-      const wire = new SessionWire(session, socket, coldStart.waits, this.#wires);
-      this.broken = undefined;
-      let broken: Error | undefined;
-      session
-        .once('error', (error) => {
-          broken = error;
-        })
-        .once('close', () => {
-          this.broken = broken;
-          coldStart.onClosed(wire);
-        });
-      coldStart.onConnected(wire);
-      done(null, wire);
-      coldStart.review();
-    });
-    coldStart.onDial(dial);
-    return {
-      abandon() {
-        dial.abandon();
-        coldStart.onEnded(dial);
-        coldStart.review();
-      },
-      unref: () => dial.unref(),
-      timeOut: () => dial.timeOut(),
-      timeoutError: () => dial.timeoutError(),
-    };
+    return this.#coldStart.dial(
+      (made) =>
+        new SessionDial(target, options, (error, session) => made(error, session && this.#wireOf(session))),
+      done,
+    );
+  }
+
+  #wireOf({ session, socket }: MadeSession): SessionWire {
+    const wire = new SessionWire(session, socket, this.#wires);
+    this.broken = undefined;
+    let broken: Error | undefined;
+    session
+      .once('error', (error) => {
+        broken = error;
+      })
+      .once('close', () => {
+        this.broken = broken;
+        this.#coldStart.onClosed(wire);
+      });
+    return wire;
   }
 
   knock(target: Target, done: (error: Error | null) => void): Dial {

@@ -12,10 +12,12 @@ export interface SessionDialOptions {
   nodeOptions: http2.ClientSessionOptions | http2.SecureClientSessionOptions;
 }
 
-type SessionDone = (
-  error: Error | null,
-  made?: { session: http2.ClientHttp2Session; socket: Socket },
-) => void;
+export interface MadeSession {
+  readonly session: http2.ClientHttp2Session;
+  readonly socket: Socket;
+}
+
+type SessionDone = (error: Error | null, made?: MadeSession) => void;
 
 /**
  * A session of HTTP/2 that is made. It is ready when its peer has begun to speak, and has said how many streams it takes: before,

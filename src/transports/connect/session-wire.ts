@@ -2,9 +2,10 @@ import type { ClientHttp2Session, Settings } from 'node:http2';
 import type { Socket } from 'node:net';
 import { afterIncoming, type Clock, setImmediate } from '../../core/base/clock.ts';
 import { portsOf } from '../../core/connections/unacknowledged.ts';
-import type { Wire, WireEvents } from '../../core/connections/wire.ts';
+import type { WireEvents } from '../../core/connections/wire.ts';
 import { balancedSockets } from '../balanced-sockets.ts';
 import { IdleTime } from '../http/idle-time.ts';
+import type { ColdWire } from './cold-start.ts';
 import { nodeReason } from './node-reason.ts';
 import { CANCEL } from './outcome-of.ts';
 import { type PingSettings, Pings } from './pings.ts';
@@ -27,9 +28,9 @@ export interface SessionWireOptions {
  *
  * `opening`: others are being connected at the same time, and the first calls are to be shared out among all of them.
  */
-export class SessionWire implements Wire {
+export class SessionWire implements ColdWire {
   readonly multiplexed = true;
-  opening: boolean;
+  opening = false;
   readonly #session: ClientHttp2Session;
   readonly #socket: Socket;
   readonly #options: SessionWireOptions;
@@ -43,10 +44,9 @@ export class SessionWire implements Wire {
   #closed = false;
   #destroyedBy: Error | undefined = undefined;
 
-  constructor(session: ClientHttp2Session, socket: Socket, opening: boolean, options: SessionWireOptions) {
+  constructor(session: ClientHttp2Session, socket: Socket, options: SessionWireOptions) {
     this.#session = session;
     this.#socket = socket;
-    this.opening = opening;
     this.#options = options;
     this.#limit = limitOf(session.remoteSettings);
     this.#idleTime = new IdleTime(options.clock, options.keepAlive, () => this.#events!.retire('idle'));
@@ -107,12 +107,10 @@ export class SessionWire implements Wire {
     return !this.#used;
   }
 
-  /** Takes calls from now on, if it was opening; whoever waits is to be told once that holds of all. */
   begin(): void {
     this.opening = false;
   }
 
-  /** Says that it has room. `wakes`: to those that wait as well. */
   tellRoom(wakes: boolean): void {
     this.#events?.onRoomChanged(wakes);
   }

@@ -50,7 +50,7 @@ export class EvenkeelClient implements Client, Actor {
         url: new URL('http://orders.prod'),
         settings: resolveSettings({ ...options, clock: time, random: () => chance.next() }, {}),
         resolver: (_target, signal) => this.#follow(signal),
-        transport: new SimulatedTransport(world, false, (address) =>
+        transport: new SimulatedTransport(world, { multiplexes: false }, (address) =>
           address === VIRTUAL ? cluster.draw() : byAddress.get(address),
         ),
         identity: `client ${n}`,

@@ -9,6 +9,7 @@ import { stats as allStats } from '../../../src/index.ts';
 import { callsOf } from '../../support/answers.ts';
 import { BASE_URL, EchoClient, startBalanced, startStock } from '../../support/connect-client.ts';
 import { ECHO, startConnectPods } from '../../support/connect-pod.ts';
+import { startRawServer } from '../../support/raw-server.ts';
 import { run } from '../../support/versions.ts';
 import { CALLER, testEnd } from './ending.ts';
 
@@ -100,6 +101,19 @@ test('close() waits for calls, takes no more, and leaves no connection', async (
   await closed;
   while (pods.some(({ connections }) => connections > 0)) await sleep(1);
   await sessions.close();
+});
+
+test('close() closes a first connection that waits for others', async (t) => {
+  const pods = await startConnectPods(t, 1);
+  const silent = await startRawServer(t, () => {});
+  const { sessions, client } = startBalanced(t, [...pods, silent]);
+  const calling = client.call().catch(codeOf);
+  while (sessions.stats[BASE_URL]!.endpoints.every(({ connections }) => connections === 0)) await sleep(0);
+  assert.equal(pods[0]!.calls, 0);
+  sessions.abort();
+  await sessions.close();
+  assert.equal(await calling, Code.Canceled);
+  while (pods[0]!.connections > 0) await sleep(1);
 });
 
 test('close() leaves connections to other managers that share them', async (t) => {
