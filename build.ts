@@ -45,6 +45,11 @@ const FILES: readonly (readonly [RegExp, string])[] = [
   // One of its modules loads undici, and sees to it that nobody notices, before the agent is loaded.
   [/^(?!index\.)/, 'common'],
 ];
+/** The same of what is loaded later by two parts, of which connect-node's is one. Left to Rollup, each module would be a file. */
+const LATER: readonly (readonly [RegExp, string])[] = [
+  [/^transports\/(http\/(dialer|idle-time|keep-alive|tls-sessions)|common\/identity-of)\./, 'sockets'],
+  [/^transports\/(grpc\/(grpc-js|outcome-of|running|session|status-codes)|common\/rpc-options)\./, 'rpc'],
+];
 /** What is loaded with `index`, by paths. */
 let early: Set<string> | undefined;
 const NODE_IMPORT = /^import (\w+|\{[^}]*\}) from '(node:[^']+)';$/gm;
@@ -129,9 +134,9 @@ ${lines.join('\n')}
 /** The file of the package that a module is put into, as far as that is not left to Rollup. */
 function fileOf(path: string, infoOf: GetModuleInfo): string | undefined {
   early ??= closureOf(join(compiled, 'index.js'), infoOf);
-  if (!early.has(path)) return undefined;
   const name = relative(compiled, path);
-  return FILES.find(([modules]) => modules.test(name))?.[1];
+  const files = early.has(path) ? FILES : LATER;
+  return files.find(([modules]) => modules.test(name))?.[1];
 }
 
 /** A file and all that is loaded with it. */
