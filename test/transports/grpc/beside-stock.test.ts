@@ -169,7 +169,8 @@ const SCENES: Record<string, Scene> = {
   'messages longer than the channel takes': {
     async run({ open, pods }) {
       for (const pod of pods) pod.onUnary = (_call, reply) => reply(null, Buffer.alloc(100));
-      return exchange(open({ 'grpc.max_receive_message_length': 50 }), Buffer.alloc(1));
+      // Whether trailers come before the call is ended for it is a matter of chance.
+      return outcomeOf(open({ 'grpc.max_receive_message_length': 50 }).call());
     },
   },
   'messages longer than the server takes': {
