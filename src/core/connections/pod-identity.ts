@@ -14,8 +14,8 @@ import type { Warmth } from './warmth.ts';
 /** Milliseconds from one exploring dial to the next, and where connections are short or a new pod was found not long ago. */
 const INTERVAL = 800;
 const EAGER_INTERVAL = 120;
-/** Explorations for each known pod that are eager: of ten pods, the last is found by four of five such series. */
-const EAGER_FOR_EACH = 1.5;
+/** Explorations for each known pod that are eager: of ten pods, the last is found by nineteen of twenty such series. */
+const EAGER_FOR_EACH = 3;
 /** Statuses from here on tell of an error. */
 const FIRST_ERROR = 400;
 /** Requests on a connection after which it is given up to wait for a name. */

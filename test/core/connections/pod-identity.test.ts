@@ -188,7 +188,7 @@ test('more pods are looked for while there is traffic, quicker where one was jus
   demand.waiting = 1;
   const { dials } = transport;
   respondTwice();
-  // One pod is known of the two, so that two dials are eager; and there are fewer connections than there may be.
+  // One pod is known of the two, so that three dials are eager; and there are fewer connections than there may be.
   for (let explored = 1; explored <= 3; explored++) {
     clock.advance(120);
     assert.equal(dials.length, explored);
