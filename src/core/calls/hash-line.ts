@@ -85,24 +85,33 @@ export class HashLine {
     for (const waiter of [...this.#homeless]) this.#house(waiter);
     let deferred = 0;
     for (const [endpoint, waiters] of this.#bound) {
+      if (this.#pool.capacity.isUsable(endpoint)) this.#serveAt(endpoint, waiters, now);
+      if (waiters.size === 0) continue;
+      // The last free connection of one that takes no dials may have gone to the first of them.
       if (!this.#pool.capacity.isUsable(endpoint)) {
         this.#bound.delete(endpoint);
         for (const waiter of waiters) this.#house(waiter);
         continue;
       }
-      for (const waiter of waiters) {
-        if (!this.#isReady(endpoint, now)) break;
-        this.#serveKeyless(waiter.moment);
-        if (!this.#isReady(endpoint, now)) break;
-        // Somebody who was told of those may have ended it.
-        if (!waiters.has(waiter)) continue;
-        this.#take(waiter);
-        waiter.run((call) => this.#attempts.start(call, endpoint));
-      }
       const served = Math.min(waiters.size, endpoint.requestRoom);
-      if (served > 0) deferred += this.#pool.plan.dialPacedFor(endpoint, served);
+      if (served > 0 && endpoint.backoff === undefined) {
+        deferred += this.#pool.plan.dialPacedFor(endpoint, served);
+      }
     }
     this.#pool.plan.pace.deferBound(deferred);
+  }
+
+  /** Starts those that wait for an endpoint, as far as it has connections for them. */
+  #serveAt(endpoint: Pod, waiters: Set<Waiter>, now: number): void {
+    for (const waiter of waiters) {
+      if (!this.#isReady(endpoint, now)) return;
+      this.#serveKeyless(waiter.moment);
+      if (!this.#isReady(endpoint, now)) return;
+      // Somebody who was told of those may have ended it.
+      if (!waiters.has(waiter)) continue;
+      this.#take(waiter);
+      waiter.run((call) => this.#attempts.start(call, endpoint));
+    }
   }
 
   /** Finds others for those that have waited for long enough for an endpoint to be connected. */
