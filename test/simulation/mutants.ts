@@ -48,14 +48,6 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '    if (this.size >= 0) return;',
     theme: 'names',
   },
-  // Dials
-  {
-    name: 'what has a key waits for an endpoint that is busy and refuses dials',
-    file: 'capacity.ts',
-    find: '    if (endpoint.backoff !== undefined) return endpoint.hasRoom;\n',
-    replace: '',
-    theme: 'virtualIps',
-  },
   // Counts
   {
     name: 'a call that ends is not taken off its endpoint when its connection broke',
