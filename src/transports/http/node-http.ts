@@ -190,6 +190,17 @@ export function asNodeRequest(request: ClientRequest): NodeRequest {
   return request as unknown as NodeRequest;
 }
 
+/** What Node's agents keep on a request that waits for a place; `undefined` where a Node.js keeps it elsewhere. */
+export function waitingOf(request: NodeRequest) {
+  const symbols = Object.getOwnPropertySymbols(request);
+  const values = request as unknown as Record<symbol, unknown>;
+  const of = (name: string) => values[symbols.find(({ description }) => description === name)!];
+  return {
+    context: of('requestAsyncResource') as AsyncResource | undefined,
+    options: of('requestOptions') as RequestOptions | undefined,
+  };
+}
+
 /**
  * Has an agent send the first of its own requests that wait for a place, as a socket of ours has left the list of that name: with those
  * of its own, Node does so.
@@ -197,18 +208,10 @@ export function asNodeRequest(request: ClientRequest): NodeRequest {
 export function serveWaiting(agent: NodeAgent, name: string): void {
   const request = agent.requests[name]?.[0];
   if (request === undefined || (agent.sockets[name]?.length ?? 0) >= agent.maxSockets) return;
+  const { context, options } = waitingOf(request);
+  if (context === undefined || options === undefined) return;
   removeFrom(agent.requests, name, request);
-  const symbols = Object.getOwnPropertySymbols(request);
-  const of = (what: string) =>
-    (request as unknown as Record<symbol, unknown>)[symbols.find((each) => each.description === what)!];
-  const context = of('requestAsyncResource') as AsyncResource;
-  const send = () =>
-    agentPrototype.addRequest.call(
-      agent as unknown as Agent,
-      request,
-      of('requestOptions') as RequestOptions,
-    );
-  context.runInAsyncScope(send);
+  context.runInAsyncScope(() => agentPrototype.addRequest.call(agent as unknown as Agent, request, options));
 }
 
 let asyncIdKey: symbol | undefined;

@@ -14,6 +14,7 @@ import {
   outputOf,
   resetAsyncContext,
   rewind,
+  waitingOf,
 } from '../../../src/transports/http/node-http.ts';
 import { answerOf, closeOf, eventsOf } from '../../support/http-agent.ts';
 import { type Pod, startPod } from '../../support/pods.ts';
@@ -137,6 +138,20 @@ test('a proxy of Node’s own is seen, where it has that', {
   assert.equal(isProxied(agent, { host: 'orders.prod', port: 80 }), true);
   assert.equal(isProxied(agent, { host: 'exempt.prod', port: 80 }), false);
   assert.equal(isProxied(asNodeAgent(new Agent()), { host: 'orders.prod', port: 80 }), false);
+});
+
+test('a request that waits for a place of its agent has its options and its async context', async (t) => {
+  const pod = await startPod(t);
+  const agent = new Agent({ maxSockets: 1 });
+  t.after(() => agent.destroy());
+  const first = http.get({ host: pod.address, port: pod.port, path: '/slow', agent });
+  const second = http.get({ host: pod.address, port: pod.port, path: '/', agent });
+  first.on('error', () => {});
+  const { context, options } = waitingOf(asNodeRequest(second));
+  assert.equal(typeof context?.runInAsyncScope, 'function');
+  assert.equal(options?.host, pod.address);
+  first.destroy();
+  await Promise.all([closeOf(first), answerOf(second)]);
 });
 
 test('a socket can be given another async context', async (t) => {
