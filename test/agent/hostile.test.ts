@@ -5,7 +5,7 @@ import { buildConnector, type Dispatcher } from 'undici';
 import type { BalancedAgent } from '../../src/transports/undici/agent.ts';
 import { get, load, ManualResolver, ORIGIN, startAgent } from '../support/agent.ts';
 import { FakeClock } from '../support/clock.ts';
-import { nextAddress, type Pod, startPod, startPods } from '../support/pods.ts';
+import { nextAddress, type Pod, settle, startPod, startPods } from '../support/pods.ts';
 
 const refusing = () => ({ endpoint: { address: nextAddress(), port: 9 } });
 
@@ -250,23 +250,29 @@ test('upgrades are bounded by maxPendingRequests too', async (t) => {
 });
 
 test('many endpoints that appear under load are not dialled at one moment', async (t) => {
+  const clock = new FakeClock();
   const pods = await startPods(t, 3);
   const [{ port }] = pods as [Pod];
   const dial = buildConnector({});
-  const dialled: number[] = [];
+  let dials = 0;
   const resolver = new ManualResolver(pods);
   const agent = startAgent(t, [], {
     discovery: resolver.resolve,
+    clock,
     connect: (params, callback) => {
       if (pods.some(({ address }) => address === params.hostname)) dial(params, callback);
-      else dialled.push(performance.now());
+      else dials++;
     },
   });
   await load(agent, 600, 4);
   const many = Array.from({ length: 100 }, (_, n) => ({ endpoint: { address: `127.99.0.${n + 1}`, port } }));
   resolver.set([...pods, ...many]);
-  while (dialled.length < 80) await load(agent, 20, 4);
-  assert.ok(dialled.at(-1)! - dialled[0]! > 400);
+  await settle();
+  assert.ok(dials < 20, `${dials} at once`);
+  clock.advance('400ms');
+  assert.ok(dials < 80, `${dials} after 400 ms`);
+  clock.advance('600ms');
+  assert.ok(dials >= 80, `${dials} after a second`);
 });
 
 function dispatch(agent: BalancedAgent, handler: Dispatcher.DispatchHandler): boolean {
