@@ -20,7 +20,7 @@ test('what is the same is played in scenarios that there are', () => {
     assert.ok(names.length > 0, what);
     for (const name of names) assert.ok(Object.hasOwn(SCENARIOS, name), name);
   }
-  assert.ok(text.includes(`${Object.keys(SCENARIOS).length} scenarios are played`));
+  assert.ok(text.includes(`plays ${Object.keys(SCENARIOS).length} scenarios`));
 });
 
 test('what is not the same is all that the scenarios may differ in', () => {

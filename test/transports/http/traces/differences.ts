@@ -12,7 +12,7 @@ interface Difference {
 
 export const DIFFERENCES: readonly Difference[] = [
   {
-    what: 'what ends a request comes in its own async context',
+    what: 'events that end a request come in the async context of that request',
     level: ({ entries, seen }, whose) => ({
       entries: whose === 'stock' ? entries.map(inOwnContext) : entries,
       seen,
@@ -50,7 +50,7 @@ export const DIFFERENCES: readonly Difference[] = [
     ],
   },
   {
-    what: 'a request that is given up before it has a socket closes at once',
+    what: 'a request that you destroy before it has a socket closes at once',
     level: ({ entries, seen }) => ({
       entries: without(entries, OF_SOCKETS)
         .map((entry) => entry.replace(/(?<= for )\w+$/, 'anybody'))
@@ -76,7 +76,7 @@ export const DIFFERENCES: readonly Difference[] = [
     scenarios: ['nobody listens', 'writes whose connection can’t be made'],
   },
   {
-    what: 'a request takes the connection that is there first',
+    what: 'a request uses the connection that is ready first',
     level: ({ entries, seen }) => ({
       entries: entries.map(ofAnySocket),
       seen: seen.map((request) => ({ ...request, connection: 0 })),
@@ -97,7 +97,7 @@ export const DIFFERENCES: readonly Difference[] = [
     scenarios: ['the maps of the agent'],
   },
   {
-    what: 'an idle socket says that its server has ended it',
+    what: "an idle socket that the server ends emits `'end'`",
     level: ({ entries, seen }) => ({ entries: without(entries, /^socket \d+ 'end'/), seen }),
     scenarios: ['a server that ends idle connections'],
   },
