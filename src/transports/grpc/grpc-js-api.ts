@@ -3,6 +3,7 @@
 /** A message that is set apart from others by its class there, and made by what it has public. */
 export interface Metadata {
   get(key: string): (string | Buffer)[];
+  set(key: string, value: string): void;
 }
 
 export interface StatusObject {

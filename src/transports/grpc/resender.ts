@@ -7,20 +7,33 @@ import { startsCalls } from './session.ts';
 
 /** What users say who want nothing to be sent again. */
 const RETRIES_ARG = 'grpc.enable_retries';
+/** Bytes of messages that grpc-js keeps at most for its own retries, of one call and of all calls of a channel. */
+const CALL_BUFFER = { arg: 'grpc.per_rpc_retry_buffer_size', size: 1 << 20 };
+const CHANNEL_BUFFER = { arg: 'grpc.retry_buffer_size', size: 1 << 24 };
 
 /** The calls of one channel that are sent again if servers refuse them by ending their connections. */
 export class Resender implements Sender {
   readonly #clock: Clock;
   readonly #isOff: boolean;
   readonly #begin: (metadata: Metadata) => Found;
+  readonly #callBuffer: number;
+  readonly #channelBuffer: number;
   #isStopped = false;
+  /** Bytes of messages that are kept. */
+  #kept = 0;
   /** Those that wait for a connection. */
   readonly #stranded = new Set<ResentCall>();
 
   constructor(clock: Clock, args: ChannelArgs, begin: (metadata: Metadata) => Found) {
     this.#clock = clock;
     this.#isOff = args[RETRIES_ARG] === 0;
+    this.#callBuffer = sizeOf(CALL_BUFFER, args);
+    this.#channelBuffer = sizeOf(CHANNEL_BUFFER, args);
     this.#begin = begin;
+  }
+
+  now(): number {
+    return this.#clock.now();
   }
 
   /** Has the call that begins with an attempt sent again, if that is needed. */
@@ -42,6 +55,16 @@ export class Resender implements Sender {
     this.#stranded.delete(call);
   }
 
+  keep(bytes: number, kept: number): boolean {
+    if (kept + bytes > this.#callBuffer || this.#kept + bytes > this.#channelBuffer) return false;
+    this.#kept += bytes;
+    return true;
+  }
+
+  release(bytes: number): void {
+    this.#kept -= bytes;
+  }
+
   /** There may be a connection. */
   serve(): void {
     for (const call of [...this.#stranded]) call.sendAgain();
@@ -52,4 +75,9 @@ export class Resender implements Sender {
     this.#isStopped = true;
     for (const call of [...this.#stranded]) call.giveUp();
   }
+}
+
+function sizeOf({ arg, size }: { arg: string; size: number }, args: ChannelArgs): number {
+  const { [arg]: given } = args;
+  return typeof given === 'number' ? given : size;
 }

@@ -1,26 +1,35 @@
 import type { Timer } from '../../core/base/clock.ts';
+import { grpcTimeoutOf } from '../common/grpc-timeout.ts';
 import type { Attempt } from './attempts.ts';
 import type { CallListener, Metadata, StatusObject, SubchannelCall, WriteContext } from './grpc-js.ts';
-import { type CallStart, startCall } from './session.ts';
+import { type CallStart, isStreamRefused, startCall } from './session.ts';
 
 /** How often a call is sent again at most. What grpc-js does by itself comes on top of it. */
 const MOST = 5;
-/** Bytes of messages that are kept for that, at most: as many as grpc-js keeps for its own retries. */
-const MOST_KEPT = 1 << 20;
 /** Milliseconds that a refused call waits for a connection at most. */
 const PATIENCE = 10_000;
+/** Tells a server how long the caller waits. */
+const TIMEOUT = 'grpc-timeout';
+/** Milliseconds of which no server can be told so: they have nine digits. */
+const MOST_TOLD = 1e8;
 
 /** What comes of looking for an endpoint. `waiting`: none takes the call now, but one may soon. `failing`: none does. */
 export type Found = Attempt | 'waiting' | 'failing';
 
 /** A channel, as the calls see it that are sent again. */
 export interface Sender {
+  /** The time. */
+  now(): number;
   /** Begins an attempt of a call. */
   attempt(metadata: Metadata): Found;
   /** A call waits, and is to be sent again when that may have changed. `onOver`: it has done so for too long. */
   strand(call: ResentCall, patience: number, onOver: () => void): Timer;
   /** It waits no more. */
   unstrand(call: ResentCall): void;
+  /** Whether a call may keep so many bytes more, beside those that it keeps. They are counted then. */
+  keep(bytes: number, kept: number): boolean;
+  /** A call keeps so many bytes no more. */
+  release(bytes: number): void;
 }
 
 /**
@@ -30,7 +39,7 @@ export interface Sender {
  *
  * `sent`: to a server. Left when it answers, or refuses.
  * `stranded`: refused, while there was nobody else. Left when there is.
- * `committed`: the server has begun to answer, the caller has given it up, or its messages are too long to be kept. It is not
+ * `committed`: the server has begun to answer, the caller has given it up, or there is no room to keep its messages. It is not
  *   sent again.
  * `ended`.
  */
@@ -41,8 +50,12 @@ export class ResentCall implements SubchannelCall {
   readonly #listener: CallListener;
   #child: SubchannelCall;
   #resends = 0;
+  /** When its caller gives it up, on the clock of the channel, and as the server was told. */
+  readonly #deadline: number | undefined;
   #messages: Message[] = [];
+  /** Bytes of them, and whether there is room for all. */
   #kept = 0;
+  #isKept = true;
   #isReading = false;
   #isHalfClosed = false;
   #refusal: StatusObject | undefined = undefined;
@@ -53,6 +66,9 @@ export class ResentCall implements SubchannelCall {
     this.#sender = sender;
     this.#start = start;
     this.#listener = listener;
+    const [told] = start.metadata.get(TIMEOUT);
+    const timeout = grpcTimeoutOf(told);
+    this.#deadline = timeout && sender.now() + timeout;
     this.#child = this.#send(attempt);
   }
 
@@ -66,7 +82,7 @@ export class ResentCall implements SubchannelCall {
       onReceiveMessage: (message) => listener.onReceiveMessage(message),
       onReceiveStatus: (status) => {
         const isRefused = attempt.end(status.code, status.details, status.metadata);
-        if (isRefused && this.#state === 'sent') this.#onRefused(status);
+        if (isRefused && isStreamRefused(child) && this.#state === 'sent') this.#onRefused(status);
         else this.#end(status);
       },
     });
@@ -92,6 +108,7 @@ export class ResentCall implements SubchannelCall {
     this.#unstrand();
     this.#state = 'sent';
     this.#resends++;
+    this.#tellTimeLeft();
     try {
       this.#child = this.#send(attempt);
     } catch {
@@ -102,6 +119,14 @@ export class ResentCall implements SubchannelCall {
     if (this.#isReading) this.#child.startRead();
     for (const message of this.#messages) this.#child.sendMessageWithContext(message, message.content);
     if (this.#isHalfClosed) this.#child.halfClose();
+    if (!this.#isKept) this.#commit();
+  }
+
+  /** The server is not to work for longer than the caller waits. */
+  #tellTimeLeft(): void {
+    if (this.#deadline === undefined) return;
+    const left = Math.max(1, Math.ceil(this.#deadline - this.#sender.now()));
+    if (left < MOST_TOLD) this.#start.metadata.set(TIMEOUT, `${left}m`);
   }
 
   #strand(): void {
@@ -124,6 +149,8 @@ export class ResentCall implements SubchannelCall {
   #commit(): void {
     this.#state = 'committed';
     this.#messages = [];
+    this.#sender.release(this.#kept);
+    this.#kept = 0;
   }
 
   #end(status: StatusObject): void {
@@ -143,10 +170,11 @@ export class ResentCall implements SubchannelCall {
     }
     const message = new Message(context, content);
     this.#messages.push(message);
-    this.#kept += content.length;
+    this.#isKept &&= this.#sender.keep(content.length, this.#kept);
+    if (this.#isKept) this.#kept += content.length;
     if (this.#state === 'stranded') return;
     this.#child.sendMessageWithContext(message, content);
-    if (this.#kept > MOST_KEPT) this.#commit();
+    if (!this.#isKept) this.#commit();
   }
 
   startRead(): void {

@@ -1,4 +1,4 @@
-import type { ClientHttp2Session } from 'node:http2';
+import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
 import { type CallListener, type Metadata, STATES, type Subchannel, type SubchannelCall } from './grpc-js.ts';
 
 /** As far as it can be relied on to be there. */
@@ -10,6 +10,14 @@ const REFUSED = [
   // In Node 26, now and then. Not all versions send such a call again.
   'Write error: Stream closed with error code NGHTTP2_REFUSED_STREAM',
 ];
+
+/** HTTP/2's code for a stream that the server has not begun to look at. */
+const REFUSED_STREAM = 7;
+
+/** What is private in a call on a connection, of all versions that are known. */
+interface InsideCall {
+  readonly http2Stream?: Pick<ClientHttp2Stream, 'rstCode'>;
+}
 
 /** What is private in a subchannel, of all versions that are known. */
 interface Inside {
@@ -51,6 +59,11 @@ export function isEnding(session: GrpcSession | undefined): boolean {
 /** Whether the details of an UNAVAILABLE call say so. */
 export function isRefusal(details: string): boolean {
   return REFUSED.includes(details);
+}
+
+/** Whether the server has refused the stream of a call by the code of HTTP/2. Words can be those of a call that it has served. */
+export function isStreamRefused(call: object): boolean {
+  return (call as InsideCall).http2Stream?.rstCode === REFUSED_STREAM;
 }
 
 /** How many streams the server takes on a connection at a time; `undefined` if that can't be known. */

@@ -2,21 +2,33 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { EndpointAddress } from '../../../src/core/discovery/resolver.ts';
 import { type Balanced, startBalanced } from '../../support/grpc-client.ts';
-import { type GrpcPod, grpc, startGrpcPod, TRUSTS_SILENCE } from '../../support/grpc-pod.ts';
+import { answerOk, type GrpcPod, grpc, startGrpcPod, TRUSTS_SILENCE } from '../../support/grpc-pod.ts';
+import { startH2Pod } from '../../support/h2-pod.ts';
 import { type RefusingFront, startRefusingFront } from '../../support/refusing-front.ts';
 
 const { status } = grpc;
 
-interface Started extends Balanced {
-  readonly pod: GrpcPod;
+/** A status that stands in the head of a response. */
+const UPSTREAM_REFUSED = {
+  'content-type': 'application/grpc',
+  'grpc-status': '14',
+  'grpc-message': 'Stream refused by server',
+};
+
+interface Before extends Balanced {
   readonly front: RefusingFront;
 }
 
-/** One pod, which has just refused a call by ending its connection, and will do so again so many times. */
-async function start(t: TestContext, refusals: number, channel = {}): Promise<Started> {
-  const pod = await startGrpcPod(t);
-  const front = await startRefusingFront(t, pod.endpoint);
+/** Something stands before a pod that has just refused a call by ending its connection, and will do so again so many times. */
+async function startBefore(
+  t: TestContext,
+  pod: EndpointAddress,
+  refusals: number,
+  channel = {},
+): Promise<Before> {
+  const front = await startRefusingFront(t, pod);
   const balanced = startBalanced(t, [front], {}, channel);
   const { client, stats } = balanced;
   front.refusals = 1;
@@ -24,7 +36,12 @@ async function start(t: TestContext, refusals: number, channel = {}): Promise<St
   front.refusals = refusals;
   await front.drop();
   while (stats().connected === 0) await sleep(1);
-  return { ...balanced, pod, front };
+  return { ...balanced, front };
+}
+
+async function start(t: TestContext, refusals: number): Promise<Before & { readonly pod: GrpcPod }> {
+  const pod = await startGrpcPod(t);
+  return { ...(await startBefore(t, pod.endpoint, refusals)), pod };
 }
 
 const details = (error: { details: string }) => error.details;
@@ -43,6 +60,23 @@ test('it is not sent again for ever', async (t) => {
   assert.equal(await client.call().catch(details), 'Stream refused by server');
   // Six times by evenkeel, and as often when grpc-js sends it again.
   assert.equal(front.refused, 1 + 12);
+});
+
+test('a call that its server executed, and ended with the words for a refusal, is not sent again', async (t) => {
+  let executed = 0;
+  const front = await startH2Pod(t, (stream) => {
+    executed++;
+    // It is about to go away, and passes on what another server told it.
+    stream.session!.close();
+    setTimeout(() => {
+      stream.respond({ ':status': 200, ...UPSTREAM_REFUSED }, { endStream: true });
+    }, 10);
+  });
+  const { client } = startBalanced(t, [front]);
+  for (const calls of [1, 2, 3]) {
+    assert.equal(await client.call().catch(details), 'Stream refused by server');
+    assert.equal(executed, calls);
+  }
 });
 
 test('it is sent once where retries are switched off, as with grpc-js alone', async (t) => {
@@ -75,8 +109,8 @@ test('streams of both ways are sent again with all that was written, and each me
 });
 
 /** A call that was refused, and waits for a connection that does not come. */
-async function strand(t: TestContext, options: { deadline?: number } = {}) {
-  const started = await start(t, 1);
+async function strandAt(t: TestContext, pod: EndpointAddress, options: { deadline?: number } = {}) {
+  const started = await startBefore(t, pod, 1);
   const { client, front, stats } = started;
   front.isSilent = true;
   const refused = front.refusal();
@@ -87,10 +121,31 @@ async function strand(t: TestContext, options: { deadline?: number } = {}) {
   return { ...started, outcome };
 }
 
+async function strand(t: TestContext, options: { deadline?: number } = {}) {
+  const pod = await startGrpcPod(t);
+  return { ...(await strandAt(t, pod.endpoint, options)), pod };
+}
+
 test('a refused call that waits for a connection is served once it is there', async (t) => {
   const { outcome, front, pod } = await strand(t);
   front.speak();
   assert.equal(await outcome, pod.address);
+});
+
+// Versions that trust silence send it there at once.
+test('the server that serves it then is told how much time is left', {
+  skip: TRUSTS_SILENCE,
+}, async (t) => {
+  const timeouts: string[] = [];
+  const pod = await startH2Pod(t, (stream, headers, nth) => {
+    timeouts.push(`${headers['grpc-timeout']}`);
+    answerOk(stream, headers, nth);
+  });
+  const { front, outcome } = await strandAt(t, pod.endpoint, { deadline: Date.now() + 60_000 });
+  await sleep(300);
+  front.speak();
+  await outcome;
+  assert.ok(Number.parseInt(timeouts[1]!, 10) < 59_800, `${timeouts}`);
 });
 
 test('a refused call that waits for a connection ends at its deadline', async (t) => {

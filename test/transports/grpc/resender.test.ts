@@ -7,7 +7,7 @@ import { Resender } from '../../../src/transports/grpc/resender.ts';
 import type { Found, ResentCall } from '../../../src/transports/grpc/resent-call.ts';
 import { FakeClock } from '../../support/clock.ts';
 
-const METADATA = { get: () => [] };
+const METADATA = { get: () => [], set() {} };
 const attemptOn = (inside: object) => ({ subchannel: { getRealSubchannel: () => inside } }) as Attempt;
 const attempt = attemptOn({ createCall() {} });
 
@@ -59,4 +59,22 @@ test('when the channel is closed, calls that wait give up, and no other one begi
   resender.stop();
   assert.deepEqual(told, ['give up']);
   assert.equal(resender.attempt(METADATA), 'failing');
+});
+
+test('messages are kept within the sizes that grpc-js has for its own retries', () => {
+  const resender = resenderOf();
+  assert.equal(resender.keep(2 ** 20 + 1, 0), false);
+  for (let call = 0; call < 16; call++) assert.equal(resender.keep(2 ** 20, 0), true);
+  assert.equal(resender.keep(1, 0), false);
+  resender.release(2 ** 20);
+  assert.equal(resender.keep(1, 0), true);
+  assert.equal(resender.keep(1, 2 ** 20), false);
+});
+
+test('messages are kept within the sizes that a channel was given for its retries', () => {
+  const resender = resenderOf({ 'grpc.per_rpc_retry_buffer_size': 5, 'grpc.retry_buffer_size': 8 });
+  assert.deepEqual(
+    [resender.keep(6, 0), resender.keep(5, 0), resender.keep(4, 0), resender.keep(3, 0)],
+    [false, true, false, true],
+  );
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { constants } from 'node:http2';
 import { beforeEach, describe, test } from 'node:test';
 import type { Attempt } from '../../../src/transports/grpc/attempts.ts';
 import type {
@@ -9,7 +10,7 @@ import type {
 } from '../../../src/transports/grpc/grpc-js.ts';
 import { type Found, ResentCall, type Sender } from '../../../src/transports/grpc/resent-call.ts';
 
-const metadata = { get: () => [] };
+const metadata: Metadata = { get: () => [], set() {} };
 const REFUSAL: StatusObject = { code: 14, details: 'Stream refused by server', metadata };
 const START = { metadata, host: 'orders.prod', method: '/test.Echo/Unary', callId: 1 };
 
@@ -23,10 +24,26 @@ describe('a call that may be sent again', () => {
   let sendings: Sending[];
   let found: 'served' | 'waiting' | 'failing';
   let stranded: Set<ResentCall>;
+  /** The code with which streams are closed. */
+  let rstCode: number;
   let heard: (string | number)[];
   let call: ResentCall;
 
+  /** Bytes for which there is room, and those that are kept. */
+  let room: number;
+  let kept: number;
+  let now: number;
+
   const sender: Sender = {
+    now: () => now,
+    keep(bytes) {
+      if (kept + bytes > room) return false;
+      kept += bytes;
+      return true;
+    },
+    release(bytes) {
+      kept -= bytes;
+    },
     attempt: (): Found => (found === 'served' ? attempt() : found),
     strand(waiting) {
       stranded.add(waiting);
@@ -39,7 +56,8 @@ describe('a call that may be sent again', () => {
     const createCall = (_: Metadata, __: string, ___: string, listener: CallListener) => {
       const done: string[] = [];
       sendings.push({ done, listener });
-      const child: Partial<SubchannelCall> = {
+      const child: Partial<SubchannelCall> & { http2Stream: { rstCode: number } } = {
+        http2Stream: { rstCode },
         sendMessageWithContext: (context, message) => {
           done.push(`${message}`);
           context.callback?.();
@@ -60,15 +78,26 @@ describe('a call that may be sent again', () => {
   beforeEach(() => {
     sendings = [];
     found = 'served';
+    rstCode = constants.NGHTTP2_REFUSED_STREAM;
     stranded = new Set();
     heard = [];
-    call = new ResentCall(attempt(), sender, START, {
-      onReceiveMetadata: () => void heard.push('metadata'),
-      onReceiveMessage: (message) => void heard.push(`${message}`),
-      onReceiveStatus: ({ code }) => void heard.push(code),
-    });
+    room = 8;
+    kept = 0;
+    now = 0;
+    call = start();
   });
 
+  const start = (sent: Metadata = metadata) =>
+    new ResentCall(
+      attempt(),
+      sender,
+      { ...START, metadata: sent },
+      {
+        onReceiveMetadata: () => void heard.push('metadata'),
+        onReceiveMessage: (message) => void heard.push(`${message}`),
+        onReceiveStatus: ({ code }) => void heard.push(code),
+      },
+    );
   const refuse = () => sendings.at(-1)!.listener.onReceiveStatus(REFUSAL);
   const write = (text: string, callback = () => {}) =>
     call.sendMessageWithContext({ callback }, Buffer.from(text));
@@ -95,6 +124,13 @@ describe('a call that may be sent again', () => {
     assert.deepEqual([sendings.length, heard], [1, ['metadata', 14]]);
   });
 
+  test('is not sent anew if the server has said of it, in a status, what grpc-js says of a refusal', () => {
+    rstCode = constants.NGHTTP2_NO_ERROR;
+    call = start();
+    refuse();
+    assert.deepEqual([sendings.length, heard], [2, [14]]);
+  });
+
   test('is not sent anew if its caller has given it up while the refusal was on its way', () => {
     call.cancelWithStatus(1, 'no longer needed');
     refuse();
@@ -102,11 +138,49 @@ describe('a call that may be sent again', () => {
     assert.deepEqual(sendings[0]!.done, ['cancel']);
   });
 
-  test('is not sent anew if its messages are too long to be kept', () => {
-    write('x'.repeat(2 ** 20));
-    write('y');
+  test('is not sent anew if there is no room to keep its messages, and keeps none of them then', () => {
+    write('12345678');
+    assert.equal(kept, 8);
+    write('9');
+    assert.equal(kept, 0);
     refuse();
     assert.deepEqual([sendings.length, heard], [1, [14]]);
+  });
+
+  test('is sent with what was written while it waited, though there is no room for that, and then not anew', () => {
+    found = 'waiting';
+    refuse();
+    write('123456789');
+    found = 'served';
+    call.sendAgain();
+    assert.deepEqual([sendings[1]!.done, kept], [['123456789'], 0]);
+    refuse();
+    assert.deepEqual([sendings.length, heard], [2, [14]]);
+  });
+
+  test('keeps nothing once it has ended, or the server has begun to answer', () => {
+    write('1234');
+    sendings[0]!.listener.onReceiveMetadata(metadata);
+    assert.equal(kept, 0);
+    call = start();
+    write('1234');
+    sendings[1]!.listener.onReceiveStatus({ code: 0, details: 'OK', metadata });
+    assert.equal(kept, 0);
+  });
+
+  test('tells the server that it is sent to anew how much time is left', () => {
+    const told = new Map([['grpc-timeout', '10S']]);
+    const timed = {
+      get: (key: string) => [told.get(key)!],
+      set: (key: string, value: string) => told.set(key, value),
+    };
+    call = start(timed);
+    now = 2_500.5;
+    refuse();
+    assert.equal(told.get('grpc-timeout'), '7500m');
+    now = 11_000;
+    refuse();
+    assert.equal(told.get('grpc-timeout'), '1m');
   });
 
   test('waits while nobody takes it, keeps what is written meanwhile, and is sent then', () => {
