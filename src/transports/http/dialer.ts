@@ -4,7 +4,7 @@ import type { ConnectionOptions, PeerCertificate } from 'node:tls';
 import { queueMicrotask } from '../../core/base/clock.ts';
 import { outsideRequests } from '../../core/base/context.ts';
 import type { Dial, Target } from '../../core/connections/transport.ts';
-import { Handshakes } from './handshakes.ts';
+import { DialSteps } from './dial-steps.ts';
 import { TlsSessions } from './tls-sessions.ts';
 
 /** Milliseconds after which a dial that goes on says that its endpoint can't be reached now: others can, in less. */
@@ -28,7 +28,7 @@ export class Dialer {
   readonly timeout: number;
   readonly patience: number;
   readonly secure: boolean;
-  readonly handshakes = new Handshakes();
+  readonly steps = new DialSteps();
   readonly #options: DialerOptions;
   /** Of TLS, if later connections are to take them up. */
   readonly #sessions: TlsSessions | undefined;
@@ -47,6 +47,7 @@ export class Dialer {
     const dial = new SocketDial(target, callback);
     try {
       const socket = outsideRequests(() => (this.secure ? this.#connectTls(target) : this.#connect(target)));
+      this.steps.follow(socket, this.secure);
       dial.watch(socket, this.secure ? 'secureConnect' : 'connect');
     } catch (error) {
       // Of options that Node doesn't take.
@@ -101,7 +102,6 @@ export class Dialer {
       autoSelectFamily: false,
     } as unknown as ConnectionOptions);
     this.#sessions?.watch(socket, target);
-    this.handshakes.follow(socket);
     if (agent !== undefined && agent.listenerCount('keylog') > 0) {
       socket.on('keylog', (line) => agent.emit('keylog', line, socket));
     }

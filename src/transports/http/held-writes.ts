@@ -22,6 +22,11 @@ export function holdWrites(request: NodeRequest): HeldWrites | undefined {
   return new HeldWrites(request);
 }
 
+/** Whether a request has something to write, held or not. */
+export function hasWrites(request: NodeRequest): boolean {
+  return request.outputData.length > 0 || heldOf.get(request)?.isEmpty === false;
+}
+
 /** Gives what is held of a request that has ended to it: Node has an error for who wrote it. */
 export function releaseHeld(request: NodeRequest): void {
   heldOf.get(request)?.release();
@@ -44,6 +49,10 @@ export class HeldWrites {
     this.#restore = HELD.map((name) => this.#replace(name));
     heldOf.set(request, this);
     interceptNext(request, 'socket', (pass) => this.#onSocket(pass));
+  }
+
+  get isEmpty(): boolean {
+    return this.#writes.length === 0;
   }
 
   #replace(name: Writing): () => void {

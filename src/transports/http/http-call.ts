@@ -95,14 +95,15 @@ export class HttpCall extends Call implements HttpAttempt {
     const { request } = this;
     // Whoever ended it while it was on its way from one socket to the next was not heard.
     if (request.destroyed) process.nextTick(() => this.onDestroyed());
-    const { clock, secure, handshakes } = this.service;
+    const { clock, secure, dials } = this.service;
     const waiting = new Waiting(request, {
       clock,
       timeout: this.timedOut ? 0 : this.timeout,
+      dials,
       onDestroyed: (error) => this.onDestroyed(error),
     });
     this.waiting = waiting;
-    this.standIn = new StandIn(waiting, { clock, secure, handshakes, isRepeat: this.sent !== undefined });
+    this.standIn = new StandIn(waiting, { clock, secure, dials, isRepeat: this.sent !== undefined });
     this.place.list(request, this.standIn);
   }
 

@@ -5,7 +5,7 @@ import { hash } from '../../core/base/hash.ts';
 import type { Call } from '../../core/calls/call.ts';
 import type { Resolver } from '../../core/discovery/resolver.ts';
 import { Service, type ServiceOwner } from '../../core/service.ts';
-import type { Handshakes } from './handshakes.ts';
+import type { DialSteps } from './dial-steps.ts';
 import { HttpTransport } from './http-transport.ts';
 import type { NodeRequest } from './node-http.ts';
 
@@ -29,7 +29,7 @@ const KEEP_ALIVE = 60_000;
 /** A service that is called by way of node:http. */
 export class HttpService extends Service {
   readonly secure: boolean;
-  readonly handshakes: Handshakes;
+  readonly dials: DialSteps;
   /** Whether what got no answer may be sent again at all. */
   readonly retries: boolean;
   /** It takes no more requests. */
@@ -52,7 +52,7 @@ export class HttpService extends Service {
     });
     super({ key, url, settings, resolver, transport, identity }, owner);
     this.secure = url.protocol === 'https:';
-    this.handshakes = transport.handshakes;
+    this.dials = transport.dials;
     this.retries = retry !== false;
     this.#ringHash = ringHash;
   }

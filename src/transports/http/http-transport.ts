@@ -4,8 +4,8 @@ import type { Dial, DialDone, Target, Transport } from '../../core/connections/t
 import { type Unacknowledged, unacknowledged } from '../../core/connections/unacknowledged.ts';
 import type { Check } from '../../core/health/checker.ts';
 import type { HealthCheckSettings } from '../../core/health/settings.ts';
+import type { DialSteps } from './dial-steps.ts';
 import { Dialer, type DialerOptions } from './dialer.ts';
-import type { Handshakes } from './handshakes.ts';
 import { HttpHealthCheck } from './http-health-check.ts';
 import { HttpWire, type HttpWireOptions } from './http-wire.ts';
 
@@ -37,8 +37,8 @@ export class HttpTransport implements Transport {
     this.#wires = { clock, keepAlive, keepAliveMsecs: keepAliveInitialDelay, secure };
   }
 
-  get handshakes(): Handshakes {
-    return this.#dialer.handshakes;
+  get dials(): DialSteps {
+    return this.#dialer.steps;
   }
 
   get timeout(): number {

@@ -1,7 +1,8 @@
 import { Socket } from 'node:net';
 import type { Clock, Timer } from '../../core/base/clock.ts';
+import { HandshakePatience } from './connect-time.ts';
+import type { DialStep, DialSteps } from './dial-steps.ts';
 import { hangUp } from './failures.ts';
-import type { Handshakes } from './handshakes.ts';
 import { interceptNext } from './next-event.ts';
 import { onceListenersOf } from './once-listeners.ts';
 import { tellAgain } from './repeated.ts';
@@ -24,8 +25,8 @@ export interface StandInOptions {
   readonly clock: Clock;
   /** Its connection is to be one of TLS. */
   readonly secure: boolean;
-  /** Of the dials that may bring it, once there are any. */
-  readonly handshakes?: Handshakes;
+  /** How far the dials are that may bring it, once there are any. */
+  readonly dials?: DialSteps;
   /** The request has told of a socket before. */
   readonly isRepeat: boolean;
 }
@@ -57,7 +58,17 @@ export class StandIn {
   #make(): SwitchingSocket {
     const socket = new Socket();
     let reason: Error | undefined;
-    Object.assign(socket, { connecting: true });
+    const patience = new HandshakePatience(this.#waiting.request, this.#options.dials);
+    const { emit } = socket;
+    Object.assign(socket, {
+      connecting: true,
+      emit(event: string, ...args: unknown[]): boolean {
+        if (event !== 'timeout' || !patience.takesMore())
+          return Reflect.apply(emit, socket, [event, ...args]);
+        socket.setTimeout(socket.timeout!);
+        return true;
+      },
+    });
     socket
       .on('error', (error) => {
         reason = error;
@@ -89,18 +100,21 @@ export class StandIn {
       this.#socket!.become(real as Socket);
       return true;
     });
-    this.#options.handshakes?.await(this.#onTcp);
+    const { dials } = this.#options;
+    const handshake = dials?.handshake;
+    dials?.on(this.#onStep);
+    if (handshake !== undefined) this.#onStep('connected', handshake);
   }
 
   /** From here on it is TLS that takes its time, which callers limit in another way. */
-  readonly #onTcp = (socket: Socket): void => {
-    this.#waiting.run(() => this.#socket!.hasTcp(socket));
+  readonly #onStep = (step: DialStep, socket: Socket): void => {
+    if (step === 'connected' && this.#options.secure) this.#waiting.run(() => this.#socket!.hasTcp(socket));
   };
 
   /** The request waits no more. */
   stop(): void {
     this.#timer.cancel();
-    this.#options.handshakes?.forget(this.#onTcp);
+    this.#options.dials?.off(this.#onStep);
   }
 
   /** There will be no connection. */

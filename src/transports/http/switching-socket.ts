@@ -66,7 +66,10 @@ export class SwitchingSocket {
   /** Has the first say, unless it has, that its TCP connection is there: to the peer of that one, for all that is known. */
   hasTcp({ remoteAddress, remoteFamily }: Socket): void {
     if (!this.#first.connecting) return;
+    const { timeout = 0 } = this.#first;
     Object.assign(this.#first, { connecting: false });
+    // Time begins anew, as with each step of a socket of Node's.
+    if (timeout > 0) this.#first.setTimeout(timeout);
     this.#tell('lookup', null, remoteAddress, remoteFamily === 'IPv6' ? 6 : 4, remoteAddress);
     this.#tell('connect');
     this.#tell('ready');

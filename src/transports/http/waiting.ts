@@ -1,11 +1,15 @@
 import { AsyncResource } from 'node:async_hooks';
-import type { Clock, Timer } from '../../core/base/clock.ts';
+import type { Clock } from '../../core/base/clock.ts';
+import { ConnectTime } from './connect-time.ts';
+import type { DialSteps } from './dial-steps.ts';
 import type { NodeRequest } from './node-http.ts';
 
 export interface WaitingOptions {
   clock: Clock;
   /** Milliseconds after which the request says that its time has run out, as one does whose socket connects; 0: never. */
   timeout: number;
+  /** How far the dials are that may bring it a socket. */
+  dials?: DialSteps;
   /** Its caller has ended it. */
   onDestroyed: (error?: Error) => void;
 }
@@ -19,17 +23,19 @@ export class Waiting {
   /** Its time has run out, and it has said so. */
   timedOut = false;
   readonly #restore: () => void;
-  readonly #timer: Timer | undefined;
+  readonly #time: ConnectTime | undefined;
   readonly #context = new AsyncResource('EVENKEEL_WAITER');
 
-  constructor(request: NodeRequest, { clock, timeout, onDestroyed }: WaitingOptions) {
+  constructor(request: NodeRequest, { clock, timeout, dials, onDestroyed }: WaitingOptions) {
     this.request = request;
     this.#restore = interceptDestroy(request, onDestroyed);
-    this.#timer = timeout > 0 ? clock.schedule(() => this.onTimeout(), timeout) : undefined;
+    if (timeout <= 0) return;
+    const options = { clock, milliseconds: timeout, dials };
+    this.#time = new ConnectTime(request, options, () => this.onTimeout());
   }
 
   stop(): void {
-    this.#timer?.cancel();
+    this.#time?.stop();
     this.#restore();
   }
 
