@@ -12,33 +12,33 @@ import type { Endpoint } from './endpoints/endpoint.ts';
 import type { EndpointSet } from './endpoints/endpoint-set.ts';
 import type { ServiceSettings } from './settings.ts';
 
-/** What a service tells whoever made it. */
+/** What a service tells the code that made it. */
 export interface ServiceOwner {
-  /** A dial has ended in vain. */
+  /** A dial has failed. */
   onConnectionError(service: Service, error: Error): void;
-  /** It takes calls again, after `dispatch` has returned false. */
+  /** The service takes calls again, after `dispatch` has returned false. */
   onDrain(service: Service): void;
-  /** Nobody has used it for `originIdleTimeout`. */
+  /** No caller has used the service for `originIdleTimeout`. */
   onIdle(service: Service): void;
 }
 
 export interface ServiceOptions {
-  /** What its maker knows it by. */
+  /** The name under which the maker of the service keeps it. */
   key: string;
   url: URL;
   settings: ServiceSettings;
   resolver: Resolver;
   transport: Transport;
-  /** Tells this client from others, for choices that should differ between them. */
+  /** Differs from client to client. Where clients should make different choices, this decides. */
   identity: string;
 }
 
-/** An endpoint, as metrics are read from it, whoever makes its connections. */
+/** What the metrics read of an endpoint, also of one whose connections a client library makes (gRPC). */
 export interface LiveEndpoint extends Endpoint {
   readonly connections: Iterable<{ readonly busy: boolean; readonly multiplexed: boolean }>;
 }
 
-/** A destination, as metrics are read from it, whoever makes its connections. */
+/** What the metrics read of a destination, also of one whose connections a client library makes (gRPC). */
 export interface LiveService
   extends Pick<Service, 'clock' | 'running' | 'waiting' | 'requests' | 'failures'> {
   readonly url: Pick<URL, 'origin'>;
@@ -49,10 +49,10 @@ export interface LiveService
   readonly discovery: Pick<Discovery, 'source'>;
 }
 
-/** The services of this process that have not ended: what metrics are read from. */
+/** The services of this process that have not ended. The metrics read their numbers. */
 export const liveServices = new Registry<LiveService>();
 
-/** One destination: its endpoints, its calls, and when it has no use any more. */
+/** One destination: its endpoints and its calls. It knows when it is idle, and when it has ended. */
 export class Service implements DiscoveryOwner {
   readonly key: string;
   readonly url: URL;
@@ -96,12 +96,12 @@ export class Service implements DiscoveryOwner {
     liveServices.add(this);
   }
 
-  /** Requests given to endpoints, each as often as it was. */
+  /** How many times a request was given to an endpoint. A request that is sent again counts again. */
   get requests(): number {
     return this.calls.attempts.begun;
   }
 
-  /** Those of them that failed. */
+  /** How many of these requests failed. */
   get failures(): number {
     return this.calls.attempts.failures;
   }
@@ -128,16 +128,16 @@ export class Service implements DiscoveryOwner {
     return this.#demand.waiting;
   }
 
-  /** Whether calls that have a key are bound to endpoints by it. */
+  /** Whether the key of a call decides which endpoint gets it. */
   get bindsByKey(): boolean {
     return this.pool.bindsByKey;
   }
 
   /**
-   * Takes a call. False when the caller should wait for `onDrain` before the next.
+   * Takes a call. Returns false if the caller should wait for `onDrain` before the next call.
    *
-   * @param isTraced somebody wants to know when it is sent again
-   * @throws what its check throws
+   * @param isTraced whether a listener wants to know when the call is sent again
+   * @throws what `call.check()` throws
    */
   dispatch(call: Call, isTraced: boolean): boolean {
     if (this.#quiet) this.#wake();
@@ -162,7 +162,7 @@ export class Service implements DiscoveryOwner {
     this.#closeIfDone();
   }
 
-  // When it is used
+  // Awake and idle
 
   #wake(): void {
     this.#quiet = false;
@@ -181,7 +181,7 @@ export class Service implements DiscoveryOwner {
   #idleLater(): void {
     const { clock, originIdleTimeout } = this.#settings;
     this.#idle = clock.schedule(() => {
-      // New sockets and streams are placed by the number of the open ones, so that these are in use.
+      // Open sockets and streams decide where new ones go. So a service that has some is in use.
       if (this.pool.seats.taken > 0) this.#idleLater();
       else this.#owner.onIdle(this);
     }, originIdleTimeout);
@@ -208,7 +208,7 @@ export class Service implements DiscoveryOwner {
 
   // The end
 
-  /** Finishes what was taken, then closes all connections. */
+  /** Finishes the calls that it has taken, then closes all connections. */
   close(): Promise<void> {
     this.#closing ??= new Promise((resolve) => {
       this.#onClosed = resolve;
@@ -218,7 +218,7 @@ export class Service implements DiscoveryOwner {
     return this.#closing;
   }
 
-  /** Ends everything now, with `error` for what was taken. */
+  /** Ends everything now. Calls that it has taken fail with `error`. */
   destroy(error: Error): Promise<void> {
     this.calls.destroy(error);
     this.pool.destroy(error);

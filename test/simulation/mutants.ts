@@ -402,7 +402,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'nobody is woken when a connection is given to the pod that it leads to',
     file: 'attempts.ts',
-    find: '    // The endpoint that it was taken from may have room now.\n    this.#pool.board.stir();\n',
+    find: '    // The endpoint that had the connection before may have room now.\n    this.#pool.board.stir();\n',
     replace: '',
     theme: 'virtualIps',
   },

@@ -16,7 +16,7 @@ import { isEndHeard, tellEnd, tellStart } from './telling.ts';
 
 type Headers = Record<string, string | string[] | undefined>;
 
-/** The part of the usual latency that each request makes. */
+/** How much one request changes the mean latency. */
 const NEWS = 1 / 16;
 
 export interface AttemptsOptions {
@@ -26,9 +26,9 @@ export interface AttemptsOptions {
   clock: Clock;
 }
 
-/** Sends calls, and counts what becomes of each attempt: where it is in flight, how long it takes, how it ends. */
+/** Sends calls. Counts each attempt: where it is in flight, how long it takes, how it ends. */
 export class Attempts {
-  /** Attempts ever begun. */
+  /** How many attempts have begun, since the start. */
   begun = 0;
   readonly #pool: Pool;
   readonly #demand: Demand;
@@ -38,7 +38,7 @@ export class Attempts {
   readonly #quickErrors = new QuickErrors();
   readonly #reuse: Reuse;
   readonly #observes: boolean;
-  /** How long requests take that are served, if anybody wants to know how long one does. */
+  /** The mean latency of requests that were served, in milliseconds. Measured only if the policy observes latencies. */
   #latency = 0;
 
   constructor({ pool, demand, turn, clock }: AttemptsOptions) {
@@ -51,12 +51,12 @@ export class Attempts {
     this.#observes = pool.balancer.observes;
   }
 
-  /** Those that failed. */
+  /** How many attempts have failed, since the start. */
   get failures(): number {
     return this.#holds.total;
   }
 
-  /** Counts a call that is taken. */
+  /** Counts a call that the service has taken. */
   onTaken(): void {
     const taken = ++this.#demand.taken;
     this.#quickErrors.release(taken);
@@ -70,7 +70,7 @@ export class Attempts {
   start(call: Call, endpoint: Pod): void {
     const now = this.#clock.now();
     call.waited = (ticksOf(now) - call.takenAt) | 0;
-    // The connection that has just come free may have ended right after its response, while this process was busy.
+    // While this process was busy, the peer may have ended the connection that has just become free.
     this.#turn.note(now);
     this.begin(call, endpoint, true);
   }
@@ -98,9 +98,9 @@ export class Attempts {
     return this.#pool.balancer.beginBound(endpoint);
   }
 
-  // What an attempt's transport tells
+  // What the transport reports about an attempt
 
-  /** The head of a response, not of an interim one. */
+  /** The head of the final response has come (not of an interim one). */
   onHead(attempt: Attempt, headers: Headers, isFailure: boolean): void {
     const { endpoint, statusCode } = attempt;
     if (attempt.sentAt >= 0) this.#observe(attempt, isFailure ? 'failed' : 'answered');
@@ -112,9 +112,9 @@ export class Attempts {
   }
 
   /**
-   * The same, on a connection whose responses haven't said all yet that is to be known of its endpoint.
+   * The same, on a connection that may still tell something new about its endpoint.
    *
-   * @param keepAlive milliseconds for which idle connections to it last
+   * @param keepAlive milliseconds for which the server keeps idle connections
    */
   onFirstHead(attempt: Attempt, headers: Headers, keepAlive: number): void {
     const { endpoint, connection } = attempt;
@@ -125,11 +125,11 @@ export class Attempts {
     if (pod === endpoint) return;
     if (!connection.multiplexed) this.#pass(attempt, endpoint, pod);
     for (const other of connection.wire.carried) this.#pass(other as Attempt, endpoint, pod);
-    // The endpoint that it was taken from may have room now.
+    // The endpoint that had the connection before may have room now.
     this.#pool.board.stir();
   }
 
-  /** An attempt belongs to the pod that its connection turned out to lead to. */
+  /** Moves an attempt to the pod that its connection leads to. */
   #pass(attempt: Attempt, from: Pod, pod: Pod): void {
     attempt.endpoint = pod;
     from.pass(attempt.streaming, pod);
@@ -138,7 +138,7 @@ export class Attempts {
     this.#pool.seats.join(pod);
   }
 
-  /** The response is an event stream, or isn't one after all. */
+  /** The response is an event stream; or `streaming` is false, because it isn't one after all. */
   onStreaming(attempt: Attempt, streaming: boolean): void {
     const { endpoint, connection } = attempt;
     if (endpoint === undefined || connection === undefined) return;
@@ -162,18 +162,18 @@ export class Attempts {
     this.#pool.seats.leave(endpoint);
   }
 
-  /** Something has told how long an attempt takes that is measured. */
+  /** Tells the policy how long an attempt took, if the policy observes latencies. */
   #observe(attempt: Attempt, observation: Observation): void {
     const { endpoint, statusCode } = attempt;
     let latency = this.#clock.now() - attempt.sentAt;
     attempt.sentAt = -1;
-    // How soon an endpoint answers with an error doesn't tell how soon it would serve.
+    // An endpoint that fails fast may serve slowly. So an error counts at least as much as a usual request.
     if (observation === 'answered' && statusCode >= 400) latency = Math.max(latency, this.#latency);
     else if (observation === 'answered') this.#latency += (latency - this.#latency) * NEWS;
     if (endpoint !== undefined) this.#pool.balancer.observe(endpoint, latency, observation);
   }
 
-  /** An attempt has ended, and its connection is free of it. */
+  /** An attempt has ended, and its connection no longer carries it. */
   onEnded(attempt: Attempt, result: Outcome): void {
     const { endpoint, connection, statusCode, call } = attempt;
     if (endpoint === undefined || connection === undefined) return;
@@ -193,14 +193,14 @@ export class Attempts {
     this.#leaveSeat(attempt, endpoint);
     if (outcome === 'success') this.#onAnswer(endpoint, statusCode);
     else if (outcome === 'cancelled' && hadEnough(call)) this.#pool.onServed(endpoint);
-    // A key leads to its endpoint, be that quick or not.
+    // With a key, the endpoint gets the call whatever its load. So a quick error has no effect there.
     const isQuickError = outcome === 'success' && statusCode >= 400 && call.keyHash < 0;
     if (isQuickError) this.#holdQuickError(endpoint);
     this.#end(attempt, endpoint, connection, failed, failed || isQuickError);
     this.#afterEnd();
   }
 
-  /** Counts how long it took, or says so, if anybody wants to know: a look at the clock costs as much as all the rest of it. */
+  /** Records how long an attempt took, if anything needs that: to read the clock costs as much as all the rest. */
   #countDuration(attempt: Attempt, endpoint: Pod, result: Outcome): void {
     const { latency } = endpoint;
     const { call } = attempt;
@@ -213,14 +213,14 @@ export class Attempts {
     if (isHeard) tellEnd(attempt, endpoint, duration, result);
   }
 
-  /** Whether it was the endpoint that let a caller's time run out, rather than the wait for it, or this process. */
+  /** Whether the endpoint used up the caller's time. If not, the call waited for it, or this process stood still. */
   #blameFor(call: Call): 'timeout' | 'cancelled' {
     const now = this.#clock.now();
     const wasEndpoints = durationOf(call, ticksOf(now)) >= call.waited;
     return wasEndpoints && !this.#pool.isHeldUp(now) ? 'timeout' : 'cancelled';
   }
 
-  /** A stream is a request again, which is about to end. */
+  /** Counts a stream as a request again, just before it ends. */
   #takeBack(attempt: Attempt, endpoint: Pod, connection: Connection): void {
     attempt.streaming = false;
     endpoint.takeBack();
@@ -250,7 +250,7 @@ export class Attempts {
     restack(endpoint, connection);
   }
 
-  /** An attempt has turned into an upgraded socket. */
+  /** An attempt has become an upgraded socket. */
   onUpgraded(attempt: Attempt, socket: Duplex): void {
     const { endpoint, connection } = attempt;
     if (endpoint === undefined || connection === undefined) return;
@@ -268,7 +268,7 @@ export class Attempts {
     this.#afterEnd();
   }
 
-  /** Ends the stay of an attempt at its endpoint, which has done nothing for it. `held`: it counts as load for a while. */
+  /** Takes an attempt from its endpoint, which did nothing for it. `held`: it counts as load for a while. */
   takeBack(attempt: Attempt, held: boolean): void {
     const { endpoint, connection } = attempt;
     if (endpoint === undefined || connection === undefined) return;
@@ -286,13 +286,13 @@ export class Attempts {
   }
 }
 
-/** The connection may have been handed to another endpoint while it carried what this one began. */
+/** The connection may have moved to another endpoint while it carried an attempt of this one. */
 function restack(endpoint: Pod, connection: Connection): void {
   if (connection.endpoint !== endpoint) endpoint.update();
   connection.endpoint.restack(connection);
 }
 
-/** Whether a caller has ended a call whose response it had the head of, and not because time ran out. */
+/** Whether the caller ended the call after the head of a response below 500, and not because of a timeout. */
 function hadEnough({ statusCode, reason }: Call): boolean {
   if (reason === null || reason.name === 'TimeoutError') return false;
   return statusCode >= 200 && statusCode < 500;

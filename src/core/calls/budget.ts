@@ -1,4 +1,4 @@
-/** Milliseconds for which what is unspent is kept. */
+/** For how many milliseconds the budget keeps what it has not spent. */
 const KEPT = 10_000;
 
 export interface BudgetOptions {
@@ -9,8 +9,8 @@ export interface BudgetOptions {
 }
 
 /**
- * How many retries a service may send: a share of its requests, and a few for nothing, both of about the
- * last ten seconds. After Finagle's RetryBudget, as a bucket that leaks what is unspent.
+ * Limits how many retries a service may send: a share of its requests, and a few a second in any case. Both count about
+ * the last ten seconds. After Finagle's RetryBudget, as a leaky bucket: what is not spent leaks away.
  * https://twitter.github.io/finagle/guide/Glossary.html
  */
 export class RetryBudget {
@@ -25,7 +25,7 @@ export class RetryBudget {
     this.#at = now;
   }
 
-  /** Takes one retry out, if there is one. `requests`: all there ever were. */
+  /** Spends one retry. Returns false if there is none left. `requests`: how many the service has had since the start. */
   spend(requests: number, now: number): boolean {
     this.#fill(requests, now);
     if (this.#tokens < 1) return false;
@@ -33,7 +33,7 @@ export class RetryBudget {
     return true;
   }
 
-  // Looks at time and requests only when there is a retry, so that requests cost nothing.
+  // Reads the time and the number of requests only when a retry is due, so that requests cost nothing.
   #fill(requests: number, now: number): void {
     const elapsed = Math.max(0, now - this.#at);
     const counted = elapsed > KEPT ? KEPT / elapsed : 1;

@@ -4,27 +4,27 @@ import type { Carried } from '../connections/wire.ts';
 import type { History } from './history.ts';
 
 /**
- * One try of a call, on one connection of one endpoint. What is in flight, how long it takes and how it ends is counted by
- * attempts.
+ * One try of a call, on one connection of one endpoint. The attempt is the unit for what is in flight, how long it
+ * takes, and how it ends.
  */
 export interface Attempt extends Carried {
   endpoint: Pod | undefined;
   connection: Connection | undefined;
-  /** When it was sent, on the clock; -1 when nobody wants to know how long it takes. */
+  /** When it was sent, on the clock; -1 if the policy doesn't observe latencies. */
   sentAt: number;
-  /** Of the response; 0 while there is none. */
+  /** The status of the response; 0 while there is none. */
   statusCode: number;
-  /** Counted among the lasting ones of its endpoint. */
+  /** Whether it counts among the lasting calls of its endpoint (upgrades and event streams). */
   seated: boolean;
-  /** Its response is an event stream. */
+  /** Whether its response is an event stream. */
   streaming: boolean;
-  /** What it is a try of. */
+  /** The call that this attempt belongs to. */
   readonly call: Call;
 }
 
 /**
- * What a caller asked for. It has one attempt at a time, for which it stands itself, so that there is one object for each
- * request; a further one at the same time would be an object of its own.
+ * What a caller asked for. A call has one attempt at a time, and is that attempt itself: so there is one object for
+ * each request. A second attempt at the same time would need an object of its own.
  */
 export abstract class Call implements Attempt {
   endpoint: Pod | undefined = undefined;
@@ -33,48 +33,48 @@ export abstract class Call implements Attempt {
   statusCode = 0;
   seated = false;
   streaming = false;
-  /** The hash of the key that binds it to an endpoint; -1 for none. */
+  /** The hash of the key that binds the call to an endpoint; -1 for none. */
   keyHash = -1;
   /**
-   * When its service took it, on the clock, and how long it waited until it was sent the last time. In ticks, for which no
-   * memory is taken.
+   * When its service took it, and how long it waited before it was last sent. Both in ticks, which are small integers
+   * and allocate nothing.
    */
   takenAt = 0;
   waited = 0;
-  /** The async context of its caller, once it waits, or if somebody may want to know when it is sent again. */
+  /** The async context of its caller. It is set when the call waits, or when a listener may want to know of a retry. */
   context: AsyncResource | undefined = undefined;
-  /** What has been tried, if it didn't go well at once. */
+  /** What was tried so far. Set when the first try has failed. */
   history: History | undefined = undefined;
-  /** Why the caller has ended it, if so. */
+  /** Why the caller has ended the call; null while the caller has not. */
   reason: Error | null = null;
 
-  /** Asks for a socket of its own, or for an event stream, which are counted apart from requests. */
+  /** Whether it asks for a socket of its own, or for an event stream. evenkeel counts these apart from requests. */
   abstract readonly lasting: boolean;
-  /** Asks for a socket of its own. */
+  /** Whether it asks for a socket of its own. */
   abstract get upgrades(): boolean;
-  /** Whether it does no harm if a server gets it twice, and whether it can be sent twice at all. */
+  /** Whether it may be sent twice: its method allows that, and its body can be sent again. */
   abstract get repeatable(): boolean;
   abstract get method(): string;
-  /** For people: its method, and its path without what may be nobody else's to see. */
+  /** For people: its method, and its path without the query, which may hold secrets. */
   abstract describe(): { method: string; path: string };
 
   get call(): this {
     return this;
   }
 
-  /** Finds fault with it, if a transport would. @throws what that one would */
+  /** Checks the call as its transport would. @throws what the transport would throw */
   abstract check(): void;
-  /** Tells the caller that it has begun, though it waits: from here on it can be aborted. */
+  /** Tells the caller that the call has begun, although it waits. From now on the caller can abort it. */
   abstract begin(): void;
-  /** It waits, and nobody sends it yet. */
+  /** The call begins to wait. No wire has it yet. */
   abstract startWaiting(): void;
-  /** It waits no more. */
+  /** The call no longer waits. */
   abstract stopWaiting(): void;
-  /** Ends it with an error while no wire has it. */
+  /** Ends the call with an error, while no wire has it. */
   abstract fail(error: Error): void;
 }
 
-/** The ticks since a call was sent. */
+/** How many ticks have passed since a call was sent. */
 export function durationOf({ takenAt, waited }: Call, now: number): number {
   return (now - takenAt - waited) | 0;
 }

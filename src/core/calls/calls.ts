@@ -18,15 +18,18 @@ export interface CallsOptions {
   discovery: Discovery;
   demand: Demand;
   settings: CallSettings & { readonly clock: Clock };
-  /** Whoever could be served has been. */
+  /** Called when every call that could be served has been served. */
   onServed: () => void;
 }
 
-/** The calls of a service, from when they are taken to their last attempt: which waits, which is sent, and sent again. */
+/**
+ * The calls of a service, from the moment when it takes them to their last attempt. Decides whether a call waits, is
+ * sent, or is sent again.
+ */
 export class Calls {
   readonly attempts: Attempts;
   readonly queue: Queue;
-  /** What all are ended by, if they were. */
+  /** The error that all calls end with, once the service is destroyed. */
   #destroyedBy: Error | undefined;
   readonly #pool: Pool;
   readonly #demand: Demand;
@@ -46,10 +49,11 @@ export class Calls {
   }
 
   /**
-   * Takes a call: sends it at once, or has it wait. Whether it was sent.
+   * Takes a call: sends it at once, or lets it wait. Returns whether it was sent.
    *
-   * @param isTraced somebody wants to know when it is sent again: that may happen in the context of a socket
-   * @throws what its check throws
+   * @param isTraced whether a listener wants to know when the call is sent again, which may happen in the context of a
+   * socket
+   * @throws what `call.check()` throws
    */
   take(call: Call, isTraced: boolean): boolean {
     if (isTraced) call.context = new AsyncResource('EVENKEEL_REQUEST');
@@ -58,31 +62,31 @@ export class Calls {
     this.#turn.note(now);
     call.takenAt = ticksOf(now);
     const endpoint = this.#endpointFor(call, now);
-    // A wire checks what it is given at once. The others fail as early.
+    // A wire checks a call when it gets it. Calls that are sent later are checked here, so that they fail as early.
     if (endpoint === undefined || this.#turn.isStale) call.check();
     if (endpoint === undefined) this.queue.add(call);
     else this.attempts.begin(call, endpoint);
     return endpoint !== undefined;
   }
 
-  /** The endpoint that serves a call at once, if there is one. */
+  /** The endpoint that can serve a call at once, if there is one. */
   #endpointFor(call: Call, now: number): Pod | undefined {
     if (call.keyHash >= 0) return this.queue.pickByKey(call, now);
     return this.queue.isBusy || call.lasting ? undefined : this.#pool.balancer.pick(now);
   }
 
-  /** Ends all that wait with an error, and those that would wait from now on. */
+  /** Ends all calls that wait, and all that would wait from now on, with an error. */
   destroy(error: Error): void {
     this.#destroyedBy = error;
     this.queue.failAll(error);
   }
 
-  // What is sent again
+  // Sending again
 
-  /** Nothing of an attempt was written: its connection is gone. */
+  /** Nothing of an attempt was written, because its connection is gone. */
   onUnsent(call: Call, error: Error): void {
     const { endpoint, connection } = call;
-    // Those that have served others end as idle ones do, any number of them at once. New ones end for a reason.
+    // A used connection ends like an idle one: many may end at once, for no reason. A new one that ends has a reason.
     const isNew = connection === undefined || connection.multiplexed || connection.requests === 1;
     connection?.retire('closed-by-peer');
     this.attempts.takeBack(call, false);
@@ -90,10 +94,11 @@ export class Calls {
     else this.#queueAgain(call);
   }
 
-  /** A server says that it has not looked at an attempt. */
+  /** A server says that it has not processed an attempt. */
   onRefused(call: Call, error: Error, how: Refusal): void {
     const { endpoint, connection } = call;
-    // One that refuses streams has enough for a moment. One that goes away has not.
+    // An endpoint that refuses a stream has enough for the moment, so the attempt counts as load for a while. After a
+    // GOAWAY it doesn't.
     this.attempts.takeBack(call, connection?.retired === undefined);
     const allowed = how === 'refused' ? this.#allows(call, how) : this.#retries.allowGivenBack(call, how);
     if (endpoint === undefined || !allowed) call.fail(error);
@@ -101,7 +106,7 @@ export class Calls {
     else this.#retry(call, endpoint, error, 'refused', how !== 'over-limit');
   }
 
-  /** An attempt was sent, and there will be no response. Whether the call is sent again. */
+  /** An attempt was sent, and no response will come. Returns whether the call is sent again. */
   onUnanswered(call: Call, error: Error, reason: RetryReason): boolean {
     const { endpoint } = call;
     if (endpoint === undefined || this.#destroyedBy !== undefined) return false;
@@ -112,8 +117,8 @@ export class Calls {
   }
 
   /**
-   * An attempt was sent on a connection that had been idle, and that its peer has ended at the same time: the pod has
-   * failed nothing. Whether the call is sent again.
+   * An attempt was sent on an idle connection that its peer ended at the same moment. The pod has not failed. Returns
+   * whether the call is sent again.
    */
   onCrossed(call: Call, error: Error): boolean {
     const { endpoint, connection } = call;
@@ -125,7 +130,7 @@ export class Calls {
     return true;
   }
 
-  /** A call ends with `error` while it waits, and it is the caller's doing. */
+  /** The caller ended a call that waits. The call fails with `error`. */
   onAbandoned(call: Call, error: Error): void {
     this.queue.remove(call);
     call.fail(error);
@@ -144,8 +149,9 @@ export class Calls {
   }
 
   /**
-   * Sends a call again, elsewhere if it can be, unless it was just one too many for its connection. Where endpoints are few,
-   * calls that wait for another one than before are overtaken by those that may have any, and would be refused over and over.
+   * Sends a call again; to another endpoint if there is one, unless the call was only one too many for its connection.
+   * (With few endpoints, a call that must have another endpoint would wait behind calls that take any, and would be
+   * refused again and again.)
    */
   #retry(call: Call, endpoint: Pod, error: Error, reason: RetryReason, elsewhere = true): void {
     if (this.#destroyedBy !== undefined) {
@@ -153,7 +159,7 @@ export class Calls {
       return;
     }
     const history = call.history!;
-    // Where there are no others it is asked again.
+    // If there is no other endpoint, this one gets the call again.
     if (elsewhere && !history.failed.includes(endpoint)) history.failed.push(endpoint);
     history.error = error;
     if (channels.requestRetry.hasSubscribers) {
@@ -162,7 +168,7 @@ export class Calls {
       const attempt = history.resent;
       channels.requestRetry.publish({ origin, address, reason, attempt, method, path, error });
     }
-    // A subscriber may have ended it, or everything.
+    // A subscriber may have ended the call, or the service.
     const ended = call.reason ?? this.#destroyedBy;
     if (ended === undefined) this.queue.addRetry(call);
     else call.fail(ended);

@@ -7,34 +7,34 @@ import type { Call } from './call.ts';
 import { type Waiter, WaitingLine } from './waiting-line.ts';
 
 /**
- * Requests in flight that any endpoint may have: where a client has few, a mean below one would make two at once of
- * one key too many, and an endpoint that has as few as these is not overloaded.
+ * Every endpoint may have this many requests in flight, whatever the mean. With few requests, the mean is below one,
+ * and two requests of one key at once would already be too many. An endpoint with so few isn't overloaded.
  */
 const LEAST_BOUND = 5;
-/** Milliseconds for which a request waits for an endpoint to be connected: longer than a handshake takes anywhere. */
+/** For how many milliseconds a request waits until its endpoint is connected. A handshake takes less than that anywhere. */
 const PATIENCE = 500;
 
 /**
- * The requests of a service that have a key, and wait for the endpoint that it leads to. That one is passed
- * over while it has more than its part of the load: "consistent hashing with bounded loads", by Mirrokni,
- * Thorup and Zadimoghaddam, 2016, https://arxiv.org/abs/1608.01350
+ * Requests with a key that wait for the endpoint of their key. While that endpoint has more than its part of the load,
+ * the next one on the ring gets the request: "consistent hashing with bounded loads", by Mirrokni, Thorup and
+ * Zadimoghaddam, 2016, https://arxiv.org/abs/1608.01350
  */
 export class HashLine {
   readonly #pool: Pool;
   readonly #demand: Demand;
-  /** How much more than the mean an endpoint may carry; 0: anything. */
+  /** How many times the mean an endpoint may carry; 0: no limit. */
   readonly #balanceFactor: number;
   readonly #attempts: Attempts;
-  /** Serves those without a key that came before a moment: they are as old as those with one. */
+  /** Serves the requests without a key that came before a moment, so that no request overtakes an older one. */
   readonly #serveKeyless: (before: number) => void;
   readonly #line: WaitingLine;
-  /** Those that wait for each endpoint, in order. */
+  /** The requests that wait for each endpoint, in order. */
   readonly #bound = new Map<Pod, Set<Waiter>>();
-  /** Those for which there is no endpoint at present. */
+  /** The requests that have no endpoint at present. */
   readonly #homeless = new Set<Waiter>();
-  /** Requests in flight that an endpoint must stay below for each unit of weight, while one is chosen. */
+  /** How many requests in flight an endpoint may have for each unit of weight. Set while an endpoint is chosen. */
   #limit = 0;
-  /** Whether one is chosen of those only that are there, for all we know. */
+  /** Whether only endpoints are considered that are probably there. Set while an endpoint is chosen. */
   #provenOnly = false;
 
   constructor(
@@ -56,7 +56,7 @@ export class HashLine {
     return this.#line.size;
   }
 
-  /** The endpoint to serve a request at once; none if it has to wait. */
+  /** The endpoint that serves a request at once; none if the request has to wait. */
   pick(call: Call, now: number): Pod | undefined {
     const endpoint = this.#choose(call, this.#demand.total + 1);
     if (endpoint === undefined || this.#bound.has(endpoint)) return undefined;
@@ -78,8 +78,8 @@ export class HashLine {
   }
 
   /**
-   * Starts those whose endpoints have a connection for them, and has connections made for the others. Those
-   * whose endpoints have left, or can't be used now, wait for others.
+   * Starts the requests whose endpoints have a connection for them, and dials for the others. If an endpoint has left,
+   * or can't be used now, its requests get another one.
    */
   serve(now: number): void {
     for (const waiter of [...this.#homeless]) this.#house(waiter);
@@ -87,7 +87,7 @@ export class HashLine {
     for (const [endpoint, waiters] of this.#bound) {
       if (this.#pool.capacity.isUsable(endpoint)) this.#serveAt(endpoint, waiters, now);
       if (waiters.size === 0) continue;
-      // The last free connection of one that takes no dials may have gone to the first of them.
+      // The first request may have taken the last free connection of an endpoint that may not be dialled.
       if (!this.#pool.capacity.isUsable(endpoint)) {
         this.#bound.delete(endpoint);
         for (const waiter of waiters) this.#house(waiter);
@@ -101,20 +101,20 @@ export class HashLine {
     this.#pool.plan.pace.deferBound(deferred);
   }
 
-  /** Starts those that wait for an endpoint, as far as it has connections for them. */
+  /** Starts the requests that wait for an endpoint, as long as it has connections for them. */
   #serveAt(endpoint: Pod, waiters: Set<Waiter>, now: number): void {
     for (const waiter of waiters) {
       if (!this.#isReady(endpoint, now)) return;
       this.#serveKeyless(waiter.moment);
       if (!this.#isReady(endpoint, now)) return;
-      // Somebody who was told of those may have ended it.
+      // Serving the others may have ended this one.
       if (!waiters.has(waiter)) continue;
       this.#take(waiter);
       waiter.run((call) => this.#attempts.start(call, endpoint));
     }
   }
 
-  /** Finds others for those that have waited for long enough for an endpoint to be connected. */
+  /** Finds other endpoints for the requests whose endpoint takes too long to connect. */
   hurry(now: number): void {
     const overdue: Waiter[] = [];
     for (const [endpoint, waiters] of this.#bound) {
@@ -127,18 +127,18 @@ export class HashLine {
     for (const waiter of overdue) this.#bind(waiter);
   }
 
-  /** Those that wait, in the order in which they came. */
+  /** All waiting requests, in the order in which they came. */
   [Symbol.iterator](): Iterator<Waiter> {
     return this.#line[Symbol.iterator]();
   }
 
-  /** Those that don't wait for a connection to become free: there is none. */
+  /** The waiting requests for which no connection can become free, because their endpoint has none. */
   *unserved(): Generator<Waiter> {
     yield* this.#homeless;
     for (const [{ connected }, waiters] of this.#bound) if (connected === 0) yield* waiters;
   }
 
-  /** Finds an endpoint for one that has none, or fails it where that is hopeless. */
+  /** Finds an endpoint for a request that has none. Fails the request if there is no hope. */
   #house(waiter: Waiter): void {
     this.#homeless.delete(waiter);
     this.#bind(waiter);
@@ -174,8 +174,8 @@ export class HashLine {
   }
 
   /**
-   * The endpoint for a request, which makes for `demand` of them. One that nothing has shown to be there yet is dialled
-   * meanwhile, and the next one has the request.
+   * The endpoint for a request. `demand`: how many requests there are, with this one. If nothing shows yet that the
+   * endpoint is there, it is dialled meanwhile, and the next endpoint on the ring gets the request.
    */
   #choose({ keyHash }: Call, demand: number): Pod | undefined {
     const { ring, plan } = this.#pool;
@@ -195,13 +195,13 @@ export class HashLine {
     if (this.#balanceFactor === 0) return ring.pick(keyHash, this.#isUsable);
     return (
       ring.pick(keyHash, this.#hasRoom) ??
-      // Where all have as much as they may, those that wait are as even.
+      // If all endpoints have as many requests as they may, the waiting ones are spread as evenly.
       (this.#pool.capacity.isLimited ? ring.pick(keyHash, this.#isBelowBound) : undefined) ??
       ring.pick(keyHash, this.#isUsable)
     );
   }
 
-  /** What all endpoints weigh that may serve. */
+  /** The weight of all endpoints that may serve. */
   #usableWeight({ weight }: { readonly weight: number }): number {
     const { failing } = this.#pool.upkeep;
     const { size } = this.#pool.set.current;
@@ -228,7 +228,7 @@ export class HashLine {
   }
 }
 
-/** Whether an endpoint is there, for all we know. */
+/** Whether an endpoint is probably there. */
 function isProven({ connected, unproven, dialFailures }: Pod): boolean {
   return connected > 0 || (!unproven && dialFailures === 0);
 }

@@ -1,23 +1,23 @@
 import type { Pod } from '../connections/connection.ts';
 
-/** What has been tried for one call, once something has gone wrong. */
+/** What was tried for one call. Exists only once something has gone wrong. */
 export class History {
-  /** Endpoints that have failed it. */
+  /** The endpoints that have failed the call. */
   readonly failed: Pod[] = [];
-  /** Why the last one has. */
+  /** Why the last endpoint failed. */
   error: Error | undefined;
-  /** Times it was sent again. */
+  /** How many times the call was sent again. */
   resent = 0;
-  /** Those of them that are limited. */
+  /** How many of these count against `retry.attempts`. */
   retries = 0;
-  /** Those of them that came after it had been sent in full, for all we know. */
+  /** How many of these may have come after the server had the whole request. */
   unsafe = 0;
-  /** A server has refused its stream. */
+  /** Whether a server has refused its stream. */
   refused = false;
-  /** Times its connection turned out to be gone, or going, so that nobody has looked at it. */
+  /** How many times its connection was gone, or was going away, so that no server has processed the call. */
   reroutes = 0;
-  /** Times that a peer has refused it for taking fewer streams than before. */
+  /** How many times a peer refused the call because the peer takes fewer streams than before. */
   overLimit = 0;
-  /** Times that its connection, idle before, ended just as it was sent. */
+  /** How many times its idle connection ended just as the call was sent. */
   crossed = 0;
 }

@@ -1,7 +1,7 @@
 import { NoEndpointsError } from '../base/errors.ts';
 import type { Pool } from '../connections/pool.ts';
 
-/** Why a call is failed for which there has been no endpoint for so many milliseconds: what is known of those there are. */
+/** The error for a call that found no endpoint within `timeout` milliseconds. It counts the endpoints by state. */
 export function noEndpoints(
   { set, board, dials }: Pool,
   discoveryError: Error | null,

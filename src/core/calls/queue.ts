@@ -20,19 +20,16 @@ export interface QueueOptions {
   discovery: Pick<Discovery, 'demand' | 'error' | 'onSlow'>;
   demand: Demand;
   settings: CallSettings & { readonly clock: Clock };
-  /** Whoever could be served has been. */
+  /** Called when every request that could be served has been served. */
   onServed: () => void;
 }
 
-/** How often those that wait are looked after. */
+/** Milliseconds from one look at the waiting requests to the next. */
 const CHECK = 250;
 
-/**
- * The requests of a service that wait: for any connection, for a socket of their own, or for another
- * endpoint than those that have failed them.
- */
+/** The requests of a service that wait: for any connection, for a socket of their own, or for another endpoint. */
 export class Queue implements Waiters {
-  /** Somebody else waits for calls to end. */
+  /** Whether other code waits for calls to end. */
   awaitsEnd = false;
   readonly #pool: Pool;
   readonly #attempts: Attempts;
@@ -46,7 +43,7 @@ export class Queue implements Waiters {
   readonly #retries: RetryLine;
   readonly #hashed: HashLine;
   #serving = false;
-  /** When somebody who waited for any endpoint last had one. */
+  /** When a request that waited for any endpoint last got one. */
   #movedAt = Number.NEGATIVE_INFINITY;
   #check: Timer | undefined;
   #checkDue = 0;
@@ -76,19 +73,19 @@ export class Queue implements Waiters {
     return this.size > 0 || this.awaitsEnd;
   }
 
-  /** Whether those that come have to wait behind others. */
+  /** Whether a new request has to wait behind others. */
   get isBusy(): boolean {
     return this.#demand.waiting > 0 && this.#waiting.size > 0;
   }
 
-  /** The endpoint to serve a request that has a key at once; none if it has to wait. */
+  /** The endpoint that serves a request with a key at once; none if the request has to wait. */
   pickByKey(call: Call, now: number): Pod | undefined {
-    // Those without a key that wait came before it, and may have any endpoint.
+    // Waiting requests without a key came before this one, and take any endpoint.
     if (this.isBusy) this.#serveWaiting();
     return this.#hashed.pick(call, now);
   }
 
-  /** Whether no more may wait. Those for which a connection is being made, or will be in a moment, don't count. */
+  /** Whether no more requests may wait. A request for which a dial has begun, or begins soon, doesn't count. */
   get isFull(): boolean {
     const { maxPendingRequests } = this.#settings;
     const { dials, plan, capacity } = this.#pool;
@@ -97,7 +94,7 @@ export class Queue implements Waiters {
     return undialled - capacity.connectable(plan.pace.deferred) >= maxPendingRequests;
   }
 
-  /** Takes a request in, or refuses it if too many wait. */
+  /** Lets a request wait, or refuses it if too many wait. */
   add(call: Call): void {
     if (!this.isFull) {
       this.#add(call, false);
@@ -111,13 +108,13 @@ export class Queue implements Waiters {
     );
   }
 
-  /** Takes a request in that had its turn, and was not sent. */
+  /** Lets a request wait again that had its turn, and was not sent. */
   addAgain(call: Call): void {
     this.#add(call, true);
     this.serveSoon();
   }
 
-  /** Takes a request in that endpoints have failed. */
+  /** Lets a request wait for another endpoint than those that have failed it. */
   addRetry(call: Call): void {
     this.#retries.add(call, this.#clock.now());
     this.#checkLater();
@@ -142,7 +139,7 @@ export class Queue implements Waiters {
     return keyHash >= 0 ? this.#hashed : lasting ? this.#upgrades : this.#waiting;
   }
 
-  /** Takes a request out, if it waits. */
+  /** Removes a request, if it waits. */
   remove(call: Call): void {
     this.#waiting.remove(call);
     this.#upgrades.remove(call);
@@ -150,7 +147,7 @@ export class Queue implements Waiters {
     this.#hashed.remove(call);
   }
 
-  /** Serves those that wait, once undici has settled the fate of the socket that was just released. */
+  /** Serves waiting requests in a microtask: by then, undici has decided what happens to the socket just released. */
   serveSoon(): void {
     if (this.#serving) return;
     this.#serving = true;
@@ -164,7 +161,7 @@ export class Queue implements Waiters {
     const { pace } = this.#pool.plan;
     if (this.#upgrades.size > 0) this.#upgrades.serve(this.#clock.now());
     if (this.#retries.size > 0) this.#retries.serve(this.#clock.now());
-    // Nobody's dials are put off where nobody waits: those that have given up have told no one.
+    // If no request waits, no dial is deferred. Requests that were given up didn't say so.
     if (this.#hashed.size > 0) this.#hashed.serve(this.#clock.now());
     else pace.deferBound(0);
     this.#serveWaiting();
@@ -174,7 +171,7 @@ export class Queue implements Waiters {
     this.#onServed();
   }
 
-  /** Serves those that wait for any endpoint, and that came before a moment. */
+  /** Serves the requests that wait for any endpoint, as far as they came before a moment. */
   #serveWaiting(before = Number.POSITIVE_INFINITY): void {
     for (let { first } = this.#waiting; first !== undefined; first = this.#waiting.first) {
       if (first.moment >= before) return;
@@ -187,7 +184,7 @@ export class Queue implements Waiters {
     }
   }
 
-  /** Has connections made for those that wait; fails them if that is hopeless, with `error` or the last one. */
+  /** Dials for the waiting requests. If there is no hope, fails them with `error`, or with the last error. */
   dial(error?: Error): void {
     for (let first = this.#waiting.first; first !== undefined; first = this.#waiting.first) {
       if (this.#pool.plan.dialFor(this.#waiting.size, first.moment) || this.#pool.awaitsNews) return;
@@ -198,7 +195,7 @@ export class Queue implements Waiters {
     }
   }
 
-  /** An endpoint is not to be reached for a while. */
+  /** An endpoint can't be reached for a while. */
   onUnreached(endpoint: Pod, error: Error): void {
     const now = this.#clock.now();
     this.#upgrades.onUnavailable(endpoint, now);
@@ -206,12 +203,12 @@ export class Queue implements Waiters {
     this.dial(error);
   }
 
-  /** There is another set of endpoints. */
+  /** Discovery has brought a new set of endpoints. */
   onUpdate(): void {
     this.serve();
   }
 
-  /** Fails all that wait now, or have since that time: a caller who is told may ask again at once. */
+  /** Fails the requests that wait, or those that have waited since `since`. A caller may send a new request at once. */
   failAll(error: Error, since = Number.POSITIVE_INFINITY): void {
     for (const waiter of this.#all()) if (waiter.since <= since) this.#fail(waiter, error);
   }
@@ -224,7 +221,7 @@ export class Queue implements Waiters {
     this.#check?.cancel();
   }
 
-  /** Keeps the process alive while somebody waits: all else it waits for may be unref'd. */
+  /** A timer that keeps the process alive while a request waits. All else that the request waits for may be unref'd. */
   #checkLater(): void {
     if (this.#check !== undefined) return;
     this.#checkDue = this.#clock.now() + CHECK;
@@ -235,7 +232,7 @@ export class Queue implements Waiters {
     this.#check = undefined;
     const now = this.#clock.now();
     const late = now - this.#checkDue;
-    // A process that was stopped, or had no CPU, could not have served anybody.
+    // If this process was stopped, or had no CPU, it could not have served any request.
     if (late < CHECK) this.#failOverdue(now);
     else this.#forgive(late, now);
     if (late < CHECK) this.#lookElsewhere();
@@ -246,27 +243,27 @@ export class Queue implements Waiters {
     this.serveSoon();
   }
 
-  /** Where a call has waited for a while for the first connection to come, there may be another way. */
+  /** If a request has waited for a while for the first connection, discovery may know another way. */
   #lookElsewhere(): void {
     const { set, dials } = this.#pool;
     const isSlow = this.size > 0 && !set.isConnected && dials.fresh > 0;
     if (isSlow && this.#settings.comparesFamilies) this.#discovery.onSlow();
   }
 
-  /** Takes time off the waits in which nobody could be served, down to a moment before they end. */
+  /** Takes time off the waits in which this process could serve nothing, down to a moment before their end. */
   #forgive(late: number, now: number): void {
     const longest = Math.min(this.#longest, this.#pool.dials.longest);
     for (const waiter of this.#all()) waiter.forgive(late, now, longest);
     this.#movedAt = Math.min(this.#movedAt + late, now);
   }
 
-  /** Whether endpoints are dialled, or have yet to say how much they take, or may be known in a moment. */
+  /** Whether dials are under way, a connection has yet to say how much it takes, or discovery may bring endpoints soon. */
   get #isHopeful(): boolean {
     const { dials, set, awaitsNews, isKnown } = this.#pool;
     return dials.size > 0 || set.isOpening || awaitsNews || !isKnown;
   }
 
-  /** Milliseconds that a request may wait, as things are. */
+  /** How many milliseconds a request may wait, in the present situation. */
   get #longest(): number {
     const { endpointTimeout, newsTimeout } = this.#settings;
     return this.#isHopeful ? endpointTimeout : newsTimeout;
@@ -275,17 +272,17 @@ export class Queue implements Waiters {
   #failOverdue(now: number): void {
     const { dials, set, capacity, plan } = this.#pool;
     const longest = this.#longest;
-    // Where nobody can be connected to, undici gives up whoever has waited for as long as a dial may take.
+    // If no endpoint can be connected, undici fails a request when a dial has taken its full time. So does evenkeel.
     const failure = set.isConnected || !this.#isHopeful ? undefined : dials.lastFailure;
     const failAfter = (waiter: Waiter, most: number, movedAt = Number.NEGATIVE_INFINITY) => {
       const waited = Math.min(waiter.waited(now), now - movedAt);
       if (failure !== undefined && waited >= dials.longest) this.#fail(waiter, failure);
       else if (waited >= most) this.#fail(waiter, noEndpoints(this.#pool, this.#discovery.error, most));
     };
-    // Where no more connections may be made, or not yet, the wait is for those there are, and as long as it takes.
+    // If no more connections may be made, or not yet, requests wait for the existing ones, without a limit.
     const waitsForThose = capacity.isSaturated || plan.pace.deferred > 0;
     const most = waitsForThose ? Number.POSITIVE_INFINITY : longest;
-    // A line that moves comes to its end, however little each connection carries: stock's has no other measure.
+    // While this line moves, each request gets its turn. undici has no other limit for it either.
     for (const waiter of [...this.#waiting]) failAfter(waiter, most, this.#movedAt);
     for (const waiter of [...this.#retries]) failAfter(waiter, most);
     for (const waiter of [...this.#upgrades, ...this.#hashed.unserved()]) failAfter(waiter, longest);

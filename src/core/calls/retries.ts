@@ -3,20 +3,20 @@ import type { Call } from './call.ts';
 import { History } from './history.ts';
 import type { Refusal, RetryReason, RetrySettings } from './settings.ts';
 
-/** New connections that have ended, or were about to, without having looked at a request; one more fails it. */
+/** A request fails after this many new connections that ended, or were going away, without having processed it. */
 const MOST_REROUTES = 8;
 
 /**
- * Times that a peer has refused a request for taking fewer streams than it had when that was sent; one more fails it.
- * They may be many, for such a peer serves others meanwhile: of ten that are sent at once to connections that serve one
- * each, the last is refused nine times.
+ * A request fails after a peer has refused it this many times for taking fewer streams than when the request was sent.
+ * There may be many, because such a peer serves other requests meanwhile: of ten that are sent at once to connections
+ * that serve one each, the last is refused nine times.
  */
 const MOST_OVER_LIMIT = 32;
 
-/** Idle connections that have ended just as a request was sent on them; one more fails it. */
+/** A request fails after this many idle connections that ended just as it was sent. */
 const MOST_CROSSED = 2;
 
-/** Decides whether a request that has failed before a response is sent again. */
+/** Decides whether a request that failed before a response is sent again. */
 export class Retries {
   readonly #settings: RetrySettings | false;
   readonly #budget: RetryBudget | undefined;
@@ -27,13 +27,14 @@ export class Retries {
   }
 
   /**
-   * Whether it may be, which is counted. `requests`: all that the service ever had. What a server has not looked at goes
-   * elsewhere once in any case, and for nothing, as gRPC's transparent retries:
+   * Whether a call may be sent again, and counts it. `requests`: how many the service has had since the start. If a
+   * server has not processed the call, the call goes elsewhere once in any case, without a cost to the budget, as
+   * gRPC's transparent retries do:
    * https://github.com/grpc/proposal/blob/master/A6-client-retries.md#transparent-retries
    */
   allow(call: Call, reason: RetryReason, requests: number, now: number): boolean {
     const history = historyOf(call);
-    // undici does so by itself, as it does with what a GOAWAY gives back.
+    // undici does the same by itself, as it does for requests that a GOAWAY refuses.
     if (reason === 'refused' && !history.refused) {
       history.refused = true;
       history.resent++;
@@ -53,9 +54,9 @@ export class Retries {
   }
 
   /**
-   * The same of one that a peer gives back for having said, meanwhile, that it takes no more: with a GOAWAY, or a lower
-   * limit on streams. That tells nothing of the next peer, and all may say so at once. Like what was never written, it is
-   * none of the retries that can be switched off.
+   * The same for a call that a peer refuses because it has just said that it takes no more (GOAWAY), or fewer streams.
+   * That says nothing about the next peer, and all peers may say so at once. So `retry: false` doesn't switch this off:
+   * the request was never processed, as if it had never been written.
    */
   allowGivenBack(call: Call, how: Exclude<Refusal, 'refused'>): boolean {
     const history = historyOf(call);
@@ -65,8 +66,8 @@ export class Retries {
   }
 
   /**
-   * The same of one whose connection had been idle, and ended just as it was sent: its end was on the way, for all we know.
-   * It takes nothing from the budget, as one that Go's net/http sends again: the peer has said nothing of this request.
+   * The same for a call whose idle connection ended just as the call was sent. Most likely the end was already on its
+   * way, and says nothing about this request. So this costs nothing of the budget, as in Go's net/http.
    */
   allowCrossed(call: Call): boolean {
     const settings = this.#settings;
@@ -81,8 +82,8 @@ export class Retries {
 }
 
 /**
- * Whether a request may go to one more connection, for the last one, which was new, did not look at it and is no more. It
- * is counted.
+ * Whether a request may go to one more connection, because the last one was new, and is gone without having processed
+ * it. Counts it.
  */
 export function mayReroute(call: Call): boolean {
   return ++historyOf(call).reroutes <= MOST_REROUTES;

@@ -4,7 +4,7 @@ import type { Attempts } from './attempts.ts';
 import type { Call } from './call.ts';
 import { type Waiter, WaitingLine } from './waiting-line.ts';
 
-/** The calls of a service that have failed at an endpoint and wait for another one, if there is one. */
+/** The calls of a service that have failed at an endpoint, and wait for another one. */
 export class RetryLine {
   readonly #pool: Pool;
   readonly #attempts: Attempts;
@@ -20,7 +20,7 @@ export class RetryLine {
     return this.#line.size;
   }
 
-  /** Takes in a call that has failed at an endpoint. */
+  /** Lets a call wait that has failed at an endpoint. */
   add(call: Call, now: number): void {
     this.#line.add(call, now, this.#pool.dials.moment(), false);
   }
@@ -29,7 +29,7 @@ export class RetryLine {
     this.#line.remove(call);
   }
 
-  /** Starts those for which there is a connection, and fails those for which there will be none. */
+  /** Starts the calls for which there is a connection, and fails those for which there will be none. */
   serve(now: number): void {
     for (const { call, moment, run } of this.#line) {
       const { failed, error } = call.history!;
@@ -43,7 +43,7 @@ export class RetryLine {
     }
   }
 
-  /** Those that wait, in order. */
+  /** All waiting calls, in order. */
   [Symbol.iterator](): Iterator<Waiter> {
     return this.#line[Symbol.iterator]();
   }

@@ -3,17 +3,21 @@ import type { Connection } from '../connections/connection.ts';
 import type { Pool } from '../connections/pool.ts';
 import type { Call } from './call.ts';
 
-/** Milliseconds after a response within which servers end connections that they don't keep, without having said so. */
+/**
+ * A server that doesn't keep a connection, and hasn't said so, ends it within this many milliseconds after the
+ * response.
+ */
 const SETTLING = 10;
 
-/** It is written in this turn of the event loop. */
+/** The call is written in this turn of the event loop. */
 export const AT_ONCE = -1;
 
 /**
- * Whether connections outlive the responses on them. A call that has waited would have had a new one from a stock client,
- * and may find one that has just come free first. Where that is ended now, what can't be sent twice is lost. So as long as
- * none of the service was ever used twice, connections take nothing for a moment after their first response, while others
- * are made for those that wait. Where limits allow no others, calls are held up instead.
+ * Learns whether the connections of a service outlive a response. A stock client makes a new connection for a call that
+ * waits; evenkeel may give the call a connection that has just become free. If the server is ending that connection, a
+ * call that can't be sent twice is lost. So until some connection was used twice, a connection takes nothing for a
+ * moment after its first response, and others are made for the waiting calls. If limits allow no others, evenkeel
+ * delays the call instead.
  */
 export class Reuse {
   #isKnown = false;
@@ -25,7 +29,7 @@ export class Reuse {
     this.#demand = demand;
   }
 
-  /** Milliseconds for which a call that has waited is held up before it is written to a connection. */
+  /** For how many milliseconds a call that has waited is delayed before it is written to a connection. */
   delayOf(call: Call, { multiplexed, requests, idling }: Connection): number {
     if (multiplexed || requests === 1 || isSafe(call)) return AT_ONCE;
     return this.#isKnown || idling.settled ? 0 : SETTLING;
@@ -36,14 +40,14 @@ export class Reuse {
     const { multiplexed, requests } = connection;
     if (multiplexed) return;
     if (requests > 1) this.#isKnown = !broken;
-    // Who waits is most likely like the one that has ended.
+    // The calls that wait are probably like the one that has just ended.
     else if (!this.#isKnown && this.#demand.waiting > 0 && !isSafe(call) && !this.#capacity.isLimited) {
       connection.settle(SETTLING);
     }
   }
 }
 
-/** Upgrades wait for their turn in any case, and are about to have what idles, as with stock. */
+/** Upgrades always wait for their turn, and then use an idle connection, as with a stock client. */
 function isSafe({ repeatable, lasting }: Call): boolean {
   return repeatable || lasting;
 }

@@ -1,38 +1,38 @@
-/** What calls are told: how long they wait, and whether they are sent again. Durations are in milliseconds. */
+/** The settings of calls: how long they wait, and whether they are sent again. Durations are in milliseconds. */
 export interface CallSettings {
   maxPendingRequests: number;
   endpointTimeout: number;
-  /** The same for one that waits for news of endpoints, while none is dialled. */
+  /** The same for a call that waits for discovery, while nothing is dialled. */
   newsTimeout: number;
-  /** Whether addresses of a name's other family may be tried where connections are slow to come. */
+  /** Whether discovery may try addresses of the other family if connections are slow to come. */
   comparesFamilies: boolean;
-  /** `false`: calls are sent once, come what may. */
+  /** `false`: calls are sent once only. */
   retry: RetrySettings | false;
   ringHash: BoundSettings;
 }
 
 /** How calls are bound to endpoints by a key. */
 export interface BoundSettings {
-  /** How much more than the mean an endpoint may carry; 0: no bound. */
+  /** How many times the mean an endpoint may carry; 0: no limit. */
   balanceFactor: number;
 }
 
 /** Why a call may be sent again. */
 export type RetryReason =
-  /** HTTP/2: the server says that it has not looked at it. */
+  /** HTTP/2: the server says that it has not processed the request. */
   | 'refused'
-  /** The connection, or the stream, has ended before a response. */
+  /** The connection or the stream ended before a response. */
   | 'reset'
-  /** The endpoint has stopped to answer at all. */
+  /** The endpoint no longer answers at all. */
   | 'unresponsive';
 
 /** How a server says that it has not looked at an attempt. */
 export type Refusal =
-  /** It says so of that one. */
+  /** It refused this stream. */
   | 'refused'
-  /** It had said, meanwhile, that it takes no more. */
+  /** It said meanwhile that it takes no more requests (GOAWAY). */
   | 'gone-away'
-  /** It had said, meanwhile, that it takes fewer, though some: others of those that it was sent are served. */
+  /** It said meanwhile that it takes fewer streams, but some: it serves others that were sent to it. */
   | 'over-limit';
 
 export const RETRY_REASONS: readonly RetryReason[] = ['refused', 'reset', 'unresponsive'];

@@ -4,19 +4,22 @@ import type { Pod } from '../connections/connection.ts';
 import type { Outcome } from '../health/outcome.ts';
 import type { Attempt, Call } from './call.ts';
 
-/** Hears of each attempt that has ended; `duration` is in ticks. It costs no memory, as a message would. */
+/**
+ * Hears of each attempt that has ended; `duration` is in ticks. A direct call allocates nothing, unlike a message on a
+ * channel.
+ */
 export type OnAttemptEnd = (attempt: Attempt, endpoint: Pod, duration: number, outcome: Outcome) => void;
 
-/** Those who hear of all attempts in this process. */
+/** The functions that hear of all attempts in this process. */
 const hearers = new Set<OnAttemptEnd>();
 
-/** @returns a function that ends it */
+/** @returns a function that stops it */
 export function hearOfAttempts(hear: OnAttemptEnd): () => void {
   hearers.add(hear);
   return () => hearers.delete(hear);
 }
 
-/** Tells those who listen that a call was sent to an endpoint. */
+/** Publishes that a call was sent to an endpoint. */
 export function tellStart(call: Call, { origin, address }: Pod): void {
   const { method, path } = call.describe();
   channels.requestStart.publish({
@@ -29,13 +32,13 @@ export function tellStart(call: Call, { origin, address }: Pod): void {
   });
 }
 
-/** Whether anybody wants to know when an attempt ends. */
+/** Whether any listener wants to know when an attempt ends. */
 export function isEndHeard(): boolean {
   return hearers.size > 0 || channels.requestEnd.hasSubscribers;
 }
 
 /**
- * Tells those who hear of it, and those who listen, that an attempt has ended.
+ * Tells all listeners and subscribers that an attempt has ended.
  *
  * @param duration in ticks
  */

@@ -6,14 +6,14 @@ import type { Call } from './call.ts';
 import { type Waiter, WaitingLine } from './waiting-line.ts';
 
 /**
- * The requests of a service that wait for a socket of their own, or for an event stream. Each waits for the
- * endpoint that was chosen for it, so that they are as even as they can be however long they last.
+ * The requests of a service that wait for a socket of their own, or for an event stream. Each waits for one chosen
+ * endpoint. So however long these streams last, they are spread evenly.
  */
 export class UpgradeLine {
   readonly #pool: Pool;
   readonly #attempts: Attempts;
   readonly #line: WaitingLine;
-  /** How many wait for each endpoint. */
+  /** How many requests wait for each endpoint. */
   readonly #awaited = new Map<Pod, number>();
 
   constructor(pool: Pool, attempts: Attempts, demand: Demand) {
@@ -36,24 +36,24 @@ export class UpgradeLine {
     this.serve(now);
   }
 
-  /** Takes a call out, if it waits. Its place is free again. */
+  /** Removes a call, if it waits. Its seat is free again. */
   remove(call: Call): void {
     if (this.#line.remove(call) && call.endpoint !== undefined) this.#unbind(call);
   }
 
   /**
-   * Starts those whose endpoints have a connection for them, and has connections made for the others. Fails
-   * those for whom that is hopeless, with the reason.
+   * Starts the calls whose endpoints have a connection for them, and dials for the others. If there is no hope for a
+   * call, the call fails with the reason.
    */
   serve(now: number): void {
-    // Where one finds no endpoint, the next needn't look.
+    // If one call finds no endpoint, the next one won't either.
     let allClosed = false;
     for (const waiter of this.#line) {
       const { call } = waiter;
-      // It has left since, or was ejected, or has asked for a pause.
+      // The endpoint has left meanwhile, was ejected, or asked for a pause.
       if (call.endpoint !== undefined && !serves(call.endpoint)) this.#unbind(call);
       if (call.endpoint !== undefined && !this.#pool.capacity.isOpen(call.endpoint)) {
-        // It may be the dial for this one that makes the endpoint full.
+        // The endpoint may be full only because of the dial for this call.
         if (call.endpoint.dialing + call.endpoint.overdue > 0) continue;
         this.#unbind(call);
       }
@@ -70,18 +70,18 @@ export class UpgradeLine {
     }
   }
 
-  /** Chooses others for those that wait for an endpoint, and fails them where there are none. */
+  /** Chooses other endpoints for the calls that wait for an endpoint. Fails them if there is none. */
   onUnavailable(unavailable: Pod, now: number): void {
     for (const { call } of this.#line) if (call.endpoint === unavailable) this.#unbind(call);
     this.serve(now);
   }
 
-  /** Those that wait, in order. */
+  /** All waiting calls, in order. */
   [Symbol.iterator](): Iterator<Waiter> {
     return this.#line[Symbol.iterator]();
   }
 
-  /** Whether there is hope for one that found no endpoint. Otherwise it has failed. */
+  /** Whether there is hope for a call that found no endpoint. If not, this fails the call. */
   #canWait({ call, run, moment }: Waiter): boolean {
     if (this.#pool.plan.dialFor(1, moment)) return true;
     const error = this.#pool.dials.lastError;
@@ -113,7 +113,7 @@ export class UpgradeLine {
     this.#forget(endpoint);
   }
 
-  /** Counts one less that waits for an endpoint. */
+  /** One call less waits for an endpoint. */
   #forget(endpoint: Pod): void {
     const count = this.#awaited.get(endpoint)! - 1;
     if (count > 0) this.#awaited.set(endpoint, count);

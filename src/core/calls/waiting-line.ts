@@ -3,17 +3,17 @@ import type { Demand } from '../base/demand.ts';
 import { Ring, RingNode } from '../base/ring.ts';
 import type { Call } from './call.ts';
 
-/** Milliseconds that are left to those that wait when this process goes on after it was stopped. */
+/** When this process goes on after it was stopped, each waiting call has this many milliseconds left, at least. */
 const GRACE = 1_000;
 
-/** A request that waits for a connection. It goes on in the async context of its caller. */
+/** A call that waits for a connection. It goes on in the async context of its caller. */
 export class Waiter {
   readonly call: Call;
-  /** The clock's time at which it came. */
+  /** When it began to wait, on the clock. */
   readonly since: number;
-  /** Milliseconds since then in which this process was stopped, and could not serve it. */
+  /** Milliseconds since then in which this process was stopped, and could not serve the call. */
   #forgiven = 0;
-  /** Its place among dials and other requests. */
+  /** Its position in the order of dials and calls. */
   readonly moment: number;
   readonly node: RingNode<Waiter>;
   readonly #context: AsyncResource;
@@ -27,12 +27,12 @@ export class Waiter {
     call.startWaiting();
   }
 
-  /** Milliseconds that it has waited, as far as this process could have served it. */
+  /** How many milliseconds it has waited, without the time in which this process could not serve it. */
   waited(now: number): number {
     return now - this.since - this.#forgiven;
   }
 
-  /** Takes time off the wait in which it could not be served, down to a moment before the end of a wait of `longest`. */
+  /** Takes `milliseconds` off its wait, but leaves a wait of at most `longest` minus a moment. */
   forgive(milliseconds: number, now: number, longest: number): void {
     this.#forgiven += Math.max(0, Math.min(milliseconds, this.waited(now) - longest + GRACE));
   }
@@ -48,10 +48,10 @@ export class WaitingLine {
   readonly #ring = new Ring<Waiter>();
   readonly #waiters = new Map<Call, Waiter>();
   readonly #demand: Demand;
-  /** The last one that came back. */
+  /** The last call that came back. */
   #back: Waiter | undefined;
 
-  /** Those that wait are part of the `demand`. */
+  /** @param demand counts the calls that wait */
   constructor(demand: Demand) {
     this.#demand = demand;
   }
@@ -64,12 +64,15 @@ export class WaitingLine {
     return this.#ring.first?.value;
   }
 
-  /** All of them, in order. */
+  /** All waiting calls, in order. */
   *[Symbol.iterator](): Generator<Waiter> {
     yield* this.#waiters.values();
   }
 
-  /** Puts a call at the end; or one that comes `back`, having had its turn, behind those only that were taken before it. */
+  /**
+   * Appends a call. With `back`, the call had its turn before: it goes right behind the calls that the service took
+   * before it.
+   */
   add(call: Call, now: number, moment: number, back: boolean): Waiter {
     const waiter = new Waiter(call, now, moment);
     this.#waiters.set(call, waiter);
@@ -80,7 +83,8 @@ export class WaitingLine {
   }
 
   #putBack(waiter: Waiter): void {
-    // When many connections end at once, many come back, and mostly in order: then the place is right behind the last one.
+    // When many connections end at once, many calls come back, mostly in order. Then the place is right behind the last
+    // one.
     const last = this.#back;
     let behind = last === undefined || isLater(last.call, waiter.call) ? undefined : last.node;
     let next = behind === undefined ? this.#ring.first : this.#ring.after(behind);
@@ -101,7 +105,7 @@ export class WaitingLine {
     return this.#waiters.has(call);
   }
 
-  /** Takes a call out; false if it wasn't waiting. */
+  /** Removes a call. Returns false if it wasn't waiting. */
   remove(call: Call): boolean {
     const waiter = this.#waiters.get(call);
     if (waiter === undefined) return false;
@@ -109,7 +113,7 @@ export class WaitingLine {
     return true;
   }
 
-  /** Takes the first one out. */
+  /** Removes the first call. */
   shift(): Waiter | undefined {
     const { first } = this;
     if (first !== undefined) this.#take(first);
@@ -125,7 +129,7 @@ export class WaitingLine {
   }
 }
 
-/** Whether one call was taken after another, by more than a tick. */
+/** Whether a call was taken more than a tick after another one. */
 function isLater(one: Call, other: Call): boolean {
   return ((one.takenAt - other.takenAt) | 0) > 0;
 }

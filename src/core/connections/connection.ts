@@ -12,42 +12,42 @@ import type { RetireReason } from './retire-reason.ts';
 import type { ConnectionOptions } from './settings.ts';
 import type { Carried, Wire, WireEvents } from './wire.ts';
 
-/** The part of its age, and of the time for which idle ones last, within which a connection was needed lately. */
+/** A connection counts as needed if it was used within this part of its age, and of the time that idle ones last. */
 const LATELY = 0.25;
 const LATELY_IDLE = 0.5;
 
-/** An endpoint as all of this folder know it. */
+/** An endpoint, as this folder knows it. */
 export type Pod = PooledEndpoint<Connection>;
 
-/** The life of one wire, from its dial to its end: how old it is, how often it was used, how much it carries. */
+/** The life of one wire: how old it is, how often it was used, what it carries, and when it ends. */
 export class Connection implements Pooled, WireEvents {
   readonly wire: Wire;
   readonly multiplexed: boolean;
   below: Pooled | undefined = undefined;
   above: Pooled | undefined = undefined;
   stacked = false;
-  /** Requests it carries now, lasting ones aside. */
+  /** How many requests it carries now, without lasting ones. */
   inFlight = 0;
-  /** Event streams, and upgraded streams of HTTP/2, that it carries now. */
+  /** How many event streams and upgraded HTTP/2 streams it carries now. */
   lasting = 0;
-  /** Requests it has carried, the present ones included. */
+  /** How many requests it has carried, with the present ones. */
   requests = 0;
   retired: RetireReason | undefined = undefined;
-  /** The name of the pod that it leads to, as its responses say; `null`: they say none; `undefined`: there was none yet. */
+  /** The name of its pod, as its responses say; `null`: they say none; `undefined`: there was no response yet. */
   podName: string | null | undefined = undefined;
-  /** Its responses have said all that is to be known of the endpoint. */
+  /** Whether its responses have said all that evenkeel wants to know about the endpoint. */
   #told = false;
   #aging = false;
   #endpoint: Pod;
   #destroyedBy: Error | undefined = undefined;
-  /** A successor was made ready when its end came near. */
+  /** Whether its successor was made. */
   #renewed = false;
   readonly #events: ConnectionEvents<Connection>;
   readonly #options: ConnectionOptions;
   readonly #lifetime: Lifetime;
   readonly idling: Idling;
   #drainDeadline: Timer | undefined = undefined;
-  /** When a request last came, or it was made for one. */
+  /** When a request last came, or when it was made for a request. */
   #neededAt: number;
 
   constructor(wire: Wire, endpoint: Pod, events: ConnectionEvents<Connection>, options: ConnectionOptions) {
@@ -68,7 +68,7 @@ export class Connection implements Pooled, WireEvents {
     this.#publish(channels.connectionOpen);
   }
 
-  /** The endpoint it belongs to. */
+  /** The endpoint that it belongs to. */
   get endpoint(): Pod {
     return this.#endpoint;
   }
@@ -104,8 +104,8 @@ export class Connection implements Pooled, WireEvents {
   }
 
   /**
-   * Whether the connection may take a request at this moment. One that may not is retired: the timer of
-   * its age may be late, and its socket may have died without a word.
+   * Whether it may take a request at this moment. If not, this retires it: the timer of its age may be late, and its
+   * socket may have died unnoticed.
    */
   check(now: number): boolean {
     if (this.retired !== undefined) return false;
@@ -116,32 +116,32 @@ export class Connection implements Pooled, WireEvents {
     return this.retired === undefined;
   }
 
-  /** Whether it has been used so lately that it is likely to be used again while it lasts. */
+  /** Whether it was used so lately that it will probably be used again before it closes. */
   get used(): boolean {
     return this.requests > 0 && this.#neededWithin(Number.POSITIVE_INFINITY);
   }
 
-  /** Whether the traffic of the last moments has needed it: has used it, or had it made. */
+  /** Whether recent traffic needed it: a request used it, or it was made for one. */
   get needed(): boolean {
     return this.#neededWithin(this.#options.maxDuration * LATELY || Number.POSITIVE_INFINITY);
   }
 
-  /** @param most milliseconds; fewer where idle connections don't last that long */
+  /** @param most milliseconds; less if idle connections don't last that long */
   #neededWithin(most: number): boolean {
     if (this.retired !== undefined) return false;
-    // When it was made, its endpoint may not have said yet how long it keeps idle ones.
+    // When it was made, evenkeel may not have known yet how long the endpoint keeps idle connections.
     const idle = Math.max(this.#endpoint.keepAlive ?? 0, this.#options.idleTimeout);
     const unneeded = this.#options.clock.now() - this.#neededAt;
     return this.inFlight > 0 || unneeded < Math.min(most, idle * LATELY_IDLE);
   }
 
-  /** Waits for a first request; with none, the connection closes in the end, as a used one would. */
+  /** Waits for its first request. If none comes, it closes as a used connection would. */
   park(): void {
     if (this.retired !== undefined || !this.wire.park()) return;
     this.idling.wait(this.#options.idleTimeout, () => this.parked && this.retire('idle'));
   }
 
-  /** It is about to be free, and takes nothing for a moment, in which its peer may end it. */
+  /** Takes nothing for a moment after its response, because its peer may be ending it. */
   settle(milliseconds: number): void {
     if (this.retired === undefined) this.idling.settle(milliseconds, () => this.onRoomChanged(true));
   }
@@ -150,26 +150,26 @@ export class Connection implements Pooled, WireEvents {
     this.#told = told;
   }
 
-  /** Gives it to another endpoint. What it carries is to be passed on. */
+  /** Moves it to another endpoint. The caller moves what it carries. */
   hand(other: Pod): void {
     const before = this.#endpoint;
     this.#endpoint = other;
     before.hand(this, other);
   }
 
-  /** Takes on a request, which is sent next. The cap on requests is spent here, not when they end. */
+  /** Takes a request, which is sent next. It counts for `maxRequests` from now on, not when it ends. */
   reserve(): void {
     this.inFlight++;
     this.requests++;
     if (this.#aging && !this.#renewed) this.#renew(this.#endpoint.willBeBare);
     const { maxRequests } = this.#options;
     if (maxRequests === 0) return;
-    // Early: many come at once with HTTP/2, and a cap on requests is reached as fast as they come.
+    // Early, because with HTTP/2 many requests come at once, and the limit is reached soon.
     if (this.requests === Math.ceil(maxRequests / 2)) this.#startAging();
     if (this.requests === maxRequests) this.retire('max-requests');
   }
 
-  /** The request that was taken on was refused before anything was sent: it is none that the connection has carried. */
+  /** The request was refused before anything was sent. It doesn't count. */
   takeOff(): void {
     this.requests--;
   }
@@ -182,7 +182,7 @@ export class Connection implements Pooled, WireEvents {
     this.#closeIfDrained();
   }
 
-  /** A request it carried has become a socket, which is the caller's from now on, or a stream. */
+  /** A request has become a stream, or a socket that now belongs to the caller. */
   upgrade(attempt: Carried): void {
     if (this.multiplexed) {
       this.stream(attempt);
@@ -193,14 +193,14 @@ export class Connection implements Pooled, WireEvents {
     this.#closeIfDrained();
   }
 
-  /** A request it carried has become a stream, which lasts. It must end before the connection is closed. */
+  /** A request has become a stream that lasts. The connection can't close before it ends. */
   stream(attempt: Carried): void {
     this.inFlight--;
     this.wire.keep(attempt);
     this.lasting++;
   }
 
-  /** A stream is a request again, which is about to end. */
+  /** Counts a stream as a request again, just before it ends. */
   takeBack(): void {
     this.lasting--;
     this.inFlight++;
@@ -212,7 +212,7 @@ export class Connection implements Pooled, WireEvents {
     this.#closeIfDrained();
   }
 
-  /** Its age is reached: it retires, or is looked at again a moment later. */
+  /** It has reached its age: it retires, or looks again a moment later. */
   #expire(): void {
     if (this.#endpoint.isDraining || !this.#events.outlivesAge(this.#endpoint)) this.retire('max-duration');
     else this.#lifetime.extend();
@@ -229,11 +229,11 @@ export class Connection implements Pooled, WireEvents {
     if (isNeeded) this.#events.onAging(this.#endpoint);
   }
 
-  /** Takes no more requests, and closes when the last one it carries has ended: at once if idle. */
+  /** Takes no more requests. Closes when it carries nothing any more: at once if it is idle. */
   retire(reason: RetireReason): void {
     if (this.retired !== undefined) return;
     this.retired = reason;
-    // What carries something may have been ended for that, or from this side.
+    // If it carries something, the end may be about that, or come from this side.
     if (reason === 'closed-by-peer' && !this.multiplexed && !this.busy && this.requests > 0) {
       this.#endpoint.onIdleEnd(this.idling.duration);
     }
@@ -253,14 +253,14 @@ export class Connection implements Pooled, WireEvents {
     this.#closeIfDrained();
   }
 
-  /** Ends it now, with all it carries. */
+  /** Ends it now, with all that it carries. */
   destroy(error: Error): void {
     this.#destroyedBy ??= error;
     this.retire('error');
     this.wire.destroy(error);
   }
 
-  /** Ends what it carries, and itself, unless it carries something that lasts. */
+  /** Ends it with what it carries. If a stream or upgraded socket is among that, ends only the rest. */
   #endRequests(error: Error): void {
     if (this.lasting === 0) this.destroy(error);
     else this.wire.cut(error);
@@ -268,7 +268,7 @@ export class Connection implements Pooled, WireEvents {
 
   #closeIfDrained(): void {
     if (this.retired === undefined || this.busy) return;
-    // In a microtask: an attempt may be said to have ended before its wire has come to rest.
+    // In a microtask, because the end of an attempt may be reported before its wire has settled.
     queueMicrotask(() => {
       if (!this.busy) this.wire.close();
     });

@@ -17,36 +17,36 @@ import type { Reach } from './reach.ts';
 import type { Upkeep } from './upkeep.ts';
 import type { Wire } from './wire.ts';
 
-/** What is an endpoint's health. */
+/** The reasons that health sets. */
 const HEALTH = EJECTED | PAUSED | ON_TRIAL | FAILING;
 
 /**
- * The endpoints of one service, and the connections to them: puts together what each part does for itself, and sees to
- * what follows from what happens to connections, and from reasons that change.
+ * The endpoints of one service, and the connections to them. Joins the parts, each of which does one thing, and acts on
+ * what happens to connections and on reasons that change.
  */
 export class Pool implements ConnectionEvents<Connection> {
-  /** No endpoint can be connected to, and it is being found out whether there are others. */
+  /** No endpoint can be connected, and discovery may still bring others. */
   awaitsNews = false;
   /** Which endpoints there are. */
   readonly set: EndpointSet<Pod>;
-  /** Where each of them stands. */
+  /** Which picker each endpoint is in. */
   readonly board: PickerBoard<Pod>;
-  /** Which of them are dialled. */
+  /** Which endpoints are dialled. */
   readonly plan: DialPlan;
   readonly dials: Dials;
   readonly reach: Reach;
   /** What the limits allow. */
   readonly capacity: Capacity;
-  /** Which of them has the next request. */
+  /** Which endpoint gets the next request. */
   readonly balancer: Balancer;
   readonly health: Health<Pod>;
-  /** Which of them are kept connected. */
+  /** Which endpoints stay connected. */
   readonly upkeep: Upkeep;
-  /** Those that can be reached, for all we know, as places for upgraded sockets and event streams. */
+  /** The endpoints that are probably reachable, as places for upgraded sockets and event streams. */
   readonly seats: Seats<Pod>;
-  /** Leads from keys to endpoints, if that is the policy. */
+  /** Leads from keys to endpoints, with the policy `ring-hash`. */
   readonly ring: HashRing<Pod> | undefined;
-  /** How many requests stay near, if that matters. */
+  /** How many requests stay in the own zone, with the option `locality`. */
   readonly locality: Locality | undefined;
 
   readonly #options: PoolOptions;
@@ -71,29 +71,29 @@ export class Pool implements ConnectionEvents<Connection> {
     this.board.watch((endpoint, before) => this.#onReasons(endpoint, before));
   }
 
-  /** Whether it has been said which endpoints there are, be it none. */
+  /** Whether discovery has said which endpoints there are, even if there are none. */
   get isKnown(): boolean {
     return this.#parts.membership.isKnown;
   }
 
-  /** Whether nothing is connected any more, nor being dialled. */
+  /** Whether there is no connection and no dial any more. */
   get isEmpty(): boolean {
     if (this.dials.size > 0) return false;
     for (const { connections } of this.set) if (connections.size > 0) return false;
     return true;
   }
 
-  /** Whether requests that have a key are bound to endpoints by it. */
+  /** Whether the key of a request decides which endpoint gets it. */
   get bindsByKey(): boolean {
     return this.ring !== undefined && !this.set.namesPods;
   }
 
-  /** Whether this process did not run for a while, so that what endpoints have said may be unread. */
+  /** Whether this process stood still for a while, so that it may not have read yet what endpoints sent. */
   isHeldUp(now: number): boolean {
     return this.#parts.liveness.isHeldUp(now);
   }
 
-  // The set of endpoints
+  // A new set of endpoints
 
   /** Takes a new set. */
   update(update: EndpointUpdate): void {
@@ -101,12 +101,12 @@ export class Pool implements ConnectionEvents<Connection> {
     this.#parts.membership.update(update);
   }
 
-  /** Takes the last set again, of which more or fewer are this client's to use now. */
+  /** Takes the last set again: this client now uses more or fewer of its endpoints. */
   #reuse(update: EndpointUpdate | undefined): void {
     if (update !== undefined) this.update(update);
   }
 
-  /** Retires all connections; each closes when it is done. */
+  /** Retires all connections. Each closes when it carries nothing. */
   close(): void {
     this.upkeep.stop();
     this.health.stop();
@@ -117,7 +117,7 @@ export class Pool implements ConnectionEvents<Connection> {
     this.#parts.weights.stop();
   }
 
-  /** Ends all connections with what they carry. */
+  /** Ends all connections, and what they carry. */
   destroy(error: Error): void {
     this.close();
     for (const { connections } of [...this.set]) {
@@ -127,7 +127,7 @@ export class Pool implements ConnectionEvents<Connection> {
 
   // What requests show
 
-  /** Says which pod a response on a connection came from, and so to which endpoint the connection belongs. */
+  /** Learns from a response which pod its connection leads to. Returns the endpoint that the connection belongs to now. */
   identify(
     connection: Connection,
     endpoint: Pod,
@@ -144,19 +144,19 @@ export class Pool implements ConnectionEvents<Connection> {
     return pod;
   }
 
-  /** An endpoint has served a request, or serves it from now on: it is used for being near. */
+  /** An endpoint has served a request. From now on, `locality` may prefer it. */
   onServed(endpoint: Pod): void {
     this.locality?.served(endpoint);
     endpoint.onServed();
   }
 
-  /** Puts another connection in the place of one that fails. */
+  /** Replaces a connection that fails by another one. */
   replaceFailing(endpoint: Pod, connection: Connection): void {
     connection.retire('outlier');
     this.#parts.preconnect.connect([endpoint]);
   }
 
-  // What connections and dials tell
+  // What connections and dials report
 
   onConnected(endpoint: Pod, wire: Wire): void {
     this.plan.pace.onEnded(true);
@@ -166,7 +166,7 @@ export class Pool implements ConnectionEvents<Connection> {
     });
     if (endpoint.isHealthy) this.#parts.weights.onPresent(endpoint);
     endpoint.add(connection);
-    // Somebody who was told of it may have ended everything.
+    // A listener for the new connection may have closed the service.
     if (endpoint.isDraining) connection.retire('service-closed');
     this.#onConnectivity(endpoint);
     this.health.review(endpoint);
@@ -184,7 +184,7 @@ export class Pool implements ConnectionEvents<Connection> {
     }
     this.health.onDialFailed(endpoint);
     endpoint.update();
-    // So that an endpoint that can't be reached costs no warm one.
+    // An endpoint that can't be reached doesn't take the place of a warm one.
     if (endpoint.warm) this.#parts.preconnect.grow();
     if (this.dials.failing === this.set.current.size && !this.set.isConnected) {
       this.awaitsNews = this.#options.discovery.onUnreachable();
@@ -240,7 +240,7 @@ export class Pool implements ConnectionEvents<Connection> {
     this.set.onConnectivity(endpoint);
   }
 
-  // What follows from reasons
+  // What follows when reasons change
 
   #onReasons(endpoint: Pod, before: number): void {
     const changed = endpoint.reasons ^ before;
@@ -253,12 +253,12 @@ export class Pool implements ConnectionEvents<Connection> {
     if (endpoint.isEjected) this.#parts.weights.onAbsent(endpoint);
     else if (!endpoint.isUnreachable) this.#parts.weights.onPresent(endpoint);
     if (endpoint.isHealthy) this.#parts.departures.forgetIfClosed(endpoint);
-    // So that an endpoint that is passed over costs no warm one.
+    // An endpoint that gets nothing doesn't take the place of a warm one.
     else if (endpoint.warm) this.#parts.preconnect.grow();
     this.#parts.preconnect.onWarmthChanged([endpoint]);
   }
 
-  /** Offers an endpoint for upgraded sockets, and as one that is near, if it is one of those that serve. */
+  /** Offers an endpoint for upgraded sockets, and as a near one, if it serves. */
   #offer(endpoint: Pod): void {
     this.#parts.localityRouting?.review(endpoint);
     this.seats.offer(endpoint, endpoint.isAvailable);

@@ -13,41 +13,41 @@ export interface Backoff {
 
 /** What is the same for all endpoints of a service. */
 export interface PoolLimits {
-  /** Connections that an endpoint may have; `Infinity` without a limit. */
+  /** How many connections an endpoint may have; `Infinity` without a limit. */
   readonly connections: number;
-  /** Whether a connection carries many requests, for all that is known before the first one is made. */
+  /** Whether a connection probably carries many requests at a time, before there is one. */
   readonly multiplexes: boolean;
 }
 
 const NONE: ReadonlySet<never> = new Set<never>();
 
-/** An endpoint to which connections are made here: those that it has, and the dials to it. */
+/** An endpoint whose connections evenkeel makes: its connections, and the dials to it. */
 export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
-  /** Its place among those that may be warm, which is for the warm set to say. */
+  /** Its position in the warm set, which sets these. */
   round = 0;
   rank = 0;
   tier = 0;
-  /** Dials under way that may well end soon, and those that should have ended by now. */
+  /** Dials that may end well soon, and dials that have taken too long. */
   dialing = 0;
   overdue = 0;
-  /** Dials that failed in a row. */
+  /** How many dials failed in a row. */
   dialFailures = 0;
-  /** Set after a failed dial, until it may be dialled again unasked. */
+  /** Set after a failed dial. While it is set, only a waiting request may dial the endpoint. */
   backoff: Backoff | undefined = undefined;
-  /** Nothing has shown yet that it can be reached, while others can. */
+  /** Whether other endpoints can be reached, and nothing shows yet that this one can. */
   #unproven = false;
   readonly #limits: PoolLimits;
-  /** None where there never were any: of thousands of endpoints, most have no connection most of the time. */
+  /** Created with the first connection: of thousands of endpoints, most have none most of the time. */
   #pool: EndpointConnections<C> | undefined = undefined;
 
   constructor(key: string, info: EndpointAddress, board: Board, limits: PoolLimits, identity?: string) {
     super(key, info, board, identity);
     this.#limits = limits;
-    // Nobody can dial a pod behind a virtual IP.
+    // A pod behind a virtual IP can't be dialled.
     if (identity !== undefined) this.note(0, CONNECTION_LIMIT);
   }
 
-  /** All its connections, those that drain included. */
+  /** All its connections, also those that drain. */
   get connections(): ReadonlySet<C> {
     return this.#pool?.all ?? NONE;
   }
@@ -56,12 +56,12 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
     return this.#pool?.connected ?? 0;
   }
 
-  /** Those of them that will reach their age soon. */
+  /** How many connections will reach their age soon. */
   get aging(): number {
     return this.#pool?.aging ?? 0;
   }
 
-  /** Connections ever made, and those that were retired. */
+  /** How many connections were made, and how many were retired, since the start. */
   get opened(): number {
     return this.#pool?.opened ?? 0;
   }
@@ -74,17 +74,17 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
     return this.#pool?.keepAlive;
   }
 
-  /** Whether its idle connections last so short that nothing is gained by one that waits for the next request. */
+  /** Whether it closes idle connections so soon that none can wait for the next request. */
   get fleeting(): boolean {
     return this.#pool?.fleeting === true;
   }
 
-  /** How long its idle connections last, as far as their ends show; none while none has ended. */
+  /** How long its idle connections last, as their ends show; `undefined` while none has ended. */
   get idleLife(): IdleLife | undefined {
     return this.#pool?.idleLife;
   }
 
-  /** When a request was sent, on the clock, that is known to have been answered; -Infinity if its connections were closed since. */
+  /** When the last answered request was sent, on the clock; -Infinity if it has closed its connections since. */
   get heardAt(): number {
     return this.#pool?.heardAt ?? Number.NEGATIVE_INFINITY;
   }
@@ -93,18 +93,18 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
     return this.#unproven;
   }
 
-  /** Whether a connection is being made that will have room for many. */
+  /** Whether a connection is being made that will have room for many requests. */
   get opening(): boolean {
     return this.#pool?.opening !== undefined;
   }
 
-  /** Whether its connections carry many requests each, for all we know. */
+  /** Whether its connections probably carry many requests each. */
   get multiplexes(): boolean {
     const pool = this.#pool;
     return pool === undefined || pool.opened === 0 ? this.#limits.multiplexes : pool.multiplexed;
   }
 
-  /** Whether dials lead to this very pod: behind a virtual IP they may lead to any. */
+  /** Whether a dial leads to this very pod. Behind a virtual IP, a dial may lead to any pod. */
   get isDialable(): boolean {
     return this.key === this.address;
   }
@@ -114,7 +114,7 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
     return dialFailures > 0 && this.connected === 0 && (backoff !== undefined || dialing + overdue > 0);
   }
 
-  /** Whether it is connected, and a request may go to it, for all that is known of it but doubts. */
+  /** Whether it is connected, and may get requests (it may still be in doubt). */
   get serves(): boolean {
     return this.connected > 0 && this.isHealthy && this.backoff === undefined;
   }
@@ -123,23 +123,23 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
     return this.#pool?.hasRoom === true;
   }
 
-  /** Whether a connection may take a request now. Those found dead or past their age on the way are retired. */
+  /** Whether a connection may take a request now. Retires connections that turn out to be dead or too old. */
   isReady(now: number): boolean {
     return this.#pool?.isReady(now) === true;
   }
 
-  /** Whether one more connection may be made, as far as those go that there are, and dials. */
+  /** Whether its connections and dials leave room for one more connection. */
   get takesDials(): boolean {
     const pool = this.#pool;
     if (pool?.opening !== undefined || this.identity !== undefined) return false;
-    // Those that age are about to go.
+    // Connections that age will leave soon.
     const staying = pool === undefined ? 0 : pool.connected - pool.aging;
     if (staying + this.dialing + this.overdue >= this.#limits.connections) return false;
-    // One connection that carries many serves many, so the first dial tells how many are needed.
+    // If a connection carries many requests, the first dial shows how many connections are needed.
     return this.dialing === 0 || !this.multiplexes;
   }
 
-  /** Takes a request on, and says on which connection. The endpoint is ready. */
+  /** Counts a request, and returns the connection for it. The endpoint must be ready. */
   begin(): C {
     const pool = this.#pool!;
     const connection = pool.next();
@@ -151,14 +151,14 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
   }
 
   /**
-   * A request has ended. A held one goes on counting as load until `unhold`. Its connection, which has released it, may
-   * be another endpoint's by now, which is to restack it.
+   * A request has ended. If `held`, it counts as load until `unhold`. The connection may belong to another endpoint by
+   * now, which restacks it.
    */
   end(failed: boolean, held = failed): void {
     this.countEnd(failed, held);
   }
 
-  /** A request has become an upgraded socket or a stream, which is counted apart. */
+  /** A request has become an upgraded socket or a stream, which evenkeel counts apart. */
   setApart(): void {
     this.countApart();
   }
@@ -168,14 +168,14 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
     this.countApartEnd();
   }
 
-  /** A stream is a request again, which is about to end. */
+  /** Counts a stream as a request again, just before it ends. */
   takeBack(): void {
     this.countBack();
   }
 
   // Its connections
 
-  /** Takes in a connection that has just been made. */
+  /** Adds a connection that was just made. */
   add(connection: C): void {
     this.#unproven = false;
     this.#take(connection);
@@ -189,7 +189,7 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
     this.note(UNTRIED, 0);
   }
 
-  /** Gives a connection to another endpoint. What it carries is to be passed on. */
+  /** Moves a connection to another endpoint. The caller moves what it carries. */
   hand(connection: C, other: PooledEndpoint<C>): void {
     this.#pool!.release(connection);
     this.update();
@@ -197,18 +197,18 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
     other.restack(connection);
   }
 
-  /** A connection takes requests no more. */
+  /** A connection takes no more requests. */
   retire(connection: C): void {
     this.#pool!.retire(connection);
     this.restack(connection);
   }
 
-  /** It has ended a connection that idled: after so many milliseconds, if they were counted. */
+  /** The endpoint has ended a connection that was idle for `idle` milliseconds, if that was measured. */
   onIdleEnd(idle: number | undefined): void {
     this.#pool!.onIdleEnd(idle);
   }
 
-  /** A connection is no more. */
+  /** A connection has closed. */
   forget(connection: C): void {
     this.#pool!.all.delete(connection);
   }
@@ -217,19 +217,19 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
     return this.identity !== undefined && this.board.usesConnectionsInTurn;
   }
 
-  /** Puts the connection where it belongs after anything about it or its load changed. */
+  /** Puts a connection in its place after it or its load has changed. */
   restack(connection: C): void {
     this.#pool!.restack(connection, this.#usesInTurn);
     this.update();
   }
 
-  /** Something about its connections has changed, or about dials to it. */
+  /** Sets its reasons again after its connections or dials have changed. */
   update(): void {
     this.note(FULL | OPENING | CONNECTION_LIMIT, this.#reasonsOfConnections());
     this.board.update(this);
   }
 
-  /** Where it has room, nobody asks whether it may be dialled. */
+  /** If it has room, nobody asks whether it may be dialled. */
   #reasonsOfConnections(): number {
     if (this.#pool?.hasRoom === true) return 0;
     const { inFlight, dialing, overdue } = this;
@@ -238,29 +238,29 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
     return FULL | (opens ? OPENING : CONNECTION_LIMIT);
   }
 
-  /** A connection will reach its age soon. Whether too few will be left. */
+  /** A connection will reach its age soon. Returns whether too few will be left. */
   onAging(): boolean {
     const pool = this.#pool!;
     pool.aging++;
     return pool.isShort(this.dialing);
   }
 
-  /** Whether nothing will be left when those have gone that age. */
+  /** Whether no connection will be left when those that age have gone. */
   get willBeBare(): boolean {
     return this.#pool!.staying(this.dialing) === 0;
   }
 
-  /** Whether no connection is made ahead of requests this time: of the last ones, too many were closed unused. */
+  /** Whether to skip a connection that would be made ahead of requests, because too many of the last ones closed unused. */
   passesOver(): boolean {
     return this.#pool?.passesOver() === true;
   }
 
-  /** A request that was sent at that time, on the clock, has been answered. */
+  /** A request that was sent at `sentAt`, on the clock, was answered. */
   onAnswer(sentAt: number): void {
     if (this.#pool !== undefined) this.#pool.heardAt = sentAt;
   }
 
-  /** It has said for how many milliseconds its idle connections last. */
+  /** The endpoint says for how many milliseconds it keeps idle connections. */
   setKeepAlive(milliseconds: number): void {
     if (this.#pool !== undefined) this.#pool.keepAlive = milliseconds;
   }
@@ -276,7 +276,7 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
     this.#unproven = true;
   }
 
-  /** Its last dial has failed, and nothing is connected: others are dialled first. */
+  /** Its last dial has failed, and it has no connection. So others are dialled first. */
   onUnreached(): void {
     this.bar(UNTRIED);
   }
