@@ -409,7 +409,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the last pod that is known by name is passed over',
     file: 'departures.ts',
-    find: '    // Those that are left may be too few to pass any of them over.\n    this.#health.onSetChanged();\n',
+    find: '    // The remaining endpoints may be too few to keep any of them from requests.\n    this.#health.onSetChanged();\n',
     replace: '',
     theme: 'virtualIps',
   },

@@ -19,7 +19,7 @@ export interface BalancerOptions {
   liveness: Pick<Liveness, 'start'>;
 }
 
-/** Gives each request to one of the endpoints that have a connection free. */
+/** Gives each request to an endpoint that has a free connection. */
 export class Balancer {
   readonly #board: PickerBoard<Pod>;
   readonly #pickers: Pickers<Pod>;
@@ -41,7 +41,7 @@ export class Balancer {
     this.#liveness = options.liveness;
   }
 
-  /** The endpoint to serve a request, with a connection ready for it; none if it has to wait. */
+  /** The endpoint that serves a request, with a connection ready for it; none if the request has to wait. */
   pick(now: number): Pod | undefined {
     const { ready } = this.#pickers;
     for (let best = ready.pick(); best !== undefined; best = ready.pick()) {
@@ -51,8 +51,8 @@ export class Balancer {
   }
 
   /**
-   * The same for a request that has failed at some endpoints: another one while there is one; 'soon' if
-   * that takes a dial; none if all have failed since the moment `since`.
+   * The same for a request that has failed at some endpoints. Returns another endpoint if there is one; 'soon' if that
+   * takes a dial; none if all have failed since the moment `since`.
    */
   pickOther(failed: readonly Pod[], now: number, since: number): Pod | 'soon' | undefined {
     this.#board.without(failed);
@@ -61,24 +61,24 @@ export class Balancer {
     return other ?? this.pick(now) ?? (this.#plan.dialFor(1, since) ? 'soon' : undefined);
   }
 
-  /** Gives a request to an endpoint just picked. */
+  /** Gives a request to an endpoint that was just picked. */
   begin(endpoint: Pod): Connection {
     const rival = this.#pickers.rivalOf(endpoint);
-    // Of other zones it is before the one that has the request however many dials it has under way.
+    // If it is in another zone, it comes before the picked endpoint, however many dials to it are under way.
     if (rival !== undefined && rival.dialing <= endpoint.inFlight) this.#plan.dialAhead(rival);
     this.#preconnect.consider(endpoint.load);
     this.#pickers.ready.used(endpoint);
     this.#liveness.start();
     const connection = endpoint.begin();
-    // That one will not last, and without another it would miss its next turn.
+    // This connection won't last. Without another one, the endpoint would miss its next turn.
     if (endpoint.fleeting && !connection.multiplexed && this.#reach.mayDialNext(endpoint))
       this.#plan.dialSuccessor(endpoint);
     return connection;
   }
 
   /**
-   * An endpoint that doesn't keep connections has lost one. If it has the least load it is dialled now: at the next
-   * request it would miss its turn.
+   * An endpoint that doesn't keep connections has lost one. If it has the least load, it is dialled now. Otherwise it
+   * would miss its turn at the next request.
    */
   onLost(endpoint: Pod): void {
     const { ready, dialable } = this.#pickers;
@@ -87,24 +87,24 @@ export class Balancer {
     if (best === undefined || !dialable.before(best, endpoint)) this.#plan.dialInTurn(endpoint);
   }
 
-  /** Gives a request to the endpoint that it is bound to, which is ready. */
+  /** Gives a request to the endpoint that its key leads to, which is ready. */
   beginBound(endpoint: Pod): Connection {
     this.#pickers.ready.used(endpoint);
     this.#liveness.start();
     return endpoint.begin();
   }
 
-  /** Whether to be told how requests go. */
+  /** Whether the policy wants to know how requests go. */
   get observes(): boolean {
     return this.#pickers.observes;
   }
 
-  /** Learns how a request to an endpoint has gone, `latency` milliseconds after it was sent. */
+  /** Tells the policy how a request went, `latency` milliseconds after it was sent. */
   observe(endpoint: Pod, latency: number, observation: Observation): void {
     this.#pickers.observe(endpoint, latency, observation);
   }
 
-  /** Whether another endpoint will have a connection free: it is dialled now, if none is on the way. */
+  /** Whether another endpoint will have a free connection. Dials it now, if no dial is under way. */
   #connectsOther(failed: readonly Pod[]): boolean {
     const toFailed = failed.reduce((sum, { dialing }) => sum + dialing, 0);
     if (this.#dials.fresh > toFailed) return true;

@@ -8,7 +8,7 @@ import type { Dials } from './dials.ts';
 import type { Reach } from './reach.ts';
 
 export interface CapacityOptions {
-  /** Connections that an endpoint may have; `Infinity` without a limit. */
+  /** How many connections an endpoint may have; `Infinity` without a limit. */
   connections: number;
   set: EndpointSet<Pod>;
   board: PickerBoard<Pod>;
@@ -17,13 +17,13 @@ export interface CapacityOptions {
   reach: Pick<Reach, 'mayDial' | 'mayReach'>;
 }
 
-/** What the limits on connections and on requests allow. */
+/** What the limits on connections and requests allow. */
 export class Capacity {
-  /** Whether there are limits to what endpoints carry. */
+  /** Whether there is a limit on what an endpoint carries. */
   readonly isLimited: boolean;
-  /** Requests that an endpoint may have, one on each connection. */
+  /** How many requests an endpoint may have, if each has its own connection. */
   readonly #limit: number;
-  /** Connections, and requests in flight, that an endpoint may have. */
+  /** How many connections, and how many requests in flight, an endpoint may have. */
   readonly #connections: number;
   readonly #maxRequests: number;
   readonly #set: EndpointSet<Pod>;
@@ -44,13 +44,13 @@ export class Capacity {
     this.#reach = reach;
   }
 
-  /** Whether no request could be served now, nor any connection made: all that the limits allow are busy. */
+  /** Whether no request can be served now, and no connection made: the limits are reached, and all connections are busy. */
   get isSaturated(): boolean {
     if (!this.isLimited || this.#hasRoom) return false;
     return this.#dials.size > 0 || this.#isAnyBusy;
   }
 
-  /** Whether an endpoint would serve but for the limits, and comes to it when a request of its ends. */
+  /** Whether an endpoint has reached a limit, and will serve again when one of its requests ends. */
   isBusy(endpoint: Pod): boolean {
     const { picker, isDraining, connected, inFlight, lasting } = endpoint;
     if (!this.isLimited || picker !== undefined || isDraining) return false;
@@ -58,7 +58,7 @@ export class Capacity {
     return willEnd && endpoint.isHealthy && (endpoint.reasons & IN_DOUBT) === 0;
   }
 
-  /** Whether connections that take no more requests carry all that the limits allow, so that it is dialled when one ends. */
+  /** Whether retired connections carry as many requests as the limits allow. When one ends, the endpoint may be dialled. */
   #isSpent({ connected, inFlight, backoff }: Pod): boolean {
     return connected === 0 && inFlight >= this.#maxRequests && backoff === undefined;
   }
@@ -78,7 +78,7 @@ export class Capacity {
     return false;
   }
 
-  /** Whether so many requests take all that the limits will allow, of endpoints to which nothing is connected yet. */
+  /** Whether this many requests take all that the limits allow, of endpoints that have no connection yet. */
   isTakenBy({ total }: Demand): boolean {
     if (!this.isLimited || total < this.#limit || this.#set.isConnected) return false;
     return total >= this.#limit * Math.max(1, this.#set.current.size);
@@ -91,7 +91,7 @@ export class Capacity {
     return pickers.ready.pick() !== undefined || this.connectable(deferred + 1) > deferred;
   }
 
-  /** For how many of so many requests, which wait for dials to come, the limits allow connections. */
+  /** For how many of `requests`, which wait for dials, the limits allow a connection. */
   connectable(requests: number): number {
     if (!this.isLimited) return requests;
     let room = 0;
@@ -106,18 +106,21 @@ export class Capacity {
     return Math.min(room, requests);
   }
 
-  /** Whether a request that is bound to an endpoint may wait for it. One that takes no dials for now has what is free. */
+  /**
+   * Whether a request that is bound to an endpoint may wait for it. While the endpoint backs off, only its free
+   * connections count.
+   */
   isUsable(endpoint: Pod): boolean {
     if (endpoint.isDraining || !endpoint.isHealthy) return false;
     if (endpoint.backoff !== undefined) return endpoint.hasRoom;
     return endpoint.connected > 0 || this.#reach.mayReach(endpoint);
   }
 
-  /** Whether a request that waits for that very endpoint comes to a connection. */
+  /** Whether a request that waits for this very endpoint will get a connection. */
   isOpen(endpoint: Pod): boolean {
     if (endpoint.requestRoom <= 0) return false;
     if (endpoint.hasRoom || endpoint.opening || this.#reach.mayDial(endpoint)) return true;
-    // Where a connection has room for many, one dial does.
+    // If a connection carries many requests, one dial is enough.
     return endpoint.dialing + endpoint.overdue > 0 && endpoint.multiplexes;
   }
 

@@ -4,21 +4,21 @@ import type { Wire } from './wire.ts';
 
 /** What connections and dials tell the pool. */
 export interface ConnectionEvents<C extends Pooled> {
-  /** A connection will reach its age soon, and those that stay are too few for the traffic of the last moments. */
+  /** A connection will reach its age soon, and the other ones are too few for recent traffic. */
   onAging(endpoint: PooledEndpoint<C>): void;
-  /** Whether a connection lives on past its age, for nothing could take its place yet. Tries to make what could. */
+  /** Whether a connection lives on past its age, because nothing can take its place yet. Tries to make a successor. */
   outlivesAge(endpoint: PooledEndpoint<C>): boolean;
-  /** A connection takes requests no more. */
+  /** A connection takes no more requests. */
   onRetired(connection: C): void;
   /** A retired connection has closed. */
   onClosed(connection: C): void;
   /** A dial has made a wire. */
   onConnected(endpoint: PooledEndpoint<C>, wire: Wire): void;
-  /** An endpoint is not to be reached for a while. */
+  /** An endpoint can't be reached for a while. */
   onUnreached(endpoint: PooledEndpoint<C>, error: Error): void;
-  /** A dial has ended in vain. */
+  /** A dial has failed. */
   onDialFailed(endpoint: PooledEndpoint<C>, error: Error): void;
   onDialAbandoned(endpoint: PooledEndpoint<C>): void;
-  /** An endpoint whose dial had failed may be dialled again unasked. */
+  /** The back-off of an endpoint is over: it may be dialled again, also without a waiting request. */
   onBackoffOver(endpoint: PooledEndpoint<C>): void;
 }

@@ -4,10 +4,13 @@ import type { ConnectionEvents } from './connection-events.ts';
 import type { ConnectionSettings } from './settings.ts';
 import type { Wire } from './wire.ts';
 
-/** Milliseconds that a connection lives where users don't say: less where nothing else leads to other pods. */
+/**
+ * How many milliseconds a connection lives by default. Behind a virtual IP, only new connections reach other pods, so
+ * it lives less.
+ */
 const MAX_DURATION_VIRTUAL = 60_000;
 const MAX_DURATION_VISIBLE = 300_000;
-/** Different ages that connections may be given. */
+/** How many different ages connections may get. */
 const JITTER_STEPS = 256;
 
 type FactorySettings = Pick<
@@ -17,13 +20,13 @@ type FactorySettings = Pick<
 
 /** What differs from one connection of a service to the next. */
 export interface ConnectionTraits {
-  /** It leads to a virtual IP, behind which somebody else has picked a pod. */
+  /** Whether it leads to a virtual IP, which picks the pod. */
   isVirtual: boolean;
-  /** Milliseconds it may wait for its first request. */
+  /** For how many milliseconds it may wait for its first request. */
   idleTimeout: number;
 }
 
-/** Makes connections of wires, and draws how old each of them may become. */
+/** Makes the connection for a wire, and draws how old it may become. */
 export class ConnectionFactory {
   readonly #events: ConnectionEvents<Connection>;
   readonly #settings: FactorySettings;
@@ -50,15 +53,15 @@ type DurationSettings = Pick<
   'connectionDurationJitter' | 'maxConnectionDuration' | 'random'
 >;
 
-/** Draws how many milliseconds a connection may live; 0: as long as it likes. */
+/** Draws for how many milliseconds a connection may live; 0 means no limit. */
 export function drawDuration(
   { maxConnectionDuration, connectionDurationJitter, random }: DurationSettings,
   isVirtual: boolean,
 ): number {
   const usual = isVirtual ? MAX_DURATION_VIRTUAL : MAX_DURATION_VISIBLE;
-  // In steps: Node keeps something for each delay that a timer ever had, for as long as that is.
+  // In steps, because Node keeps a list for each delay that a timer has, as long as that delay.
   const step = Math.ceil(random() * JITTER_STEPS) / JITTER_STEPS;
   const longest = maxConnectionDuration ?? usual;
-  // Whatever is drawn: 0 would be for ever.
+  // At least 1, because 0 would mean no limit.
   return longest === 0 ? 0 : Math.max(1, longest * (1 - connectionDurationJitter * step));
 }

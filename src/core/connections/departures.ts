@@ -17,10 +17,10 @@ export interface DeparturesOptions {
   weights: Weights<Pod>;
 }
 
-/** Milliseconds after which endpoints that were replaced by others of another kind are given up. */
+/** After how many milliseconds replaced endpoints of another kind are given up. */
 const TAKEOVER = 1_500;
 
-/** Sees endpoints off that have left the set: they take nothing new, and are forgotten when they carry nothing. */
+/** Handles endpoints that have left the set: they get nothing new, and are forgotten when they carry nothing. */
 export class Departures {
   readonly #clock: Clock;
   readonly #set: EndpointSet<Pod>;
@@ -39,8 +39,8 @@ export class Departures {
   }
 
   /**
-   * Endpoints have left the set. Where that was a takeover, what leads to the Service by the other way, its
-   * ClusterIP or its pods, is as good until the new ones are connected.
+   * Endpoints have left the set. In a takeover, the new endpoints are of another kind (pods instead of their ClusterIP,
+   * or the other way round). Then the old ones lead to the same Service, and serve until the new ones are connected.
    */
   replaced(gone: readonly Pod[], takeover: boolean): void {
     for (const endpoint of gone) {
@@ -50,7 +50,7 @@ export class Departures {
     }
   }
 
-  /** Nobody needs these endpoints any more. */
+  /** The service closes, so these endpoints are no longer needed. */
   closed(endpoints: readonly Pod[]): void {
     for (const endpoint of endpoints) {
       this.#forgive(endpoint);
@@ -58,18 +58,18 @@ export class Departures {
     }
   }
 
-  /** Forgets an endpoint without connections that has left, or that is a pod behind a virtual IP. */
+  /** Forgets an endpoint without connections, if it has left, or is a pod behind a virtual IP. */
   forgetIfClosed(endpoint: Pod): void {
-    // A pod that is passed over is remembered.
+    // Remembers a pod that health keeps from requests.
     if (endpoint.connections.size > 0 || (!endpoint.isDraining && !endpoint.isHealthy)) return;
     if (!this.#set.forget(endpoint)) return;
     this.#health.forget(endpoint);
     this.#seats.offer(endpoint, false);
-    // Those that are left may be too few to pass any of them over.
+    // The remaining endpoints may be too few to keep any of them from requests.
     this.#health.onSetChanged();
   }
 
-  /** Nothing is held against it any more. It is none that is back for that. */
+  /** Forgets its failures and its weight. If it comes back, it is new. */
   #forgive(endpoint: Pod): void {
     this.#weights.forget(endpoint);
     this.#health.forget(endpoint);
@@ -84,7 +84,7 @@ export class Departures {
     this.forgetIfClosed(endpoint);
   }
 
-  /** Nothing is dialled for it any more. A failure of its dials is forgotten with that, for which it might be offered. */
+  /** Gives up the dials to it. That also forgets a failed dial, after which `seats` might offer the endpoint again. */
   #abandon(endpoint: Pod): void {
     this.#dials.abandon(endpoint);
     this.#seats.offer(endpoint, false);

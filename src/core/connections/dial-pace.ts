@@ -1,58 +1,58 @@
 import { afterIncoming, type Clock, type Timer } from '../base/clock.ts';
 
-/** Dials for each endpoint, and in all, that may begin at once. */
+/** How many dials may begin at once: for each endpoint, and at least in all. */
 const FIRST_FOR_EACH = 4;
 const FIRST = 16;
-/** Milliseconds after which more may. */
+/** How many milliseconds a round takes. */
 const ROUND = 4;
 /**
- * Rounds in which those that wait may well be served by what becomes free, so that no more is dialled for them; more
- * where this process is busy, for then it is not connections that are short.
+ * If connections that become free will probably serve the waiting requests within this many rounds, no more dials
+ * begin. More rounds if this process is busy, because then it isn't connections that are missing.
  */
 const PATIENCE = 20;
 const PATIENCE_BUSY = 50;
 
 /**
- * How many dials may begin for the requests that wait: few at first, and twice as many in each round. Whoever waits
- * takes what becomes free first, so that requests that are short need few connections, and those that are long lose
+ * Decides how many dials may begin for waiting requests: few at first, and twice as many in each round. A waiting
+ * request takes the connection that becomes free first. So short requests need few connections, and long requests lose
  * some milliseconds.
  *
- * A round takes the same time however long handshakes do, so that slow ones don't follow one another. Where this
- * process is busy, which a thousand handshakes may be the reason for, more begin only as others have ended.
+ * A round takes equally long, however long handshakes take, so that slow handshakes don't come one after another. If
+ * this process is busy, perhaps with a thousand handshakes, new dials begin only when others have ended.
  */
 export class DialPace {
   readonly #clock: Clock;
   readonly #onRound: () => void;
-  /** How many more may begin in this round. */
+  /** How many more dials may begin in this round. */
   #left = 0;
-  /** How many were to begin in this round: 0 while nobody waits. */
+  /** How many dials could begin in this round, from its start; 0 while no request waits. */
   #granted = 0;
-  /** Dials that have ended in this round. */
+  /** How many dials have ended in this round. */
   #ended = 0;
-  /** Requests for which more might have been dialled: those that take any endpoint, and those that are bound to one. */
+  /** How many requests wait for a later round: those that take any endpoint, and those with a key. */
   #deferred = 0;
   #deferredBound = 0;
-  /** How many those were when this round began. */
+  /** How many requests were deferred when this round began. */
   #before = 0;
   #timer: Timer | undefined;
 
-  /** `onRound` is called when more may begin. */
+  /** @param onRound is called when more dials may begin */
   constructor(clock: Clock, onRound: () => void) {
     this.#clock = clock;
     this.#onRound = onRound;
   }
 
-  /** Whether somebody waits for dials. */
+  /** Whether requests wait for dials. */
   get active(): boolean {
     return this.#granted > 0;
   }
 
-  /** How many requests wait for dials that are not to begin yet. */
+  /** How many requests wait for dials that may begin later. */
   get deferred(): number {
     return this.#deferred + this.#deferredBound;
   }
 
-  /** Whether one more may begin now, where there are so many endpoints. */
+  /** Whether one more dial may begin now, if there are `endpoints` endpoints. */
   allows(endpoints: number): boolean {
     if (this.#granted === 0) {
       this.#granted = Math.max(FIRST, FIRST_FOR_EACH * endpoints);
@@ -61,18 +61,18 @@ export class DialPace {
     return this.#left > 0;
   }
 
-  /** One begins. */
+  /** A dial begins. */
   begin(): void {
     this.#left--;
   }
 
-  /** So many requests wait for dials that may begin later: from the next round on. */
+  /** This many requests wait for dials that begin in a later round. */
   defer(requests: number): void {
     this.#deferred = requests;
     this.#awaitRound();
   }
 
-  /** The same of those that are bound to endpoints. */
+  /** The same for requests with a key. */
   deferBound(requests: number): void {
     this.#deferredBound = requests;
     this.#awaitRound();
@@ -82,22 +82,23 @@ export class DialPace {
     if (this.deferred > 0 && this.#timer === undefined) this.#startRound();
   }
 
-  /** One has ended, well or not. */
+  /** A dial has ended: `connected`, or failed. */
   onEnded(connected: boolean): void {
     this.#ended++;
-    // The request for which it was made has nothing, and does not wait for others to end.
+    // The request for this dial has nothing yet. It doesn't wait for the end of other dials.
     if (!connected) this.#left++;
   }
 
   /**
-   * An endpoint, of so many, has answered with an error. One that errs at once is free before all others are, and those
-   * that wait would all have its errors: for each, the others may be dialled once, so that it has its share.
+   * An endpoint has answered with an error, of `endpoints` endpoints. If it fails at once, it is free before the
+   * others, and all waiting requests would fail there. So for each error, each other endpoint may be dialled once,
+   * which keeps the shares even.
    */
   onError(endpoints: number): void {
     if (this.#granted > 0) this.#left += endpoints - 1;
   }
 
-  /** Nobody waits any more. */
+  /** No request waits any more. */
   rest(): void {
     if (this.#granted === 0) return;
     this.#granted = 0;
@@ -122,13 +123,14 @@ export class DialPace {
 
   #endRound(busy: boolean): void {
     this.#timer = undefined;
-    // Served by what has become free, beyond those that have come meanwhile: where as many come, more is needed.
+    // How many requests were served by connections that became free, minus those that came meanwhile. If as many come
+    // as are served, more dials are needed.
     const drained = Math.max(this.#before - this.deferred, 0);
     if (this.deferred <= drained * (busy ? PATIENCE_BUSY : PATIENCE)) {
       this.#awaitRound();
       return;
     }
-    // Where some are answered by now, more will be soon.
+    // If some requests were served meanwhile, more will be soon.
     const growth = drained > 0 ? 1 : 2;
     this.#granted = busy ? Math.max(growth * this.#ended, FIRST_FOR_EACH) : growth * this.#granted;
     this.#left = Math.max(this.#left, this.#granted);

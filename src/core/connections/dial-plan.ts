@@ -8,8 +8,8 @@ import type { Preconnect } from './preconnect.ts';
 import type { Reach } from './reach.ts';
 
 /**
- * Dials to a virtual IP that a request waits for where all have failed of late. Each may lead to another pod; but where none
- * of so many is there, a hundred requests would make thousands of dials, all in vain.
+ * How many dials to a virtual IP one request waits for, if all dials failed lately. Each dial may lead to another pod.
+ * But if none of these pods is there, a hundred requests would make thousands of useless dials.
  */
 const MOST_IN_VAIN = 8;
 
@@ -19,13 +19,13 @@ export interface DialPlanOptions {
   dials: Dials;
   reach: Reach;
   preconnect: Preconnect;
-  /** The time that dials take. */
+  /** The clock of the transport. */
   clock: Clock;
 }
 
-/** Which endpoints are dialled for the requests that wait, and when. */
+/** Decides which endpoints are dialled for waiting requests, and when. */
 export class DialPlan {
-  /** How fast dials follow one another for requests that wait. */
+  /** How fast one dial follows another for waiting requests. */
   readonly pace: DialPace;
   readonly #set: EndpointSet<Pod>;
   readonly #board: PickerBoard<Pod>;
@@ -42,7 +42,7 @@ export class DialPlan {
     this.pace = new DialPace(clock, () => board.wake());
   }
 
-  /** Dials the endpoint that is next for it, or another one that may be used too. Whether there was any. */
+  /** Dials the next endpoint, or warms one more. Returns whether there was any. */
   dialNext(): boolean {
     const endpoint = this.#toDial();
     if (endpoint !== undefined) this.#dials.dial(endpoint);
@@ -50,14 +50,14 @@ export class DialPlan {
   }
 
   /**
-   * Dials, so that in time there is a dial for each of `waiting` requests, of which the first has waited since
-   * the moment `since`. False if that is hopeless: each endpoint has failed since then.
+   * Dials so that there will be a dial for each of `waiting` requests. The first of them has waited since the moment
+   * `since`. Returns false if there is no hope: each endpoint has failed since then.
    */
   dialFor(waiting: number, since: number): boolean {
     const { pace } = this;
     let deferred = 0;
     while (this.#dials.fresh < waiting) {
-      // One that may be dialled again, after dials that are overdue, has as many as are needed.
+      // If the only endpoint left has overdue dials, as many dials as requests are enough.
       if (this.#dials.size >= waiting && (this.#toDial()?.overdue ?? 0) > 0) break;
       if (!pace.allows(this.#set.current.size)) {
         if (this.#toDial() !== undefined) deferred = waiting - this.#dials.fresh;
@@ -71,13 +71,16 @@ export class DialPlan {
     return this.#mayBecomeFree(since);
   }
 
-  /** Dials that very endpoint, so that there is a dial for each of `waiting` requests that can't share any. */
+  /** Dials this very endpoint, so that there is a dial for each of `waiting` requests, which can't share a connection. */
   dialEndpointFor(endpoint: Pod, waiting: number): void {
     while (endpoint.dialing + endpoint.overdue < waiting && this.#reach.mayDial(endpoint))
       this.#dials.dial(endpoint);
   }
 
-  /** The same in time, for requests that share connections. Says for how many of them dials are to begin later. */
+  /**
+   * The same for requests that share connections, at the pace of `pace`. Returns for how many of them dials begin
+   * later.
+   */
   dialPacedFor(endpoint: Pod, waiting: number): number {
     while (endpoint.dialing + endpoint.overdue < waiting && this.#reach.mayDial(endpoint)) {
       if (!this.pace.allows(this.#set.current.size)) return waiting - endpoint.dialing - endpoint.overdue;
@@ -87,38 +90,41 @@ export class DialPlan {
     return 0;
   }
 
-  /** Dials an endpoint for requests to come, except while for those that wait dials are made anyway. */
+  /** Dials an endpoint ahead of requests, unless waiting requests cause dials anyway. */
   dialAhead(endpoint: Pod): void {
     if (!this.pace.active) this.dialInTurn(endpoint);
   }
 
-  /** Dials one more endpoint for a request that has waited for a while; the dials under way may be stuck. */
+  /** Dials one more endpoint, because a request has waited for a while: the dials under way may be stuck. */
   hedge(since: number): void {
     const endpoint = this.#toDial();
     if (endpoint?.dialing === 0) this.#dials.dial(endpoint);
     else if (this.#set.frozen || !this.#preconnect.grow()) this.#dialFailed(since);
   }
 
-  /** The endpoint to dial next, if any may be. */
+  /** The endpoint to dial next, if any may be dialled. */
   #toDial(): Pod | undefined {
     for (;;) {
       const endpoint = this.#board.pickers.toDial;
-      // One that has not been heard of for a while is found out here, and stands elsewhere then.
+      // `mayReach` bars an endpoint that has not answered for a while. Then the picker offers another one.
       if (endpoint === undefined || this.#reach.mayReach(endpoint)) return endpoint;
     }
   }
 
-  /** Dials an endpoint whose turn it is, if the connection is likely to be used. */
+  /** Dials an endpoint ahead of requests, if the connection will probably be used. */
   dialInTurn(endpoint: Pod): void {
     if (this.#preconnect.isWorthwhile(endpoint)) this.#dials.dial(endpoint);
   }
 
-  /** Makes the next connection to an endpoint that keeps none, whose turn has just been: this is none, nor load. */
+  /**
+   * Makes the next connection to an endpoint that keeps none. Its turn has just been, so this dial isn't a turn, and
+   * isn't load.
+   */
   dialSuccessor(endpoint: Pod): void {
     if (!this.pace.active && this.#preconnect.isWorthwhile(endpoint)) this.#dials.start(endpoint, 0);
   }
 
-  /** Dials the endpoint whose last dial failed the longest ago, if that was before `since`. */
+  /** Dials the endpoint whose last failure is the oldest, if that was before `since`. */
   #dialFailed(since: number): boolean {
     if (this.#isInVain(since)) return false;
     for (const endpoint of this.#dials.failedBefore(since)) {
@@ -129,7 +135,7 @@ export class DialPlan {
     return false;
   }
 
-  /** Whether all that lead to a virtual IP have failed, and as many since a moment as a request waits for. */
+  /** Whether all slots of a virtual IP have failed, and so many dials since `since` that one more is useless. */
   #isInVain(since: number): boolean {
     const { isVirtual, current } = this.#set;
     if (!isVirtual || this.#dials.failing < current.size) return false;
@@ -137,14 +143,14 @@ export class DialPlan {
   }
 
   /**
-   * Whether a connection that is busy may serve one that has waited since then, or be followed by another one. An
-   * endpoint that refuses dials by now is on its way out, and closes what it has left.
+   * Whether a busy connection may serve a request that has waited since `since`, or make room for a dial. An endpoint
+   * that refuses dials now is ending, and closes the connections that it has left.
    */
   #mayBecomeFree(since: number): boolean {
     for (const { connected, requestRoom, backoff } of this.#set.known) {
       const refused = backoff !== undefined && backoff.failedAt > since && isRefusal(backoff.error);
       if (connected > 0 && !refused) return true;
-      // What its last connection carries ends, and then it may be dialled.
+      // When its last connection ends, it may be dialled.
       if (requestRoom <= 0 && backoff === undefined) return true;
     }
     return false;

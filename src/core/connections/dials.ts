@@ -8,23 +8,23 @@ import type { ConnectionEvents } from './connection-events.ts';
 import type { Dial, Transport } from './transport.ts';
 import type { Wire } from './wire.ts';
 
-/** How often it is looked whether dials are all that keeps the process alive. */
+/** How often evenkeel checks whether only dials keep the process alive, in milliseconds. */
 const CHECK_INTERVAL = 700;
 const FIRST_BACKOFF = 1_000;
 const BACKOFF_FACTOR = 1.6;
 const LONGEST_BACKOFF = 30_000;
 
 /**
- * A dial that goes on. It is fresh at first. One that has not ended in good time is overdue: its endpoint counts as
- * one that can't be reached, so that others are used, though the dial goes on for as long as undici's would. Whoever
- * has nobody else is served by it, if it succeeds.
+ * A dial that is under way. At first it is fresh. If it takes too long, it is overdue: its endpoint counts as
+ * unreachable, and other endpoints are used. The dial goes on for as long as undici's would. If it succeeds, it serves
+ * requests that found no other endpoint.
  */
 interface DialUnderWay {
-  /** What it counts for as load. */
+  /** How much it counts as load of its endpoint. */
   load: number;
-  /** `undefined` while it begins: a connector of the user's may end everything then. */
+  /** `undefined` while the dial begins: a connector of the user's may end everything at that moment. */
   dial: Dial | undefined;
-  /** When it is overdue, or ends. */
+  /** The timer after which it is overdue, or ends. */
   deadline: Timer | undefined;
   overdue: boolean;
 }
@@ -46,7 +46,7 @@ export class Dials {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #underWay = new Map<DialUnderWay, Pod>();
-  /** In the order of the failures, the longest ago first. */
+  /** Endpoints whose last dial failed, in the order of the failures: the oldest first. */
   readonly #failed = new Set<Pod>();
   #check: Timer | undefined;
   #moments = 0;
@@ -65,12 +65,12 @@ export class Dials {
     this.#random = random;
   }
 
-  /** How many are under way. */
+  /** How many dials are under way. */
   get size(): number {
     return this.#underWay.size;
   }
 
-  /** How many of them may well end soon. */
+  /** How many dials are fresh: they may end well soon. */
   get fresh(): number {
     return this.#underWay.size - this.#overdue;
   }
@@ -80,39 +80,39 @@ export class Dials {
     return this.#failed.size;
   }
 
-  /** Why the last dial failed, while that matters. */
+  /** Why the last dial failed, while its endpoint still backs off. */
   get lastError(): Error | undefined {
     let last: Error | undefined;
     for (const { backoff } of this.#failed) last = backoff?.error;
     return last;
   }
 
-  /** Why nobody could be connected to of late, if nobody could. */
+  /** Why no endpoint could be connected lately, if none could. */
   get lastFailure(): Error | undefined {
     return this.#lastFailure;
   }
 
   /**
-   * Milliseconds after which undici would have given up whoever waits for a dial; Infinity where each dial ends in good time
-   * or there is no limit.
+   * After how many milliseconds undici would fail a request that waits for a dial. `Infinity` if no dial becomes
+   * overdue, or without a limit.
    */
   get longest(): number {
     const { timeout, patience } = this.#transport;
     return timeout > patience ? timeout : Number.POSITIVE_INFINITY;
   }
 
-  /** A moment in the order of waiting requests and failed dials. */
+  /** A number that orders waiting requests and failed dials by time. */
   moment(): number {
     return ++this.#moments;
   }
 
-  /** Dials an endpoint, for a request that is to have the connection, or soon will be. */
+  /** Dials an endpoint for a request that gets the connection, or probably will soon. */
   dial(endpoint: Pod): void {
     this.#board.pickers.dialable.used(endpoint);
     this.start(endpoint);
   }
 
-  /** Dials an endpoint. That counts as its load, where a request is to have the connection. */
+  /** Dials an endpoint. @param load counts as load of the endpoint; 1 if a request gets the connection */
   start(endpoint: Pod, load = 1): void {
     endpoint.dialing++;
     endpoint.addLoad(load);
@@ -150,7 +150,7 @@ export class Dials {
     this.#backOff(endpoint, dial.timeoutError());
   }
 
-  /** The endpoints that failed before a moment, the longest ago first. */
+  /** The endpoints that failed before `moment`, the oldest failure first. */
   *failedBefore(moment: number): Generator<Pod> {
     for (const endpoint of this.#failed) {
       if (endpoint.backoff!.failedAt > moment) return;
@@ -158,19 +158,19 @@ export class Dials {
     }
   }
 
-  /** How many endpoints have failed since a moment. */
+  /** How many endpoints have failed since `moment`. */
   failedSince(moment: number): number {
     let before = 0;
     for (const _ of this.failedBefore(moment)) before++;
     return this.#failed.size - before;
   }
 
-  /** Counts a failure that something else than a dial has found out. */
+  /** Counts a failure that something other than a dial has found. */
   fail(endpoint: Pod, error: Error): void {
     this.#onFailed(endpoint, error, false);
   }
 
-  /** Gives up the dials to one endpoint, or all, and forgets its failures. */
+  /** Gives up the dials to one endpoint, or all dials, and forgets the failures. */
   abandon(endpoint?: Pod): void {
     for (const [entry, dialled] of this.#underWay) {
       if (endpoint === undefined || dialled === endpoint) this.#abandon(entry, dialled);
@@ -178,7 +178,7 @@ export class Dials {
     for (const failed of endpoint === undefined ? this.#failed : [endpoint]) this.#forget(failed);
   }
 
-  /** A pending connect keeps the process alive, unref'd or not. One that nobody waits for must not. */
+  /** Even an unref'd connect keeps the process alive while it is pending. So dials are given up if nothing needs them. */
   #checkLater(): Timer {
     return this.#clock.schedule(() => {
       this.#check = undefined;
@@ -218,7 +218,7 @@ export class Dials {
     this.#events.onConnected(endpoint, wire);
   }
 
-  /** An endpoint has been reached: dials that hang since it couldn't be keep no requests from it. */
+  /** The endpoint was reached. Older dials that still hang no longer count as its load. */
   #unload(endpoint: Pod): void {
     for (const [entry, dialled] of this.#underWay) {
       if (dialled !== endpoint) continue;
@@ -228,7 +228,7 @@ export class Dials {
   }
 
   #onFailed(endpoint: Pod, error: Error, overdue: boolean): void {
-    // One that was overdue has said so of its endpoint.
+    // If the dial was overdue, its endpoint backs off already.
     if (overdue) this.#lastFailure &&= error;
     else this.#backOff(endpoint, error);
     this.#events.onDialFailed(endpoint, error);
@@ -236,7 +236,7 @@ export class Dials {
 
   #backOff(endpoint: Pod, error: Error): void {
     endpoint.backoff?.timer.cancel();
-    // It is the last one in their order now.
+    // The endpoint moves to the end of the order.
     this.#failed.delete(endpoint);
     this.#lastFailure = error;
     const delay = Math.min(FIRST_BACKOFF * BACKOFF_FACTOR ** endpoint.dialFailures++, LONGEST_BACKOFF);

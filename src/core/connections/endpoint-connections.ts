@@ -2,7 +2,7 @@ import { IdleLife } from './idle-life.ts';
 
 /** A connection, as its endpoint sees it. */
 export interface Pooled {
-  /** Neighbours in the stack of those with room. */
+  /** Its neighbours in the stack of connections with room. */
   below: Pooled | undefined;
   above: Pooled | undefined;
   stacked: boolean;
@@ -10,64 +10,64 @@ export interface Pooled {
   readonly multiplexed: boolean;
   /** Whether one more request can be sent now. */
   readonly room: boolean;
-  /** Whether it will soon have room for many. */
+  /** Whether it will soon have room for many requests. */
   readonly opening: boolean;
-  /** Its end is near. */
+  /** Whether it will reach its age soon. */
   readonly aging: boolean;
   /** Whether it waits for a first request. */
   readonly parked: boolean;
-  /** Whether the traffic of the last moments has needed it, or has used it. */
+  /** Whether recent traffic needed it, or used it. */
   readonly needed: boolean;
   readonly used: boolean;
-  /** Requests it has carried. */
+  /** How many requests it has carried. */
   readonly requests: number;
   /** Why it takes no more requests. */
   readonly retired: string | undefined;
-  /** Whether it may take a request at this moment. One that may not is retired. */
+  /** Whether it may take a request at this moment. If not, this retires it. */
   check(now: number): boolean;
-  /** Takes on a request, which is sent next. */
+  /** Takes a request, which is sent next. */
   reserve(): void;
 }
 
-/** After so many connections that were closed unused, one is made for every 256 that would be. */
+/** With this many unused connections in a row, evenkeel makes only one of 256 that it would make ahead of requests. */
 const MOST_WASTED = 8;
 
-/** The connections of one endpoint that has, or has had, any. */
+/** The connections of one endpoint. Exists once the endpoint had one. */
 export class EndpointConnections<C extends Pooled> {
-  /** Those that drain included. */
+  /** All connections, also those that drain. */
   readonly all = new Set<C>();
-  /** Those that take requests. */
+  /** How many take requests. */
   connected = 0;
-  /** Those of them that will reach their age soon. */
+  /** How many of these will reach their age soon. */
   aging = 0;
-  /** One that will soon have room for many, so that no other need be made. */
+  /** A connection that will soon have room for many requests, so that no other needs to be made. */
   opening: C | undefined = undefined;
-  /** Whether each of them carries many requests. */
+  /** Whether each connection carries many requests at a time. */
   multiplexed = false;
-  /** Those ever made, and those that were retired. */
+  /** How many were made, and how many were retired, since the start. */
   opened = 0;
   retirements = 0;
-  /** Milliseconds for which idle ones last, as far as the endpoint has said so. */
+  /** For how many milliseconds the endpoint keeps idle connections, if it has said so. */
   keepAlive: number | undefined = undefined;
-  /** Whether that is so short that nothing is gained by one that waits for the next request. */
+  /** Whether that is so short that no connection can wait for the next request. */
   fleeting = false;
-  /** When a request was sent, on the clock, that is known to have been answered; -Infinity if they were closed since. */
+  /** When the last answered request was sent, on the clock; -Infinity if the endpoint has closed its connections since. */
   heardAt = Number.NEGATIVE_INFINITY;
-  /** How long idle ones last, as far as their ends show: where none has ended, nobody need look. */
+  /** How long idle connections last, as their ends show; `undefined` while none has ended. */
   idleLife: IdleLife | undefined = undefined;
-  /** Top of the stack of those with room: what was used last is used first, and what never was, last. */
+  /** The ends of the stack of connections with room. The one used last is used first; unused ones come last. */
   #top: C | undefined = undefined;
   #bottom: C | undefined = undefined;
-  /** How often those made ahead of requests were closed unused, less how often they were used. */
+  /** How many connections made ahead of requests closed unused, minus how many were used. */
   #wasted = 0;
-  /** How often none is made that would be, for that. */
+  /** How many times to skip a connection that would be made ahead of requests. */
   #passes = 0;
 
   get hasRoom(): boolean {
     return this.#top !== undefined;
   }
 
-  /** Whether one may take a request now. Those found dead or past their age on the way are retired. */
+  /** Whether a connection may take a request now. Retires connections that turn out to be dead or too old. */
   isReady(now: number): boolean {
     for (let top = this.#top; top !== undefined; top = this.#top) {
       if (top.check(now)) return true;
@@ -75,7 +75,7 @@ export class EndpointConnections<C extends Pooled> {
     return false;
   }
 
-  /** The one that has the next request; there is room. */
+  /** The connection for the next request. There must be one with room. */
   next(): C {
     const top = this.#top!;
     if (this.#wasted > 0 && top.parked) this.#wasted--;
@@ -90,29 +90,29 @@ export class EndpointConnections<C extends Pooled> {
     this.multiplexed = connection.multiplexed;
   }
 
-  /** One takes requests no more. */
+  /** A connection takes no more requests. */
   lose(connection: C): void {
     this.connected--;
     if (connection.aging) this.aging--;
   }
 
-  /** One takes requests no more, and not because it was given away. */
+  /** A connection retires. (One that moves to another endpoint doesn't.) */
   retire(connection: C): void {
     this.lose(connection);
     this.retirements++;
     if (connection.retired !== 'closed-by-peer') return;
-    // The endpoint may have ended.
+    // If this was the last connection, the endpoint may have ended.
     if (this.connected === 0) this.heardAt = Number.NEGATIVE_INFINITY;
     if (connection.requests === 0) this.#onWasted();
   }
 
-  /** The endpoint has ended an idle one: after so many milliseconds, if they were counted. */
+  /** The endpoint has ended a connection that was idle for `idle` milliseconds, if that was measured. */
   onIdleEnd(idle: number | undefined): void {
     this.idleLife ??= new IdleLife();
     if (idle !== undefined) this.idleLife.onEnd(idle);
   }
 
-  /** Gives one away. */
+  /** A connection moves to another endpoint. */
   release(connection: C): void {
     if (connection.stacked) this.#unstack(connection);
     this.all.delete(connection);
@@ -120,7 +120,7 @@ export class EndpointConnections<C extends Pooled> {
     if (this.opening === connection) this.opening = undefined;
   }
 
-  /** Puts one where it belongs after anything about it has changed. */
+  /** Puts a connection in its place after it has changed. */
   restack(connection: C, inTurn: boolean): void {
     if (connection.room) {
       if (!connection.stacked) this.#push(connection, inTurn || connection.requests === 0);
@@ -130,14 +130,14 @@ export class EndpointConnections<C extends Pooled> {
     if (this.opening?.opening === false) this.opening = undefined;
   }
 
-  /** Those that there will be when those have gone that age; `dialing` are being made. */
+  /** How many connections there will be when those that age have gone, if `dialing` are being made. */
   staying(dialing: number): number {
     return this.connected - this.aging + dialing;
   }
 
   /**
-   * Whether fewer will be left than the last moments' traffic needed. What was used last is used first, so that those that
-   * a burst has left behind are not used, and need no successors.
+   * Whether fewer connections will be left than recent traffic needed. The connection used last is used first. So after
+   * a burst, the connections that aren't needed are not used, and need no successors.
    */
   isShort(dialing: number): boolean {
     const staying = this.staying(dialing);
@@ -148,21 +148,21 @@ export class EndpointConnections<C extends Pooled> {
     return false;
   }
 
-  /** Whether none is made ahead of requests this time: of the last ones, too many were closed unused. */
+  /** Whether to skip a connection that would be made ahead of requests, because too many of the last ones closed unused. */
   passesOver(): boolean {
     if (this.#passes === 0) return false;
     this.#passes--;
     return true;
   }
 
-  /** One was closed that was never used. Those that were made at the same time tell nothing new. */
+  /** A connection closed unused. Others that were made at the same time tell nothing new. */
   #onWasted(): void {
     if (this.#passes > 0) return;
     this.#wasted = Math.min(this.#wasted + 1, MOST_WASTED);
     this.#passes = 2 ** this.#wasted;
   }
 
-  /** One that has room was given a request: the others are next, where they are used in turn. */
+  /** A connection was used, and still has room. If connections are used in turn, it is the last one now. */
   putLast(connection: C): void {
     if (!connection.stacked || connection === this.#bottom) return;
     this.#unstack(connection);

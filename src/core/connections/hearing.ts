@@ -1,11 +1,11 @@
 import type { Wire } from './wire.ts';
 
-/** Knows of wires whether anything comes in. */
+/** Knows whether anything has come in on a wire. */
 export class Hearing {
-  /** Bytes that had come when it was last asked. */
+  /** How many bytes had come at the last call, by wire. */
   readonly #heard = new WeakMap<Wire, number>();
 
-  /** Whether anything has come from the peer since this was asked before. */
+  /** Whether anything has come from the peer since the last call for this wire. */
   hasSpoken(wire: Wire): boolean {
     const { bytesRead } = wire;
     if (bytesRead === (this.#heard.get(wire) ?? 0)) return false;
@@ -15,8 +15,8 @@ export class Hearing {
 }
 
 /**
- * Whether anything has ever come. Until then a wire may be connected on this side only: a pod whose accept queue is full
- * acknowledges nothing that is sent on it, and takes it later.
+ * Whether anything has ever come. Until then, the peer may not have accepted the connection: a pod whose accept queue
+ * is full acknowledges nothing, and accepts it later.
  */
 export function isAccepted({ bytesRead }: Wire): boolean {
   return bytesRead > 0;

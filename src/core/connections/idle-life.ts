@@ -1,42 +1,49 @@
-/** Milliseconds: who ends connections sooner keeps none of them, and a request that comes then is held up (core/calls/reuse.ts). */
+/** In milliseconds. A server that ends connections sooner keeps none of them: `core/calls/reuse.ts` handles that. */
 const LEAST = 10;
-/** Ends that are remembered, and how many of them it takes to know something. */
+/** How many ends are remembered, and how many are enough to know the time. */
 const REMEMBERED = 4;
 const ENOUGH = 2;
-/** The part of the known time, and milliseconds, before the end in which a request might cross it: of a short time, half at most. */
+/**
+ * How long before the known time a request might cross the end: a part of the time, at least so many milliseconds, and
+ * at most half of a short time.
+ */
 const MARGIN = 0.25;
 const LEAST_MARGIN = 20;
 const MOST_MARGIN = 0.5;
-/** Where a connection is there after so many times the known time, that is not what ends them; so often is enough. */
+/**
+ * If connections live this many times longer than the known time, and so often, another reason has ended the earlier
+ * ones.
+ */
 const OUTLIVED = 1.5;
 const DISPROOFS = 3;
 
 /**
- * Learns after how long an endpoint ends idle connections without ever saying so, as gunicorn does after two seconds. A
- * request that is sent at that moment is lost, unless it may be sent twice. A stock client sends all its requests on a few
- * connections, which are idle for shorter than ours, for we have some to each endpoint: so we keep away from that moment.
+ * Learns after how long an endpoint ends idle connections if it never says so: gunicorn, for example, after two
+ * seconds. A request that is sent at that moment is lost, unless it may be sent twice. A stock client sends all
+ * requests on a few connections, which are idle for less time. evenkeel has connections to each endpoint, so it avoids
+ * that moment.
  *
- * Ends that have other reasons, as a restart, come at any age: one outlier tells nothing, and what outlives the known time
- * disproves it.
+ * Ends for other reasons, such as a restart, come at any age. So one end tells nothing, and connections that live
+ * longer disprove the known time.
  */
 export class IdleLife {
-  /** Milliseconds for which those were idle that ended last, the newest at the end. */
+  /** For how many milliseconds the connections were idle that ended last; the newest at the end. */
   readonly #ends: number[] = [];
-  /** Milliseconds; 0 while not known. */
+  /** In milliseconds; 0 while it isn't known. */
   #lasts = 0;
   #outlived = 0;
 
-  /** The endpoint has ended a connection that was idle for so many milliseconds. */
+  /** The endpoint has ended a connection that was idle for `idle` milliseconds. */
   onEnd(idle: number): void {
     if (idle < LEAST) return;
     this.#outlived = 0;
     this.#ends.push(idle);
     if (this.#ends.length > REMEMBERED) this.#ends.shift();
-    // The shortest may be an outlier. What we noticed late seems to have lasted for longer.
+    // Not the shortest, which may be an exception; and not the longest, because an end may be noticed late.
     if (this.#ends.length >= ENOUGH) this.#lasts = this.#ends.toSorted((a, b) => a - b)[ENOUGH - 1]!;
   }
 
-  /** Whether a connection that has been idle for so many milliseconds, and is there, may be about to end. */
+  /** Whether a connection that has been idle for `idle` milliseconds may be about to end. */
   isNearEnd(idle: number): boolean {
     const lasts = this.#lasts;
     if (lasts === 0) return false;

@@ -1,13 +1,13 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import type { IdleLife } from './idle-life.ts';
 
-/** A connection between its requests, or before its first one. */
+/** The state of a connection between its requests, and before its first one. */
 export class Idling {
-  /** It takes nothing, for its peer may end it now. */
+  /** It takes nothing now, because its peer may be ending it. */
   settling = false;
-  /** It has outlived that. */
+  /** It has survived that time. */
   settled = false;
-  /** Since when it idles, where that is counted. */
+  /** When it became idle, if that is measured. */
   #since: number | undefined = undefined;
   #timer: Timer | undefined = undefined;
   readonly #clock: Clock;
@@ -16,27 +16,27 @@ export class Idling {
     this.#clock = clock;
   }
 
-  /** It is free. The clock costs as much as all the rest, so that it is read only where ends are looked at. */
+  /** It is free. To read the clock costs as much as all the rest, so the time is measured only if idle connections end. */
   begin(life: IdleLife | undefined): void {
     if (life !== undefined) this.#since = this.#clock.now();
   }
 
-  /** Milliseconds for which it has idled, if that is counted. */
+  /** For how many milliseconds it has been idle, if that is measured. */
   get duration(): number | undefined {
     return this.#since === undefined ? undefined : this.#clock.now() - this.#since;
   }
 
-  /** Whether its peer may be about to end it, and to cross the request that comes now. */
+  /** Whether its peer may be about to end it, just as a request comes. */
   isNearEnd(now: number, life: IdleLife | undefined): boolean {
     return this.#since !== undefined && life?.isNearEnd(now - this.#since) === true;
   }
 
-  /** It waits for a first request, and calls back if it has waited for too long. */
+  /** Waits for a first request, and calls back after `milliseconds`. */
   wait(milliseconds: number, onOver: () => void): void {
     this.#timer = this.#clock.schedule(onOver, milliseconds);
   }
 
-  /** It takes nothing for a moment, in which its peer may end it. */
+  /** Takes nothing for a moment, because its peer may be ending it. */
   settle(milliseconds: number, onSettled: () => void): void {
     this.settling = true;
     this.stop();

@@ -1,12 +1,12 @@
 import type { Pod } from './connection.ts';
 import type { Dial, Transport } from './transport.ts';
 
-/** Errors of a dial that say that there is nobody. A refusal comes from somebody, others from this host. */
+/** Errors of a dial that say that nobody is there. Another error comes from the endpoint (it refuses) or from this host. */
 const NOBODY = new Set(['ETIMEDOUT', 'EHOSTUNREACH', 'EHOSTDOWN', 'UND_ERR_CONNECT_TIMEOUT']);
 
-/** A dial that asks whether an endpoint is there. Whatever comes of it is an answer, unless it says otherwise. */
+/** A dial that asks whether an endpoint is there. Any other result than the errors above counts as an answer. */
 export class Knock {
-  /** There is nobody. */
+  /** Whether nobody is there. */
   failed = false;
   readonly #dial: Dial;
 

@@ -1,12 +1,12 @@
 import type { Clock, Timer } from '../base/clock.ts';
 
-/** The part of its age, and milliseconds at most, that a connection has left when its successor is made. */
+/** Its successor is made when this part of its age is left, but not more than so many milliseconds. */
 const LEAD = 0.2;
 const LONGEST_LEAD = 2_000;
-/** Milliseconds after which a connection that has outlived its age is looked at again. */
+/** After how many milliseconds evenkeel looks again at a connection that has outlived its age. */
 const REPRIEVE = 500;
 
-/** How old a connection may become: tells when its end comes near, and when it is there. */
+/** How old a connection may become. Tells when the end comes near, and when it is reached. */
 export class Lifetime {
   readonly bornAt: number;
   readonly #clock: Clock;
@@ -14,7 +14,7 @@ export class Lifetime {
   #endsAt: number;
   #timer: Timer | undefined = undefined;
 
-  /** @param duration milliseconds from now; 0: as long as it likes */
+  /** @param duration milliseconds from now; 0 means no limit */
   constructor(clock: Clock, duration: number, onNear: () => void, onEnd: () => void) {
     this.#clock = clock;
     this.#onEnd = onEnd;
@@ -28,19 +28,19 @@ export class Lifetime {
     }, duration - lead);
   }
 
-  /** Whether it is over. The timer may be late. */
+  /** Whether the age is reached. The timer may be late. */
   isOver(now: number): boolean {
     return now >= this.#endsAt;
   }
 
-  /** It goes on for a moment, and ends then, or goes on again. */
+  /** Lets the connection live for a moment more. Then the end is reached again. */
   extend(): void {
     this.#endsAt = this.#clock.now() + REPRIEVE;
     this.#timer?.cancel();
     this.#timer = this.#clock.schedule(this.#onEnd, REPRIEVE);
   }
 
-  /** Nobody wants to know any more. */
+  /** Stops the timer. */
   stop(): void {
     this.#timer?.cancel();
   }

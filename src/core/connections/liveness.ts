@@ -11,41 +11,41 @@ import { SilentSockets } from './silent-sockets.ts';
 import type { Transport } from './transport.ts';
 import type { Unacknowledged } from './unacknowledged.ts';
 
-/** Milliseconds between two looks at the endpoints that something is expected of. */
+/** Milliseconds from one look at the endpoints that owe a response to the next. */
 const INTERVAL = 250;
-/** Looks without a byte after which it is asked whether an endpoint is still there. */
+/** After this many silent looks, evenkeel asks whether an endpoint is still there. */
 const FIRST_PATIENCE = 4;
-/** The same where it has said each time that it is: requests may take as long as they do. */
+/** The same for an endpoint that has answered each time: its requests may take long. */
 const LONGEST_PATIENCE = 40;
-/** The same before the kernel is asked about a connection: what it has to say takes a few seconds to come about. */
+/** The same before evenkeel asks the kernel about a connection. The kernel needs a few seconds to notice. */
 const SOCKET_PATIENCE = 12;
 
-/** Looks from one question to the kernel about an endpoint to the next. */
+/** How many looks there are between two questions to the kernel about an endpoint. */
 const ASK_EVERY = 4;
 
-/** What has been heard of one endpoint since something was expected of it. */
+/** What was heard of one endpoint since it owes a response. */
 interface Watched {
   heardAt: number;
-  /** Connections ever made: one more is an answer too. */
+  /** How many connections were ever made. One more is an answer too. */
   opened: number;
-  /** Looks without a byte, since the last byte or the last answer to a dial. */
+  /** How many looks have passed since the last byte, or since the last answer to a dial. */
   silent: number;
   patience: number;
   knock: Knock | undefined;
-  /** A dial was not answered. */
+  /** Whether a dial was not answered. */
   unanswered: boolean;
 }
 
 /**
- * Notices endpoints that have vanished. A node that loses its power or its network leaves sockets that take
- * what is written to them for a quarter of an hour, and never say a word.
+ * Notices endpoints that have vanished. If a node loses its power or its network, its sockets still accept what is
+ * written to them for a quarter of an hour, and never answer.
  *
- * A slow answer is no sign of that. So an endpoint that has said nothing for a while is dialled once more, and
- * gets no requests meanwhile, where others do. One that doesn't answer that either in good time may
- * be too busy to take connections. It is taken to be gone if its kernel, too, acknowledges neither what was sent
- * nor that it still has the connections, over and over; where nobody can know that, requests wait as long as they would with undici. Time is counted in
- * looks, between which what has come in was read: a process that was held up for seconds itself finds nobody
- * dead. Behind a virtual IP, each connection is looked at by itself.
+ * A slow answer is no sign of that. So if an endpoint is silent for a while, evenkeel dials it once more, and gives it
+ * no requests meanwhile, if other endpoints serve. If it doesn't answer the dial in time either, it may be too busy to
+ * accept connections. It is gone if its kernel, again and again, acknowledges neither what was sent nor that the
+ * connections still exist. If nobody can know that, requests wait as long as they would with undici. Time is counted in
+ * looks, and before each look all input is read: so if this process itself stood still for seconds, it takes no
+ * endpoint for dead. Behind a virtual IP, each connection is looked at alone.
  */
 export class Liveness {
   readonly #set: EndpointSet<Pod>;
@@ -57,12 +57,12 @@ export class Liveness {
   readonly #lost = new LostSockets(FIRST_PATIENCE);
   readonly #watched = new Map<Pod, Watched>();
   readonly #doubted = new Set<Pod>();
-  /** Nobody serves that is not in doubt, so that doubt is no reason to wait. */
+  /** Whether all endpoints that could serve are in doubt. Then doubt keeps no requests away. */
   #doubtsAll = false;
-  /** Those of which the kernel is asked next. */
+  /** The endpoints about which the kernel is asked next. */
   #accused: Pod[] = [];
   #timer: Timer | undefined;
-  /** When the next look is due. */
+  /** When the next look is due, on the clock. */
   #dueAt = 0;
   #active = false;
 
@@ -73,7 +73,7 @@ export class Liveness {
     this.#clock = clock;
   }
 
-  /** Something is expected of an endpoint from now on. */
+  /** An endpoint owes a response from now on. */
   start(): void {
     if (this.#active) return;
     this.#active = true;
@@ -86,7 +86,7 @@ export class Liveness {
     for (const [endpoint, watched] of this.#watched) this.#forget(endpoint, watched);
   }
 
-  /** Whether a look is long overdue, while something is expected: this process was held up. */
+  /** Whether a look is long overdue, so that this process stood still. */
   isHeldUp(now: number): boolean {
     return this.#active && now - this.#dueAt > INTERVAL / 2;
   }
@@ -99,7 +99,7 @@ export class Liveness {
   #look(): void {
     if (!this.#active) return;
     this.#active = false;
-    // Not among the carriers, which they may have left.
+    // Looks at all watched ones, because some may no longer carry anything.
     for (const [endpoint, watched] of this.#watched) {
       if (!isAwaited(endpoint)) this.#forget(endpoint, watched);
     }
@@ -174,7 +174,7 @@ export class Liveness {
     if (knock.failed) this.#dial(endpoint, watched);
   }
 
-  /** Doubts keep requests from an endpoint only while there is another one for them. */
+  /** Doubt keeps requests from an endpoint only while another endpoint can serve them. */
   #reviewDoubts(): void {
     let doubtsAll = this.#doubted.size > 0;
     for (const endpoint of doubtsAll ? this.#set : []) {
@@ -203,7 +203,7 @@ export class Liveness {
     const error = new UnresponsiveError(message);
     this.#dials.abandon(endpoint);
     for (const connection of endpoint.connections) connection.destroy(error);
-    // A pod behind a virtual IP can't be dialled, so that it has no dials to fail.
+    // A pod behind a virtual IP can't be dialled, so it has no dials that fail.
     if (this.#set.current.get(endpoint.key) === endpoint) this.#dials.fail(endpoint, error);
     this.#forget(endpoint, watched);
   }
@@ -213,7 +213,7 @@ export class Liveness {
     this.#onAnswer(endpoint, watched);
   }
 
-  /** It need not be asked any more whether the endpoint is there. */
+  /** The endpoint has answered, so there is nothing to ask. */
   #onAnswer(endpoint: Pod, watched: Watched): void {
     watched.silent = 0;
     watched.knock?.abandon();
@@ -225,14 +225,14 @@ export class Liveness {
   }
 }
 
-/** Whether a connection to the endpoint carries something. */
+/** Whether a connection of the endpoint carries something. */
 function isAwaited({ inFlight, lasting, connections }: Pod): boolean {
   if (inFlight + lasting === 0) return false;
   for (const { busy } of connections) if (busy) return true;
   return false;
 }
 
-/** Whether what was sent to the endpoint is not even acknowledged, though it once took the connection. */
+/** Whether the endpoint doesn't even acknowledge what was sent, although it once accepted the connection. */
 function isStuck({ connections }: Pod, known: Unacknowledged): boolean {
   for (const { busy, wire } of connections) {
     if (busy && isAccepted(wire) && known.get(wire.ports ?? '') === true) return true;

@@ -1,24 +1,24 @@
 import type { Connection, Pod } from './connection.ts';
 import type { Unacknowledged } from './unacknowledged.ts';
 
-/** What was heard on a connection while something was expected. */
+/** What was heard on a connection while it owed a response. */
 interface Heard {
   bytes: number;
-  /** Looks without one more. */
+  /** How many looks have passed without a new byte. */
   silent: number;
 }
 
 /**
- * Notices connections of HTTP/2 that have been reset without Node's knowing. Over TLS, its session waits for ever
- * for a write that has failed with a reset, and reads nothing meanwhile: neither the reset nor anything else. So the
- * kernel is asked whether it still has a connection that says nothing. Where that isn't Linux, it is not known.
+ * Notices HTTP/2 connections that were reset without Node noticing. Over TLS, Node's session waits for ever for a write
+ * that has failed with a reset, and reads nothing meanwhile, not even the reset. So the kernel is asked whether a
+ * silent connection still exists. Only Linux can tell.
  */
 export class LostSockets {
   readonly #heard = new WeakMap<Connection, Heard>();
   readonly #patience: number;
   #suspects: Connection[] = [];
 
-  /** @param patience looks without a byte before the first question; after each, it is twice as many */
+  /** @param patience after how many silent looks the kernel is asked first; each time after that, twice as many */
   constructor(patience: number) {
     this.#patience = patience;
   }
@@ -45,7 +45,7 @@ export class LostSockets {
     if (questions >= 0 && Number.isInteger(questions)) this.#suspects.push(connection);
   }
 
-  /** Ends those that the kernel knows nothing of. What it knows at all, it knows of all that are there. */
+  /** Ends the suspects that the kernel doesn't know. If its table could be read at all, it has all connections. */
   judge(known: Unacknowledged): void {
     const suspects = this.#suspects;
     this.#suspects = [];

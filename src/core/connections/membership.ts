@@ -35,7 +35,7 @@ export interface MembershipOptions {
   departures: Departures;
 }
 
-/** Takes new sets of endpoints in. Those that stay keep their connections, counts and penalties. */
+/** Applies new sets of endpoints. Endpoints that stay keep their connections, counts and penalties. */
 export class Membership {
   readonly #options: MembershipOptions;
   readonly #own: OwnEndpoints;
@@ -46,12 +46,15 @@ export class Membership {
     options.spread.watch(() => this.#respread());
   }
 
-  /** Whether it has been said which endpoints there are, be it none. */
+  /** Whether discovery has said which endpoints there are, even if there are none. */
   get isKnown(): boolean {
     return this.#own.isKnown;
   }
 
-  /** The order matters: who leaves makes room, and what is dialled has its weight, and its place, before. */
+  /**
+   * The order matters. Endpoints that leave make room first; and an endpoint has its weight and its place before it is
+   * dialled.
+   */
   update(update: EndpointUpdate): void {
     const { settings, set, board, seats, weights, ring, health, identity, spread } = this.#options;
     const { localityRouting, upkeep, preconnect, reach, departures } = this.#options;
@@ -64,12 +67,12 @@ export class Membership {
     const { current, isVirtual } = set;
     weights.update(current.values(), fresh, fresh.length === current.size || isVirtual);
     ring?.update(fresh, gone);
-    // A key goes on to where it led before until its new endpoint is connected.
+    // A key leads to its old endpoint until its new one is connected.
     if (set.isConnected) for (const endpoint of fresh) endpoint.setUnproven();
     health.onSetChanged();
     reach.freeze(update.withdrawn ?? false);
     if (fresh.length + gone.length === 0) return;
-    // In random order, so that not all clients begin with the same one.
+    // In random order, so that different clients begin with different endpoints.
     for (const endpoint of shuffled(fresh, settings.random)) {
       board.update(endpoint);
       seats.offer(endpoint, true);
@@ -78,19 +81,25 @@ export class Membership {
     preconnect.connect(fresh);
   }
 
-  /** A virtual IP is to be taken for more slots, or fewer. */
+  /** Splits a virtual IP into more slots, or fewer. */
   #respread(): void {
     const { current } = this.#own;
     if (current?.virtual) this.update(current);
   }
 
-  /** None of the endpoints that this client uses can be reached. Says of which update it uses others, too, if there are any. */
+  /**
+   * None of the endpoints that this client uses can be reached. If there are others, uses more. Returns the update to
+   * apply again.
+   */
   widen(): EndpointUpdate | undefined {
     const { set } = this.#options;
     return set.frozen ? undefined : this.#own.widen(set.current.size);
   }
 
-  /** An endpoint can be reached. If it is this client's own, says of which update others are left to their clients again. */
+  /**
+   * An endpoint can be reached. If it is one of this client's own, stops using others. Returns the update to apply
+   * again.
+   */
   narrow({ address }: Pod): EndpointUpdate | undefined {
     return this.#own.narrow(address);
   }

@@ -36,19 +36,19 @@ export interface PoolOptions {
   origin: string;
   transport: Transport;
   demand: Demand;
-  /** Tells this client from others, for choices that should differ between them. */
+  /** Differs from client to client. Where clients should make different choices, this decides. */
   identity: string;
-  /** Where endpoints come from: it is asked for others where none can be connected to. */
+  /** Is asked for other endpoints if none can be connected. */
   discovery: Pick<Discovery, 'onUnreachable'>;
-  /** A dial has ended in vain. */
+  /** A dial has failed. */
   onDialFailed: (error: Error) => void;
 }
 
 export type PoolParts = ReturnType<typeof partsOf>;
 
 /**
- * Makes the parts of a pool, each of those that it needs. Two of them tell the pool what happens, by `events`: later,
- * never while they are made.
+ * Makes the parts of a pool, in the order in which they need each other. Connections and dials report to the pool
+ * through `events`, but never while the parts are made.
  */
 export function partsOf(options: PoolOptions, events: ConnectionEvents<Connection>) {
   const { settings, origin, transport, demand, identity } = options;
@@ -62,7 +62,7 @@ export function partsOf(options: PoolOptions, events: ConnectionEvents<Connectio
   const seats = new Seats(set);
   const ring = policy === 'ring-hash' ? new HashRing<Pod>() : undefined;
   const weights = new Weights<Pod>({
-    // A key would move with each step of a weight.
+    // With slow start, each step of a weight would move keys.
     slowStart: ring === undefined ? slowStart : { ...slowStart, window: 0 },
     clock,
     onChange(endpoint) {

@@ -11,29 +11,29 @@ import type { ConnectionSettings } from './settings.ts';
 import type { Spread } from './spread.ts';
 import type { Warmth } from './warmth.ts';
 
-/** Milliseconds from one exploring dial to the next, and where connections are short or a new pod was found not long ago. */
+/** Milliseconds from one exploring dial to the next; fewer if connections are missing, or a new pod was found. */
 const INTERVAL = 800;
 const EAGER_INTERVAL = 120;
-/** Explorations for each known pod that are eager: of ten pods, the last is found by nineteen of twenty such series. */
+/** How many explorations for each known pod are eager. With ten pods, the last is found in 19 of 20 such series. */
 const EAGER_FOR_EACH = 3;
-/** Statuses from here on tell of an error. */
+/** The first status that is an error. */
 const FIRST_ERROR = 400;
-/** Requests on a connection after which it is given up to wait for a name. */
+/** After this many requests, evenkeel no longer waits for a name on a connection. */
 const PATIENCE = 16;
-/** Characters that a name has at most. */
+/** How many characters a name may have. */
 const LONGEST_NAME = 255;
-/** Times as many connections as there are to be from which on those used last are used first, as elsewhere. */
+/** With this many times more connections than wanted, the one used last is used first again. */
 const CROWD = 2;
-/** Milliseconds for which names are not looked at that are not what they should be. */
+/** For how many milliseconds evenkeel looks at no names, if they can't be names of pods. */
 const DISTRUST = 600_000;
-/** Steps in which connections without a name may weigh less than a pod: few, so that many have the same weight. */
+/** In how many steps the weight of nameless connections changes: few, so that many have the same weight. */
 const WEIGHTS = 64;
 
 export interface PodIdentityOptions {
   set: EndpointSet<Pod>;
   board: PickerBoard<Pod>;
   dials: Dials;
-  /** What traffic there is, and how many pods it keeps connected. */
+  /** The traffic, and how many pods it keeps connected. */
   warmth: Warmth;
   spread: Spread;
   weights: Weights<Pod>;
@@ -48,18 +48,18 @@ type PodIdentitySettings = Pick<ConnectionSettings, 'connections' | 'identityHea
 type Headers = Record<string, string | string[] | undefined>;
 
 /**
- * Finds the pods behind a virtual IP, as far as responses name them: the first name on a connection is a fact of the
- * connection. Nobody can dial a pod: connections are made to the virtual IP, as many as without names and at a modest rate, and
- * each is given to the pod that it turns out to lead to. Those that lead to pods without a name stay where they are, and
- * have together the share that those pods have of the dials.
+ * Finds the pods behind a virtual IP from names in responses. The first name on a connection says where it leads. A pod
+ * can't be dialled: evenkeel dials the virtual IP, as often as without names and at a modest rate, and moves each
+ * connection to the pod that it leads to. Nameless connections stay where they are. Together they get the share of
+ * requests that nameless pods have of the dials.
  *
- * One name may be what all pods share, as that of a proxy: until there is a second one, all is as without. So it is for a
- * while where names change on a connection, or where dials show that they are not those of pods.
+ * If there is one name only, it may be the name of a proxy: nothing changes until a second one comes. If a name changes
+ * on one connection, or dials show that names aren't names of pods, evenkeel works as without names for a while.
  */
 export class PodIdentity {
   readonly #header: string | false;
   readonly #maxSpread: number;
-  /** Connections that a pod may have. */
+  /** How many connections a pod may have. */
   readonly #limit: number;
   readonly #clock: Clock;
   readonly #options: PodIdentityOptions;
@@ -67,9 +67,9 @@ export class PodIdentity {
   readonly #census = new PodCensus();
   #distrustedUntil = Number.NEGATIVE_INFINITY;
   #timer: Timer | undefined;
-  /** Explorations left that are eager: where one new pod was found, there may be more. */
+  /** How many eager explorations are left. Where one new pod was found, there may be more. */
   #eager = 0;
-  /** There were enough connections when the last one was made to look for pods, and none has made room for it yet. */
+  /** Whether there were enough connections before the last exploration, and none has made room for it yet. */
   #isCrowded = false;
 
   constructor(settings: PodIdentitySettings, options: PodIdentityOptions) {
@@ -81,7 +81,7 @@ export class PodIdentity {
     this.#set = options.set;
   }
 
-  /** There is another set. Whether that has changed what is known of the pods. */
+  /** Discovery or a name has changed what is known. Returns whether pods are told apart from now on, or no longer. */
   onSetChanged(): boolean {
     if (!this.#looks) {
       this.#census.clear();
@@ -102,8 +102,8 @@ export class PodIdentity {
   }
 
   /**
-   * A response began on a connection, from which it may be seen to which pod that leads: says to which endpoint the
-   * connection belongs now. Where this is a pod that was found out now, the requests that it carries are to be passed on.
+   * A response has begun. Learns from it which pod its connection leads to. Returns the endpoint that the connection
+   * belongs to now. If that has changed, the caller moves the requests that the connection carries.
    */
   identify(connection: Connection, endpoint: Pod, status: number, headers: Headers): Pod {
     if (!this.#looks || connection.retired !== undefined) return endpoint;
@@ -115,7 +115,7 @@ export class PodIdentity {
         return endpoint;
       }
     } else if (heard === undefined) {
-      // The next one may: an error may come from what is before the pod, or before it is up.
+      // The next response may have a name: an error may come from a proxy in front of the pod, or before the pod is up.
       connection.tell(connection.requests >= PATIENCE);
       if (status < FIRST_ERROR && known === undefined) this.#learn(connection, null);
       return endpoint;
@@ -140,13 +140,13 @@ export class PodIdentity {
     this.#noteNameless();
     if (name === null || !this.onSetChanged()) return;
     this.#options.board.updateAll(this.#set);
-    // Those that have named theirs already are given to them with their next responses.
+    // Connections that have had a name already move to their pods with their next response.
     this.#lookAgain(this.#set.current.values());
   }
 
   /**
-   * A connection to a pod has come. One that the pod had before, and that is idle, makes room for it where there were enough, so
-   * that looking for pods leaves as many as there were. Those that requests needed at once stay as long as they are used.
+   * A connection to a pod was added. If there were enough, an idle connection of this pod makes room, so that exploring
+   * doesn't add connections. Connections that requests needed at the same time stay while they are used.
    */
   #makeRoom(connection: Connection, pod: Pod): void {
     if (!this.#isCrowded && pod.connected <= this.#limit) return;
@@ -158,12 +158,12 @@ export class PodIdentity {
     }
   }
 
-  /** Connections that there are to be. */
+  /** How many connections there should be. */
   get #target(): number {
     return Math.min(this.#options.spread.target, this.#limit * Math.max(this.#set.pods.size, 1));
   }
 
-  /** Connections, and dials, to the virtual IP. */
+  /** How many connections and dials to the virtual IP there are. */
   get #connected(): number {
     let sum = this.#options.dials.fresh;
     for (const { connected } of this.#set.current.values()) sum += connected;
@@ -171,17 +171,17 @@ export class PodIdentity {
     return sum;
   }
 
-  /** A busy connection to a pod nears its end: makes another one, unless there are more than enough. */
+  /** A busy connection to a pod will reach its age soon. Makes another one, unless there are more than enough. */
   renew(): void {
     if (this.#connected <= this.#target + this.#set.pods.size) this.#explore();
   }
 
-  /** Whether a connection to a pod lives on past its age: the last one does, as long as the pod has its share of the dials. */
+  /** Whether a connection lives on past its age: the last one of a pod does, while dials still lead to the pod. */
   outlivesAge({ connected, identity }: Pod): boolean {
     return connected === 1 && this.#set.namesPods && this.#census.isSeen(identity!, this.#set.pods.size);
   }
 
-  /** Makes one more connection, if none is being made. */
+  /** Makes one more connection, if no dial is under way. */
   #explore(): void {
     const { board, dials } = this.#options;
     const endpoint = board.pickers.untried.pick();
@@ -196,13 +196,13 @@ export class PodIdentity {
     this.#timer = undefined;
   }
 
-  /** Names are not what they should be: all is as without them, for a while. */
+  /** The names can't be names of pods. evenkeel works as without names for a while. */
   #distrust(): void {
     this.#distrustedUntil = this.#clock.now() + DISTRUST;
     this.#dissolve();
   }
 
-  /** Pods are not told apart any more. They serve until connections are there that belong to none. */
+  /** Pods are no longer told apart. They serve until there are connections that belong to none of them. */
   #dissolve(): void {
     const { board, departures } = this.#options;
     if (!this.onSetChanged()) return;
@@ -211,7 +211,7 @@ export class PodIdentity {
     departures.replaced([...this.#set.pods.values()], true);
   }
 
-  /** The pod of that name, behind the virtual IP that an endpoint stands for; none where too many are known. */
+  /** The pod with this name, behind the virtual IP of `endpoint`; none if too many pods are known. */
   #podOf(endpoint: Pod, name: string): Pod | undefined {
     const { pods } = this.#set;
     const known = pods.get(name);
@@ -235,20 +235,20 @@ export class PodIdentity {
     const { warmth, board } = this.#options;
     const { pods } = this.#set;
     this.#lookAgain(pods.values());
-    // Until there is a response again.
+    // The next response starts it again.
     if (!warmth.active) return;
     const connected = this.#connected;
     if (this.#census.names < 2) this.#dissolve();
     else if (!this.#census.isPlausible(new Set(pods.keys()))) this.#distrust();
     if (!this.#set.namesPods) return;
-    // Many more are what a burst has left behind: those that aren't needed are to be idle.
+    // If there are many more, a burst has left them behind. Those that aren't needed should become idle, and close.
     board.usesConnectionsInTurn = connected <= CROWD * this.#target + pods.size;
     this.#weigh();
     if (connected < warmth.affordable && pods.size < this.#maxSpread) this.#explore();
     this.#start();
   }
 
-  /** Gives connections without a name the share that such pods have, of as many as have names. */
+  /** Gives nameless connections the weight that nameless pods have, compared with pods that have names. */
   #weigh(): void {
     const { weights } = this.#options;
     const slots = [...this.#set.current.values()];
@@ -264,7 +264,7 @@ export class PodIdentity {
     this.#set.hasNameless = this.#census.nameless > 0 || this.#census.names > this.#maxSpread;
   }
 
-  /** Has the next responses of endpoints looked at once more. */
+  /** Looks at the next responses of these endpoints again. */
   #lookAgain(endpoints: Iterable<Pod>): void {
     for (const { connections } of endpoints) {
       for (const connection of connections)
@@ -273,7 +273,7 @@ export class PodIdentity {
   }
 }
 
-/** Whether an endpoint has connections whose responses have named no pod. */
+/** Whether an endpoint has a connection whose responses had no name. */
 function isNameless({ connections }: Pod): boolean {
   for (const { podName, retired } of connections)
     if (podName !== undefined && retired === undefined) return true;

@@ -22,11 +22,11 @@ export interface PreconnectOptions {
   identity: PodIdentity;
 }
 
-/** Up to this many endpoints are dialled at once; more are spread over `DIAL_SPREAD` milliseconds. */
+/** Up to this many endpoints are dialled at once. Dials to more are spread over `DIAL_SPREAD` milliseconds. */
 const FEW = 4;
 const DIAL_SPREAD = 1_000;
 
-/** Makes connections off the request path, so that the requests to come find them ready. */
+/** Makes connections ahead of requests, so that requests find them ready. */
 export class Preconnect {
   readonly #settings: PreconnectSettings;
   readonly #set: EndpointSet<Pod>;
@@ -49,7 +49,7 @@ export class Preconnect {
     this.#identity = identity;
   }
 
-  /** Connects those of the endpoints that are warm and have no connection, while there is traffic to keep them so. */
+  /** Connects those of the endpoints that are warm and have no connection, if there is traffic. */
   connect(endpoints: readonly Pod[]): void {
     if (!this.#warmth.active || this.#set.namesPods) return;
     const { clock, random } = this.#settings;
@@ -64,7 +64,7 @@ export class Preconnect {
     }
   }
 
-  /** Connects again what is warm and has lost its last connection. */
+  /** Connects warm endpoints again that have lost their last connection. */
   reconnect(): void {
     this.connect(this.#warmth.warm.filter(isUnconnected));
   }
@@ -83,17 +83,17 @@ export class Preconnect {
     return endpoint !== undefined;
   }
 
-  /** A request goes to an endpoint with that load: if it isn't idle, another one is wanted. */
+  /** A request goes to an endpoint with this load. If the endpoint isn't idle, one more is needed. */
   consider(load: number): void {
     if (this.#warmth.isShort(load)) this.grow();
   }
 
-  /** Whether a connection that is made ahead of requests is likely to be used. */
+  /** Whether a connection that is made ahead of requests will probably be used. */
   isWorthwhile(endpoint: Pod): boolean {
     return this.#reach.mayReach(endpoint) && this.#warmth.isWorthwhile(endpoint) && !endpoint.passesOver();
   }
 
-  /** A busy connection nears its end: makes its successor, or one to the endpoint whose turn comes then. */
+  /** A busy connection will reach its age soon. Makes its successor, or warms the endpoint whose turn comes next. */
   renew(endpoint: Pod): void {
     if (this.#settings.makeBeforeBreak === false || !endpoint.isHealthy) return;
     if (endpoint.identity !== undefined) {
@@ -113,7 +113,7 @@ export class Preconnect {
   }
 }
 
-/** Whether an endpoint that could serve has no connection, nor will have. */
+/** Whether a healthy endpoint has no connection, and none is being made. */
 function isUnconnected(endpoint: Pod): boolean {
   const { connected, dialing, backoff, isDraining, fleeting } = endpoint;
   if (connected + dialing > 0 || fleeting || backoff !== undefined || isDraining) return false;

@@ -7,9 +7,9 @@ export const RETIRE_REASONS = [
   'error',
   'upgrade',
   'service-closed',
-  /** Another connection leads to the same pod. */
+  /** Another connection to the same pod takes its place. */
   'replaced',
-  /** It fails, and leads to a virtual IP: another one may lead to another pod. */
+  /** It failed, behind a virtual IP. A new connection may lead to another pod. */
   'outlier',
 ] as const;
 

@@ -4,46 +4,46 @@ import type { KubernetesSettings } from '../discovery/settings.ts';
 import type { EndpointSettings } from '../endpoints/settings.ts';
 import type { HealthSettings } from '../health/settings.ts';
 
-/** What is said of connections, and of those that are made. Durations are in milliseconds. */
+/** The settings of connections. Durations are in milliseconds. */
 export interface ConnectionSettings {
-  /** `undefined`: 60 s behind a virtual IP, 5 min for visible pods. 0: no cap. */
+  /** `undefined`: 60 s behind a virtual IP, 5 min for visible pods. 0: no limit. */
   maxConnectionDuration: number | undefined;
   connectionDurationJitter: number;
-  /** 0: no cap. */
+  /** 0: no limit. */
   maxRequestsPerConnection: number;
-  /** 0: as long as it takes. */
+  /** 0: for as long as the requests take. */
   drainTimeout: number;
   connectTimeout: number;
-  /** Connections an endpoint may have; `Infinity` without a limit. */
+  /** How many connections an endpoint may have; `Infinity` without a limit. */
   connections: number;
   /** 0: no limit. */
   maxRequestsPerEndpoint: number;
-  /** In lower case; `false`: none is looked at. */
+  /** In lower case; `false`: evenkeel looks at no header. */
   identityHeader: string | false;
   maxSpread: number;
-  /** `false` for contrast, where rotation is measured: connections retire before there are others. */
+  /** `false` only in benchmarks, for comparison: connections retire before their successors are made. */
   makeBeforeBreak?: false;
 }
 
-/** What one connection is told as it is made. */
+/** The settings of one connection. */
 export interface ConnectionOptions {
   clock: Clock;
-  /** Milliseconds from now after which the connection is retired; 0: never. */
+  /** After how many milliseconds the connection retires; 0: never. */
   maxDuration: number;
-  /** Requests after which it is retired; 0: no limit. */
+  /** After how many requests it retires; 0: never. */
   maxRequests: number;
-  /** Milliseconds a retired connection may still take for what it carries; 0: as long as it needs. */
+  /** How many milliseconds a retired connection may take to finish; 0: as long as it needs. */
   drainTimeout: number;
-  /** Milliseconds an unused connection may wait for its first request. */
+  /** How many milliseconds an unused connection may wait for its first request. */
   idleTimeout: number;
 }
 
-/** What the endpoints of a service, and the connections to them, are told. */
+/** The settings of all endpoints of a service, and of their connections. */
 export interface PoolSettings
   extends BalancingSettings,
     EndpointSettings,
     HealthSettings,
     ConnectionSettings {
-  /** Where we are, as far as it is set. */
+  /** Where this process runs, if the options say so. */
   kubernetes: Pick<KubernetesSettings, 'zone' | 'nodeName'>;
 }

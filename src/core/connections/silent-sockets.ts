@@ -4,18 +4,18 @@ import { type Hearing, isAccepted } from './hearing.ts';
 import type { Unacknowledged } from './unacknowledged.ts';
 
 /**
- * Notices connections through a virtual IP whose pod has vanished. Another dial would tell nothing
- * of the pod that this one leads to, so the kernel is asked whether the pod has acknowledged what was sent.
- * A pod that does so and vanishes later is found by the kernel's own keep-alive probes, in about a minute.
+ * Notices connections through a virtual IP whose pod has vanished. Another dial would say nothing about that pod, so
+ * the kernel is asked whether the pod acknowledges what was sent. If a pod acknowledges it and vanishes later, the
+ * kernel's own keep-alive probes notice that, after about a minute.
  */
 export class SilentSockets {
-  /** Looks without a byte, while one is expected. */
+  /** How many silent looks each connection has had, while it owed a response. */
   readonly #silent = new WeakMap<Connection, number>();
   readonly #patience: number;
   readonly #hearing: Hearing;
   #suspects: Connection[] = [];
 
-  /** @param patience looks without a byte from one question to the next */
+  /** @param patience after how many silent looks the kernel is asked */
   constructor(patience: number, hearing: Hearing) {
     this.#patience = patience;
     this.#hearing = hearing;
@@ -30,14 +30,14 @@ export class SilentSockets {
       const spoken = this.#hearing.hasSpoken(connection.wire);
       const silent = spoken || !connection.busy ? 0 : (this.#silent.get(connection) ?? 0) + 1;
       this.#silent.set(connection, silent);
-      // One that was never heard may wait in the accept queue of a pod that has much to do.
+      // If nothing ever came, the connection may wait in the accept queue of a busy pod.
       if (silent > 0 && silent % this.#patience === 0 && isAccepted(connection.wire)) {
         this.#suspects.push(connection);
       }
     }
   }
 
-  /** Ends those that were found suspect, and are. */
+  /** Ends the suspects whose peer acknowledges nothing. */
   judge(known: Unacknowledged): void {
     const suspects = this.#suspects;
     this.#suspects = [];

@@ -5,20 +5,20 @@ import type { EndpointSet } from '../endpoints/endpoint-set.ts';
 import type { EndpointSettings } from '../endpoints/settings.ts';
 import type { ConnectionSettings } from './settings.ts';
 
-/** Slots that a virtual IP has at least, where their number follows the rate. */
+/** How many slots a virtual IP has at least, with `spread: 'auto'`. */
 const LEAST = 8;
-/** Milliseconds from one new slot to the next, so that their dials don't come all at once. */
+/** Milliseconds from one new slot to the next, so that dials don't come all at once. */
 const INTERVAL = 40;
 
 type Bounds = Pick<EndpointSettings, 'spread'> & Pick<ConnectionSettings, 'maxSpread'>;
 type SpreadSettings = Bounds & { readonly clock: Clock };
 type SpreadSet = Pick<EndpointSet<Endpoint>, 'connected' | 'isVirtual'>;
 
-/** The rate of requests, as far as the spread goes by it. */
+/** The rate of requests, which decides the spread. */
 export interface SpreadRate {
-  /** Endpoints that it keeps connected; `Infinity`: it keeps none. */
+  /** How many endpoints the rate keeps connected; `Infinity` if connections don't last. */
   readonly affordable: number;
-  /** Requests of the last moments. */
+  /** How many requests came in the last moments. */
   readonly latest: number;
 }
 
@@ -28,10 +28,10 @@ export function mostSlots({ spread, maxSpread }: Bounds): number {
 }
 
 /**
- * How many slots a virtual IP is taken for. With `'auto'`, as many as the rate of requests keeps connected: with more
- * connections chance evens out more, and none of them costs a request anything as long as each has its next one before it
- * ends. They come one after the other, while requests go on; a burst that is over needs none. What becomes of
- * the rate after that is for the warm set, which decides how many of the slots are kept connected.
+ * Into how many slots a virtual IP is split: each slot is an endpoint, and has its own connections. With `'auto'`, as
+ * many as the rate of requests keeps connected. More connections are more even, and cost a request nothing as long as
+ * each gets its next request before it closes. New slots come one after another while requests come; a short burst adds
+ * none. If the rate falls later, the warm set decides how many of the slots stay connected.
  */
 export class Spread {
   readonly #clock: Clock;
@@ -42,7 +42,7 @@ export class Spread {
   #slots: number;
   #wanted = 0;
   #timer: Timer | undefined;
-  /** Requests of the moment when the last slot was added. */
+  /** The number of requests when the last slot was added. */
   #seen = 0;
   #onChange: (() => void) | undefined;
 
@@ -56,32 +56,32 @@ export class Spread {
     this.#slots = this.#least;
   }
 
-  /** How many there are to be now. */
+  /** How many slots there should be now. */
   get slots(): number {
     return this.#slots;
   }
 
-  /** Has somebody told when there are to be more, or fewer. */
+  /** Calls `onChange` when there should be more slots, or fewer. */
   watch(onChange: () => void): void {
     this.#onChange = onChange;
   }
 
-  /** Connections that there are to be, where it is known to which pods they lead. */
+  /** How many connections there should be, if evenkeel knows which pods they lead to. */
   get target(): number {
     return Math.max(1, Math.min(this.#wanted, this.#most));
   }
 
-  /** Some time has passed in which there were requests. */
+  /** Some time has passed, with requests. */
   follow(): void {
     const { affordable } = this.#rate;
-    // Where no connection lasts, the rate keeps none alive.
+    // If no connection lasts, the rate keeps none alive.
     this.#wanted = Number.isFinite(affordable) ? Math.min(Math.floor(affordable), this.#most) : 0;
     if (this.#isShort) this.#timer ??= this.#growLater();
   }
 
   /**
-   * There are no requests any more, or the first ones for a while: those that have come begin with as few slots as ever, and with
-   * those whose connections are still there.
+   * Requests have stopped, or have come again after a pause. Then there are as few slots as at the start, and those
+   * that still have connections.
    */
   rest(): void {
     this.stop();

@@ -4,42 +4,42 @@ import type { Checker } from '../health/checker.ts';
 import type { Unacknowledged } from './unacknowledged.ts';
 import type { Wire } from './wire.ts';
 
-/** What is dialled: an endpoint, or what stands for one. A transport may keep something of its own for each. */
+/** What is dialled: an endpoint, or what stands for one. A transport may remember something for each target. */
 export interface Target {
   readonly info: EndpointAddress;
 }
 
-/** `wire` is there unless there was an error. */
+/** `wire` is set unless there was an error. */
 export type DialDone = (error: Error | null, wire: Wire | undefined) => void;
 
 /** A dial under way. */
 export interface Dial {
-  /** Gives it up: nobody is told. */
+  /** Gives it up, without calling `done`. */
   abandon(): void;
-  /** Lets the process end meanwhile, as far as that can be: not while TCP connects. */
+  /** Lets the process end before the dial does, if possible: a TCP connect that is pending keeps the process alive. */
   unref(): void;
-  /** Ends it, as one that has taken longer than `timeout`. */
+  /** Ends it, because it took longer than `timeout`. */
   timeOut(): void;
-  /** What it ends with if it takes that long. */
+  /** The error of a dial that took too long. */
   timeoutError(): Error;
 }
 
-/** What makes wires. */
+/** Makes wires. */
 export interface Transport extends Checker {
-  /** The time that its dials take: real time, where sockets are real, whatever the clock of the service. */
+  /** The clock for dials: real time if sockets are real, even if the service has another clock. */
   readonly clock: Clock;
-  /** Milliseconds for which an idle wire lasts, where its peer says nothing else. */
+  /** For how many milliseconds an idle wire lasts, if its peer doesn't say. */
   readonly keepAlive: number;
-  /** Whether a wire may carry many attempts, for all that is known before the first dial. */
+  /** Whether a wire probably carries many attempts, before the first dial. */
   readonly multiplexes: boolean;
-  /** Milliseconds after which a dial should be timed out; 0: never. */
+  /** After how many milliseconds a dial times out; 0: never. */
   readonly timeout: number;
-  /** Milliseconds after which a dial that isn't answered tells something about its endpoint; no more than `timeout`. */
+  /** After how many milliseconds an unanswered dial counts against its endpoint; at most `timeout`. */
   readonly patience: number;
-  /** Makes a wire. `done` is called once, later, unless the dial is given up. */
+  /** Makes a wire. Calls `done` once, later, unless the dial is given up. */
   dial(target: Target, done: DialDone): Dial;
-  /** Connects as far as is needed to learn whether anybody is there. */
+  /** Connects only to learn whether anybody is there. */
   knock(target: Target, done: (error: Error | null) => void): Dial;
-  /** What the kernel knows of wires, by their `ports`. */
+  /** What the kernel knows about wires, by their `ports`. */
   unacknowledged(): Promise<Unacknowledged>;
 }

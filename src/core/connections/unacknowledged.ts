@@ -3,23 +3,23 @@ import { readFile } from 'node:fs/promises';
 const TABLES = ['/proc/net/tcp', '/proc/net/tcp6'];
 const ESTABLISHED = '01';
 const TIME_WAIT = '06';
-/** With Linux's shortest pauses, these take three seconds. */
+/** With Linux's shortest pauses, so many retransmissions take three seconds. */
 const MANY_RETRANSMISSIONS = 4;
-/** So do these, with a second between them. */
+/** So many probes take three seconds too, one second for each. */
 const MANY_PROBES = 3;
 
 /**
- * Connections of this host, by their ports, and whether what was sent on them is sent over and over, in vain,
- * or it is asked in vain whether the peer still has them; `undefined` for those that are about to end.
+ * The connections of this host, by their ports. `true`: the kernel sends data again and again, or probes the peer,
+ * without an answer. `undefined`: the connection is about to end.
  */
 export type Unacknowledged = ReadonlyMap<string, boolean | undefined>;
 
-/** What stands for a connection in the table. */
+/** The key of a connection in the table. */
 export function portsOf(localPort: number, remotePort: number): string {
   return `${localPort} ${remotePort}`;
 }
 
-/** Asks the kernel. Where that isn't Linux, nothing is known. */
+/** Asks the kernel. On other systems than Linux, the map is empty. */
 export async function unacknowledged(): Promise<Unacknowledged> {
   const known = new Map<string, boolean | undefined>();
   for (const path of TABLES) {
@@ -42,7 +42,7 @@ function read(line: string, known: Map<string, boolean | undefined>): void {
   const stuck =
     (isQueued && Number.parseInt(retransmissions!, 16) >= MANY_RETRANSMISSIONS) ||
     Number(probes) >= MANY_PROBES;
-  // Two that have the same ports lead to different addresses, and are not told apart.
+  // Two connections with the same ports lead to different addresses. The table can't tell them apart.
   known.set(ports, stuck && known.get(ports) !== false);
 }
 

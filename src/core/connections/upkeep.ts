@@ -8,7 +8,7 @@ import type { Preconnect } from './preconnect.ts';
 import type { Spread } from './spread.ts';
 import type { Warmth } from './warmth.ts';
 
-/** Errors in a row with which an endpoint makes room for another one. */
+/** After how many 5xx in a row an endpoint makes room for another one. */
 const APP_ERRORS = 3;
 
 export interface UpkeepOptions {
@@ -22,7 +22,7 @@ export interface UpkeepOptions {
   clock: Clock;
 }
 
-/** Keeps as many endpoints connected as the traffic of the moment can keep alive, for as long as there is any. */
+/** While there is traffic, keeps as many endpoints connected as the rate of requests keeps alive. */
 export class Upkeep {
   readonly #options: UpkeepOptions;
   readonly #warmth: Warmth;
@@ -36,12 +36,12 @@ export class Upkeep {
     this.#preconnect = options.preconnect;
   }
 
-  /** Has somebody told when no request has come for a while. */
+  /** Calls `onQuiet` when no request has come for a while. */
   watch(onQuiet: () => void): void {
     this.#onQuiet = onQuiet;
   }
 
-  /** There are requests, whose rate keeps endpoints warm, from now on. */
+  /** Requests come from now on. */
   start(): void {
     if (!this.#warmth.start()) return;
     this.#options.spread.rest();
@@ -61,19 +61,19 @@ export class Upkeep {
     this.#preconnect.onWarmthChanged(this.#warmth.resize(this.#options.demand.total, this.failing));
   }
 
-  /** Learns from a response how long idle connections to its endpoint last. */
+  /** Learns from a response how long the endpoint keeps idle connections. */
   onKeepAlive(endpoint: Pod, milliseconds: number): void {
     if (milliseconds === endpoint.keepAlive) return;
     this.#preconnect.onWarmthChanged(this.#warmth.learn(endpoint, milliseconds));
   }
 
-  /** An endpoint has answered. One that has only errors to say has another one in its place, where few are kept warm. */
+  /** An endpoint has answered. If it only answers with errors, and few endpoints are warm, another one takes its place. */
   onAnswer(endpoint: Pod, status: number): void {
     if (status < 500) endpoint.forgiveAppErrors();
     else if (endpoint.countAppError() % APP_ERRORS === 0) this.#warmth.rotate(endpoint);
   }
 
-  /** Endpoints that can't be used now, by their dials or their health. */
+  /** How many endpoints can't be used now, because of their dials or their health. */
   get failing(): number {
     const { dials, health } = this.#options;
     return dials.failing + health.passedOver;
@@ -101,7 +101,7 @@ export class Upkeep {
   }
 }
 
-/** How long idle connections last, of each of the present endpoints that has said so. */
+/** How long each present endpoint keeps idle connections, in milliseconds, if it has said so. */
 function* keepAlivesOf({ current }: EndpointSet<Pod>): Generator<number> {
   for (const { keepAlive } of current.values()) if (keepAlive !== undefined) yield keepAlive;
 }

@@ -2,24 +2,23 @@ import { hash } from '../base/hash.ts';
 import { COLD } from '../endpoints/reasons.ts';
 import type { Pod } from './connection.ts';
 
-/** Changes up to which each finds its place by itself: more are sorted in with the others. */
+/** Up to this many changes, each endpoint is inserted alone. With more, all are sorted. */
 const FEW = 64;
 
 /**
- * The endpoints that a service keeps connected: as many as its traffic can keep alive, chosen by
- * rendezvous hashing of this client and the endpoint, so that many small clients cover all endpoints
- * evenly.
+ * The endpoints that a service keeps connected: as many as its traffic keeps alive. Rendezvous hashing of this client
+ * and the endpoint chooses them, so that many small clients together cover all endpoints evenly.
  */
 export class WarmSet {
   readonly #identity: string;
-  /** In order of preference; the first `size` are warm. Those that had their time are behind those that hadn't. */
+  /** In order of preference; the first `size` are warm. Endpoints that had their turn are behind those that had not. */
   #ranked: Pod[] = [];
   #size = 0;
   readonly #densityOf: ((endpoint: Pod) => number) | undefined;
 
   /**
-   * With `densityOf`, endpoints stand behind all others, except that each of them is among those with the
-   * probability that this says: 1 for one that is to be used as much as any.
+   * With `densityOf`, an endpoint is in the first tier with the probability that this returns, and behind all of that
+   * tier otherwise. 1: it is always in the first tier.
    */
   constructor(identity: string, densityOf?: (endpoint: Pod) => number) {
     this.#identity = identity;
@@ -30,12 +29,12 @@ export class WarmSet {
     return this.#size;
   }
 
-  /** How many endpoints are not warm. */
+  /** How many endpoints are cold. */
   get cold(): number {
     return this.#ranked.length - this.#size;
   }
 
-  /** Those that are warm. */
+  /** The warm endpoints. */
   get warm(): readonly Pod[] {
     return this.#ranked.slice(0, this.#size);
   }
@@ -49,7 +48,7 @@ export class WarmSet {
     return next;
   }
 
-  /** Cools the least preferred one, unless it is the last. */
+  /** Cools the endpoint that is preferred least, unless it is the last. */
   shrink(): Pod | undefined {
     if (this.#size <= 1) return undefined;
     const last = this.#ranked[--this.#size]!;
@@ -58,8 +57,8 @@ export class WarmSet {
   }
 
   /**
-   * Takes endpoints in and out. As many are warm as were, if there are as many. Says which of those that
-   * stay or are new have become warm, or cold.
+   * Adds and removes endpoints. As many stay warm as before, if there are enough. Returns which of the present ones
+   * have become warm or cold.
    */
   replace(fresh: readonly Pod[], gone: readonly Pod[] = []): Pod[] {
     const round = this.#ranked[0]?.round ?? 0;
@@ -78,7 +77,7 @@ export class WarmSet {
     return this.#adjust(warm);
   }
 
-  /** Asks for all densities again. Says which have become warm, or cold. */
+  /** Asks for all densities again. Returns which endpoints have become warm or cold. */
   sort(): Pod[] {
     const { warm } = this;
     this.#sort();
@@ -95,7 +94,7 @@ export class WarmSet {
     this.#ranked.sort(compare);
   }
 
-  /** Says whether connections to an endpoint last: others are preferred to one to which they don't. */
+  /** Notes whether connections to an endpoint last. If they don't, other endpoints are preferred. */
   setFleeting(endpoint: Pod, fleeting: boolean): Pod[] {
     if (fleeting === endpoint.fleeting) return [];
     const { warm } = this;
@@ -106,7 +105,7 @@ export class WarmSet {
     return this.#adjust(warm);
   }
 
-  /** Moves an endpoint behind all that have not had their time yet. Says which have become warm, or cold. */
+  /** Moves an endpoint behind all that have not had their turn. Returns which have become warm or cold. */
   demote(endpoint: Pod): Pod[] {
     const { warm } = this;
     if (!this.#remove(endpoint)) return [];
@@ -115,7 +114,7 @@ export class WarmSet {
     return this.#adjust(warm);
   }
 
-  /** Sees to it that the first ones are warm, and no other of those that were. */
+  /** Makes the first `size` endpoints warm, and all others cold. */
   #adjust(before: readonly Pod[]): Pod[] {
     const last = this.#ranked[this.#size - 1];
     const cooled = before.filter(
@@ -129,7 +128,7 @@ export class WarmSet {
 
   #draw(endpoint: Pod, round: number): void {
     endpoint.round = round;
-    // Signed, for that fits into a field.
+    // As a signed integer, which needs no heap object.
     endpoint.rank = hash(`${this.#identity} ${endpoint.key} ${round}`) | 0;
   }
 
@@ -137,7 +136,7 @@ export class WarmSet {
     this.#ranked.splice(this.#indexOf(endpoint), 0, endpoint);
   }
 
-  /** False if it isn't there. */
+  /** Returns false if the endpoint isn't there. */
   #remove(endpoint: Pod): boolean {
     const index = this.#indexOf(endpoint);
     if (this.#ranked[index] !== endpoint) return false;
@@ -145,7 +144,7 @@ export class WarmSet {
     return true;
   }
 
-  /** Where an endpoint is, or ought to be. */
+  /** The index that an endpoint has, or should have. */
   #indexOf(endpoint: Pod): number {
     let low = 0;
     let high = this.#ranked.length;
@@ -158,7 +157,7 @@ export class WarmSet {
   }
 }
 
-/** 0 for none but the same one, or one that has come in its place. */
+/** 0 only for the same endpoint, or one that has taken its place. */
 function compare(a: Pod, b: Pod): number {
   return (
     a.tier - b.tier ||

@@ -3,31 +3,31 @@ import { RateWindow } from '../base/rate-window.ts';
 import type { Pod } from './connection.ts';
 import type { WarmSet } from './warm-set.ts';
 
-/** Milliseconds over which the rate is taken: no more, so that it is followed. */
+/** The rate is measured over so many milliseconds: short enough to follow it. */
 const LONGEST_WINDOW = 4_000;
 const SHORTEST_WINDOW = 1_000;
-/** Milliseconds that an idle connection has to last for it to be worth a dial ahead of requests. */
+/** For how many milliseconds an idle connection must last, so that it is worth a dial ahead of requests. */
 const WORTH_WHILE = 500;
-/** Milliseconds that pods surely wait for the first request on a connection. */
+/** For how many milliseconds any pod waits for the first request on a connection. */
 const UNUSED = 2_000;
 
 /**
- * Decides how many endpoints are kept connected: those that the rate of requests keeps alive, with two
- * requests each in the time that an idle connection lasts. A trickle spread over more would make every
- * request dial. Follows the rate up at once, and down within seconds.
+ * Decides how many endpoints stay connected: as many as the rate of requests keeps alive, with two requests for each in
+ * the time for which an idle connection lasts. If few requests were spread over more, each would need a dial. The
+ * number rises at once with the rate, and falls within seconds.
  */
 export class Warmth {
   readonly #set: WarmSet;
-  /** Of requests. */
+  /** The requests of the last seconds. */
   readonly #window: RateWindow;
-  /** Milliseconds that an idle connection lasts where nobody says so. */
+  /** For how many milliseconds an idle connection lasts, if the endpoint doesn't say. */
   readonly #usual: number;
-  /** The same at most endpoints: the median of what they say, so that none of them speaks for the others. */
+  /** The same for most endpoints: the median of what they say, so that no single endpoint decides. */
   #keepAlive: number;
-  /** An endpoint has said something new. */
+  /** Whether an endpoint has said something new. */
   #learnt = false;
   #active = false;
-  /** Endpoints warmed ahead of rotations. */
+  /** How many endpoints were warmed ahead of rotations. */
   #prepared = 0;
 
   constructor(set: WarmSet, keepAlive: number, demand: Demand) {
@@ -42,7 +42,7 @@ export class Warmth {
     return this.#active;
   }
 
-  /** Requests since the last `tick`. */
+  /** How many requests have come since the last `tick`. */
   get latest(): number {
     return this.#window.latest;
   }
@@ -52,31 +52,37 @@ export class Warmth {
     return this.#set.warm;
   }
 
-  /** Milliseconds that an unused connection to an endpoint may wait: hints are about those that have been used. */
+  /**
+   * For how many milliseconds an unused connection to an endpoint may wait. What servers announce is about used
+   * connections.
+   */
   idleTimeoutOf({ keepAlive = this.#keepAlive }: Pod): number {
     return Math.max(keepAlive, Math.min(this.#usual, UNUSED));
   }
 
-  /** Learns how long an endpoint lets an idle connection last. Says which have become warm in place of others, or cold. */
+  /**
+   * Learns for how many milliseconds an endpoint keeps idle connections. Returns which endpoints have become warm or
+   * cold.
+   */
   learn(endpoint: Pod, milliseconds: number): readonly Pod[] {
     endpoint.setKeepAlive(milliseconds);
     this.#learnt = true;
     return this.#set.setFleeting(endpoint, milliseconds < Math.min(WORTH_WHILE, this.#usual));
   }
 
-  /** Whether a connection that is made now for an endpoint will be used, though that one doesn't keep it after that. */
+  /** Whether a connection that is made now will be used, even if its endpoint doesn't keep it after that. */
   isWorthwhile({ fleeting }: Pod): boolean {
     return !fleeting || this.#window.total * UNUSED >= this.#set.size * this.#windowLength;
   }
 
-  /** There are requests, from now on. Whether it is news: `tick` is to be called from now on. */
+  /** Requests come from now on. Returns true if there were none before: then `tick` must be called from now on. */
   start(): boolean {
     if (this.#active) return false;
     this.#active = true;
     return true;
   }
 
-  /** Whether another one is wanted, as a request goes to an endpoint with that load. */
+  /** Whether one more warm endpoint is needed when a request goes to an endpoint with this load. */
   isShort(load: number): boolean {
     return this.#set.cold > 0 && (load > 0 || this.affordable > this.#set.size);
   }
@@ -86,17 +92,17 @@ export class Warmth {
     return this.#set.grow();
   }
 
-  /** Takes endpoints in and out. Says which have become warm in place of others, or cold. */
+  /** Adds and removes endpoints. Returns which have become warm or cold. */
   replace(fresh: readonly Pod[], gone: readonly Pod[] = []): readonly Pod[] {
     return this.#set.replace(fresh, gone);
   }
 
-  /** Sorts the endpoints anew, for densities have changed. Says which have become warm in place of others, or cold. */
+  /** Sorts the endpoints again after densities have changed. Returns which have become warm or cold. */
   sort(): readonly Pod[] {
     return this.#set.sort();
   }
 
-  /** A connection is about to reach its age: warms the endpoint whose turn comes then. None if all are warm. */
+  /** A connection will reach its age soon. Warms the endpoint whose turn comes next; none if all are warm. */
   prepareRotation(): Pod | undefined {
     const next = this.#set.grow();
     if (next !== undefined) this.#prepared++;
@@ -104,8 +110,8 @@ export class Warmth {
   }
 
   /**
-   * A connection to that endpoint has reached its age: the warm set moves on, so that in time each
-   * endpoint is used. Says which have become warm, or cold: none if all are warm.
+   * A connection to this endpoint has reached its age. The warm set moves on, so that each endpoint has its turn.
+   * Returns which have become warm or cold; none if all are warm.
    */
   rotate(endpoint: Pod): readonly Pod[] {
     if (!endpoint.warm || (this.#set.cold === 0 && this.#prepared === 0)) return [];
@@ -126,9 +132,10 @@ export class Warmth {
   }
 
   /**
-   * Some time has passed. Says which have become warm, or cold; `undefined` if there is no traffic any more.
+   * Some time has passed. Returns which endpoints have become warm or cold; `undefined` if there is no traffic any
+   * more.
    *
-   * @param heard milliseconds that idle connections last, of each endpoint that has said so
+   * @param heard for how many milliseconds each endpoint keeps idle connections, if it has said so
    */
   tick(demand: number, failing: number, heard: () => Iterable<number>): readonly Pod[] | undefined {
     if (this.#window.total === 0 && demand === 0) {
@@ -139,15 +146,18 @@ export class Warmth {
     return this.resize(demand, failing);
   }
 
-  /** Time goes on: what was decided since the last `tick` was decided on a whole window. */
+  /** Moves the window of the rate on. Until here, decisions were based on a whole window. */
   advance(): void {
     this.#window.advance();
   }
 
-  /** Makes as many warm as are wanted, with so many requests, and endpoints that fail. Says which have become warm, or cold. */
+  /**
+   * Warms as many endpoints as are needed for `demand` requests, if `failing` endpoints can't be used. Returns which
+   * have become warm or cold.
+   */
   resize(demand: number, failing: number): readonly Pod[] {
     const wanted = Math.max(1, Math.floor(this.affordable), demand) + failing;
-    // With some slack, lest an endpoint come and go with the noise of the rate.
+    // With some slack, so that noise in the rate doesn't make an endpoint come and go.
     const most = wanted * 1.34 + 1;
     const changed: Pod[] = [];
     while (this.#set.size < wanted && this.#set.cold > 0) changed.push(this.#set.grow()!);
@@ -155,9 +165,9 @@ export class Warmth {
     return changed;
   }
 
-  /** Endpoints that the present rate keeps alive. */
+  /** How many endpoints the present rate keeps alive. */
   get affordable(): number {
-    // Where none lasts, nothing is lost by using all.
+    // If no connection lasts, it costs nothing to use all endpoints.
     if (this.#keepAlive < Math.min(WORTH_WHILE, this.#usual)) return Number.POSITIVE_INFINITY;
     return (this.#window.total * this.#keepAlive) / (2 * this.#windowLength);
   }
