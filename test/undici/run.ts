@@ -2,10 +2,11 @@
 //                                 the newest 8, where these are not the locked one, which `npm test` is for
 // npm run test:undici -- VERSION  the same against another one
 
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runTests } from '../support/run-tests.ts';
 
 /** What speaks to undici, and to peers through it. */
 const TESTS = [
@@ -59,11 +60,7 @@ function test(version: string): void {
     if (name !== 'undici') symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
   }
   symlinkSync(undici, join(modules, 'undici'));
-  const { status } = spawnSync(process.execPath, ['--test', '--test-concurrency=3', ...TESTS], {
-    cwd: project,
-    stdio: 'inherit',
-  });
-  if (status !== 0) process.exitCode = status ?? 1;
+  if (!runTests(['--test-concurrency=3', ...TESTS], project)) process.exitCode = 1;
 }
 
 /** The folder with that version of undici, out of npm's registry. */
