@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
 
-/** The diagnostics channels of evenkeel. docs/observability.md describes the messages. */
+/** What evenkeel publishes; see the README for the messages. */
 export const channels = {
   discoveryUpdate: channel('evenkeel:discovery:update'),
   discoveryError: channel('evenkeel:discovery:error'),

@@ -1,8 +1,8 @@
-/** How many calls of a service run, and how many wait. Lasting calls don't count. */
+/** How much a service has to do: its calls that run, and those that wait. Lasting ones are none of these. */
 export class Demand {
   running = 0;
   waiting = 0;
-  /** How many calls were taken, since the start. */
+  /** Calls ever taken. */
   taken = 0;
 
   get total(): number {

@@ -1,4 +1,4 @@
-/** An error of evenkeel's own. Its `code` never changes. Errors of undici and of the network arrive as they are. */
+/** An error of evenkeel's own. Its `code` never changes. Errors of undici and of the network are passed on as they are. */
 export class EvenkeelError extends Error {
   override name = 'EvenkeelError';
   readonly code: string;
@@ -18,7 +18,7 @@ export class NoEndpointsError extends EvenkeelError {
   }
 }
 
-/** As many requests as `maxPendingRequests` allows already wait for the service. */
+/** As many requests as `maxPendingRequests` allows wait for the service already. */
 export class QueueFullError extends EvenkeelError {
   override name = 'QueueFullError';
 
@@ -36,20 +36,20 @@ export class ResolverError extends EvenkeelError {
   }
 }
 
-/** The code of the error for a request whose connection ended before the request was sent. */
+/** The code of the error for a request whose connection ended before it was sent. */
 export const CONNECTION_GONE = 'EVENKEEL_CONNECTION_GONE';
 
-/** The code of the error for a request whose endpoint no longer answers. */
+/** The code of the error for a request whose endpoint does not answer any more. */
 export const UNRESPONSIVE = 'EVENKEEL_UNRESPONSIVE';
 
-/** A retired connection did not finish its requests within `drainTimeout`. */
+/** A connection was to take no more requests, and those that it had took longer than `drainTimeout`. */
 export class DrainTimeoutError extends EvenkeelError {
   constructor(drainTimeout: number) {
     super('EVENKEEL_DRAIN_TIMEOUT', `the connection did not drain within ${drainTimeout} ms`);
   }
 }
 
-/** An endpoint no longer answers, or what leads to it. */
+/** An endpoint, or what leads to it, does not answer any more. */
 export class UnresponsiveError extends EvenkeelError {
   constructor(message: string) {
     super(UNRESPONSIVE, message);

@@ -1,34 +1,34 @@
 const PARTS = 4;
 
-/** How much of a count came in the last moments, to a quarter of the window. Counting costs nothing. */
+/** How much of what somebody counts came in the last while, to a quarter of it. Costs nothing when it is counted. */
 export class RateWindow {
   readonly #counted: () => number;
-  /** The count at the beginning of each part of the window. */
+  /** What had been counted when each part of the window began. */
   readonly #marks: number[];
   #oldest = 0;
 
-  /** @param counted returns the count since the start */
+  /** @param counted all there ever was */
   constructor(counted: () => number) {
     this.#counted = counted;
     this.#marks = new Array<number>(PARTS).fill(counted());
   }
 
-  /** How much was counted since the last `advance`. */
+  /** What was counted since the last `advance`. */
   get latest(): number {
     return this.#counted() - this.#marks[(this.#oldest + PARTS - 1) % PARTS]!;
   }
 
-  /** How many milliseconds there must be between two calls of `advance`, for a window of this length. */
+  /** Milliseconds between two calls of `advance` for a window of that length. */
   static step(length: number): number {
     return length / PARTS;
   }
 
-  /** How much the window holds now. */
+  /** What the window holds now. */
   get total(): number {
     return this.#counted() - this.#marks[this.#oldest]!;
   }
 
-  /** Drops the oldest part. */
+  /** Lets the oldest part go. */
   advance(): void {
     this.#marks[this.#oldest] = this.#counted();
     this.#oldest = (this.#oldest + 1) % PARTS;

@@ -1,4 +1,4 @@
-/** Members that come and go, and listeners that hear of each. */
+/** Things that come and go, for whoever wants to know of each. */
 export class Registry<T> {
   readonly #members = new Set<T>();
   readonly #watchers = new Set<{ onAdded: (member: T) => void; onDeleted: (member: T) => void }>();
@@ -13,10 +13,7 @@ export class Registry<T> {
     for (const { onDeleted } of this.#watchers) onDeleted(member);
   }
 
-  /**
-   * Calls `onAdded` for each present and each new member, and `onDeleted` for each that goes. @returns a function that
-   * stops it
-   */
+  /** Tells of those there are, and of what comes and goes from now on, until the function is called that is returned. */
   watch(onAdded: (member: T) => void, onDeleted: (member: T) => void): () => void {
     const watcher = { onAdded, onDeleted };
     this.#watchers.add(watcher);

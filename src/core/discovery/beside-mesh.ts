@@ -8,17 +8,17 @@ import type { Resolution, Resolver } from './resolver.ts';
 
 export interface BesideMeshOptions {
   detector: MeshDetector;
-  /** Used if there is no mesh. */
+  /** Where there's no mesh. */
   otherwise: Resolver;
-  /** Used beside a mesh. */
+  /** In a mesh. */
   dns: Resolver;
   names: ClusterNames;
   warn: Warn;
 }
 
 /**
- * If there is a service mesh, leaves the choice of pods to its proxy. The proxy balances and authorises by Service, and
- * recognises the Service by the address that its name has in DNS.
+ * Leaves the choice of pods to a service mesh, where there is one: its proxy balances and authorises by the
+ * Service, and knows it by the address that its name has.
  */
 export function besideMesh({ detector, otherwise, dns, names, warn }: BesideMeshOptions): Resolver {
   async function* passive(...args: Parameters<Resolver>): AsyncGenerator<Resolution, void, undefined> {

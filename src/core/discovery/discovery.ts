@@ -3,18 +3,15 @@ import { type Clock, wallClock } from '../base/clock.ts';
 import { asError, Follower } from './follower.ts';
 import type { EndpointUpdate, Resolution, Resolver } from './resolver.ts';
 
-/** What discovery tells its service, and asks it. */
+/** What discovery tells its service, and asks of it. */
 export interface DiscoveryOwner {
   readonly url: Pick<URL, 'hostname' | 'origin' | 'port' | 'protocol'>;
   /** Whether there is traffic. */
   readonly inUse: boolean;
-  /** How many requests wait for a connection. */
+  /** Requests that wait for a connection. */
   readonly waiting: number;
   onUpdate(update: EndpointUpdate): void;
-  /**
-   * Discovery failed. If endpoints are known, they stay in use. If none are known, requests that have waited since
-   * `askedAt` must fail.
-   */
+  /** What is known stays in use. With nothing known, those that have waited since `askedAt` need wait no more. */
   onError(error: Error, askedAt: number): void;
 }
 
@@ -24,13 +21,13 @@ export interface DiscoveryOptions {
   random: () => number;
 }
 
-/** What is known about the endpoints of a service: from which source, since when, and for how long. */
+/** What is known of a service's endpoints: from where, since when, and for how long. */
 export class Discovery {
-  /** Where the endpoints came from; `none` at first. */
+  /** Who said what is known; `none` before anybody has. */
   source = 'none';
-  /** When they came, in wall-clock milliseconds. */
+  /** Wall-clock milliseconds. */
   updatedAt: number | undefined;
-  /** Why nothing newer is known; null if it is up to date. */
+  /** Why nothing newer is known. */
   error: Error | null = null;
 
   readonly #owner: DiscoveryOwner;
@@ -58,27 +55,27 @@ export class Discovery {
     });
   }
 
-  /** Whether any endpoints are known, even an empty set. */
+  /** Whether there are endpoints. */
   get isKnown(): boolean {
     return this.#update !== undefined && this.#update.endpoints.length > 0;
   }
 
-  /** Whether the endpoints were valid for a time that is over. */
+  /** Whether what is known was for a while that has passed. */
   get isStale(): boolean {
     return this.#clock.now() > (this.#update?.validUntil ?? Number.POSITIVE_INFINITY);
   }
 
-  /** Whether the name is gone, so that nothing it led to may be dialled. */
+  /** Whether the name has gone, and nothing that it led to may be dialled. */
   get isWithdrawn(): boolean {
     return this.#update?.withdrawn === true;
   }
 
-  /** Asks for the next value. */
+  /** Asks for news. */
   demand(): void {
     this.#follower.demand();
   }
 
-  /** Tells the resolver that none of its endpoints can be reached. Returns whether it will soon yield again. */
+  /** Tells the resolver that nothing of what it yielded can be reached. Whether it soon yields again. */
   onUnreachable(): boolean {
     try {
       const answer: unknown = this.#onUnreachable?.();
@@ -90,7 +87,7 @@ export class Discovery {
     }
   }
 
-  /** Tells the resolver that its endpoints are slow to accept connections. */
+  /** Tells the resolver that what it yielded is slow to take connections. */
   onSlow(): void {
     try {
       this.#update?.onSlow?.();
@@ -99,9 +96,9 @@ export class Discovery {
     }
   }
 
-  /** The value isn't a resolution. The author of the resolver should hear of that; the last endpoints stay in use. */
+  /** It is no resolver's fault but its author's, which they should hear of; what it yielded stays in use. */
   #onBroken(error: unknown): void {
-    // The broken resolver isn't asked any more.
+    // Asked no more.
     this.#onUnreachable = undefined;
     this.error = asError(error);
     this.#publish(this.error);

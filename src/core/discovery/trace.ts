@@ -3,17 +3,17 @@ import type { LookUpStep } from './dns/look-up.ts';
 import type { ServiceName } from './kubernetes/match.ts';
 import type { Route, Supply } from './kubernetes/route.ts';
 
-/** How discovery came to what it yields. The parts that ask write it down, for `doctor` and `explain`. */
+/** How discovery came to what it yields: those that ask write it down, for somebody who wants to know why. */
 export class Trace {
-  /** Which sources were asked for which names, each pair once. */
+  /** The sources of names that were asked, each once for a name. */
   readonly steps: LookUpStep[] = [];
-  /** The warnings that the process would have emitted. */
+  /** What would have been the process's. */
   readonly warnings: { code: string; message: string }[] = [];
-  /** What the Kubernetes API last said about a Service. `seen` is `undefined` if there is no Service with this name. */
+  /** The last that the Kubernetes API had to say of a Service: `seen` is none where it has none by that name. */
   service: { name: ServiceName; seen: { supply: Supply; route: Route } | undefined } | undefined;
-  /** Why the Kubernetes API could not be asked, or refused, the first time. */
+  /** Why the Kubernetes API couldn't be asked, or refused, the first time. */
   error: Error | undefined;
-  /** Counts the answers of the Kubernetes API. */
+  /** Of what the Kubernetes API has said. */
   readonly changes = new Changes();
 
   readonly warn = (code: string, message: string): void => {
@@ -21,7 +21,7 @@ export class Trace {
   };
 
   addStep(step: LookUpStep): void {
-    // When its TTL is over, the name is looked up again.
+    // The name is looked up again when its time has run out.
     const again = this.steps.some(({ source, name }) => source === step.source && name === step.name);
     if (!again) this.steps.push(step);
   }

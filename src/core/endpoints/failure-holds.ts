@@ -1,15 +1,15 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Endpoint } from './endpoint.ts';
 
-/** For how many milliseconds a failed request counts as load of its endpoint. */
+/** Milliseconds for which a failed request counts as load of its endpoint. */
 const HOLD = 1_000;
 
 /**
- * Lets failed requests count as load for a moment. Without that, an endpoint that fails fast looks least loaded, and
- * gets most of the traffic.
+ * Keeps failed requests counted as load for a moment. Without that, an endpoint that fails fast looks
+ * the least loaded, and attracts the traffic.
  */
 export class FailureHolds {
-  /** How many requests have failed, since the start. */
+  /** Failed requests there ever were. */
   total = 0;
   readonly #clock: Clock;
   #entries: { endpoint: Endpoint; until: number }[] = [];

@@ -1,53 +1,55 @@
 import type { Timer } from '../base/clock.ts';
 
-/** What health knows about the failures of an endpoint. Without failures, an endpoint has no record. */
+/** What is held against an endpoint. One with a clean record has none. */
 export class HealthRecord {
-  /** How many requests and dials failed in a row. */
+  /** In a row. */
   failures = 0;
-  /** At this many failures in a row, health checks again whether they are too many. */
+  /** So many that it is worth to look again whether they are too many. */
   lookAt = 0;
-  /** How many 429 came in a row. */
+  /** Responses in a row that said 429. */
   limited = 0;
-  /** At this many 429 in a row, health checks again whether they are too many. */
+  /** So many of these that it is worth to look again whether they are too many. */
   limitedLookAt = 0;
-  /** How many past ejections count. Each doubles the next ejection. */
+  /** Past ejections that are not forgiven; each doubles the next. */
   ejections = 0;
-  /** Since when ejections are being forgiven, on the clock. */
+  /** The clock's time since which ejections are being forgiven. */
   forgivingSince = 0;
   ejection: Ejection | undefined = undefined;
   pause: Pause | undefined = undefined;
-  /** Whether it fails its health checks. */
+  /** It fails its health checks. */
   ailing = false;
-  /** Whether it was restored a moment ago, and has served nothing since. */
+  /** Just restored, and has served nothing since. */
   onProbation = false;
   standing: Standing = 'fit';
-  /** Ends the standing `failing` if no request does. */
+  /** Ends its `failing`, should no request do so. */
   failingEnd: Timer | undefined = undefined;
 }
 
 /**
- * How an endpoint stands. `fit`: it may be picked, and has no failures that count. `on-trial`: it was just restored,
- * and gets one request at a time while other endpoints are left. A success or an ejection ends that. `failing`: it
- * fails one request after another, but isn't ejected, because too many are, or all fail. A success, an ejection or time
- * ends that. `unreachable`: its last dial failed, and it has no connection. `out`: it is ejected or paused, until that
- * is over.
+ * How an endpoint stands.
+ * `fit`: it may be picked, and nothing speaks against it.
+ * `on-trial`: it is just restored, and gets one request at a time while others are left; left by a success, or an ejection.
+ * `failing`: it fails one request after the other, and is not ejected, for too many are or all do the same; left by
+ *   a success, by an ejection, or in time.
+ * `unreachable`: its last dial failed, and nothing is connected.
+ * `out`: it is ejected or paused; left when that is over.
  */
 export type Standing = 'fit' | 'on-trial' | 'failing' | 'unreachable' | 'out';
 
 export interface Ejection {
-  /** Its last failure, or the check that it did not pass. */
+  /** The last of its failures, or another word for what it did. */
   readonly reason: string;
-  /** When it began, on the clock. */
+  /** The clock's time. */
   readonly since: number;
-  /** When it ends, on the clock; `Infinity`: when its health checks pass. */
+  /** `Infinity`: until its health checks pass. */
   readonly until: number;
-  /** Ends it. Without a timer, health checks do. */
+  /** Ends it; without, health checks do. */
   readonly timer: Timer | undefined;
 }
 
-/** The time in which an endpoint gets no requests, because it asked for that with `Retry-After`. */
+/** The time for which an endpoint has asked not to be bothered. */
 export interface Pause {
-  /** When it ends, on the clock. */
+  /** The clock's time. */
   readonly until: number;
   readonly timer: Timer;
 }

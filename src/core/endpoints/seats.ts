@@ -3,11 +3,11 @@ import type { Candidate } from '../balancing/picker.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { EndpointSet } from './endpoint-set.ts';
 
-/** An endpoint as a place for upgraded sockets and event streams, which evenkeel counts apart from requests. */
+/** An endpoint as a place for upgraded sockets and event streams, which are counted apart from requests. */
 class Seat<E> implements Candidate {
   readonly endpoint: E;
   readonly weight = 1;
-  /** How many of its sockets and streams are open, or being opened. */
+  /** Sockets and streams that are open, or being opened. */
   load = 0;
   slot: unknown = undefined;
   /** Whether it may be chosen. */
@@ -18,21 +18,21 @@ class Seat<E> implements Candidate {
   }
 }
 
-/** Chooses an endpoint for each upgraded socket and event stream: the one with the fewest of them. */
+/** Chooses endpoints for upgraded sockets and event streams: the one with the fewest of them. */
 export class Seats<E extends Endpoint> {
   readonly #picker = new LeastRequest<Seat<E>>();
   readonly #seats = new WeakMap<E, Seat<E>>();
   readonly #set: EndpointSet<E>;
-  /** Whether any socket or stream was ever asked for. Most services have none, so before that nothing is tracked. */
+  /** None is offered before it matters: most services have no such sockets. */
   #started = false;
-  /** How many seats are taken, in all. */
+  /** How many there are. */
   taken = 0;
 
   constructor(set: EndpointSet<E>) {
     this.#set = set;
   }
 
-  /** Takes a seat at the endpoint with the fewest, of those that are open. */
+  /** The endpoint with the fewest, of those that are open, which counts one more from now on. */
   take(isOpen: (endpoint: E) => boolean): E | undefined {
     this.#start();
     const closed: Seat<E>[] = [];
@@ -46,7 +46,7 @@ export class Seats<E extends Endpoint> {
     return seat?.endpoint;
   }
 
-  /** Takes a seat at an endpoint, however many it has. */
+  /** Counts one more at an endpoint, however many it has. */
   join(endpoint: E): void {
     this.#count(this.#seatOf(endpoint), 1);
   }
@@ -57,12 +57,12 @@ export class Seats<E extends Endpoint> {
     for (const endpoint of this.#set.available()) this.offer(endpoint, true);
   }
 
-  /** Leaves a seat at an endpoint. */
+  /** Counts one less at an endpoint. */
   leave(endpoint: E): void {
     this.#count(this.#seatOf(endpoint), -1);
   }
 
-  /** Sets whether an endpoint may be chosen. */
+  /** Says whether an endpoint may be chosen. */
   offer(endpoint: E, offered: boolean): void {
     if (!this.#started) return;
     const seat = this.#seatOf(endpoint);

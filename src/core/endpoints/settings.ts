@@ -1,20 +1,20 @@
-/** The settings of the set of endpoints. */
+/** What the set of endpoints is told. */
 export interface EndpointSettings {
-  /** Into how many slots a virtual IP is split; `'auto'`: as many as the rate of requests keeps connected. */
+  /** Slots that a virtual IP is taken for; `'auto'`: as many as the rate of requests keeps connected. */
   spread: number | 'auto';
   subset: SubsetSettings;
   slowStart: SlowStartSettings;
 }
 
 export interface SubsetSettings {
-  /** How many endpoints; 0: all. */
+  /** Endpoints; 0: all. */
   size: number;
-  /** `undefined`: the ordinal of a StatefulSet pod, if this process runs in one. */
+  /** `undefined`: a StatefulSet pod's ordinal, if it's one's. */
   index: number | undefined;
 }
 
 export interface SlowStartSettings {
-  /** Milliseconds; 0: no slow start. */
+  /** Milliseconds; 0: off. */
   window: number;
   minWeight: number;
 }

@@ -1,20 +1,20 @@
-/** The settings of health. Durations are in milliseconds. */
+/** What health is told. Durations are in milliseconds. */
 export interface HealthSettings {
-  /** `false`: evenkeel ejects nothing. */
+  /** `false`: nothing is ejected. */
   outlierDetection: OutlierSettings | false;
   healthCheck: HealthCheckSettings;
 }
 
 /**
- * A failure of an endpoint. `reset`: a connection broke. `connect`: a dial failed. `timeout`: no response within the
- * caller's `headersTimeout`. Or the status of a response.
+ * A failure of an endpoint: `reset`, a connection that broke; `connect`, a dial that failed; `timeout`, no
+ * response within the caller's `headersTimeout`; or the status of a response.
  */
 export type FailureKind = 'reset' | 'connect' | 'timeout' | `${number}`;
 
-/** Why an endpoint is ejected: its last failure, its success rate, or its health checks. */
+/** Why a pod is ejected: the last of its failures, its success rate, or its health check. */
 export type EjectReason = FailureKind | 'success-rate' | 'health-check';
 
-/** Why an ejected endpoint gets requests again. */
+/** Why a pod that was ejected gets requests again. */
 export type RestoreReason = 'time' | 'health-check' | 'success' | 'mesh';
 
 export interface OutlierSettings {
@@ -27,16 +27,16 @@ export interface OutlierSettings {
   enforcingSuccessRate: number;
   baseEjectionTime: number;
   maxEjectionTime: number;
-  /** A percentage of the endpoints. */
+  /** Of the endpoints. */
   maxEjectionPercent: number;
   panicThreshold: number;
   failures: readonly FailureKind[];
 }
 
 export interface HealthCheckSettings {
-  /** `undefined`: evenkeel checks nothing. */
+  /** `undefined`: there are no checks. */
   path: string | undefined;
-  /** `undefined`: all from 200 to 399. */
+  /** `undefined`: from 200 to 399. */
   expectedStatus: number | undefined;
   interval: number;
   timeout: number;

@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel';
 import { constants } from 'node:os';
 import { UNRESPONSIVE } from '../../core/base/errors.ts';
 import type { RetryReason } from '../../core/calls/settings.ts';
@@ -35,7 +36,7 @@ export function hangUp(): Error {
  * What a request without a socket fails with as its caller ends it, where one of Node's agents would have given it a socket by
  * then: Node has an error of its own for `destroy()`, and for `abort()` only with a socket.
  */
-export function errorOfAbort({ aborted }: NodeRequest): Error | undefined {
+function errorOfAbort({ aborted }: NodeRequest): Error | undefined {
   return aborted ? hangUp() : undefined;
 }
 
@@ -43,7 +44,7 @@ export function errorOfAbort({ aborted }: NodeRequest): Error | undefined {
  * What a request fails with whose connection can't be made. With Node's agents what the request has to send is given to TLS before that has
  * agreed on anything: of most that goes wrong, Node says that this write has failed.
  */
-export function errorOfDial(request: NodeRequest, error: Error): Error {
+function errorOfDial(request: NodeRequest, error: Error): Error {
   const { code = '', message } = error as NodeJS.ErrnoException;
   if (!code.startsWith('ERR_SSL_') || request.outputData.length === 0) return error;
   const errno = -constants.errno.EPROTO;
@@ -56,4 +57,19 @@ export function endUnsent(request: NodeRequest, error?: Error): void {
   releaseHeld(request);
   request.onSocket(null, error);
   if (request.outputData.length > 0) process.nextTick(failWrites, request, error ?? hangUp());
+}
+
+/** Ends a request that waited for its connection, with an error, or with its own if its caller has ended it. */
+export function endUnconnected(request: NodeRequest, error = hangUp()): void {
+  endUnsent(request, request.destroyed ? errorOfAbort(request) : errorOfDial(request, error));
+}
+
+const requestStart = channel('http.client.request.start');
+
+/**
+ * Publishes that a request starts, whose connection can't be made: Node publishes each that has all to send, once it has a
+ * socket, be that connected or not.
+ */
+export function publishStart(request: NodeRequest): void {
+  if (request.finished) requestStart.publish({ request });
 }

@@ -6,7 +6,7 @@ import type { Outcome } from '../../core/health/outcome.ts';
 import { isEventStream } from '../common/event-stream.ts';
 import { isGatewayError } from '../common/gateway-error.ts';
 import { withoutQuery } from '../common/without-query.ts';
-import { endUnsent, errorOfAbort, errorOfDial, hangUp, isRepeatable, reasonOf } from './failures.ts';
+import { endUnconnected, hangUp, isRepeatable, publishStart, reasonOf } from './failures.ts';
 import type { HeldWrites } from './held-writes.ts';
 import type { HttpAttempt } from './http-attempt.ts';
 import type { HttpService } from './http-service.ts';
@@ -133,7 +133,8 @@ export class HttpCall extends Call implements HttpAttempt {
     const { request } = this;
     this.place.leave();
     this.standIn?.end(error);
-    endUnsent(request, request.destroyed ? errorOfAbort(request) : errorOfDial(request, error));
+    if (this.sent === undefined) publishStart(request);
+    endUnconnected(request, error);
   }
 
   // While it has one
@@ -265,7 +266,7 @@ export class HttpCall extends Call implements HttpAttempt {
     if (wasDestroyed) {
       this.reason = failure;
       this.end(socket, 'cancelled');
-      endUnsent(request, errorOfAbort(request));
+      endUnconnected(request);
       return;
     }
     rewind(request, output);
@@ -277,7 +278,7 @@ export class HttpCall extends Call implements HttpAttempt {
       request.socket = socket;
       this.place.leave();
       this.calls.attempts.onEnded(this, 'failure');
-      endUnsent(request, failure);
+      endUnconnected(request, failure);
     }
   }
 

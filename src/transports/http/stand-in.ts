@@ -1,8 +1,7 @@
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../../core/base/clock.ts';
-import { HandshakePatience } from './connect-time.ts';
+import { connectingSocket } from './connecting-socket.ts';
 import type { DialStep, DialSteps } from './dial-steps.ts';
-import { hangUp } from './failures.ts';
 import { interceptNext } from './next-event.ts';
 import { onceListenersOf } from './once-listeners.ts';
 import { tellAgain } from './repeated.ts';
@@ -11,15 +10,6 @@ import type { Waiting } from './waiting.ts';
 
 /** Milliseconds after which a request that still waits for its connection is given a socket that stands for it. */
 const SHOWN_AFTER = 250;
-
-/** What callers ask a socket with TLS for: there is no answer before it is connected. */
-const ASKED_OF_TLS = [
-  'getPeerCertificate',
-  'getPeerX509Certificate',
-  'isSessionReused',
-  'getCipher',
-  'getProtocol',
-];
 
 export interface StandInOptions {
   readonly clock: Clock;
@@ -48,7 +38,8 @@ export class StandIn {
   constructor(waiting: Waiting, options: StandInOptions) {
     this.#waiting = waiting;
     this.#options = options;
-    this.#timer = options.clock.schedule(() => waiting.run(() => this.#show()), SHOWN_AFTER);
+    waiting.beforeTimeout = () => this.show();
+    this.#timer = options.clock.schedule(() => waiting.run(() => this.show()), SHOWN_AFTER);
   }
 
   get socket(): Socket {
@@ -56,54 +47,37 @@ export class StandIn {
   }
 
   #make(): SwitchingSocket {
-    const socket = new Socket();
-    let reason: Error | undefined;
-    const patience = new HandshakePatience(this.#waiting.request, this.#options.dials);
-    const { emit } = socket;
-    Object.assign(socket, {
-      connecting: true,
-      emit(event: string, ...args: unknown[]): boolean {
-        if (event !== 'timeout' || !patience.takesMore())
-          return Reflect.apply(emit, socket, [event, ...args]);
-        socket.setTimeout(socket.timeout!);
-        return true;
-      },
-    });
-    socket
-      .on('error', (error) => {
-        reason = error;
-      })
-      // Node's own listener finds no request at it: one that has it would write to it.
-      .on('timeout', () => {
-        if (this.#waiting.request.timeoutCb !== null) this.#waiting.onTimeout();
-      })
-      .on('close', () => this.#waiting.run(() => this.#waiting.request.destroy(reason ?? hangUp())));
-    if (this.#options.secure) {
-      const answers = ASKED_OF_TLS.map((name) => [name, () => undefined]);
-      Object.assign(socket, { encrypted: true, authorized: false, ...Object.fromEntries(answers) });
-    }
-    return new SwitchingSocket(socket);
+    const { secure, dials } = this.#options;
+    return new SwitchingSocket(connectingSocket(this.#waiting, secure, dials));
   }
 
-  #show(): void {
+  /** Tells the request of it, unless it knows. */
+  show(): void {
     const { request } = this.#waiting;
-    if (request.listenerCount('socket') === 0) return;
     const { socket } = this;
-    if (this.#options.secure) onceListenersOf(request);
+    if (request.socket === socket) return;
     // Callers and Node's own ask the request for it: what is set from now on is set on this one.
     request.socket = socket;
-    const tell = () => request.emit('socket', socket);
-    if (this.#options.isRepeat) tellAgain(request, tell);
-    else tell();
+    const isHeard = request.listenerCount('socket') > 0;
+    if (isHeard) this.#tell();
     if (request.destroyed) return;
-    interceptNext(request, 'socket', (_pass, real) => {
+    interceptNext(request, 'socket', (pass, real) => {
       this.#socket!.become(real as Socket);
-      return true;
+      return isHeard || pass();
     });
     const { dials } = this.#options;
     const handshake = dials?.handshake;
     dials?.on(this.#onStep);
     if (handshake !== undefined) this.#onStep('connected', handshake);
+  }
+
+  #tell(): void {
+    const { secure, isRepeat } = this.#options;
+    const { request } = this.#waiting;
+    if (secure) onceListenersOf(request);
+    const tell = () => request.emit('socket', this.socket);
+    if (isRepeat) tellAgain(request, tell);
+    else tell();
   }
 
   /** From here on it is TLS that takes its time, which callers limit in another way. */

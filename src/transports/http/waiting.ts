@@ -22,16 +22,18 @@ export class Waiting {
   readonly request: NodeRequest;
   /** Its time has run out, and it has said so. */
   timedOut = false;
+  /** Called before it says so: it is to have a socket then. */
+  beforeTimeout: (() => void) | undefined = undefined;
   readonly #restore: () => void;
   readonly #time: ConnectTime | undefined;
   readonly #context = new AsyncResource('EVENKEEL_WAITER');
 
-  constructor(request: NodeRequest, { clock, timeout, dials, onDestroyed }: WaitingOptions) {
+  constructor(request: NodeRequest, options: WaitingOptions) {
+    const { clock, timeout: milliseconds, dials, onDestroyed } = options;
     this.request = request;
     this.#restore = interceptDestroy(request, onDestroyed);
-    if (timeout <= 0) return;
-    const options = { clock, milliseconds: timeout, dials };
-    this.#time = new ConnectTime(request, options, () => this.onTimeout());
+    if (milliseconds <= 0) return;
+    this.#time = new ConnectTime(request, { clock, milliseconds, dials }, () => this.onTimeout());
   }
 
   stop(): void {
@@ -48,7 +50,10 @@ export class Waiting {
   onTimeout(): void {
     if (this.timedOut) return;
     this.timedOut = true;
-    this.run(() => this.request.emit('timeout'));
+    this.run(() => {
+      this.beforeTimeout?.();
+      if (!this.request.destroyed) this.request.emit('timeout');
+    });
   }
 }
 

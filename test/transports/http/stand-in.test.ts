@@ -1,5 +1,6 @@
 // Requests whose connection takes longer than a moment: they have a socket that connects meanwhile, as with Node's own agents.
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import http, { type ClientRequest, type RequestOptions } from 'node:http';
 import { Socket } from 'node:net';
@@ -14,6 +15,7 @@ async function startWaiting(t: TestContext, options: RequestOptions = {}) {
   const bodies: string[] = [];
   const agent = startHttpAgent(t, [pod], { connections: 1, retry: false });
   const slow = ask(agent, { path: '/slow' });
+  slow.catch(() => {});
   await pod.received('/slow');
   pod.respond = async (request, response) => {
     if (request.url === '/') bodies.push(`${request.headers['x-mine']} ${await text(request)}`);
@@ -129,6 +131,65 @@ test('who listens to the socket of a request whose connection can’t be made he
   );
   await closed;
 });
+
+test('a request says that it has ended before its socket does', async (t) => {
+  const { request } = await startWaiting(t);
+  const heard: string[] = [];
+  for (const name of ['error', 'close']) request.on(name, () => heard.push(`request ${name}`));
+  const [socket] = (await once(request.end(), 'socket')) as [Socket];
+  socket.on('error', ({ message }) => heard.push(`socket ${message}`));
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.destroy(new Error('mine'));
+  assert.equal(await closed, true);
+  assert.deepEqual(heard, ['request error', 'request close', 'socket mine']);
+});
+
+test('a request whose time runs out while it waits has a socket to destroy', async (t) => {
+  const { request } = await startWaiting(t, { timeout: 30 });
+  request.once('timeout', () => request.socket!.destroy(new Error('mine')));
+  await assert.rejects(answerOf(request.end()), { message: 'mine' });
+});
+
+test('a time that is set on the socket of a request, for which nobody listened, passes', async (t) => {
+  const { request, connect } = await startWaiting(t, { path: '/slow', timeout: 30 });
+  request.on('error', () => {}).end();
+  await once(request, 'timeout');
+  const heard = once(request.socket!.setTimeout(60), 'timeout');
+  connect();
+  await heard;
+  request.destroy();
+  await closeOf(request);
+});
+
+const ENDS: Record<string, (t: TestContext) => Promise<ClientRequest>> = {
+  'can’t be made': async (t) => {
+    const pod = await startPod(t);
+    await pod.kill();
+    return http.get({ host: HOST, agent: startHttpAgent(t, [pod]) });
+  },
+  'is no longer wanted': async (t) => {
+    const { request } = await startWaiting(t);
+    setTimeout(() => request.destroy(), 30);
+    return request.end();
+  },
+};
+
+for (const [how, start] of Object.entries(ENDS)) {
+  test(`Node publishes that a request starts, and its error, whose connection ${how}`, async (t) => {
+    const published: string[] = [];
+    const request = await start(t);
+    for (const name of ['start', 'error']) {
+      const note = (message: unknown) => {
+        if ((message as { request: ClientRequest }).request === request) published.push(name);
+      };
+      subscribe(`http.client.request.${name}`, note);
+      t.after(() => unsubscribe(`http.client.request.${name}`, note));
+    }
+    request.on('error', () => {});
+    await closeOf(request);
+    assert.deepEqual(published, ['start', 'error']);
+  });
+}
 
 for (const ends of ['before', 'after']) {
   test(`headers and a body that are given with the socket are sent once, of a request that ends ${ends}`, async (t) => {

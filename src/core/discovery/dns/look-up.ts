@@ -21,10 +21,10 @@ import { askForService, isServiceName } from './service-query.ts';
 import { type Getaddrinfo, SystemResolver } from './system-resolver.ts';
 
 export interface LookUpOptions {
-  /** Asked instead of those in resolv.conf. Then the system's resolver, which would ask those, isn't used. */
+  /** To be asked in place of resolv.conf's; the system's resolver, which asks those, is left alone then. */
   readonly servers: readonly string[] | undefined;
   readonly family: 'auto' | Family;
-  /** Default: the domain in the search list, or `cluster.local`. */
+  /** The cluster's; default: the one in the search list, or `cluster.local`. */
   readonly clusterDomain?: string | undefined;
   /** Default `/etc/hosts`. */
   readonly hostsPath?: string;
@@ -32,35 +32,35 @@ export interface LookUpOptions {
   readonly resolvConfPath?: string;
   readonly getaddrinfo?: Getaddrinfo | undefined;
   readonly networkInterfaces?: () => NetworkInterfaces;
-  /** Called for each source that was asked. */
+  /** Hears of each source that was asked. */
   readonly onStep?: ((step: LookUpStep) => void) | undefined;
 }
 
-/** A source that was asked for a name, and its answer. */
+/** A source that was asked for a name, and what it answered. */
 export interface LookUpStep {
   readonly source: Found['source'];
-  /** The name that was asked for. */
+  /** The name as it was asked for. */
   readonly name: string;
-  /** Empty: the source doesn't know the name, or failed. */
+  /** None: it doesn't know the name, or failed. */
   readonly addresses: readonly FoundAddress[];
-  /** In milliseconds. */
+  /** Milliseconds. */
   readonly ttl?: number | undefined;
   readonly error?: Error | undefined;
 }
 
-/** What is known about a name before it is looked up. */
+/** What is known of a name before it is looked up. */
 export interface Known {
   readonly match?: Match | undefined;
-  /** The address family that the name was turned to. */
+  /** The address family that it was turned to. */
   readonly preferred?: Family | undefined;
 }
 
 interface Unanswered extends Failed {
-  /** The name with which the search ended; the host name itself if all names were tried. */
+  /** The name that the search ended with; the host name itself if it went on to its end. */
   readonly asked: string;
 }
 
-/** Finds out where names lead: from the hosts file, the name servers, or else the system's resolver. */
+/** Finds out where names lead: by the hosts file, the name servers, or else the system's resolver. */
 export class LookUp {
   readonly #options: LookUpOptions;
   readonly #hosts: ParsedFile<string>;
@@ -79,9 +79,9 @@ export class LookUp {
   }
 
   /**
-   * Looks up a host name in lower case. Never throws. `match`: the name that matched before. Once there is one, the
-   * host name leads nowhere else, above all not out of the cluster. `preferred`: the address family to begin with, if
-   * both are possible. `onServers` is called when the name servers have answered.
+   * Looks up a host name, given in lower case; never throws. `match` is the name that the name servers
+   * knew it by: once there is one, the host name leads nowhere else, above all not out of a cluster. `preferred` is
+   * the address family to begin with, where that is open. `onServers` hears when the name servers have had their say.
    */
   async run(
     hostname: string,
@@ -110,8 +110,8 @@ export class LookUp {
   }
 
   /**
-   * Looks up a name that was found before, with the same source, in one address family. It is absent also if this host
-   * has no route to its addresses there. @throws an error if the name servers fail
+   * Looks up a name that was found, by the same source, in one address family. It is absent, too, if it has only
+   * addresses there to which this host has no way. Throws what name servers that fail to say do.
    */
   async turn(
     hostname: string,
@@ -134,7 +134,7 @@ export class LookUp {
     return result.addresses.some(({ address }) => families.reaches(address)) ? result : absent;
   }
 
-  /** Traces the answer of another source than the name servers. */
+  /** Tells what another source than the name servers made of a name. */
   #told(name: string, result: LookUpResult): LookUpResult {
     const isFound = result.name === 'found';
     this.#options.onStep?.({
@@ -160,15 +160,15 @@ export class LookUp {
     for (let asked = left.shift(); asked !== undefined; asked = left.shift()) {
       try {
         const found = await this.#askFor(query, asked, families, match?.family);
-        // If an earlier name could not be asked for, this is the best answer, but only for now.
+        // What comes after a name that nobody could say anything of is the best there is, but not for good.
         if (found !== undefined) return failure === undefined ? found : { ...found, provisional: true };
       } catch (error) {
         this.#options.onStep?.({ source: 'dns', name: asked, addresses: [], error: error as Error });
-        // The name may exist in the cluster, or where it existed before. So no name after it may be taken instead.
+        // This name may well exist in the cluster, or where it did before: none after it must be taken for it.
         const ends = asked === match?.name || asked.endsWith(cluster);
         failure ??= { name: 'failed', error: error as Error, asked: ends ? asked : hostname };
         if (ends || signal.aborted) return { ...failure, error: error as Error, asked };
-        // After silence, other domains aren't tried, but the name as it stands is, as in glibc.
+        // As glibc has it, other domains are not tried after silence, but the name is as it stands.
         if (isSilence(error)) left = left.filter((name) => name === hostname);
       }
     }
@@ -208,7 +208,7 @@ export class LookUp {
   }
 }
 
-/** The name that matched before comes first, and the names after it are dropped. */
+/** Without the names after the one that matched before; that one comes first. */
 function candidates(names: readonly string[], matched: string | undefined): string[] {
   if (matched === undefined) return [...names];
   return [matched, ...names.slice(0, Math.max(0, names.indexOf(matched)))];
@@ -219,12 +219,12 @@ function isSilence(error: unknown): boolean {
   return code === 'ETIMEOUT' || code === 'ECONNREFUSED';
 }
 
-// Node drops the scope of a link-local server. c-ares keeps it when it reads resolv.conf itself.
+// Node drops the scope of a link-local server, which c-ares, when it reads resolv.conf by itself, keeps.
 function settable(servers: readonly string[]): readonly string[] {
   return servers.some((server) => server.includes('%')) ? [] : servers;
 }
 
-// RFC 6761, section 6.3: name servers are never asked for these names.
+// RFC 6761, section 6.3: name servers are never asked for them.
 function isLocalhost(name: string): boolean {
   return name === 'localhost' || name.endsWith('.localhost');
 }

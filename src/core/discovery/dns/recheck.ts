@@ -1,29 +1,29 @@
 import type { Clock } from '../../base/clock.ts';
 import { until } from './abortable.ts';
 
-/** At least so many milliseconds are between two questions for a name whose addresses can't be reached. */
+/** The least between two questions for a name whose addresses can't be reached, in milliseconds. */
 const AGAIN = 100;
 
-/** Decides when a name is asked for again: when its TTL is over, or now, if none of its addresses can be connected. */
+/** When a name is asked for again: when its time is over, or now, once none of its addresses can be connected to. */
 export class Recheck {
   readonly #clock: Clock;
   #wanted = new AbortController();
-  /** When the answer in use was asked for. */
+  /** When that was asked for which is in use. */
   #askedAt = Number.NEGATIVE_INFINITY;
-  /** When the name was last asked for early. */
+  /** When the name was last asked for before its time. */
   #earlyAt = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Asks for the name now. Returns `true`, because there will be an answer. */
+  /** Has the name asked for now. Returns `true`, for there will be news. */
   readonly demand = (): true => {
     this.#wanted.abort();
     return true;
   };
 
-  /** An answer has come to what was asked at `askedAt`, with so many questions. */
+  /** What was asked at that time was answered; in so many questions. */
   answered(askedAt: number, questions = 1): void {
     this.#askedAt = askedAt;
     this.#earlyAt += (questions - 1) * AGAIN;
@@ -31,8 +31,8 @@ export class Recheck {
   }
 
   /**
-   * Waits until `time`, on the clock, or until `demand` is called, or `signal` aborts. Returns a time: answers to what
-   * was asked before it aren't news.
+   * Waits until `time`, on the clock, or less long on `demand`; until `signal` aborts at the longest. Answers to what
+   * was asked up to the time that it returns are no news.
    */
   async wait(time: number, signal: AbortSignal): Promise<number> {
     await until(time, this.#clock, signal, this.#wanted.signal);

@@ -1,23 +1,23 @@
 import type { Family } from './families.ts';
 import type { FoundAddress } from './look-up-result.ts';
 
-/** In so many answers, an address is looked for that the last answer doesn't have. */
+/** The answers in which an address is looked for that the last one doesn't have. */
 const ANSWERS = 10;
-/** After so many addresses have left and come back, answers are samples. One alone may be a failover that was undone. */
+/** Addresses that have left and come back: one may be a failover that was taken back. */
 const RETURNS = 2;
 
 /**
- * Recognises answers that are samples of a larger set, as some name servers give: all have the same size, and addresses
- * leave and come back. Then an address that was in one of the last answers still belongs to the set. After a rollout,
- * no address comes back; and a pod that isn't ready for a while changes the size.
+ * Recognises answers that are a sample of a larger set, as some name servers give: all of one size, with addresses
+ * that leave and come back. An address that was in one of the last answers is then still one of the set. A rollout
+ * brings none back, and a pod that isn't ready for a while changes the size.
  */
 export class Sampled {
-  /** The last answers by address and port, the newest first. */
+  /** The last answers, by address and port, the newest first. */
   #answers: ReadonlyMap<string, FoundAddress>[] = [];
   #family: Family | undefined;
   readonly #returned = new Set<string>();
 
-  /** Adds an answer. Returns what the set probably is. */
+  /** Takes an answer. Returns what the set is, for all we know. */
   add(addresses: readonly FoundAddress[], family: Family): readonly FoundAddress[] {
     const answer = new Map(addresses.map((found) => [`${found.address} ${found.port ?? ''}`, found]));
     const [last] = this.#answers;
@@ -29,7 +29,7 @@ export class Sampled {
     this.#answers = [answer, ...this.#answers.slice(0, ANSWERS - 1)];
     if (this.#returned.size < RETURNS) return addresses;
     const all = new Map(this.#answers.toReversed().flatMap((known) => [...known]));
-    // The set is no larger than the answer now.
+    // The set is no larger any more.
     if (all.size === answer.size) this.#forget();
     return [...all.values()];
   }

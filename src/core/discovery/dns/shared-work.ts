@@ -1,6 +1,6 @@
 import { unlessAborted } from './abortable.ts';
 
-/** Work for which several callers wait. It is cancelled when the last of them has left. */
+/** Work that several callers wait for together. It is cancelled when the last of them has left. */
 export class SharedWork<T> {
   readonly #abort = new AbortController();
   readonly #result: Promise<T>;
@@ -10,7 +10,7 @@ export class SharedWork<T> {
     this.#result = work(this.#abort.signal);
   }
 
-  /** Whether nobody waits any more. Then nobody can join. */
+  /** Nobody waits any more, and no one can join. */
   get cancelled(): boolean {
     return this.#abort.signal.aborted;
   }

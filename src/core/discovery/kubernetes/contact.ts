@@ -2,17 +2,17 @@ import type { Clock } from '../../base/clock.ts';
 import { ApiError } from './api.ts';
 
 /**
- * For so many milliseconds, a refusal of what was allowed before counts as an outage. An API server that has just
- * started refuses everything until it has read the roles (https://github.com/kubernetes/kubernetes/issues/121635).
+ * For so long, a refusal of what was allowed before counts as an outage: an API server that was started anew refuses
+ * everything until it has read who may do what (https://github.com/kubernetes/kubernetes/issues/121635).
  */
 const PASSING = 60_000;
 const OUT_OF_TOUCH_AFTER = 600_000;
 
-/** How well the API answers one kind of request that is sent again and again. */
+/** How it stands with something that the API is asked for over and over. */
 export class Contact {
   readonly #clock: Clock;
   #error: Error | undefined;
-  /** How many requests failed in a row. */
+  /** Failures in a row. */
   #count = 0;
   #failingSince = 0;
   #refusedSince: number | undefined;
@@ -22,23 +22,23 @@ export class Contact {
     this.#clock = clock;
   }
 
-  /** Why the last request failed; none if it didn't. */
+  /** Why it failed the last time; none when it didn't. */
   get error(): Error | undefined {
     return this.#error;
   }
 
-  /** The error, if more than one request failed. One failure is normal. */
+  /** One failure is everyday life. */
   get lasting(): Error | undefined {
     return this.#count > 1 ? this.#error : undefined;
   }
 
-  /** Whether there is no right: there never was, or it was taken away for longer than an outage lasts. */
+  /** It may not be had: it never could, or it was taken away and that did not pass. */
   get refused(): boolean {
     if (this.#refusedSince === undefined) return false;
     return !this.#wasMade || this.#clock.now() - this.#refusedSince >= PASSING;
   }
 
-  /** Whether what was known is too old to rely on. */
+  /** What was known of it is not to be relied on any more. */
   get lost(): boolean {
     return this.refused || this.failsFor(OUT_OF_TOUCH_AFTER);
   }
@@ -56,7 +56,7 @@ export class Contact {
     else this.#refusedSince ??= now;
   }
 
-  /** A list succeeded. That proves everything but the right to watch. Returns whether this is news. */
+  /** It was listed, which is proof of everything but the right to watch it. Returns whether that is news. */
   list(): boolean {
     if (this.#error === undefined || this.#refusedSince !== undefined) return false;
     this.#error = undefined;
@@ -64,7 +64,7 @@ export class Contact {
     return true;
   }
 
-  /** A request succeeded. Returns whether this is news. */
+  /** Returns whether that is news. */
   succeed(): boolean {
     const isNews = this.#error !== undefined;
     this.#wasMade = true;

@@ -5,20 +5,19 @@ import { until } from '../dns/abortable.ts';
 
 const FIRST_INTERVAL = 1_000;
 const LAST_INTERVAL = 60_000;
-// The kernel writes listening sockets first, 150 bytes for each. A busy pod has thousands of other sockets.
+// The kernel writes listening sockets first, 150 bytes for each; a busy pod has thousands of others.
 const MOST_BYTES = 64 * 1024;
 const LISTENS = '0A';
 
-/** The ports on which a mesh's proxy, in the network namespace of the pod, takes the traffic from and to the app. */
+/** The ports at which a mesh's proxy, in the pod's network namespace, takes what the app sends and is sent. */
 const PROXIES = [
   { mesh: 'Istio', ports: [15_001, 15_006] },
   { mesh: 'Linkerd', ports: [4_140, 4_143] },
 ];
 
 /**
- * Finds out whether the proxy of a service mesh stands between this process and the network: an Istio or Linkerd
- * sidecar, or ztunnel. A sidecar may start after the app. So this looks again: after a second at first, and after a
- * minute at last.
+ * Finds out whether a service mesh's proxy stands between us and the network: an Istio or Linkerd sidecar, or
+ * ztunnel. A sidecar may start after us, so it looks again, after a second at first and a minute at last.
  */
 export class MeshDetector {
   readonly #procNet: string;
@@ -32,7 +31,7 @@ export class MeshDetector {
     this.#clock = clock;
   }
 
-  /** Yields the name of the mesh, or `undefined` if there is none: at once, and again when that changes. */
+  /** The name of the mesh, or `undefined` when there's none: at once, then whenever that changes. */
   async *follow(signal: AbortSignal): AsyncGenerator<string | undefined, void, undefined> {
     let mesh = this.#look();
     yield mesh;
@@ -53,7 +52,7 @@ export class MeshDetector {
   }
 }
 
-/** The ports of listening sockets, from a file like `/proc/net/tcp`; none if there is no such file. */
+/** The ports of the sockets that listen, from a file like `/proc/net/tcp`; none where there's no such file. */
 function listeners(file: string): number[] {
   return head(file)
     .split('\n')
@@ -69,7 +68,7 @@ function head(path: string): string {
   try {
     const file = openSync(path, 'r');
     try {
-      // The kernel returns one page at a time.
+      // The kernel hands out a page at a time.
       for (let read = -1; read !== 0 && length < MOST_BYTES; length += read) {
         read = readSync(file, buffer, length, MOST_BYTES - length, null);
       }
@@ -77,7 +76,7 @@ function head(path: string): string {
       closeSync(file);
     }
   } catch {
-    // Not Linux, or no permission.
+    // Not Linux, or not ours to read.
   }
   return buffer.toString('latin1', 0, length);
 }

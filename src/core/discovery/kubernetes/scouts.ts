@@ -6,18 +6,17 @@ interface Waiting {
 }
 
 /**
- * The watches of one client while the API fails. Of the watches that fail for the same reason, one asks again: the
- * scout. The others wait until any watch is open again. So the API hears from one watch only, and all know as soon as
- * that one does.
+ * The watches of one client while the API fails: of those that fail alike one asks, the scout, and the others wait until
+ * any watch is open again. So however many there are, the API hears of one, and all know as soon as that one does.
  */
 export class Scouts<W extends object = object> {
-  /** The scout for each kind of failure. */
+  /** By what they are told. */
   readonly #scouts = new Map<string, W>();
   readonly #waiting = new Map<W, Waiting>();
 
   /**
-   * A watch has failed. Returns `undefined` if this watch is the scout. Otherwise, returns a signal that aborts when
-   * the watch should ask: another watch is open, or the scout asks no more.
+   * A watch has asked in vain. Returns none if it is the one that asks again; else what aborts when there is a reason
+   * to ask all the same: another watch is open, or the one that asked asks no more.
    */
   send(watch: W, error: unknown): AbortSignal | undefined {
     const kind = error instanceof ApiError ? `${error.status}` : 'no answer';
@@ -40,7 +39,7 @@ export class Scouts<W extends object = object> {
     this.dismiss(watch);
   }
 
-  /** A watch asks only for itself now, or has ended. */
+  /** A watch asks for itself only, or has ended. */
   dismiss(watch: W): void {
     this.#waiting.delete(watch);
     for (const [kind, scout] of this.#scouts) {

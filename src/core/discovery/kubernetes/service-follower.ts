@@ -9,16 +9,16 @@ import type { Scouts } from './scouts.ts';
 import { ServiceReader } from './service-reader.ts';
 import { type KnownService, type ServiceObject, serviceIn, servicesPath } from './service-spec.ts';
 
-/** With a quarter more at random, this is CoreDNS's default TTL for names of Services. */
+/** With a quarter more at random, the TTL that CoreDNS gives the names of Services by itself. */
 const READ_INTERVAL = 4_000;
 
-/** What was learned about a Service. */
+/** What is learnt of a Service. */
 export type ServiceNews =
-  /** The Service; `'absent'`: there is none with this name. */
+  /** What it is; `'absent'`: there is none by that name. */
   | { readonly name: 'service'; readonly service: KnownService | 'absent' }
-  /** Nothing. The request is tried again. */
+  /** Nothing, and it is tried again. */
   | { readonly name: 'failure'; readonly error: Error }
-  /** Changes arrive again, or the Service may be read. */
+  /** Changes arrive again, or may be read. */
   | { readonly name: 'contact' };
 
 export interface ServiceFollowerOptions {
@@ -27,18 +27,18 @@ export interface ServiceFollowerOptions {
   clock: Clock;
   random: () => number;
   scouts: Scouts;
-  /** Hears of a Service that may be read, but not watched. */
+  /** Hears of a Service that may be read, yet not watched. */
   complaints: Pick<Complaints, 'unwatchable'>;
   onNews: (news: ServiceNews) => void;
 }
 
-/** Follows a Service: watches it. If that isn't allowed, but reading is, reads it every few seconds. */
+/** Follows a Service: watches it, or where that isn't allowed and reading is, reads it every few seconds. */
 export class ServiceFollower {
   readonly #options: ServiceFollowerOptions;
   readonly #reader: ServiceReader;
-  /** Set while the Service may not be watched. */
+  /** While it may not be watched. */
   #reading: AbortController | undefined;
-  /** How well the API answers watches. */
+  /** With the API, for the sake of a watch. */
   readonly #contact: Contact;
 
   constructor(options: ServiceFollowerOptions) {
@@ -47,17 +47,17 @@ export class ServiceFollower {
     this.#reader = new ServiceReader({ ...options, onRead: (read) => this.#takeRead(read) });
   }
 
-  /** Whether the Service is read, and not watched. */
+  /** Whether it is read, and not watched. */
   get reads(): boolean {
     return this.#reading !== undefined;
   }
 
-  /** Whether a reading that was asked for is under way. */
+  /** Whether a reading is under way that was asked for. */
   get pending(): boolean {
     return this.#reading !== undefined && this.#reader.pending;
   }
 
-  /** Reads the Service, because it may have changed. A watch shows that without. */
+  /** Says that there's a reason to think that it changed. Where it is watched, that shows without. */
   read(): void {
     if (this.#reading !== undefined) this.#reader.read();
   }

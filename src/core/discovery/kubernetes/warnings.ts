@@ -1,4 +1,4 @@
-/** Warns the user. A `code` never changes. */
+/** Says something to whoever runs the app. `code` is stable. */
 export type Warn = (code: string, message: string) => void;
 
 /** Emits each warning once. */

@@ -4,7 +4,7 @@ import { QueueFullError } from '../../../core/base/errors.ts';
 import type { Known, Pending, Verdicts } from '../../global/verdicts.ts';
 import { addTo, removeFrom } from '../agent-maps.ts';
 import { AgentRequests } from '../agent-requests.ts';
-import { endUnsent, errorOfAbort } from '../failures.ts';
+import { endUnconnected, endUnsent, publishStart } from '../failures.ts';
 import { holdWrites } from '../held-writes.ts';
 import type { HttpServices } from '../http-services.ts';
 import {
@@ -121,7 +121,10 @@ export class Redirect {
       onDestroyed: () => {
         ended = true;
         stop();
-        waiting.run(() => endUnsent(request, errorOfAbort(request)));
+        waiting.run(() => {
+          publishStart(request);
+          endUnconnected(request);
+        });
         serveWaiting(node, name);
       },
     });

@@ -73,6 +73,17 @@ test('whoever wraps it meanwhile stays, and comes to Node’s own when evenkeel 
   assert.equal(calls, 2);
 });
 
+test('idle connections are kept, whatever maxFreeSockets of an agent says', async (t) => {
+  const pods = await setUp(t, 3);
+  const agent = new Agent({ keepAlive: true, maxFreeSockets: 1 });
+  const sendAll = () => Promise.all([ask(agent), ask(agent), ask(agent)]);
+  await sendAll();
+  const made = pods.flatMap(({ connections }) => connections).length;
+  await sendAll();
+  assert.equal(pods.flatMap(({ connections }) => connections).length, made);
+  assert.ok(pods.every(({ sockets }) => sockets.size > 0));
+});
+
 test('sockets of evenkeel, and of requests that it leaves to Node, are in one list of their agent’s map', async (t) => {
   const [pod] = await setUp(t, 1);
   const agent = new Agent({ keepAlive: true });
