@@ -173,14 +173,14 @@ export class ListWatch<T extends ApiObject> {
   }
 
   /**
-   * Where another watch, which fails as well, asks for this one: what aborts when there is news. A watch that was open
-   * may be the only one that broke.
+   * Where another watch, which fails as well, asks for this one: what aborts when there is news. What one can't read says
+   * nothing of the others.
    */
   #newsAfter(error: unknown): AbortSignal | undefined {
     const { scouts, isHopeless } = this.#options;
     const isOutage = this.#wasWatched && (!(error instanceof ApiError) || this.#isComingBack(error));
     if (!isOutage || isHopeless()) scouts.dismiss(this);
-    else if (this.#openedAt === Number.POSITIVE_INFINITY) return scouts.send(this, error);
+    else if (!(error instanceof SyntaxError)) return scouts.send(this, error);
     return undefined;
   }
 

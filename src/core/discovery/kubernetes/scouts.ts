@@ -1,13 +1,16 @@
 import { ApiError } from './api.ts';
 
 interface Waiting {
-  readonly kind: string;
+  kind: string;
   readonly news: AbortController;
 }
 
 /**
  * The watches of one client while the API fails: of those that fail alike one asks, the scout, and the others wait until
  * any watch is open again. So however many there are, the API hears of one, and all know as soon as that one does.
+ *
+ * A server that can't be reached, or that fails (5xx), does so for all. A refusal is about what was asked for, so each watch
+ * asks once for itself before it waits for one that is refused as well.
  */
 export class Scouts<W extends object = object> {
   /** By what they are told. */
@@ -15,14 +18,16 @@ export class Scouts<W extends object = object> {
   readonly #waiting = new Map<W, Waiting>();
 
   /**
-   * A watch has asked in vain. Returns none if it is the one that asks again; else what aborts when there is a reason
-   * to ask all the same: another watch is open, or the one that asked asks no more.
+   * A watch has asked in vain, or broke. Returns none if it is the one that asks again; else what aborts when there is a
+   * reason to ask all the same: another watch is open, or the one that asked asks no more.
    */
   send(watch: W, error: unknown): AbortSignal | undefined {
     const kind = error instanceof ApiError ? `${error.status}` : 'no answer';
     const scout = this.#scouts.get(kind);
     if (scout === watch) return undefined;
-    this.dismiss(watch);
+    if (error instanceof ApiError && error.refused) this.#tellThoseOf(watch);
+    else this.#take(watch, kind);
+    this.#waiting.delete(watch);
     if (scout === undefined) {
       this.#scouts.set(kind, watch);
       return undefined;
@@ -42,12 +47,32 @@ export class Scouts<W extends object = object> {
   /** A watch asks for itself only, or has ended. */
   dismiss(watch: W): void {
     this.#waiting.delete(watch);
+    const kind = this.#resign(watch);
+    const next = [...this.#waiting].find(([, waiting]) => waiting.kind === kind);
+    if (next !== undefined) this.#tell(next[0]);
+  }
+
+  /** Returns what the watch was the scout of, if it was, and is no longer. */
+  #resign(watch: W): string | undefined {
     for (const [kind, scout] of this.#scouts) {
       if (scout !== watch) continue;
       this.#scouts.delete(kind);
-      const next = [...this.#waiting].find(([, waiting]) => waiting.kind === kind);
-      if (next !== undefined) this.#tell(next[0]);
+      return kind;
     }
+    return undefined;
+  }
+
+  /** Those that wait for the watch wait for whoever asks after failures of that kind. */
+  #take(watch: W, kind: string): void {
+    const before = this.#resign(watch);
+    if (before === undefined) return;
+    for (const waiting of this.#waiting.values()) if (waiting.kind === before) waiting.kind = kind;
+  }
+
+  #tellThoseOf(watch: W): void {
+    const kind = this.#resign(watch);
+    if (kind === undefined) return;
+    for (const [other, waiting] of [...this.#waiting]) if (waiting.kind === kind) this.#tell(other);
   }
 
   #tell(watch: W): void {

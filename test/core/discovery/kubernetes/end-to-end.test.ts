@@ -391,6 +391,7 @@ test('an API server that is restarted, and refuses everything for half a minute,
   await cluster.api.stop();
   await clock.pass(800);
   await cluster.api.start();
+  const before = cluster.api.requests.length;
   for (let refused = 0; refused < 30_000; ) {
     const status = refused < 15_000 ? 403 : 503;
     cluster.api.refuse = () => ({ status });
@@ -398,6 +399,12 @@ test('an API server that is restarted, and refuses everything for half a minute,
     await load.runs(10);
     assert.equal(cluster.source, 'endpointslices');
   }
+  const meanwhile = cluster.api.requests.slice(before);
+  assert.ok(meanwhile.length <= 12, `${meanwhile.length} requests to the API server`);
+  assert.deepEqual(
+    meanwhile.filter(({ kind }) => kind === 'list'),
+    [],
+  );
   cluster.api.refuse = () => undefined;
   cluster.put(second);
   clock.advance(5_000);

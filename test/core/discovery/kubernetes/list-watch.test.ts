@@ -7,7 +7,7 @@ import { Scouts } from '../../../../src/core/discovery/kubernetes/scouts.ts';
 import type { SliceObject } from '../../../../src/core/discovery/kubernetes/slice.ts';
 import { inClusterTransport } from '../../../../src/transports/kubernetes-api/in-cluster.ts';
 import { podAt, sliceOf } from '../../../support/api-objects.ts';
-import { type ApiServer, startApiServer } from '../../../support/api-server.ts';
+import { type ApiServer, type Refusal, startApiServer } from '../../../support/api-server.ts';
 import { settled, WatchedClock } from './setup.ts';
 
 const PATH =
@@ -99,6 +99,24 @@ async function start(t: TestContext, options?: Options): Promise<{ api: ApiServe
   const mirror = new Mirror(api, options);
   t.after(() => mirror.abort.abort());
   return { api, mirror };
+}
+
+/** Breaks two watches of one client, and refuses them from then on: the one that asks for both, and the other one. */
+async function breakTwo(t: TestContext, refusal: Refusal) {
+  const scouts = new Scouts();
+  const { api, mirror } = await start(t, { scouts });
+  const another = new Mirror(api, { scouts });
+  t.after(() => another.abort.abort());
+  await Promise.all([mirror.opened(1), another.opened(1)]);
+  api.refuse = () => refusal;
+  for (const { clock } of [mirror, another]) clock.forget();
+  api.breakWatches();
+  await Promise.all([mirror.failed(1), another.failed(1)]);
+  // What waits for another one would ask after half a minute.
+  const isScout = (await mirror.clock.asked(800, 30_000)) === 800;
+  const [scout, other] = isScout ? [mirror, another] : [another, mirror];
+  scout.clock.advance(800);
+  return { api, scout, other };
 }
 
 /** Lets minutes pass, in each of which something happens elsewhere and the watch says that it lives. */
@@ -306,56 +324,49 @@ test('a server that refuses what it allowed is asked every few seconds, and watc
   api.refuse = () => ({ status: 403 });
   api.breakWatches();
   let refused = 0;
-  for (const delay of [800, 1_600, 3_200, 3_500, 3_500]) refused += await mirror.clock.pass(delay);
+  for (const delay of [800, 1_600, 3_200, 4_300, 4_300]) refused += await mirror.clock.pass(delay);
   assert.ok(refused < 30_000);
-  await mirror.clock.asked(3_500);
+  await mirror.clock.asked(4_300);
   api.store.removeSlice('prod', 'b');
   api.refuse = () => undefined;
-  mirror.clock.advance(3_500);
+  mirror.clock.advance(4_300);
   await mirror.has('a');
   assert.equal(mirror.lists, 1);
 });
 
-test('of watches that fail alike one asks, and the others follow as soon as it is open', async (t) => {
-  const scouts = new Scouts();
-  const { api, mirror } = await start(t, { scouts });
-  const other = new Mirror(api, { scouts });
-  t.after(() => other.abort.abort());
-  for (const { opened } of [mirror, other]) assert.ok(opened);
-  await mirror.opened(1);
-  await other.opened(1);
-  api.refuse = () => ({ status: 503 });
-  api.breakWatches();
-  await mirror.clock.pass(800);
-  await mirror.clock.pass(1_600);
-  // It asks for itself first: it might be the only one that broke.
-  await other.clock.pass(800);
-  await other.clock.asked(30_000);
-  await mirror.clock.asked(3_200);
-  assert.equal(other.failures.length, 2);
+test('of watches that break and of which a server answers 503 one asks, and the others follow as soon as it is open', async (t) => {
+  const { api, scout, other } = await breakTwo(t, { status: 503 });
+  await scout.clock.pass(1_600);
+  await scout.clock.asked(3_200);
+  assert.equal(scout.failures.length, 3);
+  assert.equal(other.failures.length, 1);
   api.refuse = () => undefined;
   put(api, 'c');
-  mirror.clock.advance(3_200);
-  await mirror.has('a', 'b', 'c');
+  scout.clock.advance(3_200);
+  await scout.has('a', 'b', 'c');
   await other.has('a', 'b', 'c');
 });
 
-test('when the watch that asks for all is ended, another one takes its place', async (t) => {
-  const scouts = new Scouts();
-  const { api, mirror } = await start(t, { scouts });
-  const other = new Mirror(api, { scouts });
-  t.after(() => other.abort.abort());
-  await mirror.opened(1);
-  await other.opened(1);
-  api.refuse = () => ({ status: 503 });
-  api.breakWatches();
-  await mirror.clock.pass(800);
-  await mirror.clock.asked(1_600);
-  await other.clock.pass(800);
+test('a watch asks for itself whether it is refused, before it waits for another that is', async (t) => {
+  const { api, scout, other } = await breakTwo(t, { status: 403 });
+  await other.failed(2);
   await other.clock.asked(30_000);
-  mirror.abort.abort();
-  await mirror.running;
-  await other.clock.asked(1_600);
+  await scout.clock.pass(1_600);
+  await scout.clock.asked(3_200);
+  assert.equal(other.failures.length, 2);
+  api.refuse = () => undefined;
+  scout.clock.advance(3_200);
+  await scout.opened(2);
+  await other.opened(2);
+});
+
+test('when the watch that asks for all is ended, another one takes its place', async (t) => {
+  const { scout, other } = await breakTwo(t, { status: 503 });
+  await scout.clock.asked(1_600);
+  scout.abort.abort();
+  await scout.running;
+  await other.failed(2);
+  await other.clock.asked(800, 1_600);
 });
 
 test('rights that are taken away for good are asked for as rarely as those that never were there, then listed', async (t) => {
@@ -364,7 +375,7 @@ test('rights that are taken away for good are asked for as rarely as those that 
   api.refuse = () => ({ status: 403 });
   api.breakWatches();
   await mirror.clock.pass(800);
-  for (let refused = 0; refused < 60_000; ) refused += await mirror.clock.pass(1_600, 3_500);
+  for (let refused = 0; refused < 60_000; ) refused += await mirror.clock.pass(1_600, 4_300);
   await mirror.clock.pass(30_000);
   await mirror.clock.asked(60_000);
   api.store.removeSlice('prod', 'b');
