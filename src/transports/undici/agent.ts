@@ -40,7 +40,7 @@ let agents = 0;
 export class BalancedAgent extends Dispatcher {
   private readonly settings: Settings;
   private readonly origins: Origins;
-  /** Sends what is not balanced, and answers for what undici's agents have of their own. */
+  /** Sends requests that evenkeel doesn't balance, and has the properties that only undici's agents have. */
   private readonly plain: Agent;
   private readonly foreign: ForeignOrigins | undefined;
   private readonly live: LiveAgent;
@@ -89,7 +89,7 @@ export class BalancedAgent extends Dispatcher {
     return webOptionsOf(this.plain).eventSourceOptions;
   }
 
-  /** In a few words, for logs and debuggers. */
+  /** A short text, for logs and debuggers. */
   [inspect.custom](): string {
     const origins = Object.entries(this.stats).map(([origin, { endpoints, running, pending }]) => {
       return `${origin}: ${endpoints.length} endpoints, ${running} requests under way, ${pending} waiting`;
@@ -135,7 +135,8 @@ export class BalancedAgent extends Dispatcher {
         : this.dispatchModern(options, origin, handler);
     } catch (error) {
       rejectWith(handler, error as Error);
-      // It waits for nothing, so no `drain` would follow. undici says so too, from 8.13 on of all errors.
+      // The request doesn't wait for anything, so no `drain` would follow. undici returns true too, from 8.13 on for
+      // all errors.
       return true;
     }
   }
@@ -156,7 +157,7 @@ export class BalancedAgent extends Dispatcher {
     if (this.closing !== undefined) throw new errors.ClientClosedError();
   }
 
-  /** Looks at an origin the first time, and at what a URL has behind it each time. */
+  /** Judges an origin the first time it comes. Checks what follows it in a URL each time. */
   private originOf({ origin }: Dispatcher.DispatchOptions): string | URL {
     if (typeof origin === 'string' && origin !== '') {
       if (origin !== this.lastOrigin && !this.origins.has(origin)) parseOrigin(origin);
@@ -198,7 +199,7 @@ export class BalancedAgent extends Dispatcher {
     const options = normalizeLegacyOptions(given);
     const request = optionsOf(options);
     const missing = missingLegacyMethod(handler, request.upgrades);
-    // Older callers break on HTTP/2: https://github.com/nodejs/undici/issues/4989
+    // Older callers fail over HTTP/2: https://github.com/nodejs/undici/issues/4989
     const service = this.origins.serviceFor(origin, request, false, missing);
     if (missing !== undefined) assertRequest(request, missing);
     return service.take(new LegacyExchange(request, handler, service), options);
@@ -239,7 +240,7 @@ export class BalancedAgent extends Dispatcher {
     if (this.destroying === undefined) {
       const reason = error || new errors.ClientDestroyedError();
       const ended = Promise.withResolvers<unknown>();
-      // Known before callers are told: one that tries again at once must be refused.
+      // Set before callers are told, so that a caller that tries again at once is refused.
       this.destroying = ended.promise;
       this.leave();
       ended.resolve(
@@ -256,14 +257,14 @@ export class BalancedAgent extends Dispatcher {
     else this.emit('disconnect', url, targets, error as errors.UndiciError);
   }
 
-  /** What services tell: in an object of its own, so that nobody finds it among what the agent is for. */
+  /** What services tell the agent: an object of its own, so that these methods aren't public on the agent. */
   private owner(): ServiceOwner {
     return {
       onConnectionError: (service, error) => {
         this.emit('connectionError', service.url, [this], error as errors.UndiciError);
       },
       onDrain: (service) => {
-        // As undici's do, though its types leave the targets out.
+        // undici passes the targets too, although its types leave them out.
         (this as EventEmitter).emit('drain', service.url, [this]);
       },
       onIdle: (service) => this.origins.delete(service),
@@ -271,12 +272,12 @@ export class BalancedAgent extends Dispatcher {
   }
 }
 
-/** What an agent goes by, for those who act on its behalf. */
+/** The settings of an agent, for code that acts for it. */
 export function settingsOf(agent: BalancedAgent): Settings {
   return (agent as unknown as { settings: Settings }).settings;
 }
 
-/** undici's own, for what is not balanced: it has its defaults there. */
+/** undici's own options, for requests that evenkeel doesn't balance. undici's defaults apply to them. */
 function plainOptions(
   options: BalancedAgentOptions,
   { client, connections, connectTimeout }: Settings,

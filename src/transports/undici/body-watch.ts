@@ -5,7 +5,10 @@ interface Watched {
   readonly options: { readonly body?: unknown };
 }
 
-/** Listens to the body of a request that nobody sends yet: its error would be an uncaught exception. */
+/**
+ * Listens for errors of a body while its request waits. Without a listener, such an error would be an uncaught
+ * exception.
+ */
 export class BodyWatch {
   readonly #body: Readable;
   readonly #onError: (error: Error) => void;
@@ -16,13 +19,13 @@ export class BodyWatch {
     body.on('error', this.#onError);
   }
 
-  /** None if the body is no stream. */
+  /** `undefined` if the body is no stream. */
   static of(exchange: Pick<Request, 'cancel'> & Watched): BodyWatch | undefined {
     const { body } = exchange.options;
     return isStream(body) ? new BodyWatch(body, exchange) : undefined;
   }
 
-  /** Whoever sends it looks after it from now on. */
+  /** From now on, the sender of the body listens. */
   leave(): void {
     this.#body.off('error', this.#onError);
   }

@@ -1,7 +1,7 @@
 import { errors } from 'undici';
 import { queueMicrotask } from '../../core/base/clock.ts';
 
-/** By which undici's agents say that they have closed, to those who ask for no promise. */
+/** How undici's agents report that they have closed, to callers that don't use the promise. */
 export type Callback = (error: Error | null, data?: null) => void;
 
 export function promised(start: (done: Callback) => void): Promise<void> {
@@ -14,7 +14,7 @@ export function assertCallback(callback: unknown): void {
   if (typeof callback !== 'function') throw new errors.InvalidArgumentError('invalid callback');
 }
 
-/** Out of the promise, so that what the callback throws is an uncaught exception, as undici has it. */
+/** Called outside the promise, so that an exception of the callback is uncaught, as with undici. */
 export function callWhen(ended: Promise<unknown>, callback: Callback): void {
   void ended.then(() => queueMicrotask(() => callback(null, null)));
 }

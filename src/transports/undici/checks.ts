@@ -2,10 +2,10 @@ import assert from 'node:assert';
 import { stringify } from 'node:querystring';
 import { type Dispatcher, errors, FormData } from 'undici';
 
-/** Names and values by turns. */
+/** Names and values in turn. */
 export type FlatHeaders = readonly unknown[];
 
-/** What is checked: all that undici reads of a request's options but its query. */
+/** What is checked: all that undici reads of the options of a request, except its query. */
 interface Checked {
   readonly path: string;
   readonly method: string;
@@ -30,12 +30,11 @@ const TOKEN = /^[\^_`a-zA-Z\-0-9!#$%&'*+.|~]+$/;
 const DIGITS = /^\d+$/;
 
 /**
- * What undici checks when it makes a Request of the options, in its order and with its errors, for requests
- * that no Client gets as they are dispatched. A Request of its own would be published to tracers.
- * undici: lib/core/request.js
+ * Checks what undici checks when it makes a Request, in the same order and with the same errors. For requests that
+ * wait: no Client gets them yet. (To make a Request would publish it to tracers.) undici: lib/core/request.js
  *
  * @param missing the name of a method that the handler lacks
- * @throws what undici would
+ * @throws what undici would throw
  */
 export function assertRequest(options: Checked, missing?: string): void {
   assertBeforeQuery(options);
@@ -44,7 +43,7 @@ export function assertRequest(options: Checked, missing?: string): void {
   assertHost(options);
 }
 
-/** The part of it that comes before the query. */
+/** The checks that come before the query. */
 export function assertBeforeQuery(options: Omit<Checked, 'headers'>): void {
   const { path, method, upgrade, headersTimeout, bodyTimeout, reset, expectContinue } = options;
   if (typeof path !== 'string') throw new InvalidArgumentError('path must be a string');
@@ -74,7 +73,7 @@ export function assertBeforeQuery(options: Omit<Checked, 'headers'>): void {
   assertBody(body);
 }
 
-/** The path with the query behind it. */
+/** The path with the query appended. */
 export function pathWithQuery(path: string, query: Record<string, unknown>): string {
   if (path.includes('?') || path.includes('#')) {
     throw new Error('Query params cannot be passed when url already contains "?" or "#".');
@@ -83,7 +82,7 @@ export function pathWithQuery(path: string, query: Record<string, unknown>): str
   return text === '' ? path : `${path}?${text}`;
 }
 
-/** All headers as they will be sent, whatever they came in. */
+/** All headers as they will be sent, whatever their form was. */
 export function checkedHeaders(
   headers: Dispatcher.DispatchOptions['headers'] | FlatHeaders,
 ): FlatHeaders | null {
@@ -107,7 +106,7 @@ export function checkedHeaders(
   return checked.flat;
 }
 
-/** In the end undici reads the name for TLS from a Host header. */
+/** undici takes the TLS name from a Host header if there is no other. */
 function assertHost({ servername, headers }: Checked): void {
   if (servername || headers === null) return;
   for (let n = 0; n < headers.length; n += 2) {
@@ -120,7 +119,7 @@ function assertHost({ servername, headers }: Checked): void {
   }
 }
 
-/** Headers that have passed. */
+/** Headers that have been checked. */
 class CheckedHeaders {
   readonly flat: unknown[] = [];
   #hasHost = false;
@@ -137,7 +136,7 @@ class CheckedHeaders {
     this.flat.push(key, value);
   }
 
-  /** What holds for some. */
+  /** Checks the headers for which undici has special rules. */
   #assert(name: string, value: string | string[]): void {
     switch (name) {
       case 'host':
@@ -166,7 +165,7 @@ class CheckedHeaders {
 }
 
 function nameOf(key: unknown): string {
-  // As undici has it, so that what is no string fails with the same words.
+  // Like undici, so that a name that is no string fails with the same message.
   const name = (key as string).toLowerCase();
   if (!TOKEN.test(name)) throw new InvalidArgumentError('invalid header key');
   return name;
@@ -241,7 +240,7 @@ function isIterable(body: unknown): boolean {
   );
 }
 
-/** One that is not of `Object.prototype`, where others could have put it. */
+/** Whether the headers have an iterator of their own. One on `Object.prototype` doesn't count. */
 function hasOwnWayToIterate(headers: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(headers);
   if (Object.hasOwn(headers, Symbol.iterator)) return true;

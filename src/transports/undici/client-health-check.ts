@@ -8,7 +8,7 @@ export interface ClientHealthCheckOptions extends HealthCheckOptions {
   client: Client.Options;
 }
 
-/** A health check by a Client of undici's. */
+/** A health check with a Client of undici. */
 export class ClientHealthCheck extends HealthCheck implements Dispatcher.DispatchHandler {
   readonly #options: ClientHealthCheckOptions;
   #client: Client | undefined;
@@ -20,7 +20,7 @@ export class ClientHealthCheck extends HealthCheck implements Dispatcher.Dispatc
 
   protected ask(socket: Socket): void {
     const { url, client, settings } = this.#options;
-    // It takes the socket to be ref'd, and leaves it as it is.
+    // The Client expects the socket to be ref'd, and doesn't change that.
     this.#client = new Client(url, { ...client, connect: once(socket) });
     this.#client.dispatch({ path: settings.path ?? '/', method: 'GET', reset: true }, this);
   }
@@ -46,11 +46,11 @@ export class ClientHealthCheck extends HealthCheck implements Dispatcher.Dispatc
   }
 }
 
-/** Gives the socket to a Client; one that dials again, as its peer has closed, gets nothing. */
+/** Gives the socket to a Client once. If the Client dials again because its peer has closed, it gets an error. */
 function once(socket: Socket): buildConnector.connector {
   let given = false;
   return (_params, callback) => {
-    // A Client whose connector calls back synchronously stalls.
+    // A Client stalls if its connector calls back synchronously.
     queueMicrotask(() => {
       if (given) callback(new Error('the connection has closed'), null);
       else callback(null, socket);

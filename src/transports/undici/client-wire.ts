@@ -16,7 +16,7 @@ import { isOwnDisconnect, isUpgrade, NO_PINGS, sessionOf } from './undici.ts';
 
 const NONE: Iterable<Request> = [];
 
-/** What Clients tell of themselves. */
+/** The events of Clients. */
 export type ClientEvents = (event: 'connect' | 'disconnect', client: Client, error?: Error) => void;
 
 /** What is the same for all wires of a service. */
@@ -24,34 +24,34 @@ export interface ClientWireOptions {
   url: URL;
   client: Client.Options;
   clock: Clock;
-  /** Milliseconds that an HTTP/2 peer has for its first word; 0: as long as it likes. */
+  /** How many milliseconds an HTTP/2 peer may take for its first frame; 0: no limit. */
   helloTimeout: number;
   events: ClientEvents;
 }
 
-/** One undici Client that owns one connected socket. */
+/** One undici Client, with one connected socket. */
 export class ClientWire implements Wire {
   readonly multiplexed: boolean;
   readonly client: Client;
   #events: WireEvents | undefined = undefined;
-  /** Of HTTP/2. */
+  /** Only for HTTP/2. */
   readonly #streams: Http2Streams | undefined = undefined;
   readonly #liveness: Http2Liveness | undefined = undefined;
   readonly #socket: Socket;
   readonly #address: string;
   readonly #options: ClientWireOptions;
   #parking: Parking | undefined = undefined;
-  /** An HTTP/2 peer takes no more streams for now. */
+  /** Whether an HTTP/2 peer takes no more streams at present. */
   #full = false;
-  /** An HTTP/2 peer has said how many streams it takes: until then a Client calls itself full after the first. */
+  /** Whether an HTTP/2 peer has said how many streams it takes. Before that, a Client says it is full after the first. */
   #ready = false;
   #handedOver = false;
   #closed = false;
   #destroyedBy: Error | undefined = undefined;
-  /** Has what is held up, if anything is, be sent before its time. */
+  /** Sends a delayed request now, if there is one. */
   #hurry: (() => void) | undefined = undefined;
 
-  /** @param address for people: what was dialled */
+  /** @param address what was dialled, for error messages */
   constructor(socket: Socket, address: string, options: ClientWireOptions) {
     this.#socket = socket;
     this.#address = address;
@@ -109,12 +109,12 @@ export class ClientWire implements Wire {
     return this.#streams?.all ?? NONE;
   }
 
-  /** Whether it gives back, at this moment, what an HTTP/2 peer has not looked at before it went away. */
+  /** Whether the Client is returning requests at this moment that an HTTP/2 peer did not process before its GOAWAY. */
   get givesBack(): boolean {
     return this.#streams?.givesBack === true;
   }
 
-  /** What it was ended by, if it was. */
+  /** The error that ended it, if it was destroyed. */
   get destroyedBy(): Error | undefined {
     return this.#destroyedBy;
   }
@@ -136,20 +136,20 @@ export class ClientWire implements Wire {
       globalThis.setImmediate === setImmediate
         ? this.client.dispatch(request.options, request)
         : this.#sendUnfaked(request);
-    // An HTTP/1.1 Client returns false even when idle, and every one does for a request that it refuses.
+    // An HTTP/1.1 Client returns false even if it is idle. Every Client returns false for a request that it refuses.
     if (!this.#streams?.has(request) || (more && this.#ready)) return;
     if (more) this.#ready = true;
     else this.#full = true;
     this.#events!.onRoomChanged(false);
   }
 
-  /** By itself, for a function that makes another one costs memory even when it doesn't. */
+  /** A separate method, because creating a function costs memory even if it isn't called. */
   #sendUnfaked(request: Request): boolean {
     return withOwnImmediate(() => this.client.dispatch(request.options, request));
   }
 
   sendNextTurn(request: Request, delay: number): void {
-    // What was never used can't have been closed for having been idle.
+    // A connection that was never used can't have been closed for being idle.
     if (this.multiplexed || !this.#handedOver) {
       this.send(request);
       return;
@@ -158,12 +158,15 @@ export class ClientWire implements Wire {
     else this.#hurry = sendAfter(this, request, delay);
   }
 
-  /** What it is about to send is to end: that is done in the next turn, if it waits for longer. */
+  /**
+   * The request that is about to be sent was aborted. If it is delayed for longer, it is sent in the next turn, so that
+   * it ends.
+   */
   hurry(): void {
     this.#hurry?.();
   }
 
-  /** The Client is about to write a request. */
+  /** The Client begins to write a request. */
   onStart(request: Request): void {
     this.#streams?.onStart(request);
   }
@@ -195,13 +198,13 @@ export class ClientWire implements Wire {
   close(): void {
     if (this.#closed) return;
     if (this.#streams?.goneAway) this.#onEnd();
-    // One that is being destroyed calls back when that is done.
+    // A Client that is being destroyed calls back at its end.
     else if (!this.client.destroyed) this.client.close(this.#onEnd);
   }
 
   /**
-   * An HTTP/2 peer has been silent for too long: since it was asked, or without a first word, where `silence` is
-   * `undefined`. The request that it has then may be served yet, as undici would wait for it; no other waits here for the
+   * An HTTP/2 peer has been silent for too long: after a PING; or, if `silence` is `undefined`, without a first frame.
+   * The peer may still serve the request that it has: undici would wait for it too. No other request waits here for the
    * peer's SETTINGS.
    */
   #onSilence(silence: number | undefined): void {
@@ -211,42 +214,42 @@ export class ClientWire implements Wire {
     else this.#events!.destroy(new UnresponsiveError(`no SETTINGS came from ${this.#address}`));
   }
 
-  /** The Client has ended, and said so. */
+  /** Called when the Client has ended. */
   readonly #onEnd = (): void => {
     if (this.#closed) return;
     this.#closed = true;
     this.#liveness?.stop();
     this.#parking?.leave();
-    // After a GOAWAY the Client has let go of it, and waits for nobody: not for the peer to close it either.
+    // After a GOAWAY, the Client has let go of the session, and waits for nothing, not even for the peer to close.
     if (!this.#handedOver || this.#streams?.goneAway) this.#socket.destroy();
     this.#events!.onClosed();
   };
 
   /**
-   * Gives the socket to the Client, once. A Client dials again by itself when its socket ended while a
-   * request waited for it; it must not, so it gets an error, which sends the request elsewhere. The code
-   * must not be undici's for sockets: the Client would try for ever.
+   * Gives the socket to the Client, once. If the socket ends while a request waits for it, a Client dials again by
+   * itself. It must not, so it gets an error, and the request goes elsewhere. The code of this error must not be one of
+   * undici's for sockets: the Client would dial again and again.
    */
   #handOver(callback: buildConnector.Callback): void {
-    // A Client whose connector calls back synchronously stalls.
+    // A Client stalls if its connector calls back synchronously.
     queueMicrotask(() => {
       if (this.#handedOver || this.#closed) {
-        // Later: a Client that still carries something tries again at once.
+        // Later, because a Client that still carries something tries again at once.
         setImmediate(refuseDial, callback);
         return;
       }
       this.#handedOver = true;
       this.#parking?.leave();
       this.#parking = undefined;
-      // The Client takes it to be ref'd, and would leave it as it is.
+      // The Client expects the socket to be ref'd, and wouldn't change that.
       this.#socket.ref?.();
-      // Before Node and undici learn of it.
+      // This listener must come before those of Node and undici.
       if (this.multiplexed) this.#socket.once('close', this.#onSocketClose);
       callback(null, this.#socket);
     });
   }
 
-  /** The Client has the socket, and has not written to it yet. */
+  /** The Client has the socket, and has not written anything yet. */
   #onConnect(): void {
     const session = this.multiplexed ? sessionOf(this.#socket) : undefined;
     if (session !== undefined) {
@@ -258,8 +261,8 @@ export class ClientWire implements Wire {
   }
 
   /**
-   * An HTTP/2 peer takes other streams than before: so many at once. Where they are fewer than there are, the Client has
-   * noticed, keeps what it is given from now on, and says `drain` when there is room again.
+   * An HTTP/2 peer has changed its limit on streams. If the limit is below the present number, the Client has noticed
+   * that, keeps what it gets from now on, and says `drain` when there is room again.
    */
   #onLimit(limit = Number.POSITIVE_INFINITY): void {
     if (!this.#ready || this.#full || this.client.stats.size < limit) return;
@@ -267,19 +270,19 @@ export class ClientWire implements Wire {
     this.#events!.onRoomChanged(false);
   }
 
-  /** After a GOAWAY, Node would end what was accepted without an error. */
+  /** After a GOAWAY, Node would end accepted requests without an error. */
   readonly #onSocketClose = (): void => {
     if (this.#streams?.goneAway) this.#streams.cutAll(this.#destroyedBy ?? new errors.SocketError('closed'));
   };
 
   #onDisconnect(error: Error): void {
     this.#options.events('disconnect', this.client, error);
-    // After an upgrade the socket lives on.
+    // After an upgrade, the socket lives on.
     if (!this.multiplexed && isUpgrade(error)) return;
     const goneAway = this.multiplexed && !this.broken;
     const isIdle = !goneAway && isOwnDisconnect(error);
     this.#events!.retire(isIdle ? 'idle' : 'closed-by-peer');
-    // After a GOAWAY the Client sends no PINGs.
+    // After a GOAWAY, the Client sends no PINGs.
     this.#liveness?.stop();
     if (goneAway) this.#streams?.goAway(this.client, error);
   }

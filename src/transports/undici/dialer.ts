@@ -6,47 +6,47 @@ import { queueMicrotask } from '../../core/base/clock.ts';
 import { outsideRequests } from '../../core/base/context.ts';
 import type { Dial, Target } from '../../core/connections/transport.ts';
 
-/** Milliseconds after which a dial that goes on says that its endpoint can't be reached now: others can, in less. */
+/** After so many milliseconds, a dial reports that its endpoint can't be reached now, but goes on. */
 const PATIENCE = 3_000;
 
 type DialCallback = (error: Error | null, socket: Socket | undefined) => void;
 
 export interface DialerOptions {
   url: URL;
-  /** The name for SNI and certificate checks; '' for an IP address. */
+  /** The name for SNI and for the certificate check; '' for an IP address. */
   servername: string;
   client: Client.Options;
   connectTimeout: number;
 }
 
-// Connectors that undici calls publish this; those it doesn't know of would be missed by tracers.
+// undici publishes this for dials that it makes itself. For all other dials, evenkeel does, so that tracers see them.
 const connectError = channel('undici:client:connectError');
 
-/** Dials endpoints, with the name of the service in all that TLS sees. */
+/** Dials endpoints. In all that TLS sees, the name is that of the service. */
 export class Dialer {
   readonly #options: DialerOptions;
-  /** One for each endpoint. Held strongly; undici's own cache of sessions doesn't. */
+  /** The TLS session of each endpoint. Held strongly, unlike in undici's own cache. */
   readonly #sessions = new WeakMap<Target, Buffer>();
-  /** For endpoints without TLS. */
+  /** The connector for endpoints without TLS. */
   #plain: buildConnector.connector | undefined;
 
   constructor(options: DialerOptions) {
     this.#options = options;
   }
 
-  /** Milliseconds after which a dial should be timed out; 0: never. A connector of the user's may not do so. */
+  /** After how many milliseconds a dial times out; 0: never. (A connector of the user's may not do so itself.) */
   get timeout(): number {
     const { client, connectTimeout } = this.#options;
     const own = typeof client.connect === 'object' ? client.connect?.timeout : undefined;
     return own ?? connectTimeout;
   }
 
-  /** Milliseconds after which a dial that isn't answered tells something about its endpoint; no more than `timeout`. */
+  /** After how many milliseconds an unanswered dial counts against its endpoint; at most `timeout`. */
   get patience(): number {
     return Math.min(this.timeout || PATIENCE, PATIENCE);
   }
 
-  /** `callback` is called once, later, unless the dial is given up. */
+  /** Calls `callback` once, later, unless the dial is given up. */
   dial(target: Target, callback: DialCallback): Dial {
     const { url, servername, client } = this.#options;
     const { address, port } = target.info;
@@ -57,7 +57,7 @@ export class Dialer {
       port: String(port),
       ...(url.protocol === 'https:' && servername !== '' ? { servername } : undefined),
       localAddress: client.localAddress ?? null,
-      // undici has its own connector know that by itself.
+      // undici tells its own connector the same.
       ...(typeof client.connect === 'function' && client.allowH2 != null
         ? { allowH2: client.allowH2 }
         : undefined),
@@ -69,7 +69,7 @@ export class Dialer {
       callback(error, socket);
     });
     try {
-      // The types say void, yet undici's own connector returns the socket.
+      // The types say void, but undici's own connector returns the socket.
       const socket: unknown = outsideRequests(() =>
         this.#connectorOf(target)(params as buildConnector.Options, attempt.settle),
       );
@@ -80,7 +80,10 @@ export class Dialer {
     return attempt;
   }
 
-  /** The same as far as TCP goes, to learn whether anybody is there. A connector of the user's goes all the way. */
+  /**
+   * The same, only up to the TCP connection, to learn whether anybody is there. A connector of the user's does all of
+   * it.
+   */
   knock(target: Target, callback: DialCallback): Dial {
     const { connect: options, localAddress } = this.#options.client;
     if (typeof options === 'function') return this.dial(target, callback);
@@ -100,13 +103,16 @@ export class Dialer {
     return attempt;
   }
 
-  /** Keeps what can be known of a socket before it is connected. */
+  /** Remembers what is known of a socket before it is connected. */
   #watch(attempt: SocketDial, socket: Socket, target: Target): void {
     attempt.watch(socket);
     socket.on('session', (session: Buffer) => this.#sessions.set(target, session));
   }
 
-  /** With TLS, one for each dial: pods don't share the keys of their tickets, and undici's cache goes by name. */
+  /**
+   * With TLS, a new connector for each dial: pods don't share the keys of their tickets, and undici caches sessions by
+   * name.
+   */
   #connectorOf(target: Target): buildConnector.connector {
     if (this.#options.url.protocol === 'https:') return this.#build(target);
     this.#plain ??= this.#build(target);
@@ -126,16 +132,16 @@ export class Dialer {
       ...(allowH2 !== undefined ? { allowH2 } : undefined),
       ...{ useH2c: h2Options?.useH2c ?? (client as { useH2c?: boolean }).useH2c ?? false },
       timeout: connectTimeout,
-      // One address, which is known: nothing to select.
+      // There is one address, so there is nothing to select.
       autoSelectFamily: false,
       ...connect,
     } as buildConnector.BuildOptions);
   }
 }
 
-/** One dial, by a connector that may be of the user's: it may call back at once, again, or with nothing. */
+/** One dial, with a connector that may be the user's: it may call back at once, twice, or without a socket. */
 class SocketDial implements Dial {
-  /** What it is about, for an error. */
+  /** The name for error messages. */
   readonly #name: string;
   readonly #callback: DialCallback;
   #socket: Socket | null = null;
@@ -147,7 +153,7 @@ class SocketDial implements Dial {
     this.#callback = callback;
   }
 
-  /** Has a socket to end before it is connected. */
+  /** Remembers a socket, so that it can be ended before it is connected. */
   watch(socket: Socket): void {
     this.#socket ??= socket;
   }
@@ -172,7 +178,7 @@ class SocketDial implements Dial {
   }
 
   unref(): void {
-    // A connector may give any Duplex.
+    // A connector may return any Duplex.
     this.#socket?.unref?.();
   }
 
@@ -186,18 +192,18 @@ class SocketDial implements Dial {
   }
 }
 
-/** As undici ends one that a connector yields for a Client that is gone. */
+/** Ends a socket that came too late, as undici does if its Client is gone. */
 function destroyUnused(socket: Socket | null): void {
   socket?.on('error', noop).destroy(new errors.ClientDestroyedError());
 }
 
 function noop(): void {}
 
-/** Where the service itself is named by an IP address, its certificate is checked against that one, not the dialled. */
+/** If the URL has an IP address, the certificate is checked against that address, not against the dialled one. */
 function identityCheck(url: URL, target: Target): object | undefined {
   const hostname = url.hostname.replace(/^\[|\]$/g, '');
   if (url.protocol !== 'https:' || isIP(hostname) === 0 || hostname === target.info.address) return undefined;
-  // Not imported: for its list of names, Node would decode all root certificates, which takes half a megabyte.
+  // Not imported, because Node would then decode all root certificates, which takes half a megabyte.
   const { checkServerIdentity } = process.getBuiltinModule('node:tls');
   return {
     checkServerIdentity: (_dialled: string, certificate: PeerCertificate) =>

@@ -19,13 +19,12 @@ import type { UndiciService } from './undici-service.ts';
 
 type RawHeaders = Exclude<Dispatcher.DispatchController['rawHeaders'], undefined>;
 
-/** Why no server has looked at a request, where that is known: a server says so, or Node has refused to send it. */
+/** Why no server has processed a request: the server says so, or Node has refused to send it. */
 type Declined = Refusal | 'unopened';
 
 /**
- * One request on its way: the handler that undici's Client calls, and the controller that the caller's
- * handler gets. Both stay the same for the life of the request, wherever it waits and whichever
- * connection it comes to.
+ * One request. It is the handler that undici's Client calls, and the controller that the caller's handler gets. Both
+ * stay the same for the life of the request, wherever it waits, and on whichever connection it is sent.
  */
 export abstract class Exchange<Handler extends SharedHooks>
   extends UndiciCall
@@ -35,12 +34,12 @@ export abstract class Exchange<Handler extends SharedHooks>
   // make a request, which is as much as all the rest of making it.
   /** The caller's. */
   protected readonly handler: Handler;
-  /** A byte of a response has come. */
+  /** Whether a byte of a response has come. */
   private answered = false;
   private controller: Dispatcher.DispatchController | undefined = undefined;
   private pauseWanted = false;
   private declined: Declined | undefined = undefined;
-  /** The Client may be in the midst of writing it over HTTP/2. */
+  /** Whether the Client may be writing the request over HTTP/2 at this moment. */
   private writing = false;
 
   constructor(options: RequestOptions, handler: Handler, service: UndiciService) {
@@ -52,7 +51,7 @@ export abstract class Exchange<Handler extends SharedHooks>
     return this.service.calls;
   }
 
-  /** What carries it. */
+  /** The wire that carries the request. */
   private get wire(): ClientWire | undefined {
     return this.connection?.wire as ClientWire | undefined;
   }
@@ -93,9 +92,9 @@ export abstract class Exchange<Handler extends SharedHooks>
   }
 
   /**
-   * Ends it on what carries it. Not while a Client writes it over HTTP/2: that would go on as if it still had
-   * it, lose count, and never send the next one. Nor before what is written has left: Node 24 sends empty
-   * frames for ever when a stream is closed that has more to write.
+   * Ends the request on its wire. Not while a Client writes it over HTTP/2: the Client would go on as if it still had
+   * it, lose count, and never send the next request. And not before all that is written has left: Node 24 sends empty
+   * frames for ever if a stream is closed that has more to write.
    */
   private abortOnWire(error: Error): void {
     if (this.writing) setImmediate(() => this.controller?.abort(error));
@@ -125,7 +124,7 @@ export abstract class Exchange<Handler extends SharedHooks>
     statusMessage?: string,
   ): void {
     this.statusCode = statusCode;
-    // After 103 Early Hints, and its like, the response is still to come.
+    // After 103 Early Hints and the like, the response is still to come.
     if (statusCode >= 200) this.learn(statusCode, headers);
     this.callHeaders(statusCode, headers, statusMessage);
   }
@@ -150,7 +149,7 @@ export abstract class Exchange<Handler extends SharedHooks>
       this.callEnd(trailers);
       this.settled = true;
     } finally {
-      // If the caller threw, `onResponseError` follows, and finds the connection released.
+      // If the caller's handler threw, `onResponseError` follows, and the connection is already released.
       this.calls.attempts.onEnded(this, isGatewayError(this.statusCode) ? 'rejected' : 'success');
     }
   }
@@ -170,11 +169,11 @@ export abstract class Exchange<Handler extends SharedHooks>
     }
   }
 
-  /** Whether the service takes care of the request, instead of its failing here. */
+  /** Returns whether the service takes care of the request, so that it doesn't fail here. */
   private goesElsewhere(controller: Dispatcher.DispatchController | null | undefined, error: Error): boolean {
     if (this.aborted || this.answered || this.declined === 'unopened') return false;
     const givesBack = this.wire?.givesBack === true;
-    // Without a controller nothing was written.
+    // Without a controller, nothing was written.
     const unwritten = isUnwritten(controller);
     const refusal = givesBack && !unwritten ? 'gone-away' : this.declined;
     if (refusal !== undefined) {
@@ -199,11 +198,11 @@ export abstract class Exchange<Handler extends SharedHooks>
   private detach(): void {
     this.controller = undefined;
     this.declined = undefined;
-    // Of a 1xx, if anything.
+    // It may be the status of a 1xx.
     this.statusCode = 0;
   }
 
-  /** Takes the request back, which the server has not looked at, unless that can't be sent again. */
+  /** The server has not processed the request. Sends it again, or fails it if that isn't possible. */
   refuse(error: Error, how: Refusal): void {
     if (this.controller === undefined || this.settled || this.aborted || this.answered) return;
     if (!isReplayable(this.options.body)) return;
@@ -211,31 +210,31 @@ export abstract class Exchange<Handler extends SharedHooks>
     this.controller.abort(error);
   }
 
-  /** Ends the request with undici's error for what Node refuses to send. */
+  /** Fails the request with undici's error, because Node refuses to send it. */
   failUnopened(cause: Error): void {
     this.declined = 'unopened';
     this.controller?.abort(informationalError(errors.InformationalError, cause));
   }
 
-  /** Ends the request on what carries it; it may go elsewhere. */
+  /** Ends the request on its wire. It may be sent again. */
   cut(error: Error): void {
     this.controller?.abort(error);
   }
 
-  /** For the caller's handler. Interceptors put methods of their own in its place: undici's `dump` does. */
+  /** For the caller's handler. An interceptor may replace this method: undici's `dump` does. */
   abort(reason: Error): void {
     this.cancel(reason);
   }
 
-  /** Ends the request with an error, wherever it is; undici's own for aborts, if none is given. */
+  /** Ends the request with an error, wherever it is. Without `reason`, with undici's error for aborts. */
   cancel(reason: Error | null | undefined): void {
     if (this.aborted || this.settled) return;
     this.aborted = true;
-    // Callers may abort with anything, and no error at all would be taken for success.
+    // A caller may abort with anything. Without an error, the request would look successful.
     this.reason = reason || new errors.RequestAbortedError();
     if (this.controller !== undefined) this.abortOnWire(this.reason);
     else if (this.connection === undefined) this.calls.onAbandoned(this, this.reason);
-    // Otherwise it is about to be written, and learns of it then.
+    // Otherwise the request is about to be written, and ends then.
     else this.wire?.hurry();
   }
 
@@ -252,7 +251,7 @@ export abstract class Exchange<Handler extends SharedHooks>
   private outcomeOf(error: Error): Outcome {
     if (this.aborted) return this.isExpired ? 'expired' : 'cancelled';
     const code = codeOf(error);
-    // Of what can be sent again, a refusal is no failure either.
+    // If the request can be sent again, a refusal is no failure.
     if (isRefusal(error)) return 'cancelled';
     if (code === 'UND_ERR_HEADERS_TIMEOUT') return 'timeout';
     if (this.isReset(code) || code === UNRESPONSIVE) return 'failure';
@@ -260,24 +259,24 @@ export abstract class Exchange<Handler extends SharedHooks>
   }
 
   /**
-   * Whether the caller gave up as `AbortSignal.timeout` has it, before a byte of the response, and not because of a
-   * body that didn't come.
+   * Whether the caller gave up with `AbortSignal.timeout` before a byte of the response came, and the body did not
+   * cause that.
    */
   private get isExpired(): boolean {
     if (this.answered || this.statusCode !== 0 || !isReplayable(this.options.body)) return false;
     return this.reason?.name === 'TimeoutError';
   }
 
-  /** Whether the peer, or something before it, has ended what carried the request. */
+  /** Whether the peer, or the network, ended the connection or stream. */
   private isReset(code: string): boolean {
     const { connection } = this;
     if (RESETS.has(code)) {
-      // The body may come from a connection too, the end of which is nobody's doing here.
+      // The body may come from a connection too, and that connection may have broken.
       return (
         code.startsWith('ERR_HTTP2') || isReplayable(this.options.body) || connection?.wire.broken !== false
       );
     }
-    // What undici says of a stream that ends before its response where Node takes that for no error.
+    // undici's code for a stream that ends before its response without an error of Node.
     return code === 'UND_ERR_INFO' && connection?.multiplexed === true && !this.upgrades;
   }
 

@@ -1,4 +1,4 @@
-/** What is said of a connection that ended, or a stream, with or without a word from the peer. */
+/** The codes of errors for a connection or a stream that ended, with a message from the peer or without. */
 export const RESETS = new Set([
   'ECONNRESET',
   'EPIPE',
@@ -15,10 +15,10 @@ export function codeOf(error: Error): string {
   return (error as NodeJS.ErrnoException | null)?.code ?? '';
 }
 
-/** What HTTP/2 calls the code of a stream that a peer has not looked at. */
+/** The HTTP/2 error code of a stream that the peer has not processed. */
 export const REFUSED_STREAM = 7;
 
-/** Whether an error says so. A caller may throw anything, which is no error then. */
+/** Whether an error says that. A caller may throw anything, also things that are no errors. */
 export function isRefusal(error: Error): boolean {
   return (error as { http2ErrorCode?: unknown } | null | undefined)?.http2ErrorCode === REFUSED_STREAM;
 }

@@ -3,7 +3,7 @@ import { connectorOptions } from '../../config/client-options.ts';
 import { type HostRule, hostRule } from '../../config/hosts.ts';
 import type { Settings } from '../../config/settings.ts';
 
-/** The origins that the option `hosts` leaves out; all, where there is a Unix socket. */
+/** The origins that the option `hosts` excludes; all, if there is a Unix socket. */
 export class ForeignOrigins {
   readonly #rule: HostRule;
   readonly #known: LRUCache<string, boolean>;
@@ -13,7 +13,7 @@ export class ForeignOrigins {
     this.#known = new LRUCache({ max: maxOrigins });
   }
 
-  /** `undefined` where no origin can be foreign. */
+  /** `undefined` if no origin can be foreign. */
   static from({ hosts, client, maxOrigins }: Settings): ForeignOrigins | undefined {
     const { path, socketPath } = connectorOptions(client);
     if (client.socketPath || path || socketPath) return new ForeignOrigins(() => false, maxOrigins);

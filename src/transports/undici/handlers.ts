@@ -6,7 +6,7 @@ import type { SharedHooks } from './undici-call.ts';
 type Handler = Dispatcher.DispatchHandler;
 type Headers = Parameters<NonNullable<Handler['onResponseStart']>>[2];
 
-/** undici 6's and 7's handler, which built-in `fetch` on Node 22 and 24 sends. */
+/** A handler of undici 6 and 7. Built-in `fetch` of Node 22 and 24 uses it. */
 export interface LegacyHandler extends SharedHooks {
   onConnect(abort: (reason?: Error | null) => void, context?: unknown): void;
   onError(error: Error): void;
@@ -16,7 +16,7 @@ export interface LegacyHandler extends SharedHooks {
   onComplete?(trailers: Buffer[]): void;
 }
 
-/** Whether a handler is of the older generation. A handler of neither is taken for a new one, and refused. */
+/** Whether a handler is of the older kind. A handler of neither kind counts as a new one, and is refused. */
 export function isLegacy(handler: object): handler is LegacyHandler {
   return (
     !('onRequestStart' in handler) &&
@@ -24,7 +24,7 @@ export function isLegacy(handler: object): handler is LegacyHandler {
   );
 }
 
-/** A request of a caller that speaks undici 8. */
+/** A request of a caller that uses undici 8's handlers. */
 export class ModernExchange extends Exchange<Handler> {
   protected callStart(context: unknown): void {
     this.handler.onRequestStart!(this, context);
@@ -51,7 +51,7 @@ export class ModernExchange extends Exchange<Handler> {
   }
 }
 
-/** A request of a caller that speaks undici 6 or 7. Such callers only ever get HTTP/1.1, so headers come raw. */
+/** A request of a caller that uses undici 6's or 7's handlers. Such callers get HTTP/1.1 only, so headers come raw. */
 export class LegacyExchange extends Exchange<LegacyHandler> {
   protected callStart(context: unknown): void {
     this.handler.onConnect((reason) => this.cancel(reason), context);
@@ -80,10 +80,10 @@ export class LegacyExchange extends Exchange<LegacyHandler> {
   }
 }
 
-/** Tells a handler of either generation that its request has failed before it began, as undici does. */
+/** Tells a handler of either kind that its request failed before it began, as undici does. */
 export function rejectWith(handler: Handler | LegacyHandler, error: Error): void {
   if ('onResponseError' in handler && typeof handler.onResponseError === 'function') {
-    // undici has no controller to give here either.
+    // undici has no controller here either.
     handler.onResponseError(null as unknown as Dispatcher.DispatchController, error);
   } else if ('onError' in handler && typeof handler.onError === 'function') {
     handler.onError(error);
@@ -92,7 +92,7 @@ export function rejectWith(handler: Handler | LegacyHandler, error: Error): void
   }
 }
 
-/** The name of the first method that undici would miss; a handler that is wrapped escapes its check. */
+/** The name of the first method that undici would miss. A wrapped handler isn't checked by undici itself. */
 export function missingMethod(handler: Handler, upgrades: boolean): string | undefined {
   if (typeof handler.onRequestStart !== 'function') return 'onRequestStart';
   if (typeof handler.onResponseError !== 'function') return 'onResponseError';
@@ -104,7 +104,7 @@ export function missingMethod(handler: Handler, upgrades: boolean): string | und
   return typeof handler.onResponseEnd === 'function' ? undefined : 'onResponseEnd';
 }
 
-/** The same for the older generation, whose versions of undici look for other names. */
+/** The same for handlers of the older kind, whose undici versions check other methods. */
 export function missingLegacyMethod(handler: LegacyHandler, upgrades: boolean): string | undefined {
   if (typeof handler.onConnect !== 'function') return 'onConnect';
   if (typeof handler.onError !== 'function') return 'onError';
@@ -116,7 +116,7 @@ export function missingLegacyMethod(handler: LegacyHandler, upgrades: boolean): 
   return typeof handler.onComplete === 'function' ? undefined : 'onComplete';
 }
 
-/** The name of the first hook that handlers of either generation may leave out, and is no function. */
+/** The name of the first optional hook that is there, but isn't a function. */
 function wrongHook(handler: SharedHooks): string | undefined {
   if (handler.onBodySent !== undefined && typeof handler.onBodySent !== 'function') return 'onBodySent';
   if (handler.onRequestSent !== undefined && typeof handler.onRequestSent !== 'function')
@@ -125,8 +125,8 @@ function wrongHook(handler: SharedHooks): string | undefined {
 }
 
 /**
- * What an old-style caller asked for, as undici 8 takes it. undici 6 and 7 pass the `dispatcher` option on,
- * and built-in `fetch` on Node 22 and undici 6 send a Content-Length of the user's twice.
+ * The options of an older caller, as undici 8 takes them. undici 6 and 7 pass the option `dispatcher` on. Built-in
+ * `fetch` on Node 22 and undici 6 send the user's Content-Length twice.
  */
 export function normalizeLegacyOptions(options: Dispatcher.DispatchOptions): Dispatcher.DispatchOptions {
   const headers = withSingleLength(options.headers);

@@ -5,21 +5,21 @@ import type { Clock, Timer } from '../../core/base/clock.ts';
 import { Patience } from '../../core/base/patience.ts';
 import { DEFAULTS } from './undici.ts';
 
-/** Milliseconds that a peer has to answer a PING, at least; as long as the interval, if that is more. */
+/** At least how many milliseconds a peer has to answer a PING. If the interval is longer, the interval counts. */
 const SHORTEST_DEADLINE = 1_000;
 
 export interface LivenessOptions {
   clock: Clock;
-  /** Milliseconds that a peer has for its first word; 0: as long as it likes. */
+  /** How many milliseconds a peer may take for its first frame; 0: no limit. */
   helloTimeout: number;
-  /** Milliseconds between PINGs; 0: none. More than undici's own would be too many for gRPC's servers. */
+  /** Milliseconds between PINGs; 0: none. gRPC servers close connections that get more PINGs than undici's default. */
   pingInterval: number | undefined;
 }
 
 /**
- * Watches over an HTTP/2 connection. A peer has to begin with its SETTINGS. PINGs are sent here and not by
- * undici, which (from 8.13 on) ends a session where one is unanswered as the next is due, though the answer
- * may be there, unread: a peer is given up only if it says nothing while this process runs and listens.
+ * Watches an HTTP/2 connection. A peer must begin with its SETTINGS. evenkeel sends the PINGs itself, because undici
+ * (from 8.13 on) ends a session if one PING is unanswered when the next is due, even if the answer has arrived and is
+ * unread. evenkeel gives a peer up only if it sends nothing while this process runs and reads.
  */
 export class Http2Liveness {
   readonly #socket: Socket;
@@ -31,8 +31,8 @@ export class Http2Liveness {
   #deadline: Timer | undefined;
 
   /**
-   * @param onSilence told that the peer has not answered a PING, nor said anything else, for so many milliseconds;
-   *   `undefined`: nothing at all within `helloTimeout`
+   * @param onSilence called if the peer has answered no PING, and sent nothing else, for so many milliseconds;
+   * `undefined`: nothing at all within `helloTimeout`
    */
   constructor(socket: Socket, options: LivenessOptions, onSilence: (silence: number | undefined) => void) {
     const { clock, helloTimeout, pingInterval = DEFAULTS.pingInterval } = options;
@@ -43,7 +43,7 @@ export class Http2Liveness {
     if (helloTimeout > 0) this.#hello = new Patience(clock, () => this.#onHelloDue(), helloTimeout);
   }
 
-  /** The Client has made a session of the socket, and tells of PINGs that are answered, as it would of its own. */
+  /** The Client has made a session of the socket. Answered PINGs are published as if they were the Client's own. */
   start(session: ClientHttp2Session, client: EventEmitter): void {
     if (this.#interval > 0) this.#pingLater(session, client);
   }

@@ -6,31 +6,31 @@ import type { Request } from './request.ts';
 import { isOfSession } from './undici.ts';
 import { UnopenedStream } from './unopened-stream.ts';
 
-/** As https://www.rfc-editor.org/rfc/rfc9113 numbers them. */
+/** The numbers of https://www.rfc-editor.org/rfc/rfc9113 */
 const HEADERS_FRAME = 1;
 
 const kRequest = Symbol('request');
 const kPlace = Symbol('place');
 
-/** `kPlace`: how many there were with it when it was opened, itself included. */
+/** `kPlace`: how many streams there were when it was opened, itself included. */
 type Stream = ClientHttp2Stream & { [kRequest]?: Request | undefined; [kPlace]?: number };
 
 /**
- * What an HTTP/2 connection carries, and what its peer has looked at of that. A stream that the peer
- * refuses, or that is never opened, carries a request that may go elsewhere, whatever its method. undici
- * would keep it for the same connection, for as long as that has no room, or others that it carries last.
+ * What an HTTP/2 connection carries, and what its peer has processed of that. If the peer refuses a stream, or the
+ * stream is never opened, its request may go elsewhere, whatever its method. undici would keep it for the same
+ * connection, until that has room, or until the other requests have ended.
  */
 export class Http2Streams {
-  /** The peer has said that it takes no more streams. What it has accepted goes on. */
+  /** Whether the peer takes no more streams. What it has accepted goes on. */
   goneAway = false;
-  /** The Client gives back what the peer has not looked at. */
+  /** Whether the Client is returning what the peer has not processed. */
   givesBack = false;
-  /** The Client has written a request, or begun to. */
+  /** Whether the Client has written a request, or begun to. */
   hasStarted = false;
   readonly #requests = new Set<Request>();
-  /** Event streams. */
+  /** The event streams. */
   readonly #lasting = new Set<Request>();
-  /** The one for which the Client is about to open a stream. */
+  /** The request for which the Client is about to open a stream. */
   #starting: Request | undefined;
 
   add(request: Request): void {
@@ -41,12 +41,12 @@ export class Http2Streams {
     return this.#requests.has(request);
   }
 
-  /** All of them, but for upgraded ones. */
+  /** All requests, except upgraded ones. */
   get all(): Iterable<Request> {
     return [...this.#requests, ...this.#lasting];
   }
 
-  /** It is an event stream, or an upgraded one, from now on. */
+  /** A request is an event stream, or an upgraded one, from now on. */
   last(request: Request): void {
     this.#requests.delete(request);
     if (!request.upgrades) this.#lasting.add(request);
@@ -57,19 +57,19 @@ export class Http2Streams {
     this.#lasting.delete(request);
   }
 
-  /** The Client is about to open a stream for it. */
+  /** The Client is about to open a stream for a request. */
   onStart(request: Request): void {
     this.hasStarted = true;
     this.#starting = request;
   }
 
-  /** Learns of each stream that the Client opens, before undici does. */
+  /** Sees each stream that the Client opens, before undici does. */
   observe(session: ClientHttp2Session): void {
     const open = session.request;
     const streams = this;
     function onError(this: Stream, error: Error): void {
       if (this.rstCode !== REFUSED_STREAM) return;
-      // As undici does.
+      // Like undici.
       const refused = Object.assign(error, { http2ErrorCode: REFUSED_STREAM });
       streams.#take(this)?.refuse(refused, refusalOf(this, session));
     }
@@ -87,14 +87,14 @@ export class Http2Streams {
         return stream.on('error', onError).on('frameError', onFrameError);
       } catch (error) {
         if (request === undefined || isOfSession(error as NodeJS.ErrnoException)) throw error;
-        // Node refuses such headers. undici would end the session for that, with all that it carries.
+        // Node refuses these headers. undici would end the session because of that, with all that it carries.
         request.failUnopened(error as Error);
         return new UnopenedStream() as unknown as ClientHttp2Stream;
       }
     };
   }
 
-  /** The request of a stream, unless it has gone elsewhere, or ended: a stream may outlive that. */
+  /** The request of a stream, unless it has gone elsewhere or ended: a stream may live longer. */
   #take(stream: Stream): Request | undefined {
     const request = stream[kRequest];
     stream[kRequest] = undefined;
@@ -102,8 +102,8 @@ export class Http2Streams {
   }
 
   /**
-   * The peer takes no more streams. The Client has let go of the session, which ends what was accepted, and
-   * keeps what was refused, or never sent. Destroying the Client gives that back, and nothing else.
+   * The peer takes no more streams. The Client has let go of the session: accepted requests end with the session, and
+   * the Client keeps those that were refused or never sent. Destroying the Client returns these, and ends nothing else.
    */
   goAway(client: Client, error: Error): void {
     this.goneAway = true;
@@ -112,12 +112,12 @@ export class Http2Streams {
     this.givesBack = false;
   }
 
-  /** Ends the requests with an error. */
+  /** Ends the requests with an error, but not the event streams. */
   cut(error: Error): void {
     for (const request of [...this.#requests]) request.cut(error);
   }
 
-  /** Ends the event streams, too. */
+  /** Ends the event streams too. */
   cutAll(error: Error): void {
     this.cut(error);
     for (const request of [...this.#lasting]) request.cut(error);
@@ -125,8 +125,9 @@ export class Http2Streams {
 }
 
 /**
- * Whether the peer refuses one for having said, meanwhile, that it takes fewer, or none. One that had room even so is
- * refused for itself, and would be again. Those before it may have ended by now.
+ * Whether the peer refuses a request because it has just said that it takes fewer streams, or none. If there was room
+ * for the request anyway, the peer refuses this very request, and would refuse it again. The streams before it may have
+ * ended by now.
  */
 function refusalOf(stream: Stream, { remoteSettings }: ClientHttp2Session): Refusal {
   const limit = remoteSettings?.maxConcurrentStreams ?? Number.POSITIVE_INFINITY;
@@ -135,8 +136,8 @@ function refusalOf(stream: Stream, { remoteSettings }: ClientHttp2Session): Refu
 }
 
 /**
- * A stream that was opened while a GOAWAY was on its way is not sent. Node says so while it writes, when a
- * stream that is closed corrupts what is written; it closes the stream itself in a moment.
+ * A stream that was opened while a GOAWAY arrived isn't sent. Node says so while it writes, when a closed stream would
+ * corrupt what is written. Node closes the stream itself a moment later.
  */
 function refuseUnsent(stream: Stream, request: Request | undefined, code: number): void {
   stream.close = noop;

@@ -1,7 +1,7 @@
 import type { Client } from 'undici';
 import { DEFAULTS } from './undici.ts';
 
-/** Milliseconds for which undici keeps an idle connection of a server that answers with these headers. */
+/** For how many milliseconds undici keeps an idle connection to a server that answers with these headers. */
 export function keepAliveOf(
   headers: Record<string, string | string[] | undefined>,
   { keepAliveTimeout, keepAliveTimeoutThreshold, keepAliveMaxTimeout }: Client.Options,

@@ -3,9 +3,9 @@ import type { Dispatcher } from 'undici';
 type Options = Dispatcher.DispatchOptions;
 
 /**
- * The options of a request that waits for its dispatcher, as they are now: their caller may change the objects,
- * and use them for the next request. They keep their form, for it may be anybody's dispatcher that gets them.
- * What reading headers throws is thrown.
+ * A copy of the options of a request that waits for its dispatcher: its caller may change the objects, and use them for
+ * the next request. The copy has the same form, because any dispatcher may get it. @throws what reading the headers
+ * throws
  */
 export function keptOptions(options: Options): Options {
   const { origin, headers, query } = options;
@@ -26,7 +26,7 @@ function keptHeaders(headers: object): object {
   return { [Symbol.iterator]: () => pairs[Symbol.iterator]() };
 }
 
-/** Names and values; several values of one name are in an array. */
+/** Names and values. Several values of one name are an array. */
 function keptValues<Values extends object>(values: Values): Values {
   const kept = { ...values };
   for (const [name, value] of Object.entries(kept)) {

@@ -2,13 +2,13 @@ import type { Socket } from 'node:net';
 import type { Client } from 'undici';
 import { DEFAULTS } from './undici.ts';
 
-/** Milliseconds without a byte after which the kernel asks, where an answer is urgent; then it does each second. */
+/** If it is urgent, the kernel asks after so many milliseconds without a byte, and then every second. */
 const URGENT = 1_000;
 
 /**
- * Has the kernel ask a pod's kernel whether it still has the connection, and ends that after ten questions
- * without an answer. A request that was acknowledged leaves nothing else to tell a pod that is gone by. How
- * users set that is restored; of what a connector of theirs does nothing is known, so that it is left alone.
+ * Lets the kernel ask the pod's kernel whether the connection still exists. After ten unanswered questions, the kernel
+ * ends the connection. If a request was acknowledged, nothing else shows that the pod is gone. Afterwards, the user's
+ * settings are restored. If the user has a connector, its settings aren't known, so nothing is changed.
  */
 export function askKernel(socket: Socket, { connect }: Client.Options, urgent: boolean): void {
   if (typeof connect === 'function') return;

@@ -4,9 +4,10 @@ import { setImmediate, systemClock } from '../../core/base/clock.ts';
 import { BodyWatch } from './body-watch.ts';
 import type { Request } from './request.ts';
 
-// A connection that others had before may have ended without this process having read of it. What waits a moment learns of that.
+// A connection that was used before may have ended, although this process has not read that yet. A request that waits a
+// moment notices it.
 
-/** A connection as far as it is given a request late. */
+/** What is needed of a connection that gets a request late. */
 interface LateWire {
   readonly destroyedBy: Error | undefined;
   send(request: Request): void;
@@ -18,10 +19,10 @@ export function sendAfterTurn(wire: LateWire, request: Request): void {
 }
 
 /**
- * Gives a request to a connection in so many milliseconds, and after a look at it: timers come before that. It is given in
- * the async context of this moment, which its caller has, and timers have not.
+ * Gives a request to a connection after so many milliseconds, and after sockets were read, because timers come before
+ * that. Runs in the present async context, which is the caller's; a timer would have none.
  *
- * @returns what has that be done in the next turn, if it waits for longer
+ * @returns a function that does it in the next turn, if that is sooner
  */
 export function sendAfter(wire: LateWire, request: Request, milliseconds: number): () => void {
   const bodyWatch = BodyWatch.of(request);

@@ -4,9 +4,9 @@ import { headerOf } from '../common/header-of.ts';
 import type { RequestOptions } from './request-options.ts';
 
 /**
- * The URL of an origin, as undici takes them: http or https, and nothing behind the host.
+ * The URL of an origin, as undici accepts it: http or https, and nothing after the host.
  *
- * @throws what undici would: of what is no URL at all, `ERR_INVALID_URL`
+ * @throws what undici would throw; if it is no URL at all, `ERR_INVALID_URL`
  */
 export function parseOrigin(origin: string | URL): URL {
   const url = new URL(origin);
@@ -22,7 +22,8 @@ export function parseOrigin(origin: string | URL): URL {
 }
 
 /**
- * The name that a request asks TLS for, if not its URL's: the one it gives, as it is, or that of its Host header.
+ * The TLS name that a request asks for, if it isn't the name in the URL: its `servername` as it is, or the name in its
+ * Host header.
  *
  * @throws Node's error for a servername that is no string
  */
@@ -36,7 +37,7 @@ export function requestedName({ servername, headers }: RequestOptions): string |
   throw Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
 }
 
-/** The name to ask TLS for, and to check, given a host: '' for an IP address. */
+/** The name for SNI and for the certificate check, of a host; '' for an IP address. */
 export function toServername(host: string): string {
   const name = host.replace(/:\d*$/, '');
   return isIP(name.replace(/^\[|\]$/g, '')) === 0 ? name : '';

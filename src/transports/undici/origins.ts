@@ -14,21 +14,24 @@ import { UndiciService } from './undici-service.ts';
 export interface OriginsOptions {
   settings: Settings;
   resolver: Resolver;
-  /** Tells this client from others. */
+  /** Differs from client to client. */
   identity: string;
-  /** Told of what services tell. */
+  /** Hears what services tell. */
   owner: ServiceOwner;
-  /** Told of what Clients tell, and of whose they are. */
+  /** Hears the events of Clients, with the URL of their service. */
   onClientEvent: (url: URL, ...told: Parameters<ClientEvents>) => void;
 }
 
-/** The origins that an agent knows, and the services of each. */
+/** The origins that an agent knows, and the services of each origin. */
 export class Origins {
   readonly #options: OriginsOptions;
   readonly #origins: LRUCache<string, Variants<UndiciService>>;
-  /** Those that were evicted and still drain. */
+  /** Services that were evicted, and still drain. */
   readonly #leaving = new Map<UndiciService, Promise<void>>();
-  /** What was asked for last: most ask for the same again. Without TLS, its name says all. */
+  /**
+   * The last origin that was asked for, because most requests ask for the same one again. Without TLS, its name is
+   * enough.
+   */
   #lastName = '';
   #lastVariant: string | undefined;
   #lastService: UndiciService | undefined;
@@ -50,7 +53,7 @@ export class Origins {
     return this.#origins.entries() as Iterable<[string, Variants<UndiciService>]>;
   }
 
-  /** The service for a request: one for each origin, for each servername with TLS, and for HTTP/1.1 alone. */
+  /** The service for a request: one for each origin; with TLS, one for each servername; and one for HTTP/1.1 alone. */
   serviceFor(
     origin: string | URL,
     request: RequestOptions,
@@ -66,7 +69,7 @@ export class Origins {
     let service = this.#origins.get(name)?.get(variant);
     if (service === undefined) {
       const url = parseOrigin(origin);
-      // Nothing is made for a request that will not be sent.
+      // A request that won't be sent must not make a service.
       assertRequest(request, missing);
       service = this.#create(url, variant, request, h2);
     }
@@ -78,7 +81,7 @@ export class Origins {
 
   #create(url: URL, variant: string, request: RequestOptions, h2: boolean): UndiciService {
     const key = url.origin + variant;
-    // The origin may have been written in another way.
+    // The same origin may have been written in another way.
     let services = this.#origins.get(url.origin);
     const known = services?.get(variant);
     if (known !== undefined) return known;
@@ -106,7 +109,7 @@ export class Origins {
     return service;
   }
 
-  /** Takes a service out that nobody uses. */
+  /** Removes a service that is no longer used. */
   delete(service: Service): void {
     const { origin } = service.url;
     const services = this.#origins.peek(origin);
@@ -114,7 +117,7 @@ export class Origins {
     if (services?.size === 0) this.#origins.delete(origin);
   }
 
-  /** Ends all services, those that drain as well. Resolves when all have ended. */
+  /** Ends all services, also those that drain. Resolves when all have ended. */
   async end(how: (service: UndiciService) => Promise<void>): Promise<void> {
     const known = Array.from(this.#origins.values(), (services) => [...services]);
     const services = new Set([...known.flat(), ...this.#leaving.keys()]);
@@ -135,7 +138,7 @@ export class Origins {
   };
 }
 
-/** What of an https request decides which connections may carry it: a Client dials anew for another servername. */
+/** What decides which connections may carry an https request: a Client dials again for another servername. */
 function variantOf(request: RequestOptions, h2: boolean): string {
   const name = requestedName(request);
   return `${name === undefined ? '' : `#${name}`}${h2 ? '' : '#http1-only'}`;

@@ -1,16 +1,15 @@
 import type { Socket } from 'node:net';
 
 const ENDINGS = ['end', 'error', 'close'];
-/** Bytes that an HTTP/2 server may say before anybody asks. Its SETTINGS take a hundred or so. */
+/** How many bytes an HTTP/2 server may send before any request. Its SETTINGS take about a hundred. */
 const MOST_HELD = 64 * 1024;
 
 /**
- * Watches over a connected socket that no undici Client reads from yet, and says when it is dead.
+ * Watches a connected socket that no undici Client reads yet, and tells when it is dead.
  *
- * A server that speaks first and closes leaves a parked HTTP/1.1 socket with no event and `destroyed`
- * false, so any byte means that it is dead. An HTTP/2 server does speak first: its SETTINGS hide the end
- * behind them, so they are read, and put back when the socket is handed over. One that pushes more than anybody
- * has asked for is as good as dead.
+ * If a server speaks first and closes, a parked HTTP/1.1 socket has no event, and `destroyed` is false. So any byte
+ * means that it is dead. An HTTP/2 server does speak first: its SETTINGS hide the end behind them. So they are read,
+ * and put back when the socket is handed over. A server that sends more than that counts as dead.
  */
 export class Parking {
   readonly #socket: Socket;
@@ -25,11 +24,11 @@ export class Parking {
     this.#onDead = onDead;
     socket.on('readable', this.#onReadable);
     for (const event of ENDINGS) socket.on(event, onDead);
-    // A connector may give any Duplex.
+    // A connector may return any Duplex.
     socket.unref?.();
   }
 
-  /** Gives the socket up, as if it had never been read from. */
+  /** Lets go of the socket, as if nobody had read from it. */
   leave(): void {
     this.#socket.off('readable', this.#onReadable);
     for (const event of ENDINGS) this.#socket.off(event, this.#onDead);

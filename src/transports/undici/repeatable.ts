@@ -4,13 +4,13 @@ import type { RequestOptions } from './request-options.ts';
 
 const KEY = /^(x-)?idempotency-key$/i;
 
-/** Whether it does no harm if a server gets a request twice, and whether it can be sent twice at all. */
+/** Whether a request may be sent twice: a repetition does no harm, and the body can be sent again. */
 export function isRepeatable({ method, idempotent, headers, body }: RequestOptions): boolean {
   if (!isReplayable(body)) return false;
   return idempotent ?? (isIdempotent(method) || hasKey(headers));
 }
 
-/** Whether a body is still all there after it was sent. Of iterables and streams nobody knows. */
+/** Whether a body is still complete after it was sent. With iterables and streams, nobody knows. */
 export function isReplayable(body: unknown): boolean {
   if (body === null || body === undefined || typeof body === 'string') return true;
   if (ArrayBuffer.isView(body) || body instanceof ArrayBuffer || body instanceof Blob) return true;
@@ -18,8 +18,8 @@ export function isReplayable(body: unknown): boolean {
 }
 
 /**
- * As Go's net/http has it, a key for the server to tell repetitions by makes any method idempotent. It has
- * to be one: a header without a value tells nothing, and some aren't even sent.
+ * An `Idempotency-Key`, by which the server recognises repetitions, makes any method idempotent, as in Go's net/http.
+ * It needs a value: an empty header says nothing, and sometimes isn't even sent.
  */
 function hasKey(headers: readonly unknown[] | null): boolean {
   if (headers === null) return false;

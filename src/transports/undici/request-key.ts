@@ -5,8 +5,8 @@ import { rawHeaderOf } from '../common/header-of.ts';
 import type { RequestOptions } from './request-options.ts';
 
 /**
- * The hash of the key that a request has by the settings; -1 if it has none. What a key function throws is
- * thrown. It sees what the caller gave, which may have more to it than what is sent.
+ * The hash of the key of a request; -1 if it has none. A key function gets the caller's own options, which may have
+ * more fields than are sent. @throws what a key function throws
  */
 export function keyHashOf(
   given: Dispatcher.DispatchOptions,
@@ -15,11 +15,11 @@ export function keyHashOf(
 ): number {
   const value: unknown = key?.(given) ?? (header === undefined ? undefined : rawHeaderOf(headers, header));
   const text = typeof value === 'string' ? value : asText(value);
-  // Those that say nothing have nothing in common: one pod would have them all.
+  // Requests without a value don't belong together: otherwise one pod would get all of them.
   return text === '' ? -1 : hash(text);
 }
 
-/** What undici makes of a value that is no text: the same key, in whatever form a caller has it. Of several, the first. */
+/** The text that undici makes of a header value, so that the key is the same in any form. Of several values, the first. */
 function asText(given: unknown): string {
   const value: unknown = Array.isArray(given) ? given[0] : given;
   switch (typeof value) {

@@ -8,18 +8,18 @@ type Given = Dispatcher.DispatchOptions & {
 };
 
 /**
- * What a request asks for, as it was when it was dispatched: its caller may change the objects that it gave, and
- * use them for the next request, while this one waits or is sent again. It holds all that undici reads.
- * Bytes of a body are not copied: undici doesn't copy them either.
+ * What a request asks for, as it was when it was dispatched: its caller may change the objects, and use them for the
+ * next request, while this one waits or is sent again. Has all that undici reads. The bytes of a body aren't copied;
+ * undici doesn't copy them either.
  *
- * Where headers are plain and there is no query, taking them finds no fault: that is for the Client, or for
- * `assertRequest`. Otherwise reading may fail, and all is checked at once.
+ * If headers are plain and there is no query, nothing is checked here: the Client checks, or `assertRequest`. Otherwise
+ * reading may fail, so all is checked at once.
  */
 export class RequestOptions implements Dispatcher.DispatchOptions {
   readonly path: string;
   readonly method: Dispatcher.HttpMethod;
   readonly body: NonNullable<Given['body']> | null;
-  /** Names and values by turns. */
+  /** Names and values in turn. */
   readonly headers: string[] | null;
   readonly idempotent: boolean;
   readonly blocking: boolean;
@@ -65,7 +65,7 @@ export class RequestOptions implements Dispatcher.DispatchOptions {
   }
 }
 
-/** What most requests ask for: a third of the memory, and what is not there need not be looked at one by one. */
+/** What most requests ask for. It takes a third of the memory, and its missing options need no check. */
 class UsualOptions {
   readonly path: Given['path'];
   readonly method: Given['method'];
@@ -89,7 +89,7 @@ class UsualOptions {
   }
 }
 
-/** What a request asks for, as it is now. Each option is read once, as undici does. */
+/** Reads the options of a request, each once, as undici does. */
 export function optionsOf(given: Given): RequestOptions {
   const { path, method, body, idempotent, blocking, upgrade, headersTimeout, bodyTimeout, reset } = given;
   const { expectContinue, servername, throwOnError, maxRedirections, typeOfService, query, headers } = given;
@@ -103,7 +103,7 @@ export function optionsOf(given: Given): RequestOptions {
     expectContinue === undefined &&
     servername === undefined &&
     throwOnError === undefined &&
-    // As `fetch` has it: undici takes 0 for nothing.
+    // `fetch` sets 0, which undici treats as not set.
     (maxRedirections === undefined || maxRedirections === 0) &&
     typeOfService === undefined &&
     !query;
@@ -129,7 +129,7 @@ export function optionsOf(given: Given): RequestOptions {
   } as Given);
 }
 
-/** A copy of plain headers; none of what is more than that. */
+/** A copy of plain headers; `undefined` if they are more than plain. */
 function flatten(headers: Given['headers']): FlatHeaders | null | undefined {
   if (headers === undefined || headers === null) return null;
   if (Array.isArray(headers)) return isFlat(headers) ? headers.slice() : undefined;
@@ -152,7 +152,7 @@ function isFlat(headers: readonly unknown[]): boolean {
   return true;
 }
 
-/** Whether a value can't change, and becomes text without a call of anybody's code. */
+/** Whether a value can't change, and becomes text without calling foreign code. */
 function isPlain(value: unknown): boolean {
   switch (typeof value) {
     case 'string':

@@ -2,19 +2,19 @@ import type { Dispatcher } from 'undici';
 import type { Refusal } from '../../core/calls/settings.ts';
 import type { Carried } from '../../core/connections/wire.ts';
 
-/** A request as the Client's wire sees it. */
+/** A request, as the wire of a Client sees it. */
 export interface Request extends Carried, Dispatcher.DispatchHandler {
   readonly options: Dispatcher.DispatchOptions;
-  /** A Client has had it, and tells tracers what becomes of it. */
+  /** Whether a Client has had it. Then the Client tells tracers how it ends. */
   given: boolean;
-  /** Asks for a socket, or a stream, of its own. */
+  /** Whether it asks for a socket or stream of its own. */
   readonly upgrades: boolean;
-  /** The server has not looked at it, and says so: takes it back, to be sent elsewhere. */
+  /** The server says that it has not processed the request, which may be sent elsewhere. */
   refuse(error: Error, how: Refusal): void;
-  /** Node has refused to send it, so that nobody else would: ends it. */
+  /** Node has refused to send it, and would refuse it on any connection. Ends it. */
   failUnopened(cause: Error): void;
   /** Ends it for good. */
   cancel(reason: Error): void;
-  /** What carries it ends. */
+  /** The connection or stream that carries it ends. */
   cut(error: Error): void;
 }

@@ -3,14 +3,14 @@ import type { DiagnosticsChannel, Dispatcher } from 'undici';
 import { checkedHeaders } from './checks.ts';
 import type { RequestOptions } from './request-options.ts';
 
-/** Where tracers begin a span, as a child of the one whose async context they find, and where it fails. */
+/** Tracers begin a span here, as a child of the span in the async context; and end it as failed. */
 export const requestCreate = channel('undici:request:create');
 const requestError = channel('undici:request:error');
 
-/** Headers that undici keeps apart from those that it shows. */
+/** undici keeps these headers apart from those that it shows. */
 const APART = new Set(['host', 'content-length', 'connection']);
 
-/** Tells tracers of a request that failed before undici made a Request of it, as undici would have. */
+/** Tells tracers about a request that failed before undici made a Request of it, as undici would have. */
 export function publishUnsent(options: RequestOptions, origin: string, error: Error): void {
   if (!requestCreate.hasSubscribers && !requestError.hasSubscribers) return;
   const request = new UnsentRequest(options, origin);
@@ -18,7 +18,7 @@ export function publishUnsent(options: RequestOptions, origin: string, error: Er
   requestError.publish({ request, error });
 }
 
-/** What tracers read of undici's Request, and put into it. */
+/** What tracers read from undici's Request, and write into it. */
 class UnsentRequest implements DiagnosticsChannel.Request {
   readonly origin: string;
   readonly path: string;

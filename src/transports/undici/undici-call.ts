@@ -13,23 +13,23 @@ import type { UndiciService } from './undici-service.ts';
 
 export type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
 
-/** What handlers of both generations may have. */
+/** What handlers of both kinds may have. */
 export type SharedHooks = Pick<
   Dispatcher.DispatchHandler,
   'onBodySent' | 'onRequestSent' | 'onResponseStarted'
 >;
 
-/** What a caller asked for, and how its handler is told of it, while no Client has it. */
+/** What a caller asked for, and how its handler hears about it while no Client has the request. */
 export abstract class UndiciCall extends Call {
   readonly options: RequestOptions;
   readonly lasting: boolean;
-  /** A Client has had it, and tells tracers what becomes of it. */
+  /** Whether a Client has had it. Then the Client tells tracers how it ends. */
   given = false;
-  /** The caller's handler has been told of the outcome. */
+  /** Whether the caller's handler has been told the outcome. */
   settled = false;
   aborted = false;
   protected readonly service: UndiciService;
-  /** The caller's handler has been told that it has begun. */
+  /** Whether the caller's handler has been told that it has begun. */
   protected begun = false;
   private bodyWatch: BodyWatch | undefined = undefined;
 
@@ -73,7 +73,7 @@ export abstract class UndiciCall extends Call {
   /** Ends it with an error, wherever it is. */
   abstract cancel(reason: Error): void;
 
-  // What the caller's handler is told, in the generation it speaks.
+  // Calls the caller's handler, of either kind.
   protected abstract callStart(context: unknown): void;
   protected abstract callUpgrade(statusCode: number, headers: Headers, socket: Duplex): void;
   protected abstract callHeaders(statusCode: number, headers: Headers, statusMessage?: string): void;
@@ -81,21 +81,21 @@ export abstract class UndiciCall extends Call {
   protected abstract callEnd(trailers: Headers): void;
   protected abstract callError(error: Error): void;
 
-  /** Tells the caller that the request has begun, though it waits: from here on it can abort. */
+  /** Tells the caller that the request has begun, although it waits. From now on the caller can abort it. */
   begin(): void {
     if (this.begun) return;
     this.begun = true;
     try {
       this.callStart(null);
     } catch (error) {
-      // As undici has it, the handler's own mistake is no abort.
+      // If the handler throws, that is no abort, as with undici.
       this.service.calls.onAbandoned(this, error as Error);
     }
   }
 
   /**
-   * Ends the request with an error while no Client has it. What the caller's handler throws then is an
-   * uncaught exception, as with undici, and concerns nobody else.
+   * Ends the request with an error while no Client has it. If the caller's handler throws then, that is an uncaught
+   * exception, as with undici, and no other request notices.
    */
   fail(error: Error): void {
     if (this.settled) return;

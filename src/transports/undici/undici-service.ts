@@ -12,16 +12,16 @@ import { UndiciTransport } from './undici-transport.ts';
 export interface UndiciServiceOptions {
   key: string;
   url: URL;
-  /** The name for SNI and certificate checks; '' for an IP address. */
+  /** The name for SNI and for the certificate check; '' for an IP address. */
   servername: string;
   settings: Settings;
   resolver: Resolver;
   identity: string;
-  /** Told of what Clients tell. */
+  /** Hears the events of Clients. */
   events: ClientEvents;
 }
 
-/** A service that is called by way of undici. */
+/** A service for requests of undici and `fetch`. */
 export class UndiciService extends Service {
   /** The options of its Clients. */
   readonly client: Client.Options;
@@ -37,13 +37,13 @@ export class UndiciService extends Service {
   }
 
   /**
-   * Takes a request. False when the caller should wait for `drain` before the next.
+   * Takes a request. Returns false if the caller should wait for `drain` before the next one.
    *
-   * @param given what the caller gave
-   * @throws what undici would of a bad one
+   * @param given the caller's own options
+   * @throws what undici would throw for a bad request
    */
   take(call: Call & { readonly options: RequestOptions }, given: Dispatcher.DispatchOptions): boolean {
-    // First, for it may throw.
+    // First, because it may throw.
     if (this.bindsByKey) call.keyHash = keyHashOf(given, call.options, this.#ringHash);
     return this.dispatch(call, requestCreate.hasSubscribers);
   }

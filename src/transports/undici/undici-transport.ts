@@ -13,14 +13,14 @@ import { DEFAULTS } from './undici.ts';
 
 export interface UndiciTransportOptions {
   url: URL;
-  /** The name for SNI and certificate checks; '' for an IP address. */
+  /** The name for SNI and for the certificate check; '' for an IP address. */
   servername: string;
   client: Client.Options;
   connectTimeout: number;
   clock: Clock;
 }
 
-/** Makes wires of undici's Clients, one for each connected socket. */
+/** Makes a wire of an undici Client for each connected socket. */
 export class UndiciTransport implements Transport {
   readonly clock = systemClock;
   readonly keepAlive: number;

@@ -1,12 +1,12 @@
 import { Duplex } from 'node:stream';
 
-/** Takes the place of a stream that could not be opened, for undici to find closed when it has begun to write. */
+/** Takes the place of a stream that could not be opened. undici finds it closed when it begins to write. */
 export class UnopenedStream extends Duplex {
   readonly rstCode = 0;
 
   constructor() {
     super();
-    // Nothing can be piped to a stream that is destroyed by then: undici does not reckon with that.
+    // In the next tick, because undici can't pipe to a stream that is destroyed already.
     process.nextTick(() => this.destroy());
   }
 

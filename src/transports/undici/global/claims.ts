@@ -4,16 +4,17 @@ import { member } from '../undici.ts';
 import { exempts } from './no-proxy.ts';
 
 /**
- * Whether a dispatcher that was global before keeps requests to a URL: all but a plain Agent do, since what somebody
- * has put there may refuse, answer, change or record them. One for the environment's proxy has the URLs that go
- * through it. Goes by names: it may come from any copy of undici, the one inside Node.js above all.
+ * Whether a dispatcher that was global before keeps requests to a URL. All but a plain Agent do, because they may
+ * refuse, answer, change or record requests. A dispatcher for the environment's proxy keeps only URLs that go through
+ * the proxy. Classes are compared by name, because the dispatcher may come from any copy of undici, above all from the
+ * one inside Node.js.
  */
 export function claims(dispatcher: Dispatcher, url: URL): boolean {
   if (!isForProxy(dispatcher)) return oddity(dispatcher) !== undefined;
   return hasProxy(dispatcher, url) && !exempts(noProxy(), url);
 }
 
-/** What a dispatcher is that is no plain Agent, in words; `undefined` for one that is. */
+/** In words, why a dispatcher is no plain Agent; `undefined` if it is one. */
 export function oddity(dispatcher: Dispatcher): string | undefined {
   if (isForProxy(dispatcher)) return undefined;
   const [name = 'an object of no class', parent] = classNames(dispatcher);
@@ -23,12 +24,12 @@ export function oddity(dispatcher: Dispatcher): string | undefined {
   return given.length === 0 ? undefined : `an Agent with options (${given.join(', ')})`;
 }
 
-/** Whether it stands for a newer undici's dispatcher before old-style callers, and does nothing of its own. */
+/** Whether it only wraps a newer undici's dispatcher for older callers. */
 export function isBridge(dispatcher: Dispatcher): boolean {
   return classNames(dispatcher)[0] === 'Dispatcher1Wrapper' && !isComposed(dispatcher);
 }
 
-/** Whether it is one for the environment's proxy, which sends all else through a plain Agent. */
+/** Whether it sends requests to the environment's proxy, and all others through a plain Agent. */
 function isForProxy(dispatcher: Dispatcher): boolean {
   const [name, parent] = classNames(dispatcher);
   if (name !== 'EnvHttpProxyAgent' || parent !== 'DispatcherBase' || isComposed(dispatcher)) return false;
@@ -36,7 +37,7 @@ function isForProxy(dispatcher: Dispatcher): boolean {
   return direct !== undefined && oddity(direct) === undefined;
 }
 
-/** `compose` makes a Proxy that has another `dispatch`. */
+/** `compose` makes a Proxy with another `dispatch`. */
 export function isComposed(dispatcher: Dispatcher): boolean {
   return dispatcher.dispatch !== (Object.getPrototypeOf(dispatcher) as Dispatcher | null)?.dispatch;
 }
@@ -49,7 +50,7 @@ function optionsOf(agent: Dispatcher): string[] {
   return [...given.map(([name]) => name), ...(factory?.name === 'defaultFactory' ? [] : ['factory'])];
 }
 
-/** Whether an EnvHttpProxyAgent has a proxy for URLs of this kind: the environment need not name one. */
+/** Whether an EnvHttpProxyAgent has a proxy for URLs with this protocol. The environment may name none. */
 function hasProxy(dispatcher: Dispatcher, { protocol }: URL): boolean {
   const proxied = member(dispatcher, protocol === 'https:' ? 'https proxy agent' : 'http proxy agent');
   return proxied === undefined || proxied !== member(dispatcher, 'no proxy agent');

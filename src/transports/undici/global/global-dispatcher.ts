@@ -22,7 +22,7 @@ type Options = Dispatcher.DispatchOptions;
 type Handler = Dispatcher.DispatchHandler | LegacyHandler;
 type Callback = () => void;
 
-/** The dispatchers that were global before, one for each generation of handlers. */
+/** The dispatchers that were global before, one for each kind of handler. */
 export interface Previous {
   readonly legacy: Dispatcher;
   readonly modern: Dispatcher;
@@ -32,21 +32,21 @@ export interface GlobalDispatcherOptions {
   readonly agent: BalancedAgent;
   readonly previous: Previous;
   readonly verdicts: Verdicts;
-  /** Requests to one origin that may wait for the verdict on it. */
+  /** How many requests to one origin may wait for its verdict. */
   readonly maxHeld: number;
 }
 
-/** Where one that was released, by this copy of evenkeel or another, has what it sends everything through. */
+/** On a dispatcher that was released, by this copy of evenkeel or another: the one that it sends everything through. */
 const PASSES_TO = Symbol.for('evenkeel.passesTo');
 
 const EVENTS = ['connect', 'disconnect', 'connectionError', 'drain'];
 
 /**
- * What `install()` makes global: sends what is managed through the agent, and everything else through the
- * dispatcher that was global before.
+ * What `install()` makes global. Sends managed requests through the agent, and all others through the dispatcher that
+ * was global before.
  */
 export class GlobalDispatcher extends Dispatcher {
-  // Not `#private`, as they are reached through the Proxy that `compose` makes too.
+  // Not `#private`, because they are also reached through the Proxy that `compose` makes.
   readonly agent: BalancedAgent;
   readonly previous: Previous;
   readonly #verdicts: Verdicts;
@@ -78,20 +78,20 @@ export class GlobalDispatcher extends Dispatcher {
     return this.#released ? this.previous : undefined;
   }
 
-  /** Whether undici's wrapper for old-style callers wraps this one: it has the options of what it wraps. */
+  /** Whether undici's wrapper for older callers wraps this dispatcher. */
   isBehind(wrapper: Dispatcher): boolean {
     const before = this.optionsRead;
     void webOptionsOf(wrapper).webSocketOptions;
     return this.optionsRead > before;
   }
 
-  /** Sends everything through the dispatchers that were global before, from now on: others may still hold this one. */
+  /** From now on, sends everything through the dispatchers that were global before: other code may still hold this one. */
   release(): void {
     this.#released = true;
     for (const stop of this.#forwarders) stop();
   }
 
-  /** The agent's; what was global before is others' to close. */
+  /** Closes the agent. The dispatchers that were global before belong to others. */
   override close(): Promise<void>;
   override close(callback: Callback): void;
   override close(callback?: Callback): Promise<void> | undefined {
@@ -128,7 +128,7 @@ export class GlobalDispatcher extends Dispatcher {
     return this.agent.eventSourceOptions;
   }
 
-  /** `fetch` asks this of its dispatcher, and gives a MockAgent bodies that can be compared. */
+  /** `fetch` reads this on its dispatcher. A MockAgent gets bodies that can be compared. */
   get isMockActive(): boolean {
     const { legacy, modern } = this.previous as Record<keyof Previous, { isMockActive?: boolean }>;
     return Boolean(legacy.isMockActive || modern.isMockActive);
@@ -137,11 +137,11 @@ export class GlobalDispatcher extends Dispatcher {
   #pass(options: Options, handler: Handler): boolean {
     const { legacy, modern } = this.previous;
     if (!isObject(handler) || !isLegacy(handler)) return modern.dispatch(options, handler);
-    // They may come to a dispatcher of another version than their own, now that theirs did not become global.
+    // They may reach a dispatcher of another undici version than their own.
     return legacy.dispatch(normalizeLegacyOptions(options), handler as object);
   }
 
-  /** Keeps a request until the verdict on its origin. */
+  /** Keeps a request until there is a verdict on its origin. */
   #hold(pending: Pending, given: Options, handler: Handler): boolean {
     if (pending.held >= this.#maxHeld) {
       rejectWith(handler, new QueueFullError(`${pending.held} requests wait for their name to be looked up`));
@@ -150,7 +150,7 @@ export class GlobalDispatcher extends Dispatcher {
     let options: Options;
     try {
       options = keptOptions(given);
-      // Wherever it goes then, this is what it would be told. Other dispatchers may take what undici's don't.
+      // undici would throw this wherever the request goes. Other dispatchers may accept what undici's don't.
       if (this.previous.modern instanceof Agent && !isLegacy(handler)) assertDispatchable(options, handler);
     } catch (error) {
       rejectWith(handler, error as Error);
@@ -166,7 +166,7 @@ export class GlobalDispatcher extends Dispatcher {
         if (name === 'managed' && !this.#released) this.agent.dispatch(options, handler);
         else this.#pass(options, handler);
       } catch (error) {
-        // Its caller's `dispatch` has long returned.
+        // The caller's `dispatch` has returned long ago.
         rejectWith(handler, error as Error);
       }
     });
@@ -188,14 +188,14 @@ export class GlobalDispatcher extends Dispatcher {
   }
 }
 
-/** What a dispatcher comes down to: those of evenkeel's that were released only pass on. */
+/** The dispatcher that really sends: one of evenkeel that was released only passes requests on. */
 export function endOf(dispatcher: Dispatcher, generation: keyof Previous): Dispatcher {
   if (isComposed(dispatcher)) return dispatcher;
   const passesTo = (dispatcher as { [PASSES_TO]?: Previous | undefined })[PASSES_TO];
   return passesTo === undefined ? dispatcher : endOf(passesTo[generation], generation);
 }
 
-/** The origin of a request that can be judged; for others the dispatcher before has undici's own error. */
+/** The origin of a request, if it can be judged. Otherwise the dispatcher before throws undici's own error. */
 function originOf(options: Options | undefined, handler: unknown): string | undefined {
   const origin = options?.origin;
   if (!origin || !isObject(handler)) return undefined;
@@ -203,14 +203,14 @@ function originOf(options: Options | undefined, handler: unknown): string | unde
   return origin instanceof URL ? origin.origin : undefined;
 }
 
-/** Throws what undici would of a request that it would not take. */
+/** @throws what undici would throw for a request that it doesn't accept */
 function assertDispatchable(options: Options, handler: Dispatcher.DispatchHandler): void {
   const request = new RequestOptions(options);
   assertRequest(request, missingMethod(handler, request.upgrades));
 }
 
 function bodyStreamOf({ body }: Options): Readable | undefined {
-  // Without a listener, a stream that fails while nobody sends it is an uncaught exception.
+  // Without a listener, an error of a stream that nobody sends is an uncaught exception.
   return isObject(body) && 'pipe' in body && 'on' in body ? (body as Readable) : undefined;
 }
 

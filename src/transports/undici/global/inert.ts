@@ -1,10 +1,10 @@
-// Loads undici without a trace in the global slots that were set: import this before anything that imports
-// undici. The order of these imports is what matters.
+// Loads undici without changing the global slots. Import this before anything that imports undici: the order of these
+// imports matters.
 import './slots.ts';
 import 'undici';
 import { initial, slots } from './slots.ts';
 
-// Loading undici 8 fills the second slot if it is empty, and the first one along with it: on Node 22 that
-// would take the environment's proxy from built-in `fetch`. The second keeps what it got if it had nothing,
-// for without that undici's own `request` and `fetch` break.
+// Loading undici 8 fills the second slot if it is empty, and the first one too. On Node 22, that would take the
+// environment's proxy from built-in `fetch`, so the first slot is restored. The second one keeps undici's dispatcher if
+// it was empty, because undici's own `request` and `fetch` fail without one.
 if (slots.legacy !== initial.legacy) slots.legacy = initial.legacy;

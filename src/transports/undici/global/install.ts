@@ -11,14 +11,14 @@ import { slots } from './slots.ts';
 let warnedOfKeeper = false;
 let installed: GlobalDispatcher | undefined;
 
-/** Puts an agent in the place of undici's global dispatchers, for the origins that it manages. */
+/** Makes an agent global in place of undici's dispatchers, for the origins that it manages. */
 export function installDispatcher(agent: BalancedAgent): void {
   const settings = settingsOf(agent);
   const previous = dispatchersBefore();
   const before = judged(previous);
   warnOfKeeper(before, settings);
   const verdicts = new Verdicts({
-    // By the agent's own settings, so that a name is looked up once for both.
+    // With the settings of the agent, so that a name is looked up once for both.
     judge: judgeOf(settings, { claims: (url) => claimed(before, url) }),
     clock: settings.clock,
     maxOrigins: settings.maxOrigins,
@@ -36,10 +36,10 @@ export function installDispatcher(agent: BalancedAgent): void {
 }
 
 /**
- * Puts back the dispatchers that were global before; one that somebody else has put in place since stays.
- * Requests under way come to their end.
+ * Restores the dispatchers that were global before. If other code has set another one since, that one stays. Requests
+ * under way finish.
  *
- * @returns when they have
+ * @returns when they have finished
  */
 export async function uninstallDispatcher(): Promise<void> {
   const dispatcher = installed;
@@ -47,7 +47,7 @@ export async function uninstallDispatcher(): Promise<void> {
   installed = undefined;
   const { legacy, modern } = slots;
   if (modern === dispatcher) slots.modern = endOf(dispatcher.previous.modern, 'modern');
-  // Whoever makes it global once more, with undici 8, has it wrapped for old-style callers.
+  // With undici 8, code that makes it global again gets it wrapped for older callers.
   const wrapped = modern === dispatcher && legacy !== undefined && isBridge(legacy);
   if (legacy === dispatcher || (wrapped && dispatcher.isBehind(legacy))) {
     slots.legacy = endOf(dispatcher.previous.legacy, 'legacy');
@@ -57,8 +57,8 @@ export async function uninstallDispatcher(): Promise<void> {
 }
 
 /**
- * Whether requests to an origin would be balanced, were an agent with these settings installed now. Rejects when
- * that can't be found out, or `signal` aborts before.
+ * Whether an agent with these settings, installed now, would balance requests to an origin. Rejects if that can't be
+ * found out, or if `signal` aborts first.
  */
 export async function manages(
   origin: string,
@@ -71,7 +71,7 @@ export async function manages(
   return (await judgeOf(settings, { claims, resolvConf, signal })(origin)) === 'managed';
 }
 
-/** Those of them that have a say: what wraps the other one for old-style callers has none. */
+/** The dispatchers that may claim requests: not one that only wraps the other for older callers. */
 function judged({ legacy, modern }: Previous): Dispatcher[] {
   return legacy === modern || isBridge(legacy) ? [modern] : [legacy, modern];
 }
@@ -80,7 +80,7 @@ function claimed(dispatchers: readonly Dispatcher[], url: URL): boolean {
   return dispatchers.some((dispatcher) => claims(dispatcher, url));
 }
 
-/** Says, once, that a dispatcher keeps what it had, unless somebody has said what is balanced. */
+/** Warns, once, that a dispatcher keeps its requests, unless the option `hosts` says what is balanced. */
 function warnOfKeeper(dispatchers: readonly Dispatcher[], { hosts = [] }: Settings): void {
   const odd = dispatchers.map(oddity).find((found) => found !== undefined);
   if (odd === undefined || warnedOfKeeper || hosts.some((glob) => !glob.startsWith('!'))) return;
@@ -98,13 +98,13 @@ function dispatchersBefore(): Previous {
 }
 
 /**
- * Has Node.js 22 and 24 load the undici inside them, so that it fills the slot with an Agent of its own: it never
- * does so again, and through another version's, requests to the outside would not be what they were.
+ * Makes Node.js 22 and 24 load their own undici, which fills the slot with an Agent of that version. They do that only
+ * once. Without it, requests to the outside would go through another version of undici.
  */
 function loadBuiltInFetch(): void {
   if (Number.parseInt(process.versions.undici ?? '', 10) >= 8) return;
   const { modern } = slots;
   Reflect.get(globalThis, 'Response');
-  // On Node 24 it takes both.
+  // Node 24 fills both slots.
   slots.modern = modern;
 }

@@ -1,8 +1,8 @@
 const DEFAULT_PORTS: Record<string, number> = { 'http:': 80, 'https:': 443 };
 
 /**
- * Whether a `no_proxy` list exempts a URL from the environment's proxy, as undici's EnvHttpProxyAgent has
- * it: names with all below them, `*.name` for those below alone, `*` for all, each with a port or without.
+ * Whether a `no_proxy` list exempts a URL from the environment's proxy, as undici's EnvHttpProxyAgent reads it: a name
+ * stands for itself and all names below it, `*.name` only for those below, `*` for all; each with a port or without.
  */
 export function exempts(noProxy: string, { hostname, port, protocol }: URL): boolean {
   const name = normalize(hostname);
@@ -18,7 +18,7 @@ export function exempts(noProxy: string, { hostname, port, protocol }: URL): boo
 }
 
 function splitEntry(entry: string): { host: string; port: number | undefined } {
-  // More than one colon is an IPv6 address, which has its port behind brackets.
+  // With more than one colon, it is an IPv6 address. Its port comes after brackets.
   const [, host = entry, port] = /^(\[.+\]|[^:]+):(\d+)$/.exec(entry) ?? [];
   return { host, port: port === undefined ? undefined : Number(port) };
 }

@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
 import { LEGACY_GLOBAL, MODERN_GLOBAL } from '../undici.ts';
 
-/** The global dispatchers, one for each generation of callers. A slot is empty until a copy of undici loads. */
+/** The global dispatchers, one for each kind of caller. A slot is empty until a copy of undici loads. */
 export interface Slots {
   legacy: Dispatcher | undefined;
   modern: Dispatcher | undefined;
@@ -12,7 +12,7 @@ const globals = globalThis as {
   [MODERN_GLOBAL]?: Dispatcher | undefined;
 };
 
-/** What the slots hold, to read and to write. Only ever assigned to: undici makes them so that nothing else works. */
+/** Reads and writes the slots. Only by assignment: undici defines them so that nothing else works. */
 export const slots: Slots = {
   get legacy() {
     return globals[LEGACY_GLOBAL];
@@ -28,5 +28,5 @@ export const slots: Slots = {
   },
 };
 
-/** What the slots held when this module loaded. */
+/** What the slots had when this module loaded. */
 export const initial: Readonly<Slots> = { ...slots };
