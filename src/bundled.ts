@@ -1,5 +1,5 @@
-// What bundlers take in the place of `index.ts`, by the condition `module` in package.json: they take along what they see
-// imported, so that all parts are, and none is looked for beside the bundle.
+// Bundlers use this file instead of `index.ts`, because of the condition `module` in package.json. A bundler includes
+// what it sees imported. So all parts are imported here, and none is looked for at run time.
 import './transports/undici/global/inert.ts';
 import { giveParts } from './parts.ts';
 import * as grpc from './transports/grpc/global/part.ts';

@@ -11,7 +11,7 @@ import { installHttp, uninstallHttp } from './transports/http/global/install.ts'
 import { BalancedAgent, settingsOf } from './transports/undici/agent.ts';
 import { installDispatcher, uninstallDispatcher } from './transports/undici/global/install.ts';
 
-/** Leaves out all hosts. */
+/** Excludes all hosts. */
 const NONE = ['!*'];
 
 /**
@@ -32,7 +32,7 @@ export function install(options: BalancedAgentOptions = {}): BalancedAgent {
   if (mode !== 'balance') return new BalancedAgent({ ...options, hosts: NONE, admin: false });
   const agent = new BalancedAgent(options);
   installDispatcher(agent);
-  // The very settings of the agent, so that a name is looked up once for both.
+  // With the settings object of the agent, so that a name is looked up once for both.
   if (settings.http) installHttp(settingsOf(agent), options, loadHttp);
   if (settings.grpc) installGrpcJs(settingsOf(agent), options, loadGrpc);
   instrumentIfWanted(loadOpenTelemetry);
@@ -50,7 +50,7 @@ export async function uninstall(): Promise<void> {
   await Promise.all([uninstallDispatcher(), uninstallHttp()]);
 }
 
-/** Not waited for: `install()` can't be. */
+/** Not awaited, because `install()` is synchronous. */
 function observe(settings: Settings): void {
   import('./observing.ts')
     .then(({ observeAll }) => observeAll(settings))

@@ -5,7 +5,10 @@ import { managesGrpc } from './transports/grpc/manages-grpc.ts';
 import { isLeftToNode, managesHttp } from './transports/http/global/left-to-node.ts';
 import { manages } from './transports/undici/global/install.ts';
 
-/** Observes what the process sends, and knows what each transport would balance. Loaded where that is asked for. */
+/**
+ * Watches what the process sends, and knows what each transport would balance. Loaded only with
+ * `EVENKEEL_MODE=observe`.
+ */
 export function observeAll(settings: Settings): void {
   observe(settings, {
     undici: manages,

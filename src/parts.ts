@@ -1,10 +1,10 @@
 import { outsideRequests } from './core/base/context.ts';
 import { COPY, type LoadPart, type Part } from './core/base/part.ts';
 
-/** Those that are there from the start: a bundler must see what it is to take along. */
+/** Parts that were given from the start, because a bundler must see them. */
 const given = new Map<string, Part>();
 
-/** @param path where it is, below the folder of this file and without an extension */
+/** @param path of the part, relative to the folder of this file, without an extension */
 function loader<Kind extends Part>(path: string, imported: () => Promise<Kind>): LoadPart<Kind> {
   return (use) => {
     const part = (given.get(path) as Kind | undefined) ?? outsideRequests(() => required<Kind>(path));
@@ -13,23 +13,23 @@ function loader<Kind extends Part>(path: string, imported: () => Promise<Kind>):
   };
 }
 
-/** A part, without waiting. `undefined` where modules can't be had so: by a flag of Node.js, or in a bundle. */
+/** Loads a part at once. `undefined` if modules can't be loaded this way, because of a flag of Node.js, or in a bundle. */
 function required<Kind extends Part>(path: string): Kind | undefined {
   try {
     const part = requireHere()(fileOf(path)) as Kind;
-    // Test runners load modules in ways of their own, beside Node's.
+    // Test runners load modules in their own way, beside Node's.
     return part.COPY === COPY ? part : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Made when it is needed: `node:module` itself takes its time to load. */
+/** Made when needed, because `node:module` takes a while to load. */
 function requireHere(): NodeJS.Require {
   return process.getBuiltinModule('node:module').createRequire(import.meta.url);
 }
 
-/** With `.ts`, or `.js` in the package, as this file has it. */
+/** With the extension of this file: `.ts`, or `.js` in the package. */
 function fileOf(path: string): string {
   const { url } = import.meta;
   return `./${path}${url.slice(url.lastIndexOf('.'))}`;
@@ -51,20 +51,20 @@ type GrpcPart = typeof import('./transports/grpc/global/part.ts');
 const HTTP = 'transports/http/global/part';
 const GRPC = 'transports/grpc/global/part';
 
-/** What balances the requests of `node:http`. */
+/** The part that balances the requests of `node:http`. */
 export const loadHttp = loader<HttpPart>(HTTP, () => import('./transports/http/global/part.ts'));
-/** What balances the calls of grpc-js. */
+/** The part that balances the calls of grpc-js. */
 export const loadGrpc = loader<GrpcPart>(GRPC, () => import('./transports/grpc/global/part.ts'));
 
 /**
- * Those metrics that need a package. Not imported: bundlers would follow, and want the package of everyone. In a bundle, metrics
- * are switched on by code.
+ * The metrics that need a package. Not imported, because bundlers would follow the import, and ask everyone for the
+ * package. In a bundle, call `instrument()` in code.
  */
 export async function loadOpenTelemetry(): Promise<typeof import('./telemetry/opentelemetry.ts')> {
   return requireHere()(fileOf('telemetry/opentelemetry'));
 }
 
-/** Has those parts be there, so that nothing is loaded late. */
+/** Gives the parts, so that nothing is loaded later. */
 export function giveParts(http: HttpPart, grpc: GrpcPart): void {
   given.set(HTTP, http);
   given.set(GRPC, grpc);

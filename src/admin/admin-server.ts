@@ -15,21 +15,18 @@ const TYPES: Record<string, string> = {
   css: 'text/css; charset=utf-8',
   svg: 'image/svg+xml',
 };
-/** All that the page needs comes from here, and nobody else puts it into a frame. */
+/** The page needs nothing from elsewhere, and no other page may put it into a frame. */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** Sockets at a time; more are closed at once. */
+/** How many sockets may be open at a time. More are closed at once. */
 const MOST_SOCKETS = 64;
-/** Milliseconds in which a request has to come. */
+/** Within how many milliseconds a request must arrive. */
 const PATIENCE = 5_000;
-/** Milliseconds after which an address that is taken is tried again. */
+/** After how many milliseconds an address that is taken is tried again. */
 const AGAIN = 1_000;
 
-/**
- * Serves what is known of the agents of this process: a page, and what it is made of. Nothing is measured for it before
- * somebody looks, and it holds no process.
- */
+/** Serves the live page, and the data for it. Nothing is measured before somebody looks. Doesn't keep the process alive. */
 export class AdminServer {
   readonly #host: string;
   readonly #port: number;
@@ -63,7 +60,7 @@ export class AdminServer {
     this.#listen();
   }
 
-  /** Where it listens, once it does. */
+  /** The address on which it listens, once it does. */
   get address(): AddressInfo | undefined {
     return (this.#server.address() as AddressInfo | null) ?? undefined;
   }
@@ -87,11 +84,11 @@ export class AdminServer {
   }
 
   #listen(): void {
-    // Not the socket that workers of a cluster share: each request would be answered by another one.
+    // Not the socket that workers of a cluster share, because another worker would answer each request.
     this.#server.listen({ host: this.#host, port: this.#port, exclusive: true });
   }
 
-  /** Another process has the address, or a worker of this one: it may end. */
+  /** Another process, or another worker, has the address. That one may end. */
   #onError(error: Error): void {
     if (!this.#warned) {
       this.#warned = true;
@@ -112,7 +109,7 @@ export class AdminServer {
     const refusal = refusalOf(request, this.#host);
     if (refusal !== undefined) {
       if (refusal.status === 405) response.setHeader('allow', 'GET');
-      // What else the request has is not waited for.
+      // The rest of the request isn't waited for.
       response.setHeader('connection', 'close');
       send(response, refusal.status, 'text/plain', `${refusal.message}\n`);
       return;

@@ -4,15 +4,15 @@ import { addLiveAgent, type LiveAgent } from '../telemetry/live-agents.ts';
 import type { AdminServer } from './admin-server.ts';
 import { logAgent } from './log.ts';
 
-/** The pages there are, or will be, by address, with the agents that want them. */
+/** The pages that exist or will exist, by address, and how many agents want each. */
 const pages = new Map<string, { wantedBy: number; server: AdminServer | undefined }>();
 
 /**
- * Makes an agent known to all who look at the agents of this process and to the log, and serves the page if its settings say so: at once if
- * code says so, and from the first service that is used if a variable does. A variable reaches every Node.js in a container,
- * that of a package manager too, and the port is for the app.
+ * Registers an agent for the log and for code that looks at all agents. Serves the page if the settings say so: at once
+ * if code says so; if a variable does, when the first service is used. A variable reaches every Node.js in a container,
+ * also that of a package manager, and the port is for the app.
  *
- * @returns a function to be called when the agent is closed
+ * @returns a function to call when the agent is closed
  */
 export function announce(agent: LiveAgent): () => void {
   const leave = addLiveAgent(agent);
@@ -29,7 +29,7 @@ export function announce(agent: LiveAgent): () => void {
   };
 }
 
-/** Calls `open` when the first service is made, or there is one, and what that has returned when the returned function is called. */
+/** Calls `open` when there is a first service. The returned function ends what `open` has returned. */
 function whenUsed(open: () => () => void): () => void {
   let close: (() => void) | undefined;
   const unwatch = liveServices.watch(
@@ -57,7 +57,7 @@ function openPage(address: string): () => void {
   };
 }
 
-/** Loaded by those only who want it. */
+/** Loaded only if needed. */
 async function serve(address: string): Promise<void> {
   const { AdminServer } = await outsideRequests(() => import('./admin-server.ts'));
   const page = pages.get(address);

@@ -4,13 +4,13 @@ import { Happenings } from './happenings.ts';
 import { presentMoment, viewOfProcess } from './view.ts';
 
 const INTERVAL = 1_000;
-/** Until something that has just happened is told. */
+/** Milliseconds until viewers hear of something that has just happened. */
 const SOON = 100;
 const MOST_VIEWERS = 16;
-/** Bytes that a viewer may be behind before it is left out. */
+/** If a viewer is this many bytes behind, it is dropped. */
 const MOST_BEHIND = 4 * 1024 * 1024;
 
-/** Tells those who watch, once a second, what is known, and soon after it happened, what has happened. */
+/** Tells viewers once a second what is known, and shortly after an event, what has happened. */
 export class Broadcast {
   readonly happenings = new Happenings(() => this.#tellSoon());
   readonly #viewers = new Set<ServerResponse>();
@@ -21,9 +21,9 @@ export class Broadcast {
     return this.#viewers.size >= MOST_VIEWERS;
   }
 
-  /** Tells somebody all there is, and then what changes, as server-sent events. */
+  /** Tells a viewer all there is, and then the changes, as server-sent events. */
   add(viewer: ServerResponse): void {
-    // What happened before is part of what this one hears first.
+    // Earlier events are part of the first message to the new viewer.
     if (this.#timer !== undefined) this.#tell();
     viewer.write(eventOf('hello', { ...viewOfProcess(), happened: this.happenings.last }));
     this.#viewers.add(viewer);

@@ -3,9 +3,9 @@ import { channels } from '../core/base/channels.ts';
 import { wallClock } from '../core/base/clock.ts';
 import { type Message, sentenceOf } from './sentences.ts';
 
-/** Something that happened to the services of this process, for people. */
+/** An event of the services of this process, in words. */
 export interface Happening {
-  /** Milliseconds since 1970; of the first, where `count` is above 1. */
+  /** When it happened, in milliseconds since 1970. If `count` is above 1, when it first happened. */
   readonly at: number;
   /** The name of the channel, without `evenkeel:`. */
   readonly what: string;
@@ -13,13 +13,13 @@ export interface Happening {
   readonly address?: string;
   /** In words. */
   readonly says: string;
-  /** How often it happened, within a second. */
+  /** How many times it happened within a second. */
   count: number;
 }
 
 type Kind = keyof typeof channels;
 
-/** Those that come and go all the time. They don't push the others out. */
+/** Frequent events. They don't push the others out. */
 const FREQUENT: readonly Kind[] = ['connectionOpen', 'connectionRetire', 'requestRetry'];
 const RARE: readonly Kind[] = [
   'discoveryUpdate',
@@ -31,21 +31,21 @@ const RARE: readonly Kind[] = [
 ];
 const MOST = 300;
 const MOST_NEWS = 200;
-/** Milliseconds in which the same is told as one. */
+/** Equal events within so many milliseconds are one. */
 const AT_ONCE = 1_000;
 
-/** Remembers what happened last, and gathers what has happened since somebody looked. */
+/** Remembers the last events, and collects the new ones while somebody watches. */
 export class Happenings {
   readonly #rare: Happening[] = [];
   readonly #frequent: Happening[] = [];
-  /** Those of the last moment, by what they have in common. */
+  /** The events of the last moment, by what makes them equal. */
   readonly #alike = new Map<string, Happening>();
-  /** While somebody watches. */
+  /** The new events; `undefined` while nobody watches. */
   #news: Happening[] | undefined;
   readonly #onRare: () => void;
   readonly #listeners: readonly (readonly [name: string, listener: (message: unknown) => void])[];
 
-  /** @param onRare something has happened that people want to see at once */
+  /** @param onRare called for events that people want to see at once */
   constructor(onRare: () => void) {
     this.#onRare = onRare;
     this.#listeners = [
@@ -59,12 +59,12 @@ export class Happenings {
     for (const [name, listener] of this.#listeners) unsubscribe(name, listener);
   }
 
-  /** What happened last, in order. */
+  /** The last events, in order. */
   get last(): Happening[] {
     return [...this.#rare, ...this.#frequent].sort((a, b) => a.at - b.at);
   }
 
-  /** Gathers what happens from now on. */
+  /** Collects events from now on. */
   watch(): void {
     this.#news = [];
     this.#alike.clear();
@@ -74,7 +74,7 @@ export class Happenings {
     this.#news = undefined;
   }
 
-  /** What has happened since the last reading. */
+  /** The events since the last call. */
   takeNews(): Happening[] {
     const news = this.#news ?? [];
     this.#news = [];
@@ -89,7 +89,7 @@ export class Happenings {
   }
 
   #add(kind: Kind, what: string, message: Message, list: Happening[]): void {
-    // Those of which one is told are not the only ones, and a page is seen by more people than a log.
+    // Equal events become one, and more people see a page than a log. So method and path are left out.
     const { method, path, ...told } = message;
     const { origin, address, reason } = told;
     const at = wallClock();

@@ -12,9 +12,9 @@ import { type Message, sentenceOf } from './sentences.ts';
 const log = debuglog('evenkeel');
 let started = false;
 
-/** With `NODE_DEBUG=evenkeel`, says on stderr what an agent is told to do, and from the first one on, what happens. */
+/** With `NODE_DEBUG=evenkeel`, writes the settings of an agent to stderr, and from the first agent on, what happens. */
 export function logAgent({ name, settings, options }: LiveAgent): void {
-  // One that balances nothing has nothing to say.
+  // An agent that balances nothing isn't logged.
   if (!log.enabled || settings.hosts?.join() === '!*') return;
   start();
   const { discovery } = settings;
@@ -31,7 +31,7 @@ export function logAgent({ name, settings, options }: LiveAgent): void {
   );
 }
 
-/** The same, of what is to be done for the whole process. */
+/** The same for the whole process. */
 export function logInstalled(mode: Mode, hosts: readonly string[] | undefined): void {
   if (!log.enabled) return;
   start();
@@ -47,7 +47,7 @@ export function logInstalled(mode: Mode, hosts: readonly string[] | undefined): 
   );
 }
 
-/** Says who is here, and begins to listen. */
+/** Writes the version, and begins to listen. */
 function start(): void {
   if (started) return;
   started = true;
@@ -56,7 +56,7 @@ function start(): void {
     subscribe(String(name), (message) => {
       const { origin } = message as { origin: string };
       const sentence = sentenceOf(kind as keyof typeof channels, message as Message);
-      // A terminal that is slow, or a pipe, must not become part of the request's context.
+      // A slow terminal or pipe must not become part of the context of a request.
       outsideRequests(() => log('%s: %s', origin, sentence));
     });
   }

@@ -4,8 +4,8 @@ import { MetricsReader } from '../telemetry/metrics-reader.ts';
 import { labelOf, nameOf } from '../telemetry/prometheus-names.ts';
 
 /**
- * The metrics in Prometheus' text, for those who have no prom-client:
- * https://prometheus.io/docs/instrumenting/exposition_formats/. Events are counted from the first reading on.
+ * The metrics in the text format of Prometheus, without prom-client:
+ * https://prometheus.io/docs/instrumenting/exposition_formats/. Counters of events begin at the first reading.
  */
 export class MetricsText {
   readonly #durations = new Histogram(CONNECTION_DURATION.buckets);

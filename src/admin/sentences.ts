@@ -1,6 +1,6 @@
 import type { channels } from '../core/base/channels.ts';
 
-/** What a channel publishes; what is in it depends on the channel. */
+/** A message of a channel. Its fields depend on the channel. */
 export type Message = Readonly<Record<string, unknown>>;
 
 type Kind = keyof typeof channels;
@@ -39,7 +39,7 @@ const SENTENCES: Record<Kind, (message: Message) => string> = {
 
 const LONGEST_ERROR = 200;
 
-/** What has happened, for people. The origin is left out. */
+/** An event in words, without its origin. */
 export function sentenceOf(kind: Kind, message: Message): string {
   return SENTENCES[kind](message);
 }

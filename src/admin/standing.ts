@@ -1,14 +1,14 @@
 import type { EndpointStats } from '../telemetry/stats.ts';
 
-/** How an endpoint stands, for people. */
+/** The state of an endpoint, for people. */
 export interface Standing {
-  /** `idle`: nothing is wrong, but it gets no requests. */
+  /** `idle`: all is well, but it gets no requests. */
   readonly mood: 'good' | 'idle' | 'warn' | 'bad';
-  /** Its state and the reasons for it, in words. */
+  /** Its state and its reasons, in words. */
   readonly says: string;
 }
 
-/** Of reasons that say more than the state, what they mean. */
+/** In words, the reasons that say more than the state. */
 const MEANING: Readonly<Record<string, string>> = {
   paused: 'paused: it asked for that with Retry-After',
   'on-trial': 'on trial after its ejection: one request at a time',

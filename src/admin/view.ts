@@ -14,15 +14,15 @@ export interface View extends Moment {
     readonly pid: number;
     readonly node: string;
     readonly evenkeel: string;
-    /** Milliseconds since 1970. */
+    /** In milliseconds since 1970. */
     readonly startedAt: number;
   };
   readonly agents: readonly AgentView[];
 }
 
-/** What changes all the time. */
+/** The part that changes all the time. */
 export interface Moment {
-  /** Milliseconds since 1970. */
+  /** In milliseconds since 1970. */
   readonly at: number;
   readonly services: Readonly<Record<string, ServiceView>>;
 }
@@ -71,7 +71,7 @@ export function presentMoment(): Moment {
   return { at: wallClock(), services };
 }
 
-/** Where pods name themselves, it says of the row that is of all others what it stands for. */
+/** If pods name themselves, one row counts all other pods: says so. */
 function standingIn({ endpoints }: ServiceStats, row: EndpointStats): Standing {
   const standing = standingOf(row);
   if (row.identity !== undefined || endpoints.every(({ identity }) => identity === undefined))

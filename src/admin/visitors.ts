@@ -2,16 +2,16 @@ import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { isLoopback } from '../core/discovery/addresses.ts';
 
-/** Why a request is not answered: a status, and a sentence for whoever sent it. */
+/** Why a request is refused: a status, and a sentence for the sender. */
 export interface Refusal {
   readonly status: number;
   readonly message: string;
 }
 
 /**
- * Finds fault with a request. What the page shows is for whoever may open a port of this pod, and not for the web pages that
- * such a person has open: a name of an attacker's may lead to this address (DNS rebinding), so that the page answers only to
- * addresses, `localhost`, and the name that it listens to.
+ * Whether a request must be refused. The page is for those who may open a port of this pod, not for web pages in their
+ * browsers: the name of an attacker may lead to this address (DNS rebinding). So the page answers only if the Host is
+ * an address, `localhost`, or the name that it listens on.
  */
 export function refusalOf(request: IncomingMessage, listensTo: string): Refusal | undefined {
   if (request.method !== 'GET') return { status: 405, message: 'GET is all that there is here' };

@@ -24,7 +24,7 @@ const KINDS: Record<string, Kind<unknown>> = {
   maxHeaderSize: checked('maxHeaderSize', asNumber),
   maxResponseSize: checked('maxResponseSize', asNumber),
   pingInterval: timed('pingInterval'),
-  // A request has a connection to itself; 0 closes it afterwards.
+  // 1: a connection carries one request at a time. 0: it closes after one request.
   pipelining: oneOf(1, 0),
   socketPath: checked('socketPath', asText),
   strictContentLength: boolean(),
@@ -34,7 +34,7 @@ const KINDS: Record<string, Kind<unknown>> = {
   webSocket: object('webSocket'),
 };
 
-/** Options of a connector that decide more than how one socket is made. */
+/** Options of a connector that have more effect than on one socket. */
 export interface ConnectorOptions {
   readonly servername?: string;
   readonly family?: number;
@@ -44,7 +44,7 @@ export interface ConnectorOptions {
   readonly socketPath?: string;
 }
 
-/** undici's own options, which keep their names and meanings; `null` is as good as none to all of them. */
+/** undici's own options. They keep their names and meanings. For all of them, `null` means not set. */
 export const CLIENT_TABLE: Record<string, Option<unknown>> = Object.fromEntries(
   Object.entries(KINDS).map(([name, kind]) => [
     name,
@@ -52,10 +52,10 @@ export const CLIENT_TABLE: Record<string, Option<unknown>> = Object.fromEntries(
   ]),
 );
 
-/** Those of the following for which `null` is as good as none. */
+/** Of the options below, those for which `null` means not set. */
 export const NULLABLE: readonly string[] = ['clientTtl', 'maxRequestsPerClient'];
 
-/** What undici's agents and Clients take, or once took, and evenkeel has another name for. */
+/** Options that undici's agents and Clients take, or took in the past, and that evenkeel has another name for. */
 export const REPLACED: Record<string, string> = {
   factory: 'discovery, policy or connect',
   clientTtl: 'maxConnectionDuration',
@@ -67,7 +67,7 @@ export const REPLACED: Record<string, string> = {
   maxKeepAliveTimeout: 'keepAliveMaxTimeout',
 };
 
-/** An option that undici checks when a Client is made: one that is never used, and holds nothing. */
+/** An option that undici checks when a Client is made. The Client is never used, and holds nothing. */
 function checked(name: string, fromText?: (text: string) => unknown): Kind<unknown> {
   return {
     accepts: 'what undici accepts',
@@ -79,7 +79,7 @@ function checked(name: string, fromText?: (text: string) => unknown): Kind<unkno
   };
 }
 
-/** Options of a connector, or for `connect` one of one's own. */
+/** Options of a connector, or for `connect` a connector. */
 function connector(name: string): Kind<unknown> {
   const { accepts, parse } = name === 'tls' ? object(name) : checked(name);
   return {
@@ -93,7 +93,7 @@ function connector(name: string): Kind<unknown> {
   };
 }
 
-/** One in milliseconds, which evenkeel takes as a duration string too. */
+/** An option in milliseconds. evenkeel also accepts a duration string. */
 function timed(name: string): Kind<unknown> {
   const { parse } = checked(name);
   return {
@@ -106,7 +106,7 @@ function timed(name: string): Kind<unknown> {
   };
 }
 
-/** One that is an object, of which undici checks some members. */
+/** An option that is an object. undici checks some of its fields. */
 function object(name: string): Kind<unknown> {
   const { parse } = checked(name);
   return {
@@ -115,7 +115,7 @@ function object(name: string): Kind<unknown> {
   };
 }
 
-/** The options that undici's connector would work with: those of `connect` go over those of `tls`. */
+/** The options that undici's connector would use. Those of `connect` override those of `tls`. */
 export function connectorOptions(client: ClientSettings): ConnectorOptions {
   const { connect, tls } = client as { connect?: unknown; tls?: object };
   return { ...tls, ...(typeof connect === 'object' ? connect : undefined) };

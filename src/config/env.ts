@@ -2,7 +2,7 @@ import { type Environment, environment } from '../core/base/environment.ts';
 import { nearest } from './nearest.ts';
 
 const PREFIX = 'EVENKEEL_';
-/** Those that belong to no option. */
+/** Variables that belong to no option. */
 export const SWITCHES: readonly string[] = [
   'EVENKEEL_DISABLED',
   'EVENKEEL_MODE',
@@ -11,25 +11,25 @@ export const SWITCHES: readonly string[] = [
   'EVENKEEL_METRICS',
 ];
 const OBSERVE = 'observe';
-// A Service that is named evenkeel, or evenkeel-something, brings these into every pod of its namespace:
+// If a Service has the name evenkeel, or evenkeel-something, every pod of its namespace gets these variables:
 // https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
 const OF_A_SERVICE = /_(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/;
 
 const warned = new Set<string>();
 
-/** The name of the variable for an option, given the way to it: `['dns', 'maxTtl']`. */
+/** The name of the variable for an option. @param path the names that lead to the option: `['dns', 'maxTtl']` */
 export function variableFor(path: readonly string[]): string {
   return PREFIX + path.map((name) => name.replace(/[A-Z]/g, '_$&').toUpperCase()).join('_');
 }
 
-/** The text of a variable; an empty one is as good as none. */
+/** The text of a variable. An empty one counts as not set. */
 export function read(env: Environment, variable: string): string | undefined {
   return env[variable] || undefined;
 }
 
 /**
- * Says, once, what is wrong with a variable, and what follows from it: as a rule it is ignored, for a typo must
- * not take a fleet down.
+ * Warns once about a variable, and says the consequence. Usually the variable is ignored, because a typo must not stop
+ * a fleet.
  */
 export function warn(message: string, consequence = 'ignored'): void {
   const text = `${message}; ${consequence}`;
@@ -38,7 +38,7 @@ export function warn(message: string, consequence = 'ignored'): void {
   process.emitWarning(text, { type: 'EvenkeelWarning', code: 'EVENKEEL_BAD_VARIABLE' });
 }
 
-/** Warns of variables that look like evenkeel's and are not: `known` has the options' variables. */
+/** Warns about variables that look like evenkeel's, but aren't. @param known the variables of options */
 export function warnOfUnknown(env: Environment, known: readonly string[]): void {
   const names = [...known, ...SWITCHES];
   for (const name of Object.keys(env)) {
@@ -51,12 +51,12 @@ export function warnOfUnknown(env: Environment, known: readonly string[]): void 
   if (mode !== undefined && mode !== OBSERVE) warn(`EVENKEEL_MODE must be '${OBSERVE}', got '${mode}'`);
 }
 
-/** Whether `EVENKEEL_DISABLED` says that the preload and `install()` do nothing. When in doubt, it does. */
+/** Whether `EVENKEEL_DISABLED` switches off the preload and `install()`. An unclear value switches off. */
 export function isDisabled(env: Environment = environment()): boolean {
   return !['', '0', 'false'].includes(env.EVENKEEL_DISABLED ?? '');
 }
 
-/** Whether a variable is one of those that a Service brings. */
+/** Whether a variable is one that Kubernetes sets for a Service. */
 export function serviceVariable(name: string): boolean {
   return OF_A_SERVICE.test(name);
 }

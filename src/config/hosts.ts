@@ -1,7 +1,7 @@
-/** What the option `hosts` says of a host name: that it is balanced, that it isn't, or nothing. */
+/** What the option `hosts` says about a host name: balanced, not balanced, or nothing. */
 export type HostRule = (hostname: string) => boolean | undefined;
 
-/** The rule that some globs make. Those after a `!` win; with nothing but those, they leave the rest open. */
+/** The rule for some patterns. Patterns after a `!` win. If there are only such patterns, other names are left open. */
 export function hostRule(globs: readonly string[] = []): HostRule {
   const excluded = globs.filter((glob) => glob.startsWith('!')).map((glob) => toPattern(glob.slice(1)));
   const included = globs.filter((glob) => !glob.startsWith('!')).map(toPattern);
@@ -13,7 +13,7 @@ export function hostRule(globs: readonly string[] = []): HostRule {
   };
 }
 
-// Of the characters that `hosts` accepts, only these two mean something in a pattern.
+// Of the characters that `hosts` accepts, only these two have a meaning in a regular expression.
 function toPattern(glob: string): RegExp {
   const name = glob.toLowerCase().replace(/\.$/, '');
   return new RegExp(`^${name.replaceAll('.', '\\.').replaceAll('*', '.*')}$`);

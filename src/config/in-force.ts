@@ -9,14 +9,14 @@ import type { BalancedAgentOptions } from './options.ts';
 import type { Settings } from './settings.ts';
 import { type Option, SWITCH, TABLE } from './table.ts';
 
-/** One setting, and who has the say in it. */
+/** One setting, and where it comes from. */
 export interface SettingInForce {
-  /** As options have it: `dns.maxTtl`. */
+  /** The name of the option, such as `dns.maxTtl`. */
   readonly name: string;
-  /** Durations are in milliseconds; `undefined`: it depends, or there's none. */
+  /** Durations are in milliseconds. `undefined`: it depends, or there is none. */
   readonly value: unknown;
   readonly from: 'option' | 'variable' | 'default';
-  /** What sets it from outside; none can when it is not to be said in words. */
+  /** Its variable; `undefined` if it can't be written as text. */
   readonly variable: string | undefined;
 }
 
@@ -32,13 +32,13 @@ interface Leaf {
 
 let leaves: Leaf[] | undefined;
 
-/** All options, nested ones by themselves. */
+/** All options, nested ones one by one. */
 function allLeaves(): Leaf[] {
   leaves ??= [...leavesOf(TABLE as unknown as Entries, []), ...leavesOf(CLIENT_TABLE, [])];
   return leaves;
 }
 
-/** All settings that `options` and `env` came to, and which of the two, or neither, each is from. */
+/** All settings, and whether each comes from `options`, from `env` or from the default. */
 export function settingsInForce(
   settings: Settings,
   options: BalancedAgentOptions,
@@ -46,7 +46,7 @@ export function settingsInForce(
 ): SettingInForce[] {
   return allLeaves().flatMap(({ path, kind }) => {
     const value = path[0]! in CLIENT_TABLE ? at(settings.client, path) : at(settings, path);
-    // What is switched off together is there once; what is on is there by its parts.
+    // If a group is switched off, it is listed once. If it is on, its parts are listed.
     const whole = path.length === 1 && isSwitch(path[0]!);
     if (whole !== (value === false) && (whole || isOff(settings, path))) return [];
     const variable = kind.fromText && variableFor(path);
@@ -57,9 +57,9 @@ export function settingsInForce(
 }
 
 /**
- * Options as code would give them, from words like `dns.maxTtl=5s`, which are what the variables take.
+ * Options from words such as `dns.maxTtl=5s`, with values as in variables.
  *
- * @throws undici's `InvalidArgumentError` for one that there isn't, or that can't be said in words
+ * @throws undici's `InvalidArgumentError` if an option is unknown, or can't be written as text
  */
 export function optionsFrom(words: readonly string[]): BalancedAgentOptions {
   const options = {};
@@ -107,7 +107,7 @@ function isOff(settings: Settings, [first]: readonly string[]): boolean {
   return isSwitch(first!) && at(settings, [first!]) === false;
 }
 
-/** A value for people. What may hold a secret, a key for TLS or the query of a path, is only named. */
+/** A value for people. If it may hold a secret (a TLS key, or the query of a path), only its kind is shown. */
 export function shownValue(value: unknown): string {
   if (value === undefined) return 'none';
   if (typeof value === 'function') return 'a function';
@@ -116,7 +116,7 @@ export function shownValue(value: unknown): string {
   return typeof value === 'object' ? 'an object' : String(value).replace(/\?.*/s, '?\u2026');
 }
 
-/** Whether a variable is there, and was taken at its word. */
+/** Whether a variable is set, and its value was used. */
 function isFrom(
   variable: string | undefined,
   kind: Kind<unknown>,

@@ -1,12 +1,12 @@
 import { parseDuration } from './duration.ts';
 
-/** A kind of value that an option takes. */
+/** A kind of value for options. */
 export interface Kind<T> {
-  /** What is accepted, to be read after "must be". */
+  /** What is accepted, worded to follow "must be". */
   readonly accepts: string;
-  /** What the value comes to in the settings; `undefined` when it isn't accepted. */
+  /** The value in the settings; `undefined` if it isn't accepted. */
   parse(value: unknown): T | undefined;
-  /** What the text of a variable stands for. An option without this has no variable. */
+  /** The value for the text of a variable. An option without this method has no variable. */
   fromText?(text: string): unknown;
 }
 
@@ -22,13 +22,13 @@ const BOOLEANS = new Map([
   ['0', false],
 ]);
 
-/** Text as it is. */
+/** The text as it is. */
 export const asText = (text: string): string => text;
 
-/** The number in a text; `Number` by itself takes blanks for 0. */
+/** The number in a text. (`Number` would make 0 of blanks.) */
 export const asNumber = (text: string): number => (text.trim() === '' ? Number.NaN : Number(text));
 
-/** Milliseconds, at least `min` of them. */
+/** A duration of at least `min` milliseconds. */
 export function duration(min = 0): Kind<number> {
   const bound = min > 0 ? ` of at least ${min} ms` : '';
   return {
@@ -66,7 +66,7 @@ export function boolean(): Kind<boolean> {
   };
 }
 
-/** One of some words or numbers. */
+/** One of several words or numbers. */
 export function oneOf<const T extends string | number>(...choices: T[]): Kind<T> {
   return {
     accepts: choices.map((choice) => (typeof choice === 'string' ? `'${choice}'` : choice)).join(' or '),
@@ -83,7 +83,7 @@ export function text(): Kind<string> {
   };
 }
 
-/** Strings that pass a test, one at least; separated by commas in a variable. */
+/** A list of at least one string, each of which passes a test. In a variable, commas separate them. */
 export function list(what: string, isItem: (item: string) => boolean): Kind<readonly string[]> {
   const accepted = (item: unknown): boolean => typeof item === 'string' && isItem(item);
   return {
@@ -94,7 +94,7 @@ export function list(what: string, isItem: (item: string) => boolean): Kind<read
   };
 }
 
-/** A function, whose parameters and result are its author's word. */
+/** A function. Its parameters and its result aren't checked. */
 export function functionOf<T>(what: string): Kind<T> {
   return {
     accepts: what,
@@ -102,7 +102,7 @@ export function functionOf<T>(what: string): Kind<T> {
   };
 }
 
-/** What either of two kinds accepts. The text of a variable is one of the first. */
+/** A value of either kind. The text of a variable is of the first kind. */
 export function either<A, B>(first: Kind<A>, second: Kind<B>): Kind<A | B> {
   return {
     ...first,

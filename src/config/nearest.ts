@@ -1,4 +1,4 @@
-/** The candidate that `name` is most likely a misspelling of, if any is near. Case doesn't count. */
+/** The candidate of which `name` is probably a misspelling, if one is near. Upper and lower case count as equal. */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let least = Math.max(2, Math.floor(0.4 * name.length)) + 1;
@@ -12,7 +12,7 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
   return best;
 }
 
-/** Levenshtein's distance: the insertions, deletions and replacements that lead from one word to the other. */
+/** Levenshtein's distance: how many insertions, deletions and replacements make one word into the other. */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let i = 1; i <= from.length; i++) {

@@ -21,22 +21,22 @@ const CONNECT_TIMEOUT = variableFor(['connectTimeout']);
 const POLICY = variableFor(['policy']);
 const TTL_BOUNDS = ['EVENKEEL_DNS_MIN_TTL', 'EVENKEEL_DNS_MAX_TTL'];
 
-/** Milliseconds in which a name is resolved, before it can be dialled. */
+/** How many milliseconds it may take to resolve a name, before it can be dialled. */
 const RESOLUTION = 2_000;
-/** Milliseconds for which Linux tries to connect: https://docs.kernel.org/networking/ip-sysctl.html, tcp_syn_retries */
+/** For how many milliseconds Linux tries to connect: https://docs.kernel.org/networking/ip-sysctl.html, tcp_syn_retries */
 const SYSTEM_DIAL = 131_000;
 
-/** Milliseconds that a dial may take. */
+/** How many milliseconds a dial may take. */
 function longestDial({ client, connectTimeout }: Settings): number {
   const own = typeof client.connect === 'object' ? client.connect?.timeout : undefined;
   return (own ?? connectTimeout) || SYSTEM_DIAL;
 }
 
 /**
- * Settings from options, for those that are left out from variables, and from defaults for the rest.
- * A bad variable is warned of, and ignored.
+ * The settings: from options, or else from variables, or else from defaults. evenkeel warns about a bad variable, and
+ * ignores it.
  *
- * @throws undici's `InvalidArgumentError` for an option that is unknown or isn't accepted
+ * @throws undici's `InvalidArgumentError` if an option is unknown or isn't accepted
  */
 export function resolveSettings(options: BalancedAgentOptions = {}, env = environment()): Settings {
   warnOfUnknown(env, VARIABLES);
@@ -49,7 +49,7 @@ export function resolveSettings(options: BalancedAgentOptions = {}, env = enviro
   const { connect, ...others } = settings.client;
   const { family, autoSelectFamily, localAddress } = { ...others, ...connectorOptions(settings.client) };
   if (settings.dns.family === 'auto' && (family === 4 || family === 6)) settings.dns.family = family;
-  // A connector of the user's may have ways of its own, and a local address has a family.
+  // A connector of the user's may connect in its own way, and a local address has a family.
   const isOpen = typeof connect !== 'function' && localAddress == null;
   settings.comparesFamilies = isOpen && autoSelectFamily !== false;
 
@@ -72,7 +72,7 @@ export function resolveSettings(options: BalancedAgentOptions = {}, env = enviro
   });
 }
 
-/** @throws when an option that does nothing is set by code; a variable is warned of */
+/** @throws if code sets an option that does nothing. For a variable, this warns */
 function checkIdle(options: BalancedAgentOptions, settings: Settings, env: Environment): void {
   for (const { name, takes } of idleOptions(settings)) {
     const path = name.split('.');
@@ -88,7 +88,7 @@ function hasNoKey({ policy, ringHash }: Settings): boolean {
   return policy === 'ring-hash' && ringHash.header === undefined && ringHash.key === undefined;
 }
 
-/** The same for requests of a client that gives its dials as long as the system does, unless somebody has set a time. */
+/** The same for clients whose dials may take as long as the system allows, unless the user has set a time. */
 export function withSystemDials(
   settings: Settings,
   options: BalancingOptions,
@@ -99,7 +99,7 @@ export function withSystemDials(
   return { ...dialled, endpointTimeout: endpointTimeoutOf({ ...dialled, client: {} }, options, env) };
 }
 
-/** Those that nobody has set are long enough for a dial. */
+/** If nobody has set it, it is long enough for a dial. */
 function endpointTimeoutOf(settings: Settings, options: BalancingOptions, env: Environment): number {
   const isSet = options.endpointTimeout !== undefined || read(env, ENDPOINT_TIMEOUT) !== undefined;
   const { newsTimeout } = settings;
@@ -169,7 +169,7 @@ function fromVariable(option: Option<unknown>, variable: string, env: Environmen
     if (parsed === undefined) warn(`${variable} must be ${option.accepts}, got ${show(text)}`);
     return parsed;
   } catch (error) {
-    // undici's word on an option of its own.
+    // undici's own message about its option.
     warn(`${variable}: ${(error as Error).message}, got ${show(text)}`);
     return undefined;
   }
@@ -180,7 +180,7 @@ function isOption(entry: Option<unknown> | Entries): entry is Option<unknown> {
 }
 
 function show(value: unknown): string {
-  // Not imported: for its list of names, Node would load all that node:util has, which takes half a megabyte.
+  // Not imported, because Node would load all that node:util needs, which takes half a megabyte.
   return process.getBuiltinModule('node:util').inspect(value, {
     depth: 0,
     maxArrayLength: 5,

@@ -2,17 +2,17 @@ import type { Client, Dispatcher } from 'undici';
 import type { BoundSettings } from '../core/calls/settings.ts';
 import type { ServiceSettings } from '../core/settings.ts';
 
-/** What options and variables come to: checked, complete, durations in milliseconds. */
+/** Options and variables, checked and complete. Durations are in milliseconds. */
 export interface Settings extends ServiceSettings {
   ringHash: RingHashSettings;
-  /** Globs of the names that are managed, `!` excludes; `undefined`: not said. */
+  /** Patterns of the host names that are managed; `!` excludes. `undefined`: not set. */
   hosts: readonly string[] | undefined;
-  /** Whether requests of node:http are balanced, too, in all of the process. */
+  /** Whether evenkeel balances requests of node:http in the whole process too. */
   http: boolean;
-  /** Whether calls of grpc-js are balanced, too, in all of the process. */
+  /** Whether evenkeel balances calls of grpc-js in the whole process too. */
   grpc: boolean;
   maxOrigins: number;
-  /** `host:port` of the admin page; `false` and `undefined`: there is none. */
+  /** `host:port` of the live page; `false` or `undefined`: there is none. */
   admin: string | false | undefined;
   /** undici's own options, for the Clients. */
   client: ClientSettings;
@@ -24,8 +24,8 @@ export interface RingHashSettings extends BoundSettings {
   key: RequestKey | undefined;
 }
 
-/** What binds a request to an endpoint; `undefined`: nothing does. */
+/** The function that returns the key of a request; `undefined`: the request has none. */
 export type RequestKey = (options: Dispatcher.DispatchOptions) => string | undefined;
 
-/** `pipelining` is 1, or 0: a connection carries one request. */
+/** `pipelining` is 1; or 0, with which a connection carries one request. */
 export type ClientSettings = Omit<Client.Options, 'connectTimeout' | 'maxRequestsPerClient'>;

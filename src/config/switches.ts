@@ -3,18 +3,18 @@ import { isDisabled, read, SWITCHES, serviceVariable, warn } from './env.ts';
 import { nearest } from './nearest.ts';
 import { VARIABLES } from './variables.ts';
 
-/** What the preload and `install()` are to do. */
+/** What the preload and `install()` do. */
 export type Mode = 'balance' | 'observe' | 'off';
 
 export interface Switches {
   readonly mode: Mode;
-  /** What is wrong with a variable that is nearly a switch, and leaves all as it was for that. */
+  /** What is wrong with a variable that is nearly a switch. Then evenkeel stays off. */
   readonly problem?: string;
 }
 
 const PREFIX = 'EVENKEEL';
 const OFF = ['', '0', 'false'];
-/** Words for a switch, of names that are none. */
+/** Words that people use for a switch, and the switch that they mean. */
 const WORDS = new Map([
   ['OFF', 'DISABLED'],
   ['OBSERVE', 'MODE'],
@@ -22,12 +22,15 @@ const WORDS = new Map([
 const CONTRARY = ['ENABLED', 'ENABLE', 'ON'];
 const CONTRARY_OFF = [...OFF.slice(1), 'no', 'off'];
 
-/** The names of all variables, without the prefix and all that is no letter. */
+/** The names of all variables, without the prefix and without all that is no letter. */
 function allWords(): string[] {
   return [...VARIABLES, ...SWITCHES].map(wordOf);
 }
 
-/** What the switches of the environment say. What is nearly one, and isn't, switches off: nobody meant it for nothing. */
+/**
+ * What the switches of the environment say. A variable that is nearly a switch switches evenkeel off, because somebody
+ * set it on purpose.
+ */
 export function switchesIn(env: Environment): Switches {
   if (isDisabled(env)) return { mode: 'off' };
   const problem = Object.keys(env)
@@ -40,7 +43,7 @@ export function switchesIn(env: Environment): Switches {
   return { mode: 'off', problem: `EVENKEEL_MODE must be 'observe', got '${mode}'` };
 }
 
-/** What this process is to do, by its switches. Says so where one is misspelt. */
+/** What this process does, by its switches. Warns if one is misspelt. */
 export function modeOfProcess(env = environment()): Mode {
   const { mode, problem } = switchesIn(env);
   if (problem !== undefined) warn(problem, 'evenkeel leaves everything as it was');

@@ -20,21 +20,21 @@ import {
 } from './kinds.ts';
 import type { RequestKey, Settings } from './settings.ts';
 
-/** The cache of services takes its room beforehand. */
+/** The cache of services reserves its memory at the start. */
 const MOST_ORIGINS = 65_536;
 
-/** An option: what it takes, and what it comes to when nobody says anything. */
+/** An option: which values it accepts, and its default. */
 export interface Option<T> extends Kind<T> {
   readonly fallback: T;
 }
 
-/** Marks nested options that `false` switches off all together. */
+/** Marks nested options that `false` switches off together. */
 export const SWITCH: unique symbol = Symbol('switch');
 
-/** The options behind some settings. Those of nested settings are nested. */
+/** The options for settings. Nested settings have nested options. */
 export type Table<S> = { readonly [Name in keyof S]: Option<S[Name]> | Table<Exclude<S[Name], false>> };
 
-/** All options of evenkeel's own. The type of each, its variable and its checks follow from its line here. */
+/** All options of evenkeel's own. The type, the variable and the checks of each option follow from its line here. */
 export const TABLE: Table<Omit<Settings, 'client' | 'comparesFamilies' | 'newsTimeout'>> = {
   maxConnectionDuration: option(duration(), undefined),
   connectionDurationJitter: option(number({ max: 1 }), 0.25),
@@ -188,12 +188,12 @@ function path(): Kind<string> {
   return {
     ...text(),
     accepts: "a path, such as '/healthz'",
-    // What undici takes.
+    // The paths that undici accepts.
     parse: (value) => (typeof value === 'string' && /^\/[\x21-\x7e]*$/.test(value) ? value : undefined),
   };
 }
 
-// As undici has it, null and 0 are no limit.
+// As in undici, null and 0 mean no limit.
 function connections(): Kind<number> {
   return {
     ...integer({}),
@@ -211,7 +211,7 @@ function maxPendingRequests(): Kind<number> {
   };
 }
 
-// As undici has it, null is the default.
+// As in undici, null means the default.
 function orDefault<T>(kind: Kind<T>, fallback: T): Kind<T> {
   return { ...kind, parse: (value) => (value === null ? fallback : kind.parse(value)) };
 }
@@ -225,7 +225,7 @@ function maxOrigins(): Kind<number> {
   };
 }
 
-/** Where the admin page is served: by its port alone on loopback, which nobody else reaches. */
+/** The address of the live page. A port alone means loopback, which only this host reaches. */
 function adminAddress(): Kind<string | false> {
   return {
     accepts: "a port, '<host>:<port>', or false",
@@ -251,7 +251,7 @@ function clock(): Kind<Clock> {
 }
 
 function isGlob(item: string): boolean {
-  // Names, and IPv6 addresses; a port or a scheme would never match.
+  // Names and IPv6 addresses. A pattern with a port or a scheme would never match.
   return /^!?[\w.*-]+$/.test(item) || /^!?[0-9a-f.*]*:[0-9a-f.*]*:[0-9a-f.:*]*$/i.test(item);
 }
 

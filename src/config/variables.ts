@@ -1,6 +1,6 @@
 /**
- * The variables of all options. They are written out, though they follow from the options, so that who only asks for a switch
- * (a server that names its pod, say) loads neither the options nor undici, which checks some of them.
+ * The variables of all options. They follow from the options, but are listed here, so that code which only reads a
+ * switch (a server that names its pod, for example) loads neither the options nor undici, which checks some of them.
  */
 export const VARIABLES: readonly string[] = [
   'EVENKEEL_MAX_CONNECTION_DURATION',

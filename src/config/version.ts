@@ -1,4 +1,4 @@
-/** evenkeel's, as its package has it; none where a bundler has put it into another one. */
+/** The version of evenkeel, from its package; `undefined` if a bundler has put evenkeel into another package. */
 export function ownVersion(): string {
   try {
     const { createRequire } = process.getBuiltinModule('node:module');

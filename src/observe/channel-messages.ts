@@ -25,12 +25,12 @@ export interface ChannelMessages {
 /** The pods of an origin are known, or have changed. */
 export interface DiscoveryUpdateMessage {
   readonly origin: string;
-  /** Who named them: `dns`, `endpointslices` … */
+  /** Where the pods came from: `dns`, `endpointslices` … */
   readonly source: string;
   readonly endpoints: readonly EndpointAddress[];
 }
 
-/** Nothing newer could be learned of the pods of an origin. */
+/** evenkeel could learn nothing newer about the pods of an origin. */
 export interface DiscoveryErrorMessage {
   readonly origin: string;
   readonly error: Error;
@@ -48,27 +48,27 @@ export interface EndpointRemoveMessage extends EndpointAddMessage {
   readonly reason: RetireReason;
 }
 
-/** A pod gets no more requests for a time. */
+/** A pod gets no requests for a while. */
 export interface EndpointEjectMessage extends EndpointAddMessage {
   readonly reason: EjectReason;
-  /** Milliseconds; `Infinity` until it passes its health check. */
+  /** In milliseconds; `Infinity`: until it passes its health checks. */
   readonly duration: number;
 }
 
-/** A pod that was ejected gets requests again. */
+/** An ejected pod gets requests again. */
 export interface EndpointRestoreMessage extends EndpointAddMessage {
   readonly reason: RestoreReason;
-  /** Milliseconds for which it was ejected. */
+  /** For how many milliseconds it was ejected. */
   readonly duration: number;
 }
 
-/** A connection is open, takes no more requests, or is closed. */
+/** A connection is open, takes no more requests, or has closed. */
 export interface ConnectionMessage extends EndpointAddMessage {
   /** Why it takes no more requests; `undefined` while it does. */
   readonly reason: RetireReason | undefined;
-  /** How many it has carried. */
+  /** How many requests it has carried. */
   readonly requests: number;
-  /** Milliseconds. */
+  /** How old it is, in milliseconds. */
   readonly age: number;
   readonly protocol: 'h1' | 'h2';
 }
@@ -79,26 +79,26 @@ interface RequestMessage extends EndpointAddMessage {
   readonly path: string;
 }
 
-/** A request is given to a pod. */
+/** evenkeel has given a request to a pod. */
 export interface RequestStartMessage extends RequestMessage {
-  /** 1 for the first. */
+  /** 1 for the first attempt. */
   readonly attempt: number;
-  /** Milliseconds that it has waited for a connection. */
+  /** For how many milliseconds the request waited for a connection. */
   readonly waited: number;
 }
 
-/** A request that failed at a pod is to be sent again. */
+/** A request has failed at a pod, and will be sent again. */
 export interface RequestRetryMessage extends RequestMessage {
   readonly reason: RetryReason;
   readonly attempt: number;
   readonly error: Error;
 }
 
-/** A request has ended at a pod. */
+/** An attempt of a request has ended. */
 export interface RequestEndMessage extends RequestMessage {
-  /** Milliseconds. */
+  /** How long the attempt took, in milliseconds. */
   readonly duration: number;
-  /** 0 where there was none. */
+  /** The status of the response; 0 if there was none. */
   readonly statusCode: number;
   readonly outcome: Outcome;
   readonly protocol: 'h1' | 'h2';

@@ -15,7 +15,7 @@ const DEFAULT_INTERVAL = 300_000;
 const LONGEST_INTERVAL = 2 ** 31 - 1;
 type Format = 'text' | 'json';
 
-/** Commands that run beside the app and send nothing end sooner, as a rule. They say nothing. */
+/** Commands that run beside the app, and send nothing, usually end sooner. They print no report. */
 const SHORT_LIFE = 5_000;
 const CHANNEL = 'evenkeel:observe:report';
 
@@ -56,7 +56,7 @@ function start(watching: Sights, isLeftToNode: IsLeftToNode): void {
       });
       if (!isLast || now - begun >= SHORT_LIFE || hasTraffic(report)) publish(report, format);
     } catch {
-      // What can't be reported must not end the app.
+      // An error here must not end the app.
     }
     since = now;
     traffic.reset();
@@ -65,7 +65,7 @@ function start(watching: Sights, isLeftToNode: IsLeftToNode): void {
   let looking = false;
   if (interval > 0) {
     setInterval(async () => {
-      // Name servers that say nothing take longer than a short interval.
+      // If name servers are silent, a look-up takes longer than a short interval.
       if (looking) return;
       looking = true;
       await watching.lookAll(traffic.targets);
@@ -81,13 +81,13 @@ function publish(report: ObserveReport, format: Format): void {
   if (reports.hasSubscribers) reports.publish(report);
 }
 
-/** Each field is always there, and `null` when there is nothing to say. */
+/** Each field is always there, and `null` if there is nothing to say. */
 function jsonOf(report: ObserveReport): string {
   const line = { channel: CHANNEL, time: new Date(wallClock()).toISOString(), ...report };
   return JSON.stringify(line, (_name, value: unknown) => value ?? null);
 }
 
-/** As `console.error` does: a stderr that nobody reads any more is not the app's problem. */
+/** Like `console.error`: if nobody reads stderr any more, that must not hurt the app. */
 function print(lines: readonly string[]): void {
   try {
     const { stderr } = process;
@@ -95,20 +95,20 @@ function print(lines: readonly string[]): void {
     stderr.once('error', ignore);
     stderr.write(`${lines.join('\n')}\n`, () => setImmediate(() => stderr.off('error', ignore)).unref());
   } catch {
-    // It is closed.
+    // stderr is closed.
   }
 }
 
 /**
- * Has somebody take what is published, which has no type: `Message` is what it is known to be. Whatever goes wrong here must
- * not be the request's problem.
+ * Subscribes to a channel whose messages have no type; `Message` is what they are known to be. An error here must not
+ * hurt a request.
  */
 function listen<Message>(name: string, take: (message: Message) => void): void {
   subscribe(name, (message) => {
     try {
       take(message as Message);
     } catch {
-      // Another copy of undici may publish something else.
+      // Another copy of undici may publish other messages.
     }
   });
 }

@@ -12,9 +12,9 @@ export interface ObserveReport {
   readonly pid: number;
   /** How long the report looks back, in milliseconds. */
   readonly duration: number;
-  /** The origins that evenkeel would balance, and those of which it doesn't know that yet. */
+  /** The origins that evenkeel would balance, and those for which it doesn't know yet. */
   readonly origins: readonly OriginReport[];
-  /** The origins that evenkeel would leave alone, and the requests to them. */
+  /** How many origins evenkeel would leave alone, and how many requests went to them. */
   readonly foreign: { readonly origins: number; readonly requests: number };
   /** Requests of node:http that evenkeel would leave to their agents, whatever their origin. */
   readonly nodeHttp: number;
@@ -31,7 +31,7 @@ export interface OriginReport {
   readonly requests: number;
   readonly connections: {
     readonly open: number;
-    /** Connections that carried a request. */
+    /** How many connections carried a request. */
     readonly used: number;
     /** Milliseconds since the oldest open one was made. */
     readonly oldest: number;
@@ -51,14 +51,14 @@ export interface ReportFacts {
   readonly traffic: Traffic;
   readonly sightOf: (target: Target) => Sight | undefined;
   readonly settings: Settings;
-  /** Milliseconds since the last report. */
+  /** How long the report looks back, in milliseconds. */
   readonly duration: number;
 }
 
 const MOST_ROWS = 20;
 const ROTATION = 60_000;
 
-/** Puts together what there is to say. */
+/** Makes the report. */
 export function makeReport({ traffic, sightOf, settings, duration }: ReportFacts): ObserveReport {
   const origins: OriginReport[] = [];
   const foreign = new Set<string>();
@@ -88,7 +88,7 @@ function reportOn(traffic: OriginTraffic, sight: Sight | undefined, settings: Se
   const addresses = [...traffic.addresses.values()].filter(
     ({ requests, connections }) => requests > 0 || connections > 0,
   );
-  // A Service's own address stands for all of its pods.
+  // The address of a Service stands for all its pods.
   const hidden = addresses.length === 1 && !endpoints.includes(addresses[0]!.address);
   const idle = hidden ? [] : endpoints.filter((endpoint) => !traffic.addresses.has(endpoint));
   const all = [...addresses.map((address) => ({ ...address })), ...idle.map(toIdle)];
@@ -142,7 +142,7 @@ function changeOf(
   return `evenkeel can see only one address: ${subjectFor(client, 'it')} would use up to ${mostSlots({ spread, maxSpread })} connections to it in turn${cap}, so that new pods behind it get their share${warning}`;
 }
 
-/** How many of the pods behind one address can have had requests: each connection leads to one. */
+/** How many of the pods behind one address can have had requests. Each connection leads to one pod. */
 function reachOf(connections: number, pods: number): string {
   if (connections >= pods) return `and chance chose one for each of ${connections} connections`;
   return connections === 1
@@ -157,7 +157,7 @@ function jain(values: readonly number[]): number {
   return squares === 0 ? 1 : (sum * sum) / (values.length * squares);
 }
 
-/** Whether there was anything to report. */
+/** Whether there was any traffic. */
 export function hasTraffic({ origins, foreign, nodeHttp, balanced, unwatched }: ObserveReport): boolean {
   return origins.length > 0 || foreign.origins > 0 || nodeHttp > 0 || balanced > 0 || unwatched > 0;
 }
@@ -208,12 +208,12 @@ function linesOn({ origin, client, addresses, fairness, source, change, ...repor
   ];
 }
 
-/** What is sent there. */
+/** What this client sends: requests or calls. */
 function nounFor(client: ClientName): string {
   return client === 'grpc' || client === 'connect' ? 'call' : 'request';
 }
 
-/** Who would balance: of connect-node's calls nobody, unless the app asks for it. */
+/** What would balance. For connect-node's calls that is `balancedSessions`, which the app must use. */
 function subjectFor(client: ClientName, otherwise = 'evenkeel'): string {
   return client === 'connect' ? "evenkeel's balancedSessions" : otherwise;
 }

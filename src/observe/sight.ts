@@ -9,32 +9,35 @@ import type { EndpointAddress } from '../core/discovery/resolver.ts';
 import { resolverFor } from '../transports/resolver-for.ts';
 import type { ClientName, Target } from './traffic.ts';
 
-/** Whether requests to an origin would be balanced. Rejects when that can't be found out, or `signal` aborts before. */
+/**
+ * Whether evenkeel would balance requests to an origin. Rejects if that can't be found out, or if `signal` aborts
+ * first.
+ */
 export type Manages = (origin: string, settings: Settings, signal: AbortSignal) => Promise<boolean>;
 
-/** The same, by who sends them. */
+/** The same for each client that sends requests. */
 export type Managing = Readonly<Record<ClientName, Manages>>;
 
-/** What evenkeel would see of an origin. */
+/** What evenkeel would know about an origin. */
 export interface Sight {
-  /** Whether it would balance it at all; none: that can't be found out now. */
+  /** Whether evenkeel would balance it; `undefined`: that can't be found out now. */
   readonly managed: boolean | undefined;
   readonly source: string | undefined;
   readonly endpoints: readonly EndpointAddress[];
-  /** A mesh's proxy is left to balance. */
+  /** Whether the proxy of a mesh would balance. */
   readonly passive: boolean;
-  /** Why it would see no more: what to grant, for example. */
+  /** Why evenkeel would not know more: which right to grant, for example. */
   readonly warning: string | undefined;
 }
 
 const FIRST_ANSWER = 5_000;
 const API_ANSWER = 5_000;
-/** How often it is looked whether look-ups are all that keeps the process alive. Most are over before. */
+/** Milliseconds from one check to the next whether only look-ups keep the process alive. Most look-ups are over before. */
 const CHECK_INTERVAL = 1_500;
 
-/** Sees what there is to see behind origins, as an agent would that was installed here. */
+/** Finds out what an agent that is installed here would know about origins. */
 export class Sights {
-  /** Those of the agent that would be installed. */
+  /** The settings of the agent that would be installed. */
   settings: Settings;
   readonly #manages: Managing;
   readonly #place = thisPlace();
@@ -50,13 +53,13 @@ export class Sights {
     return this.#known.get(key);
   }
 
-  /** Looks at these again, and forgets all others. */
+  /** Looks at these targets again, and forgets all others. */
   async lookAll(targets: ReadonlyMap<string, Target>): Promise<void> {
     for (const key of this.#known.keys()) if (!targets.has(key)) this.#known.delete(key);
     await Promise.all(Array.from(targets.values(), (target) => this.look(target)));
   }
 
-  /** Looks, once. Never throws. It is given up when the process has nothing else to do. */
+  /** Looks at a target once. Never throws. Gives up when nothing else keeps the process alive. */
   async look({ key, client, origin }: Target): Promise<void> {
     const following = new Following();
     const check = setInterval(() => isHeld() || following.stop(), CHECK_INTERVAL).unref();
@@ -85,7 +88,7 @@ export class Sights {
     if (this.#asksKubernetes(following, names)) await following.answered(API_ANSWER, names);
   }
 
-  /** Whether the API will have a say. */
+  /** Whether the Kubernetes API would be asked. */
   #asksKubernetes({ resolution }: Following, names: ClusterNames): boolean {
     const { discovery, kubernetes } = this.settings;
     const { apiHost, kubeconfig } = this.#place;
@@ -95,7 +98,7 @@ export class Sights {
   }
 }
 
-/** A process of `node:cluster` may have nothing but the channel to the first one. */
+/** In a process of `node:cluster`, only the channel to the primary may be open. */
 function isHeld(): boolean {
   return process.connected || isProcessHeld();
 }

@@ -10,84 +10,85 @@ export type ClientName = 'undici' | 'node:http' | 'grpc' | 'connect';
 
 /** An origin, as one of the clients calls it. */
 export interface Target {
-  /** That no other has. */
+  /** A key that no other target has. */
   readonly key: string;
   readonly client: ClientName;
-  /** Of gRPC, it is `grpc://host:port`. */
+  /** For gRPC, it is `grpc://host:port`. */
   readonly origin: string;
 }
 
-/** A connection of some undici Client's, of an agent of Node's, of grpc-js or of connect-node. */
+/** A connection of an undici Client, of an agent of Node, of grpc-js or of connect-node. */
 interface Connection {
   readonly target: OriginTraffic;
   readonly address: AddressTraffic;
-  /** On the monotonic clock. */
+  /** When it was opened, on the monotonic clock. */
   readonly openedAt: number;
   /** Whether it carried a request since the last report. */
   used: boolean;
 }
 
-/** What went to one remote address since the last report. */
+/** What went to one address since the last report. */
 export interface AddressTraffic {
   /** `ip:port`. */
   readonly address: string;
   requests: number;
-  /** Open now. */
+  /** How many are open now. */
   connections: number;
 }
 
-/** What went to one origin since the last report, by one of the clients. */
+/** What one client sent to one origin since the last report. */
 export interface OriginTraffic extends Target {
   requests: number;
-  /** Connections that carried a request since the last report. */
+  /** How many connections carried a request since the last report. */
   used: number;
   readonly addresses: Map<string, AddressTraffic>;
-  /** Open now. */
+  /** The connections that are open now. */
   readonly connections: Set<Connection>;
 }
 
-/** Whether evenkeel would leave a request of node:http to its agent, wherever it goes. */
+/** Whether evenkeel would leave a request of node:http to its agent, whatever its host. */
 export type IsLeftToNode = (agent: Agent, options: { host: string; port: number }) => boolean;
 
-/** What `undici:client:sendHeaders` tells. */
+/** The message of `undici:client:sendHeaders`. */
 export interface Sent {
   readonly request: { readonly origin?: string | URL | null };
   readonly headers: string;
   readonly socket: Socket;
 }
 
-/** What `http2.client.stream.start` tells of a stream, be it of grpc-js, of connect-node or of others. */
+/** The message of `http2.client.stream.start`: a stream of grpc-js, of connect-node or of other code. */
 export interface Begun {
   readonly stream: ClientHttp2Stream;
   readonly headers: OutgoingHttpHeaders;
 }
 
-/** An agent of Node's, as its requests see it. */
+/** An agent of Node, as its requests use it. */
 type NodeAgent = Agent & { readonly protocol?: string };
 
-/** A request of node:http: what of it has no type. */
+/** The fields of a request of node:http that have no type. */
 interface NodeRequest {
   readonly agent?: NodeAgent | null;
   readonly host: string;
 }
 
-/** A socket that is on its way to TLS. */
+/** A socket that is about to start TLS. */
 interface Connecting {
   readonly secureConnecting: boolean;
 }
 
-/** What grpc-js puts into the user agent, among what the app has it put there. */
+/** grpc-js has this in its user agent, beside what the app adds. */
 const GRPC_JS = 'grpc-node-js/';
-/** What connect-node puts there, if the app doesn't put something else there. */
+/** connect-node has this in its user agent, unless the app sets another one. */
 const CONNECT = 'connect-es/';
-/** The user agent that evenkeel gives itself. */
+/** evenkeel's own user agent. */
 const OWN = 'evenkeel';
 const MOST_ORIGINS = 256;
 const MOST_ADDRESSES = 4_096;
 
 /**
- * Counts requests by where they go: from what undici publishes, that of npm and the one inside Node.js, and those of
- * node:http and the calls of every copy of grpc-js and connect-node from what Node.js publishes.
+ * Counts requests by where they go. It learns about them from what undici publishes (that of npm, and the one inside
+ * Node.js), and from what Node.js publishes about node:http and about the calls of every copy of grpc-js and
+ * connect-node.
  */
 export class Traffic {
   /** By their keys. */
@@ -96,16 +97,16 @@ export class Traffic {
   readonly #isLeftToNode: IsLeftToNode;
   readonly #born = new WeakMap<Socket, number>();
   readonly #own = new WeakSet<Socket>();
-  /** By its socket, or its session of HTTP/2. */
+  /** By socket, or by HTTP/2 session. */
   readonly #connections = new WeakMap<object, Connection>();
-  /** Requests of node:http that evenkeel would leave to their agents. */
+  /** How many requests of node:http evenkeel would leave to their agents. */
   leftToNode = 0;
-  /** Requests that an agent has balanced which was passed by hand. */
+  /** How many requests evenkeel has balanced, with agents that code passes. */
   balanced = 0;
-  /** Requests to origins past the most that are watched. */
+  /** How many requests went to origins beyond the number that is watched. */
   unwatched = 0;
 
-  /** `onTarget` is called with each target that is new. */
+  /** @param onTarget is called with each new target */
   constructor(onTarget: (target: Target) => void, isLeftToNode: IsLeftToNode) {
     this.#onTarget = onTarget;
     this.#isLeftToNode = isLeftToNode;
@@ -137,7 +138,7 @@ export class Traffic {
     if (client === undefined) return;
     const connection = this.#connections.get(session);
     const scheme = client === 'grpc' ? 'grpc' : session.encrypted ? 'https' : 'http';
-    // What is dialled may be a pod; the name that servers are shown is that of the target, unless a call has its own.
+    // A call may be dialled to a pod. The target has the name that servers see, unless a call sets its own.
     const origin = connection?.target.origin ?? originIn(scheme, `${authority}`);
     if (origin !== undefined) this.#count(client, origin, connection, session, session.socket);
   }
@@ -151,12 +152,12 @@ export class Traffic {
       this.#sentByNode(request, socket);
       return;
     }
-    // Where it leads to is not known before.
+    // Before that, nobody knows where it leads.
     socket.once(isSecuring ? 'secureConnect' : 'connect', () => {
       try {
         this.#sentByNode(request, socket);
       } catch {
-        // It may be an agent of a kind of its own: that must not be the app's problem.
+        // The agent may be of an unknown kind. That must not hurt the app.
       }
     });
   }
@@ -177,7 +178,7 @@ export class Traffic {
     if (origin !== undefined) this.#count('node:http', origin, connection, socket, socket);
   }
 
-  /** Starts to count anew. */
+  /** Starts the counts again from 0. */
   reset(): void {
     this.leftToNode = 0;
     this.balanced = 0;
@@ -194,7 +195,7 @@ export class Traffic {
     }
   }
 
-  /** Whether it is evenkeel that speaks there, to the Kubernetes API. */
+  /** Whether evenkeel itself sends there, to the Kubernetes API. */
   #isOwn(socket: Socket, headers: string): boolean {
     if (this.#own.has(socket)) return true;
     if (!headers.includes(`user-agent: ${OWN}\r\n`)) return false;
@@ -216,7 +217,7 @@ export class Traffic {
     return traffic;
   }
 
-  /** @param carrier what stands for its connection, and closes with it */
+  /** @param carrier the object that stands for its connection, and closes with it */
   #count(
     client: ClientName,
     origin: string,
@@ -225,7 +226,7 @@ export class Traffic {
     socket: Pick<Socket, 'remoteAddress' | 'remotePort'>,
     openedAt?: number,
   ): void {
-    // Where several origins are behind a proxy, a connection may carry requests to all of them.
+    // If several origins are behind a proxy, a connection may carry requests to all of them.
     const traffic = known?.target.origin === origin ? known.target : this.#targetOf(client, origin);
     if (traffic === undefined) this.unwatched++;
     const connection = known ?? (traffic && this.#open(traffic, carrier, socket, openedAt));
@@ -242,7 +243,7 @@ export class Traffic {
     { remoteAddress, remotePort }: Pick<Socket, 'remoteAddress' | 'remotePort'>,
     openedAt = monotonicNow(),
   ): Connection | undefined {
-    // A Unix socket leads to no pod, and a closed one nowhere.
+    // A Unix socket leads to no pod, and a closed socket nowhere.
     if (remoteAddress === undefined || traffic.addresses.size >= MOST_ADDRESSES) return undefined;
     const key = remoteAddress.includes(':')
       ? `[${remoteAddress}]:${remotePort}`
@@ -264,13 +265,13 @@ export class Traffic {
   }
 }
 
-/** The origin of a request of node:http, which has connected to that port. */
+/** The origin of a request of node:http, whose socket has connected to this port. */
 function originOf({ protocol }: NodeAgent, host: string, port: number): string | undefined {
   return URL.parse(`${protocol}//${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`)
     ?.origin;
 }
 
-/** The origin whose name calls carry. Without a port there, the one of a target of gRPC is that of TLS. */
+/** The origin in the `:authority` of a call. If it has no port, a gRPC target has the port of TLS. */
 function originIn(scheme: 'grpc' | 'http' | 'https', authority: string): string | undefined {
   const url = URL.parse(`${scheme}://${authority}`);
   if (url === null || scheme !== 'grpc') return url?.origin;

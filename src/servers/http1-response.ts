@@ -6,7 +6,10 @@ export type Response = ServerResponse;
 type Headers = Record<string, OutgoingHttpHeader> | readonly unknown[];
 type WriteHead = (this: Response, status: number, ...rest: unknown[]) => Response;
 
-/** Has a response of HTTP/1.1 name this process. The app sees nothing of it before the head is written, nor has to write it otherwise. */
+/**
+ * Makes an HTTP/1.1 response name this process. The app notices nothing before the head is written, and writes it as
+ * before.
+ */
 export function nameHttp1Response(response: Response): void {
   const { writeHead } = response as { writeHead: WriteHead };
   const writeNamedHead: WriteHead = function (this: Response, status, ...rest) {
@@ -17,7 +20,7 @@ export function nameHttp1Response(response: Response): void {
     if (!this.hasHeader(IDENTITY_HEADER)) this.setHeader(IDENTITY_HEADER, podName());
     return writeHead.call(this, status, ...rest);
   };
-  // Unlike an assignment, this meets no setter, and adds nothing to the keys of the response.
+  // Unlike an assignment, this calls no setter, and the response gets no visible key.
   Reflect.defineProperty(response, 'writeHead', {
     value: writeNamedHead,
     configurable: true,
@@ -30,7 +33,7 @@ function isHeaders(value: unknown): value is Headers {
   return typeof value === 'object' && value !== null;
 }
 
-/** Headers with the name among them, in the form that they have, unless they have one. */
+/** The headers with the name, in the form that they have. Unchanged if they have a name already. */
 function named(headers: Headers, response: Response): Headers {
   if (response.hasHeader(IDENTITY_HEADER)) return headers;
   if (!Array.isArray(headers)) {

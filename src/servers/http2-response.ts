@@ -4,10 +4,13 @@ import { podName } from './pod-name.ts';
 
 type Respond = (this: ServerHttp2Stream, ...args: unknown[]) => unknown;
 
-/** The ways in which a stream is answered, and where each of them takes the headers. */
+/** The methods that answer a stream, and which argument of each is the headers. */
 const WAYS = { respond: 0, respondWithFD: 1, respondWithFile: 1 } as const;
 
-/** Has responses of HTTP/2 name this process, if `isToName` wants it of their stream: changes what all streams of servers inherit. */
+/**
+ * Makes HTTP/2 responses name this process, if `isToName` returns true for their stream. Changes the methods that all
+ * streams of servers inherit.
+ */
 export function nameHttp2Responses(
   stream: ServerHttp2Stream,
   isToName: (stream: ServerHttp2Stream) => boolean,
@@ -24,20 +27,20 @@ export function nameHttp2Responses(
     };
     Object.defineProperty(value, 'name', { value: respond.name, configurable: true });
     Object.defineProperty(value, 'length', { value: respond.length, configurable: true });
-    // As a method of a class is: not among the keys of a stream.
+    // Not enumerable, like a method of a class.
     Object.defineProperty(prototype, way, { value, configurable: true, writable: true, enumerable: false });
   }
 }
 
-/** Headers with the name among them, in the form that they have, unless they have one. */
+/** The headers with the name, in the form that they have. Unchanged if they have a name already. */
 function named(headers: unknown = {}): unknown {
-  // Node has an error for it.
+  // Node throws its own error for them.
   if (typeof headers !== 'object' || headers === null) return headers;
   if (Array.isArray(headers)) {
     const isNamed = headers.some((name, n) => n % 2 === 0 && String(name).toLowerCase() === IDENTITY_HEADER);
     if (isNamed) return headers;
     const copy = [...headers, IDENTITY_HEADER, podName()];
-    // Which of them are sensitive stands beside them, by a symbol.
+    // A symbol says which headers are sensitive.
     return Object.defineProperties(copy, symbolsOf(headers));
   }
   const given = headers as Record<string, unknown>;

@@ -6,14 +6,15 @@ import { isNear } from './peers.ts';
 
 const CREATED = 'http2.server.stream.created';
 
-/** The stream whose response names this process, by its session; `null` once that is done, or where nothing is named. */
+/** The stream whose response names this process, by its session; `null` if that is done, or if nothing should be named. */
 type Bearers = WeakMap<Http2Session, ServerHttp2Stream | null>;
 
-/** Has the first response of each session that is identified name this process. */
+/** Makes the first response of each identified session name this process. */
 export function nameHttp2Sessions(isIdentified: (session: Http2Session) => boolean): void {
   const bearers: Bearers = new WeakMap();
   let isAsked = false;
-  // The first stream of all shows what all of them have in common. To look at each one cost a server a tenth of its CPU time, and more.
+  // The first stream of all gives access to the methods that all streams inherit. To look at each stream would cost a
+  // server a tenth of its CPU time or more.
   subscribe(CREATED, function onCreated(message) {
     if (isAsked) return;
     isAsked = true;
@@ -24,33 +25,33 @@ export function nameHttp2Sessions(isIdentified: (session: Http2Session) => boole
       if (bearer === null || !isIdentified(session)) return false;
       return bears(stream, session, bearer, bearers);
     });
-    // Not at once: Node.js 22 and 24 would then pass over another subscriber.
+    // Not at once, because Node.js 22 and 24 would then skip another subscriber.
     queueMicrotask(() => unsubscribe(CREATED, onCreated));
   });
 }
 
-/** Whether a stream is the first of its session to be answered: several may wait for their responses. */
+/** Whether a stream is the first of its session to be answered. Several streams may wait for their responses. */
 function bears(
   stream: ServerHttp2Stream,
   session: Http2Session,
   bearer: ServerHttp2Stream | undefined,
   bearers: Bearers,
 ): boolean {
-  // What a server pushes isn't looked at by clients that balance.
+  // Clients that balance don't look at pushed responses.
   if (isPushed(stream)) return false;
   const isDone = bearer === undefined ? !isNear(session.socket?.remoteAddress) : bearer.headersSent;
   if (isDone) {
     bearers.set(session, null);
     return false;
   }
-  // A response can fail before its head is sent, such as that of a file that isn't there: then another response follows, of this
-  // stream or of another one.
+  // A response can fail before its head is sent, for example if a file doesn't exist. Then another response follows, on
+  // this stream or another one.
   if (bearer !== undefined && bearer !== stream && !bearer.destroyed) return false;
   bearers.set(session, stream);
   return true;
 }
 
-/** A server gives even numbers to the streams that it begins itself. */
+/** A stream that a server begins has an even number. */
 function isPushed({ id = 0 }: ServerHttp2Stream): boolean {
   return id % 2 === 0;
 }

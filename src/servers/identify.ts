@@ -9,9 +9,9 @@ import { isNear } from './peers.ts';
 
 export type IdentifiedServer = HttpServer | HttpsServer | Http2Server | Http2SecureServer;
 
-/** The sockets of HTTP/1.1 whose first response has been seen to. */
+/** HTTP/1.1 sockets whose first response was handled. */
 const begun = new WeakSet<object>();
-/** Servers that are identified, and the sessions of those of HTTP/2. */
+/** Servers that are identified, and their HTTP/2 sessions. */
 const servers = new WeakSet<object>();
 const sessions = new WeakSet<object>();
 let isEverywhere = false;

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 
-/** Where a thread leaves the name for those that it starts. */
+/** The key under which a thread leaves the name for threads that it starts. */
 const KEY = 'evenkeel:pod';
 
 let name: string | undefined;
 
-/** The name of this process: drawn at random, so that it tells nothing else, and the same in all its threads. */
+/** The name of this process. It is random, so it tells nothing else, and all threads of the process have the same. */
 export function podName(): string {
   if (name !== undefined) return name;
   const inherited = getEnvironmentData(KEY);

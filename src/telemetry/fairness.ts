@@ -2,27 +2,30 @@ import type { Clock } from '../core/base/clock.ts';
 import type { Endpoint } from '../core/endpoints/endpoint.ts';
 import type { EndpointSet } from '../core/endpoints/endpoint-set.ts';
 
-/** Milliseconds that an interval lasts at least: two that ask in turns do not cut each other's short. */
+/**
+ * At least so many milliseconds are between two readings. If two readers take turns, they don't shorten each other's
+ * intervals.
+ */
 const MIN_INTERVAL = 5_000;
-/** Requests for each endpoint, on average, below which chance alone would look unfair. */
+/** With fewer requests for each endpoint, on average, chance alone would look unfair. */
 const MIN_REQUESTS = 5;
 
-/** A service, as its fairness is read from it. */
+/** A service, as far as its fairness needs it. */
 export interface FairnessSource {
   readonly clock: Clock;
   readonly endpoints: Pick<EndpointSet<Endpoint>, 'known' | 'seesPods'>;
 }
 
 /**
- * How evenly one origin's requests were spread over its endpoints from one reading to the next. It counts
- * those that could have had their share: known at both ends, and ready and kept warm at the second.
+ * How evenly the requests of one origin were spread over its endpoints since the last reading. Counts endpoints that
+ * could get their share: known at both readings, and ready and warm at the second.
  */
 export class Fairness {
   #readAt = Number.NEGATIVE_INFINITY;
   #requests = new Map<Endpoint, number>();
   #value: number | undefined;
 
-  /** Jain's index since the last reading; none where pods cannot be told apart, or requests were few. */
+  /** Jain's index since the last reading; `undefined` if pods can't be told apart, or if there were too few requests. */
   read(services: Iterable<FairnessSource>): number | undefined {
     const [first] = services;
     if (first === undefined) return undefined;
@@ -47,10 +50,7 @@ export class Fairness {
   }
 }
 
-/**
- * Jain's fairness index: 1 when all have as much, 1/n when one of n has everything.
- * https://arxiv.org/abs/cs/9809099
- */
+/** Jain's fairness index: 1 if all have the same, 1/n if one of n has everything. https://arxiv.org/abs/cs/9809099 */
 function jain(loads: readonly number[]): number | undefined {
   let sum = 0;
   let squares = 0;

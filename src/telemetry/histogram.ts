@@ -1,19 +1,19 @@
 import type { Attributes } from './metrics.ts';
 
-/** What was observed with the same attributes. */
+/** The values that were observed with the same attributes. */
 export interface Series {
   readonly attributes: Attributes;
-  /** How many were in each bucket, and in none; not cumulated. */
+  /** How many values are in each bucket, not cumulated; the last count is for values above all buckets. */
   readonly counts: number[];
   sum: number;
 }
 
 /** Counts values by buckets, for each set of attributes. */
 export class Histogram {
-  /** The greatest value of each bucket. */
+  /** The upper bound of each bucket. */
   readonly buckets: readonly number[];
   readonly #series = new Map<string, Series>();
-  /** The same, by the object: whoever records often has one for each set. */
+  /** The same by object, because a caller that records often has one object for each set. */
   readonly #known = new WeakMap<Attributes, Series>();
 
   constructor(buckets: readonly number[]) {

@@ -2,25 +2,25 @@ import type { BalancedAgentOptions } from '../config/options.ts';
 import type { Settings } from '../config/settings.ts';
 import { mergedStats, type ServiceStats } from './stats.ts';
 
-/** An agent of this process, whatever it is an agent for, to those who look at all of them. */
+/** An agent of this process, for code that looks at all agents. */
 export interface LiveAgent {
   /** Whose requests it balances: `undici`, `node:http`, `grpc`, `connect`. */
   readonly name: string;
   readonly settings: Settings;
-  /** What it was given. */
+  /** The options that it was given. */
   readonly options: BalancedAgentOptions;
-  /** By origin, or by what stands for one. */
+  /** Its stats by origin, or by target. */
   readonly stats: () => Readonly<Record<string, ServiceStats>>;
 }
 
-/** Held weakly: an agent that nobody closes goes when its maker forgets it. */
+/** Held weakly: if nobody closes an agent, it goes when its maker forgets it. */
 const agents = new Set<WeakRef<LiveAgent>>();
 const forgotten = new FinalizationRegistry<WeakRef<LiveAgent>>((agent) => agents.delete(agent));
 
 /**
- * Makes an agent known, until it is closed or forgotten. Whoever makes it keeps the `LiveAgent`.
+ * Registers an agent until it is closed or forgotten. Its maker must keep the `LiveAgent`.
  *
- * @returns a function that takes it out again
+ * @returns a function that removes it
  */
 export function addLiveAgent(agent: LiveAgent): () => void {
   const ref = new WeakRef(agent);
@@ -32,7 +32,7 @@ export function addLiveAgent(agent: LiveAgent): () => void {
   };
 }
 
-/** Those there are, in the order in which they were made. */
+/** All agents, in the order in which they were made. */
 export function liveAgents(): LiveAgent[] {
   return Array.from(agents, (ref) => ref.deref()).filter((agent) => agent !== undefined);
 }

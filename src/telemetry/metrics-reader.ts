@@ -21,8 +21,8 @@ import { RequestAttributes } from './request-attributes.ts';
 import { Total } from './total.ts';
 
 /**
- * Origins that nobody serves any more whose counts are kept: a service that is called now and then comes
- * and goes, and its counters should not.
+ * For how many origins without a service counts are kept. A service that is called seldom comes and goes, but its
+ * counters should stay.
  */
 const MAX_PAST_ORIGINS = 100;
 
@@ -32,31 +32,34 @@ export interface Point {
   readonly value: number;
 }
 
-/** Where it is counted how long something takes. */
+/** A histogram of durations. */
 export interface DurationHistogram {
   record(seconds: number, attributes: Attributes): void;
-  /** Nobody serves the origin any more that these are of, and others have ended since. Some can't forget. */
+  /**
+   * No service has this origin any more, and others have ended since, so its series can be dropped. Some histograms
+   * can't do that.
+   */
   forget?(attributes: Attributes): void;
 }
 
 export interface MetricsReaderOptions {
-  /** Tells endpoints apart, where a metric can. */
+  /** Whether metrics tell endpoints apart, if they can. */
   readonly byEndpoint: boolean;
-  /** How long connections live. */
+  /** How long connections lived. */
   readonly durations: DurationHistogram;
-  /** How long requests take, if that is to be counted. */
+  /** How long requests took, if that is wanted. */
   readonly requests: DurationHistogram | undefined;
 }
 
 interface ConnectionMessage {
   readonly origin: string;
   readonly reason: string;
-  /** Milliseconds. */
+  /** In milliseconds. */
   readonly age: number;
   readonly protocol: 'h1' | 'h2';
 }
 
-/** One origin: who serves it now, and what has happened to it. */
+/** One origin: the services that serve it now, and the events that were counted for it. */
 class OriginRecord implements OriginReading {
   readonly server: Attributes;
   readonly services = new Set<LiveService>();
@@ -88,15 +91,15 @@ class OriginRecord implements OriginReading {
 }
 
 /**
- * Reads the metrics of all agents in this process when they are collected, so that a request costs
- * nothing. Only rare events are counted as they come, from `start` to `stop`.
+ * Reads the metrics of all agents in this process when they are collected, so that a request costs nothing. Only rare
+ * events are counted when they happen, from `start` to `stop`.
  */
 export class MetricsReader {
   readonly #options: MetricsReaderOptions;
   #unwatch: (() => void) | undefined;
   #deafen: (() => void) | undefined;
   readonly #origins = new Map<string, OriginRecord>();
-  /** Those that nobody serves, in the order in which they ended. */
+  /** Origins without a service, in the order in which their services ended. */
   readonly #past = new Set<string>();
   readonly #totals = new Map<Metric, ReadonlyMap<string, Total<Counts>>>();
   readonly #listeners: Record<string, (message: unknown) => void> = {
@@ -141,7 +144,7 @@ export class MetricsReader {
     this.#totals.clear();
   }
 
-  /** The present values of a metric, one for each set of attributes, by a key that stands for these. */
+  /** The present values of a metric, one for each set of attributes, by a key for that set. */
   read(metric: Metric): ReadonlyMap<string, Point> {
     if (!('count' in metric)) return this.#readValues(metric);
     return this.#options.byEndpoint ? this.#readEndpointCounts(metric) : this.#readCounts(metric);
@@ -172,7 +175,7 @@ export class MetricsReader {
     return points;
   }
 
-  /** An endpoint's counts go when it does. */
+  /** The counts of an endpoint go when the endpoint goes. */
   #readEndpointCounts(metric: CountMetric): Map<string, Point> {
     const before = this.#totals.get(metric);
     const groups = new Map<string, { attributes: Attributes; total: Total<Counts>; sources: Counts[] }>();
@@ -230,7 +233,7 @@ export class MetricsReader {
     this.#forgetRequests(record, () => false);
   }
 
-  /** Of each request, so that nothing is made for it. */
+  /** Called for each request, so it creates nothing. */
   readonly #onAttemptEnd: OnAttemptEnd = (attempt, endpoint, duration, outcome) => {
     const record = this.#record(endpoint.origin);
     if (record === undefined) return;
@@ -250,7 +253,7 @@ export class MetricsReader {
     this.#options.durations.record(age / 1_000, record.connectionAttributes(version));
   }
 
-  /** None for origins of another copy of evenkeel, which shares the channels. */
+  /** `undefined` for origins of another copy of evenkeel, which uses the same channels. */
   #record(origin: string): OriginRecord | undefined {
     return this.#origins.get(origin);
   }

@@ -5,11 +5,11 @@ import type { LiveService } from '../core/service.ts';
 
 export type Attributes = Record<string, string | number>;
 
-/** What is known of one origin, of all agents. */
+/** What is known about one origin, from all agents. */
 export interface OriginReading {
-  /** Who serves it: nobody, if it was called in the past. */
+  /** The services that serve it now; none if it was called in the past only. */
   readonly services: ReadonlySet<LiveService>;
-  /** Events since metrics are taken. */
+  /** How many events there were since metrics are collected. */
   readonly ejections: number;
   readonly discoveryErrors: number;
   readonly retirements: ReadonlyMap<string, number>;
@@ -17,35 +17,41 @@ export interface OriginReading {
   fairness(): number | undefined;
 }
 
-/** Takes a value; those with the same attributes are added up. An endpoint's address comes to them, if wanted. */
+/**
+ * Takes a value. Values with the same attributes are added up. If wanted, the address of an endpoint is added to the
+ * attributes.
+ */
 export type Emit = (value: number, attributes?: Attributes, endpoint?: Endpoint) => void;
 
-/** What is read when metrics are collected. */
+/** A metric that is read when metrics are collected. */
 export type Metric = ReadMetric | CountMetric;
 
 interface MetricFacts {
-  /** OpenTelemetry's; https://opentelemetry.io/docs/specs/semconv/http/http-metrics/ where it begins with `http`. */
+  /**
+   * The name in OpenTelemetry. If it begins with `http`, it is from
+   * https://opentelemetry.io/docs/specs/semconv/http/http-metrics/
+   */
   readonly name: string;
   readonly kind: 'counter' | 'upDownCounter' | 'gauge';
   readonly unit: string;
   readonly description: string;
-  /** Attributes that it has besides the server's. */
+  /** Its attributes, without those of the server. */
   readonly attributes: readonly string[];
-  /** It can tell endpoints apart. */
+  /** Whether it can tell endpoints apart. */
   readonly byEndpoint: boolean;
 }
 
-/** One that is what it is at the moment. */
+/** A metric with a present value. */
 export interface ReadMetric extends MetricFacts {
   read(origin: OriginReading, emit: Emit): void;
 }
 
-/** What services and endpoints count, each for itself. */
+/** The counts that each service and each endpoint keeps. */
 export type Counts = Pick<LiveService & Endpoint, (typeof COUNTS)[number]>;
 
 export const COUNTS = ['requests', 'failures'] as const;
 
-/** One that is the sum of such counts. */
+/** A metric that is the sum of such counts. */
 export interface CountMetric extends MetricFacts {
   readonly kind: 'counter';
   readonly byEndpoint: true;
@@ -151,7 +157,7 @@ export const METRICS: readonly Metric[] = [
           const state = endpoint.condition;
           emit(1, { [ENDPOINT_STATE]: state, [ENDPOINT_KIND]: kind, [SOURCE]: source }, endpoint);
         }
-        // These stand for pods whose number nobody knows.
+        // These stand for pods whose number isn't known.
         for (const endpoint of endpoints.nameless) {
           const state = endpoint.condition;
           emit(1, { [ENDPOINT_STATE]: state, [ENDPOINT_KIND]: 'virtual', [SOURCE]: source }, endpoint);
@@ -211,18 +217,18 @@ export const CONNECTION_DURATION = {
   description: 'The duration of the successfully established outbound HTTP connections.',
   attributes: [PROTOCOL],
   byEndpoint: false,
-  /** Those that the convention advises. */
+  /** The buckets that the convention recommends. */
   buckets: [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300],
 } as const;
 
-/** Recorded when an attempt has ended: one that is sent again is recorded again. */
+/** Recorded when an attempt has ended. If a request is sent again, each attempt is recorded. */
 export const REQUEST_DURATION = {
   name: 'http.client.request.duration',
   unit: 's',
   description: 'Duration of HTTP client requests.',
   attributes: ['http.request.method', 'http.response.status_code', 'error.type', PROTOCOL],
   byEndpoint: true,
-  /** Those that the convention advises. */
+  /** The buckets that the convention recommends. */
   buckets: [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10],
 } as const;
 

@@ -38,7 +38,7 @@ export function instrument({
   byEndpoint = false,
   requestDuration = false,
 }: InstrumentOptions = {}): () => void {
-  // It would take the values of both for those of one, and count what happens twice.
+  // A second instrument with the same name would mix the values of both, and count events twice.
   if (instrumented.has(meterProvider))
     throw new Error('this meter provider has the metrics of evenkeel already');
   const meter = meterProvider.getMeter('evenkeel');
@@ -59,7 +59,7 @@ export function instrument({
       const { metric, observable, last } = each;
       each.last = reader.read(metric);
       for (const { value, attributes } of each.last.values()) result.observe(observable, value, attributes);
-      // The SDK goes on reporting what it saw last: what is gone must be seen to be none.
+      // The SDK keeps reporting the last value. So a series that is gone must get the value 0.
       if (metric.kind !== 'upDownCounter') continue;
       for (const [key, { attributes }] of last) {
         if (!each.last.has(key)) result.observe(observable, 0, attributes);
@@ -78,7 +78,7 @@ export function instrument({
   };
 }
 
-/** Whether OpenTelemetry's SDK has started, and has something to give metrics to. */
+/** Whether the SDK of OpenTelemetry has started, with a meter provider. */
 export function isReady(): boolean {
   return metrics.getMeterProvider().getMeter('evenkeel') !== createNoopMeter();
 }

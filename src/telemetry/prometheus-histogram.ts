@@ -11,7 +11,10 @@ function durationNameOf({ name }: Pick<Duration, 'name'>): string {
   return `${labelOf(name)}_seconds`;
 }
 
-/** One of prom-client's that is counted elsewhere: by its own way, a request would cost as much as ten counted here. */
+/**
+ * A histogram of prom-client whose values evenkeel counts. With prom-client's own counting, one request would cost as
+ * much as ten do here.
+ */
 export class CountedHistogram extends PromHistogram {
   readonly fullName: string;
   readonly counts: Histogram;
@@ -42,19 +45,19 @@ export class CountedHistogram extends PromHistogram {
       values.push({ metricName: `${this.fullName}_sum`, labels, value: sum });
       values.push({ metricName: `${this.fullName}_count`, labels, value: total });
     }
-    // All metrics have these, though the types don't say so.
+    // All metrics have these fields, although the types don't say so.
     const { help, type, aggregator, collect } = this as unknown as Exported;
     return { name: this.fullName, help, type, aggregator, collect, values };
   }
 
-  /** By which a registry asks where it is there. */
+  /** Some versions of prom-client's registry call this method. */
   getForPromString(): Promise<Exported> {
     return this.get();
   }
 
   override reset(): void {
     super.reset();
-    // prom-client begins with this, before there is anything.
+    // prom-client calls this in its constructor, before the counts exist.
     (this.counts as Histogram | undefined)?.clear();
   }
 }

@@ -1,6 +1,6 @@
 import type { Attributes, Metric } from './metrics.ts';
 
-/** As OpenTelemetry's specification translates names for Prometheus, so that a dashboard serves both. */
+/** Translates a name for Prometheus as OpenTelemetry's specification does, so that one dashboard works with both. */
 export function nameOf({ name, kind, unit }: Pick<Metric, 'name' | 'kind' | 'unit'>): string {
   const ratio = unit === '1' ? '_ratio' : '';
   return `${labelOf(name)}${ratio}${kind === 'counter' ? '_total' : ''}`;
@@ -12,7 +12,7 @@ export function labelsOf(attributes: Attributes): Attributes {
   return result;
 }
 
-/** There are few, and many series that have them. */
+/** There are few labels, but many series that have them. */
 const labels = new Map<string, string>();
 
 export function labelOf(name: string): string {

@@ -46,7 +46,7 @@ export function instrument({ registry = register, byEndpoint = false }: Instrume
   return stop;
 }
 
-/** A metric of prom-client that has what is read whenever it is collected. */
+/** A metric of prom-client that is read whenever it is collected. */
 function collected(metric: Metric, reader: MetricsReader, byEndpoint: boolean): Counter | Gauge {
   const config = {
     name: nameOf(metric),
@@ -62,7 +62,7 @@ function collected(metric: Metric, reader: MetricsReader, byEndpoint: boolean): 
   return metric.kind === 'counter' ? new Counter(config) : new Gauge(config);
 }
 
-/** The names of the labels that a metric may have, as OpenTelemetry has them. */
+/** The labels that a metric may have, by the names that OpenTelemetry uses. */
 function labelsNamed(
   metric: Pick<Metric, 'attributes' | 'byEndpoint'>,
   byEndpoint: boolean,

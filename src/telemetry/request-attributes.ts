@@ -3,7 +3,7 @@ import type { Endpoint } from '../core/endpoints/endpoint.ts';
 import type { Outcome } from '../core/health/outcome.ts';
 import { type Attributes, peerAttributes } from './metrics.ts';
 
-/** Those that the convention knows; of others there might be any number. */
+/** The methods that the convention knows. There could be any number of others. */
 const METHODS = new Set([
   'CONNECT',
   'DELETE',
@@ -17,7 +17,7 @@ const METHODS = new Set([
   'TRACE',
 ]);
 
-/** A number for a status and an outcome of each protocol. */
+/** A number for each outcome, from which `of` makes a key. */
 const OUTCOMES: Readonly<Record<Outcome, number>> = {
   success: 0,
   rejected: 1,
@@ -28,23 +28,23 @@ const OUTCOMES: Readonly<Record<Outcome, number>> = {
   refused: 6,
 };
 
-/** Of requests with the same method, by status, outcome and protocol. */
+/** The attributes of requests with the same method, by status, outcome and protocol. */
 type Kinds = Map<number, Attributes>;
 
 /**
- * The attributes of the requests to one origin, as https://opentelemetry.io/docs/specs/semconv/http/http-metrics/ has them.
- * The same are the same object, found without making anything.
+ * The attributes of requests to one origin, as https://opentelemetry.io/docs/specs/semconv/http/http-metrics/ defines
+ * them. Equal attributes are the same object, which is found without creating anything.
  */
 export class RequestAttributes {
   readonly #server: Attributes;
-  /** By endpoint, or by undefined for all of them. */
+  /** By endpoint, or by `undefined` for all endpoints. */
   readonly #known = new Map<Endpoint | undefined, Map<string, Kinds>>();
 
   constructor(server: Attributes) {
     this.#server = server;
   }
 
-  /** @param peer the endpoint, if it is to be told apart */
+  /** @param peer the endpoint, if metrics tell endpoints apart */
   of({ call, connection, statusCode }: Attempt, outcome: Outcome, peer: Endpoint | undefined): Attributes {
     const { method: given } = call;
     const method = METHODS.has(given) ? given : '_OTHER';
@@ -75,7 +75,7 @@ export class RequestAttributes {
     return kinds;
   }
 
-  /** Forgets those of endpoints that have gone. */
+  /** Forgets the attributes of endpoints that have gone. */
   *forget(isThere: (endpoint: Endpoint | undefined) => boolean): Iterable<Attributes> {
     for (const [endpoint, methods] of this.#known) {
       if (isThere(endpoint)) continue;

@@ -14,7 +14,7 @@ export interface EndpointStats {
    */
   identity?: string;
   state: string;
-  /** Connections that take requests. */
+  /** How many connections take requests. */
   connections: number;
   inFlight: number;
   requests: number;
@@ -49,15 +49,15 @@ export interface ServiceStats {
   size: number;
   /** In JSON, an error is its name, code and message. */
   discovery: { source: string; endpoints: number; updatedAt: number | undefined; error: Error | null };
-  /** With `locality`: the share of requests that went to another zone. */
+  /** With `locality`: which share of the requests went to another zone, from 0 to 1. */
   crossZone?: number;
-  /** Of all endpoints together. */
+  /** The same as for an endpoint, for all endpoints together. */
   p50: number | undefined;
   p99: number | undefined;
   endpoints: EndpointStats[];
 }
 
-/** How long the requests of a row took of late, by which rows are merged. */
+/** The recent durations behind a row, which are needed to merge rows. */
 const recentOf = new WeakMap<EndpointStats, Durations>();
 
 export function statsOf({ endpoints, waiting, running, discovery, pool, clock }: Service): ServiceStats {
@@ -70,15 +70,15 @@ export function statsOf({ endpoints, waiting, running, discovery, pool, clock }:
     });
   const rows = rowsOf(endpoints.known);
   const nameless = rowsOf(endpoints.nameless);
-  // Each of these may lead to any of the pods that have no name: there is one row for all of them.
+  // Each of these may lead to any pod without a name. So there is one row for all of them.
   if (nameless.length > 0) rows.push(nameless.reduce(mergedRow));
   const crossZone = pool.locality?.crossZoneShare;
   return statsOfRows(rows, { free, waiting, running, discovery, crossZone });
 }
 
-/** What is known of a service beside its endpoints. */
+/** What is known about a service, beside its endpoints. */
 export interface Counts {
-  /** Connections that have room. */
+  /** How many connections have room. */
   readonly free: number;
   readonly waiting: number;
   readonly running: number;
@@ -104,16 +104,16 @@ export function statsOfRows(rows: EndpointStats[], counts: Counts): ServiceStats
   };
 }
 
-/** What whoever connects to endpoints knows of one. */
+/** What the maker of connections knows about an endpoint. */
 export interface Connected {
-  /** Connections ever made, and retired. */
+  /** How many connections were made, and how many retired, since the start. */
   readonly opened: number;
   readonly retired: number;
-  /** Its last dial failed. */
+  /** Set if its last dial failed. */
   readonly backoff?: { readonly error: Error } | undefined;
 }
 
-/** What is known of one endpoint at a moment of the clock. */
+/** The row of one endpoint, at a moment of the clock. */
 export function rowOf(
   endpoint: Endpoint,
   { opened, retired, backoff }: Connected,
@@ -155,18 +155,18 @@ function quantilesOf(recent: Durations | undefined): Pick<EndpointStats, 'p50' |
   return { p50: rounded(quantile(recent, 0.5)), p99: rounded(quantile(recent, 0.99)) };
 }
 
-/** Why an endpoint is not picked now, or not dialled. One that has no connection needs none to be full. */
+/** Why an endpoint isn't picked now, or isn't dialled. Without a connection, `full` says nothing new. */
 function whyNot({ connected, reasons }: Endpoint): string[] {
   return namesOf(connected > 0 ? reasons : reasons & ~FULL);
 }
 
-/** The stats of an origin that several services serve, with different names for TLS, or with HTTP/1.1 alone. */
+/** The stats of an origin with several services: with different TLS names, or for HTTP/1.1 alone. */
 export function mergedStats(all: readonly ServiceStats[]): ServiceStats {
   const [first, ...others] = all as readonly [ServiceStats, ...ServiceStats[]];
   if (others.length === 0) return first;
   const rows = new Map<string, EndpointStats>();
   for (const { endpoints } of all) {
-    // Those that share the address of a virtual IP are told apart by their order.
+    // Endpoints with the address of a virtual IP are told apart by their order.
     const seen = new Map<string, number>();
     for (const row of endpoints) {
       const name = `${row.address} ${row.identity ?? ''}`;
@@ -202,7 +202,7 @@ export function mergedStats(all: readonly ServiceStats[]): ServiceStats {
 function mergedRow(a: EndpointStats, b: EndpointStats): EndpointStats {
   const both = recentOfAll([a, b]);
   const row = {
-    // How it stands with the service that is more at home there.
+    // The state is that of the service with more connections.
     ...(b.connections > a.connections ? b : a),
     connections: a.connections + b.connections,
     inFlight: a.inFlight + b.inFlight,
@@ -216,7 +216,7 @@ function mergedRow(a: EndpointStats, b: EndpointStats): EndpointStats {
   return row;
 }
 
-/** By the requests of each service. */
+/** Weighted by the requests of each service. */
 function crossZoneOf(all: readonly ServiceStats[]): number | undefined {
   let requests = 0;
   let crossing = 0;
@@ -233,7 +233,7 @@ function crossZoneOf(all: readonly ServiceStats[]): number | undefined {
 
 type DiscoveryStats = ServiceStats['discovery'];
 
-/** JSON has nothing of an error, but for what somebody has put on it, which may be anything. */
+/** JSON would drop the message of an error, and keep only its other fields, which may be anything. */
 function serializable(stats: DiscoveryStats): DiscoveryStats {
   return Object.defineProperty(stats, 'toJSON', { value: toJSON });
 }

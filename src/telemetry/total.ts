@@ -1,10 +1,10 @@
 /**
- * The sum of counts that several sources keep, each its own. Sources come and go; what those that went had
- * counted stays, for the sum of a counter must not fall.
+ * The sum of counts that several sources keep. Sources come and go. The counts of sources that have gone stay in the
+ * sum, because a counter must not fall.
  */
 export class Total<Source> {
   #sum = 0;
-  /** What each had counted at the last reading. */
+  /** The count of each source at the last reading. */
   #counts = new Map<Source, number>();
 
   /** A source ends, with its last count. */
@@ -13,7 +13,7 @@ export class Total<Source> {
     this.#counts.delete(source);
   }
 
-  /** The sum, with `sources` the present ones. */
+  /** The sum. @param sources the present sources */
   read(sources: Iterable<Source>, countOf: (source: Source) => number): number {
     const before = this.#counts;
     this.#counts = new Map();

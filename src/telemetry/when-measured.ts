@@ -3,7 +3,7 @@ import { systemClock } from '../core/base/clock.ts';
 import { environment } from '../core/base/environment.ts';
 
 const VARIABLE = 'EVENKEEL_METRICS';
-/** Milliseconds between looks for a meter provider: often at first, as most SDKs start with the app. */
+/** Milliseconds from one look for a meter provider to the next: short at first, because most SDKs start with the app. */
 const SOON = 250;
 const LATEST = 10_000;
 

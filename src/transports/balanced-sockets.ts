@@ -1,4 +1,7 @@
 import type { Socket } from 'node:net';
 
-/** The sockets of connections that evenkeel has made for requests: not those of others, which are only watched. */
+/**
+ * The sockets of connections that evenkeel has made for requests. Sockets of other code, which evenkeel only watches,
+ * aren't here.
+ */
 export const balancedSockets = new WeakSet<Socket>();

@@ -6,12 +6,12 @@ import { type Place, thisPlace } from '../core/discovery/kubernetes/place.ts';
 import type { Resolver } from '../core/discovery/resolver.ts';
 import type { Trace } from '../core/discovery/trace.ts';
 
-/** Those that agents have in common, by all that makes them what they are. */
+/** Resolvers that agents share, by all settings that they depend on. */
 const shared = new Map<string, WeakRef<Resolver>>();
 
 /**
- * The resolver that the settings ask for, in the place where we are. All agents of the process that ask for the same have
- * the same one, so that a name is looked up once, and a Service watched once, whoever wants to know.
+ * The resolver for these settings. All agents of the process with the same settings share it, so that a name is looked
+ * up once, and a Service is watched once.
  */
 export function sharedResolverFor(settings: Settings): Resolver {
   const { discovery, dns, kubernetes, mesh, clock, random } = settings;
@@ -28,7 +28,7 @@ export function sharedResolverFor(settings: Settings): Resolver {
   return resolver;
 }
 
-/** The resolver that the settings ask for, by itself. A trace is kept of how it comes to what it yields. */
+/** A resolver for these settings that nobody shares. A trace records how it finds its results. */
 export function resolverFor(settings: Settings, place: Place = thisPlace(), trace?: Trace): Resolver {
   const { discovery, dns, kubernetes, clock, random } = settings;
   if (typeof discovery === 'function') return discovery;
@@ -40,7 +40,7 @@ export function resolverFor(settings: Settings, place: Place = thisPlace(), trac
     ]);
     const onStep = trace && ((step: LookUpStep) => trace.addStep(step));
     const options = { ...dns, clock, random, clusterDomain, resolvConfPath: place.resolvConf, onStep };
-    // In a trace is all that is asked, and nothing that others ask.
+    // A trace has all its own questions, and none of other agents.
     const client = trace ? new DnsClient(options) : sharedClient(dns, options);
     return namesResolver(options, new ClusterNames(clusterDomain, place), client);
   });
@@ -55,10 +55,10 @@ export function resolverFor(settings: Settings, place: Place = thisPlace(), trac
   });
 }
 
-/** A resolver whose code comes once there is a use for it, and is fetched from now on. */
+/** A resolver whose code is being loaded. */
 function loaded(load: () => Promise<Resolver>): Resolver {
   const loading = load();
-  // Whoever resolves a name hears of it.
+  // Whoever resolves a name will hear of the error.
   loading.catch(() => {});
   return async function* (target, signal) {
     const resolver = await loading;

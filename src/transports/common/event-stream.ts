@@ -2,8 +2,8 @@
 const EVENT_STREAM = /^\s*text\/event-stream\b/i;
 
 /**
- * Whether a request asks for an event stream before all else. It is a guess, which the response confirms or
- * not, and costs next to nothing: the name is sought as EventSource and people write it.
+ * Whether a request asks for an event stream first of all. This is a guess; the response confirms it or not. It costs
+ * next to nothing: header names are compared only in the spellings of EventSource and of people.
  */
 export function asksForEventStream(headers: readonly string[] | null): boolean {
   if (headers === null) return false;
@@ -15,7 +15,7 @@ export function asksForEventStream(headers: readonly string[] | null): boolean {
   return false;
 }
 
-/** Whether that is the media type of event streams. */
+/** Whether a media type is that of event streams. */
 export function isEventStream(mediaType: string | string[] | undefined): boolean {
   return typeof mediaType === 'string' && mediaType.length >= 17 && EVENT_STREAM.test(mediaType);
 }

@@ -1,4 +1,4 @@
-/** The endpoint, or something before it, says that it can't serve; 500 is the app's own affair. */
+/** Whether the endpoint, or a proxy in front of it, says that it can't serve. A 500 is about the app. */
 export function isGatewayError(statusCode: number): boolean {
   return statusCode >= 502 && statusCode <= 504;
 }

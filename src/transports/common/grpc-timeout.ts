@@ -1,4 +1,4 @@
-/** Milliseconds in the units of gRPC: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md */
+/** The units of gRPC in milliseconds: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md */
 const UNITS: Readonly<Record<string, number>> = {
   H: 3_600_000,
   M: 60_000,
@@ -8,7 +8,7 @@ const UNITS: Readonly<Record<string, number>> = {
   n: 1e-6,
 };
 
-/** What `grpc-timeout` says of the time that a call has: in milliseconds. `undefined`: nothing that can be understood. */
+/** The time of a call, from the header `grpc-timeout`, in milliseconds; `undefined` if it can't be parsed. */
 export function grpcTimeoutOf(value: unknown): number | undefined {
   const [, amount, unit] = /^(\d{1,8})([HMSmun])$/.exec(`${value ?? ''}`) ?? [];
   return amount === undefined || unit === undefined ? undefined : Number(amount) * UNITS[unit]!;

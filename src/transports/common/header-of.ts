@@ -1,10 +1,10 @@
-/** The value of a header, of whose name `name` is the lower case, if it is a text. */
+/** The value of a header, if it is a string. @param name in lower case */
 export function headerOf(headers: readonly unknown[] | null, name: string): string | undefined {
   const value = rawHeaderOf(headers, name);
   return typeof value === 'string' ? value : undefined;
 }
 
-/** The same, as the caller gave it. */
+/** The value of a header, in any form in which the caller gave it. */
 export function rawHeaderOf(headers: readonly unknown[] | null, name: string): unknown {
   if (headers === null) return undefined;
   for (let n = 0; n < headers.length; n += 2) {

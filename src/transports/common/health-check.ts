@@ -15,8 +15,8 @@ export interface HealthCheckOptions {
 }
 
 /**
- * One health check, on a connection of its own, so that it tells whether the endpoint takes connections, and
- * waits behind nobody's request. Each transport asks in its own way.
+ * One health check, on a connection of its own. So the check also shows whether the endpoint accepts connections, and
+ * doesn't wait behind a request. Each transport sends it in its own way.
  */
 export abstract class HealthCheck implements Check {
   readonly #expectedStatus: number | undefined;
@@ -26,7 +26,7 @@ export abstract class HealthCheck implements Check {
   #isAsking = false;
   #settled = false;
 
-  /** `onResult` is called once, later, unless the check is given up. */
+  /** Calls `onResult` once, later, unless the check is given up. */
   constructor({ target, dialer, clock, settings }: HealthCheckOptions, onResult: (passed: boolean) => void) {
     this.#expectedStatus = settings.expectedStatus;
     this.#onResult = onResult;
@@ -39,13 +39,13 @@ export abstract class HealthCheck implements Check {
   }
 
   #begin(socket: Socket): void {
-    // A check must not keep the process alive. A connector of a caller's own may make sockets that can't be told so.
+    // A check must not keep the process alive. A socket of the user's connector may have no `unref`.
     socket.unref?.();
     this.#isAsking = true;
     this.ask(socket);
   }
 
-  /** Asks on the connection, and calls `tell` and `end`. */
+  /** Sends the request on the connection, and calls `tell` and `end`. */
   protected abstract ask(socket: Socket): void;
 
   /** Ends what `ask` has begun, and the connection. */
@@ -56,12 +56,12 @@ export abstract class HealthCheck implements Check {
     this.end();
   }
 
-  /** The response has begun. By default the check passes with what the kubelet takes. */
+  /** The response has begun. By default, the check passes with the statuses that the kubelet accepts. */
   protected tell(status: number): void {
     this.#settle(this.#expectedStatus === undefined ? status < 400 : status === this.#expectedStatus);
   }
 
-  /** It is over: it has failed, if there was no response. */
+  /** The check has ended. Without a response, it has failed. */
   protected end(): void {
     this.#deadline.cancel();
     if (this.#isAsking) this.stop();

@@ -1,7 +1,7 @@
-/** https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2, and QUERY, whose draft says so too. */
+/** https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2, and QUERY, whose draft says that it is idempotent. */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'QUERY']);
 
-/** Whether it does no harm if a server gets a request of that method twice. */
+/** Whether a server may get a request with this method twice without harm. */
 export function isIdempotent(method: string): boolean {
   return IDEMPOTENT.has(method);
 }

@@ -1,7 +1,7 @@
 const identities = new WeakMap<object, number>();
 let lastIdentity = 0;
 
-/** A text for an object or a function that no other one has. */
+/** A text that is different for each object or function. */
 export function identityOf(value: object): string {
   let identity = identities.get(value);
   if (identity === undefined) {

@@ -1,5 +1,5 @@
 /**
- * The options of an agent that mean something to calls of gRPC and of Connect alike: which pods there are, which of them is
+ * The options of an agent that have a meaning for calls of gRPC and of Connect: which pods there are, which one is
  * picked, and how long connections live.
  */
 export const RPC_OPTIONS = [

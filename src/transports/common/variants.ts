@@ -1,16 +1,16 @@
 import { LRUCache } from 'lru-cache';
 
 /**
- * Services that an origin may have at a time. With TLS there is one for each name that requests ask for, and a
- * proxy that forwards Host headers lets its own callers choose these: they must not drive out other origins.
+ * How many services an origin may have at a time. With TLS, there is one for each name that requests ask for. If a
+ * proxy forwards Host headers, its callers choose these names: they must not evict other origins.
  */
 const MOST_VARIANTS = 32;
 
-/** The services of one origin, by what of a request decides which connections may carry it. */
+/** The services of one origin, by what decides which connections may carry a request. */
 export class Variants<S extends object> {
   readonly #services: LRUCache<string, S>;
 
-  /** @param onEvicted told of one that leaves, as another was made or the origin has left itself */
+  /** @param onEvicted hears of each service that leaves */
   constructor(onEvicted: (service: S) => void, max = MOST_VARIANTS) {
     this.#services = new LRUCache({ max, dispose: onEvicted });
   }
@@ -27,7 +27,7 @@ export class Variants<S extends object> {
     this.#services.set(variant, service);
   }
 
-  /** Takes one out, if it is still there. */
+  /** Removes a service, if it is still there. */
   delete(service: object): void {
     for (const [variant, known] of this.#services.entries()) {
       if (known === service) this.#services.delete(variant);

@@ -4,14 +4,14 @@ import { ownership } from './ownership.ts';
 import type { Judge } from './verdicts.ts';
 
 interface Circumstances {
-  /** Whether what was there before keeps the requests to a URL; none by default. */
+  /** Whether what was there before evenkeel keeps the requests to a URL; never by default. */
   readonly claims?: (url: URL) => boolean;
   readonly resolvConf?: string | undefined;
-  /** Aborts what is being asked. */
+  /** Aborts the look-ups. */
   readonly signal?: AbortSignal;
 }
 
-/** The judge of origins that an installed agent with these settings goes by. */
+/** The judge of origins for an installed agent with these settings. */
 export function judgeOf(
   settings: Settings,
   { claims = () => false, resolvConf, signal }: Circumstances = {},

@@ -6,8 +6,8 @@ import { type NameJudge, nameJudge } from './name-judge.ts';
 const RESOLV_CONF = '/etc/resolv.conf';
 
 /**
- * The judge of host names that goes by these settings. Names that it looks up are looked up once, for it and for all
- * agents that have these very settings.
+ * The judge of host names for these settings. It shares its look-ups with all agents that have the same settings
+ * object.
  */
 export function nameJudgeOf(
   { dns, kubernetes, discovery, clock, random }: Settings,

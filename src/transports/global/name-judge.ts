@@ -3,20 +3,20 @@ import type { DnsClientOptions } from '../../core/discovery/dns/dns-client.ts';
 import type { ClusterNames } from '../../core/discovery/kubernetes/cluster-names.ts';
 import type { Verdict } from './verdicts.ts';
 
-/** Judges a host name. Rejects when it leads nowhere, or that can't be found out. */
+/** Judges a host name. Rejects if the name leads nowhere, or if that can't be found out. */
 export type NameJudge = (hostname: string) => Promise<Verdict>;
 
 export interface NameJudgeOptions extends DnsClientOptions {
   readonly names: ClusterNames;
   /** Whether the agent may find names that DNS doesn't know. */
   readonly findsMore: boolean;
-  /** Settings in common with an agent, whose look-ups are shared; default: none are. */
+  /** A settings object that an agent has too: both share their look-ups. Default: none are shared. */
   readonly shared?: object | undefined;
-  /** Aborts what is being asked. */
+  /** Aborts the look-ups. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Makes a judge to whom the names are managed that lead into the cluster, or to loopback and private addresses only. */
+/** A judge for which a name is managed if it leads into the cluster, or only to loopback and private addresses. */
 export function nameJudge({
   names,
   findsMore,
@@ -27,7 +27,7 @@ export function nameJudge({
   const client = import('../../core/discovery/dns/dns-client.ts').then(({ DnsClient, sharedClient }) =>
     shared === undefined ? new DnsClient(options) : sharedClient(shared, options),
   );
-  // Whoever asks hears of it.
+  // Those who ask will hear of the error.
   client.catch(() => {});
   return async (hostname) => {
     signal.throwIfAborted();

@@ -5,17 +5,17 @@ import type { NameJudge } from './name-judge.ts';
 import type { Judge } from './verdicts.ts';
 
 export interface OwnershipOptions {
-  /** What the option says: it has the last word. */
+  /** The option `hosts`, which overrides all other rules. */
   readonly hosts: readonly string[] | undefined;
-  /** Whether what was there before keeps the requests to a URL. */
+  /** Whether what was there before evenkeel keeps the requests to a URL. */
   readonly claims: (url: URL) => boolean;
-  /** Judges the names that are no addresses. */
+  /** Judges host names that are no IP addresses. */
   readonly judgeName: NameJudge;
 }
 
 /**
- * Judges which origins are managed once evenkeel is installed: those that lead into the cluster or into private
- * networks, unless they belong to a proxy or a mock, or the option `hosts` says otherwise.
+ * Judges which origins an installed evenkeel manages: those that lead into the cluster or into private networks, unless
+ * they belong to a proxy or a mock, or the option `hosts` says otherwise.
  */
 export function ownership({ hosts, claims, judgeName }: OwnershipOptions): Judge {
   const rule = hostRule(hosts);

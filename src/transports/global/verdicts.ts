@@ -1,45 +1,45 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../core/base/clock.ts';
 
-/** Whether requests to an origin are balanced, or go to the dispatcher that was global before. */
+/** Whether evenkeel balances requests to an origin, or the dispatcher that was global before sends them. */
 export type Verdict = 'managed' | 'foreign';
 
-/** Judges an origin. Rejects when it can't at present. */
+/** Judges an origin. Rejects if it can't at present. */
 export type Judge = (origin: string) => Verdict | Promise<Verdict>;
 
-/** What is known of an origin. */
+/** What is known about an origin. */
 export type Known = Settled | Pending;
 
 type Settled =
   | { readonly name: 'managed' }
-  /** Judged anew, beside the requests, after `until` on the clock. */
+  /** After `until`, on the clock, it is judged again, while requests go on. */
   | { readonly name: 'foreign'; until: number };
 
 export interface Pending {
   readonly name: 'pending';
   /** Never rejects. */
   readonly settled: Promise<Settled>;
-  /** Requests that wait for it. */
+  /** How many requests wait for the verdict. */
   held: number;
 }
 
 export interface VerdictsOptions {
   readonly judge: Judge;
   readonly clock: Clock;
-  /** Origins that are remembered. */
+  /** How many origins are remembered. */
   readonly maxOrigins: number;
-  /** Milliseconds that requests may wait for a verdict. */
+  /** How many milliseconds requests may wait for a verdict. */
   readonly timeout: number;
 }
 
-// Milliseconds that an origin stays foreign before it is judged anew: one that was found to be, and one that
-// had to be taken for it.
+// For how many milliseconds an origin stays foreign before it is judged again: if it was judged foreign, and if it
+// could not be judged.
 const FOUND_FOREIGN = 5 * 60_000;
 const TAKEN_FOR_FOREIGN = 10_000;
 
 /**
- * Remembers of each origin whether it is managed. What is managed stays so, for a name of the cluster must
- * not fall through to a public one.
+ * Remembers whether each origin is managed. A managed origin stays managed, because a name of the cluster must never
+ * lead to a public address instead.
  */
 export class Verdicts {
   readonly #known: LRUCache<string, Known>;
@@ -72,7 +72,7 @@ export class Verdicts {
     try {
       return this.#remember(origin, await verdict, FOUND_FOREIGN);
     } catch {
-      // The dispatcher that was global before finds out why, and says so as it always did.
+      // The dispatcher that was global before will find the reason, and report it as it always does.
       return this.#remember(origin, 'foreign', TAKEN_FOR_FOREIGN);
     }
   }
@@ -80,7 +80,7 @@ export class Verdicts {
   #inTime(verdict: Promise<Verdict>): Promise<Verdict> {
     const { clock, timeout } = this.#options;
     const { promise: late, reject } = Promise.withResolvers<never>();
-    // It may be all that keeps the process alive while requests wait.
+    // While requests wait, this timer may be all that keeps the process alive.
     const timer = clock.schedule(() => reject(new Error('no verdict in time')), timeout, true);
     return Promise.race([verdict, late]).finally(() => timer.cancel());
   }

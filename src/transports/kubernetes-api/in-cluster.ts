@@ -6,9 +6,9 @@ import { buildConnector, Pool } from 'undici';
 import type { ApiResponse, AskingTransport } from '../../core/discovery/kubernetes/api.ts';
 
 const CONNECT_TIMEOUT = 3_000;
-/** A connection that carries nothing for so long is probed by the system, which finds out when its peer vanished. */
+/** After so many milliseconds without traffic, the system probes a connection, and so notices if its peer has vanished. */
 const PROBE_AFTER = 30_000;
-// Long enough for a list's connection to carry the watch as well.
+// Long enough for a watch to use the connection of its list.
 const KEEP_ALIVE = 1_000;
 
 export interface InClusterOptions {
@@ -19,11 +19,11 @@ export interface InClusterOptions {
   serviceAccount: string;
 }
 
-/** Speaks to the API server of the cluster we run in, as the pod's service account. */
+/** A way to the API server of the cluster in which this process runs, with the pod's service account. */
 export function inClusterTransport({ host, port, serviceAccount }: InClusterOptions): AskingTransport {
   const pool = new Pool(`https://${isIPv6(host) ? `[${host}]` : host}:${port}`, {
     connect: connectorTrusting(join(serviceAccount, 'ca.crt')),
-    // A watch is ended by closing its socket, which others must not share.
+    // A watch ends when its socket is closed. So other requests must not share the socket.
     allowH2: false,
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -31,7 +31,7 @@ export function inClusterTransport({ host, port, serviceAccount }: InClusterOpti
     keepAliveMaxTimeout: KEEP_ALIVE,
   });
   async function send(path: string, question: object | undefined, signal: AbortSignal): Promise<ApiResponse> {
-    // The kubelet replaces the token as it ages.
+    // The kubelet replaces the token before it expires.
     const token = (await readFile(join(serviceAccount, 'token'), 'utf8')).trim();
     const { statusCode, headers, body } = await pool.request({
       method: question === undefined ? 'GET' : 'POST',
@@ -60,7 +60,7 @@ export function inClusterTransport({ host, port, serviceAccount }: InClusterOpti
   };
 }
 
-/** Dials with the CA that lies in the file now: it may be replaced while we run. */
+/** Dials with the CA that is in the file now, because the file may be replaced. */
 function connectorTrusting(caFile: string): buildConnector.connector {
   let ca = '';
   let connect: buildConnector.connector | undefined;
@@ -76,7 +76,7 @@ function connectorTrusting(caFile: string): buildConnector.connector {
             keepAliveInitialDelay: PROBE_AFTER,
           });
         }
-        // The types say void, yet undici's connector returns the socket.
+        // The types say void, but undici's connector returns the socket.
         const socket: unknown = connect(options, callback);
         if (socket instanceof Socket) detach(socket);
       },
@@ -85,7 +85,7 @@ function connectorTrusting(caFile: string): buildConnector.connector {
   };
 }
 
-/** Keeps the socket from holding the process. undici refs one that it uses again. */
+/** The socket must not keep the process alive. undici refs a socket that it uses again. */
 function detach(socket: Socket): void {
   socket.unref();
   socket.ref = () => socket;

@@ -7,13 +7,13 @@ import { EvenkeelError } from '../../core/base/errors.ts';
 import type { ApiResponse, AskingTransport } from '../../core/discovery/kubernetes/api.ts';
 
 /**
- * Speaks to the API server that a kubeconfig names, as its user. `paths` may be several files, separated as in
- * `KUBECONFIG`. The package `@kubernetes/client-node` reads it: certificates, exec plugins, OIDC and proxies
- * work as they do in it.
- * @throws EvenkeelError `EVENKEEL_KUBECONFIG` when the package isn't installed, or the file can't be used.
+ * A way to the API server that a kubeconfig names, as its user. `paths` may be several files, separated as in
+ * `KUBECONFIG`. The package `@kubernetes/client-node` reads them, so certificates, exec plugins, OIDC and proxies work
+ * as with that package.
+ * @throws EvenkeelError `EVENKEEL_KUBECONFIG` if the package isn't installed, or a file can't be used
  */
 export async function kubeconfigTransport(paths: string): Promise<AskingTransport> {
-  // Without the file, the package is not what is missing.
+  // If a file is missing, the error should not blame the package.
   for (const path of filesIn(paths)) checkReadable(path, paths);
   const { KubeConfig } = await clientNode();
   const load = () => loaded(KubeConfig, paths);
@@ -85,7 +85,7 @@ function loaded(Config: typeof KubeConfig, paths: string): KubeConfig {
     for (const path of others) {
       const other = new Config();
       other.loadFromFile(path);
-      // As kubectl does: the first file that names a context wins.
+      // As in kubectl: the first file that names a context wins.
       config.mergeConfig(other, Boolean(config.currentContext));
     }
     return config;
@@ -106,7 +106,7 @@ function checkReadable(path: string, paths: string): void {
   }
 }
 
-/** Puts into `options` who we are: a plugin may be asked for that, whose answer must be seen by nobody. */
+/** Adds the credentials to `options`. An exec plugin may be asked for them, and nobody else may see its answer. */
 async function prove(config: KubeConfig, options: RequestOptions): Promise<void> {
   try {
     await config.applyToHTTPSOptions(options);
@@ -116,7 +116,7 @@ async function prove(config: KubeConfig, options: RequestOptions): Promise<void>
   }
 }
 
-/** The error of a parser has the lines around the mistake in it, credentials included: it is no cause to be shown. */
+/** A parser's error quotes the lines around the mistake, with credentials in them. So it isn't kept as the cause. */
 function unusable(paths: string, error: unknown): EvenkeelError {
   const { mark, reason = '' } = error as { mark?: { line: number; column: number }; reason?: string };
   const says = mark
@@ -131,7 +131,7 @@ function unusable(paths: string, error: unknown): EvenkeelError {
   );
 }
 
-/** A reason as far as it is the parser's own words: aliases and tags, which it names after them, are the file's text. */
+/** The parser's own words only: the names of aliases and tags that follow them are text of the file. */
 function withoutText(reason: string): string {
   const [words = ''] = /^[^":!<]*/.exec(reason) ?? [];
   return words.trim();

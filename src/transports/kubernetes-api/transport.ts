@@ -4,8 +4,8 @@ import type { AskingTransport } from '../../core/discovery/kubernetes/api.ts';
 import type { ApiChoice } from '../../core/discovery/kubernetes/api-way.ts';
 
 /**
- * Chooses the way to the Kubernetes API: the kubeconfig of the option, or else the cluster we run in, or else
- * `KUBECONFIG`, or else, if wanted, the default kubeconfig. `undefined` when there's none of these.
+ * Chooses the way to the Kubernetes API: the kubeconfig of the option; or else the cluster in which this process runs;
+ * or else `KUBECONFIG`; or else, if wanted, the default kubeconfig. `undefined` if there is none of these.
  */
 export function transportFor({ kubeconfig, wanted, place }: ApiChoice) {
   const { apiHost, apiPort = '443', serviceAccount, defaultKubeconfig } = place;
