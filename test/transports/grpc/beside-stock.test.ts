@@ -91,6 +91,12 @@ async function withCredentials(
   return [outcome, served(pods), pods[0]!.metadata?.get('authorization')];
 }
 
+/** What metadata says, but for the second in which it was sent. */
+function said(metadata: GrpcJs.Metadata): object {
+  const { date, ...others } = metadata.toJSON();
+  return others;
+}
+
 /** A unary call with all that can be seen of it. */
 function exchange(client: EchoClient, body: Buffer, sent = new Metadata()): Promise<unknown> {
   const seen: unknown[] = [];
@@ -100,8 +106,8 @@ function exchange(client: EchoClient, body: Buffer, sent = new Metadata()): Prom
       .makeUnaryRequest(path, requestSerialize, responseDeserialize, body, sent, (error, answer) =>
         seen.push(error === null ? answer!.length : [error.code, error.details]),
       )
-      .on('metadata', (metadata: GrpcJs.Metadata) => seen.push(metadata.toJSON()))
-      .on('status', ({ code, metadata }: GrpcJs.StatusObject) => resolve([...seen, code, metadata.toJSON()]));
+      .on('metadata', (metadata: GrpcJs.Metadata) => seen.push(said(metadata)))
+      .on('status', ({ code, metadata }: GrpcJs.StatusObject) => resolve([...seen, code, said(metadata)]));
   });
 }
 
@@ -196,12 +202,7 @@ const SCENES: Record<string, Scene> = {
         reply(null, Buffer.from('served'), fill(new Metadata()));
       };
       const seen = await exchange(open(), Buffer.alloc(0), fill(new Metadata()));
-      const dates = /"date":\["[^"]*"\]/g;
-      return [
-        JSON.stringify(seen).replaceAll(dates, ''),
-        pod!.metadata!.get('twice'),
-        pod!.metadata!.get('twice-bin'),
-      ];
+      return [seen, pod!.metadata!.get('twice'), pod!.metadata!.get('twice-bin')];
     },
   },
   'the authority and the user agents of a channel': {
