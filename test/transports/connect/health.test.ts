@@ -48,7 +48,7 @@ test('a pod that says for how long it wants no calls gets none', async (t) => {
   const pods = await startConnectPods(t, 3);
   const { client, stats } = startBalanced(t, pods);
   await client.calls(30, 3);
-  const metadata = new Headers({ 'grpc-retry-pushback-ms': '5000' });
+  const metadata = new Headers({ 'grpc-retry-pushback-ms': '60000' });
   pods[0]!.onUnary = () => Promise.reject(new ConnectError('enough', Code.ResourceExhausted, metadata));
   while (stats().endpoints.every(({ reasons }) => !reasons.includes('paused')))
     await client.call().catch(() => {});

@@ -7,6 +7,7 @@ import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-no
 import { balancedSessions } from '../../../src/connect.ts';
 import { stats as allStats } from '../../../src/index.ts';
 import { callsOf } from '../../support/answers.ts';
+import { FakeClock } from '../../support/clock.ts';
 import { BASE_URL, EchoClient, startBalanced, startStock } from '../../support/connect-client.ts';
 import { ECHO, startConnectPods } from '../../support/connect-pod.ts';
 import { startRawServer } from '../../support/raw-server.ts';
@@ -106,7 +107,8 @@ test('close() waits for calls, takes no more, and leaves no connection', async (
 test('close() closes a first connection that waits for others', async (t) => {
   const pods = await startConnectPods(t, 1);
   const silent = await startRawServer(t, () => {});
-  const { sessions, client } = startBalanced(t, [...pods, silent]);
+  // How long it waits for others does not end by itself.
+  const { sessions, client } = startBalanced(t, [...pods, silent], { clock: new FakeClock() });
   const calling = client.call().catch(codeOf);
   while (sessions.stats[BASE_URL]!.endpoints.every(({ connections }) => connections === 0)) await sleep(0);
   assert.equal(pods[0]!.calls, 0);
