@@ -81,7 +81,8 @@ test('a timeout that somebody left on a socket does not end it while it idles', 
   const pod = await startPod(t);
   const agent = startHttpAgent(t, [pod]);
   const request = http.get({ host: HOST, agent });
-  request.once('socket', (socket) => {
+  // With the response, whose end is due before any timer.
+  request.prependOnceListener('response', ({ socket }) => {
     socket.setTimeout(30);
     socket.on('timeout', () => socket.destroy());
   });
