@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { stats } from '../../src/index.ts';
 import { get, load, ManualResolver, ORIGIN, startAgent } from '../support/agent.ts';
+import { FakeClock } from '../support/clock.ts';
 import { type Pod, settle, startPods } from '../support/pods.ts';
 
 test('what is under way counts, though the pod that has it has left and is not listed', async (t) => {
@@ -62,10 +63,18 @@ test('the stats say of each endpoint why it gets nothing', async (t) => {
 
 test('the stats say how long the requests of each pod took', async (t) => {
   const [slow, quick] = (await startPods(t, 2)) as [Pod, Pod];
-  slow.respond = (_request, response) => void setTimeout(() => response.end(), 60);
-  const agent = startAgent(t, [slow, quick], { policy: 'round-robin' });
+  const clock = new FakeClock();
+  slow.respond = (_request, response) => {
+    clock.advance(60);
+    response.end();
+  };
+  quick.respond = (_request, response) => {
+    clock.advance(5);
+    response.end();
+  };
+  const agent = startAgent(t, [slow, quick], { policy: 'round-robin', clock });
   assert.deepEqual(agent.stats, {});
-  await load(agent, 20, 2);
+  await load(agent, 20);
   const rows = new Map(agent.stats[ORIGIN]!.endpoints.map((row) => [row.address, row]));
   const [slowRow, quickRow] = [slow, quick].map(({ address, port }) => rows.get(`${address}:${port}`)!);
   assert.ok(slowRow!.p50! >= 50 && slowRow!.p99! >= slowRow!.p50!, `${slowRow!.p50}`);
@@ -74,12 +83,16 @@ test('the stats say how long the requests of each pod took', async (t) => {
 
 test('the time that a request waited for a connection is none of its pod’s', async (t) => {
   const [pod] = (await startPods(t, 1)) as [Pod];
-  pod.respond = (_request, response) => void setTimeout(() => response.end(), 30);
-  const agent = startAgent(t, [pod], { connections: 1 });
+  const clock = new FakeClock();
+  pod.respond = (_request, response) => {
+    clock.advance(30);
+    response.end();
+  };
+  const agent = startAgent(t, [pod], { connections: 1, clock });
   await load(agent, 10, 10);
   // The last of them waited for 270 ms.
   const { p99 } = agent.stats[ORIGIN]!.endpoints[0]!;
-  assert.ok(p99! < 150, `${p99}`);
+  assert.ok(p99! >= 28 && p99! < 35, `${p99}`);
 });
 
 test('the stats of the process are those of all agents together, until they are closed', async (t) => {
