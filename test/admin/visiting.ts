@@ -44,7 +44,10 @@ export async function say(port: number, text: string): Promise<string> {
 }
 
 /** What is sent to whoever watches, event by event. */
-export async function* watch(t: TestContext, port: number): AsyncGenerator<{ event: string; data: Told }> {
+export async function* watch(
+  t: TestContext,
+  port: number,
+): AsyncGenerator<{ event: string; data: Told }, undefined> {
   const sent = request({ host: '127.0.0.1', port, path: '/events', agent: false }).end();
   t.after(() => sent.destroy());
   const [response] = await once(sent, 'response');
