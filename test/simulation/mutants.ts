@@ -365,9 +365,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a drainTimeout ends what runs at once',
-    file: 'connection.ts',
-    find: '    if (this.busy && drainTimeout > 0) {',
-    replace: '    if (this.busy) {',
+    file: 'draining.ts',
+    find: '    if (this.#timeout === 0) return;\n',
+    replace: '',
     theme: 'rotations',
   },
   // Who comes and goes

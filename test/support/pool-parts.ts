@@ -15,6 +15,7 @@ type Events = ConnectionEvents<Connection>;
 export const IDLE_EVENTS: Events = {
   onAging() {},
   outlivesAge: () => false,
+  mayReplace: () => true,
   onRetired() {},
   onClosed() {},
   onConnected() {},

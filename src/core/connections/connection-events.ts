@@ -8,6 +8,8 @@ export interface ConnectionEvents<C extends Pooled> {
   onAging(endpoint: PooledEndpoint<C>): void;
   /** Whether a connection lives on past its age, because nothing can take its place yet. Tries to make a successor. */
   outlivesAge(endpoint: PooledEndpoint<C>): boolean;
+  /** Whether another connection may take the place of one, for all we know. */
+  mayReplace(endpoint: PooledEndpoint<C>): boolean;
   /** A connection takes no more requests. */
   onRetired(connection: C): void;
   /** A retired connection has closed. */

@@ -1,9 +1,8 @@
 import type { Channel } from 'node:diagnostics_channel';
 import { channels } from '../base/channels.ts';
-import { queueMicrotask, type Timer } from '../base/clock.ts';
-import { DrainTimeoutError } from '../base/errors.ts';
-import { Patience } from '../base/patience.ts';
+import { queueMicrotask } from '../base/clock.ts';
 import type { ConnectionEvents } from './connection-events.ts';
+import { Draining } from './draining.ts';
 import type { Pooled } from './endpoint-connections.ts';
 import { Idling } from './idling.ts';
 import { Lifetime } from './lifetime.ts';
@@ -46,7 +45,7 @@ export class Connection implements Pooled, WireEvents {
   readonly #options: ConnectionOptions;
   readonly #lifetime: Lifetime;
   readonly idling: Idling;
-  #drainDeadline: Timer | undefined = undefined;
+  readonly #draining: Draining;
   /** When a request last came, or when it was made for a request. */
   #neededAt: number;
 
@@ -57,6 +56,7 @@ export class Connection implements Pooled, WireEvents {
     this.#events = events;
     this.#options = options;
     this.idling = new Idling(options.clock);
+    this.#draining = new Draining(options.clock, options.drainTimeout);
     this.#lifetime = new Lifetime(
       options.clock,
       options.maxDuration,
@@ -103,17 +103,27 @@ export class Connection implements Pooled, WireEvents {
     return this.inFlight + this.lasting > 0;
   }
 
-  /**
-   * Whether it may take a request at this moment. If not, this retires it: the timer of its age may be late, and its
-   * socket may have died unnoticed.
-   */
+  /** Whether it may take a request now. If not, it retires or rests: its timer may be late, or its socket dead unnoticed. */
   check(now: number): boolean {
     if (this.retired !== undefined) return false;
     this.#neededAt = now;
     if (this.#lifetime.isOver(now)) this.#expire();
     else if (this.wire.broken) this.retire('closed-by-peer');
-    else if (this.idling.isNearEnd(now, this.#endpoint.idleLife)) this.retire('idle');
-    return this.retired === undefined;
+    else if (this.idling.isNearEnd(now, this.#endpoint.idleLife)) this.#rest(now);
+    return this.retired === undefined && !this.idling.settling;
+  }
+
+  /** Its peer may be about to end it: another one is to be made, if one can be. */
+  #rest(now: number): void {
+    if (!this.#events.mayReplace(this.#endpoint)) return;
+    const { takesDials, idleLife } = this.#endpoint;
+    if (takesDials) {
+      this.idling.rest(now, idleLife!, () => this.onRoomChanged(true));
+      this.#endpoint.restack(this);
+    } else {
+      idleLife!.onClosed();
+      this.retire('idle');
+    }
   }
 
   /** Whether it was used so lately that it will probably be used again before it closes. */
@@ -242,14 +252,7 @@ export class Connection implements Pooled, WireEvents {
     this.#publish(channels.connectionRetire, reason);
     this.#endpoint.retire(this);
     this.#events.onRetired(this);
-    const { clock, drainTimeout } = this.#options;
-    if (this.busy && drainTimeout > 0) {
-      this.#drainDeadline = new Patience(
-        clock,
-        () => this.#endRequests(new DrainTimeoutError(drainTimeout)),
-        drainTimeout,
-      );
-    }
+    if (this.busy) this.#draining.begin((error) => this.#endRequests(error));
     this.#closeIfDrained();
   }
 
@@ -280,7 +283,7 @@ export class Connection implements Pooled, WireEvents {
   }
 
   onClosed(): void {
-    this.#drainDeadline?.cancel();
+    this.#draining.stop();
     this.#publish(channels.connectionClose, this.retired);
     this.#endpoint.forget(this);
     this.#events.onClosed(this);

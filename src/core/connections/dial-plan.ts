@@ -147,9 +147,9 @@ export class DialPlan {
    * that refuses dials now is ending, and closes the connections that it has left.
    */
   #mayBecomeFree(since: number): boolean {
-    for (const { connected, requestRoom, backoff } of this.#set.known) {
+    for (const { connected, hasRoom, requestRoom, backoff } of this.#set.known) {
       const refused = backoff !== undefined && backoff.failedAt > since && isRefusal(backoff.error);
-      if (connected > 0 && !refused) return true;
+      if (hasRoom || (connected > 0 && !refused)) return true;
       // When its last connection ends, it may be dialled.
       if (requestRoom <= 0 && backoff === undefined) return true;
     }

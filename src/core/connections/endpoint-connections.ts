@@ -1,4 +1,5 @@
 import { IdleLife } from './idle-life.ts';
+import type { Idling } from './idling.ts';
 
 /** A connection, as its endpoint sees it. */
 export interface Pooled {
@@ -23,10 +24,11 @@ export interface Pooled {
   readonly requests: number;
   /** Why it takes no more requests. */
   readonly retired: string | undefined;
-  /** Whether it may take a request at this moment. If not, this retires it. */
+  /** Whether it may take a request at this moment. If not, this retires it, or lets it rest. */
   check(now: number): boolean;
   /** Takes a request, which is sent next. */
   reserve(): void;
+  readonly idling: Pick<Idling, 'wake'>;
 }
 
 /** With this many unused connections in a row, evenkeel makes only one of 256 that it would make ahead of requests. */
@@ -67,7 +69,7 @@ export class EndpointConnections<C extends Pooled> {
     return this.#top !== undefined;
   }
 
-  /** Whether a connection may take a request now. Retires connections that turn out to be dead or too old. */
+  /** Whether a connection may take a request now. Puts connections aside that turn out to be dead, too old, or near their end. */
   isReady(now: number): boolean {
     for (let top = this.#top; top !== undefined; top = this.#top) {
       if (top.check(now)) return true;

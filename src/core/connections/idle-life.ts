@@ -16,6 +16,8 @@ const MOST_MARGIN = 0.5;
  */
 const OUTLIVED = 1.5;
 const DISPROOFS = 3;
+/** So many connections that are closed before that end, with none that ends, say no more of it. */
+const MOST_CLOSED = 8;
 
 /**
  * Learns after how long an endpoint ends idle connections if it never says so: gunicorn, for example, after two
@@ -24,7 +26,7 @@ const DISPROOFS = 3;
  * that moment.
  *
  * Ends for other reasons, such as a restart, come at any age. So one end tells nothing, and connections that live
- * longer disprove the known time.
+ * longer disprove the known time. To see which is true, a connection near its end is not closed: it rests.
  */
 export class IdleLife {
   /** For how many milliseconds the connections were idle that ended last; the newest at the end. */
@@ -32,11 +34,13 @@ export class IdleLife {
   /** In milliseconds; 0 while it isn't known. */
   #lasts = 0;
   #outlived = 0;
+  #closed = 0;
 
   /** The endpoint has ended a connection that was idle for `idle` milliseconds. */
   onEnd(idle: number): void {
     if (idle < LEAST) return;
     this.#outlived = 0;
+    this.#closed = 0;
     this.#ends.push(idle);
     if (this.#ends.length > REMEMBERED) this.#ends.shift();
     // Not the shortest, which may be an exception; and not the longest, because an end may be noticed late.
@@ -55,9 +59,20 @@ export class IdleLife {
     return idle >= lasts - margin;
   }
 
+  /** Milliseconds until one that has idled for so long has outlived the known time. */
+  untilOutlived(idle: number): number {
+    return this.#lasts * OUTLIVED - idle;
+  }
+
+  /** One was closed here that was near its end, as no other could be made beside it. */
+  onClosed(): void {
+    if (++this.#closed === MOST_CLOSED) this.#forget();
+  }
+
   #forget(): void {
     this.#ends.length = 0;
     this.#lasts = 0;
     this.#outlived = 0;
+    this.#closed = 0;
   }
 }

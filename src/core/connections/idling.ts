@@ -3,13 +3,15 @@ import type { IdleLife } from './idle-life.ts';
 
 /** The state of a connection between its requests, and before its first one. */
 export class Idling {
-  /** It takes nothing now, because its peer may be ending it. */
+  /** It takes nothing now, because its peer may be about to end it. */
   settling = false;
   /** It has survived that time. */
   settled = false;
   /** When it became idle, if that is measured. */
   #since: number | undefined = undefined;
   #timer: Timer | undefined = undefined;
+  /** Ends its rest, if it rests. */
+  #wake: (() => void) | undefined = undefined;
   readonly #clock: Clock;
 
   constructor(clock: Clock) {
@@ -18,7 +20,7 @@ export class Idling {
 
   /** It is free. To read the clock costs as much as all the rest, so the time is measured only if idle connections end. */
   begin(life: IdleLife | undefined): void {
-    if (life !== undefined) this.#since = this.#clock.now();
+    this.#since = life === undefined ? undefined : this.#clock.now();
   }
 
   /** For how many milliseconds it has been idle, if that is measured. */
@@ -42,12 +44,29 @@ export class Idling {
     this.stop();
     this.#timer = this.#clock.schedule(() => {
       this.settling = false;
+      this.#wake = undefined;
       this.settled = true;
       onSettled();
     }, milliseconds);
   }
 
+  /** The same until its peer has ended it, or shown that it won't. */
+  rest(now: number, life: IdleLife, onOver: () => void): void {
+    this.settle(life.untilOutlived(now - this.#since!), onOver);
+    this.#wake = onOver;
+  }
+
+  /** No other one can be made, and so it rests no more. */
+  wake(): void {
+    const wake = this.#wake;
+    if (wake === undefined) return;
+    this.stop();
+    this.settling = false;
+    wake();
+  }
+
   stop(): void {
     this.#timer?.cancel();
+    this.#wake = undefined;
   }
 }

@@ -178,10 +178,8 @@ export class Pool implements ConnectionEvents<Connection> {
 
   onUnreached(endpoint: Pod, error: Error): void {
     this.plan.pace.onEnded(false);
-    if (endpoint.connected === 0) {
-      endpoint.onUnreached();
-      this.#parts.weights.onAbsent(endpoint);
-    }
+    endpoint.onUnreached();
+    if (endpoint.connected === 0) this.#parts.weights.onAbsent(endpoint);
     this.health.onDialFailed(endpoint);
     endpoint.update();
     // An endpoint that can't be reached doesn't take the place of a warm one.
@@ -220,6 +218,10 @@ export class Pool implements ConnectionEvents<Connection> {
     if (this.reach.mayReplace(endpoint)) return false;
     if (endpoint.dialing === 0) this.#parts.preconnect.replace(endpoint);
     return true;
+  }
+
+  mayReplace(endpoint: Pod): boolean {
+    return this.reach.mayReplace(endpoint);
   }
 
   onRetired(connection: Connection): void {

@@ -276,8 +276,9 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
     this.#unproven = true;
   }
 
-  /** Its last dial has failed, and it has no connection. So others are dialled first. */
+  /** Its last dial has failed. So connections that rest are used again. If it has no connection, others are dialled first. */
   onUnreached(): void {
-    this.bar(UNTRIED);
+    for (const { idling } of this.connections) idling.wake();
+    if (this.connected === 0) this.bar(UNTRIED);
   }
 }

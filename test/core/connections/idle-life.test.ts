@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { IdleLife } from '../../../src/core/connections/idle-life.ts';
-import { MemoryService } from '../../support/memory-service.ts';
+import { MemoryService, type MemoryServiceOptions } from '../../support/memory-service.ts';
 
 function learned(...ends: number[]): IdleLife {
   const life = new IdleLife();
@@ -50,8 +50,8 @@ test('an end at the known time shows that it is right, whatever has outlived it'
 });
 
 /** A service whose one pod ends connections that idle for so long, or none, and how many of them it has had. */
-function startPod(t: TestContext, idle?: number) {
-  const memory = new MemoryService(t, { pods: 1 });
+function startPod(t: TestContext, idle?: number, options: MemoryServiceOptions['options'] = {}) {
+  const memory = new MemoryService(t, { pods: 1, options });
   const pod = memory.pod(1);
   pod.react = (_call, wire) => {
     const { sent } = wire;
@@ -98,4 +98,58 @@ test('a pod that restarts, and ends all its connections, goes on being sent requ
     await post();
   }
   assert.ok(dials() <= before + 2, `${dials() - before} more`);
+});
+
+/** A pod that has restarted three times in a row, two seconds after a request or a little less, and ends none by itself. */
+async function restartPod(t: TestContext, options: MemoryServiceOptions['options'] = {}) {
+  const started = startPod(t, undefined, options);
+  const { memory, post } = started;
+  const pod = memory.pod(1);
+  for (const idle of [1_900, 1_900, 1_800]) {
+    await post();
+    await memory.run(idle);
+    for (const wire of [...pod.wires]) wire.break();
+    await memory.run(10);
+  }
+  await post();
+  return { ...started, pod };
+}
+
+test('a pod that has restarted three times just before requests came keeps its connections, as with undici', async (t) => {
+  const { memory, post, dials, pod } = await restartPod(t);
+  const before = dials();
+  for (let times = 0; times < 20; times++) {
+    await memory.run(1_995);
+    await post();
+  }
+  assert.ok(dials() <= before + 2, `${dials() - before} more`);
+  assert.ok(pod.wires.size <= 2);
+});
+
+test('where no connection may be made beside it, one that is near its end is closed so often, and then kept', async (t) => {
+  const { memory, post, dials } = await restartPod(t, { connections: 1 });
+  const before = dials();
+  for (let times = 0; times < 20; times++) {
+    await memory.run(1_995);
+    await post();
+  }
+  assert.equal(dials(), before + 8);
+});
+
+test('a request is sent on a connection that is near its end where the pod takes no more connections', async (t) => {
+  const { memory, post, pod } = await restartPod(t);
+  const before = pod.opened.length;
+  pod.dials = 'refused';
+  await memory.run(1_995);
+  await post();
+  assert.equal(pod.opened.length, before);
+});
+
+test('a request is sent on a connection that is near its end while nothing may be dialled', async (t) => {
+  const { memory, post, dials, pod } = await restartPod(t);
+  const before = dials();
+  memory.resolver.set([pod], { withdrawn: true });
+  await memory.run(1_995);
+  await post();
+  assert.equal(dials(), before);
 });
