@@ -15,11 +15,11 @@ type Headers = http2.OutgoingHttpHeaders;
 type Stream = http2.ClientHttp2Stream;
 
 /**
- * Sessions for a transport of connect-node: one for each pod, of which each call takes the best one. It goes where
- * `sessionManager` is asked for.
+ * Makes sessions for a transport of connect-node: one for each pod, and each call takes the best one. Give the result
+ * to the transport as `sessionManager`.
  *
- * @param baseUrl that of the transport
- * @throws undici's `InvalidArgumentError` for a URL that isn't one, and for an option that is unknown or isn't accepted
+ * @param baseUrl the base URL of the transport
+ * @throws undici's `InvalidArgumentError` if the URL isn't one, or if an option is unknown or isn't accepted
  */
 export function balancedSessions(
   baseUrl: string | URL,
@@ -34,7 +34,7 @@ export function balancedSessions(
   return new BalancedSessions(url.origin, sessionSettings(options));
 }
 
-/** What connect-node asks for streams, in the place of its own `Http2SessionManager`, and with all that this one has. */
+/** A session manager, in place of connect-node's own `Http2SessionManager`. It has everything that this one has. */
 export class BalancedSessions {
   /** The origin of the base URL, which connect-node compares with that of each call. */
   readonly authority: string;
@@ -44,11 +44,11 @@ export class BalancedSessions {
   readonly #isOff = modeOfProcess() !== 'balance';
   /** Calls of this manager that have not ended. */
   readonly #calls = new Set<ConnectCall>();
-  /** Streams of connect-node's own. */
+  /** Streams that connect-node's own manager has opened. */
   readonly #foreign = new Set<Stream>();
   #stock: Promise<StockSessions | undefined> | undefined;
   #stockNow: StockSessions | undefined;
-  /** What `abort` was told, if no call came after it. */
+  /** The reason given to `abort`, if no call has come since. */
   #aborted: Error | undefined;
   #closing: Promise<void> | undefined;
   #onDone: (() => void) | undefined;
@@ -62,7 +62,7 @@ export class BalancedSessions {
     void findConnect();
   }
 
-  /** What is known of the pods, and under way, of all session managers that share them; nothing before the first call. */
+  /** What evenkeel knows about the pods, for all session managers that share them. Empty before the first call. */
   get stats(): Record<string, ServiceStats> {
     const { [this.authority]: own } = this.#services.stats;
     return own === undefined ? {} : { [this.authority]: own };
@@ -102,7 +102,7 @@ export class BalancedSessions {
     });
   }
 
-  /** It isn't known yet whether the host is balanced, or it is not. */
+  /** The host isn't balanced, or that isn't known yet. */
   async #requestElsewhere(...request: Parameters<StockSessions['request']>): Promise<Stream> {
     const stock = await this.#stockIfForeign();
     if (this.#closing !== undefined) throw cancellation('the sessions are closed');
@@ -132,15 +132,15 @@ export class BalancedSessions {
     if (this.#closing !== undefined) this.#closeIfDone();
   };
 
-  /** connect-node has read something. evenkeel sees that by itself. */
+  /** connect-node has read something. evenkeel needs no such hint. */
   notifyResponseByteRead(stream: Stream): void {
     this.#stockNow?.notifyResponseByteRead(stream);
   }
 
   /**
-   * `open`: calls of this manager are under way. `idle`: none are, and there is a connection. `connecting`: there is none, and
-   * one is made. `error`: none can be made, the last one broke, or `abort` was given a reason. `closed`: there is none, or
-   * `abort` was called. `verifying` is never said.
+   * `open`: calls of this manager are under way. `idle`: there are none, and there is a connection. `connecting`: there
+   * is no connection, and one is being made. `error`: no connection can be made, the last one broke, or `abort` was
+   * called with a reason. `closed`: there is no connection, or `abort` was called. It is never `verifying`.
    */
   state(): SessionState {
     if (this.#stockNow !== undefined) return this.#stockNow.state();
@@ -173,7 +173,7 @@ export class BalancedSessions {
     );
   }
 
-  /** Connects, if nothing is connected yet. Says what the state is then. */
+  /** Connects, if there is no connection yet. Returns the state after that. */
   async connect(): Promise<'open' | 'idle' | 'error'> {
     if (this.#closing !== undefined) return 'error';
     this.#aborted = undefined;
@@ -185,7 +185,7 @@ export class BalancedSessions {
     return this.#calls.size > 0 ? 'open' : 'idle';
   }
 
-  /** Ends the calls of this manager. Its connections, which others may share, are kept. */
+  /** Ends the calls of this manager. Keeps its connections, which others may share. */
   abort(reason?: Error): void {
     const error = reason ?? cancellation('connection aborted');
     this.#stockNow?.abort(reason);
@@ -194,8 +194,8 @@ export class BalancedSessions {
   }
 
   /**
-   * Waits for the calls that were taken so far, and takes no more. Closes the connections, unless another session manager
-   * shares them.
+   * Takes no more calls, waits for those that it has taken, and closes the connections that no other session manager
+   * shares.
    */
   close(): Promise<void> {
     if (this.#closing === undefined) {

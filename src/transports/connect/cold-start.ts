@@ -2,24 +2,26 @@ import { type Clock, queueMicrotask, type Timer } from '../../core/base/clock.ts
 import type { Dial, DialDone } from '../../core/connections/transport.ts';
 import type { Wire } from '../../core/connections/wire.ts';
 
-/** A session that may have calls wait. */
+/** A session that may let calls wait. */
 export interface ColdWire extends Wire {
   opening: boolean;
-  /** Takes calls from now on, if it was opening; whoever waits is to be told once that holds of all. */
+  /** Takes calls from now on, if it was opening. Waiting calls are told when all sessions have begun. */
   begin(): void;
-  /** Says that it has room. `wakes`: to those that wait as well. */
+  /** Reports that it has room. `wakes`: also to waiting calls. */
   tellRoom(wakes: boolean): void;
 }
 
 type Made = (error: Error | null, wire: ColdWire | undefined) => void;
 
-/** Milliseconds that the first calls wait for further sessions once one is connected, so that not all go to that. */
+/**
+ * For how many milliseconds the first calls wait for more sessions after one is connected, so that not all go to that
+ * one.
+ */
 const WAIT = 20;
 
 /**
- * The first moments of a service that has no session yet. The one that comes first has room for all calls that wait, and would
- * have them all, whichever pod it leads to: so it takes calls only when those that are dialled beside it are there as well, or
- * a moment has passed.
+ * The first moments of a service without a session. The first session has room for all waiting calls, and would get all
+ * of them. So it takes calls only when the other dials have ended too, or after a moment.
  */
 export class ColdStart {
   readonly #clock: Clock;
@@ -33,9 +35,9 @@ export class ColdStart {
   }
 
   /**
-   * Begins a dial whose session waits for others, if there are others to wait for.
+   * Begins a dial. If there are other dials, its session waits for them.
    *
-   * @param start begins it; it is told of the session that is made
+   * @param start begins the dial, and gets the session that is made
    */
   dial(start: (made: Made) => Dial, done: DialDone): Dial {
     const dial = start((error, wire) => {
@@ -49,7 +51,7 @@ export class ColdStart {
       abandon: () => {
         dial.abandon();
         this.#dials.delete(dial);
-        // Not in the midst of what the core does there.
+        // In a microtask, so that the core has finished what it does.
         queueMicrotask(() => this.#review());
       },
       unref: () => dial.unref(),
@@ -74,7 +76,7 @@ export class ColdStart {
     this.#timer ??= this.#clock.schedule(() => this.#begin(), WAIT);
   }
 
-  /** Has those that wait take calls, if nothing is waited for any more. */
+  /** Lets the sessions take calls, if nothing more is waited for. */
   #review(): void {
     if (this.#dials.size === 0) this.#begin();
   }
@@ -84,7 +86,7 @@ export class ColdStart {
     this.#timer = undefined;
     const wires = this.#waiting.splice(0).filter(({ broken }) => !broken);
     for (const wire of wires) wire.begin();
-    // Each has its room before anybody is served.
+    // Each session has its room before any call is served.
     for (const wire of wires) wire.tellRoom(false);
     wires[0]?.tellRoom(true);
   }

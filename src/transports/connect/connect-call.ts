@@ -18,25 +18,25 @@ const kCall = Symbol('call');
 type Head = IncomingHttpHeaders & IncomingHttpStatusHeader;
 type Stream = ClientHttp2Stream & { [kCall]?: ConnectCall };
 
-/** Milliseconds beyond its deadline after which a call that still waits is dropped: its caller has given it up by then. */
+/** How many milliseconds after its deadline a waiting call is dropped. By then, its caller has given it up. */
 const LATE = 100;
-/** Milliseconds by which a caller's time may have begun before its call came here. */
+/** By how many milliseconds the caller's time may have begun before the call came here. */
 const EARLY = 10;
 
-/** Those who hear of a call. */
+/** Callbacks of a call. */
 export interface CallCallbacks {
-  /** It has a stream, which is the caller's from now on. */
+  /** The call has a stream, which belongs to the caller from now on. */
   readonly resolve: (stream: ClientHttp2Stream) => void;
   readonly reject: (error: Error) => void;
-  /** It has ended, in whatever way. */
+  /** The call has ended, in any way. */
   readonly done: (call: ConnectCall) => void;
 }
 
 /**
- * A call of connect-node on its way.
+ * A call of connect-node.
  *
- * Without a stream: it waits, or is about to be sent. With one: the stream is its caller's, and the call learns by the
- * stream's events how it goes, until that closes.
+ * Without a stream, it waits, or is about to be sent. With a stream, the stream belongs to its caller, and the call
+ * learns from the stream's events how it goes, until the stream closes.
  */
 export class ConnectCall extends SessionCall {
   readonly request: ConnectRequest;
@@ -45,9 +45,9 @@ export class ConnectCall extends SessionCall {
   private readonly asked: number;
   private stream: Stream | undefined = undefined;
   private deadline: Timer | undefined = undefined;
-  /** The code with which its caller has closed the stream, if it has. */
+  /** The code with which its caller has closed the stream, if so. */
   private closedWith: number | undefined = undefined;
-  /** Its trailers have come. */
+  /** Whether its trailers have come. */
   private answered = false;
 
   constructor(request: ConnectRequest, service: ConnectService, callbacks: CallCallbacks) {
@@ -70,7 +70,7 @@ export class ConnectCall extends SessionCall {
 
   // Without a stream
 
-  /** Nobody says whether its caller has ended it; that its time is over can be known. */
+  /** Nobody reports that a caller has given the call up, but its deadline is known. */
   startWaiting(): void {
     const timeout = timeoutOf(this.request.headers);
     if (timeout === undefined) return;
@@ -112,14 +112,14 @@ export class ConnectCall extends SessionCall {
       calls.onUnsent(this, error);
       return;
     }
-    // Node refuses such a call: its caller is told, and nobody else is concerned.
+    // Node refuses such a call. Its caller hears of that, and nothing else changes.
     calls.attempts.onEnded(this, 'refused');
     this.fail(error);
   }
 
   // With a stream
 
-  /** Its caller ends it, wherever it is. */
+  /** Ends the call for its caller, wherever it is. */
   abort(reason: Error): void {
     this.reason = reason;
     const { stream } = this;
@@ -144,8 +144,8 @@ export class ConnectCall extends SessionCall {
   }
 
   /**
-   * Its caller has closed the stream: once more, it may be, when that has ended. Node does so too, as the socket ends. It is over
-   * then: Node doesn't always close a stream that has more to write, and the pod would seem to be busy with it for ever.
+   * Its caller has closed the stream, perhaps after its end. Node also does so when the socket ends. The call is over
+   * then: Node doesn't always close a stream that has more to write, and the pod would seem busy with it for ever.
    */
   onClosedByCaller(code = 0): void {
     if (this.connection === undefined || this.wire.isGone) return;
@@ -160,11 +160,11 @@ export class ConnectCall extends SessionCall {
     this.statusCode = statusOf(headers);
     if (!connection.told) attempts.onFirstHead(this, headers, service.keepAlive);
     attempts.onHead(this, headers, isGatewayError(this.statusCode));
-    // A call that has failed at once: its trailers are in its head.
+    // A call that failed at once has its trailers in its head.
     if (headers['grpc-status'] !== undefined) this.onEnd(headers);
   }
 
-  /** Its status has come, be it in a head or in trailers. */
+  /** Its status has come, in the head or in trailers. */
   onEnd(trailers: IncomingHttpHeaders): void {
     if (this.connection === undefined) return;
     this.answered = true;
@@ -180,7 +180,7 @@ export class ConnectCall extends SessionCall {
     const { attempts } = this.service.calls;
     this.service.onEnded(this);
     this.callbacks.done(this);
-    // One that refuses streams, though it takes more of them, has enough for a moment.
+    // A pod that refuses a stream below its limit has enough for the moment. So the call counts as load for a while.
     if (this.isRefused(code) && !this.wire.broken) attempts.takeBack(this, true);
     else attempts.onEnded(this, this.outcomeOf(code));
   }
@@ -190,7 +190,7 @@ export class ConnectCall extends SessionCall {
   }
 
   private outcomeOf(code: number): Outcome {
-    // Of a response that was cut off after a GOAWAY, Node says no more than of one that has ended.
+    // If a response was cut off after a GOAWAY, Node reports a normal end.
     if (this.answered || (code === 0 && this.statusCode !== 0)) {
       return isGatewayError(this.statusCode) ? 'rejected' : 'success';
     }
@@ -200,7 +200,7 @@ export class ConnectCall extends SessionCall {
     return isCancel(code) ? 'cancelled' : 'failure';
   }
 
-  /** connect-node has a code for callers that have had enough, and another one for time that is over, and other errors. */
+  /** connect-node has one code for callers that stop reading, another one for a deadline, and others for errors. */
   private endedByCaller(code: number): Outcome {
     this.reason ??= new Error('the caller has closed the stream');
     const timeout = timeoutOf(this.request.headers);
@@ -217,7 +217,7 @@ function statusOf(headers: Head): number {
   return headers[':status'] ?? 0;
 }
 
-// One function each for all streams.
+// One function each, for all streams.
 
 function onResponse(this: Stream, headers: Head): void {
   this[kCall]!.onHead(headers);
@@ -232,7 +232,7 @@ function onClose(this: Stream): void {
 }
 
 function noteClose(this: Stream, code?: number, callback?: () => void): void {
-  // connect-node closes what has failed by itself, too.
+  // connect-node also closes a stream that has failed by itself.
   const isOver = this.closed || this.destroyed;
   Reflect.deleteProperty(this, 'close');
   this.close(code, callback);

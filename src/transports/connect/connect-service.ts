@@ -8,9 +8,9 @@ import { Running } from '../grpc/running.ts';
 import type { ConnectTransport } from './connect-transport.ts';
 import type { ConnectRequest, SessionCall } from './session-call.ts';
 
-/** Milliseconds after which a call that is being answered is counted apart: it is a stream. */
+/** After how many milliseconds a call whose answer has begun counts apart, as a stream. */
 const LASTING = 5_000;
-/** Milliseconds between two looks at what runs. */
+/** Milliseconds from one look at the running calls to the next. */
 const LOOK = 1_000;
 
 export interface ConnectServiceOptions {
@@ -21,10 +21,10 @@ export interface ConnectServiceOptions {
   identity: string;
 }
 
-/** A service that is called by way of connect-node. */
+/** A service for calls of connect-node. */
 export class ConnectService extends Service {
   readonly keepAlive: number;
-  /** It takes no more calls. */
+  /** Whether it takes no more calls. */
   ended = false;
   readonly #transport: ConnectTransport;
   readonly #ringHash: RingHashSettings;
@@ -38,7 +38,7 @@ export class ConnectService extends Service {
     this.#ringHash = options.settings.ringHash;
   }
 
-  /** What the last session broke with, if it did, and none has been made since. */
+  /** The error with which the last session broke, if no session was made since. */
   get broken(): Error | undefined {
     return this.#transport.broken;
   }
@@ -48,7 +48,7 @@ export class ConnectService extends Service {
       try {
         call.keyHash = this.#keyHashOf(request);
       } catch (error) {
-        // Of the user's function.
+        // An error of the user's function.
         call.fail(error as Error);
         return;
       }
@@ -67,7 +67,7 @@ export class ConnectService extends Service {
     const value = key?.(described) ?? (header === undefined ? undefined : headers[header]);
     const [first] = Array.isArray(value) ? value : [value];
     const text = first === undefined ? '' : String(first);
-    // Those that say nothing have nothing in common: one pod would have them all.
+    // Calls without a value don't belong together: otherwise one pod would get all of them.
     return text === '' ? -1 : hash(text);
   }
 
@@ -89,7 +89,10 @@ export class ConnectService extends Service {
     this.#look = this.clock.schedule(() => this.#sweep(), LOOK);
   }
 
-  /** Counts apart what has run for long, so that it pushes nothing else away. Of what isn't answered yet nobody knows. */
+  /**
+   * Counts long calls apart, so that they push no other call away. If a call has no answer yet, nobody knows what it
+   * is.
+   */
   #sweep(): void {
     const now = this.clock.now();
     const waiting: SessionCall[] = [];

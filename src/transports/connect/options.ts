@@ -8,7 +8,7 @@ import { environment } from '../../core/base/environment.ts';
 import { RPC_OPTIONS } from '../common/rpc-options.ts';
 import type { PingSettings } from './pings.ts';
 
-/** The options of an agent that mean something to the sessions of connect-node. */
+/** The options of an agent that have a meaning for sessions of connect-node. */
 const NAMES = [
   ...RPC_OPTIONS,
   'admin',
@@ -21,7 +21,7 @@ const NAMES = [
   'ringHash',
 ] as const;
 
-/** Those that stand for themselves in connect-node: milliseconds, with its defaults. */
+/** connect-node's own options in milliseconds, with its defaults. */
 const TIMES = {
   connectTimeoutMs: 20_000,
   idleConnectionTimeoutMs: 900_000,
@@ -29,7 +29,7 @@ const TIMES = {
   pingTimeoutMs: 15_000,
 } as const;
 
-/** What Node would be told of sessions that lead to one place only. */
+/** Options of Node for sessions that would all lead to one place. */
 const REFUSED: Record<string, string> = {
   createConnection: 'there is nothing to balance',
   host: 'the base URL says it',
@@ -39,49 +39,55 @@ const REFUSED: Record<string, string> = {
   socket: 'there is nothing to balance',
 };
 const CONNECT_TIMEOUT = variableFor(['connectTimeout']);
-/** Node's timers take no more, and connect-node has no timer then. */
+/** Node's timers take no more. connect-node has no timer then. */
 const LONGEST = 2 ** 31 - 1;
 
 type SharedOptions = Pick<BalancedAgentOptions, (typeof NAMES)[number]>;
 
 /**
- * What `balancedSessions(baseUrl, options)` takes: evenkeel's options, each of which means what it means to an agent, and has
- * the same default and variable; and those of connect-node for HTTP/2, which a transport does not look at once it has a
- * session manager.
+ * What `balancedSessions(baseUrl, options)` takes. evenkeel's options have the same meaning, default and variable as
+ * for an agent. The others are connect-node's options for HTTP/2: a transport ignores them if it has a session manager,
+ * so give them here.
  */
 export interface BalancedSessionsOptions extends SharedOptions {
-  /** What Node is told of each session: TLS (`ca`, `cert`, `key`, …), `settings`, limits. As connect-node's `nodeOptions`. */
+  /**
+   * Options for each session: TLS (`ca`, `cert`, `key`, …), `settings`, limits. The same as connect-node's
+   * `nodeOptions`.
+   */
   nodeOptions?: http2.ClientSessionOptions | http2.SecureClientSessionOptions;
-  /** Milliseconds that a connection may take, TLS and all. Default: 20,000, as in connect-node. */
+  /** How long connecting may take, with TLS. In milliseconds; default 20,000, as in connect-node. */
   connectTimeoutMs?: number;
-  /** Milliseconds after which a connection that carries nothing is closed. Default: 15 minutes, as in connect-node. */
+  /**
+   * After how long a connection that carries nothing is closed. In milliseconds; default 15 minutes, as in
+   * connect-node.
+   */
   idleConnectionTimeoutMs?: number;
   /**
-   * Milliseconds of silence after which a connection that carries something is asked whether it is there. Default: none is,
-   * as in connect-node. evenkeel finds pods that have vanished without pings.
+   * After how much silence a connection that carries something gets a PING. In milliseconds; by default there are no
+   * PINGs, as in connect-node. evenkeel finds pods that have vanished without PINGs.
    */
   pingIntervalMs?: number;
-  /** Milliseconds in which a ping is to be answered. Default: 15,000, as in connect-node. */
+  /** How long a PING may be unanswered. In milliseconds; default 15,000, as in connect-node. */
   pingTimeoutMs?: number;
-  /** Whether connections that carry nothing are asked, too. Default: `false`. */
+  /** Whether connections that carry nothing get PINGs too. Default `false`. */
   pingIdleConnection?: boolean;
 }
 
-/** What becomes of options: whatever two have in common, they share connections for. */
+/** The settings. Session managers with the same settings share connections. */
 export interface SessionSettings {
   readonly settings: Settings;
   readonly nodeOptions: http2.ClientSessionOptions | http2.SecureClientSessionOptions;
   readonly connectTimeoutMs: number;
   readonly idleConnectionTimeoutMs: number;
   readonly pings: PingSettings;
-  /** evenkeel's own, as they were given. */
+  /** evenkeel's own options, as they were given. */
   readonly own: BalancingOptions;
 }
 
 /**
  * Settings from options.
  *
- * @throws undici's `InvalidArgumentError` for an option that is unknown or isn't accepted
+ * @throws undici's `InvalidArgumentError` if an option is unknown or isn't accepted
  */
 export function sessionSettings(options: BalancedSessionsOptions): SessionSettings {
   const { nodeOptions = {}, pingIdleConnection = false, ...rest } = options;
@@ -106,7 +112,7 @@ export function sessionSettings(options: BalancedSessionsOptions): SessionSettin
   };
 }
 
-/** As BalancingOptions has them, but for dials: they take as long as connect-node's, unless a variable says something else. */
+/** The settings for evenkeel's options. Dials may take as long as connect-node's, unless a variable says something else. */
 function settingsOf(own: BalancingOptions, connectTimeoutMs: number, isSet: boolean): Settings {
   const known: readonly string[] = NAMES;
   const odd = Object.keys(own).find((name) => !known.includes(name));

@@ -1,11 +1,11 @@
-/** How often a call is sent at most. */
+/** How many times a call is sent at most. */
 const MOST_ATTEMPTS = 4;
 
 /**
- * An interceptor for transports of connect: sends a unary call again that the server has refused with REFUSED_STREAM, or that Node didn't
- * send because a GOAWAY had come. No server has looked at such a call, so all methods may be called again:
- * https://www.rfc-editor.org/rfc/rfc9113#section-8.7. A call is sent four times at most, each time to the pod that is best then.
- * Streams are not sent again.
+ * An interceptor for transports of connect. It sends a unary call again if the server has refused it with
+ * REFUSED_STREAM, or if Node did not send it because a GOAWAY had come. No server has processed such a call, so this is
+ * safe for all methods: https://www.rfc-editor.org/rfc/rfc9113#section-8.7. A call is sent four times at most, each
+ * time to the pod that is best then. Streams are not sent again.
  */
 export function retryRefused<Request extends { readonly stream: boolean }, Response>(
   next: (request: Request) => Promise<Response>,
@@ -21,7 +21,7 @@ export function retryRefused<Request extends { readonly stream: boolean }, Respo
   };
 }
 
-/** By Node's error for the code of the stream, which a server can't put into the status of a call. */
+/** Whether Node reports this stream code. A server can't put it into the status of a call. */
 function isRefused(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined;
   if (!(cause instanceof Error) || !('code' in cause)) return false;

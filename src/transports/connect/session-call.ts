@@ -10,15 +10,15 @@ export interface ConnectRequest {
   readonly options: ClientSessionRequestOptions | undefined;
 }
 
-/** What a session is asked for: a stream, as a rule. */
+/** What a session is asked for: usually a stream. */
 export abstract class SessionCall extends Call implements Runner<SessionCall> {
-  /** When its stream was opened, on the clock, and the calls of before and after it that go on. */
+  /** When its stream was opened, on the clock; and its neighbours in the list of running calls. */
   since = 0;
   previous: SessionCall | undefined = undefined;
   next: SessionCall | undefined = undefined;
   readonly lasting = false;
   readonly upgrades = false;
-  /** The caller has the stream, and what it writes to it is gone with that one. */
+  /** The caller has the stream. What the caller writes to it is lost with the stream. */
   readonly repeatable = false;
 
   check(): void {}
@@ -28,10 +28,10 @@ export abstract class SessionCall extends Call implements Runner<SessionCall> {
   /**
    * Opens its stream, if it wants one.
    *
-   * @throws what Node does
+   * @throws what Node throws
    */
   abstract open(session: ClientHttp2Session): void;
-  /** It can't have one. `isGone`: the session is no more, and another one may do. */
+  /** It can't have a stream. `isGone`: the session has ended, and another one may work. */
   abstract onUnopened(error: Error, isGone: boolean): void;
   /** The session ends what it carries. */
   abstract cut(error: Error): void;

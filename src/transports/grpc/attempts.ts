@@ -12,9 +12,9 @@ import { isOk, outcomeOf, pushbackOf, statusOf } from './outcome-of.ts';
 import { Running } from './running.ts';
 import { type GrpcSession, isEnding, isOpen, sessionOf } from './session.ts';
 
-/** Milliseconds after which a call is counted apart: it is a stream, for all we know. */
+/** After how many milliseconds a call counts apart, as a stream. */
 const LASTING = 5_000;
-/** The part of the usual latency that each call makes. */
+/** How much one call changes the mean latency. */
 const NEWS = 1 / 16;
 
 export interface AttemptsOptions {
@@ -22,21 +22,19 @@ export interface AttemptsOptions {
   health: Health<GrpcEndpoint>;
   demand: Demand;
   clock: Clock;
-  /** Whether this process did not run for a while. */
+  /** Whether this process stood still for a while. */
   isHeldUp: (now: number) => boolean;
-  /** An endpoint has one call less. `fails`: its connection fails, and another may lead to another pod. */
+  /** An endpoint has one call less. `fails`: its connection fails, and another one may lead to another pod. */
   onEnded: (slot: GrpcSlot, fails: boolean) => void;
 }
 
 /**
- * One try of a call, as grpc-js sees it: the result of a pick.
+ * One try of a call: to grpc-js, the result of a pick.
  *
- * `picked`: counted, for calls are picked for one after the other before any of them starts. Left when it starts, which is
- *   a promise later, or by the end of the turn.
- * `given-back`: it has not started by then, and may never; its credentials may take a while.
- * `running`: left when it ends, or lasts.
- * `apart`: it has run for so long that it is counted apart.
- * `ended`.
+ * `picked`: it counts, because grpc-js picks for all calls of a burst before any of them starts. The next state comes
+ * when it starts, a promise later, or at the end of the turn. `given-back`: it had not started by then, and may never
+ * start; its credentials may take a while. `running`: until it ends, or lasts. `apart`: it has run for so long that it
+ * counts apart. `ended`.
  */
 export class Attempt implements PickResult {
   readonly pickResultType = PICKS.COMPLETE;
@@ -45,11 +43,11 @@ export class Attempt implements PickResult {
   readonly onCallEnded: (code: number, details?: string, metadata?: Metadata) => void;
   readonly slot: GrpcSlot;
   state: 'picked' | 'given-back' | 'running' | 'apart' | 'ended' = 'picked';
-  /** When it was picked, or has started after that; on the clock. */
+  /** When it was picked, or when it started; on the clock. */
   since: number;
-  /** The connection on which it has started: by its end, its subchannel may have another one. */
+  /** The connection on which it started. At its end, its subchannel may have another one. */
   session: GrpcSession | undefined = undefined;
-  /** Those that began before it, and after it, and have not ended. */
+  /** Its neighbours in the list of attempts that have not ended. */
   previous: Attempt | undefined = undefined;
   next: Attempt | undefined = undefined;
   readonly #owner: Attempts;
@@ -59,7 +57,7 @@ export class Attempt implements PickResult {
     this.slot = slot;
     this.since = since;
     this.#owner = owner;
-    // It is called without its object.
+    // grpc-js calls this without its object.
     this.onCallEnded = (code, details, metadata) => owner.onEnded(this, code, details, metadata);
   }
 
@@ -67,26 +65,26 @@ export class Attempt implements PickResult {
     this.#owner.onStarted(this);
   }
 
-  /** As `onCallEnded`. Whether it was refused by the end of its connection, so that it may be sent again. */
+  /** The same as `onCallEnded`. Returns whether the end of its connection refused it, so that it may be sent again. */
   end(code: number, details: string, metadata: Metadata): boolean {
     return this.#owner.onEnded(this, code, details, metadata);
   }
 }
 
-/** Counts what becomes of each attempt: where it is in flight, how long it takes, how it ends. */
+/** Counts each attempt: where it is in flight, how long it takes, how it ends. */
 export class Attempts {
-  /** Attempts ever begun. */
+  /** How many attempts have begun, since the start. */
   begun = 0;
-  /** Those that failed. */
+  /** How many failed. */
   failures = 0;
   readonly #options: AttemptsOptions;
   readonly #holds: FailureHolds;
   readonly #quickErrors = new QuickErrors();
   readonly #observes: boolean;
   readonly #running = new Running<Attempt>();
-  /** Those of this turn, which may not start. */
+  /** Attempts of this turn, which may never start. */
   #picked: Attempt[] = [];
-  /** How long calls take that are served. */
+  /** The mean latency of calls that were served, in milliseconds. */
   #latency = 0;
 
   constructor(options: AttemptsOptions) {
@@ -99,7 +97,7 @@ export class Attempts {
     this.#holds.clear();
   }
 
-  /** Counts an attempt at the moment of its pick: a burst is picked for as a whole before any of its calls starts. */
+  /** Counts an attempt when it is picked, because grpc-js picks for a whole burst before any of its calls starts. */
   begin(subchannel: Subchannel, slot: GrpcSlot): Attempt {
     const { pickers, clock } = this.#options;
     const attempt = new Attempt(subchannel, slot, clock.now(), this);
@@ -116,7 +114,7 @@ export class Attempts {
     slot.endpoint.begin(slot);
   }
 
-  /** Of what has not started by the end of the turn, nobody says whether it ever will. */
+  /** If an attempt has not started by the end of the turn, nobody knows whether it will. */
   readonly #giveBack = (): void => {
     const picked = this.#picked;
     this.#picked = [];
@@ -139,7 +137,7 @@ export class Attempts {
     this.#running.add(attempt);
   }
 
-  /** Versions of grpc-js before 1.14 tell the code alone. Whether the call was refused by the end of its connection. */
+  /** Versions of grpc-js before 1.14 pass the code only. Returns whether the end of its connection refused the call. */
   onEnded(attempt: Attempt, code: number, details?: string, metadata?: Metadata): boolean {
     const { slot, state } = attempt;
     if (state !== 'running' && state !== 'apart') return false;
@@ -178,7 +176,10 @@ export class Attempts {
     return outcome === 'refused';
   }
 
-  /** Whether it was the endpoint that let a caller's time run out: not if it had less of it than calls take, or we slept. */
+  /**
+   * Whether the endpoint used up the caller's time. Not if the caller gave less time than calls usually take, or if
+   * this process stood still.
+   */
   #blame<O>(outcome: O | 'timeout', took: number, now: number): O | 'timeout' | 'cancelled' {
     if (outcome !== 'timeout') return outcome;
     return took >= 2 * this.#latency && !this.#options.isHeldUp(now) ? 'timeout' : 'cancelled';
@@ -188,12 +189,12 @@ export class Attempts {
     if (isOk(code)) this.#latency += (took - this.#latency) * NEWS;
     if (!this.#observes) return;
     const observation = failed ? 'failed' : isGivenUp ? 'given-up' : 'answered';
-    // How soon an endpoint answers with an error doesn't tell how soon it would serve.
+    // An endpoint that fails fast may serve slowly. So an error counts at least as much as a usual call.
     const latency = observation === 'answered' && !isOk(code) ? Math.max(took, this.#latency) : took;
     this.#options.pickers.observe(endpoint, latency, observation);
   }
 
-  /** Counts apart what has run for long, so that it pushes nothing else away. */
+  /** Counts long calls apart, so that they push no other call away. */
   sweep(now: number): void {
     for (let oldest = this.#oldest(now); oldest !== undefined; oldest = this.#oldest(now)) {
       this.#running.delete(oldest);

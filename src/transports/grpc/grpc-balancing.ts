@@ -15,20 +15,20 @@ import type { GrpcOptions } from './options.ts';
 import { resolverClasses, type Targets } from './resolver.ts';
 import type { GrpcTarget } from './target.ts';
 
-/** The original resolvers, and the name of the policy, of each copy of grpc-js that was ever taken over. */
+/** The original resolvers, and the name of the policy, for each copy of grpc-js that was ever taken over. */
 const known = new WeakMap<object, { grpc: GrpcJs; policy: string }>();
 
-/** Who balances the channels that a copy of grpc-js makes. */
+/** What balances the new channels of each copy of grpc-js. */
 const owners = new WeakMap<object, GrpcBalancing>();
 
-/** Whether the channels that a copy of grpc-js makes are balanced. */
+/** Whether evenkeel balances the new channels of a copy of grpc-js. */
 export function isBalanced(module: object): boolean {
   return owners.has(module);
 }
 
 let warnedOfVersion = false;
 
-/** Says, once, that a copy of grpc-js is none that evenkeel knows. */
+/** Warns, once, that evenkeel doesn't know a version of grpc-js. */
 export function warnOfVersion(): void {
   if (warnedOfVersion) return;
   warnedOfVersion = true;
@@ -43,7 +43,7 @@ export class GrpcBalancing implements Targets {
   readonly #hubs: Hubs;
   readonly #verdicts: Verdicts;
   readonly #modules = new Map<object, GrpcJs>();
-  /** Kept, as it is held weakly elsewhere. */
+  /** Held here, because it is held weakly elsewhere. */
   readonly #live: LiveAgent;
   #leave: (() => void) | undefined;
 
@@ -62,12 +62,12 @@ export class GrpcBalancing implements Targets {
     });
   }
 
-  /** What is known and under way, by target. */
+  /** What evenkeel knows about the pods of each target. */
   get stats(): Record<string, ServiceStats> {
     return Object.fromEntries(Array.from(this.#hubs, (hub) => [hub.origin, grpcStats(hub)]));
   }
 
-  /** Leaves channels that are made from now on to grpc-js. Those that there are go on as they are. */
+  /** Leaves new channels to grpc-js. Channels that exist don't change. */
   uninstall(): void {
     for (const [module, grpc] of this.#modules) {
       grpc.registerResolver('dns', grpc.DnsResolver);
@@ -78,7 +78,7 @@ export class GrpcBalancing implements Targets {
     this.#leave = undefined;
   }
 
-  /** Balances the channels that a copy of grpc-js makes from now on. Whether it is of a version that is known. */
+  /** Balances the new channels of a copy of grpc-js. Returns false if evenkeel doesn't know its version. */
   take(module: object): boolean {
     const { grpc, policy } = known.get(module) ?? {};
     const found = grpc ?? grpcJsOf(module);

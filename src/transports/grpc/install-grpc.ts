@@ -5,13 +5,13 @@ import { isGrpcJs } from './grpc-js.ts';
 import { type GrpcOptions, grpcSettings } from './options.ts';
 
 /**
- * Balances the calls of `@grpc/grpc-js`: those to `kube:///name.namespace:port`, and, of hosts that are managed (option
- * `hosts`), those to `dns:` targets and targets without a scheme. Channels that were made before stay as they are. Installing
- * again replaces what was installed, options and all. `EVENKEEL_DISABLED=1` has it do nothing.
+ * Balances the calls of `@grpc/grpc-js`: calls to `kube:///name.namespace:port`; and calls to `dns:` targets and
+ * targets without a scheme, if their host is managed (option `hosts`). Channels that exist already don't change. A
+ * second call replaces the first one, with its options. With `EVENKEEL_DISABLED=1`, it does nothing.
  *
  * @param grpc the module: `import * as grpc from '@grpc/grpc-js'`, or its default export
- * @returns what is balanced: its `stats`, and a way back
- * @throws undici's `InvalidArgumentError` for a module that is not grpc-js, and for an option that is unknown or isn't accepted
+ * @returns an object with `stats` and `uninstall()`
+ * @throws undici's `InvalidArgumentError` if the module is not grpc-js, or if an option is unknown or isn't accepted
  */
 export function installGrpc(grpc: object, options: GrpcOptions = {}): GrpcBalancing {
   const module = exportsOf(grpc);
@@ -20,7 +20,7 @@ export function installGrpc(grpc: object, options: GrpcOptions = {}): GrpcBalanc
   return balancing;
 }
 
-/** The exports of grpc-js, which are the default one where it was imported. */
+/** The exports of grpc-js. An import may have them as its default export. */
 function exportsOf(given: unknown): object {
   const { default: exported } = (given ?? {}) as { default?: unknown };
   for (const module of [exported, given]) if (isGrpcJs(module)) return module as object;

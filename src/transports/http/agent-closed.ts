@@ -1,6 +1,6 @@
 import { EvenkeelError } from '../../core/base/errors.ts';
 
-/** The agent was closed, or destroyed, before it had the request. */
+/** The agent was closed or destroyed before it could send the request. */
 export class AgentClosedError extends EvenkeelError {
   override name = 'AgentClosedError';
   readonly how: 'closed' | 'destroyed';

@@ -1,4 +1,4 @@
-/** One of an agent's public maps: what it has, by the names of its hosts. */
+/** One of an agent's public maps, by the name that the agent gives each host. */
 type AgentMap<T> = Record<string, T[] | undefined>;
 
 export function addTo<T>(map: AgentMap<T>, name: string, item: T): void {

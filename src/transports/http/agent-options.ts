@@ -6,31 +6,34 @@ import type { BalancingOptions } from '../../config/options.ts';
 import { resolveSettings, withSystemDials } from '../../config/resolve-settings.ts';
 import type { Settings } from '../../config/settings.ts';
 
-/** Options of Node's agents that can't be had together with a pick for each request. */
+/** Options of Node's agents that make no sense if a pod is chosen for each request. */
 type Refused = 'lookup' | 'localPort' | 'path' | 'proxyEnv' | 'maxFreeSockets' | 'host' | 'port';
 
 /** What `new BalancedHttpAgent(options)` takes: evenkeel's options, and those of Node's own agent. */
 export interface BalancedHttpAgentOptions extends BalancingOptions, Omit<AgentOptions, Refused> {
   /**
-   * Whether connections are kept for later requests.
-   * Default `true`, unlike Node's own agents that are made by hand.
+   * Whether evenkeel keeps connections for later requests. Default `true` (for Node's own agents that you make, it is
+   * `false`).
    */
   keepAlive?: boolean | undefined;
-  /** Whether small writes are sent at once. Default `true`, as in Node's. */
+  /** Whether small writes are sent at once. Default `true`, as for Node's agents. */
   noDelay?: boolean | undefined;
-  /** The one family of addresses that is dialled, `4` or `6`. Default: one that this host can route. */
+  /** The address family that evenkeel dials, `4` or `6`. Default: one that this host has a route to. */
   family?: number | undefined;
-  /** The local address that connections are made from. */
+  /** The local address from which evenkeel connects. */
   localAddress?: string | undefined;
-  /** `false`: no address of the other family is tried where connections are slow to come. Default `true`. */
+  /** Whether evenkeel also tries an address of the other family if connecting takes long. Default `true`. */
   autoSelectFamily?: boolean | undefined;
 }
 
-/** What `new BalancedHttpsAgent(options)` takes: those of `BalancedHttpAgent`, and those of TLS. */
+/** What `new BalancedHttpsAgent(options)` takes: the options of `BalancedHttpAgent`, and those of TLS. */
 export interface BalancedHttpsAgentOptions
   extends BalancedHttpAgentOptions,
     Omit<ConnectionOptions, Refused> {
-  /** `0`: no connection to a pod takes up the TLS session of the one before. Default: each does. */
+  /**
+   * `0`: each connection makes a new TLS session. Default: a connection resumes the session of an earlier one to the
+   * same pod.
+   */
   maxCachedSessions?: number;
 }
 
@@ -45,7 +48,7 @@ const REFUSED: Record<string, string> = {
   maxFreeSockets: 'idle connections close by their age',
 };
 
-/** Those of Node's agents, of `net.connect` and `tls.connect`. */
+/** Options of Node's agents, of `net.connect` and of `tls.connect`. */
 const OF_NODE = new Set([
   ...[
     'agentKeepAliveTimeoutBuffer',
@@ -80,16 +83,16 @@ const OF_NODE = new Set([
 ]);
 
 export interface SplitOptions {
-  /** Node's own. */
+  /** Node's own options. */
   readonly node: Record<string, unknown>;
   readonly own: BalancingOptions;
   readonly settings: Settings;
 }
 
 /**
- * Tells Node's options from evenkeel's.
+ * Separates Node's options from evenkeel's.
  *
- * @throws undici's `InvalidArgumentError` for an option that is unknown or isn't accepted
+ * @throws undici's `InvalidArgumentError` if an option is unknown or isn't accepted
  */
 export function splitOptions(options: BalancedHttpAgentOptions): SplitOptions {
   const own: Record<string, unknown> = {};
@@ -113,7 +116,7 @@ export function splitOptions(options: BalancedHttpAgentOptions): SplitOptions {
   return { node, own, settings: settingsOf(own, node) };
 }
 
-/** The settings of evenkeel's options, as far as Node's have a say in them as well. */
+/** The settings for evenkeel's options. Some of Node's options have an effect on them too. */
 function settingsOf(own: BalancingOptions, node: Record<string, unknown>): Settings {
   const names = ['family', 'autoSelectFamily', 'localAddress'].filter((name) => node[name] !== undefined);
   const connect = Object.fromEntries(names.map((name) => [name, node[name]]));

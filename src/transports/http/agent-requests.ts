@@ -12,7 +12,7 @@ import { type Profile, Profiles } from './profile.ts';
 
 type Family = Destination['family'];
 
-/** What a request asks for, before there is a service for it. */
+/** What a request asks for, before it has a service. */
 interface Wanted {
   readonly host: string;
   readonly port: number | string;
@@ -23,7 +23,10 @@ interface Wanted {
 
 let secureAgents = 0;
 
-/** Takes the requests of one agent of node:http, within that one's limits, and keeps its public maps true. */
+/**
+ * Takes the requests of one agent of node:http, within the agent's limits, and keeps the agent's public maps up to
+ * date.
+ */
 export class AgentRequests implements Total {
   taken = 0;
   readonly ownsAgent: boolean;
@@ -32,8 +35,9 @@ export class AgentRequests implements Total {
   readonly #profiles: Profiles;
   readonly #secure: boolean;
   /**
-   * What sets its connections apart from those of other agents. With TLS, callers check certificates by themselves, once for
-   * each connection of their agent: they would be given one that another agent's caller had let pass.
+   * Separates the connections of an agent from those of other agents, with TLS only. Callers may check certificates
+   * themselves, once for each connection of their agent. So they must not get a connection that another agent's caller
+   * has accepted.
    */
   readonly #apart: string;
   readonly #buckets = new Map<HttpService, Bucket>();
@@ -51,14 +55,14 @@ export class AgentRequests implements Total {
     this.#apart = this.#secure ? `${++secureAgents}` : '';
   }
 
-  /** Takes a request. False if nobody but Node can send it. */
+  /** Takes a request. Returns false if only Node can send it. */
   take(request: NodeRequest, options: RequestOptions): boolean {
     if (this.#closed !== undefined) {
       endUnsent(request, this.#closed);
       return true;
     }
     const header = request.getHeader('host');
-    // For one that is no text Node has an error.
+    // If the Host header is no string, Node throws an error for it.
     if (this.#services.ended || (header !== undefined && typeof header !== 'string')) return false;
     const bucket = this.#bucketFor(options, header);
     bucket?.add(request, options);
@@ -71,7 +75,7 @@ export class AgentRequests implements Total {
   }
 
   #bucketFor(options: RequestOptions, header: string | undefined): Bucket | undefined {
-    // What an agent says goes over what its requests say.
+    // The options of an agent override those of its requests.
     const own = this.#agent.options;
     const { host, port } = options;
     const family = familyOf(own.family ?? options.family);
@@ -125,12 +129,12 @@ export class AgentRequests implements Total {
     return this.#agent.getName({ ...profile.connect, host, port, family, servername, localAddress });
   }
 
-  /** Nobody is told of those that end: they are forgotten when others come. */
+  /** Services that have ended don't report it. They are forgotten when others come. */
   #forgetEnded(): void {
     for (const service of this.#buckets.keys()) if (service.ended) this.#buckets.delete(service);
   }
 
-  /** Gives a place that is free to somebody of another bucket. */
+  /** A place is free: gives it to a request in another bucket. */
   onFree(): void {
     if (this.taken === 0) this.#onDrained?.();
     if (this.#agent.maxTotalSockets === Number.POSITIVE_INFINITY) return;
@@ -142,9 +146,10 @@ export class AgentRequests implements Total {
   }
 
   /**
-   * Takes no more requests: they fail with that error. Those that wait for a place fail too, if it says `destroyed`.
+   * Takes no more requests: they fail with this error. If the agent was destroyed, requests that wait for a place fail
+   * too.
    *
-   * @returns when those that were taken have ended
+   * @returns when the requests that were taken have ended
    */
   close(error: AgentClosedError): Promise<void> {
     this.#closed = error;
@@ -160,7 +165,7 @@ function familyOf(family: unknown): Family {
   return family === 4 || family === 6 ? family : 0;
 }
 
-/** The name that TLS asks for, as Node has it: what is said, or that of the Host header; none for an address. */
+/** The name that TLS asks for, as in Node: the given name, or that of the Host header; none for an IP address. */
 function servernameFor(given: unknown, host: string, header: string | undefined): string {
   return typeof given === 'string' ? given : servernameOf(host, header);
 }

@@ -3,21 +3,21 @@ import type { ServiceStats } from '../../telemetry/stats.ts';
 import { type BalancedHttpAgentOptions, splitOptions } from './agent-options.ts';
 import { Balanced } from './balanced.ts';
 
-/** What an agent has that balances, beside all that Node's own has. */
+/** What a balanced agent has, beside everything that Node's own agent has. */
 export interface Balancing {
-  /** What is known and under way, by origin. */
+  /** What evenkeel knows about the pods of each origin. */
   readonly stats: Record<string, ServiceStats>;
-  /** What requests call. */
+  /** Called by requests. */
   addRequest(request: ClientRequest, options: object): void;
-  /** Waits for the requests taken so far, then closes all connections. Takes no new ones. */
+  /** Waits for the requests that the agent has taken, then closes all connections. The agent takes no new requests. */
   close(): Promise<void>;
-  /** Ends all requests, and all connections. Takes no new ones. */
+  /** Ends all requests and all connections. The agent takes no new requests. */
   destroy(): void;
 }
 
 /**
- * Makes a class of agents that balance of one of Node's own, that of `node:http` or that of `node:https`. It throws undici's
- * `InvalidArgumentError` for an option that is unknown or isn't accepted, and what Node throws.
+ * Makes a class of balanced agents from one of Node's own classes, that of `node:http` or that of `node:https`. Its
+ * constructor throws undici's `InvalidArgumentError` if an option is unknown or isn't accepted, and what Node throws.
  */
 export function balancedAgentClass(
   NodeAgent: typeof Agent,

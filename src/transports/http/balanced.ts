@@ -14,16 +14,16 @@ import { needsNode } from './profile.ts';
 
 let agents = 0;
 
-/** What balances the requests of an agent that was made for that. */
+/** Balances the requests of an agent that the user made. */
 export class Balanced {
   readonly #services: HttpServices;
   readonly #requests: AgentRequests;
   readonly #rule: HostRule | undefined;
-  /** Kept, as it is held weakly elsewhere. */
+  /** Held here, because it is held weakly elsewhere. */
   readonly #live: LiveAgent;
   readonly #leave: () => void;
   readonly #makePlain: () => Agent;
-  /** One of Node's own, for requests that only such a one can send. */
+  /** One of Node's own agents, for requests that only Node can send. */
   #plain: Agent | undefined;
   #closing: Promise<void> | undefined;
 
@@ -41,7 +41,7 @@ export class Balanced {
     return this.#services.stats;
   }
 
-  /** Takes a request, or has one of Node's own agents send it. */
+  /** Takes a request, or lets one of Node's own agents send it. */
   addRequest(agent: Agent, request: ClientRequest, options: object): void {
     if (this.#take(agent, asNodeRequest(request), options as RequestOptions)) return;
     this.#plain ??= this.#makePlain();
@@ -49,7 +49,7 @@ export class Balanced {
   }
 
   #take(agent: Agent, request: NodeRequest, options: RequestOptions): boolean {
-    // In Node's oldest form it is a host.
+    // In Node's oldest form, `options` is a host.
     if (typeof options !== 'object' || needsNode(asNodeAgent(agent), options)) return false;
     return this.#rule?.(options.host) !== false && this.#requests.take(request, options);
   }

@@ -21,16 +21,19 @@ interface Entry {
   readonly options: RequestOptions;
 }
 
-/** The requests of one agent that go to one service: those that have a place, and those that wait for one. */
+/**
+ * The requests of one agent to one service: those that have a place within the agent's limits, and those that wait for
+ * one.
+ */
 export class Bucket implements Place {
   readonly service: HttpService;
   readonly #agent: NodeAgent;
-  /** What the agent calls it in its maps. */
+  /** The agent's name for this host in its maps. */
   readonly #name: string;
   readonly total: Total;
   readonly #waiting: Entry[] = [];
   #taken = 0;
-  /** The sockets in use, in the list that the agent's map has while it isn't empty. */
+  /** The sockets in use. While there are any, the agent's map has this list. */
   #inUse: Socket[] = [];
 
   constructor(agent: NodeAgent, service: HttpService, name: string, total: Total) {
@@ -56,7 +59,7 @@ export class Bucket implements Place {
     return this.#waiting.length > 0;
   }
 
-  /** Takes a request. It is sent in the next tick: callers and tracers add headers until then. */
+  /** Takes a request. It is sent in the next tick, because callers and tracers add headers until then. */
   add(request: NodeRequest, options: RequestOptions): void {
     if (this.hasRoom && !this.isWaiting) this.#take(request, options);
     else {
@@ -74,7 +77,7 @@ export class Bucket implements Place {
   #wait(request: NodeRequest, options: RequestOptions): void {
     const waiting = new Waiting(request, {
       clock: this.service.clock,
-      // Node's agents count no time before a request has a socket of its own.
+      // With Node's agents, no time counts before a request has a socket.
       timeout: 0,
       onDestroyed: () => {
         this.#forget(entry);
@@ -92,7 +95,7 @@ export class Bucket implements Place {
     this.unlist(entry.waiting.request);
   }
 
-  /** Gives places to those that wait, as far as there are any: more than one, once a limit was raised. */
+  /** Gives places to waiting requests while there are any: more than one if a limit was raised. */
   serve(): void {
     for (let [first] = this.#waiting; first !== undefined && this.hasRoom; [first] = this.#waiting) {
       this.#forget(first);
@@ -101,7 +104,7 @@ export class Bucket implements Place {
     }
   }
 
-  /** Ends those that wait for a place. */
+  /** Ends the requests that wait for a place. */
   failAll(error: Error): void {
     for (const entry of [...this.#waiting]) {
       this.#forget(entry);
@@ -117,14 +120,14 @@ export class Bucket implements Place {
     this.total.taken--;
     if (this.isWaiting) this.serve();
     else this.total.onFree();
-    // Those that were left to Node wait for a place among all.
+    // Requests that were left to Node wait for a place of the agent too.
     if (this.#agent.maxSockets !== Number.POSITIVE_INFINITY && !this.total.ownsAgent) {
       serveWaiting(this.#agent, this.#name);
     }
   }
 
   list(request: NodeRequest, standIn?: StandIn): void {
-    // Node serves requests that it finds there with its own sockets.
+    // If Node finds a request in this map, it serves the request with its own sockets.
     if (this.total.ownsAgent) addTo(this.#agent.requests, this.#name, request);
     else if (standIn !== undefined) addTo(this.#agent.sockets, this.#name, standIn.socket);
   }
@@ -135,7 +138,7 @@ export class Bucket implements Place {
   }
 
   give(socket: NodeSocket): void {
-    // The list of somebody else may be there: Node's own, or that of a service of that name that has ended.
+    // The map may have a list of Node's own, or of a service with the same name that has ended.
     if (this.#inUse.length === 0) this.#inUse = this.#agent.sockets[this.#name] ??= this.#inUse;
     this.#inUse.push(socket);
   }
@@ -144,7 +147,7 @@ export class Bucket implements Place {
     const sockets = this.#inUse;
     const index = sockets.indexOf(socket);
     if (index === -1) return;
-    // Their order tells nothing.
+    // Their order doesn't matter.
     const last = sockets.pop()!;
     if (index < sockets.length) sockets[index] = last;
     if (sockets.length === 0) delete this.#agent.sockets[this.#name];
@@ -154,15 +157,15 @@ export class Bucket implements Place {
 /** The places that an agent has given, in all its buckets. */
 export interface Total {
   taken: number;
-  /** Whether nobody else sends requests of this agent. */
+  /** Whether only evenkeel sends requests of this agent. */
   readonly ownsAgent: boolean;
-  /** A place is free that this bucket has no use for. */
+  /** A place is free that this bucket doesn't need. */
   onFree(): void;
-  /** Takes a request once more, whose service has ended meanwhile. */
+  /** Takes a request again whose service has ended meanwhile. */
   retake(request: NodeRequest, options: RequestOptions): void;
 }
 
-/** Milliseconds that Node leaves between the end of an idle connection here and at its server. */
+/** By how many milliseconds Node ends an idle connection before the server would. */
 const BUFFER = 1_000;
 
 function start(bucket: Bucket, request: NodeRequest, options: RequestOptions): void {

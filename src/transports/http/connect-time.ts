@@ -11,9 +11,9 @@ export interface ConnectTimeOptions {
 }
 
 /**
- * The time that a request has set, while it has no socket. With Node's agents it is that of a socket which connects: it begins anew
- * when the name was looked up and when TCP is connected, and TLS has it twice if there is something to write. Each of
- * this happens once here, however many dials there are.
+ * The timeout of a request while it has no socket. With Node's agents, a connecting socket has this timeout: it begins
+ * again when the name was looked up and when TCP is connected, and TLS gets it twice if there is something to write.
+ * Here each of these happens once, however many dials there are.
  */
 export class ConnectTime {
   readonly #options: ConnectTimeOptions;
@@ -57,7 +57,7 @@ export class ConnectTime {
   }
 }
 
-/** Node gives a socket its time twice while a write waits for TLS: it takes that for a write under way, once. */
+/** Node gives a socket its timeout twice if a write waits for TLS, because the handshake counts as a write under way. */
 export class HandshakePatience {
   readonly #request: NodeRequest;
   readonly #dials: DialSteps | undefined;
@@ -68,7 +68,7 @@ export class HandshakePatience {
     this.#dials = dials;
   }
 
-  /** Whether the time that is over now begins anew. */
+  /** Whether the time that is over begins again. */
   takesMore(): boolean {
     if (this.#isSpent || this.#dials?.handshake === undefined || !hasWrites(this.#request)) return false;
     this.#isSpent = true;

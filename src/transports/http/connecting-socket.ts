@@ -4,7 +4,7 @@ import type { DialSteps } from './dial-steps.ts';
 import { hangUp } from './failures.ts';
 import type { Waiting } from './waiting.ts';
 
-/** What callers ask a socket with TLS for: there is no answer before it is connected. */
+/** What callers ask a TLS socket. Before it is connected, there is no answer. */
 const ASKED_OF_TLS = [
   'getPeerCertificate',
   'getPeerX509Certificate',
@@ -14,10 +14,10 @@ const ASKED_OF_TLS = [
 ];
 
 /**
- * A socket that connects, as a request that waits for a connection has it with Node's agents.
+ * A connecting socket, as a request that waits for a connection has it with Node's agents.
  *
- * @param secure its connection is to be one of TLS
- * @param dials how far those are that may bring the connection, once there are any
+ * @param secure whether its connection will use TLS
+ * @param dials how far the dials are that may bring the connection, once there are any
  */
 export function connectingSocket(waiting: Waiting, secure: boolean, dials: DialSteps | undefined): Socket {
   const { request } = waiting;
@@ -39,7 +39,7 @@ export function connectingSocket(waiting: Waiting, secure: boolean, dials: DialS
           error = args[0] as Error;
           return true;
         case 'close':
-          // With Node's agents, the request tells first.
+          // With Node's agents, the request emits its event first.
           waiting.run(() => {
             request.destroy(error ?? hangUp());
             process.nextTick(tellEnd);
@@ -50,7 +50,7 @@ export function connectingSocket(waiting: Waiting, secure: boolean, dials: DialS
             socket.setTimeout(socket.timeout!);
             return true;
           }
-          // Node's own listener finds no request at it: one that has it would write to it.
+          // Node's own listener finds no request on this socket. (If it found one, it would write to the socket.)
           if (request.timeoutCb !== null) waiting.onTimeout();
       }
       return tell(event, ...args);

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 
-/** A dial has begun, or its TCP connection is there. */
+/** A dial has begun, or its TCP connection exists. */
 export type DialStep = 'begun' | 'connected';
 
 type OnStep = (step: DialStep, socket: Socket) => void;
@@ -10,7 +10,7 @@ export class DialSteps {
   readonly #handshakes = new Set<Socket>();
   readonly #listeners = new Set<OnStep>();
 
-  /** A socket whose TCP connection is there, so that only TLS is missing; if there is one. */
+  /** A socket with a TCP connection, for which only TLS is missing; if there is one. */
   get handshake(): Socket | undefined {
     const [socket] = this.#handshakes;
     return socket;

@@ -7,30 +7,30 @@ import type { Dial, Target } from '../../core/connections/transport.ts';
 import { DialSteps } from './dial-steps.ts';
 import { TlsSessions } from './tls-sessions.ts';
 
-/** Milliseconds after which a dial that goes on says that its endpoint can't be reached now: others can, in less. */
+/** After so many milliseconds, a dial reports that its endpoint can't be reached now, but goes on. */
 const PATIENCE = 3_000;
 
 type DialCallback = (error: Error | null, socket: Socket | undefined) => void;
 
 export interface DialerOptions {
   url: URL;
-  /** The name for SNI and certificate checks; '' for an IP address. */
+  /** The name for SNI and for the certificate check; '' for an IP address. */
   servername: string;
-  /** What the agent and its request say of how sockets are made, but for where they lead. */
+  /** The options of the agent and the request for making sockets, without those that say where to. */
   connect: Readonly<Record<string, unknown>>;
   connectTimeout: number;
-  /** The agent that the connections are of, if they are of one: it emits `'keylog'`. */
+  /** The agent, if it shares its connections with no other. It emits `'keylog'`. */
   agent?: EventEmitter | undefined;
 }
 
-/** Dials endpoints as Node's agents do, with the name of the service in all that TLS sees. */
+/** Dials endpoints as Node's agents do. In all that TLS sees, the name is that of the service. */
 export class Dialer {
   readonly timeout: number;
   readonly patience: number;
   readonly secure: boolean;
   readonly steps = new DialSteps();
   readonly #options: DialerOptions;
-  /** Of TLS, if later connections are to take them up. */
+  /** TLS sessions, if later connections resume them. */
   readonly #sessions: TlsSessions | undefined;
 
   constructor(options: DialerOptions) {
@@ -42,7 +42,7 @@ export class Dialer {
     if (this.secure && maxCachedSessions !== 0) this.#sessions = new TlsSessions();
   }
 
-  /** `callback` is called once, later, unless the dial is given up. */
+  /** Calls `callback` once, later, unless the dial is given up. */
   dial(target: Target, callback: DialCallback): Dial {
     const dial = new SocketDial(target, callback);
     try {
@@ -50,13 +50,13 @@ export class Dialer {
       this.steps.follow(socket, this.secure);
       dial.watch(socket, this.secure ? 'secureConnect' : 'connect');
     } catch (error) {
-      // Of options that Node doesn't take.
+      // Node doesn't accept an option.
       dial.settle(error as Error);
     }
     return dial;
   }
 
-  /** The same as far as TCP goes, to learn whether anybody is there. */
+  /** The same, only up to the TCP connection, to learn whether anybody is there. */
   knock(target: Target, callback: DialCallback): Dial {
     const dial = new SocketDial(target, callback);
     try {
@@ -70,7 +70,7 @@ export class Dialer {
     return dial;
   }
 
-  /** Has later connections to an endpoint take up what was agreed on, now that a request was served. */
+  /** A request was served. Later connections to this endpoint may resume the TLS session. */
   trust(socket: Socket, target: Target): void {
     this.#sessions?.trust(socket, target);
   }
@@ -81,7 +81,7 @@ export class Dialer {
       host: address,
       port,
       path: null,
-      // One address, which is known: nothing to select.
+      // There is one address, so there is nothing to select.
       autoSelectFamily: false,
     } as unknown as TcpNetConnectOpts);
   }
@@ -90,7 +90,7 @@ export class Dialer {
     const { connect: options, servername, agent } = this.#options;
     const { address, port } = target.info;
     const session = this.#sessions?.of(target);
-    // Not imported: a process that never asks for https has no use for it.
+    // Not imported, because a process that never uses https doesn't need it.
     const socket = process.getBuiltinModule('node:tls').connect({
       ...(session !== undefined ? { session } : undefined),
       ...options,
@@ -108,7 +108,7 @@ export class Dialer {
     return socket;
   }
 
-  /** Where the service is named by an IP address, its certificate is checked against that one, not the dialled. */
+  /** If the URL has an IP address, the certificate is checked against that address, not against the dialled one. */
   #identityCheck(): ConnectionOptions {
     const { url, connect: options } = this.#options;
     const hostname = url.hostname.replace(/^\[|\]$/g, '');
@@ -121,12 +121,12 @@ export class Dialer {
   }
 }
 
-/** Throws what Node throws of options of TLS that it doesn't take: its agents do so as a request is made. */
+/** @throws what Node throws for TLS options that it doesn't accept. Node's agents do so when a request is made */
 export function checkTls(options: DialerOptions['connect']): void {
   if (!options.secureContext) process.getBuiltinModule('node:tls').createSecureContext(options);
 }
 
-/** The name that TLS asks for, and checks, of a request to a host, as Node's agents have it: that of its Host header. */
+/** The name that TLS asks for and checks, for a request to a host, as with Node's agents: that of its Host header. */
 export function servernameOf(host: string, header: unknown): string {
   let name = host;
   if (typeof header === 'string' && header !== '') {
@@ -136,7 +136,7 @@ export function servernameOf(host: string, header: unknown): string {
   return isIP(name) === 0 ? name : '';
 }
 
-/** A socket that connects. */
+/** A dial, with its socket. */
 class SocketDial implements Dial {
   readonly #target: Target;
   readonly #callback: DialCallback;
@@ -159,7 +159,7 @@ class SocketDial implements Dial {
       socket.off(ready, onReady).off('close', onClose).on('error', noop);
       this.settle(error);
     };
-    // TLS that ends in the midst of its handshake says so as an error. What else ends has been given up.
+    // If TLS ends during its handshake, the socket emits an error. Any other end means that the dial was given up.
     const onClose = () => this.settle(new Error('the socket was closed'));
     socket.once(ready, onReady).once('error', onError).once('close', onClose);
   }
@@ -169,7 +169,7 @@ class SocketDial implements Dial {
     this.#settled = true;
     const socket = error === null ? this.#socket : undefined;
     if (error !== null) this.#socket?.destroy();
-    // What ends meanwhile has nobody yet who listens.
+    // If it ends now, nobody listens yet.
     socket?.on('error', noop);
     queueMicrotask(() => {
       if (this.#abandoned) {
@@ -196,7 +196,7 @@ class SocketDial implements Dial {
     this.settle(error);
   }
 
-  /** As Node says it of a connection that the kernel has given up. */
+  /** The error that Node gives for a connection that the kernel has given up. */
   timeoutError(): Error {
     const { address, port } = this.#target.info;
     const error = new Error(`connect ETIMEDOUT ${address}:${port}`);

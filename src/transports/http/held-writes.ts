@@ -9,11 +9,11 @@ type Write = (...args: unknown[]) => unknown;
 const heldOf = new WeakMap<NodeRequest, HeldWrites>();
 
 /**
- * Holds what is written to a request from now on until those who listen for its socket have heard of one. With Node's agents
- * they hear in this very tick, before anything of a body that is piped has come: they set headers then, or write what
- * goes first. Here the socket comes later, and the first write would have made up the head before.
+ * Holds back what is written to a request until listeners for its socket have been called. With Node's agents they are
+ * called in this very tick, before any piped data comes: they set headers, or write first. Here the socket comes later,
+ * and the first write would already have made the head.
  *
- * @returns what is held; `undefined` if nothing more is to be written, or nobody listens
+ * @returns the writes that are held; `undefined` if nothing more will be written, or nobody listens
  */
 export function holdWrites(request: NodeRequest): HeldWrites | undefined {
   if (request.listenerCount('socket') === 0) return undefined;
@@ -27,14 +27,14 @@ export function hasWrites(request: NodeRequest): boolean {
   return request.outputData.length > 0 || heldOf.get(request)?.isEmpty === false;
 }
 
-/** Gives what is held of a request that has ended to it: Node has an error for who wrote it. */
+/** Gives the held writes of a request that has ended back to it: Node reports an error to the writer. */
 export function releaseHeld(request: NodeRequest): void {
   heldOf.get(request)?.release();
 }
 
-/** Writes that come before a request's listeners have heard of its socket, and go into it right after that. */
+/** Writes that come before listeners for the socket are called, and go into the request right after that. */
 export class HeldWrites {
-  /** Called when they have gone into the request, with all that it has to send so far, and before anything leaves. */
+  /** Called when the writes have gone into the request, before anything leaves. */
   onReleased: (() => void) | undefined = undefined;
   readonly #request: NodeRequest;
   readonly #writes: (() => void)[] = [];
@@ -65,14 +65,14 @@ export class HeldWrites {
     };
     request[name] = hold;
     return () => {
-      // Whoever has wrapped it since goes on calling it.
+      // If other code has wrapped the method meanwhile, it keeps calling this one.
       if (request[name] !== hold) return;
       if (own === undefined) Reflect.deleteProperty(request, name);
       else Object.defineProperty(request, name, own);
     };
   }
 
-  /** Whether a write is Node's affair at once: it has an error for it, or nothing is held any more. */
+  /** Whether a write goes to Node at once: Node has an error for it, or nothing is held any more. */
   #passes(name: Writing, chunk: unknown): boolean {
     const { finished, destroyed } = this.#request;
     if (!this.#holds || finished || destroyed) return true;
@@ -85,7 +85,7 @@ export class HeldWrites {
     this.#writes.push(write);
     if (name === 'flushHeaders') return undefined;
     if (name === 'end') {
-      // Its caller may ask, and so does who is to know whether all of it is at hand.
+      // The caller may read this, and so does the code that asks whether the whole body is there.
       this.#isEnded = true;
       request.finished = true;
       return request;
@@ -119,12 +119,13 @@ export class HeldWrites {
     if (this.#isEnded) this.#request.finished = false;
   }
 
-  /** @param toSocket Node writes nothing by itself, as a listener has thrown */
+  /** @param toSocket whether to write to the socket, because Node won't: a listener has thrown */
   #writeAll(toSocket: boolean): void {
     const request = this.#request;
     const { socket } = request;
     const isGone = toSocket || (request._headerSent && request.outputData.length === 0);
-    // As what was written before, they wait: Node writes it all in a moment. With one that has ended it does nothing more.
+    // They wait, like earlier writes: Node writes all of them in a moment. For a request that has ended, Node does
+    // nothing.
     if (!request.destroyed && !toSocket) request.socket = null;
     try {
       for (const write of this.#writes) write();

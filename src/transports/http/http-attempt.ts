@@ -1,42 +1,42 @@
 import type { Carried } from '../../core/connections/wire.ts';
 import type { NodeRequest, NodeSocket } from './node-http.ts';
 
-/** One attempt at a request of node:http, as the wire sees it that carries it. */
+/** One attempt at a request of node:http, as the wire that carries it sees it. */
 export interface HttpAttempt extends Carried {
   readonly request: NodeRequest;
-  /** How much its caller lets its socket hold that is not written yet; if it says so. */
+  /** How much unwritten data the caller lets its socket hold, if the caller has set that. */
   readonly highWaterMark: number | undefined;
-  /** It does no harm when it is executed twice. */
+  /** Whether it may be executed twice without harm. */
   readonly repeatable: boolean;
-  /** A byte of a response has come. */
+  /** Whether a byte of a response has come. */
   answering: boolean;
-  /** Its last connection, idle before, has ended just as it was sent. */
+  /** Whether its last connection was idle, and ended just as it was sent. */
   readonly hasCrossed: boolean;
-  /** Whether its response has come, to the end. */
+  /** Whether its response is complete. */
   readonly isAnswered: boolean;
-  /** It is the first on a connection with TLS. */
+  /** It is the first request on a TLS connection. */
   announceTls(): void;
-  /** It has a socket. */
+  /** It gets a socket. */
   onSocket(socket: NodeSocket): void;
-  /** Something of a response has come, and was taken in. */
+  /** A part of a response has come, and was parsed. */
   onRead(): void;
-  /** Nothing has happened for the time that it has set. */
+  /** Nothing has happened for as long as its timeout. */
   onTimeout(): void;
-  /** Its socket is free of it. */
+  /** Its socket no longer carries it. */
   onFree(socket: NodeSocket): void;
-  /** Its socket has become its caller's. */
+  /** Its socket now belongs to the caller. */
   onUpgraded(socket: NodeSocket): void;
-  /** Its connection turned out to be gone before it had the socket. */
+  /** Its connection was gone before it got the socket. */
   onUnsent(error: Error | undefined): void;
-  /** Its caller has ended it before it had the socket. */
+  /** Its caller has ended it before it got the socket. */
   onGivenUp(): void;
-  /** Whether it may go elsewhere now that its socket ends, and hear nothing of that. The socket's close follows. */
+  /** Its socket ends. Returns whether it goes to another one without noticing. The socket's close follows. */
   mayLeave(error: Error | undefined): boolean;
   /**
    * Its socket has closed.
    *
-   * @param ended its peer has ended it
-   * @param pass tells those who listen to the socket
+   * @param ended whether its peer has ended it
+   * @param pass calls the listeners of the socket
    */
   onClose(socket: NodeSocket, error: Error | undefined, ended: boolean, pass: () => void): void;
 }

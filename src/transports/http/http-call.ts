@@ -20,10 +20,10 @@ import { Sent } from './sent.ts';
 import { StandIn } from './stand-in.ts';
 import { Waiting } from './waiting.ts';
 
-/** Milliseconds in which the end of an idle connection may be on its way while a request is sent. */
+/** For how many milliseconds the end of an idle connection may be on its way while a request is sent. */
 const CROSSING = 100;
 
-/** A request of node:http on its way: from when a service has it to the end of its last attempt. */
+/** A request of node:http, from the moment when a service takes it to the end of its last attempt. */
 export class HttpCall extends Call implements HttpAttempt {
   readonly request: NodeRequest;
   readonly upgrades: boolean;
@@ -34,17 +34,17 @@ export class HttpCall extends Call implements HttpAttempt {
   private readonly service: HttpService;
   private readonly place: Place;
   private readonly held: HeldWrites | undefined;
-  /** What it has to say of the head of its response is said. */
+  /** Whether the head of its response was reported. */
   private told = false;
   private waiting: Waiting | undefined = undefined;
-  /** What stands for its socket meanwhile. */
+  /** The socket that stands in for its connection meanwhile. */
   private standIn: StandIn | undefined = undefined;
-  /** Time has run out without a byte. */
+  /** Whether it timed out without a byte. */
   private timedOut = false;
   private sent: Sent | undefined = undefined;
-  /** The timeout that its last socket had. */
+  /** The timeout of its last socket. */
   private passedTimeout: number | undefined = undefined;
-  /** Its socket ends, and it goes elsewhere. */
+  /** Whether its socket ends while it goes to another one. */
   private leaves = false;
 
   constructor(
@@ -93,7 +93,7 @@ export class HttpCall extends Call implements HttpAttempt {
 
   startWaiting(): void {
     const { request } = this;
-    // Whoever ended it while it was on its way from one socket to the next was not heard.
+    // If it was ended while it moved from one socket to the next, nobody heard that.
     if (request.destroyed) process.nextTick(() => this.onDestroyed());
     const { clock, secure, dials } = this.service;
     const waiting = new Waiting(request, {
@@ -116,7 +116,7 @@ export class HttpCall extends Call implements HttpAttempt {
     this.place.unlist(this.request, this.standIn!);
   }
 
-  /** Milliseconds without a byte after which it says so; 0: never. */
+  /** After how many milliseconds without a byte it emits `'timeout'`; 0: never. */
   private get timeout(): number {
     return this.request.timeout ?? this.place.timeout;
   }
@@ -124,11 +124,11 @@ export class HttpCall extends Call implements HttpAttempt {
   private onDestroyed(error?: Error): void {
     const reason = error ?? hangUp();
     this.reason = reason;
-    // It may be ended from elsewhere.
+    // It may be ended in another async context.
     this.waiting?.run(() => this.calls.onAbandoned(this, reason));
   }
 
-  /** Ends it with an error, or with its own if its caller has ended it. */
+  /** Ends it with an error; or with its caller's error, if the caller has ended it. */
   fail(error: Error): void {
     const { request } = this;
     this.place.leave();
@@ -153,7 +153,7 @@ export class HttpCall extends Call implements HttpAttempt {
     request.onSocket(socket);
     const timeout = this.passedTimeout ?? this.timeout;
     if ((socket.timeout ?? 0) !== timeout) socket.setTimeout(timeout);
-    // That has been said, and is said once.
+    // It has emitted `'timeout'` already, and does so once only.
     if (this.timedOut) request.timeoutCb ??= () => {};
   }
 
@@ -161,7 +161,7 @@ export class HttpCall extends Call implements HttpAttempt {
     this.timedOut = true;
   }
 
-  /** Something of a response has come, and was taken in. */
+  /** A part of a response has come, and was parsed. */
   onRead(): void {
     const { res } = this.request;
     if (this.told || res === null || this.connection === undefined) return;
@@ -169,7 +169,7 @@ export class HttpCall extends Call implements HttpAttempt {
     tellOfHead(this, res, this.service, this.place);
   }
 
-  /** Its socket is free of it: it was answered, or its caller has ended it before anything was written. */
+  /** Its socket no longer carries it: it was answered, or its caller has ended it before anything was written. */
   onFree(socket: NodeSocket): void {
     const { res } = this.request;
     this.onRead();
@@ -196,19 +196,19 @@ export class HttpCall extends Call implements HttpAttempt {
 
   // Its socket ends
 
-  /** Its connection turned out to be gone before it was given to it. */
+  /** Its connection was gone before it got the socket. */
   onUnsent(error: Error = hangUp()): void {
     this.calls.onUnsent(this, error);
   }
 
-  /** Its caller has ended it while it was held up. */
+  /** Its caller has ended it while it was delayed. */
   onGivenUp(): void {
     this.reason = hangUp();
     this.calls.attempts.onEnded(this, 'refused');
     this.fail(this.reason);
   }
 
-  /** Whether it may go elsewhere now that its socket ends, and hear nothing of that. The socket's close follows. */
+  /** Returns whether it goes to another socket without noticing. The socket's close follows. */
   mayLeave(error: Error | undefined): boolean {
     if (this.leaves) return true;
     if (this.answering || this.isEndedByCaller || this.sent === undefined) return false;
@@ -224,7 +224,7 @@ export class HttpCall extends Call implements HttpAttempt {
     return destroyed || res?.destroyed === true;
   }
 
-  /** @param pass tells those of it who listen to the socket */
+  /** @param pass calls the listeners of the socket */
   onClose(socket: NodeSocket, error: Error | undefined, ended: boolean, pass: () => void): void {
     if (this.leaves) {
       this.leave(socket, error, pass);
@@ -243,7 +243,8 @@ export class HttpCall extends Call implements HttpAttempt {
       this.onRead();
       return this.answer;
     }
-    // One that has ended without a word of its peer's was ended here: by its caller, or as what came was no HTTP.
+    // If the peer has sent nothing, this side has ended the socket: the caller, or the parser because of something that
+    // isn't HTTP.
     const isPeers =
       ended || socket._hadError === true || (error !== undefined && reasonOf(error) !== undefined);
     if (isPeers && !this.isEndedByCaller) return 'failure';
@@ -259,7 +260,7 @@ export class HttpCall extends Call implements HttpAttempt {
     const failure = error ?? hangUp();
     const wasDestroyed = request.destroyed;
     this.leaves = false;
-    // Node takes the request off the socket, and would tell it of an error.
+    // Node takes the request off the socket. Without this, Node would tell it of an error.
     socket._hadError = true;
     const { output, isUnwritten } = sent;
     muted(request, pass);

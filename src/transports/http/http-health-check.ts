@@ -21,7 +21,7 @@ export class HttpHealthCheck extends HealthCheck {
       path: this.#path,
       headers: { host: this.#url.host },
     };
-    // Not by `request`, which others wrap.
+    // Not with `request()`, which other code may have wrapped.
     this.#request = outsideRequests(() => new ClientRequest(options as unknown as string))
       .on('response', ({ statusCode = 0 }) => {
         this.tell(statusCode);

@@ -12,29 +12,29 @@ import type { NodeRequest } from './node-http.ts';
 export interface HttpServiceOptions {
   key: string;
   url: URL;
-  /** The name for SNI and certificate checks; '' for an IP address. */
+  /** The name for SNI and for the certificate check; '' for an IP address. */
   servername: string;
-  /** How its sockets are made. */
+  /** The options for its sockets. */
   connect: Readonly<Record<string, unknown>>;
-  /** The agent that they are of, if they are of one. */
+  /** The agent, if it shares its connections with no other. */
   agent?: EventEmitter | undefined;
   settings: Settings;
   resolver: Resolver;
   identity: string;
 }
 
-/** Milliseconds for which an idle connection lasts, where neither its peer nor an agent says anything else. */
+/** For how many milliseconds an idle connection lasts, if neither its peer nor an agent says anything else. */
 const KEEP_ALIVE = 60_000;
 
-/** A service that is called by way of node:http. */
+/** A service for requests of node:http. */
 export class HttpService extends Service {
   readonly secure: boolean;
   readonly dials: DialSteps;
-  /** Whether what got no answer may be sent again at all. */
+  /** Whether a request without an answer may be sent again at all. */
   readonly retries: boolean;
-  /** It takes no more requests. */
+  /** Whether it takes no more requests. */
   ended = false;
-  /** Milliseconds for which the agents keep idle connections that it serves, of that which keeps them shortest; 0: none says. */
+  /** The shortest `timeout` of the agents that share its connections, in milliseconds; 0: none has one. */
   #shortest = 0;
   readonly #ringHash: RingHashSettings;
 
@@ -58,8 +58,8 @@ export class HttpService extends Service {
   }
 
   /**
-   * What the agents that share its connections say of how long those may idle, now that one of them has said `timeout`. Of several,
-   * whichever is the most careful knows how long the server waits.
+   * For how many milliseconds the agents that share its connections let these idle, now that one of them has said
+   * `timeout`. The shortest counts, because the most careful agent knows how long the server waits.
    */
   shortestOf(timeout: number): number {
     if (timeout > 0 && (this.#shortest === 0 || timeout < this.#shortest)) this.#shortest = timeout;
@@ -71,7 +71,7 @@ export class HttpService extends Service {
       try {
         call.keyHash = this.#keyHashOf(call.request);
       } catch (error) {
-        // Of the user's function.
+        // An error of the user's function.
         call.fail(error as Error);
         return;
       }
@@ -85,11 +85,11 @@ export class HttpService extends Service {
       key?.(this.#describe(request)) ?? (header === undefined ? undefined : request.getHeader(header));
     const [first] = Array.isArray(value) ? value : [value];
     const text = first === undefined ? '' : String(first);
-    // Those that say nothing have nothing in common: one pod would have them all.
+    // Requests without a value don't belong together: otherwise one pod would get all of them.
     return text === '' ? -1 : hash(text);
   }
 
-  /** As undici's `dispatch` would be given it. */
+  /** The options as undici's `dispatch` would get them. */
   #describe(request: NodeRequest): Parameters<RequestKey>[0] {
     const { method, path } = request;
     const headers = request.getHeaders() as IncomingHttpHeaders;

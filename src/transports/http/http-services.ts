@@ -8,40 +8,40 @@ import { Variants } from '../common/variants.ts';
 import { sharedResolverFor } from '../resolver-for.ts';
 import { HttpService } from './http-service.ts';
 
-/** What a request asks for, as far as it decides which connections may carry it. */
+/** What decides which connections may carry a request. */
 export interface Destination {
   readonly origin: string;
-  /** The rest of it, as one name. */
+  /** All but the origin, as one name. */
   readonly variant: string;
   readonly url: URL;
   readonly servername: string;
-  /** The one address family that its caller takes; 0: any. */
+  /** The one address family that its caller wants; 0: any. */
   readonly family: 0 | 4 | 6;
   readonly connect: Readonly<Record<string, unknown>>;
-  /** The agent, if it shares them with no other. */
+  /** The agent, if it shares its connections with no other. */
   readonly agent: EventEmitter | undefined;
 }
 
 export interface HttpServicesOptions {
   settings: Settings;
   resolver: Resolver;
-  /** Tells this client from others. */
+  /** Differs from client to client. */
   identity: string;
 }
 
 /**
- * Services that an origin may have at a time: more than callers have keys and certificates, and too few to drive out other
- * origins where the names that TLS asks for come from a proxy's own callers.
+ * How many services an origin may have at a time: more than callers have keys and certificates, but too few to evict
+ * other origins if a proxy's callers choose the names for TLS.
  */
 const MOST_VARIANTS = 256;
 
-/** The services that requests of node:http go to. */
+/** The services for requests of node:http. */
 export class HttpServices implements ServiceOwner {
-  /** They take no more requests. */
+  /** Whether they take no more requests. */
   ended = false;
   readonly #options: HttpServicesOptions;
   readonly #origins: LRUCache<string, Variants<HttpService>>;
-  /** Those that were evicted and still drain. */
+  /** Services that were evicted, and still drain. */
   readonly #leaving = new Set<HttpService>();
 
   constructor(options: HttpServicesOptions) {
@@ -74,7 +74,7 @@ export class HttpServices implements ServiceOwner {
     for (const services of this.#origins.values()) yield* services;
   }
 
-  /** The agent's own, but for callers that want one address family. */
+  /** The settings and the resolver of the agent, or others for callers that want one address family. */
   #ofFamily(family: 0 | 4 | 6): [Settings, Resolver] {
     const { settings, resolver } = this.#options;
     if (family === 0 || settings.dns.family === family) return [settings, resolver];
@@ -82,7 +82,7 @@ export class HttpServices implements ServiceOwner {
     return [narrowed, sharedResolverFor(narrowed)];
   }
 
-  /** What is known and under way, by origin. */
+  /** What evenkeel knows about the pods of each origin. */
   get stats(): Record<string, ServiceStats> {
     const byOrigin = Map.groupBy(this.#all(), ({ url }) => url.origin);
     return Object.fromEntries(
@@ -90,7 +90,7 @@ export class HttpServices implements ServiceOwner {
     );
   }
 
-  /** Ends all of them, those that drain as well. Resolves when all have ended. */
+  /** Ends all services, also those that drain. Resolves when all have ended. */
   async end(how: (service: HttpService) => Promise<void>): Promise<void> {
     this.ended = true;
     const services = new Set([...this.#all(), ...this.#leaving]);

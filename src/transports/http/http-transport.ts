@@ -11,14 +11,14 @@ import { HttpWire, type HttpWireOptions } from './http-wire.ts';
 
 export interface HttpTransportOptions extends DialerOptions {
   clock: Clock;
-  /** Milliseconds for which an idle connection lasts, where its peer says nothing else. */
+  /** For how many milliseconds an idle connection lasts, if its peer says nothing else. */
   keepAlive: number;
 }
 
-/** Milliseconds after which Node's agents have the kernel ask whether a peer is there. */
+/** After how many milliseconds the kernel probes a peer, with Node's agents. */
 const KEEP_ALIVE_MSECS = 1_000;
 
-/** Makes wires of the sockets that requests of node:http are given. */
+/** Makes wires of sockets for requests of node:http. */
 export class HttpTransport implements Transport {
   readonly clock = systemClock;
   readonly multiplexes = false;

@@ -12,39 +12,40 @@ import { type NodeSocket, resetAsyncContext } from './node-http.ts';
 
 const NONE: Iterable<Carried> = [];
 
-/** Milliseconds without a byte after which the kernel asks, where an answer is urgent; then it does each second. */
+/** If it is urgent, the kernel probes after so many milliseconds without a byte, and then every second. */
 const URGENT = 1_000;
-/** Milliseconds that it must have idled for a request whose last one ended as it was sent: it may end in the same way. */
+/**
+ * If the last connection of a request ended just as it was sent, the next one must have been idle for so many
+ * milliseconds.
+ */
 const SETTLING = 10;
 
 export interface HttpWireOptions {
   clock: Clock;
-  /** Milliseconds that an idle one lasts, where its peer says nothing else. */
+  /** For how many milliseconds an idle connection lasts, if its peer says nothing else. */
   keepAlive: number;
-  /** Milliseconds without a byte after which the kernel asks the peer's whether it is there. */
+  /** After how many milliseconds without a byte the kernel probes the peer. */
   keepAliveMsecs: number;
-  /** It is TLS. */
+  /** Whether it uses TLS. */
   secure: boolean;
 }
 
 /**
- * One connected socket. It is given to one request after the other, as Node's own agent does it; what becomes of each is
- * known by the events of the socket, which are seen before anybody else sees them.
- *
- * It is `parked` until its first request, and idle between requests: then a byte that comes was asked for by nobody, and
- * is no response to what is sent next.
+ * One connected socket. It carries one request after another, as with Node's own agent. The wire sees each event of the
+ * socket before anybody else. It is `parked` before its first request, and idle between requests. A byte that comes then
+ * answers nothing, and must not answer the next request.
  */
 export class HttpWire implements Wire {
   readonly multiplexed = false;
   readonly full = false;
   readonly opening = false;
   readonly idleTime: IdleTime;
-  /** Told when a first request was served; `undefined` from then on. */
+  /** Called when the first request was served; `undefined` after that. */
   #onServed: (() => void) | undefined;
   #events: WireEvents | undefined = undefined;
   readonly #socket: NodeSocket;
   readonly #options: HttpWireOptions;
-  /** What the socket's `emit` was before, and whether that was its own. */
+  /** The socket's `emit` from before, and whether it was the socket's own property. */
   readonly #emit: (event: string, ...args: unknown[]) => boolean;
   readonly #ownEmit: boolean;
   #call: HttpAttempt | undefined = undefined;
@@ -54,9 +55,9 @@ export class HttpWire implements Wire {
   #closed = false;
   #destroyedBy: Error | undefined = undefined;
   #error: Error | undefined = undefined;
-  /** Its peer has ended it. */
+  /** Whether its peer has ended it. */
   #ended = false;
-  /** A byte came that nobody has asked for. */
+  /** Whether a byte came that nobody asked for. */
   #stray = false;
 
   constructor(socket: Socket, options: HttpWireOptions, onServed: () => void) {
@@ -67,7 +68,7 @@ export class HttpWire implements Wire {
     this.#ownEmit = Object.hasOwn(socket, 'emit');
     this.#emit = socket.emit;
     balancedSockets.add(socket);
-    // Between two requests nobody else listens.
+    // Between two requests, nobody else listens.
     socket.on('error', noop);
     socket.emit = (event: string, ...args: unknown[]) =>
       args.length > 1 ? this.#pass(event, ...args) : this.#onEvent(event, args[0], args.length === 1);
@@ -98,7 +99,7 @@ export class HttpWire implements Wire {
     return NONE;
   }
 
-  /** What it was ended by, if it was. */
+  /** The error that ended it, if it was destroyed. */
   get destroyedBy(): Error | undefined {
     return this.#destroyedBy;
   }
@@ -106,7 +107,7 @@ export class HttpWire implements Wire {
   park(): boolean {
     if (this.#used) return false;
     this.#parked = true;
-    // It is read, so that a word nobody has asked for is noticed, and the end behind it.
+    // It is read, so that evenkeel notices an unexpected byte, and the end.
     this.#socket.resume();
     this.#socket.unref();
     return true;
@@ -117,12 +118,12 @@ export class HttpWire implements Wire {
   }
 
   send(call: HttpAttempt): void {
-    // What can't be sent again is held up, as all of undici's requests are.
+    // A request that can't be sent again is delayed, as undici delays all requests.
     if (this.#used && !(call.request.finished && call.repeatable)) giveAfterTurns(this, call, 1);
     else this.give(call);
   }
 
-  /** Gives a request the socket. */
+  /** Gives the socket to a request. */
   give(call: HttpAttempt): void {
     const isHeldUp = call.hasCrossed && this.#used && !call.request.destroyed;
     const rest = isHeldUp ? SETTLING - this.idleTime.duration : 0;
@@ -133,7 +134,7 @@ export class HttpWire implements Wire {
     const socket = this.#socket;
     this.#call = call;
     this.idleTime.interrupt();
-    // Whatever has idled may have been closed by its peer meanwhile: callers that know this send such a request again.
+    // An idle socket may have been closed by its peer. Callers that check this flag send such a request again.
     call.request.reusedSocket = this.#used || this.#parked;
     const isFirst = !this.#used;
     this.#used = true;
@@ -146,7 +147,7 @@ export class HttpWire implements Wire {
   }
 
   sendNextTurn(call: HttpAttempt, delay: number): void {
-    // What was never used can't have been closed for having been idle.
+    // A connection that was never used can't have been closed for being idle.
     if (this.#used && delay > 0) giveAfter(this, call, delay);
     else if (this.#used) giveAfterTurns(this, call, 2);
     else this.give(call);
@@ -166,7 +167,7 @@ export class HttpWire implements Wire {
 
   destroy(error: Error): void {
     this.#destroyedBy ??= error;
-    // Node's agents end sockets without a word, and so are theirs.
+    // Node's agents destroy sockets without an error, so evenkeel does too.
     this.#socket.destroy(error instanceof AgentClosedError ? undefined : error);
   }
 
@@ -175,7 +176,7 @@ export class HttpWire implements Wire {
     else this.#socket.destroy();
   }
 
-  /** None that matters has more than one argument, for which no list is kept: there are ten or so for each request. */
+  /** The events that matter have one argument at most. So no list is made: there are about ten events for each request. */
   #onEvent(event: string, argument: unknown, hasArgument: boolean): boolean {
     switch (event) {
       case 'data':
@@ -194,7 +195,7 @@ export class HttpWire implements Wire {
         if (this.#call?.mayLeave(this.#error)) return this.#breakOff();
         break;
       case 'timeout':
-        // What somebody has left behind on an idle socket has no say.
+        // A listener that was left on an idle socket has no effect.
         if (this.#call === undefined) return true;
         this.#call.onTimeout();
         break;
@@ -204,7 +205,7 @@ export class HttpWire implements Wire {
     return hasArgument ? this.#pass(event, argument) : this.#pass(event);
   }
 
-  /** Tells those who listen to the socket. */
+  /** Calls the listeners of the socket. */
   #pass(event: string, ...args: unknown[]): boolean {
     return this.#emit.call(this.#socket, event, ...args);
   }
@@ -216,7 +217,7 @@ export class HttpWire implements Wire {
       this.#events!.retire('closed-by-peer');
       return true;
     }
-    // Its response is all there: nobody has asked for more.
+    // The response is complete, so nobody asked for more.
     if (call.isAnswered) this.#stray = true;
     call.answering = true;
     const heard = this.#pass('data', chunk);
@@ -224,7 +225,7 @@ export class HttpWire implements Wire {
     return heard;
   }
 
-  /** Its request goes on elsewhere, and hears nothing of it. */
+  /** The request goes to another socket, and doesn't notice. */
   #breakOff(): boolean {
     this.#socket.destroy();
     return true;
@@ -238,7 +239,7 @@ export class HttpWire implements Wire {
     socket._httpMessage = null;
     const heard = this.#pass('free');
     socket.unref();
-    // Whatever time its request has set.
+    // Removes the timeout that the request has set.
     if (socket.timeout !== 0) socket.setTimeout(0);
     this.#onServed?.();
     this.#onServed = undefined;
@@ -250,12 +251,12 @@ export class HttpWire implements Wire {
 
   /** Waits for the next request, for as long as its peer would. */
   #idle(): void {
-    // A response that nobody read to its end at once may have left it paused.
+    // If nobody read the response to its end at once, the socket may still be paused.
     if (!this.#socket.readableFlowing) this.#socket.resume();
     this.idleTime.begin();
   }
 
-  /** The socket is the caller's from now on. */
+  /** The socket belongs to the caller from now on. */
   #onUpgrade(): boolean {
     const call = this.#call;
     const socket = this.#socket;
@@ -274,7 +275,7 @@ export class HttpWire implements Wire {
     const call = this.#call;
     this.#call = undefined;
     this.idleTime.stop();
-    // Callers may end it with any error.
+    // A caller may end the socket with any error.
     const isReset = this.#error !== undefined && reasonOf(this.#error) !== undefined;
     const byPeer = this.#ended || isReset || call?.isAnswered === true;
     this.#events!.retire(byPeer ? 'closed-by-peer' : 'error');

@@ -1,11 +1,11 @@
 import type { Clock, Timer } from '../../core/base/clock.ts';
 import { keepAliveOf } from './keep-alive.ts';
 
-/** How long a connection idles, with one timer for many requests. */
+/** How long a connection may idle. One timer serves many requests. */
 export class IdleTime {
-  /** What the server has said last of how long it waits for a request. */
+  /** The last `Keep-Alive` header of the server. */
   #hint: string | undefined = undefined;
-  /** Milliseconds for which agents keep an idle connection; 0: they don't say. */
+  /** For how many milliseconds agents keep an idle connection; 0: they don't say. */
   #kept = 0;
   readonly #usual: number;
   #limit: number;
@@ -22,12 +22,12 @@ export class IdleTime {
   }
 
   /**
-   * A response has come. A server may say something else each time: one that ends soon says so.
+   * A response has come. A server may say something else each time; one that ends soon says so.
    *
    * @param hint the header `Keep-Alive`
-   * @param kept milliseconds for which agents keep an idle connection; 0: they don't say
-   * @param buffer those that are left between the end of an idle connection here and at its server
-   * @returns milliseconds after which it is over
+   * @param kept for how many milliseconds agents keep an idle connection; 0: they don't say
+   * @param buffer by how many milliseconds the connection ends before the server would end it
+   * @returns after how many milliseconds it ends
    */
   hear(hint: string | undefined, kept: number, buffer: number): number {
     if (hint === this.#hint && kept === this.#kept) return this.#limit;
@@ -48,7 +48,7 @@ export class IdleTime {
     else this.#timer ??= this.#clock.schedule(this.#look, this.#limit);
   }
 
-  /** Milliseconds that it has idled. */
+  /** For how many milliseconds it has idled. */
   get duration(): number {
     return Math.max(0, this.#clock.now() - this.#since);
   }

@@ -1,8 +1,8 @@
 /**
- * Milliseconds for which idle connections last of a server that answers with that header.
+ * For how many milliseconds idle connections last, to a server that answers with this header.
  *
- * @param timeout those of the agent's option of that name; 0: it has none
- * @param buffer those that are left between the end of an idle connection here and at its server
+ * @param timeout the agent's option, in milliseconds; 0: it has none
+ * @param buffer by how many milliseconds a connection ends before the server would end it
  */
 export function keepAliveOf(
   header: string | undefined,

@@ -3,9 +3,10 @@ import { setImmediate, systemClock } from '../../core/base/clock.ts';
 import type { HttpAttempt } from './http-attempt.ts';
 import { interceptDestroy } from './waiting.ts';
 
-// A connection that others had before may have ended without this process having read of it. What waits a moment learns of that.
+// A connection that was used before may have ended, although this process has not read that yet. A request that waits a
+// moment notices it.
 
-/** A connection as far as it is given a request late. */
+/** What is needed of a connection that gets a request late. */
 interface LateWire {
   readonly broken: boolean;
   readonly destroyedBy: Error | undefined;
@@ -13,8 +14,8 @@ interface LateWire {
 }
 
 /**
- * Gives a request to a connection in the check phase of the event loop, as undici does. Whoever is called where
- * sockets are read comes to that phase without another look at them: it takes two turns then.
+ * Gives a request to a connection in the check phase of the event loop, as undici does. If the caller runs where
+ * sockets are read, the check phase comes before sockets are read again. Then it takes two turns.
  */
 export function giveAfterTurns(wire: LateWire, call: HttpAttempt, turns: 1 | 2): void {
   if (turns === 1) setImmediate(give, wire, call);
@@ -22,8 +23,8 @@ export function giveAfterTurns(wire: LateWire, call: HttpAttempt, turns: 1 | 2):
 }
 
 /**
- * Gives a request to a connection in so many milliseconds, and after a look at it: timers come before that. It is given in
- * the async context of this moment, which its caller has, and timers have not.
+ * Gives a request to a connection after so many milliseconds, and after sockets were read, because timers come before
+ * that. Runs in the present async context, which is the caller's; a timer would have none.
  */
 export function giveAfter(wire: LateWire, call: HttpAttempt, milliseconds: number): void {
   const give = AsyncResource.bind(() => {

@@ -1,14 +1,15 @@
 import type { NodeRequest } from './node-http.ts';
 
 /**
- * Has `handle` take an event the next time that a request emits it. Those who listen hear of it once `handle` calls `pass`.
+ * The next time that a request emits an event, `handle` is called first. Listeners are called when `handle` calls
+ * `pass`.
  */
 export function interceptNext(
   request: NodeRequest,
   name: string,
   handle: (pass: () => boolean, argument: unknown) => boolean,
 ): void {
-  // Tracers put one of their own on a request.
+  // Tracers may have replaced `emit` on the request.
   const own = Object.getOwnPropertyDescriptor(request, 'emit');
   const { emit } = request;
   let isOver = false;
@@ -16,7 +17,7 @@ export function interceptNext(
     const pass = () => Reflect.apply(emit, request, [event, ...args]) as boolean;
     if (isOver || event !== name) return pass();
     isOver = true;
-    // Whoever has wrapped it since goes on calling it.
+    // If other code has wrapped it meanwhile, it keeps calling this one.
     if (request.emit === intercept) {
       if (own === undefined) Reflect.deleteProperty(request, 'emit');
       else Object.defineProperty(request, 'emit', own);

@@ -4,8 +4,8 @@ import type { NodeRequest, NodeSocket } from './node-http.ts';
 type Listener = (...args: unknown[]) => void;
 
 /**
- * Those who listen once for a request's socket, for a request that has more than one after the other: whoever checks the
- * certificate of its connection does so on each.
+ * The once-listeners for a request's socket, if the request has several sockets one after another. Callers check the
+ * certificate in such a listener, and must do so for each connection.
  */
 class OnceListeners {
   readonly #request: NodeRequest;
@@ -16,7 +16,7 @@ class OnceListeners {
     this.#listeners = request.rawListeners('socket').filter(isOnce).map(plain);
   }
 
-  /** Has them listen again, but for those who do. */
+  /** Makes them listen again, except those that still do. */
   restore(): void {
     const listeners = this.#request.rawListeners('socket').map(plain);
     for (const listener of this.#listeners) {
@@ -27,7 +27,7 @@ class OnceListeners {
 
 const known = new WeakMap<NodeRequest, OnceListeners>();
 
-/** Those of a request, which hasn't told of a socket when this is first asked. */
+/** The once-listeners of a request. The first call must come before the request has emitted `'socket'`. */
 export function onceListenersOf(request: NodeRequest): OnceListeners {
   let listeners = known.get(request);
   if (listeners === undefined) {
@@ -38,8 +38,8 @@ export function onceListenersOf(request: NodeRequest): OnceListeners {
 }
 
 /**
- * Has a request's new socket say what its TLS would have said, had it not been connected before: who checks certificates by
- * themselves do so then, before anything is written.
+ * Makes a request's new socket emit what TLS would have emitted if the socket weren't connected already. So callers
+ * that check certificates do so before anything is written.
  */
 export function announceTls(request: NodeRequest): void {
   onceListenersOf(request).restore();
@@ -50,7 +50,7 @@ export function announceTls(request: NodeRequest): void {
   });
 }
 
-/** A listener as it was given, which Node wraps if it is to be called once. */
+/** The listener as it was given. Node wraps a once-listener. */
 function plain(listener: unknown): Listener {
   return (listener as { listener?: Listener }).listener ?? (listener as Listener);
 }

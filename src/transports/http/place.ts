@@ -1,18 +1,18 @@
 import type { NodeRequest, NodeSocket } from './node-http.ts';
 import type { StandIn } from './stand-in.ts';
 
-/** What a request holds at its agent until it has ended: a place among those that the agent's limits allow. */
+/** A place within the limits of an agent. A request has it until it has ended. */
 export interface Place {
-  /** Milliseconds without a byte after which the requests of its agent say so; 0: never. */
+  /** After how many milliseconds without a byte requests of its agent emit `'timeout'`; 0: never. */
   readonly timeout: number;
-  /** Milliseconds by which an idle connection ends before its server would end it. */
+  /** By how many milliseconds an idle connection ends before its server would end it. */
   readonly buffer: number;
-  /** Lists the request as one that waits for a connection, or what stands for that as its socket. */
+  /** Lists the request as waiting, or its stand-in as its socket. */
   list(request: NodeRequest, standIn: StandIn): void;
   unlist(request: NodeRequest, standIn: StandIn): void;
-  /** Lists the socket as one that is in use. */
+  /** Lists the socket as one in use. */
   give(socket: NodeSocket): void;
   takeBack(socket: NodeSocket): void;
-  /** Frees the place, as the request has ended. */
+  /** The request has ended, so the place is free. */
   leave(): void;
 }

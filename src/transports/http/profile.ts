@@ -1,7 +1,7 @@
 import { identityOf } from '../common/identity-of.ts';
 import type { NodeAgent, RequestOptions } from './node-http.ts';
 
-/** Options of an agent that have no say in how a socket is made. */
+/** Options of an agent that don't change how a socket is made. */
 const OF_POOLS = new Set([
   'agentKeepAliveTimeoutBuffer',
   'defaultPort',
@@ -22,7 +22,7 @@ const OF_POOLS = new Set([
   'timeout',
 ]);
 
-/** Options of a request that decide what its TLS trusts, shows and asks for. */
+/** Options of a request that decide which certificates TLS accepts, shows and asks for. */
 const OF_TLS = new Set([
   'ALPNProtocols',
   'allowPartialTrustChain',
@@ -53,23 +53,26 @@ const OF_TLS = new Set([
   'sigalgs',
 ]);
 
-/** What a request brings along for one connection of its own: each is another one, as a rule. */
+/** Functions that a request brings for its own connection. Usually each request has a new one. */
 const OWN_OF_TLS = ['checkServerIdentity', 'ALPNCallback', 'SNICallback', 'pskCallback', 'socket'];
 
 type Options = Readonly<Record<string, unknown>>;
 
-/** How sockets are made. Those that are made in the same way have the same name. */
+/** How sockets are made. Equal profiles have the same name. */
 export interface Profile {
   readonly name: string;
   readonly connect: Options;
 }
 
-/** Whether a request asks for something that only Node's own agent can do: another way to its server, or to trust it. */
+/**
+ * Whether a request asks for something that only Node's own agent can do: another way to its server, or another way to
+ * trust it.
+ */
 export function needsNode(agent: NodeAgent, options: Options): boolean {
   const own = agent.options;
   if ((own.lookup ?? options.lookup) != null || (own.socketPath ?? options.socketPath)) return true;
   if ((own.localPort ?? options.localPort) != null) return true;
-  // An agent that says where all its requests go, or a request that says where it may not go.
+  // The agent says where all its requests go, or the request says where it may not go.
   if (own.host !== undefined || own.port !== undefined) return true;
   if (options.blockList !== undefined && own.blockList === undefined) return true;
   return (
@@ -82,9 +85,9 @@ export function needsNode(agent: NodeAgent, options: Options): boolean {
 export class Profiles {
   readonly #agent: NodeAgent;
   readonly #secure: boolean;
-  /** What the agent said when it was last looked at. */
+  /** The options of the agent at the last look. */
   readonly #own = new Seen();
-  /** What the last request said that said anything. */
+  /** The options of the last request that had any. */
   readonly #more = new Seen();
 
   constructor(agent: NodeAgent) {
@@ -92,10 +95,10 @@ export class Profiles {
     this.#secure = agent.protocol === 'https:';
   }
 
-  /** That of a request. What its agent says goes over what it says itself. */
+  /** The profile of a request. The options of its agent override its own. */
   of(options: RequestOptions): Profile {
     const { options: own } = this.#agent;
-    // Without TLS there is hardly anything that could change.
+    // Without TLS, hardly any option matters.
     const isKnown = this.#secure ? this.#own.is(own, undefined) : this.#own.isStill(own);
     if (!isKnown) {
       this.#own.keep(own, undefined, profileOf(connectOptions(own)));
@@ -114,7 +117,7 @@ export class Profiles {
   }
 }
 
-/** Options that were seen, and what they came to. */
+/** Options that were seen, and the profile that they gave. */
 class Seen {
   profile: Profile = { name: '', connect: {} };
   #given: Options = {};
@@ -133,7 +136,7 @@ class Seen {
     return count === this.#count;
   }
 
-  /** Whether it is the same object, and says the same of what matters without TLS. */
+  /** Whether it is the same object, with the same values for what matters without TLS. */
   isStill(options: Options): boolean {
     return options === this.#given && options.localAddress === this.#options.localAddress;
   }
@@ -174,7 +177,10 @@ function profileOf(connect: Options): Profile {
   return { name: names.map((name) => `${name}=${textOf(connect[name])}`).join('\n'), connect };
 }
 
-/** Values that mean the same have the same text, as far as Node's agents say so; functions only if they are the same. */
+/**
+ * A text that is the same for values that mean the same to Node's agents. Functions are the same only if they are
+ * identical.
+ */
 function textOf(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(textOf).join()}]`;
   if (value instanceof Uint8Array) return textOf(Buffer.from(value).toString('latin1'));

@@ -1,6 +1,6 @@
 import type { NodeRequest } from './node-http.ts';
 
-/** What listeners for a request's socket say to the request: they have done so when they heard of its first one. */
+/** What listeners for a request's socket may do to the request. They have done it for its first socket. */
 const SAID_BEFORE = [
   'addTrailers',
   'appendHeader',
@@ -13,7 +13,10 @@ const SAID_BEFORE = [
   'write',
 ];
 
-/** Has listeners hear of another socket of a request by `tell`: what they say to the request then was said before. */
+/**
+ * Calls listeners with another socket of a request. What they do to the request then has no effect, because they have
+ * done it before.
+ */
 export function tellAgain(request: NodeRequest, tell: () => boolean): boolean {
   const target = request as unknown as Record<string, unknown>;
   const own = SAID_BEFORE.map((name) => [name, Object.getOwnPropertyDescriptor(target, name)] as const);

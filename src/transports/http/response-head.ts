@@ -9,7 +9,10 @@ import type { Place } from './place.ts';
 
 const NO_HEADERS = {};
 
-/** Tells the core what the head of a response says: of its endpoint, of how long its connection may idle, and of what follows. */
+/**
+ * Tells the core what the head of a response says about its endpoint, about how long its connection may idle, and about
+ * what follows.
+ */
 export function tellOfHead(call: Call, response: NodeResponse, service: HttpService, place: Place): void {
   const { attempts } = service.calls;
   const { connection } = call;
@@ -21,7 +24,7 @@ export function tellOfHead(call: Call, response: NodeResponse, service: HttpServ
   const limit = idleTime.hear(hint, service.shortestOf(place.timeout), place.buffer);
   if (!connection!.told) attempts.onFirstHead(call, response.headers, limit);
   const asks = statusCode === 429 || statusCode === 503;
-  // Node makes an object of them when it is first asked for one: most callers never ask.
+  // Node makes the headers object when it is first asked for. Most callers never ask.
   attempts.onHead(call, asks ? response.headers : NO_HEADERS, isGatewayError(statusCode));
   const streaming = isEventStream(headerOf(rawHeaders, 'content-type'));
   if (streaming || call.seated) attempts.onStreaming(call, streaming);

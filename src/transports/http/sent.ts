@@ -1,22 +1,22 @@
 import type { HeldWrites } from './held-writes.ts';
 import { type NodeRequest, type NodeSocket, type Output, outputOf } from './node-http.ts';
 
-/** What a request gives a socket to send, kept in case that it has to go to another one. */
+/** What a request gives a socket to send. Kept in case the request must go to another socket. */
 export class Sent {
-  /** Whether that is all it has to send. */
+  /** Whether this is all that the request sends. */
   readonly isFinished: boolean;
   private readonly request: NodeRequest;
   private readonly socket: NodeSocket;
   private readonly bytesBefore: number;
-  /** The first of its writes that waits, and what is to be called when that was written. */
+  /** The first write that waits, and its callback. */
   private first: Output | undefined = undefined;
   private callback: Output['callback'] = null;
-  /** All of them, if that is more than its head. */
+  /** All writes, if there is more than the head. */
   private writes: Output[] | undefined = undefined;
-  /** Whether the request listens by itself to the timeouts of each socket that it is given. */
+  /** Whether the request itself listens to the timeout of each of its sockets. */
   private readonly listens: boolean;
 
-  /** Just before the request has the socket, and what is `held`. */
+  /** Call this just before the request gets the socket and the `held` writes. */
   constructor(request: NodeRequest, socket: NodeSocket, held: HeldWrites | undefined) {
     this.isFinished = request.finished;
     this.request = request;
@@ -37,34 +37,34 @@ export class Sent {
     this.writes = isHead || !this.isFinished ? undefined : outputOf(request);
   }
 
-  /** Whether nothing has left yet, and all that was written is known. */
+  /** Whether nothing has left yet, and all writes are known. */
   get isUnwritten(): boolean {
     return this.socket.bytesWritten === this.bytesBefore && (this.isFinished || this.waits);
   }
 
-  /** Whether the socket was given nothing: what it is given by a request that goes on writing is not kept. */
+  /** Whether the socket got nothing yet. What a request writes later isn't kept. */
   private get waits(): boolean {
     const { outputData, _headerSent } = this.request;
     return outputData[0] === this.first && (this.first !== undefined || !_headerSent);
   }
 
-  /** What another socket has to send. */
+  /** What another socket must send. */
   get output(): Output[] {
     if (this.waits) return outputOf(this.request);
     return this.writes ?? [{ data: this.request._header!, encoding: 'latin1', callback: this.callback }];
   }
 
   /**
-   * Has the next socket keep the time that this one kept, once the request has left it.
+   * Passes the timeout of this socket on to the next one, after the request has left this one.
    *
-   * @returns milliseconds; `undefined`: its caller has asked for none
+   * @returns milliseconds; `undefined`: the caller has set none
    */
   passTimeout(request: NodeRequest): number | undefined {
     if (request.timeoutCb === null) return undefined;
     const timeout = this.socket.timeout ?? 0;
     if (this.listens) return timeout;
     request.timeoutCb = null;
-    // Of those that were in its options it takes care by itself.
+    // The request itself handles a timeout that was in its options.
     if (request.timeout === undefined) request.setTimeout(timeout);
     return timeout;
   }

@@ -8,26 +8,26 @@ import { tellAgain } from './repeated.ts';
 import { SwitchingSocket } from './switching-socket.ts';
 import type { Waiting } from './waiting.ts';
 
-/** Milliseconds after which a request that still waits for its connection is given a socket that stands for it. */
+/** After how many milliseconds a waiting request gets a socket that stands in for its connection. */
 const SHOWN_AFTER = 250;
 
 export interface StandInOptions {
   readonly clock: Clock;
-  /** Its connection is to be one of TLS. */
+  /** Whether its connection will use TLS. */
   readonly secure: boolean;
-  /** How far the dials are that may bring it, once there are any. */
+  /** How far the dials are that may bring the connection, once there are any. */
   readonly dials?: DialSteps;
-  /** The request has told of a socket before. */
+  /** Whether the request has emitted `'socket'` before. */
   readonly isRepeat: boolean;
 }
 
 /**
- * A socket that connects, for a request that waits for a connection. With Node's agents a request has its socket by then, and
- * callers lean on that: they set a time on it, within which they want it connected, or destroy it, as an agent does
- * that is destroyed.
+ * A connecting socket, for a request that waits for a connection. With Node's agents, a request has its socket by then,
+ * and callers rely on that: they set a timeout on it, in which it must connect, or destroy it, as an agent does that is
+ * destroyed.
  *
- * It stands in the agent's map from the beginning. The request is told of it when its connection takes long. It becomes the socket
- * that the request gets, which it isn't told of then.
+ * It is in the agent's map from the beginning. The request emits `'socket'` with it if its connection takes long. Later
+ * it becomes the real socket, and the request emits nothing more.
  */
 export class StandIn {
   readonly #waiting: Waiting;
@@ -51,12 +51,12 @@ export class StandIn {
     return new SwitchingSocket(connectingSocket(this.#waiting, secure, dials));
   }
 
-  /** Tells the request of it, unless it knows. */
+  /** Makes the request emit `'socket'`, unless it has. */
   show(): void {
     const { request } = this.#waiting;
     const { socket } = this;
     if (request.socket === socket) return;
-    // Callers and Node's own ask the request for it: what is set from now on is set on this one.
+    // Callers, and Node itself, ask the request for its socket: what they set from now on is set on this one.
     request.socket = socket;
     const isHeard = request.listenerCount('socket') > 0;
     if (isHeard) this.#tell();
@@ -80,12 +80,12 @@ export class StandIn {
     else tell();
   }
 
-  /** From here on it is TLS that takes its time, which callers limit in another way. */
+  /** From now on, TLS takes the time. Callers limit that in another way. */
   readonly #onStep = (step: DialStep, socket: Socket): void => {
     if (step === 'connected' && this.#options.secure) this.#waiting.run(() => this.#socket!.hasTcp(socket));
   };
 
-  /** The request waits no more. */
+  /** The request no longer waits. */
   stop(): void {
     this.#timer.cancel();
     this.#options.dials?.off(this.#onStep);

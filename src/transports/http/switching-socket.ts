@@ -3,21 +3,21 @@ import type { Socket } from 'node:net';
 
 type Listener = (...args: unknown[]) => void;
 
-/** What a socket that connects keeps in mind until it has: it would be lost with the first of two. */
+/** Calls on the first socket that must be repeated on the second one. */
 const KEPT: ReadonlySet<PropertyKey> = new Set(['setNoDelay', 'setKeepAlive', 'ref', 'unref']);
 
-/** What is said once of a socket, as it has connected. */
+/** Events that come once, when a socket connects. */
 const OF_CONNECTING = ['lookup', 'connect', 'ready', 'secureConnect'];
 
 /**
- * A socket that is another one later, for those who have it: what they have asked of the first is asked of the other, and who listens
- * to the first listens to the other.
+ * A socket that becomes another one later. Calls go to the first socket and are repeated on the other; listeners of the
+ * first are moved to the other.
  */
 export class SwitchingSocket {
   readonly socket: Socket;
   readonly #first: Socket;
   #current: Socket;
-  /** What the first has of its own. */
+  /** The own properties of the first socket. */
   readonly #names: ReadonlySet<PropertyKey>;
   readonly #listeners: ReadonlySet<unknown>;
   readonly #kept: [name: PropertyKey, args: unknown[]][] = [];
@@ -45,7 +45,7 @@ export class SwitchingSocket {
     };
   }
 
-  /** It is `next` from now on. If that one is connected, those who wait for that are told. */
+  /** From now on, it is `next`. If `next` is connected, those who wait for that are told. */
   become(next: Socket): void {
     const first = this.#first;
     this.#current = next;
@@ -63,19 +63,22 @@ export class SwitchingSocket {
     this.#tell('secureConnect');
   }
 
-  /** Has the first say, unless it has, that its TCP connection is there: to the peer of that one, for all that is known. */
+  /**
+   * Makes the first socket emit that its TCP connection exists, unless it has: probably to the peer of the given
+   * socket.
+   */
   hasTcp({ remoteAddress, remoteFamily }: Socket): void {
     if (!this.#first.connecting) return;
     const { timeout = 0 } = this.#first;
     Object.assign(this.#first, { connecting: false });
-    // Time begins anew, as with each step of a socket of Node's.
+    // The timeout begins again, as with each step of a socket of Node.
     if (timeout > 0) this.#first.setTimeout(timeout);
     this.#tell('lookup', null, remoteAddress, remoteFamily === 'IPv6' ? 6 : 4, remoteAddress);
     this.#tell('connect');
     this.#tell('ready');
   }
 
-  /** Has those who listen to the first listen to the next. */
+  /** Moves the listeners of the first socket to the next one. */
   #hand(next: EventEmitter, name: string | symbol): void {
     for (const listener of this.#added(name)) {
       const { listener: plain } = listener as { listener?: Listener };

@@ -6,7 +6,7 @@ import type { NodeRequest } from './node-http.ts';
 
 export interface WaitingOptions {
   clock: Clock;
-  /** Milliseconds after which the request says that its time has run out, as one does whose socket connects; 0: never. */
+  /** After how many milliseconds the request emits `'timeout'`, as one with a connecting socket would; 0: never. */
   timeout: number;
   /** How far the dials are that may bring it a socket. */
   dials?: DialSteps;
@@ -15,14 +15,14 @@ export interface WaitingOptions {
 }
 
 /**
- * A request that has no socket yet. Node says nothing of what becomes of it meanwhile, so that its time and its end by its
- * caller are watched here.
+ * A request without a socket. Node reports nothing about it meanwhile. So its timeout, and its end by the caller, are
+ * watched here.
  */
 export class Waiting {
   readonly request: NodeRequest;
-  /** Its time has run out, and it has said so. */
+  /** Whether it has timed out, and emitted `'timeout'`. */
   timedOut = false;
-  /** Called before it says so: it is to have a socket then. */
+  /** Called before it emits `'timeout'`, because it must have a socket then. */
   beforeTimeout: (() => void) | undefined = undefined;
   readonly #restore: () => void;
   readonly #time: ConnectTime | undefined;
