@@ -4,12 +4,14 @@ import type { BalancedAgent } from '../../src/transports/undici/agent.ts';
 import { ORIGIN } from '../support/agent.ts';
 import { type Pod, startPods } from '../support/pods.ts';
 import { seededRandom } from '../support/random.ts';
+import { startStopwatch } from '../support/stopwatch.ts';
 
 export const HEADER = 'x-user';
 export const WORK = 4;
 
 export interface Answer {
   readonly pod: string;
+  /** Milliseconds in which this process ran. */
   readonly took: number;
 }
 
@@ -30,10 +32,10 @@ export async function startBusyPods(t: TestContext, count: number): Promise<{ po
 }
 
 export async function ask(agent: BalancedAgent, user?: string): Promise<Answer> {
-  const begun = performance.now();
+  const took = startStopwatch();
   const headers = user === undefined ? {} : { [HEADER]: user };
   const { body } = await agent.request({ origin: ORIGIN, path: '/', method: 'GET', headers });
-  return { pod: await body.text(), took: performance.now() - begun };
+  return { pod: await body.text(), took: took() };
 }
 
 /** Asks one after the other, so many at once, until all are done. */

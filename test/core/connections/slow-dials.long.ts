@@ -10,6 +10,7 @@ import { certificateFor } from '../../support/certificate.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { startFrozenPod } from '../../support/frozen-pod.ts';
 import { nextAddress, settle, startPod } from '../../support/pods.ts';
+import { startStopwatch } from '../../support/stopwatch.ts';
 
 const SECURE_ORIGIN = 'https://orders.prod';
 const certificate = certificateFor('DNS:orders.prod');
@@ -45,14 +46,15 @@ function startStock(t: TestContext, options: Agent.Options = {}): Agent {
   return stock;
 }
 
-/** The body of the answer, or the code of the error, and after how many milliseconds it came. */
+/** The body of the answer, or the code of the error, after how many milliseconds it came, and how long this process ran of them. */
 async function outcome(dispatcher: Dispatcher, origin: string, method: Dispatcher.HttpMethod = 'GET') {
   const begun = performance.now();
+  const watch = startStopwatch();
   const result = await dispatcher
     .request({ origin, path: '/', method })
     .then(({ body }) => body.text())
     .catch((error: NodeJS.ErrnoException) => error.code);
-  return { result, took: performance.now() - begun };
+  return { result, after: performance.now() - begun, took: watch() };
 }
 
 /** An address to which dials are never answered: the queue of its listener is full, and stays so. */
@@ -151,9 +153,10 @@ describe('dials that take longer than three seconds', { concurrency: true }, () 
       outcome(limited, ORIGIN),
     ]);
     assert.equal(theirs.result, 'UND_ERR_CONNECT_TIMEOUT');
-    for (const { result, took } of ours) {
+    for (const { result, after, took } of ours) {
       assert.equal(result, 'UND_ERR_CONNECT_TIMEOUT');
-      assert.ok(took > 9_500 && took < theirs.took + 500, `${took} ms, with undici ${theirs.took} ms`);
+      assert.ok(after > 9_500, `${after} ms`);
+      assert.ok(took < theirs.took + 500, `${took} ms, with undici ${theirs.took} ms`);
     }
   });
 });

@@ -23,6 +23,7 @@ import {
   WEB_SOCKET_OPTIONS,
 } from '../../support/option-names.ts';
 import { nextAddress } from '../../support/pods.ts';
+import { ranFor } from '../../support/stopwatch.ts';
 
 const certificate = certificateFor('DNS:orders.prod', 'DNS:other.prod', 'IP:127.0.0.1');
 const trusted = { connect: { rejectUnauthorized: false } };
@@ -119,8 +120,7 @@ async function sent({ agent, origin }: Scene, path = '/', more: object = {}): Pr
 async function isClosedSoon(scene: Scene, path: string): Promise<boolean> {
   await sent(scene, path);
   const [socket] = scene.seen.sockets;
-  const late = new Promise((resolve) => setTimeout(resolve, 1_600, false).unref());
-  return (await Promise.race([once(socket!, 'close').then(() => true), late])) as boolean;
+  return Promise.race([once(socket!, 'close').then(() => true), ranFor(1_600).then(() => false)]);
 }
 
 async function resumed(scene: Scene): Promise<boolean[]> {
@@ -221,7 +221,7 @@ const PROOFS: Record<string, Proof> = {
     server: 'h2',
     outcome: async (scene) => {
       void sent(scene, '/silent');
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      await ranFor(500);
       return scene.seen.pings > 2;
     },
   },
@@ -269,7 +269,7 @@ const PROOFS: Record<string, Proof> = {
     server: 'h2',
     outcome: async (scene) => {
       void sent(scene, '/silent');
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      await ranFor(500);
       return scene.seen.pings > 2;
     },
   },
@@ -314,7 +314,7 @@ const ALL = new Set([
 
 /** A short answer, or that there is none. */
 function inTime(answer: Promise<unknown>): Promise<unknown> {
-  return Promise.race([answer, new Promise((resolve) => setTimeout(resolve, 1_000, 'too late').unref())]);
+  return Promise.race([answer, ranFor(1_000).then(() => 'too late')]);
 }
 
 async function outcomeOf(

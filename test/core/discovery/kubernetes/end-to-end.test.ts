@@ -11,6 +11,7 @@ import { BalancedAgent } from '../../../../src/transports/undici/agent.ts';
 import { leaving, type PodFacts, podAt, serviceNamed, sliceOf } from '../../../support/api-objects.ts';
 import { type ApiServer, startApiServer } from '../../../support/api-server.ts';
 import { nextAddress, type Pod, startPod } from '../../../support/pods.ts';
+import { startStopwatch } from '../../../support/stopwatch.ts';
 import { NO_SETTINGS, placeIn, type TestPlace, WatchedClock } from './setup.ts';
 
 /** A cluster with a Service `orders`, a server at its ClusterIP, and an app in it. */
@@ -162,10 +163,10 @@ describe('while a cluster changes', { concurrency: 3 }, () => {
     const load = new Load(t, cluster);
     await load.runs(100);
 
-    const changed = performance.now();
+    const watch = startStopwatch();
     cluster.put(third);
     await third.received('/');
-    const delay = performance.now() - changed;
+    const delay = watch();
     load.answers.clear();
     await load.runs(600);
     await load.stop();
