@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BalancedAgent } from '../../src/transports/undici/agent.ts';
 import { load, ManualResolver, ORIGIN, startAgent } from '../support/agent.ts';
-import { startPods } from '../support/pods.ts';
+import { settle, startPods } from '../support/pods.ts';
 
 test('addresses that are added under load get their share, and no request fails', async (t) => {
   const pods = await startPods(t, 6);
@@ -48,4 +48,5 @@ test('addresses that are removed under load get no new request, and slow ones en
 async function agentKnows(agent: BalancedAgent, size: number): Promise<void> {
   while (agent.stats[ORIGIN]!.endpoints.length !== size) await new Promise(setImmediate);
   await new Promise((resolve) => setTimeout(resolve, 20));
+  await settle();
 }

@@ -253,8 +253,9 @@ test('callers who have enough with the head of a response are served near', asyn
   const near = () => pods[0]!.requests + pods[1]!.requests;
   const before = near();
   await Promise.all([peek(50), peek(50)]);
-  // An abort costs the connection, and others serve while a new one is made.
-  assert.ok(near() - before >= 90, `${near() - before} of 100`);
+  // An abort costs the connection, and others serve while a new one is made: some, and more where that is slow. Were a
+  // zone whose callers have had enough taken for one that does not answer, it would have a third.
+  assert.ok(near() - before >= 66, `${near() - before} of 100`);
 });
 
 /** How many of so many requests, ten at a time, don't come back with 200. */

@@ -1,32 +1,50 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import type { Candidate, Observation } from '../../src/core/balancing/picker.ts';
 import { RoundRobin } from '../../src/core/balancing/round-robin.ts';
+import type { Clock } from '../../src/core/base/clock.ts';
 import { load, ORIGIN, startAgent } from '../support/agent.ts';
-import { type Pod, startPods } from '../support/pods.ts';
+import { FakeClock } from '../support/clock.ts';
+import { type Pod, settle, startPods } from '../support/pods.ts';
 
 const options = { policy: 'peak-ewma' } as const;
 
-function answerAfter(pod: Pod, milliseconds: number): void {
+/** Its time passes as long as the test lasts, a millisecond at a time, however slow this process is. */
+function startClock(t: TestContext): FakeClock {
+  const clock = new FakeClock();
+  let over = false;
+  t.after(() => {
+    over = true;
+  });
+  const pass = async () => {
+    for (; !over; clock.advance(1)) await settle();
+  };
+  void pass();
+  return clock;
+}
+
+function answerAfter(pod: Pod, milliseconds: number, clock: Clock): void {
   pod.respond = (_request, response) => {
-    setTimeout(() => response.end(pod.address), milliseconds);
+    clock.schedule(() => response.end(pod.address), milliseconds);
   };
 }
 
 test('a slow pod has a small part of its share', async (t) => {
+  const clock = startClock(t);
   const pods = await startPods(t, 4);
-  for (const pod of pods) answerAfter(pod, 2);
-  answerAfter(pods[0]!, 60);
-  const agent = startAgent(t, pods, options);
+  for (const pod of pods) answerAfter(pod, 2, clock);
+  answerAfter(pods[0]!, 60, clock);
+  const agent = startAgent(t, pods, { ...options, clock });
   await load(agent, 800, 4);
   assert.ok(pods[0]!.requests < 100, String(pods[0]!.requests));
 });
 
 test('a pod that answers 503 at once is avoided, though it is the quickest', async (t) => {
+  const clock = startClock(t);
   const pods = await startPods(t, 4);
-  for (const pod of pods) answerAfter(pod, 2);
+  for (const pod of pods) answerAfter(pod, 2, clock);
   pods[0]!.respond = (_request, response) => response.writeHead(503).end();
-  const agent = startAgent(t, pods, { ...options, retry: false });
+  const agent = startAgent(t, pods, { ...options, clock, retry: false });
   for (let n = 0; n < 400; n++) {
     const { body } = await agent.request({ origin: ORIGIN, path: '/', method: 'GET' });
     await body.dump();
@@ -35,13 +53,13 @@ test('a pod that answers 503 at once is avoided, though it is the quickest', asy
 });
 
 test('a pod that callers give up on is avoided', async (t) => {
+  const clock = startClock(t);
   const pods = await startPods(t, 3);
-  for (const pod of pods) answerAfter(pod, 2);
-  const agent = startAgent(t, pods, options);
+  for (const pod of pods) answerAfter(pod, 2, clock);
+  const agent = startAgent(t, pods, { ...options, clock });
   await load(agent, 60, 3);
-  // Only who waits for the silent pod gives up: a stall of this process costs no other request.
   let giveUp: (() => void) | undefined;
-  pods[0]!.respond = () => setTimeout(() => giveUp!(), 100);
+  pods[0]!.respond = () => clock.schedule(() => giveUp!(), 100);
   let given = 0;
   for (let n = 0; n < 100; n++) {
     const caller = new AbortController();
@@ -59,21 +77,23 @@ test('a pod that callers give up on is avoided', async (t) => {
       given++;
     }
   }
-  // Its even share is 33. A stall makes the others look slow as well, and then it is tried again.
+  // Its even share is 33.
   assert.ok(given > 0 && given <= 10, String(given));
 });
 
 test('pods that are alike are all used', async (t) => {
+  const clock = startClock(t);
   const pods = await startPods(t, 5);
-  for (const pod of pods) answerAfter(pod, 2);
-  const agent = startAgent(t, pods, { ...options, peakEwma: { decay: '200ms', seed: '2ms' } });
+  for (const pod of pods) answerAfter(pod, 2, clock);
+  const agent = startAgent(t, pods, { ...options, clock, peakEwma: { decay: '200ms', seed: '2ms' } });
   await load(agent, 1_000, 10);
   for (const { requests } of pods) assert.ok(requests > 40, String(pods.map((pod) => pod.requests)));
 });
 
 test('a picker of one’s own that observes is told how each request has gone', async (t) => {
+  const clock = startClock(t);
   const pods = await startPods(t, 2);
-  answerAfter(pods[0]!, 20);
+  answerAfter(pods[0]!, 20, clock);
   pods[1]!.respond = (_request, response) => response.writeHead(503).end();
   const seen: [number, Observation][] = [];
   class Listening<C extends Candidate> extends RoundRobin<C> {
@@ -81,7 +101,7 @@ test('a picker of one’s own that observes is told how each request has gone', 
       seen.push([latency, observation]);
     }
   }
-  const agent = startAgent(t, pods, { policy: () => new Listening(), retry: false });
+  const agent = startAgent(t, pods, { policy: () => new Listening(), clock, retry: false });
   for (let n = 0; n < 6; n++) {
     const { body } = await agent.request({ origin: ORIGIN, path: '/', method: 'GET' });
     await body.dump();

@@ -335,7 +335,7 @@ test('a request can be aborted between its attempts, and during the second', asy
     aborter.abort();
     await assert.rejects(outcome, { name: 'AbortError' });
   }
-  await delay(10);
+  for (let n = 0; n < 50 && agent.stats[ORIGIN]!.running > 0; n++) await delay(10);
   const { pending, running, queued } = agent.stats[ORIGIN]!;
   assert.deepEqual({ pending, running, queued }, { pending: 0, running: 0, queued: 0 });
 });

@@ -26,7 +26,8 @@ interface SecurePod {
 }
 
 const kinds = {
-  'HTTP/1.1': () => createServer(certificate),
+  // No connection ends because this process is slow.
+  'HTTP/1.1': () => createServer({ ...certificate, keepAliveTimeout: 60_000 }),
   'HTTP/2': () => createSecureServer({ ...certificate, allowHTTP1: true }),
   h2c: () => createH2cServer(),
 };
