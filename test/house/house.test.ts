@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { test } from 'node:test';
@@ -9,6 +17,7 @@ import { circles, sourceOf, sourcesIn, upward } from './imports.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const SOURCES = sourcesIn(join(ROOT, 'src'));
 const MOST_LINES = 300;
+const A_DOZEN = 12;
 const BIOME = join(ROOT, 'node_modules/.bin/biome');
 
 test('no file imports what stands above it', () => {
@@ -36,6 +45,25 @@ test('no file of the core or of a transport is longer than one reads in one go',
     .filter((file) => /^(core|transports)\//.test(file))
     .filter((file) => readFileSync(join(ROOT, 'src', file), 'utf8').split('\n').length - 1 > MOST_LINES);
   assert.deepEqual(long, []);
+});
+
+test('a folder of more than a dozen files has a README, and the files that it names are there', () => {
+  const folders = Map.groupBy(SOURCES, ({ file }) => dirname(file));
+  // The entry points are in docs/architecture.md.
+  folders.delete('.');
+  for (const [folder, sources] of folders) {
+    const readme = join(ROOT, 'src', folder, 'README.md');
+    if (!existsSync(readme)) {
+      assert.ok(sources.length <= A_DOZEN, `src/${folder} has no README.md`);
+      continue;
+    }
+    const below = SOURCES.filter(({ file }) => file.startsWith(`${folder}/`)).map(({ file }) => file);
+    for (const [, name] of readFileSync(readme, 'utf8').matchAll(/`([\w./-]+\.ts)`/g))
+      assert.ok(
+        below.some((file) => file.endsWith(`/${name}`)),
+        `src/${folder}/README.md names ${name}`,
+      );
+  }
 });
 
 /** What the linter says of a file of that text, were it at that path: in a house of its own, with our rules. */
