@@ -1,10 +1,11 @@
 // The two clients of each transport: stock's, and ours.
 import http, { type AgentOptions } from 'node:http';
+import https from 'node:https';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Agent, type Dispatcher } from 'undici';
 import type { Clock } from '../../src/core/base/clock.ts';
 import type { Resolver } from '../../src/core/discovery/resolver.ts';
-import { BalancedHttpAgent } from '../../src/http.ts';
+import { BalancedHttpAgent, BalancedHttpsAgent } from '../../src/http.ts';
 import { BalancedAgent } from '../../src/transports/undici/agent.ts';
 import type { Caller } from './caller.ts';
 import { Dice } from './dice.ts';
@@ -106,35 +107,49 @@ class UndiciClient implements Client {
 class HttpClient implements Client {
   readonly origin: string;
   readonly #agent: http.Agent;
+  readonly #balanced: BalancedHttpAgent | BalancedHttpsAgent | undefined;
+  readonly #secure: boolean;
   readonly #port: number;
 
-  constructor({ shared }: Scenario, pods: Pods, own: object | undefined) {
+  constructor({ shared, secure = false }: Scenario, pods: Pods, own: object | undefined) {
     this.#port = pods.port;
-    this.origin = `http://${HOST}:${pods.port}`;
+    this.#secure = secure;
+    this.origin = `${secure ? 'https' : 'http'}://${HOST}:${pods.port}`;
     const options: AgentOptions = {
       keepAlive: true,
+      ...(secure && { ca: theCertificate().cert }),
       ...(typeof shared.connections === 'number' && { maxSockets: shared.connections }),
     };
-    this.#agent =
-      own === undefined
-        ? new http.Agent({ ...options, lookup: lookupOf(pods) } as AgentOptions)
-        : new BalancedHttpAgent({ ...options, ...own } as never);
+    if (own === undefined) {
+      const Agent = secure ? https.Agent : http.Agent;
+      this.#agent = new Agent({ ...options, lookup: lookupOf(pods) } as AgentOptions);
+    } else {
+      const Balanced = secure ? BalancedHttpsAgent : BalancedHttpAgent;
+      this.#agent = this.#balanced = new Balanced({ ...options, ...own } as never);
+    }
   }
 
   get stats(): BalancedAgent['stats'] | undefined {
-    return this.#agent instanceof BalancedHttpAgent ? this.#agent.stats : undefined;
+    return this.#balanced?.stats;
   }
 
   worker(): (call: Call) => Caller {
-    const context = { agent: this.#agent, host: HOST, port: this.#port, options: {}, headers: {} };
+    const context = {
+      agent: this.#agent,
+      secure: this.#secure,
+      host: HOST,
+      port: this.#port,
+      options: {},
+      headers: {},
+    };
     return (call) => new HttpCaller(call, context);
   }
 
   onDrain(): void {}
 
   async close(calls: Promise<unknown>): Promise<void> {
-    if (this.#agent instanceof BalancedHttpAgent) {
-      await this.#agent.close();
+    if (this.#balanced !== undefined) {
+      await this.#balanced.close();
       return;
     }
     await calls;

@@ -67,7 +67,7 @@ export function generate(
   focus: readonly string[] = [],
   transport: Transport = 'undici',
 ): Scenario {
-  if (transport === 'http') return overHttp(generate(seed, 'h1', focus));
+  if (transport === 'http') return overHttp(generate(seed, 'h1', focus), focus);
   return themed(seed, only, focus) ?? new Generator(seed, only, focus).scenario();
 }
 

@@ -10,6 +10,8 @@ interface Body {
 
 export class H1Connection {
   readonly #socket: Socket;
+  /** What carries TLS, or the socket itself. */
+  readonly #raw: Socket;
   readonly #ledger: Ledger;
   readonly #server: Scenario['server'];
   readonly #wire: Wire;
@@ -21,8 +23,9 @@ export class H1Connection {
   #idle: NodeJS.Timeout | undefined;
   #tunnel = false;
 
-  constructor(socket: Socket, pod: number, ledger: Ledger, server: Scenario['server']) {
+  constructor(socket: Socket, raw: Socket, pod: number, ledger: Ledger, server: Scenario['server']) {
     this.#socket = socket;
+    this.#raw = raw;
     this.#ledger = ledger;
     this.#server = server;
     this.#wire = ledger.connected(pod, socket);
@@ -74,6 +77,8 @@ export class H1Connection {
     });
     const got = this.#ledger.received(this.#wire, method, path, headers.toSorted());
     if (got === undefined) {
+      // Its body, of which it isn't known what it is, may come later.
+      this.#socket.removeAllListeners('data').resume();
       this.#socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
       return false;
     }
@@ -250,7 +255,7 @@ export class H1Connection {
       if (how === 'garbage') this.#end('\0garbage\r\n\r\n');
       else if (how === 'fin') this.#end();
       else if (how === 'reset') {
-        this.#socket.resetAndDestroy();
+        this.#raw.resetAndDestroy();
         this.#ledger.sent(this.#wire);
       } else {
         this.#socket.write('HTTP/1.1 200 Twice\r\ncontent-length: 2\r\n\r\nok', () =>

@@ -1,4 +1,5 @@
 import http, { type Agent, type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import https from 'node:https';
 import { pipeline, Readable } from 'node:stream';
 import { Caller, failing, headerValue, partsOf, wordsOf } from './caller.ts';
 import { bytesOf, type Call } from './scenario.ts';
@@ -6,6 +7,7 @@ import { wrote } from './writes.ts';
 
 export interface HttpContext {
   readonly agent: Agent;
+  readonly secure: boolean;
   readonly host: string;
   readonly port: number;
   /** The same for all calls of a worker that reuse their objects. */
@@ -33,7 +35,8 @@ export class HttpCaller extends Caller {
 
   protected send(): void {
     this.#options = this.#made();
-    const request = http.request(this.#options);
+    const send = this.#context.secure ? https.request : http.request;
+    const request = send(this.#options);
     this.#listen(request);
     this.#write(request);
   }
@@ -143,7 +146,10 @@ export class HttpCaller extends Caller {
       else request.destroy(reason instanceof Error ? reason : new Error(wordsOf(this.call.id)));
     };
     request.on('socket', (socket) => {
-      wrote(this.call.id, socket);
+      // One that stands for its connection isn't what its request has then.
+      const onConnected = () => wrote(this.call.id, request.socket!);
+      if (socket.connecting) socket.once(this.#context.secure ? 'secureConnect' : 'connect', onConnected);
+      else onConnected();
       this.moment('start');
     });
     request.on('information', ({ statusCode, headers }) => {
@@ -156,6 +162,10 @@ export class HttpCaller extends Caller {
         this.#echoed = this.echo(socket);
       });
     }
+    request.on('timeout', () => {
+      // Callers destroy it then.
+      if (request.socket === null) this.fail(new Error('no socket when its time ran out'));
+    });
     request.on('error', (error) => {
       this.#error ??= error;
     });

@@ -48,6 +48,15 @@ export const HTTP_MUTANTS: readonly Mutant[] = [
     focus: ['keepAlive', '-acts'],
   },
   {
+    name: 'node:http: a request has no socket as its time runs out',
+    file: 'waiting.ts',
+    find: 'this.beforeTimeout?.();',
+    replace: '',
+    protocol: 'http',
+    kinds: ['unserved'],
+    focus: ['secure', '-acts', '-breaks'],
+  },
+  {
     name: 'node:http: abort() of a request that waits ends it without an error',
     file: 'failures.ts',
     find: 'return aborted ? hangUp() : undefined;',

@@ -6,6 +6,7 @@ import {
   type ServerHttp2Session,
 } from 'node:http2';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createSecureContext, TLSSocket } from 'node:tls';
 import { type Certificate, certificateFor } from '../support/certificate.ts';
 import { H1Connection } from './h1-pod.ts';
 import { H2Connection } from './h2-pod.ts';
@@ -99,8 +100,9 @@ export class Pods {
   }
 
   #speaker(pod: number): (socket: Socket) => void {
-    const { protocol, server } = this.#scenario;
-    if (protocol === 'h1') return (socket) => new H1Connection(socket, pod, this.ledger, server);
+    const { protocol, secure, server } = this.#scenario;
+    if (protocol === 'h1' && secure) return this.#secureSpeaker(pod);
+    if (protocol === 'h1') return (socket) => new H1Connection(socket, socket, pod, this.ledger, server);
     const settings = {
       ...(server.maxConcurrentStreams && { maxConcurrentStreams: server.maxConcurrentStreams }),
       ...(server.initialWindowSize !== undefined && { initialWindowSize: server.initialWindowSize }),
@@ -117,14 +119,31 @@ export class Pods {
       if (server.initialWindowSize === 0) setTimeout(() => openWindow(session), 20);
     });
     for (const event of ['sessionError', 'error', 'tlsClientError']) h2.on(event, () => {});
-    const greet = (socket: Socket) => {
-      if (socket.destroyed) return;
+    return this.#greeter((socket) => {
       raw.set(socket.remotePort!, socket);
       h2.emit('connection', socket);
+    });
+  }
+
+  /** HTTP/1.1 over TLS. */
+  #secureSpeaker(pod: number): (socket: Socket) => void {
+    const server = { ...this.#scenario.server, slowAccept: 0 };
+    const options = { isServer: true, secureContext: createSecureContext(theCertificate()) };
+    return this.#greeter((raw) => {
+      const socket = new TLSSocket(raw, options).on('error', () => {});
+      socket.once('secure', () => new H1Connection(socket, raw, pod, this.ledger, server));
+    });
+  }
+
+  /** Has a server speak on a connection, after a while. */
+  #greeter(speak: (socket: Socket) => void): (socket: Socket) => void {
+    const { slowAccept } = this.#scenario.server;
+    const greet = (socket: Socket) => {
+      if (!socket.destroyed) speak(socket);
     };
     return (socket) => {
       socket.on('error', () => {});
-      if (server.slowAccept > 0) setTimeout(() => greet(socket), server.slowAccept);
+      if (slowAccept > 0) setTimeout(greet, slowAccept, socket);
       else greet(socket);
     };
   }

@@ -111,6 +111,8 @@ export interface Scenario {
   readonly protocol: Protocol;
   /** None: undici. */
   readonly transport?: Transport;
+  /** By node:https. */
+  readonly secure?: boolean;
   /** What it is about, if it is about one thing. */
   readonly theme?: 'burst' | 'hint' | 'withdrawn' | ThemeName;
   /** Milliseconds that all calls have, and then the end of an agent, if that is not the usual. */
