@@ -1,27 +1,13 @@
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import type { Candidate, Observation } from '../../src/core/balancing/picker.ts';
 import { RoundRobin } from '../../src/core/balancing/round-robin.ts';
 import type { Clock } from '../../src/core/base/clock.ts';
 import { load, ORIGIN, startAgent } from '../support/agent.ts';
-import { FakeClock } from '../support/clock.ts';
-import { type Pod, settle, startPods } from '../support/pods.ts';
+import { startPassingClock } from '../support/passing-clock.ts';
+import { type Pod, startPods } from '../support/pods.ts';
 
 const options = { policy: 'peak-ewma' } as const;
-
-/** Its time passes as long as the test lasts, a millisecond at a time, however slow this process is. */
-function startClock(t: TestContext): FakeClock {
-  const clock = new FakeClock();
-  let over = false;
-  t.after(() => {
-    over = true;
-  });
-  const pass = async () => {
-    for (; !over; clock.advance(1)) await settle();
-  };
-  void pass();
-  return clock;
-}
 
 function answerAfter(pod: Pod, milliseconds: number, clock: Clock): void {
   pod.respond = (_request, response) => {
@@ -30,7 +16,7 @@ function answerAfter(pod: Pod, milliseconds: number, clock: Clock): void {
 }
 
 test('a slow pod has a small part of its share', async (t) => {
-  const clock = startClock(t);
+  const clock = startPassingClock(t);
   const pods = await startPods(t, 4);
   for (const pod of pods) answerAfter(pod, 2, clock);
   answerAfter(pods[0]!, 60, clock);
@@ -40,7 +26,7 @@ test('a slow pod has a small part of its share', async (t) => {
 });
 
 test('a pod that answers 503 at once is avoided, though it is the quickest', async (t) => {
-  const clock = startClock(t);
+  const clock = startPassingClock(t);
   const pods = await startPods(t, 4);
   for (const pod of pods) answerAfter(pod, 2, clock);
   pods[0]!.respond = (_request, response) => response.writeHead(503).end();
@@ -53,7 +39,7 @@ test('a pod that answers 503 at once is avoided, though it is the quickest', asy
 });
 
 test('a pod that callers give up on is avoided', async (t) => {
-  const clock = startClock(t);
+  const clock = startPassingClock(t);
   const pods = await startPods(t, 3);
   for (const pod of pods) answerAfter(pod, 2, clock);
   const agent = startAgent(t, pods, { ...options, clock });
@@ -82,7 +68,7 @@ test('a pod that callers give up on is avoided', async (t) => {
 });
 
 test('pods that are alike are all used', async (t) => {
-  const clock = startClock(t);
+  const clock = startPassingClock(t);
   const pods = await startPods(t, 5);
   for (const pod of pods) answerAfter(pod, 2, clock);
   const agent = startAgent(t, pods, { ...options, clock, peakEwma: { decay: '200ms', seed: '2ms' } });
@@ -91,7 +77,7 @@ test('pods that are alike are all used', async (t) => {
 });
 
 test('a picker of one’s own that observes is told how each request has gone', async (t) => {
-  const clock = startClock(t);
+  const clock = startPassingClock(t);
   const pods = await startPods(t, 2);
   answerAfter(pods[0]!, 20, clock);
   pods[1]!.respond = (_request, response) => response.writeHead(503).end();

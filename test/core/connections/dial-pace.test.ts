@@ -3,18 +3,20 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import { Agent, buildConnector } from 'undici';
+import type { Clock } from '../../../src/core/base/clock.ts';
 import { get, load, ORIGIN, startAgent } from '../../support/agent.ts';
+import { startPassingClock } from '../../support/passing-clock.ts';
 import { type Pod, settle, startPods } from '../../support/pods.ts';
 import { answerAfter, assertConnections, burst, connectionsOf } from './bursts.ts';
 
-/** Dials that take as long as this. */
-function slowDials(milliseconds: number) {
+/** Dials that take as long as this, by that clock. */
+function slowDials(milliseconds: number, clock: Clock) {
   const dial = buildConnector({});
   const dials = {
     made: 0,
     connect: ((params, callback) => {
       dials.made++;
-      setTimeout(() => dial(params, callback), milliseconds);
+      clock.schedule(() => dial(params, callback), milliseconds);
     }) as buildConnector.connector,
   };
   return dials;
@@ -44,13 +46,14 @@ test('slow handshakes don’t follow one another: a burst is as fast as stock’
       if (held.push(response) === 200) for (const each of held) each.end();
     };
   }
-  const dials = slowDials(200);
-  const agent = startAgent(t, [pod], { connect: dials.connect });
-  const stock = new Agent({ connect: slowDials(200).connect });
+  const clock = startPassingClock(t);
+  const dials = slowDials(200, clock);
+  const agent = startAgent(t, [pod], { connect: dials.connect, clock });
+  const stock = new Agent({ connect: slowDials(200, clock).connect });
   t.after(() => stock.destroy());
   const [ours, their] = await Promise.all([
-    burst(agent, 200),
-    burst(stock, 200, `http://${other.address}:${other.port}`),
+    burst(agent, 200).then(() => clock.now()),
+    burst(stock, 200, `http://${other.address}:${other.port}`).then(() => clock.now()),
   ]);
   assert.equal(dials.made, 200);
   // Four rounds more than stock, of a few milliseconds each; six times as many in a row would be a second.
@@ -146,13 +149,17 @@ test('a queue that never ends is not taken for one that drains: as many at once 
 });
 
 test('requests that wait are dialled for once each, though some pods are connected before others', async (t) => {
+  const clock = startPassingClock(t);
   const pods = await startPods(t, 5);
-  answerAfter(pods, 300);
+  for (const pod of pods) {
+    pod.respond = (_request, response) => void clock.schedule(() => response.end(), 300);
+  }
   const dial = buildConnector({});
   let dials = 0;
   const agent = startAgent(t, pods, {
+    clock,
     connect: (params, callback) => {
-      setTimeout(() => dial(params, callback), 20 * (dials++ % 5));
+      clock.schedule(() => dial(params, callback), 20 * (dials++ % 5));
     },
   });
   await burst(agent, 200);

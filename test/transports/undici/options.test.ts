@@ -22,7 +22,7 @@ import {
   TLS_OPTIONS,
   WEB_SOCKET_OPTIONS,
 } from '../../support/option-names.ts';
-import { nextAddress } from '../../support/pods.ts';
+import { nextAddress, settle } from '../../support/pods.ts';
 import { ranFor } from '../../support/stopwatch.ts';
 
 const certificate = certificateFor('DNS:orders.prod', 'DNS:other.prod', 'IP:127.0.0.1');
@@ -120,7 +120,9 @@ async function sent({ agent, origin }: Scene, path = '/', more: object = {}): Pr
 async function isClosedSoon(scene: Scene, path: string): Promise<boolean> {
   await sent(scene, path);
   const [socket] = scene.seen.sockets;
-  return Promise.race([once(socket!, 'close').then(() => true), ranFor(1_600).then(() => false)]);
+  // It is closed after a tenth of a second, or after three seconds and more.
+  const late = new Promise((resolve) => setTimeout(resolve, 2_500).unref()).then(settle).then(() => false);
+  return Promise.race([once(socket!, 'close').then(() => true), late]);
 }
 
 async function resumed(scene: Scene): Promise<boolean[]> {
