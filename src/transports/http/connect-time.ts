@@ -3,6 +3,9 @@ import type { DialStep, DialSteps } from './dial-steps.ts';
 import { hasWrites } from './held-writes.ts';
 import type { NodeRequest } from './node-http.ts';
 
+/** That a dial has begun, and that its TCP connection is there. */
+const STEPS = 2;
+
 export interface ConnectTimeOptions {
   readonly clock: Clock;
   readonly milliseconds: number;
@@ -38,6 +41,8 @@ export class ConnectTime {
   readonly #onStep = (step: DialStep): void => {
     if (this.#steps.has(step)) return;
     this.#steps.add(step);
+    // Many requests may wait for many dials: each hears of the first alone.
+    if (this.#steps.size === STEPS) this.#options.dials?.off(this.#onStep);
     this.#timer.cancel();
     this.#timer = this.#begin();
   };

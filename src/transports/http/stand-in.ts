@@ -65,10 +65,15 @@ export class StandIn {
       this.#socket!.become(real as Socket);
       return isHeard || pass();
     });
+    if (this.#options.secure) this.#awaitHandshake();
+  }
+
+  /** From then on, TLS takes the time. Callers limit that in another way. */
+  #awaitHandshake(): void {
     const { dials } = this.#options;
     const handshake = dials?.handshake;
-    dials?.on(this.#onStep);
     if (handshake !== undefined) this.#onStep('connected', handshake);
+    else dials?.on(this.#onStep);
   }
 
   #tell(): void {
@@ -80,9 +85,10 @@ export class StandIn {
     else tell();
   }
 
-  /** From now on, TLS takes the time. Callers limit that in another way. */
   readonly #onStep = (step: DialStep, socket: Socket): void => {
-    if (step === 'connected' && this.#options.secure) this.#waiting.run(() => this.#socket!.hasTcp(socket));
+    if (step !== 'connected') return;
+    this.#options.dials?.off(this.#onStep);
+    this.#waiting.run(() => this.#socket!.hasTcp(socket));
   };
 
   /** The request no longer waits. */
