@@ -1,8 +1,5 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { sentenceOf } from '../../admin/sentences.ts';
 import type { BalancedAgentOptions } from '../../config/options.ts';
 import { resolveSettings } from '../../config/resolve-settings.ts';
-import { channels } from '../../core/base/channels.ts';
 import type { Environment } from '../../core/base/environment.ts';
 import type { Place } from '../../core/discovery/kubernetes/place.ts';
 import type { ResolveTarget } from '../../core/discovery/resolver.ts';
@@ -11,10 +8,11 @@ import { BalancedAgent } from '../../index.ts';
 import type { EndpointStats } from '../../telemetry/stats.ts';
 import { resolverFor } from '../../transports/resolver-for.ts';
 import { Discovered } from './discovered.ts';
+import { type Choice, type Moment, Recorder } from './recorder.ts';
 
 export interface Question {
   readonly url: URL;
-  /** With the query. */
+  /** The path, with the query. */
   readonly path: string;
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -24,52 +22,28 @@ export interface Question {
   readonly place: Place;
 }
 
-/** Something that happened, so many milliseconds after the request was made. */
-export interface Moment {
-  readonly at: number;
-  readonly says: string;
-}
-
-/** How the request was given to an endpoint. */
-export interface Choice {
-  readonly address: string;
-  /** All that could have had it, at that moment. */
-  readonly candidates: readonly EndpointStats[];
-}
-
-/** What became of one request, and why. */
+/** How one request went, and why. */
 export interface Story {
   readonly trace: Trace;
   readonly moments: readonly Moment[];
-  /** One for each time that it was sent. */
+  /** One for each time that the request was sent. */
   readonly choices: readonly Choice[];
-  /** All endpoints, in the end. */
+  /** All endpoints, at the end. */
   readonly endpoints: readonly EndpointStats[];
-  /** They are connections to an address, behind which somebody else picks a pod for each. */
+  /** Whether the endpoints are connections to a virtual IP, which picks a pod for each connection. */
   readonly virtual: boolean;
   readonly source: string | undefined;
   readonly outcome: { readonly status: number; readonly bytes: number } | { readonly error: Error };
 }
 
-/** Left out: what comes with the end of the agent is no part of the story. */
-const TOLD = [
-  'discoveryUpdate',
-  'discoveryError',
-  'endpointEject',
-  'endpointRestore',
-  'connectionOpen',
-  'requestStart',
-  'requestRetry',
-] as const satisfies readonly (keyof typeof channels)[];
-
-/** Milliseconds that discovery has, to be as far as in an app that runs. */
+/** How many milliseconds discovery has, so that it knows as much as in a running app. */
 const DISCOVERY = 3_000;
-/** Milliseconds that other endpoints have, to be dialled, once the request has ended. */
+/** How many milliseconds the dials to other endpoints have, after the request has ended. */
 const OTHERS = 1_500;
 
-/** Sends one request, and takes down what happens to it. */
+/** Sends one request, and records what happens to it. */
 export async function storyOf(question: Question): Promise<Story> {
-  const { url, path, method, headers, body, options, env, place } = question;
+  const { url, options, env, place } = question;
   const trace = new Trace();
   const settings = resolveSettings(options, env);
   const discovered = new Discovered(resolverFor(settings, place, trace), targetOf(url));
@@ -79,31 +53,7 @@ export async function storyOf(question: Question): Promise<Story> {
     hosts: ['*'],
     admin: false,
   });
-  const { origin } = url;
-  const rows = () => agent.stats[origin]?.endpoints ?? [];
-  const moments: Moment[] = [];
-  const choices: Choice[] = [];
-  let startedAt = performance.now();
-  const tell = (says: string) => moments.push({ at: performance.now() - startedAt, says });
-  const listeners = TOLD.map((kind) => {
-    const listener = (message: unknown) => {
-      const told = message as Record<string, unknown>;
-      if (told.origin !== origin) return;
-      if (kind === 'requestStart') choices.push({ address: String(told.address), candidates: rows() });
-      tell(sentenceOf(kind, told));
-    };
-    subscribe(String(channels[kind].name), listener);
-    return { name: String(channels[kind].name), listener };
-  });
-  /** Why dials have failed, by address: an endpoint that is about to be dialled again has none. */
-  const failed = new Map<string, string>();
-  agent.on('connectionError', (_origin, _targets, error) => {
-    tell(`a dial has failed: ${error.message}`);
-    setImmediate(() => {
-      for (const { address, dialError } of rows())
-        if (dialError !== undefined) failed.set(address, dialError);
-    });
-  });
+  const recorder = new Recorder(agent, url.origin);
   // What the agent waits for doesn't keep a process alive.
   const alive = setInterval(() => {}, 1_000);
   try {
@@ -113,40 +63,50 @@ export async function storyOf(question: Question): Promise<Story> {
         failed || place.apiHost === undefined || trace.service !== undefined || trace.error !== undefined
       );
     });
-    startedAt = performance.now();
-    const outcome = await agent
-      .request({ origin, path, method: method as 'GET', headers, body: body ?? null })
-      .then(async (response) => {
-        tell(`the first byte of the response: ${response.statusCode}`);
-        let bytes = 0;
-        for await (const chunk of response.body) bytes += (chunk as Buffer).length;
-        tell(`the end of the response: ${bytes} bytes`);
-        return { status: response.statusCode, bytes };
-      })
-      .catch((error: Error) => {
-        tell(`it failed: ${error.message}`);
-        return { error };
-      });
+    recorder.begin();
+    const outcome = await send(question, agent, recorder);
     const later = performance.now() + OTHERS;
-    while (performance.now() < later && rows().some(isUnderWay))
-      await new Promise((go) => setTimeout(go, 50));
+    while (performance.now() < later && recorder.isDialing) await new Promise((go) => setTimeout(go, 50));
     const { latest } = discovered;
     const known = latest !== undefined && 'endpoints' in latest ? latest : undefined;
-    const virtual = known?.virtual === true;
     return {
       trace,
-      moments,
-      choices,
-      endpoints: rows().map((row) => withError(row, failed)),
-      virtual,
+      moments: recorder.moments,
+      choices: recorder.choices,
+      endpoints: recorder.endpoints,
+      virtual: known?.virtual === true,
       source: known?.source,
       outcome,
     };
   } finally {
     clearInterval(alive);
     discovered.stop();
-    for (const { name, listener } of listeners) unsubscribe(name, listener);
+    recorder.stop();
     await agent.destroy();
+  }
+}
+
+async function send(
+  { url, path, method, headers, body }: Question,
+  agent: BalancedAgent,
+  recorder: Recorder,
+): Promise<Story['outcome']> {
+  try {
+    const response = await agent.request({
+      origin: url.origin,
+      path,
+      method: method as 'GET',
+      headers,
+      body: body ?? null,
+    });
+    recorder.tell(`the first byte of the response: ${response.statusCode}`);
+    let bytes = 0;
+    for await (const chunk of response.body) bytes += (chunk as Buffer).length;
+    recorder.tell(`the end of the response: ${bytes} bytes`);
+    return { status: response.statusCode, bytes };
+  } catch (error) {
+    recorder.tell(`it failed: ${(error as Error).message}`);
+    return { error: error as Error };
   }
 }
 
@@ -156,14 +116,4 @@ function targetOf({ hostname, protocol, port }: URL): ResolveTarget {
     port: Number(port) || (protocol === 'https:' ? 443 : 80),
     protocol: protocol as 'http:' | 'https:',
   };
-}
-
-/** Whether it isn't known yet of an endpoint if it can be connected to, and it is to be found out. */
-function isUnderWay({ state, reasons, dialError }: EndpointStats): boolean {
-  return state === 'connecting' && dialError === undefined && !reasons.includes('cold');
-}
-
-function withError(row: EndpointStats, failed: ReadonlyMap<string, string>): EndpointStats {
-  const dialError = failed.get(row.address);
-  return row.state !== 'connecting' || dialError === undefined ? row : { ...row, dialError };
 }

@@ -2,7 +2,8 @@ import { standingOf } from '../../admin/standing.ts';
 import type { EndpointStats } from '../../telemetry/stats.ts';
 import { said } from '../doctor/errors.ts';
 import { namesIn } from '../doctor/report.ts';
-import type { Choice, Question, Story } from './story.ts';
+import type { Choice } from './recorder.ts';
+import type { Question, Story } from './story.ts';
 
 const LABEL = 12;
 const MOST_ROWS = 30;
