@@ -37,7 +37,7 @@ function fileOf(path: string): string {
 
 function warnOfAbsence(error: Error): void {
   process.emitWarning(
-    `a part of evenkeel can't be loaded, and what it balances is left alone: ${error.message}`,
+    `evenkeel can't load a part of itself, and what this part balances is left alone: ${error.message}`,
     {
       type: 'EvenkeelWarning',
       code: 'EVENKEEL_PART_MISSING',

@@ -147,6 +147,13 @@ for (const [major, entry] of [12, 18, 20].flatMap((old) => [
   );
 }
 
+testOnNode(20, 'the command says in Node 20, which is too old, which one it needs', async (_t, binary) => {
+  const command = join(project.folder, 'node_modules/evenkeel/dist/cli/main.js');
+  const { code, stdout, stderr } = await run(binary, [command, 'doctor', 'http://orders.prod:8080/']);
+  assert.deepEqual([code, stdout], [1, '']);
+  assert.match(stderr, /^evenkeel needs Node\.js 22\.19 or later, and this is v20\.\S+\n$/);
+});
+
 for (const major of [22, 24, 26] as const) {
   testOnNode(major, `evenkeel/identify names the servers of a process, Node ${major}`, async (_t, binary) => {
     const file = join(project.folder, 'server.cjs');

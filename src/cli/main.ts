@@ -1,54 +1,12 @@
 #!/usr/bin/env node
-import { nearest } from '../config/nearest.ts';
-import { ownVersion } from '../config/version.ts';
-import { demo } from './demo.ts';
-import { doctor } from './doctor.ts';
-import { explain } from './explain.ts';
-import { rbac } from './rbac.ts';
-import { top } from './top.ts';
-import { USAGE, USAGES } from './usage.ts';
-import { UsageError } from './usage-error.ts';
+// Imports nothing before it has looked at the version: undici can't be loaded by a Node.js that is too old.
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 
-type Name = keyof typeof USAGES;
-type Command = (args: readonly string[]) => unknown;
-
-/** Each takes the arguments that follow its name, throws what there is to say about them, and may return an exit code. */
-const COMMANDS: Record<Name, Command> = { demo, doctor, explain, rbac, top };
-
-// Whoever read has gone: there's nobody to tell anything any more. What the command has come to stands.
-process.stdout.on('error', () => setImmediate(() => process.exit()));
-
-const [name = '--help', ...args] = process.argv.slice(2);
-if (isCommand(name)) {
-  if (args.includes('--help') || args.includes('-h')) process.stdout.write(USAGES[name]);
-  else await run(name, COMMANDS[name]);
-} else if (['--help', '-h', 'help'].includes(name)) {
-  const [about = ''] = args;
-  process.stdout.write(isCommand(about) ? USAGES[about] : USAGE);
-} else if (['--version', '-v'].includes(name)) {
-  process.stdout.write(`${ownVersion()}\n`);
+if (major > 22 || (major === 22 && minor >= 19)) {
+  void import('./run.ts');
 } else {
-  const meant = nearest(name, Object.keys(COMMANDS));
-  const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
-  process.stderr.write(`evenkeel: there is no command ${name}${hint}\nTry: evenkeel --help\n`);
-  process.exitCode = 2;
+  process.stderr.write(`evenkeel needs Node.js 22.19 or later, and this is ${process.version}\n`);
+  process.exitCode = 1;
 }
 
-function isCommand(name: string): name is Name {
-  return Object.hasOwn(COMMANDS, name);
-}
-
-async function run(name: Name, command: Command): Promise<void> {
-  try {
-    const code = await command(args);
-    if (typeof code !== 'number') return;
-    process.exitCode = code;
-    // What is still asked of name servers would have to be waited for.
-    process.stdout.write('', () => process.exit());
-  } catch (error) {
-    const isUsage = error instanceof UsageError;
-    process.stderr.write(`evenkeel ${name}: ${(error as Error).message}\n`);
-    if (isUsage) process.stderr.write(`Try: evenkeel ${name} --help\n`);
-    process.exitCode = isUsage ? 2 : 1;
-  }
-}
+export {};

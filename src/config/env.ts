@@ -11,6 +11,7 @@ export const SWITCHES: readonly string[] = [
   'EVENKEEL_METRICS',
 ];
 const OBSERVE = 'observe';
+const IGNORED = 'evenkeel ignores it';
 // If a Service has the name evenkeel, or evenkeel-something, every pod of its namespace gets these variables:
 // https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
 const OF_A_SERVICE = /_(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$/;
@@ -31,9 +32,9 @@ export function read(env: Environment, variable: string): string | undefined {
  * Warns once about a variable, and says the consequence. Usually the variable is ignored, because a typo must not stop
  * a fleet.
  */
-export function warn(message: string, consequence = 'ignored'): void {
+export function warn(message: string, consequence = IGNORED): void {
   const text = `${message}; ${consequence}`;
-  if (warned.has(message) && (consequence === 'ignored' || warned.has(text))) return;
+  if (warned.has(message) && (consequence === IGNORED || warned.has(text))) return;
   warned.add(message).add(text);
   process.emitWarning(text, { type: 'EvenkeelWarning', code: 'EVENKEEL_BAD_VARIABLE' });
 }
@@ -44,7 +45,7 @@ export function warnOfUnknown(env: Environment, known: readonly string[]): void 
   for (const name of Object.keys(env)) {
     if (!name.startsWith(PREFIX) || names.includes(name) || serviceVariable(name)) continue;
     const meant = nearest(withoutPrefix(name), names.map(withoutPrefix));
-    const hint = meant === undefined ? '' : `; did you mean ${PREFIX}${meant}?`;
+    const hint = meant === undefined ? '' : ` (did you mean ${PREFIX}${meant}?)`;
     warn(`${name} is not a variable of evenkeel's${hint}`);
   }
   const mode = read(env, 'EVENKEEL_MODE');

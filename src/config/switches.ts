@@ -64,7 +64,7 @@ function problemWith(name: string, value: string): string | undefined {
   if (meant !== 'DISABLED' && meant !== 'MODE') return undefined;
   const switchesOff = CONTRARY.includes(word) ? CONTRARY_OFF.includes(value) : !OFF.includes(value);
   return switchesOff
-    ? `${name} is not a variable of evenkeel's; did you mean ${PREFIX}_${meant}?`
+    ? `${name} is not a variable of evenkeel's (did you mean ${PREFIX}_${meant}?)`
     : undefined;
 }
 

@@ -26,6 +26,6 @@ export function instrumentIfWanted(load: () => Promise<typeof import('./opentele
       };
       look(SOON);
     },
-    (error: Error) => warn(`${VARIABLE}=otel takes the package @opentelemetry/api (${error.message})`),
+    (error: Error) => warn(`${VARIABLE}=otel needs the package @opentelemetry/api (${error.message})`),
   );
 }

@@ -77,7 +77,7 @@ test('a bad variable is warned of once, in the words for the option, and ignored
   const env = { EVENKEEL_SPREAD: 'many' };
   assert.equal(resolveSettings({}, env).spread, 'auto');
   assert.deepEqual(await warnings(), [
-    "EVENKEEL_SPREAD must be 'auto', or an integer, 1 or more, got 'many'; ignored",
+    "EVENKEEL_SPREAD must be 'auto', or an integer, 1 or more, got 'many'; evenkeel ignores it",
   ]);
   resolveSettings({}, env);
   assert.deepEqual(await warnings(), []);
@@ -91,8 +91,8 @@ test('what undici would not accept is warned of in its words, and ignored', asyn
   );
   assert.deepEqual(client, {});
   assert.deepEqual(await warnings(), [
-    "EVENKEEL_HEADERS_TIMEOUT: headersTimeout must be a positive integer or zero, got '1.5ms'; ignored",
-    "EVENKEEL_LOCAL_ADDRESS: localAddress must be valid string IP address, got 'here'; ignored",
+    "EVENKEEL_HEADERS_TIMEOUT: headersTimeout must be a positive integer or zero, got '1.5ms'; evenkeel ignores it",
+    "EVENKEEL_LOCAL_ADDRESS: localAddress must be valid string IP address, got 'here'; evenkeel ignores it",
   ]);
 });
 
@@ -113,7 +113,7 @@ test('bounds of the TTL that cross because of a variable are warned of, and the 
   const { dns } = resolveSettings({ dns: { minTtl: '5s' } }, { EVENKEEL_DNS_MAX_TTL: '4s' });
   assert.deepEqual([dns.minTtl, dns.maxTtl], [5_000, 30_000]);
   assert.deepEqual(await warnings(), [
-    'EVENKEEL_DNS_MAX_TTL: dns.minTtl (5000 ms) must not be above dns.maxTtl (4000 ms); ignored',
+    'EVENKEEL_DNS_MAX_TTL: dns.minTtl (5000 ms) must not be above dns.maxTtl (4000 ms); evenkeel ignores it',
   ]);
 });
 
@@ -121,8 +121,8 @@ test('an unknown variable is warned of with the nearest name', async (t) => {
   const warnings = watchWarnings(t);
   resolveSettings({}, { EVENKEEL_MAX_CONECTION_DURATION: '60s', EVENKEEL_COLOUR: 'blue', OTHER_SPREAD: '1' });
   assert.deepEqual(await warnings(), [
-    "EVENKEEL_MAX_CONECTION_DURATION is not a variable of evenkeel's; did you mean EVENKEEL_MAX_CONNECTION_DURATION?; ignored",
-    "EVENKEEL_COLOUR is not a variable of evenkeel's; ignored",
+    "EVENKEEL_MAX_CONECTION_DURATION is not a variable of evenkeel's (did you mean EVENKEEL_MAX_CONNECTION_DURATION?); evenkeel ignores it",
+    "EVENKEEL_COLOUR is not a variable of evenkeel's; evenkeel ignores it",
   ]);
 });
 
@@ -156,7 +156,7 @@ test('EVENKEEL_MODE has one value', async (t) => {
   const warnings = watchWarnings(t);
   resolveSettings({}, { EVENKEEL_MODE: 'observe', EVENKEEL_OBSERVE_INTERVAL: '1m' });
   resolveSettings({}, { EVENKEEL_MODE: 'obsreve' });
-  assert.deepEqual(await warnings(), ["EVENKEEL_MODE must be 'observe', got 'obsreve'; ignored"]);
+  assert.deepEqual(await warnings(), ["EVENKEEL_MODE must be 'observe', got 'obsreve'; evenkeel ignores it"]);
 });
 
 test('code that is wrong throws, whatever the environment says', () => {

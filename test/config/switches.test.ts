@@ -42,7 +42,7 @@ test('a variable that is nearly a switch switches off', () => {
   assert.equal(modeWith({ EVENKEEL_ENABLED: '1' }), 'balance');
   assert.equal(
     switchesIn({ EVENKEEL_DISABLE: '1' }).problem,
-    "EVENKEEL_DISABLE is not a variable of evenkeel's; did you mean EVENKEEL_DISABLED?",
+    "EVENKEEL_DISABLE is not a variable of evenkeel's (did you mean EVENKEEL_DISABLED?)",
   );
 });
 

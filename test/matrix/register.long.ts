@@ -149,7 +149,8 @@ for (const major of NODES) {
       const env = { EVENKEEL_HOSTS: '!127.*', EVENKEEL_SPREAD: 'many' };
       const { managed, stderr } = await fetched(binary, ['--import', REGISTER], origin, env);
       assert.deepEqual(managed, []);
-      const said = "EVENKEEL_SPREAD must be 'auto', or an integer, 1 or more, got 'many'; ignored";
+      const said =
+        "EVENKEEL_SPREAD must be 'auto', or an integer, 1 or more, got 'many'; evenkeel ignores it";
       assert.ok(stderr.includes(`[EVENKEEL_BAD_VARIABLE] EvenkeelWarning: ${said}`), stderr);
     });
 

@@ -226,7 +226,7 @@ describe('what is observed, at the edges', { concurrency: 3 }, () => {
       ...world,
       env: { EVENKEEL_OBSERVE_FORMAT: 'jsno' },
     });
-    assert.match(stderr, /EVENKEEL_OBSERVE_FORMAT must be 'text' or 'json', got 'jsno'; ignored/);
+    assert.match(stderr, /EVENKEEL_OBSERVE_FORMAT must be 'text' or 'json', got 'jsno'; evenkeel ignores it/);
     assert.match(stderr, /^evenkeel observed the last/m);
   });
 

@@ -38,5 +38,5 @@ test('with EVENKEEL_METRICS=otel, metrics are given to OpenTelemetry once its SD
 test('another value of EVENKEEL_METRICS is warned of', async () => {
   const { stdout, stderr } = await runWith({ EVENKEEL_METRICS: 'statsd' });
   assert.equal(stdout, '');
-  assert.match(stderr, /EVENKEEL_METRICS must be 'otel', got 'statsd'; ignored/);
+  assert.match(stderr, /EVENKEEL_METRICS must be 'otel', got 'statsd'; evenkeel ignores it/);
 });

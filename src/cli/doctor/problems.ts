@@ -209,7 +209,7 @@ export const PROBLEMS: Checks = {
       .filter(({ code }) => code === 'EVENKEEL_BAD_VARIABLE')
       .map(({ message }) => ({
         cause: message,
-        next: 'correct the variable in the env of the pod; until then, evenkeel ignores it',
+        next: 'correct the variable in the env of the pod',
       }));
   },
 };

@@ -71,7 +71,7 @@ async function clientNode(): Promise<typeof import('@kubernetes/client-node')> {
   } catch (cause) {
     throw new EvenkeelError(
       'EVENKEEL_KUBECONFIG',
-      'reading a kubeconfig takes a package that is not installed: npm install @kubernetes/client-node',
+      'to read a kubeconfig, evenkeel needs a package that is not installed: npm install @kubernetes/client-node',
       { cause },
     );
   }
