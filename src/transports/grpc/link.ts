@@ -3,18 +3,18 @@ import type { GrpcSlot } from './grpc-endpoint.ts';
 import { type ChannelArgs, type ChannelHelper, STATES, type Subchannel } from './grpc-js.ts';
 import { isConnected, streamLimitOf } from './session.ts';
 
-/** Tells a slot's key to grpc-js, which has a connection for each set of arguments. */
+/** The channel argument with the slot's key: grpc-js has one connection for each set of arguments. */
 const SLOT_ARG = 'evenkeel.slot';
-/** Calls at a time from which on it is looked at every so many whether the server has another limit by now. */
+/** From so many calls at a time on, every so many calls, the server's limit is read again. */
 const LOOK_AGAIN = 8;
-/** Milliseconds after which a connection that is being made is not counted on any more. */
+/** After so many milliseconds, a connection that is being made no longer counts. */
 const PATIENCE = 1_000;
 
 /**
- * A slot as one channel has it: its subchannel.
+ * A slot in one channel: its subchannel.
  *
- * `idle`: not connected, and not dialled. `connecting`. `ready`: it takes calls. `down`: the last dial failed, and grpc-js
- * dials again after a while.
+ * `idle`: not connected, and not dialled. `connecting`. `ready`: it takes calls. `down`: the last dial failed, and
+ * grpc-js dials again after a while.
  */
 export class Link {
   readonly slot: GrpcSlot;
@@ -51,17 +51,20 @@ export class Link {
     this.state = stateOf(this.subchannel.getConnectivityState());
   }
 
-  /** Whether it takes a call. What is not ready must not be picked: grpc-js would pick again, and again, in the same turn. */
+  /**
+   * Whether it takes a call. A link that isn't ready must not be picked: grpc-js would pick again and again in the same
+   * turn.
+   */
   get isReady(): boolean {
     return this.state === 'ready' && isConnected(this.subchannel);
   }
 
-  /** Milliseconds since it was last dialled. */
+  /** How many milliseconds ago it was last dialled. */
   get sinceDialled(): number {
     return this.#clock.now() - this.#dialledAt;
   }
 
-  /** Whether it may be ready in a moment. */
+  /** Whether it may be ready soon. */
   get isComing(): boolean {
     const { state } = this;
     if (state !== 'connecting' && state !== 'idle') return false;
@@ -72,14 +75,17 @@ export class Link {
     if (this.state !== 'ready') this.subchannel.startConnecting();
   }
 
-  /** Looks how many calls the server takes at a time, which it may say any time: not for each of many. */
+  /**
+   * Reads how many calls the server takes at a time. The server may change that at any time, but this isn't read for
+   * each call.
+   */
   readLimit(): void {
     const { slot } = this;
     if (slot.inFlight > LOOK_AGAIN && slot.inFlight % LOOK_AGAIN !== 0) return;
     slot.limit = Math.max(1, streamLimitOf(this.subchannel) ?? Number.POSITIVE_INFINITY);
   }
 
-  /** The channel uses it no more. What it carries goes on. */
+  /** The channel no longer uses it. What it carries goes on. */
   drop(): void {
     this.state = 'idle';
     this.#isDropped = true;
@@ -95,7 +101,7 @@ export class Link {
     _time: number,
     error?: string,
   ): void => {
-    // What is told of a connection that is there is told before the connection is, and with it what the server takes.
+    // grpc-js reports the state before the connection exists, and with it the server's limit.
     if (now === STATES.READY) queueMicrotask(this.#onReady);
     else this.#become(stateOf(now), error);
   };

@@ -3,8 +3,8 @@ import { judgeOf } from '../global/judge-of.ts';
 import { isBehindProxy } from './target.ts';
 
 /**
- * Whether the calls to a target, such as `grpc://orders.prod:50051`, would be balanced, were evenkeel installed with these settings now.
- * Rejects when that can't be found out, or `signal` aborts before.
+ * Whether evenkeel, installed now with these settings, would balance calls to a target such as
+ * `grpc://orders.prod:50051`. Rejects if that can't be found out, or if `signal` aborts first.
  */
 export async function managesGrpc(origin: string, settings: Settings, signal: AbortSignal): Promise<boolean> {
   const { hostname } = new URL(origin);

@@ -1,4 +1,4 @@
-/** Whether grpc-js lets metadata be called that: it throws at other names. */
+/** Whether grpc-js accepts this name for metadata. It throws for others. */
 export function isMetadataKey(name: string): boolean {
   return /^[\w.-]+$/.test(name);
 }

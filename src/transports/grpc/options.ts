@@ -9,18 +9,18 @@ import { isMetadataKey } from './metadata-key.ts';
 type SharedOptions = Pick<BalancedAgentOptions, (typeof RPC_OPTIONS)[number]>;
 
 /**
- * What `installGrpc(grpc, options)` takes. Each option means what it means to an agent, and has the same default and
- * variable; a request is a call here, and a status of HTTP the one of gRPC that means the same.
+ * What `installGrpc(grpc, options)` takes. Each option has the same meaning, default and variable as for an agent, with
+ * calls in place of requests, and the HTTP status that means the same as a gRPC status.
  */
 export interface GrpcOptions extends SharedOptions {
-  /** What the policy `'ring-hash'` takes for the key of a call: `header` is the name of its metadata. */
+  /** Where the policy `'ring-hash'` finds the key of a call: `header` is the name of its metadata. */
   ringHash?: Omit<RingHashOptions, 'key'>;
 }
 
 /**
  * Settings from options.
  *
- * @throws undici's `InvalidArgumentError` for an option that is unknown or isn't accepted
+ * @throws undici's `InvalidArgumentError` if an option is unknown or isn't accepted
  */
 export function grpcSettings(options: GrpcOptions): Settings {
   const known: readonly string[] = [...RPC_OPTIONS, 'ringHash'];

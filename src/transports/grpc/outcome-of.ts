@@ -11,26 +11,26 @@ import {
 } from './status-codes.ts';
 
 /**
- * The statuses of HTTP that mean what those of gRPC do, by their codes:
+ * The HTTP statuses that mean the same as gRPC's codes, by code:
  * https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto
  */
 const STATUSES = [200, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401];
 
-/** Milliseconds of a pause at most: what asks for more is asked again. */
+/** How many milliseconds a pause lasts at most. After that, the endpoint is asked again. */
 const LONGEST_PAUSE = 30_000;
 
 export function isOk(code: number): boolean {
   return code === OK;
 }
 
-/** The status of HTTP that means what a code of gRPC does. */
+/** The HTTP status that means the same as a gRPC code. */
 export function statusOf(code: number): number {
   return STATUSES[code] ?? 500;
 }
 
 /**
- * How an attempt has ended, for its endpoint. `isBroken`: with its connection, which grpc-js calls INTERNAL now and then.
- * `isEnding`: that goes on with what it carries.
+ * How an attempt has ended, for its endpoint. `isBroken`: its connection has broken, which grpc-js sometimes reports as
+ * INTERNAL. `isEnding`: its connection takes no more calls, and finishes those that it carries.
  */
 export function outcomeOf(
   code: number,
@@ -39,7 +39,7 @@ export function outcomeOf(
   isEnding: boolean,
 ): Exclude<Outcome, 'expired'> {
   if (code === CANCELLED) return 'cancelled';
-  // It crossed a GOAWAY, and grpc-js sends most of them again. Versions before 1.14 say no more than UNAVAILABLE.
+  // It crossed a GOAWAY, and grpc-js sends most such calls again. Versions before 1.14 only say UNAVAILABLE.
   const isRefused = details === undefined ? isEnding && code === UNAVAILABLE : isRefusal(details);
   if (isBroken && isRefused) return 'refused';
   if (code === DEADLINE_EXCEEDED) return 'timeout';
@@ -47,7 +47,7 @@ export function outcomeOf(
 }
 
 /**
- * Milliseconds for which a server asks not to be bothered; 0 if it doesn't.
+ * For how many milliseconds a server wants no calls; 0 if it doesn't say.
  * https://github.com/grpc/proposal/blob/master/A6-client-retries.md#pushback
  */
 export function pushbackOf(code: number, metadata: Metadata | undefined): number {

@@ -5,13 +5,13 @@ import { GuardedPick } from './guarded-pick.ts';
 import type { Found, ResentCall, Sender } from './resent-call.ts';
 import { startsCalls } from './session.ts';
 
-/** What users say who want nothing to be sent again. */
+/** The channel argument with which users switch off that calls are sent again. */
 const RETRIES_ARG = 'grpc.enable_retries';
-/** Bytes of messages that grpc-js keeps at most for its own retries, of one call and of all calls of a channel. */
+/** How many bytes of messages grpc-js keeps for its own retries, for one call and for all calls of a channel. */
 const CALL_BUFFER = { arg: 'grpc.per_rpc_retry_buffer_size', size: 1 << 20 };
 const CHANNEL_BUFFER = { arg: 'grpc.retry_buffer_size', size: 1 << 24 };
 
-/** The calls of one channel that are sent again if servers refuse them by ending their connections. */
+/** Sends calls of one channel again that servers refuse by ending their connections. */
 export class Resender implements Sender {
   readonly #clock: Clock;
   readonly #isOff: boolean;
@@ -19,9 +19,9 @@ export class Resender implements Sender {
   readonly #callBuffer: number;
   readonly #channelBuffer: number;
   #isStopped = false;
-  /** Bytes of messages that are kept. */
+  /** How many bytes of messages are kept. */
   #kept = 0;
-  /** Those that wait for a connection. */
+  /** The calls that wait for a connection. */
   readonly #stranded = new Set<ResentCall>();
 
   constructor(clock: Clock, args: ChannelArgs, begin: (metadata: Metadata) => Found) {
@@ -36,7 +36,7 @@ export class Resender implements Sender {
     return this.#clock.now();
   }
 
-  /** Has the call that begins with an attempt sent again, if that is needed. */
+  /** Guards the call that begins with this attempt: it is sent again if needed. */
   guard(attempt: Attempt): PickResult {
     return this.#isOff || !startsCalls(attempt.subchannel) ? attempt : new GuardedPick(attempt, this);
   }
@@ -45,7 +45,7 @@ export class Resender implements Sender {
     return this.#isStopped ? 'failing' : this.#begin(metadata);
   }
 
-  /** The process stays alive meanwhile, as it does for calls that wait in grpc-js. */
+  /** Meanwhile the process stays alive, as for calls that wait in grpc-js. */
   strand(call: ResentCall, patience: number, onOver: () => void): Timer {
     this.#stranded.add(call);
     return this.#clock.schedule(onOver, patience, true);
@@ -65,7 +65,7 @@ export class Resender implements Sender {
     this.#kept -= bytes;
   }
 
-  /** There may be a connection. */
+  /** There may be a connection now. */
   serve(): void {
     for (const call of [...this.#stranded]) call.sendAgain();
   }

@@ -4,31 +4,31 @@ import type { Attempt } from './attempts.ts';
 import type { CallListener, Metadata, StatusObject, SubchannelCall, WriteContext } from './grpc-js.ts';
 import { type CallStart, isStreamRefused, startCall } from './session.ts';
 
-/** How often a call is sent again at most. What grpc-js does by itself comes on top of it. */
+/** How many times a call is sent again at most. grpc-js may send it once more by itself. */
 const MOST = 5;
-/** Milliseconds that a refused call waits for a connection at most. */
+/** For how many milliseconds a refused call waits for a connection at most. */
 const PATIENCE = 10_000;
-/** Tells a server how long the caller waits. */
+/** The metadata that tells a server how long the caller waits. */
 const TIMEOUT = 'grpc-timeout';
-/** Milliseconds of which no server can be told so: they have nine digits. */
+/** Longer timeouts, in milliseconds, can't be told to a server: the value has at most eight digits. */
 const MOST_TOLD = 1e8;
 
-/** What comes of looking for an endpoint. `waiting`: none takes the call now, but one may soon. `failing`: none does. */
+/** The result of the search for an endpoint. `waiting`: none takes the call now, but one may soon. `failing`: none does. */
 export type Found = Attempt | 'waiting' | 'failing';
 
-/** A channel, as the calls see it that are sent again. */
+/** The channel, as calls that may be sent again see it. */
 export interface Sender {
-  /** The time. */
+  /** The time, on the clock. */
   now(): number;
   /** Begins an attempt of a call. */
   attempt(metadata: Metadata): Found;
-  /** A call waits, and is to be sent again when that may have changed. `onOver`: it has done so for too long. */
+  /** A call waits, and is sent again when there may be a connection. `onOver`: it has waited for too long. */
   strand(call: ResentCall, patience: number, onOver: () => void): Timer;
-  /** It waits no more. */
+  /** A call no longer waits. */
   unstrand(call: ResentCall): void;
-  /** Whether a call may keep so many bytes more, beside those that it keeps. They are counted then. */
+  /** Whether a call may keep so many more bytes, beside those that it keeps. If so, they are counted. */
   keep(bytes: number, kept: number): boolean;
-  /** A call keeps so many bytes no more. */
+  /** A call no longer keeps these bytes. */
   release(bytes: number): void;
 }
 

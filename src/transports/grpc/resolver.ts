@@ -17,24 +17,24 @@ import type { Hub } from './hub.ts';
 import { hasPolicyOfItsOwn, normalizedConfig } from './service-config.ts';
 import { dnsTarget, type GrpcTarget, isHostNamedKube, kubeAuthority, kubeTarget } from './target.ts';
 
-/** What resolvers ask of the installation that they belong to. */
+/** What resolvers ask the balancing that they belong to. */
 export interface Targets {
   /** Whether calls to a target are balanced. Never rejects. */
   judge(target: GrpcTarget): Promise<boolean>;
-  /** @param target an error: what is wrong with it, which calls are to hear */
+  /** @param target or an error that says what is wrong with it, and that calls fail with */
   hubOf(target: GrpcTarget | Error): Hub;
-  /** grpc-js is of a version whose channels can't be told anything. */
+  /** This version of grpc-js has channels that evenkeel doesn't know. */
   onUnknownVersion(): void;
 }
 
 interface Options {
   readonly grpc: GrpcJs;
   readonly targets: Targets;
-  /** What the policy is called. */
+  /** The name of the policy. */
   readonly policy: string;
 }
 
-/** The resolvers of `dns:` targets and those without a scheme, and of `kube:` targets. */
+/** The resolver classes: for `dns:` targets and targets without a scheme, and for `kube:` targets. */
 export function resolverClasses(options: Options): { dns: GrpcResolverClass; kube: GrpcResolverClass } {
   const { DnsResolver } = options.grpc;
 
@@ -71,7 +71,7 @@ export function resolverClasses(options: Options): { dns: GrpcResolverClass; kub
   return { dns: BalancedDnsResolver, kube: KubeResolver };
 }
 
-/** What a function returns, or what it throws. */
+/** What a function returns, or the error that it throws. */
 function attempt<T>(fn: () => T): T | Error {
   try {
     return fn();
@@ -81,8 +81,8 @@ function attempt<T>(fn: () => T): T | Error {
 }
 
 /**
- * Resolves the target of one channel: hands it the policy with the hub that knows its endpoints, where it is ours, and is
- * grpc-js's own resolver where it isn't.
+ * Resolves the target of one channel. If evenkeel balances it, gives the channel the policy, with the hub that knows
+ * the endpoints. If not, works as grpc-js's own resolver.
  */
 class BalancedResolver implements GrpcResolver {
   readonly #options: Options;
@@ -92,22 +92,23 @@ class BalancedResolver implements GrpcResolver {
   readonly #target: GrpcTarget | Error | undefined;
   readonly #isDns: boolean;
   /**
-   * `left`: to grpc-js, for good. `unknown`: nobody has asked yet. `asked`. `ours`: for good. `foreign`: at present; it may be
-   * that its name could not be looked up when it was asked, or has moved.
+   * `left`: for good, to grpc-js. `unknown`: nobody has asked yet. `asked`. `ours`: for good. `foreign`: at present;
+   * perhaps its name could not be looked up, or will lead elsewhere later.
    */
   #verdict: 'left' | 'unknown' | 'asked' | 'ours' | 'foreign';
-  /** grpc-js's own: for all, or for what DNS says of the calls of a target that is ours. */
+  /** grpc-js's own resolver: for everything, or only for the service config that DNS has for a balanced target. */
   #own: GrpcResolver | undefined;
   #hub: Hub | undefined;
-  /** Its channel knows the policy. */
+  /** Whether its channel knows the policy. */
   #isTold = false;
-  /** Its channel is in use. */
+  /** Whether its channel is in use. */
   #isWanted = false;
   #config: ServiceConfig | undefined;
 
   /**
-   * @param target what was found out of it; an error: what is wrong with it; `undefined`: it is not ours
-   * @param isDns grpc-js has a resolver for it
+   * @param target the parsed target; an error that says what is wrong with it; or `undefined` if evenkeel leaves it
+   * alone
+   * @param isDns whether grpc-js has a resolver for it
    */
   constructor(
     options: Options,
@@ -163,7 +164,7 @@ class BalancedResolver implements GrpcResolver {
     if (!isOurs && before === 'foreign') return;
     this.#verdict = isOurs ? 'ours' : 'foreign';
     if (before === 'foreign') {
-      // Its channel changes from one policy to the other when that has connected.
+      // Its channel changes to the other policy when that one has connected.
       this.#own?.destroy();
       this.#own = undefined;
     }
@@ -192,7 +193,7 @@ class BalancedResolver implements GrpcResolver {
     return new this.#options.grpc.DnsResolver(this.#uri, listener, this.#args);
   }
 
-  /** What DNS says of the calls of a channel goes over what its options say, as with grpc-js alone. */
+  /** The service config from DNS overrides the one in the channel's options, as with grpc-js alone. */
   #onConfig(config: ServiceConfig): void {
     this.#config = config;
     if (this.#isTold && this.#isWanted) this.#tell();

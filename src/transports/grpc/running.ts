@@ -1,11 +1,11 @@
-/** What runs: since when, and what began before and after it. */
+/** Something that runs: since when, and its neighbours in the list. */
 export interface Runner<R> {
   readonly since: number;
   previous: R | undefined;
   next: R | undefined;
 }
 
-/** Attempts that run, by age: any of them leaves in constant time. */
+/** What runs, by age. Any member leaves in constant time. */
 export class Running<R extends Runner<R>> {
   #first: R | undefined;
   #last: R | undefined;
@@ -30,7 +30,7 @@ export class Running<R extends Runner<R>> {
     this.size--;
   }
 
-  /** The oldest one, if it has run since then or longer. */
+  /** The oldest one, if it has run since `time` or longer. */
   olderThan(time: number): R | undefined {
     return this.#first !== undefined && this.#first.since <= time ? this.#first : undefined;
   }

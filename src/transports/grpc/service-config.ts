@@ -1,11 +1,11 @@
 import type { ServiceConfig } from './grpc-js.ts';
 
-/** grpc-js's own policies, whose place ours takes. */
+/** grpc-js's own policies. evenkeel takes their place. */
 const REPLACED = ['pick_first', 'round_robin', 'weighted_round_robin', 'outlier_detection'];
 
 /**
- * A service configuration that grpc-js has checked, which it did when the channel was made, as it keeps it then: a timeout
- * in words is one in numbers, by its own reckoning.
+ * A service config, as grpc-js keeps it after its check (which it did when the channel was made): for example, a
+ * timeout in words is a number there.
  */
 export function normalizedConfig(text: unknown): ServiceConfig {
   const given = (typeof text === 'string' ? JSON.parse(text) : {}) as Partial<ServiceConfig>;
@@ -20,7 +20,10 @@ export function normalizedConfig(text: unknown): ServiceConfig {
   };
 }
 
-/** Whether somebody has chosen a policy that is none of grpc-js's own: it is there for a reason that we don't know. */
+/**
+ * Whether the user has chosen a policy that isn't one of grpc-js's own. There is a reason for it that evenkeel doesn't
+ * know.
+ */
 export function hasPolicyOfItsOwn(text: unknown): boolean {
   if (typeof text !== 'string') return false;
   const { loadBalancingConfig } = JSON.parse(text) as Partial<ServiceConfig>;

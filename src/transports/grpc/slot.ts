@@ -5,32 +5,34 @@ import { Lifetime } from '../../core/connections/lifetime.ts';
 import type { RetireReason } from '../../core/connections/retire-reason.ts';
 import type { Endpoint } from '../../core/endpoints/endpoint.ts';
 
-/** Numbers slots in all of the process: grpc-js keeps what a slot had for a while, and is not to hand it out again. */
+/**
+ * Numbers all slots of the process. grpc-js keeps the connection of a slot for a while, and must not use it for another
+ * slot.
+ */
 let slots = 0;
 
 /**
- * A place for a connection to an endpoint. Channels with the same credentials and options share the connection in it, which
- * grpc-js finds by the slot's key; others have one of their own.
+ * A place for a connection to an endpoint. Channels with the same credentials and options share the connection, which
+ * grpc-js finds by the slot's key. Other channels have their own.
  *
- * `dialled`: no channel has it connected yet, or any more; left when one has, or can't.
- * `connected`: in one channel at least; left when the last one has lost it.
- * `down`: the last dial failed; left by the next one.
+ * `dialled`: no channel has it connected. The next state comes when one has, or can't. `connected`: in at least one
+ * channel, until the last one has lost it. `down`: the last dial failed, until the next one.
  */
 export class Slot<E extends Endpoint> {
   readonly endpoint: E;
   readonly key: string;
   state: 'dialled' | 'connected' | 'down' = 'dialled';
-  /** Calls that it carries, lasting ones included. */
+  /** How many calls it carries, with lasting ones. */
   inFlight = 0;
-  /** Calls at a time that the server takes. */
+  /** How many calls at a time the server takes. */
   limit = Number.POSITIVE_INFINITY;
-  /** Calls that it has carried, the present ones included. */
+  /** How many calls it has carried, with the present ones. */
   requests = 0;
-  /** Another one is to take its place. */
+  /** Whether another slot will take its place. */
   aging = false;
   retired: RetireReason | undefined = undefined;
   readonly #clock: Clock;
-  /** Channels in which it is connected. */
+  /** In how many channels it is connected. */
   #users = 0;
   #lifetime: Lifetime | undefined = undefined;
 
@@ -40,12 +42,12 @@ export class Slot<E extends Endpoint> {
     this.#clock = clock;
   }
 
-  /** When it was connected, on the clock: a moment ago, if it is not. */
+  /** When it was connected, on the clock. If it isn't connected: now. */
   get bornAt(): number {
     return this.#lifetime?.bornAt ?? this.#clock.now();
   }
 
-  /** Every one of them is of HTTP/2. */
+  /** All connections of grpc-js use HTTP/2. */
   get multiplexed(): true {
     return true;
   }
@@ -58,27 +60,27 @@ export class Slot<E extends Endpoint> {
     return this.inFlight < this.limit;
   }
 
-  /** A channel has it connected. Whether it is the first one. */
+  /** A channel has it connected. Returns whether that is the first one. */
   join(): boolean {
     this.state = 'connected';
     return ++this.#users === 1;
   }
 
-  /** A channel has it connected no more. Whether it was the last one. */
+  /** A channel no longer has it connected. Returns whether that was the last one. */
   leave(): boolean {
     if (--this.#users > 0) return false;
     this.state = 'dialled';
     return true;
   }
 
-  /** It is connected, and may be so for that long. `onAging`: its end comes near, or is there. */
+  /** It is connected, for at most `duration` milliseconds. `onAging`: the end comes soon, or is there. */
   open(duration: number, onAging: () => void): void {
-    // What it carries at its end goes on, and another one takes its place before.
+    // What it carries at its end goes on, and its successor is there before.
     this.#lifetime = new Lifetime(this.#clock, duration, onAging, onAging);
     this.#publish(channels.connectionOpen);
   }
 
-  /** It is connected no more. */
+  /** It is no longer connected. */
   close(): void {
     this.#lifetime?.stop();
     this.#publish(channels.connectionClose, this.retired);

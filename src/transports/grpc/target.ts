@@ -3,12 +3,12 @@ import { environment } from '../../core/base/environment.ts';
 import { formatAddress } from '../../core/endpoints/endpoint-keys.ts';
 import type { ChannelArgs, GrpcUri } from './grpc-js.ts';
 
-/** What grpc-js takes for the port of a target that names none. */
+/** The port that grpc-js uses if a target has none. */
 const DEFAULT_PORT = 443;
 
 /** A service that channels call. */
 export interface GrpcTarget {
-  /** What it is known by, and what is reported of it goes by: `grpc://orders.prod:50051`. */
+  /** Its key, and its name in reports: `grpc://orders.prod:50051`. */
   readonly origin: string;
   /** The name to look up, or an IP address. */
   readonly hostname: string;
@@ -16,8 +16,8 @@ export interface GrpcTarget {
 }
 
 /**
- * The service that a `dns:` target means, or one without a scheme. `undefined`: one that is not ours, for it names its own
- * name server, stands for a proxy, or doesn't parse, of which grpc-js has its own to say.
+ * The service of a `dns:` target, or of a target without a scheme. `undefined` if evenkeel leaves it to grpc-js: it
+ * names its own DNS server, stands for a proxy, or can't be parsed.
  */
 export function dnsTarget({ authority, path }: GrpcUri, options: ChannelArgs): GrpcTarget | undefined {
   if (authority || options['grpc.http_connect_target'] !== undefined || isProxy(path)) return undefined;
@@ -26,13 +26,13 @@ export function dnsTarget({ authority, path }: GrpcUri, options: ChannelArgs): G
   return targetOf(parts.host, Number(parts.port ?? DEFAULT_PORT));
 }
 
-/** Whether that is the proxy of the environment, in whose name versions before 1.13 ask, and don't say for whom. */
+/** Whether this path is the environment's proxy. Versions before 1.13 resolve the proxy, and don't say for which target. */
 function isProxy(path: string): boolean {
   const proxy = proxyOfEnvironment();
   return proxy !== null && path === `${proxy.hostname}:${proxy.port || 80}`;
 }
 
-/** Whether grpc-js reaches a host by the proxy of the environment, as long as the options of the channel don't forbid it. */
+/** Whether grpc-js reaches a host through the environment's proxy, unless the options of the channel forbid it. */
 export function isBehindProxy(host: string): boolean {
   if (proxyOfEnvironment()?.protocol !== 'http:') return false;
   const { no_grpc_proxy, no_proxy } = environment();
@@ -40,36 +40,35 @@ export function isBehindProxy(host: string): boolean {
   return !exempt?.split(',').some((suffix) => host.endsWith(suffix));
 }
 
-/** What grpc-js takes for it, which reads these variables only. */
+/** The environment's proxy, from the variables that grpc-js reads. */
 function proxyOfEnvironment(): URL | null {
   const { grpc_proxy, https_proxy, http_proxy } = environment();
   return URL.parse(grpc_proxy || https_proxy || http_proxy || '');
 }
 
-/** Whether a `kube:` target is a host of that name, with a port: `kube:50051` has no scheme. */
+/** Whether a `kube:` target is really a host with the name `kube`, and a port: `kube:50051`. */
 export function isHostNamedKube({ authority, path }: GrpcUri): boolean {
   return authority === undefined && /^\d+$/.test(path);
 }
 
 /**
- * The service that a `kube:///name.namespace:port` target means. A port that is a name is looked up by DNS, in its SRV
- * records.
+ * The service of a target `kube:///name.namespace:port`. If the port is a name, it is looked up in DNS (an SRV record).
  *
- * @throws what is wrong with it, for people
+ * @throws an error that says what is wrong with it
  */
 export function kubeTarget({ authority, path }: GrpcUri): GrpcTarget {
   const problem = `kube:${authority === undefined ? '' : `//${authority}/`}${path} is no target of evenkeel's; expected kube:///name.namespace:port`;
   const parts = authority ? undefined : splitPath(path);
   if (parts?.port === undefined || !/^[\w-]+(\.[\w-]+)*\.?$/.test(parts.host)) throw new Error(problem);
   const { host, port } = parts;
-  // Of two labels, the second is a namespace, and nothing else.
+  // If there are two labels, the second one is a namespace.
   const hostname = /^[^.]+\.[^.]+$/.test(host) ? `${host}.svc` : host;
   if (isPort(port)) return targetOf(hostname, Number(port));
   if (!/^[a-z0-9-]*[a-z][a-z0-9-]*$/.test(port)) throw new Error(problem);
   return targetOf(`_${port}._tcp.${hostname}`, DEFAULT_PORT);
 }
 
-/** The name that servers are to show, and that calls carry: without a port where that is a name, for TLS knows none. */
+/** The name that servers see, and that calls carry. If the port is a name, it is left out, because TLS doesn't know it. */
 export function kubeAuthority({ path }: GrpcUri): string {
   const { host, port } = splitPath(path) ?? { host: path, port: undefined };
   return port === undefined || isPort(port) ? path : host;
@@ -80,7 +79,7 @@ function targetOf(hostname: string, port: number): GrpcTarget {
   return { origin: `grpc://${name.toLowerCase()}`, hostname, port };
 }
 
-/** As grpc-js splits it, but for ports that are names. */
+/** Splits a path as grpc-js does, but a port may be a name. */
 function splitPath(path: string): { host: string; port: string | undefined } | undefined {
   const [, bracketed, behind] = /^\[([^\]]*:[^\]]*)\](?::(.+))?$/.exec(path) ?? [];
   if (bracketed !== undefined) return { host: bracketed, port: behind };

@@ -190,7 +190,7 @@ export function asNodeRequest(request: ClientRequest): NodeRequest {
   return request as unknown as NodeRequest;
 }
 
-/** What Node's agents keep on a request that waits for a place; `undefined` where a Node.js keeps it elsewhere. */
+/** What Node's agents keep on a request that waits for a place; `undefined` if this Node.js keeps it elsewhere. */
 export function waitingOf(request: NodeRequest) {
   const symbols = Object.getOwnPropertySymbols(request);
   const values = request as unknown as Record<symbol, unknown>;
@@ -202,8 +202,8 @@ export function waitingOf(request: NodeRequest) {
 }
 
 /**
- * Has an agent send the first of its own requests that wait for a place, as a socket of ours has left the list of that name: with those
- * of its own, Node does so.
+ * Makes an agent send the first of its own waiting requests, after a socket of evenkeel's has left the agent's list.
+ * For its own sockets, Node does that.
  */
 export function serveWaiting(agent: NodeAgent, name: string): void {
   const request = agent.requests[name]?.[0];
@@ -217,14 +217,14 @@ export function serveWaiting(agent: NodeAgent, name: string): void {
 let asyncIdKey: symbol | undefined;
 
 /**
- * Has what a socket does from now on belong to whoever runs now, as Node does when it gives a request a socket that was
- * used before: without it, the request's events would come in the async context of another.
+ * Moves the events of a socket to the present async context, as Node does when it gives a request a used socket.
+ * Otherwise, the events of the request would come in the async context of another request.
  */
 export function resetAsyncContext(socket: NodeSocket): void {
   const handle = socket._handle;
   if (handle === null || typeof handle.asyncReset !== 'function') return;
   handle.asyncReset({ type: handle.getProviderType(), handle });
-  // By that, one with TLS tells that it has closed.
+  // The parent handle of a TLS socket, which reports its close.
   const { _parent: parent } = handle;
   if (parent && typeof parent.asyncReset === 'function') {
     parent.asyncReset({ type: parent.getProviderType(), handle: parent });
@@ -236,58 +236,58 @@ export function resetAsyncContext(socket: NodeSocket): void {
     (socket as unknown as Record<symbol, number>)[asyncIdKey] = handle.getAsyncId();
 }
 
-/** By their names in lower case: each with its name as its caller wrote it, and its value. */
+/** By name in lower case: the name as the caller wrote it, and the value. */
 type OutHeaders = Record<string, [name: string, value: unknown] | undefined> | null | undefined;
 
-/** Where a request has its headers. Each is asked for several, and `getHeader` costs more than all else that is done with one. */
+/** Where a request has its headers. Several are read for each request, and `getHeader` costs more than all else. */
 const headersKey = Object.getOwnPropertySymbols(new OutgoingMessage()).find(
   ({ description }) => description === 'kOutHeaders',
 )!;
 
-/** A header of a request, the name of which is in lower case, as text. */
+/** A header of a request, as text. @param name in lower case */
 export function requestHeader(request: NodeRequest, name: string): string | undefined {
   const headers = (request as unknown as Record<symbol, OutHeaders>)[headersKey];
   if (headers) {
     const header = headers[name];
     return header === undefined ? undefined : String(header[1]);
   }
-  // Headers that were given as a list are in the head alone.
+  // Headers that were given as a list are only in the head.
   const { _header } = request;
   return _header === null ? undefined : new RegExp(`^${name}: *(.*)\\r$`, 'im').exec(_header)?.[1];
 }
 
-/** The writes of a request that wait: Node takes them apart as it writes them. */
+/** The writes of a request that wait, as a copy: Node takes the list apart as it writes. */
 export function outputOf({ outputData }: NodeRequest): Output[] {
   return outputData.map(({ data, encoding, callback }) => ({ data, encoding, callback }));
 }
 
-/** Tells those who wait for the writes of a request that they will not be made, as the socket that they were for would have done. */
+/** Tells the callbacks of a request's writes that they won't be made, as the socket would have. */
 export function failWrites(request: NodeRequest, error: Error): void {
   const { outputData } = request;
   request.outputData = [];
   request.outputSize = 0;
   for (const { callback } of outputData) {
-    // Node's own, by which the request says that it is written: on Node.js 22 it takes no error.
+    // Node's own callback, with which the request emits `'finish'`. On Node.js 22, it takes no error.
     const isFinish = callback?.name === 'bound onFinish' && callback.length === 0;
     if (callback && !isFinish) callback(error);
   }
 }
 
-/** Has a request whose socket has ended be as it was before it had one, with that to be written. */
+/** Makes a request whose socket has ended as it was before it had the socket, with `output` to write. */
 export function rewind(request: NodeRequest, output: Output[]): void {
   request.destroyed = false;
   request._closed = false;
   request.socket = null;
-  // Once its writes were said to be done, that is not said again.
+  // If its writes were reported as done, they aren't reported again.
   request.outputData = request.writableFinished
     ? output.map((write) => ({ ...write, callback: null }))
     : output;
   request.outputSize = output.reduce((size, { data }) => size + data.length, 0);
 }
 
-/** Calls `fn` while nothing that a request emits is heard. */
+/** Calls `fn` while no listener hears what the request emits. */
 export function muted(request: NodeRequest, fn: () => void): void {
-  // Tracers put one of their own on a request.
+  // Tracers may have replaced `emit` on the request.
   const own = Object.getOwnPropertyDescriptor(request, 'emit');
   request.emit = () => true;
   try {

@@ -4,14 +4,17 @@ import type { Settings } from '../../../config/settings.ts';
 import type { LoadPart } from '../../../core/base/part.ts';
 import type { GrpcBalancing } from '../grpc-balancing.ts';
 
-/** Where Node.js says what has been loaded by `require`, and so by `import` of what is CommonJS, as grpc-js is. */
+/**
+ * The channel on which Node.js publishes what was loaded with `require`, and so also with `import` of a CommonJS module
+ * such as grpc-js.
+ */
 const LOADED = 'tracing:module.require:end';
-/** What grpc-js is asked for by, or found at. */
+/** The ids and paths of grpc-js. */
 const GRPC_JS = /(^|[\\/])@grpc[\\/]grpc-js([\\/]build[\\/]src[\\/]index(\.js)?)?$/;
 
 type GrpcPart = typeof import('./part.ts');
 
-/** The balancing of all copies of grpc-js in this process: those that there are, and those that come. */
+/** The balancing of all copies of grpc-js in this process: those that are loaded, and those that come. */
 class Installation {
   readonly #settings: Settings;
   readonly #options: BalancingOptions;
@@ -24,7 +27,7 @@ class Installation {
     this.#settings = settings;
     this.#options = options;
     this.#load = load;
-    // Of the whole process, wherever this is; a bundle that is CommonJS doesn't know where.
+    // The cache of the whole process, wherever this file is. A CommonJS bundle doesn't know where it is.
     const { cache } = process.getBuiltinModule('node:module').createRequire(process.execPath);
     for (const [id, module] of Object.entries(cache)) this.#take(id, module?.exports);
     subscribe(LOADED, this.#onLoaded);
@@ -41,7 +44,10 @@ class Installation {
     this.#take(id, result);
   };
 
-  /** By its name first: a module that is half loaded, in a circle, warns of whoever asks for what it doesn't have yet. */
+  /**
+   * Checks the name first: a module that is half loaded, in a circle, warns if one reads an export that it doesn't have
+   * yet.
+   */
   #take(id: unknown, exports: unknown): void {
     if (typeof id !== 'string' || !GRPC_JS.test(id)) return;
     this.#load((part) => {
@@ -50,7 +56,7 @@ class Installation {
   }
 
   #balance({ GrpcBalancing, isBalanced }: GrpcPart, module: object): void {
-    // Told of whenever somebody asks for it; one that code has installed by hand stays as that wants it.
+    // This is published for each `require`. A copy that code has installed with `installGrpc` stays as it is.
     if (this.#seen.has(module)) return;
     this.#seen.add(module);
     if (isBalanced(module)) return;
@@ -61,12 +67,12 @@ class Installation {
 
 let installed: Installation | undefined;
 
-/** Balances the channels of grpc-js that are made from now on, of each copy that the process loads. */
+/** Balances new channels of grpc-js, of each copy that the process loads. */
 export function installGrpcJs(settings: Settings, options: BalancingOptions, load: LoadPart<GrpcPart>): void {
   installed = new Installation(settings, options, load);
 }
 
-/** Leaves the channels that are made from now on to grpc-js. */
+/** Leaves new channels to grpc-js. */
 export function uninstallGrpcJs(): void {
   installed?.end();
   installed = undefined;

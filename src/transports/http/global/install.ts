@@ -9,14 +9,14 @@ import { asNodeAgent, hasInternals, isStock, type NodeRequest, type RequestOptio
 import type { Takeover } from './part.ts';
 import { patchAgents } from './patch.ts';
 
-/** What balances, and is loaded once there is a request for it. */
+/** Loads the part that balances, when there is a request for it. */
 type Load = LoadPart<typeof import('./part.ts')>;
 
-/** From `installHttp` to `uninstallHttp`. */
+/** Exists from `installHttp` to `uninstallHttp`. */
 class Installation {
   readonly #load: Load;
   readonly #settings: Settings;
-  /** Kept, as it is held weakly elsewhere. */
+  /** Held here, because it is held weakly elsewhere. */
   readonly #live: LiveAgent;
   readonly #leave: () => void;
   readonly #unpatch: () => void;
@@ -41,7 +41,7 @@ class Installation {
 
   #begin(agent: Agent): void {
     const node = asNodeAgent(agent);
-    // The requests of all others are left to them.
+    // Requests of all other agents are left alone.
     if (this.#loading || !node.keepAlive || !isStock(node)) return;
     this.#loading = true;
     this.#load(({ Takeover }) => {
@@ -59,7 +59,7 @@ class Installation {
 
 let installed: Installation | undefined;
 
-/** Balances the requests of Node's own agents from now on, where they go to hosts that are managed. */
+/** From now on, balances the requests of Node's own agents to managed hosts. */
 export function installHttp(given: Settings, options: BalancingOptions, load: Load): void {
   if (!hasInternals()) {
     process.emitWarning(
@@ -74,7 +74,7 @@ export function installHttp(given: Settings, options: BalancingOptions, load: Lo
   installed = new Installation(withSystemDials(given, options), options, load);
 }
 
-/** Puts back what was there. Resolves when the requests under way have ended. */
+/** Restores what was there before. Resolves when the requests under way have ended. */
 export async function uninstallHttp(): Promise<void> {
   const ending = installed?.end();
   installed = undefined;

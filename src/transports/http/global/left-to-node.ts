@@ -5,8 +5,8 @@ import { asNodeAgent, hasInternals, isProxied, isStock, type RequestOptions } fr
 import { needsNode } from '../profile.ts';
 
 /**
- * Whether a request is left to its agent, wherever it goes: that keeps no connections, or the agent or the request has a
- * way of its own to the server.
+ * Whether a request is left to its agent, whatever its host: the agent keeps no connections, or the agent or the
+ * request has its own way to the server.
  */
 export function isLeftToNode(agent: Agent, options: RequestOptions): boolean {
   const node = asNodeAgent(agent);
@@ -14,8 +14,8 @@ export function isLeftToNode(agent: Agent, options: RequestOptions): boolean {
 }
 
 /**
- * Whether requests to an origin by Node's own agents would be balanced, were evenkeel installed with these settings now.
- * Rejects when that can't be found out, or `signal` aborts before.
+ * Whether evenkeel, installed now with these settings, would balance requests of Node's own agents to an origin.
+ * Rejects if that can't be found out, or if `signal` aborts first.
  */
 export async function managesHttp(origin: string, settings: Settings, signal: AbortSignal): Promise<boolean> {
   if (!settings.http || !hasInternals()) return false;

@@ -13,7 +13,7 @@ export { COPY } from '../../../core/base/part.ts';
 
 let takeovers = 0;
 
-/** Balances the requests of Node's own agents. Loaded at the first of them. */
+/** Balances the requests of Node's own agents. Loaded with the first request. */
 export class Takeover {
   readonly #services: HttpServices;
   readonly #redirect: Redirect;
@@ -35,12 +35,12 @@ export class Takeover {
     return this.#services.stats;
   }
 
-  /** Takes a request of an agent. False if it is left to that one. */
+  /** Takes a request of an agent. Returns false if the agent must send it. */
   take(agent: Agent, request: NodeRequest, options: RequestOptions): boolean {
     return this.#redirect.take(agent, request, options);
   }
 
-  /** Leaves all requests to their agents from now on. Resolves when those under way have ended. */
+  /** From now on, leaves all requests to their agents. Resolves when the requests under way have ended. */
   async end(): Promise<void> {
     this.#redirect.release();
     await this.#services.end((service) => service.close());

@@ -1,14 +1,14 @@
 import type { Agent } from 'node:http';
 import { type AddRequest, agentPrototype, type NodeRequest, type RequestOptions } from '../node-http.ts';
 
-/** Takes a request of an agent; false if that one is to have it. */
+/** Takes a request of an agent. Returns false if the agent must send it. */
 type Take = (agent: Agent, request: NodeRequest, options: RequestOptions) => boolean;
 
 /**
- * Has all agents that have Node's own way of taking requests ask first. `https.Agent` inherits it, and whoever has bound
- * `http.request` before comes to it, too.
+ * Makes all agents with Node's own `addRequest` ask `take` first. `https.Agent` inherits it, and code that has bound
+ * `http.request` before reaches it too.
  *
- * @returns what undoes it. Whoever has wrapped it meanwhile stays, and comes to Node's own
+ * @returns a function that undoes it. If other code has wrapped it meanwhile, that stays, and calls Node's own
  */
 export function patchAgents(take: Take): () => void {
   const original: AddRequest = agentPrototype.addRequest;
@@ -19,7 +19,7 @@ export function patchAgents(take: Take): () => void {
     options: RequestOptions,
     ...legacy: unknown[]
   ): void {
-    // In Node's oldest form, the second is a host.
+    // In Node's oldest form, `options` is a host.
     if (active && typeof options === 'object' && take(this, request, options)) return;
     original.call(this, request, options, ...legacy);
   }

@@ -23,14 +23,14 @@ export interface RedirectOptions {
   readonly services: HttpServices;
   readonly verdicts: Verdicts;
   readonly clock: Clock;
-  /** Requests to one host that may wait for the verdict on it. */
+  /** How many requests to one host may wait for its verdict. */
   readonly maxHeld: number;
 }
 
-/** Hosts of which it is kept at hand what was found. */
+/** For how many hosts the result is kept. */
 const MOST_FOUND = 256;
 
-/** What was found of the last origin of a host. */
+/** The result for the last origin of a host. */
 interface Found {
   readonly protocol: string;
   readonly port: number | string;
@@ -38,16 +38,16 @@ interface Found {
 }
 
 /**
- * Takes the requests to hosts that are managed from Node's own agents. What these, or their requests, have of their own is
- * left to them: hooks, a lookup, a proxy, and no keep-alive at all.
+ * Takes requests to managed hosts from Node's own agents. Leaves a request to its agent if the agent or the request has
+ * something of its own: hooks, a lookup, a proxy, or no keep-alive.
  */
 export class Redirect {
   readonly #options: RedirectOptions;
-  /** By agent, as each has limits of its own. */
+  /** By agent, because each agent has its own limits. */
   readonly #requests = new WeakMap<Agent, AgentRequests>();
   #lastAgent: Agent | undefined;
   #lastRequests: AgentRequests | undefined;
-  /** What was found of hosts, by their names: an origin costs more to make up than all else that is done here. */
+  /** The results by host, because making an origin costs more than all else here. */
   readonly #found = new Map<string, Found>();
   #released = false;
 
@@ -55,12 +55,12 @@ export class Redirect {
     this.#options = options;
   }
 
-  /** Takes a request of an agent. False if it is left to that one. */
+  /** Takes a request of an agent. Returns false if the agent must send it. */
   take(agent: Agent, request: NodeRequest, options: RequestOptions): boolean {
     const { protocol } = asNodeAgent(agent);
     const { host, port } = options;
     const found = this.#foundOf(protocol, host, port);
-    // What isn't managed is asked nothing more: that may be most of what a process sends.
+    // Nothing more is checked for hosts that aren't managed: that may be most requests of a process.
     if (found?.name === 'foreign' || isLeftToNode(agent, options)) return false;
     const known = found ?? this.#verdictOn(protocol, host, port);
     if (known.name === 'managed') return this.#requestsOf(agent).take(request, options);
@@ -74,7 +74,7 @@ export class Redirect {
     if (found === undefined || found.port !== port || found.protocol !== protocol) return undefined;
     const { known } = found;
     if (known.name !== 'foreign') return known.name === 'managed' ? known : undefined;
-    // While it is judged anew there is no end to it, and another verdict comes.
+    // While it is judged again, the verdict has no end, and another one will come.
     const { until } = known;
     return until !== Number.POSITIVE_INFINITY && this.#options.clock.now() < until ? known : undefined;
   }
@@ -86,7 +86,7 @@ export class Redirect {
     return known;
   }
 
-  /** Leaves all requests to their agents from now on, those included that wait. */
+  /** From now on, leaves all requests to their agents, also those that wait. */
   release(): void {
     this.#released = true;
   }
@@ -103,7 +103,7 @@ export class Redirect {
     return requests;
   }
 
-  /** Keeps a request until the verdict on its host. */
+  /** Keeps a request until there is a verdict on its host. */
   #hold(pending: Pending, agent: Agent, request: NodeRequest, options: RequestOptions): void {
     const { maxHeld, clock } = this.#options;
     if (pending.held >= maxHeld) {
@@ -141,7 +141,7 @@ export class Redirect {
       if (!ended) stop();
       return verdict;
     });
-    // After all that are held have left the agent's map, by which Node finds that there are sockets enough.
+    // Not before all held requests have left the agent's map, from which Node sees that there are enough sockets.
     void settled.then((verdict) => {
       if (ended) return;
       const isManaged = verdict.name === 'managed' && !this.#released;
@@ -150,7 +150,7 @@ export class Redirect {
           if (isManaged) this.#requestsOf(agent).retake(request, options);
           else agentPrototype.addRequest.call(agent, request, options);
         } catch (error) {
-          // Of options that Node doesn't take.
+          // Node doesn't accept an option.
           endUnsent(request, error as Error);
         }
       });
