@@ -4,6 +4,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { loadAllYaml, loadYaml, type V1Deployment, type V1Service } from '@kubernetes/client-node';
 import { startCluster } from '../cli/setup.ts';
+import { UNTIL_OBSERVED } from '../observe/observing.ts';
 import { startDnsServer } from '../support/dns-server.ts';
 import { COMPILERS, installCompiler, makeProject, type Project, resolutionsOf } from '../support/package.ts';
 import { type Pod, startPod, startPods } from '../support/pods.ts';
@@ -215,7 +216,7 @@ describe('README', { concurrency: 2 }, () => {
       'app.js',
       `import dns from 'node:dns';
        dns.lookup = (_name, _options, done) => done(null, [{ address: '${proxy.address}', family: 4 }]);
-       await new Promise((resolve) => setTimeout(resolve, 200));
+       ${UNTIL_OBSERVED}
        for (let i = 0; i < 10; i++) await (await fetch('http://orders.prod:8080/')).text();
        await new Promise((resolve) => setTimeout(resolve, 300));`,
     );

@@ -160,10 +160,15 @@ describe('what is observed of node:http', { concurrency: 3 }, () => {
   test('requests that reach nobody, and upgrades, are no harm', async (t) => {
     const pod = await startPod(t);
     const gone = nextAddress();
+    pod.respond = ({ url }, response) => {
+      if (url === '/begun') response.writeProcessing();
+      else response.end();
+    };
     const work = `${sending(1)}
       await send('http://${gone}:1/').catch(() => {});
       await new Promise((resolve) => {
-        http.request(url, { signal: AbortSignal.timeout(50), path: '/slow' }).on('error', resolve).end();
+        const request = http.request(url, { path: '/begun' }).on('error', resolve).end();
+        request.on('information', () => request.destroy());
       });`;
     const world = { addresses: [pod.address], known: [pod.address], port: pod.port };
     const { reports } = await observe(t, work, world);

@@ -6,7 +6,7 @@ import type { ObserveReport } from '../../src/observe/report.ts';
 import { startDnsServer } from '../support/dns-server.ts';
 import { nextAddress, startPod } from '../support/pods.ts';
 import { run } from '../support/versions.ts';
-import { observe, REGISTER } from './observing.ts';
+import { observe, REGISTER, UNTIL_OBSERVED } from './observing.ts';
 
 describe('what is observed, at the edges', { concurrency: 3 }, () => {
   test('behind one address, connections say how many pods can have had requests', async (t) => {
@@ -126,9 +126,7 @@ describe('what is observed, at the edges', { concurrency: 3 }, () => {
       ...world,
       env: { EVENKEEL_DNS_SERVERS: silent.address },
     });
-    // By themselves, its questions would time out after five seconds. What it takes to start a process doesn't count.
-    const [, seconds] = /observed the last ([\d.]+) s,/.exec(stderr) ?? [];
-    assert.ok(Number(seconds) < 4.5, stderr);
+    // By themselves, its questions would time out, and the report would say so.
     assert.match(stderr, /→ there was no time to find out/);
   });
 
@@ -158,7 +156,7 @@ describe('what is observed, at the edges', { concurrency: 3 }, () => {
       ['process.exit(3)', 3],
       ['throw new Error("of the app")', 1],
     ] as const) {
-      const work = `await new Promise((resolve) => setTimeout(resolve, 300));
+      const work = `${UNTIL_OBSERVED}
         await (await fetch('http://${pod.address}:${pod.port}/')).text(); ${end};`;
       const args = ['--import', REGISTER, '--input-type=module', '-e', work];
       const { code, stderr } = await run(process.execPath, args, { EVENKEEL_MODE: 'observe' });
@@ -179,7 +177,11 @@ describe('what is observed, at the edges', { concurrency: 3 }, () => {
       await get();
       await get('/moved');
       await get('/broken').catch(() => {});
-      await fetch(url + '/slow', { signal: AbortSignal.timeout(100) }).catch(() => {});
+      const controller = new AbortController();
+      subscribe('undici:client:sendHeaders', ({ request }) => {
+        if (request.path === '/slow') setTimeout(100).then(() => controller.abort());
+      });
+      await fetch(url + '/slow', { signal: controller.signal }).catch(() => {});
       await fetch(url, { signal: AbortSignal.abort() }).catch(() => {});
       await fetch('http://${gone}:1/').catch(() => {});
       await get();`;

@@ -11,6 +11,13 @@ import { run, testOnNode } from '../support/versions.ts';
 
 export const REGISTER = import.meta.resolve('../../src/register.ts');
 
+/** Code of an app that is observed, if it is to be: it waits until all is loaded for that. */
+export const UNTIL_OBSERVED = `
+  if (process.env.EVENKEEL_MODE === 'observe') {
+    const { hasSubscribers } = await import('node:diagnostics_channel');
+    while (!hasSubscribers('http.client.request.start')) await new Promise((resolve) => setImmediate(resolve));
+  }`;
+
 /**
  * An app whose system leads `orders.prod` to the addresses in `ADDRESSES`, by turns. It does `work`, and prints the reports
  * that it is given and the agent that is global, which is none of evenkeel's.
@@ -38,8 +45,7 @@ function app(work: string): string {
     });
     const url = process.env.URL;
     const get = async (path = '/') => (await fetch(url + path)).text();
-    // Until all is loaded that observes.
-    await setTimeout(200);
+    ${UNTIL_OBSERVED}
     ${work}
     await setTimeout(300);`;
 }

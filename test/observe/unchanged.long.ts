@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test';
 import { certificateFor } from '../support/certificate.ts';
 import { nextAddress } from '../support/pods.ts';
 import { NODES, run, testOnNode } from '../support/versions.ts';
+import { UNTIL_OBSERVED } from './observing.ts';
 
 const REGISTER = import.meta.resolve('../../src/register.ts');
 const COPIES = ['undici', 'undici6', 'undici7'].map((name) => import.meta.resolve(name));
@@ -55,8 +56,7 @@ async function startStreamRecorder(t: TestContext) {
 
 const APP = `
   const { H1, H2, COPIES } = process.env;
-  // Until all is loaded that observes.
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  ${UNTIL_OBSERVED}
   const results = [];
   const use = async (promise) => results.push(await promise.then((text) => text, ({ name, code }) => name + code));
   const post = { method: 'POST', body: 'BODY', headers: { 'X-Case': 'Kept', cookie: 'a=b; c=d' } };
