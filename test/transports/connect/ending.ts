@@ -10,10 +10,11 @@ export function testEnd(mode: 'idle' | 'closed' | 'unused' | 'failing'): void {
   test(`when its sessions are ${mode}`, async (t) => {
     const pods = await startConnectPods(t, 2);
     const addresses = pods.map(({ address, port }) => `${address}:${port}`).join();
-    const { code, stdout, stderr, lingered } = await run(process.execPath, [CALLER, mode, addresses]);
+    const { code, stdout, stderr, took, lingered } = await run(process.execPath, [CALLER, mode, addresses]);
     assert.deepEqual([code, stderr], [0, '']);
     if (mode === 'unused') return;
     assert.equal(stdout, mode === 'failing' ? '[deadline_exceeded] the operation timed out\n' : 'answered\n');
-    assert.ok(lingered < 2_000, `${lingered}`);
+    // A machine that is slow is so before it, too.
+    assert.ok(lingered < 3_000 + took, `${lingered} after ${took}`);
   });
 }
