@@ -2,6 +2,7 @@
 import { subscribe } from 'node:diagnostics_channel';
 import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
+import { RunningTime } from '../../../support/running-time.ts';
 import { prepare } from '../prepare.ts';
 import { ADAPTERS } from './adapters.ts';
 
@@ -17,6 +18,8 @@ export interface Result {
   readonly failures: readonly string[];
   /** Milliseconds since 1970 at which all pods were known. */
   readonly knownAt: number;
+  /** Milliseconds for which this process has run since it was told that there are more. */
+  readonly ran: number;
 }
 
 /** Milliseconds from the end of a request to the next one of the same client. */
@@ -29,12 +32,21 @@ subscribe('evenkeel:discovery:update', (message) => {
   if (endpoints.length === pods) knownAt ||= performance.timeOrigin + performance.now();
 });
 const makeAgent = await prepare(way, createRequire(import.meta.url));
+const running = new RunningTime();
+let from = 0;
+let ran = 0;
 let stopped = false;
-process.once('message', () => {
-  stopped = true;
+process.on('message', (word: 'scaled' | 'stop') => {
+  if (word === 'scaled') {
+    from = running.now();
+  } else {
+    ran = running.now() - from;
+    stopped = true;
+  }
 });
 const outcomes = await Promise.all(clients.map(sendOn));
-const result: Result = { failures: outcomes.flat(), knownAt };
+running.stop();
+const result: Result = { failures: outcomes.flat(), knownAt, ran };
 process.send!(result);
 process.disconnect();
 
