@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { buildConnector } from 'undici';
 import { get, load, ORIGIN, startAgent } from '../../support/agent.ts';
 import { FakeClock } from '../../support/clock.ts';
+import { startPassingClock } from '../../support/passing-clock.ts';
 import { type Pod, settle, startPods } from '../../support/pods.ts';
 import { connectionsOf, hint, sayHint, share } from './hints.ts';
 
@@ -76,18 +76,19 @@ test('bursts to pods that keep no connection make a dial for each request', asyn
 
 for (const value of ['timeout=1', 'timeout=5']) {
   test(`a pod that says ${value}, and closes connections that are unused for a millisecond, is not dialled for nothing`, async (t) => {
+    const clock = startPassingClock(t);
     const pods = await startPods(t, 5);
     for (const pod of pods) hint(pod, 'timeout=5');
     const [impatient] = pods as [Pod];
     hint(impatient, value);
     impatient.server.on('connection', (socket) => {
-      const timer = setTimeout(() => socket.destroy(), 1);
-      socket.once('data', () => clearTimeout(timer));
+      const timer = clock.schedule(() => socket.destroy(), 1);
+      socket.once('data', () => timer.cancel());
     });
-    const agent = startAgent(t, pods);
+    const agent = startAgent(t, pods, { clock });
     for (let n = 0; n < 100; n++) {
       await get(agent);
-      await delay(3);
+      await new Promise<void>((resolve) => void clock.schedule(resolve, 3));
     }
     const { requests, connections } = impatient;
     assert.ok(connections.length <= requests * 1.2 + 10, `${connections.length} for ${requests}`);
