@@ -7,24 +7,24 @@ const PACKAGE = '@connectrpc/connect';
 let connect: Connect | undefined;
 
 /**
- * Finds the class of connect's errors, which an app that uses connect-node has loaded. Which copy it is doesn't matter: connect knows
- * its errors by what they have. Without it, errors stay those of Node and of evenkeel.
+ * Finds connect's error class, which an app with connect-node has loaded. Any copy will do, because connect recognises
+ * its errors by their fields. Without it, errors stay those of Node and of evenkeel.
  */
 export async function findConnect(): Promise<void> {
   try {
     connect ??= loadedForCommonJs() ?? (await import('@connectrpc/connect'));
   } catch {
-    // There is none.
+    // connect isn't installed.
   }
 }
 
-/** Where an app has loaded that copy, it would take a tenth of a second to load the other one for nothing. */
+/** If the app has loaded the CommonJS copy, loading the other one would take a tenth of a second for nothing. */
 function loadedForCommonJs(): Connect | undefined {
   const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);
   return require.cache[require.resolve(PACKAGE)]?.exports as Connect | undefined;
 }
 
-/** An error as connect-node's own session manager tells it: one of connect's, with Node's for its cause. */
+/** An error in the form that connect-node's own session manager gives it: one of connect's, with Node's as its cause. */
 export function connectErrorOf(error: Error): Error {
   if (connect === undefined) return error;
   const { Code, ConnectError } = connect;
@@ -34,12 +34,12 @@ export function connectErrorOf(error: Error): Error {
   return told;
 }
 
-/** Whether an error says that somebody wanted the end. */
+/** Whether an error says that somebody ended the call on purpose. */
 export function isCancellation(error: Error): boolean {
   return error.name === 'AbortError' || (error as { code?: unknown }).code === 1;
 }
 
-/** An error that says so. connect-node takes one of the name AbortError for that, too. */
+/** An error that says so. connect-node also recognises the name AbortError. */
 export function cancellation(message: string): Error {
   if (connect === undefined) return new DOMException(message, 'AbortError');
   return new connect.ConnectError(message, connect.Code.Canceled);

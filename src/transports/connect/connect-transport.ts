@@ -13,22 +13,22 @@ import { SessionWire, type SessionWireOptions } from './session-wire.ts';
 export interface ConnectTransportOptions {
   url: URL;
   clock: Clock;
-  /** What the user tells Node of sessions. */
+  /** The user's options for Node's sessions. */
   nodeOptions: http2.ClientSessionOptions | http2.SecureClientSessionOptions;
   connectTimeout: number;
-  /** Milliseconds that an idle session lasts. */
+  /** For how many milliseconds an idle session lasts. */
   keepAlive: number;
   pings: PingSettings;
 }
 
-/** Makes sessions of HTTP/2. */
+/** Makes HTTP/2 sessions. */
 export class ConnectTransport implements Transport {
   readonly clock = systemClock;
   readonly multiplexes = true;
   readonly isProcessHeld = isProcessHeld;
   readonly unacknowledged = unacknowledged;
   readonly keepAlive: number;
-  /** What the session that ended last broke with, if it did, and none has been made since. */
+  /** The error with which the last session broke, if no session was made since. */
   broken: Error | undefined = undefined;
   readonly #options: ConnectTransportOptions;
   readonly #dialer: Dialer;
@@ -95,19 +95,19 @@ export class ConnectTransport implements Transport {
     });
   }
 
-  /** Nothing is asked of pods: what health checks are in HTTP would be another protocol's. */
+  /** evenkeel sends no health checks here: HTTP health checks would be another protocol. */
   check(): { abandon(): void } {
     return { abandon: noop };
   }
 }
 
-/** The name for SNI and certificate checks, as Node has it: '' for an IP address. */
+/** The name for SNI and for the certificate check, as in Node: '' for an IP address. */
 function servernameFor(url: URL, nodeOptions: ConnectTransportOptions['nodeOptions']): string {
   const { servername } = nodeOptions as http2.SecureClientSessionOptions;
   return servername ?? servernameOf(url.hostname.replace(/^\[|\]$/g, ''), undefined);
 }
 
-/** What TLS is to agree on, as Node has it. */
+/** The protocols that TLS offers, as in Node. */
 function protocolsOf(nodeOptions: ConnectTransportOptions['nodeOptions']): string[] {
   const { allowHTTP1 } = nodeOptions as { allowHTTP1?: boolean };
   return allowHTTP1 === true ? ['h2', 'http/1.1'] : ['h2'];

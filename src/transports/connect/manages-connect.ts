@@ -2,8 +2,8 @@ import type { Settings } from '../../config/settings.ts';
 import { judgeOf } from '../global/judge-of.ts';
 
 /**
- * Whether the calls of a transport to an origin would be balanced, had it session managers with these settings. Rejects when that
- * can't be found out, or `signal` aborts before.
+ * Whether evenkeel would balance the calls of a transport to an origin, if it had a session manager with these
+ * settings. Rejects if that can't be found out, or if `signal` aborts first.
  */
 export async function managesConnect(
   origin: string,

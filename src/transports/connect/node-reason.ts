@@ -1,8 +1,8 @@
 import { EvenkeelError } from '../../core/base/errors.ts';
 
-/** The codes of Node's that connect-node takes for a host that can't be reached: `Code.Unavailable`. */
+/** Node's codes that connect-node reads as an unreachable host: `Code.Unavailable`. */
 const UNREACHABLE = ['ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED'];
-/** The code that it takes for a connection that broke: `Code.Aborted`. Any other is an internal error. */
+/** The code that connect-node reads as a broken connection: `Code.Aborted`. All other codes are internal errors. */
 const BROKEN = 'ECONNRESET';
 
 /** What connect-node makes of an error, by the codes in it and in its causes. */
@@ -15,8 +15,8 @@ export function meaningOf(error: Error): Meaning {
 }
 
 /**
- * An error as connect-node is to be told of it. What evenkeel itself has to say means that no pod was there: connect-node
- * takes Node's code for that to be `Code.Unavailable`, as it does when it can't connect, and any other to be `Code.Internal`.
+ * The error that connect-node should get. If evenkeel itself found no pod, connect-node gets Node's code for that, and
+ * reports `Code.Unavailable`, as if it could not connect. It would report any other code as `Code.Internal`.
  */
 export function nodeReason(error: Error): Error {
   if (!(error instanceof EvenkeelError) || meaningOf(error) !== 'Internal') return error;

@@ -1,7 +1,7 @@
 import type { ConnectService } from './connect-service.ts';
 import { SessionCall } from './session-call.ts';
 
-/** Asks for a session, and for no stream. */
+/** A call that wants a session, but no stream. */
 export class Opening extends SessionCall {
   readonly method = 'CONNECT';
   private readonly service: ConnectService;

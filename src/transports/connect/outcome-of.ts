@@ -2,33 +2,36 @@ import type { IncomingHttpHeaders } from 'node:http2';
 import { UNRESPONSIVE } from '../../core/base/errors.ts';
 import { statusOf } from '../grpc/outcome-of.ts';
 
-/** As https://www.rfc-editor.org/rfc/rfc9113 numbers them. */
+/** The numbers of https://www.rfc-editor.org/rfc/rfc9113 */
 const REFUSED_STREAM = 7;
 export const CANCEL = 8;
 
 const TOO_MANY = 429;
 const UNAVAILABLE = 503;
-/** Milliseconds of a pause at most: what asks for more is asked again. */
+/** How many milliseconds a pause lasts at most. After that, the endpoint is asked again. */
 const LONGEST_PAUSE = 30_000;
 
-/** Whether that is the code of a stream that the peer has not looked at. */
+/** Whether this is the code of a stream that the peer has not processed. */
 export function isRefused(code: number): boolean {
   return code === REFUSED_STREAM;
 }
 
-/** Whether that is the code of a stream that somebody has had enough of. */
+/** Whether this is the code of a stream that one side no longer wants. */
 export function isCancel(code: number): boolean {
   return code === CANCEL;
 }
 
-/** Whether a session was ended here by that error, though its peer was there. */
+/** Whether this side ended the session with this error, although the peer was there. */
 export function isResetHere(error: Error | undefined): boolean {
   if (error === undefined) return false;
   const { code } = error as NodeJS.ErrnoException;
   return code !== UNRESPONSIVE && code !== 'ECONNRESET';
 }
 
-/** The status of HTTP that means what gRPC's own says; `undefined`: it says that all went well, or there is none. */
+/**
+ * The HTTP status that means the same as a gRPC status; `undefined` if the call went well, or if there is no gRPC
+ * status.
+ */
 export function grpcStatusOf(trailers: IncomingHttpHeaders): number | undefined {
   const said = trailers['grpc-status'];
   if (typeof said !== 'string' || !/^\d+$/.test(said)) return undefined;
@@ -36,7 +39,7 @@ export function grpcStatusOf(trailers: IncomingHttpHeaders): number | undefined 
 }
 
 /**
- * Milliseconds for which a server asks not to be bothered; 0 if it doesn't.
+ * For how many milliseconds a server wants no calls; 0 if it doesn't say.
  * https://github.com/grpc/proposal/blob/master/A6-client-retries.md#pushback
  */
 export function pushbackOf(trailers: IncomingHttpHeaders, status: number): number {

@@ -4,9 +4,9 @@ import type { Clock, Timer } from '../../core/base/clock.ts';
 import { UnresponsiveError } from '../../core/base/errors.ts';
 import { Patience } from '../../core/base/patience.ts';
 
-/** What connect-node's own session manager is told of pings. Milliseconds; `Infinity`: there are none. */
+/** The settings of connect-node's own session manager for PINGs, in milliseconds. `Infinity`: no PINGs. */
 export interface PingSettings {
-  /** Doubled when a server says that it is too often. */
+  /** Doubled if a server says that PINGs come too often. */
   pingIntervalMs: number;
   readonly pingTimeoutMs: number;
   readonly pingIdleConnection: boolean;
@@ -15,8 +15,8 @@ export interface PingSettings {
 const TOO_MANY = Buffer.from('too_many_pings', 'ascii');
 
 /**
- * The PINGs of one session, as connect-node's own session manager sends them: each interval without a byte while it carries
- * something, and before a call that comes after it has idled for longer than that.
+ * The PINGs of one session, as connect-node's own session manager sends them: after each interval without a byte while
+ * it carries something, and before a call that comes after a longer idle time.
  */
 export class Pings {
   readonly #session: ClientHttp2Session;
@@ -52,11 +52,11 @@ export class Pings {
     return this.#settings.pingIntervalMs < Number.POSITIVE_INFINITY;
   }
 
-  /** Whether it has been silent for so long that it is asked before it gets a call. */
+  /** Whether it has been silent for so long that it gets a PING before it gets a call. */
   get isInDoubt(): boolean {
     if (!this.#areWanted) return false;
     if (this.#verifying !== undefined) return true;
-    // Of one that idles nobody has looked when it last said something.
+    // While it is idle, nobody records when it last sent something.
     if (this.#isBusy) this.#listen();
     return this.#clock.now() - this.#heardAt > this.#settings.pingIntervalMs;
   }
@@ -70,7 +70,7 @@ export class Pings {
     this.#verifying.push(done);
   }
 
-  /** It carries something. */
+  /** It carries something from now on. */
   onBusy(): void {
     this.#isBusy = true;
     this.#lookLater();
@@ -82,7 +82,7 @@ export class Pings {
     this.#lookLater();
   }
 
-  /** The peer takes no more streams, and may say that it was asked too often. */
+  /** The peer takes no more streams. It may say that PINGs came too often. */
   onGoAway(data: Uint8Array | undefined): void {
     if (data !== undefined && TOO_MANY.equals(data)) this.#settings.pingIntervalMs *= 2;
   }
@@ -117,7 +117,7 @@ export class Pings {
 
   #ping(): void {
     if (this.#session.destroyed || this.#deadline !== undefined) return;
-    // What came before it is no answer.
+    // What came before the PING is no answer.
     this.#bytesRead = this.#socket.bytesRead;
     this.#deadline = new Patience(this.#clock, () => this.#onDue(), this.#settings.pingTimeoutMs);
     this.#session.ping((error) => {
@@ -136,7 +136,7 @@ export class Pings {
 
   #onDue(): void {
     this.#endWait();
-    // It has said something else meanwhile.
+    // It has sent something else meanwhile.
     if (this.#listen()) this.#onVerified(true);
     else
       this.#onSilence(new UnresponsiveError(`no PING was answered for ${this.#settings.pingTimeoutMs} ms`));

@@ -1,6 +1,9 @@
 import { identityOf } from '../common/identity-of.ts';
 
-/** A text that two values have in common if they say the same. Functions, and objects of a class, are the same only as such. */
+/**
+ * A text that is equal for values that mean the same. Functions, and objects of a class, are equal only if they are
+ * identical.
+ */
 export function textOf(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(textOf).join()}]`;
   if (value instanceof Uint8Array) return `bytes ${Buffer.from(value).toString('base64')}`;

@@ -14,11 +14,14 @@ import { textOf } from './same.ts';
 
 const MANAGED: Known = { name: 'managed' };
 
-/** Those of this process, by all that makes them what they are. Held weakly: whoever uses them keeps them. */
+/** The services of this process, by all settings that they depend on. Held weakly: those who use them keep them. */
 const shared = new Map<string, WeakRef<ConnectServices>>();
 let made = 0;
 
-/** The services of all who have asked for the same: of one target, what is counted is counted once for all of them. */
+/**
+ * The services for these settings. All who ask for the same settings share them, so that the calls to a target are
+ * counted together.
+ */
 export function sharedServicesFor(wanted: SessionSettings): ConnectServices {
   const { own: _, ...decisive } = wanted;
   const name = textOf(decisive);
@@ -30,17 +33,17 @@ export function sharedServicesFor(wanted: SessionSettings): ConnectServices {
   return services;
 }
 
-/** The services that calls of connect-node go to, of all session managers that have the same options. */
+/** The services for calls of connect-node, for all session managers with the same options. */
 export class ConnectServices implements ServiceOwner {
   readonly #wanted: SessionSettings;
   readonly #onEnd: () => void;
   readonly #resolver: Resolver;
   readonly #identity = `${hostName()} ${process.pid} connect ${++made}`;
   readonly #services = new Map<string, ConnectService>();
-  /** Those that nobody has used for a while, and that drain. */
+  /** Services that nobody has used for a while, and that drain. */
   readonly #leaving = new Set<ConnectService>();
   readonly #verdicts: Verdicts | undefined;
-  /** Kept, as it is held weakly elsewhere. */
+  /** Held here, because it is held weakly elsewhere. */
   readonly #live: LiveAgent;
   readonly #leave: () => void;
   #users = 0;
@@ -51,7 +54,7 @@ export class ConnectServices implements ServiceOwner {
     this.#onEnd = onEnd;
     this.#resolver = sharedResolverFor(settings);
     const { hosts, discovery, clock, maxOrigins, newsTimeout } = settings;
-    // Whoever finds pods by a way of their own has said that there are pods to find.
+    // With a resolver of the user's and without `hosts`, all hosts are balanced.
     if (hosts !== undefined || typeof discovery !== 'function') {
       this.#verdicts = new Verdicts({ judge: judgeOf(settings), clock, maxOrigins, timeout: newsTimeout });
     }
@@ -59,12 +62,12 @@ export class ConnectServices implements ServiceOwner {
     this.#leave = announce(this.#live);
   }
 
-  /** Somebody uses them, until `leave`. */
+  /** Used by one more session manager, until `leave`. */
   join(): void {
     this.#users++;
   }
 
-  /** @returns when all has ended, if nobody uses them any more */
+  /** @returns when all has ended, if no session manager uses them any more */
   async leave(): Promise<void> {
     if (--this.#users > 0) return;
     this.#onEnd();
@@ -84,7 +87,7 @@ export class ConnectServices implements ServiceOwner {
     return this.#services.get(origin);
   }
 
-  /** The same, made if there is none. */
+  /** The service of an origin. Makes one if there is none. */
   of(origin: string): ConnectService {
     let service = this.#services.get(origin);
     if (service === undefined) {
@@ -107,7 +110,7 @@ export class ConnectServices implements ServiceOwner {
     return service;
   }
 
-  /** What is known and under way, by origin. */
+  /** What evenkeel knows about the pods of each origin. */
   get stats(): Record<string, ServiceStats> {
     return Object.fromEntries(Array.from(this.#services, ([origin, service]) => [origin, statsOf(service)]));
   }

@@ -8,7 +8,7 @@ import type { Dialer } from '../http/dialer.ts';
 export interface SessionDialOptions {
   url: URL;
   dialer: Dialer;
-  /** What the user tells Node of sessions. */
+  /** The user's options for Node's sessions. */
   nodeOptions: http2.ClientSessionOptions | http2.SecureClientSessionOptions;
 }
 
@@ -20,8 +20,8 @@ export interface MadeSession {
 type SessionDone = (error: Error | null, made?: MadeSession) => void;
 
 /**
- * A session of HTTP/2 that is made. It is ready when its peer has begun to speak, and has said how many streams it takes: before,
- * a pod may be taken for one that serves, and be none.
+ * Makes an HTTP/2 session. The session is ready when its peer has sent its first frame, with its limit on streams.
+ * Before that, something may accept connections that is no HTTP/2 server.
  */
 export class SessionDial implements Dial {
   readonly #options: SessionDialOptions;
@@ -32,7 +32,7 @@ export class SessionDial implements Dial {
   #socket: Socket | undefined = undefined;
   #settled = false;
 
-  /** `done` is called once, later, unless the dial is given up. */
+  /** Calls `done` once, later, unless the dial is given up. */
   constructor(target: Target, options: SessionDialOptions, done: SessionDone) {
     this.#options = options;
     this.#target = target;
@@ -45,7 +45,7 @@ export class SessionDial implements Dial {
 
   #greet(socket: Socket): void {
     const { url, nodeOptions } = this.#options;
-    // Not imported: a process that makes no session has no use for it.
+    // Not imported, because a process that makes no session doesn't need it.
     const { connect } = process.getBuiltinModule('node:http2');
     const session = outsideRequests(() =>
       connect(url.origin, { ...nodeOptions, createConnection: () => socket }),
@@ -56,7 +56,7 @@ export class SessionDial implements Dial {
     session.once('remoteSettings', this.#onReady).once('error', this.#onError).once('close', this.#onClose);
   }
 
-  /** Not in the midst of reading, when Node sends the head of a call at once, and what the call writes in a packet of its own. */
+  /** Not while Node reads: it would send the head of a call at once, and the call's data in another packet. */
   readonly #onReady = (): void => {
     setImmediate(() => this.#settle(null));
   };
@@ -96,7 +96,10 @@ export class SessionDial implements Dial {
     this.#tcp.unref();
   }
 
-  /** A peer that was connected, and has said nothing yet, may serve all the same: connect-node would not wait for its word. */
+  /**
+   * A peer that has accepted the connection, but sent nothing yet, may still serve. connect-node would not wait for its
+   * first frame.
+   */
   timeOut(): void {
     if (this.#session === undefined || this.#session.destroyed) this.#tcp.timeOut();
     else this.#settle(null);

@@ -11,22 +11,22 @@ import { CANCEL } from './outcome-of.ts';
 import { type PingSettings, Pings } from './pings.ts';
 import type { SessionCall } from './session-call.ts';
 
-/** Milliseconds without a byte after which the kernel asks, where an answer is urgent; then it does each second. */
+/** If it is urgent, the kernel probes after so many milliseconds without a byte, and then every second. */
 const URGENT = 1_000;
 
 export interface SessionWireOptions {
   clock: Clock;
-  /** Milliseconds that an idle one lasts. */
+  /** For how many milliseconds an idle session lasts. */
   keepAlive: number;
-  /** Whether the kernel asks the peer's by itself, and after how many milliseconds. */
+  /** Whether the kernel probes the peer by itself, and after how many milliseconds. */
   tcpKeepAlive: { enabled: boolean; initialDelay: number };
   pings: PingSettings;
 }
 
 /**
- * One session of HTTP/2, and its socket.
+ * One HTTP/2 session, and its socket.
  *
- * `opening`: others are being connected at the same time, and the first calls are to be shared out among all of them.
+ * `opening`: other sessions are being made at the same time, and the first calls will be spread over all of them.
  */
 export class SessionWire implements ColdWire {
   readonly multiplexed = true;
@@ -38,7 +38,7 @@ export class SessionWire implements ColdWire {
   readonly #pings: Pings;
   readonly #carried = new Set<SessionCall>();
   #events: WireEvents | undefined = undefined;
-  /** Streams that its peer takes at a time. */
+  /** How many streams its peer takes at a time. */
   #limit: number;
   #used = false;
   #closed = false;
@@ -75,12 +75,12 @@ export class SessionWire implements ColdWire {
     return this.#session.closed || this.#session.destroyed || this.#socket.destroyed;
   }
 
-  /** Whether it is gone with all that it carried. Of one that only takes no more, that goes on. */
+  /** Whether it has ended with all that it carried. A session that only takes no more calls goes on. */
   get isGone(): boolean {
     return this.#session.destroyed || this.#socket.destroyed;
   }
 
-  /** What it was ended by here, if it was. */
+  /** The error with which this side ended it, if so. */
   get destroyedBy(): Error | undefined {
     return this.#destroyedBy;
   }
@@ -132,7 +132,7 @@ export class SessionWire implements ColdWire {
     else this.#start(call, true);
   }
 
-  /** Counts a call, whose stream may be opened a moment later. */
+  /** Counts a call. Its stream may be opened a moment later. */
   #carry(call: SessionCall): void {
     this.#carried.add(call);
     this.#used = true;
@@ -145,9 +145,9 @@ export class SessionWire implements ColdWire {
   }
 
   #start(call: SessionCall, isThere: boolean): void {
-    // It may have been given up meanwhile.
+    // The call may have been given up meanwhile.
     if (!this.#carried.has(call)) return;
-    // Node would throw, or give a stream whose error comes before anybody could listen.
+    // Node would throw, or return a stream whose error comes before anybody could listen.
     if (!isThere || this.broken) {
       call.onUnopened(this.#destroyedBy ?? new Error('the session has ended'), true);
       return;
@@ -183,7 +183,7 @@ export class SessionWire implements ColdWire {
     this.#events!.destroy(error);
   }
 
-  /** Not gracefully: nothing is under way. */
+  /** Not gracefully, because nothing is under way. */
   close(): void {
     this.#session.destroy();
     this.#endSocket();
@@ -195,7 +195,10 @@ export class SessionWire implements ColdWire {
     this.#endSocket();
   }
 
-  /** After a GOAWAY Node waits for the peer to end the connection, which may be gone: not before the last word is written. */
+  /**
+   * After a GOAWAY, Node waits for the peer to close, and the peer may be gone. But all that is written must be sent
+   * first.
+   */
   #endSocket(): void {
     setImmediate(() => this.#socket.destroy());
   }

@@ -1,7 +1,7 @@
 import type * as http2 from 'node:http2';
 import type { SessionSettings } from './options.ts';
 
-/** connect-node's own session manager, as far as it is used. */
+/** connect-node's own session manager, as far as evenkeel uses it. */
 export interface StockSessions {
   request(
     method: string,
@@ -16,12 +16,15 @@ export interface StockSessions {
   abort(reason?: Error): void;
 }
 
-/** As connect-node has them. */
+/** The same states as in connect-node. */
 export type SessionState = 'closed' | 'connecting' | 'open' | 'idle' | 'verifying' | 'error';
 
 let warned = false;
 
-/** connect-node's own, for a host that is not balanced; `undefined`, and a warning, where it can't be found. */
+/**
+ * connect-node's own session manager, for a host that isn't balanced. `undefined` with a warning if it can't be
+ * imported.
+ */
 export async function stockSessions(
   baseUrl: string,
   { connectTimeoutMs, idleConnectionTimeoutMs, pings, nodeOptions }: SessionSettings,

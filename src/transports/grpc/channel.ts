@@ -21,16 +21,16 @@ import { Resender } from './resender.ts';
 import type { Found } from './resent-call.ts';
 
 /**
- * Milliseconds that a channel's first calls wait for further endpoints once one is connected, so that not all go to that: at
- * least, and at most. Between them, twice as long as that one took.
+ * For how many milliseconds the first calls of a channel wait for more endpoints after one is connected, so that not
+ * all go to that one: at least, and at most. In between: twice as long as that connection took.
  */
 const SHORTEST_WAIT = 5;
 const LONGEST_WAIT = 15;
 const BACKOFF_ARG = 'grpc.max_reconnect_backoff_ms';
-/** Milliseconds after which an endpoint that can't be reached is dialled again at the latest; grpc-js would wait two minutes. */
+/** After so many milliseconds at most, an unreachable endpoint is dialled again. grpc-js would wait up to two minutes. */
 const LONGEST_BACKOFF = 10_000;
 
-/** What a channel's resolver hands to its policy. */
+/** What a channel's resolver gives its policy. */
 export interface PolicyConfig {
   readonly hub: Hub;
   /** The options of the channel. */
@@ -44,15 +44,15 @@ export function isPolicyConfig(value: unknown): value is PolicyConfig {
 /**
  * One channel of grpc-js: connects the endpoints of its target, and picks one for each call.
  *
- * `connecting`: calls wait. Left when an endpoint is connected, or none can be.
- * `ready`: calls are served. Left when no endpoint is connected any more.
- * `failing`: calls fail at once, unless they want to wait. Left when an endpoint is connected, or others are found.
+ * `connecting`: calls wait, until an endpoint is connected, or none can be. `ready`: calls are served, until no
+ * endpoint is connected any more. `failing`: calls fail at once, unless they want to wait, until an endpoint is
+ * connected, or there are others.
  */
 export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
   readonly #grpc: Pick<GrpcJs, 'unavailable'>;
   readonly #helper: ChannelHelper;
   readonly #lanes = new Lanes();
-  /** Links that the fleet knows to be connected. */
+  /** The links that the fleet counts as connected. */
   readonly #connected = new Set<Link>();
   #hub: Hub | undefined;
   #resender: Resender | undefined;
@@ -61,10 +61,10 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
   #failure: PickResult | undefined;
   #lastError = '';
   #coldWait: Timer | undefined;
-  /** Milliseconds that the last dial took which connected an endpoint. */
+  /** How many milliseconds the last successful dial took. */
   #dialTook = 0;
   #isWarm = false;
-  /** Calls wait for room at a server, or for a connection that is being made for them. */
+  /** Whether calls wait for room at a server, or for a connection that is being made for them. */
   #awaitsRoom = false;
 
   constructor(grpc: Pick<GrpcJs, 'unavailable'>, helper: ChannelHelper) {
@@ -150,7 +150,7 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
     link.readLimit();
     hub.fleet.onConnected(link.slot);
     if (link.slot.aging) return;
-    // What was waited for is there.
+    // The successor is connected.
     for (const other of [...lane.links]) if (other.slot.aging && other.isReady) this.#remove(lane, other);
   }
 
@@ -173,7 +173,7 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
 
   // Its state
 
-  /** The set of endpoints has changed, or it is known why there is none. */
+  /** The set of endpoints has changed, or the reason why there is none. */
   refresh(): void {
     const frozen = this.#hub?.fleet.set.frozen;
     if (!frozen) {
@@ -188,7 +188,7 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
     if (this.#awaitsRoom) this.#tell();
   }
 
-  /** Tells grpc-js how the channel is, if that is another state: each time, all calls that wait are picked for again. */
+  /** Tells grpc-js the state of the channel if it has changed. Each time, grpc-js picks again for all waiting calls. */
   review(): void {
     const hub = this.#hub;
     if (hub === undefined) return;
@@ -225,12 +225,12 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
     if (isReady && (this.#state === 'ready' || !isConnecting || this.#isWarmBy(hub))) return 'ready';
     this.#isWarm = false;
     if (isReady || isConnecting) return 'connecting';
-    // Of a name with addresses of two families, only one may have been asked for.
+    // If a name has addresses of two families, perhaps only one was asked for.
     if (hub.fleet.awaitsNews && this.#state !== 'failing') return 'connecting';
     return hub.fleet.isKnown || hub.error !== undefined ? 'failing' : 'connecting';
   }
 
-  /** Whether the wait for further endpoints is over. Those whose calls fail meanwhile wait for none. */
+  /** Whether the wait for more endpoints is over. If calls fail meanwhile, it is over. */
   #isWarmBy({ clock }: Hub): boolean {
     if (this.#isWarm || this.#state === 'failing') return true;
     const wait = Math.min(LONGEST_WAIT, Math.max(SHORTEST_WAIT, 2 * this.#dialTook));
@@ -283,8 +283,9 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
   }
 
   /**
-   * Whether calls wait for one more connection to a server that takes no more on those that there are: while it may be
-   * there in a moment. If it can't be made, they go to one of the others, as grpc-js would have it, and wait there.
+   * Whether calls wait for one more connection to a server whose connections are all full. They wait only while the
+   * connection may be there soon. If it can't be made, they go to one of the full connections, as with grpc-js alone,
+   * and wait there.
    */
   #awaits(hub: Hub, lane: Lane): boolean {
     lane.waiting++;

@@ -18,49 +18,52 @@ import { Weights } from '../../core/endpoints/weights.ts';
 import { Health } from '../../core/health/health.ts';
 import { GrpcEndpoint, type GrpcSlot } from './grpc-endpoint.ts';
 
-/** Milliseconds for which endpoints that were replaced by others of another kind serve on while these are connected. */
+/** For how many milliseconds replaced endpoints of another kind serve while the new ones connect. */
 const TAKEOVER = 1_500;
-/** Connections to an endpoint at most, where nobody says how many: beyond that, calls queue at their server's limit. */
+/**
+ * How many connections to an endpoint there are at most, without the option `connections`. Beyond that, calls wait at
+ * the server's limit.
+ */
 const MOST_CONNECTIONS = 16;
-/** What is an endpoint's health. */
+/** The reasons that health sets. */
 const HEALTH = EJECTED | PAUSED | ON_TRIAL | FAILING;
-/** Nothing is asked of pods: what health checks are in HTTP would be another protocol's. */
+/** evenkeel sends no health checks to gRPC pods: HTTP health checks would be another protocol. */
 const UNCHECKED = { isProcessHeld: () => true, check: () => ({ abandon() {} }) };
 
-/** Those that connect endpoints: channels. */
+/** A channel, which connects endpoints. */
 export interface FleetMember {
-  /** A connection is to be made. */
+  /** Make this connection. */
   connect(slot: GrpcSlot): void;
-  /** A connection is not to be used any more. */
+  /** No longer use this connection. */
   release(slot: GrpcSlot): void;
 }
 
 export interface FleetOptions {
   settings: PoolSettings;
   origin: string;
-  /** Tells this process from others, for choices that should differ between them. */
+  /** Differs from process to process. Where processes should make different choices, this decides. */
   identity: string;
   demand: Demand;
   /** The rate of calls. */
   rate: SpreadRate;
-  /** All of what has been found can't be reached. Whether there is soon news of what there is. */
+  /** No endpoint can be reached. Returns whether discovery will soon bring news. */
   onUnreachable: () => boolean;
 }
 
-/** The endpoints of a target, and the places of the connections to them, which all its channels share. */
+/** The endpoints of a target, and the slots for connections to them. All channels of the target share them. */
 export class Fleet {
   readonly set: EndpointSet<GrpcEndpoint>;
   readonly board: PickerBoard<GrpcEndpoint>;
   readonly pickers: Pickers<GrpcEndpoint>;
   readonly health: Health<GrpcEndpoint>;
-  /** Leads from keys to endpoints, if that is the policy. */
+  /** Leads from keys to endpoints, with the policy `ring-hash`. */
   readonly ring: HashRing<GrpcEndpoint> | undefined;
-  /** How many calls stay near, if that matters. */
+  /** How many calls stay in the own zone, with the option `locality`. */
   readonly locality: Locality | undefined;
-  /** How many slots a virtual IP is taken for. */
+  /** Into how many slots a virtual IP is split. */
   readonly spread: Spread;
   readonly members = new Set<FleetMember>();
-  /** No endpoint can be connected to, and it is being found out whether there are others. */
+  /** No endpoint can be connected, and discovery may still bring others. */
   awaitsNews = false;
   readonly #options: FleetOptions;
   readonly #own: OwnEndpoints;
@@ -102,18 +105,18 @@ export class Fleet {
     this.board.watch((endpoint, before) => this.#onReasons(endpoint, before));
   }
 
-  /** Whether it has been said which endpoints there are, be it none. */
+  /** Whether discovery has said which endpoints there are, even if there are none. */
   get isKnown(): boolean {
     return this.#own.isKnown;
   }
 
-  /** The slots of those that serve. */
+  /** The slots of endpoints that serve. */
   *slots(): Generator<GrpcSlot> {
     for (const { slots } of this.set.current.values()) yield* slots;
     for (const { slots } of this.set.superseded) yield* slots;
   }
 
-  /** Takes a new set of endpoints in. Those that stay keep their connections, counts and penalties. */
+  /** Applies a new set of endpoints. Endpoints that stay keep their connections, counts and penalties. */
   update(update: EndpointUpdate): void {
     this.awaitsNews = false;
     const { set, ring, spread } = this;
@@ -132,7 +135,7 @@ export class Fleet {
     for (const endpoint of fresh) this.#addSlot(endpoint);
   }
 
-  /** A virtual IP is to be taken for more slots, or fewer. */
+  /** Splits a virtual IP into more slots, or fewer. */
   #respread(): void {
     const { current } = this.#own;
     if (current?.virtual) this.update(current);
@@ -143,7 +146,7 @@ export class Fleet {
     this.#options.settings.clock.schedule(() => this.#endTakeover(), TAKEOVER);
   }
 
-  /** Those of the set before have served until now. */
+  /** The endpoints of the last set have served until now. */
   #endTakeover(): void {
     for (const endpoint of [...this.set.superseded]) this.#drain(endpoint, 'endpoint-removed');
   }
@@ -161,7 +164,7 @@ export class Fleet {
     if (endpoint.isDraining && endpoint.carried === 0) this.set.forget(endpoint);
   }
 
-  /** Nobody needs the endpoints any more. */
+  /** The endpoints are no longer needed. */
   close(): void {
     this.health.stop();
     this.spread.stop();
@@ -169,7 +172,7 @@ export class Fleet {
       this.health.forget(endpoint);
       this.#drain(endpoint, 'service-closed');
     }
-    // Last: those that were ejected are not any more, and would start anew.
+    // Last, because ejected endpoints are restored before, and would start slowly.
     this.#weights.stop();
   }
 
@@ -188,18 +191,18 @@ export class Fleet {
     slot.endpoint.restack();
   }
 
-  /** Makes one more connection to an endpoint, whose connections carry all that the server takes. */
+  /** Makes one more connection to an endpoint whose connections are full. */
   widen(endpoint: GrpcEndpoint): void {
     const { connections } = this.#options.settings;
     const most = Number.isFinite(connections) ? connections : MOST_CONNECTIONS;
     if (endpoint.slots.length < most && !this.set.frozen) this.#addSlot(endpoint);
   }
 
-  /** A connection is to make room for another one, which is made first. */
+  /** A connection will reach its age soon. Its successor is made first. */
   renew(slot: GrpcSlot): void {
     if (slot.aging || slot.retired !== undefined) return;
     slot.aging = true;
-    // Of several, not all may be needed any more.
+    // If there are several, perhaps not all are needed any more.
     if (this.#isSpare(slot)) this.#removeSlot(slot, 'max-duration');
     else if (!this.set.frozen) this.#addSlot(slot.endpoint);
     else slot.aging = false;
@@ -228,7 +231,7 @@ export class Fleet {
     if (update !== undefined) this.update(update);
   }
 
-  /** A channel has a slot connected no more. */
+  /** A channel no longer has a slot connected. */
   onDisconnected(slot: GrpcSlot): void {
     const { endpoint } = slot;
     if (!slot.leave()) return;
@@ -241,7 +244,7 @@ export class Fleet {
     this.set.onConnectivity(endpoint);
   }
 
-  /** A dial has failed, of which all channels may tell that share it. */
+  /** A dial has failed. All channels that share the slot may report it. */
   onDialFailed(slot: GrpcSlot): void {
     const { endpoint } = slot;
     if (slot.state !== 'dialled') return;

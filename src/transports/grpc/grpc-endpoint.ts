@@ -6,21 +6,21 @@ import { Slot } from './slot.ts';
 
 export type GrpcSlot = Slot<GrpcEndpoint>;
 
-/** An endpoint of which grpc-js makes the connections. */
+/** An endpoint whose connections grpc-js makes. */
 export class GrpcEndpoint extends Endpoint {
-  /** Its connections, the oldest first: as a rule one, and its successor while that is made. */
+  /** Its slots, the oldest first: usually one, and its successor while that is made. */
   readonly slots: GrpcSlot[] = [];
-  /** Connections ever made, and those that were retired. */
+  /** How many connections were made, and how many retired, since the start. */
   opened = 0;
   retirements = 0;
-  /** It is reached no more, or was never. */
+  /** Whether it can't be reached any more, or never could. */
   #isDown = false;
   readonly #clock: Clock;
 
   constructor(key: string, info: EndpointAddress, board: Board, clock: Clock) {
     super(key, info, board);
     this.#clock = clock;
-    // Each is connected as long as it is in the set.
+    // An endpoint is connected as long as it is in the set.
     this.note(COLD, 0);
   }
 
@@ -39,12 +39,12 @@ export class GrpcEndpoint extends Endpoint {
     return this.#isDown;
   }
 
-  /** Calls under way, of both kinds. */
+  /** How many calls are under way, also lasting ones. */
   get carried(): number {
     return this.inFlight + this.lasting;
   }
 
-  /** Makes room for one more connection. */
+  /** Makes a slot for one more connection. */
   addSlot(): GrpcSlot {
     const slot = new Slot(this, this.#clock);
     this.slots.push(slot);
@@ -66,7 +66,7 @@ export class GrpcEndpoint extends Endpoint {
     this.retirements++;
   }
 
-  /** Something about its slots has changed. */
+  /** Updates its reasons after its slots have changed. */
   restack(): void {
     const isConnected = this.connected > 0;
     if (isConnected) this.#isDown = false;
@@ -74,13 +74,13 @@ export class GrpcEndpoint extends Endpoint {
     this.setReasons(FULL | (isConnected ? UNTRIED : 0), hasRoom ? 0 : FULL);
   }
 
-  /** Its last dial failed, and nothing is connected. */
+  /** Its last dial failed, and it has no connection. */
   setDown(): void {
     this.#isDown = true;
     this.bar(UNTRIED);
   }
 
-  /** Takes a call on, in one of its slots. */
+  /** Counts a call that begins in one of its slots. */
   begin(slot: GrpcSlot): void {
     slot.inFlight++;
     slot.requests++;
@@ -88,19 +88,19 @@ export class GrpcEndpoint extends Endpoint {
     this.beginAttempt();
   }
 
-  /** A call has ended, or goes elsewhere. A held one goes on counting as load until `unhold`. */
+  /** A call has ended, or goes elsewhere. If `held`, it counts as load until `unhold`. */
   end(slot: GrpcSlot, failed: boolean, held: boolean): void {
     this.#leave(slot);
     this.endAttempt(failed, held);
   }
 
-  /** A call that lasts is counted apart. */
+  /** A call lasts, and counts apart from now on. */
   setApart(): void {
     this.countApart();
     this.board.update(this);
   }
 
-  /** The same has ended. */
+  /** Such a call has ended. */
   endApart(slot: GrpcSlot, failed: boolean): void {
     this.countApartEnd();
     if (failed) this.failures++;

@@ -1,6 +1,6 @@
-// The shapes of what is used of @grpc/grpc-js, as far as it is used.
+// The parts of @grpc/grpc-js that evenkeel uses, as types.
 
-/** A message that is set apart from others by its class there, and made by what it has public. */
+/** Metadata. grpc-js makes it with its own class, and only its public methods are used. */
 export interface Metadata {
   get(key: string): (string | Buffer)[];
   set(key: string, value: string): void;
@@ -20,19 +20,19 @@ type StateListener = (
   error?: string,
 ) => void;
 
-/** What a pick may lead to. */
+/** What a pick may return. */
 export interface PickedSubchannel {
   getConnectivityState(): number;
   getChannelzRef(): unknown;
-  /** For what grpc-js traces. */
+  /** grpc-js uses this in its traces. */
   getAddress(): string;
   /** Since 1.13. */
   getCallCredentials?(): unknown;
-  /** What is in there is private: see `session.ts`. */
+  /** It is private: see `session.ts`. */
   getRealSubchannel(): object;
 }
 
-/** A connection of grpc-js: one for each address, arguments and credentials, whoever in the process asks for it. */
+/** A connection of grpc-js. There is one in the process for each address, arguments and credentials. */
 export interface Subchannel extends PickedSubchannel {
   addConnectivityStateListener(listener: StateListener): void;
   removeConnectivityStateListener(listener: StateListener): void;
@@ -41,14 +41,14 @@ export interface Subchannel extends PickedSubchannel {
   unref(): void;
 }
 
-/** Whom a call on a connection tells what comes. */
+/** Hears what comes for a call on a connection. */
 export interface CallListener {
   onReceiveMetadata(metadata: Metadata): void;
   onReceiveMessage(message: Buffer): void;
   onReceiveStatus(status: StatusObject): void;
 }
 
-/** What a message is written with. */
+/** How a message is written. */
 export interface WriteContext {
   readonly flags?: number | undefined;
   callback?(error?: Error | null): void;
@@ -76,7 +76,7 @@ export interface PickResult {
   readonly subchannel: PickedSubchannel | null;
   readonly status: StatusObject | null;
   readonly onCallStarted: (() => void) | null;
-  /** Versions before 1.14 say the code alone. */
+  /** Versions before 1.14 pass the code only. */
   readonly onCallEnded: ((code: number, details?: string, metadata?: Metadata) => void) | null;
 }
 
@@ -100,7 +100,7 @@ export interface GrpcUri {
   readonly path: string;
 }
 
-/** As grpc-js keeps it once it is checked. */
+/** A service config, as grpc-js keeps it after its check. */
 export interface ServiceConfig {
   readonly loadBalancingConfig: readonly object[];
   readonly methodConfig: readonly object[];
@@ -141,14 +141,14 @@ export type ResolverListener =
       onError(error: StatusObject): void;
     };
 
-/** What balances the calls of one channel. */
+/** Balances the calls of one channel. */
 export interface ChannelPolicy {
-  /** Has it begin, with the arguments that its subchannels are to have. */
+  /** Begins, with the arguments for its subchannels. */
   start(given: unknown, args: ChannelArgs): void;
   destroy(): void;
 }
 
-/** The class that grpc-js makes load balancers of, and the one that it reads their configuration with. */
+/** The class of which grpc-js makes load balancers, and the class with which it parses their configuration. */
 export interface Experimental {
   registerResolver(scheme: string, resolver: GrpcResolverClass): void;
   createResolver(target: GrpcUri, listener: ResolverListener, options: ChannelArgs): GrpcResolver;

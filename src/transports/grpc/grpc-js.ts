@@ -1,6 +1,7 @@
 /**
- * What is used of @grpc/grpc-js: its experimental API above all, which may change with any minor version. All that leans
- * on that stands here, for 1.10 to 1.14, and its shapes in `grpc-js-api.ts`; what doesn't look like one of them is refused.
+ * What evenkeel uses of @grpc/grpc-js: above all its experimental API, which may change with any minor version. All
+ * that depends on it is here, for 1.10 to 1.14, and its types are in `grpc-js-api.ts`. A version that looks different
+ * is refused.
  */
 
 import type {
@@ -19,26 +20,26 @@ import { UNAVAILABLE } from './status-codes.ts';
 
 export type * from './grpc-js-api.ts';
 
-/** The module that is `@grpc/grpc-js`, as it is given to us. */
+/** The module `@grpc/grpc-js`, as evenkeel gets it. */
 export interface GrpcJs {
-  /** What resolves `dns:` targets, and those without a scheme. */
+  /** Resolves `dns:` targets, and targets without a scheme. */
   readonly DnsResolver: GrpcResolverClass;
   registerResolver(scheme: string, resolver: GrpcResolverClass): void;
-  /** Registers a policy, and says what it is called. */
+  /** Registers a policy. Returns its name. */
   registerPolicy(
     create: (helper: ChannelHelper) => ChannelPolicy,
     isConfig: (value: unknown) => boolean,
   ): string;
-  /** The status of a call that nobody is there for. */
+  /** The status of a call for which there is no endpoint. */
   unavailable(details: string): StatusObject;
 }
 
 /** The states of channels and subchannels. */
 export const STATES = { IDLE: 0, CONNECTING: 1, READY: 2, TRANSIENT_FAILURE: 3 } as const;
-/** What a pick may come to. */
+/** The possible results of a pick. */
 export const PICKS = { COMPLETE: 0, QUEUE: 1, TRANSIENT_FAILURE: 2 } as const;
 
-/** A call waits until its channel tells of a new state. */
+/** The call waits until its channel reports a new state. */
 export const QUEUED: PickResult = {
   pickResultType: PICKS.QUEUE,
   subchannel: null,
@@ -52,17 +53,17 @@ const FUNCTIONS = [
   'createResolver',
   'registerLoadBalancerType',
   'isLoadBalancerNameRegistered',
-  // Since 1.10, with whose shape of endpoints all that follows began.
+  // Since 1.10, which introduced the present form of endpoints.
   'endpointHasAddress',
 ] as const;
 
-/** Whether a value is grpc-js, of any version. */
+/** Whether a value is grpc-js, in any version. */
 export function isGrpcJs(value: unknown): boolean {
   const { experimental, Metadata, connectivityState, loadPackageDefinition } = members(value);
   return [experimental, Metadata, connectivityState, loadPackageDefinition].every((member) => member != null);
 }
 
-/** What there is to use of grpc-js; `undefined` for a version that is not known. */
+/** The parts of grpc-js that evenkeel uses; `undefined` if it doesn't know the version. */
 export function grpcJsOf(value: unknown): GrpcJs | undefined {
   if (!isGrpcJs(value)) return undefined;
   const { experimental, connectivityState: states, Metadata } = value as GrpcModule;
@@ -97,7 +98,7 @@ function registerPolicy(
   isConfig: (value: unknown) => boolean,
 ): string {
   let name = 'evenkeel';
-  // Another copy of evenkeel knows nothing of what this one's configurations mean.
+  // Another copy of evenkeel would not understand the configurations of this copy.
   while (experimental.isLoadBalancerNameRegistered(name)) name += '_';
 
   class PolicyConfig {
@@ -128,7 +129,7 @@ function registerPolicy(
       this.#policy = create(helper);
     }
 
-    /** Before 1.13 the last are no arguments of the channel's, which adds its own. */
+    /** Before 1.13, the last parameter isn't the arguments of the channel, which adds its own. */
     updateAddressList(_endpoints: unknown, config: unknown, args: ChannelArgs): boolean {
       if (!(config instanceof PolicyConfig)) return false;
       this.#policy.start(config.value, args);
@@ -152,21 +153,21 @@ function registerPolicy(
   return name;
 }
 
-/** Whether what a resolver is to tell takes it in a way that is known. */
+/** Whether a resolver's listener takes its results in a known way. */
 export function isKnownListener(listener: unknown): listener is ResolverListener {
   return typeof listener === 'function' || typeof members(listener).onSuccessfulResolution === 'function';
 }
 
 /**
- * Whether it is a channel that asks. Others want addresses, and have no use for a policy: a server that is to listen on one,
- * or the policies of `xds:`. A channel alone takes a service config selector, and since 1.14 a method of its own.
+ * Whether a channel asks. Others want addresses, and need no policy: a server that listens, or the policies of `xds:`.
+ * Only a channel takes a service config selector, and since 1.14 it has a method of its own.
  */
 export function isOfChannel(listener: ResolverListener): boolean {
   if (typeof listener === 'function') return listener.name === 'bound handleResolverResult';
   return listener.onSuccessfulResolution.length === 5;
 }
 
-/** Tells a channel its service configuration, and the endpoints that its policy doesn't bring along: ours does. */
+/** Tells a channel its service config. Also its endpoints, unless its policy brings them: evenkeel's does. */
 export function tellConfig(
   listener: ResolverListener,
   config: ServiceConfig,
@@ -177,7 +178,7 @@ export function tellConfig(
   else listener.onSuccessfulResolution(endpoints, config, null, null, {});
 }
 
-/** A listener, of the kind that the given one is, that hears only of the service configurations found in DNS. */
+/** A listener of the same form as `listener`, which only hears the service configs that DNS has. */
 export function configListener(
   like: ResolverListener,
   onConfig: (config: ServiceConfig) => void,

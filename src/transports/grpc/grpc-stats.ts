@@ -2,8 +2,8 @@ import { rowOf, type ServiceStats, statsOfRows } from '../../telemetry/stats.ts'
 import type { Hub } from './hub.ts';
 
 /**
- * What is known of one target, of all its channels together, in the numbers of a service. Calls that wait do so in grpc-js,
- * uncounted.
+ * What is known about one target, for all its channels, in the numbers of a service. Calls that wait do so inside
+ * grpc-js, which doesn't count them.
  */
 export function grpcStats({ clock, fleet, running, discovery }: Hub): ServiceStats {
   let free = 0;

@@ -8,11 +8,14 @@ import {
 } from './grpc-js.ts';
 import { ResentCall, type Sender } from './resent-call.ts';
 
-/** A pick whose call is sent again if its server refuses it by ending the connection: it stands for the subchannel there. */
+/**
+ * A pick whose call is sent again if its server refuses it by ending the connection. It takes the place of the
+ * subchannel.
+ */
 export class GuardedPick implements PickResult, PickedSubchannel {
   readonly pickResultType = PICKS.COMPLETE;
   readonly status = null;
-  /** The call tells of its attempts itself. */
+  /** The call reports its attempts itself. */
   readonly onCallStarted = null;
   readonly onCallEnded = null;
   readonly #attempt: Attempt;

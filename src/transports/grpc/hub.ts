@@ -11,24 +11,24 @@ import type { GrpcEndpoint, GrpcSlot } from './grpc-endpoint.ts';
 import { isMetadataKey } from './metadata-key.ts';
 import type { GrpcTarget } from './target.ts';
 
-/** Milliseconds between two looks at what runs. */
+/** Milliseconds from one look at the running calls to the next. */
 const TICK = 1_000;
-/** Seconds between two calls on each connection to a virtual IP, where their number follows the rate of calls. */
+/** Each connection to a virtual IP should get a call in so many seconds. This decides how many there are. */
 const USE = 2;
-/** Looks without a call after which nobody asks where the endpoints are. */
+/** After so many looks without a call, discovery is no longer asked. */
 const QUIET = 30;
-/** Looks after the end of a connection until others are not expected any more. */
+/** For so many looks after the end of a connection, other ends are expected. */
 const UNREST = 3;
-/** Milliseconds by which a look may be late in a process that runs. */
+/** By how many milliseconds a look may be late if the process runs. */
 const LATE = 250;
-/** Calls in flight that any endpoint may have, whatever the bound of its keys. */
+/** How many calls any endpoint may have in flight, whatever the limit for its keys is. */
 const LEAST_BOUND = 5;
 
-/** A channel, as its hub knows it. */
+/** A channel, as its hub sees it. */
 export interface HubMember extends FleetMember {
-  /** Looks anew at which endpoints there are, and why there is none. */
+  /** Looks again which endpoints there are, or why there are none. */
   refresh(): void;
-  /** Has calls that wait picked for again: there may be room. */
+  /** Picks again for waiting calls, because there may be room. */
   serveWaiting(): void;
 }
 
@@ -37,13 +37,13 @@ export interface HubOptions {
   settings: Settings;
   resolver: Resolver;
   identity: string;
-  /** Nobody has had a channel to it for a while. */
+  /** No channel has used it for a while. */
   onIdle: (hub: Hub) => void;
 }
 
 /**
- * One target, for all channels that call it: what is known of its pods, what each of them carries, and how it does. A stub
- * for each service makes many channels, and the pods are the same.
+ * One target, for all channels that call it: what is known about its pods, what each one carries, and how well it does.
+ * An app makes a channel for each stub, but the pods are the same.
  */
 export class Hub implements DiscoveryOwner, SpreadRate {
   readonly url: DiscoveryOwner['url'];
@@ -51,7 +51,7 @@ export class Hub implements DiscoveryOwner, SpreadRate {
   readonly fleet: Fleet;
   readonly attempts: Attempts;
   readonly discovery: Discovery;
-  /** The metadata that binds calls to endpoints, if that is the policy. */
+  /** The metadata whose value is the key, with the policy `ring-hash`. */
   readonly hashHeader: string | undefined;
   readonly #options: HubOptions;
   readonly #live: LiveService;
@@ -60,11 +60,11 @@ export class Hub implements DiscoveryOwner, SpreadRate {
   #timer: Timer | undefined;
   #dueAt = 0;
   #begun = 0;
-  /** Connections to a virtual IP that the calls of the last second keep in use. */
+  /** How many connections to a virtual IP the calls of the last second keep in use. */
   affordable = 0;
-  /** Calls wait in one of its channels. */
+  /** Whether calls wait in one of its channels. */
   hasWaiting = false;
-  /** Looks for which it is remembered that a server has ended a connection. */
+  /** For how many more looks other connections may end, because a server has ended one. */
   #unrest = 0;
   #quiet = 0;
   #idle: Timer | undefined;
@@ -104,12 +104,12 @@ export class Hub implements DiscoveryOwner, SpreadRate {
     return this.#options.target.origin;
   }
 
-  /** Calls under way. */
+  /** How many calls are under way. */
   get running(): number {
     return this.#demand.running;
   }
 
-  /** Calls since the last look. */
+  /** How many calls have come since the last look. */
   get latest(): number {
     return this.attempts.begun - this.#begun;
   }
@@ -138,7 +138,7 @@ export class Hub implements DiscoveryOwner, SpreadRate {
     this.#idle = this.clock.schedule(() => this.#options.onIdle(this), originIdleTimeout);
   }
 
-  /** Nobody needs it any more. */
+  /** No channel needs it any more. */
   close(): void {
     this.discovery.stop();
     this.#idle?.cancel();
@@ -154,7 +154,7 @@ export class Hub implements DiscoveryOwner, SpreadRate {
     return this.#members.size > 0 && this.#quiet < QUIET;
   }
 
-  /** With nothing known, all that it has is waiting. */
+  /** If nothing is known, all calls that it has are waiting. */
   get waiting(): number {
     return this.#members.size;
   }
@@ -171,7 +171,7 @@ export class Hub implements DiscoveryOwner, SpreadRate {
 
   // Calls
 
-  /** Something happens. */
+  /** A call begins or ends. */
   onCall(): void {
     if (this.#timer === undefined) this.#tickLater();
     if (this.#quiet < QUIET) return;
@@ -184,12 +184,18 @@ export class Hub implements DiscoveryOwner, SpreadRate {
     this.#unrest = UNREST;
   }
 
-  /** Servers end connections at present: what is sent on one may be refused by its end, and then by that of the next one. */
+  /**
+   * Whether servers end connections at present. Then a call may be refused by the end of one connection, and again by
+   * the end of the next.
+   */
   get isUnquiet(): boolean {
     return this.#unrest > 0;
   }
 
-  /** The endpoint that the hash of a key leads to, of those that are accepted: another one where that has more than its part. */
+  /**
+   * The endpoint for the hash of a key, of those that are accepted. If that endpoint has more than its part, another
+   * one.
+   */
   boundTo(hash: number, accepts: (endpoint: GrpcEndpoint) => boolean): GrpcEndpoint | undefined {
     const { ring } = this.fleet;
     const { balanceFactor } = this.#options.settings.ringHash;
@@ -206,7 +212,7 @@ export class Hub implements DiscoveryOwner, SpreadRate {
     if (slot.endpoint.isDraining) this.fleet.forgetIfDone(slot.endpoint);
     if (!this.hasWaiting || slot.limit === Number.POSITIVE_INFINITY || this.#tellsRoom) return;
     this.#tellsRoom = true;
-    // Not in the midst of what grpc-js does at the end of a call.
+    // In a microtask, because grpc-js is in the middle of ending a call.
     queueMicrotask(() => {
       this.#tellsRoom = false;
       this.#serveWaiting();
@@ -240,13 +246,13 @@ export class Hub implements DiscoveryOwner, SpreadRate {
   }
 }
 
-/** A hub, as metrics are read from it. */
+/** A hub, as the metrics read it. */
 class HubReading implements LiveService {
   readonly url: LiveService['url'];
   readonly clock: Clock;
   readonly endpoints: LiveService['endpoints'];
   readonly discovery: Discovery;
-  /** Calls that wait do so in grpc-js, uncounted. */
+  /** Calls that wait do so inside grpc-js, which doesn't count them. */
   readonly waiting = 0;
   readonly #hub: Hub;
 

@@ -5,7 +5,7 @@ import { sharedResolverFor } from '../resolver-for.ts';
 import { Hub } from './hub.ts';
 import type { GrpcTarget } from './target.ts';
 
-/** The hubs of an installation: one for each target that channels call, whichever copy of grpc-js they are of. */
+/** The hubs of one balancing: one for each target that channels call, of all copies of grpc-js. */
 export class Hubs {
   readonly #settings: Settings;
   readonly #hubs = new Map<string, Hub>();
@@ -19,7 +19,7 @@ export class Hubs {
     return this.#hubs.values();
   }
 
-  /** @param target an error: what is wrong with it, which calls are to hear */
+  /** @param target or an error that says what is wrong with it, and that calls fail with */
   of(target: GrpcTarget | Error): Hub {
     if (target instanceof Error) return this.#failing(target);
     return this.#find(target, () => (this.#resolver ??= sharedResolverFor(this.#settings)));

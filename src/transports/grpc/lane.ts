@@ -1,20 +1,23 @@
 import type { GrpcEndpoint } from './grpc-endpoint.ts';
 import type { Link } from './link.ts';
 
-/** The links of one channel to one endpoint: as a rule one, and the next one while that is made. */
+/** The links of one channel to one endpoint: usually one, and its successor while that is made. */
 export class Lane {
   readonly endpoint: GrpcEndpoint;
   readonly links: Link[] = [];
-  /** The last dial failed, and none has succeeded since. */
+  /** Whether the last dial failed. */
   isDown = false;
-  /** Calls that wait for one more connection. */
+  /** How many calls wait for one more connection. */
   waiting = 0;
 
   constructor(endpoint: GrpcEndpoint) {
     this.endpoint = endpoint;
   }
 
-  /** The link that takes a call: of those with room, the one with the fewest; one whose time is over, for want of others. */
+  /**
+   * The link that takes a call: the one with the fewest calls, if it has room. A link that has reached its age only if
+   * there is no other.
+   */
   get best(): Link | undefined {
     const { links } = this;
     const [first] = links;
@@ -29,17 +32,17 @@ export class Lane {
     return false;
   }
 
-  /** Whether a connection is made that may be there in a moment. */
+  /** Whether a connection is being made that may be there soon. */
   get isConnecting(): boolean {
     return this.links.some(({ state }) => state === 'connecting' || state === 'idle');
   }
 
-  /** Whether one more connection may well be made: the last one could. */
+  /** Whether one more connection can probably be made, because the last one could. */
   get takesDials(): boolean {
     return this.links.every(({ state }) => state !== 'down');
   }
 
-  /** How many calls fit into the connections that are being made, at the limits of those that there are. */
+  /** How many calls fit into the connections that are being made, if they have the limits of the present ones. */
   get roomToCome(): number {
     let coming = 0;
     let limit = Number.POSITIVE_INFINITY;

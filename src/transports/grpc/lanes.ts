@@ -4,7 +4,7 @@ import type { PickArgs } from './grpc-js.ts';
 import type { Hub } from './hub.ts';
 import { Lane } from './lane.ts';
 
-/** The lanes of one channel, and which of them a call takes. */
+/** The lanes of one channel, and which one a call takes. */
 export class Lanes {
   readonly #lanes = new Map<GrpcEndpoint, Lane>();
 
@@ -20,7 +20,7 @@ export class Lanes {
     return this.#lanes.get(endpoint);
   }
 
-  /** The lane to an endpoint, made if there is none. */
+  /** The lane to an endpoint. Makes one if there is none. */
   of(endpoint: GrpcEndpoint): Lane {
     let lane = this.#lanes.get(endpoint);
     if (lane === undefined) {
@@ -38,7 +38,7 @@ export class Lanes {
     this.#lanes.clear();
   }
 
-  /** The lane that a call is to take; `undefined`: none is connected. */
+  /** The lane that a call takes; `undefined`: no endpoint is connected. */
   choose(hub: Hub, metadata: PickArgs['metadata']): Lane | undefined {
     const { fleet, hashHeader } = hub;
     if (fleet.ring !== undefined && hashHeader !== undefined) {
@@ -57,7 +57,7 @@ export class Lanes {
 
   readonly #serves = (endpoint: GrpcEndpoint): boolean => this.#lanes.get(endpoint)?.isReady === true;
 
-  /** The best one is not connected in this channel, or all are passed over: then anyone is good enough. */
+  /** The best endpoint isn't connected in this channel, or no endpoint may be picked. Then any connected one will do. */
   #chooseOther({ fleet: { board, pickers } }: Hub): Lane | undefined {
     const passed: GrpcEndpoint[] = [];
     let best = pickers.ready.pick();
