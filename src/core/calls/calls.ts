@@ -72,7 +72,7 @@ export class Calls {
   /** The endpoint that can serve a call at once, if there is one. */
   #endpointFor(call: Call, now: number): Pod | undefined {
     if (call.keyHash >= 0) return this.queue.pickByKey(call, now);
-    return this.queue.isBusy || call.lasting ? undefined : this.#pool.balancer.pick(now);
+    return this.queue.isBusy || call.lasting ? undefined : this.#pool.balancer.pick(now, call);
   }
 
   /** Ends all calls that wait, and all that would wait from now on, with an error. */

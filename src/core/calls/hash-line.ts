@@ -60,7 +60,7 @@ export class HashLine {
   pick(call: Call, now: number): Pod | undefined {
     const endpoint = this.#choose(call, this.#demand.total + 1);
     if (endpoint === undefined || this.#bound.has(endpoint)) return undefined;
-    return this.#isReady(endpoint, now) ? endpoint : undefined;
+    return this.#isReady(endpoint, now, call) ? endpoint : undefined;
   }
 
   has(call: Call): boolean {
@@ -104,9 +104,9 @@ export class HashLine {
   /** Starts the requests that wait for an endpoint, as long as it has connections for them. */
   #serveAt(endpoint: Pod, waiters: Set<Waiter>, now: number): void {
     for (const waiter of waiters) {
-      if (!this.#isReady(endpoint, now)) return;
+      if (!this.#isReady(endpoint, now, waiter.call)) return;
       this.#serveKeyless(waiter.moment);
-      if (!this.#isReady(endpoint, now)) return;
+      if (!this.#isReady(endpoint, now, waiter.call)) return;
       // Serving the others may have ended this one.
       if (!waiters.has(waiter)) continue;
       this.#take(waiter);
@@ -208,8 +208,8 @@ export class HashLine {
     return (weight * Math.max(size - failing, 1)) / Math.max(size, 1);
   }
 
-  #isReady(endpoint: Pod, now: number): boolean {
-    return endpoint.requestRoom > 0 && endpoint.isReady(now);
+  #isReady(endpoint: Pod, now: number, call: Call): boolean {
+    return endpoint.requestRoom > 0 && endpoint.isReady(now, call);
   }
 
   readonly #isUsable = (endpoint: Pod): boolean =>

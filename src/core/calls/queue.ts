@@ -176,7 +176,7 @@ export class Queue implements Waiters {
     for (let { first } = this.#waiting; first !== undefined; first = this.#waiting.first) {
       if (first.moment >= before) return;
       const now = this.#clock.now();
-      const endpoint = this.#pool.balancer.pick(now);
+      const endpoint = this.#pool.balancer.pick(now, first.call);
       if (endpoint === undefined) return;
       this.#waiting.shift();
       this.#movedAt = now;

@@ -5,6 +5,7 @@ import type { Capacity } from './capacity.ts';
 import type { Connection, Pod } from './connection.ts';
 import type { DialPlan } from './dial-plan.ts';
 import type { Dials } from './dials.ts';
+import type { Repeatable } from './idle-life.ts';
 import type { Liveness } from './liveness.ts';
 import type { Preconnect } from './preconnect.ts';
 import type { Reach } from './reach.ts';
@@ -42,10 +43,10 @@ export class Balancer {
   }
 
   /** The endpoint that serves a request, with a connection ready for it; none if the request has to wait. */
-  pick(now: number): Pod | undefined {
+  pick(now: number, request?: Repeatable): Pod | undefined {
     const { ready } = this.#pickers;
     for (let best = ready.pick(); best !== undefined; best = ready.pick()) {
-      if (best.isReady(now)) return best;
+      if (best.isReady(now, request)) return best;
     }
     return undefined;
   }

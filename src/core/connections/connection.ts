@@ -4,6 +4,7 @@ import { queueMicrotask } from '../base/clock.ts';
 import type { ConnectionEvents } from './connection-events.ts';
 import { Draining } from './draining.ts';
 import type { Pooled } from './endpoint-connections.ts';
+import type { Repeatable } from './idle-life.ts';
 import { Idling } from './idling.ts';
 import { Lifetime } from './lifetime.ts';
 import type { PooledEndpoint } from './pooled-endpoint.ts';
@@ -104,12 +105,12 @@ export class Connection implements Pooled, WireEvents {
   }
 
   /** Whether it may take a request now. If not, it retires or rests: its timer may be late, or its socket dead unnoticed. */
-  check(now: number): boolean {
+  check(now: number, request?: Repeatable): boolean {
     if (this.retired !== undefined) return false;
     this.#neededAt = now;
     if (this.#lifetime.isOver(now)) this.#expire();
     else if (this.wire.broken) this.retire('closed-by-peer');
-    else if (this.idling.isNearEnd(now, this.#endpoint.idleLife)) this.#rest(now);
+    else if (this.idling.isNearEnd(now, this.#endpoint.idleLife, request)) this.#rest(now);
     return this.retired === undefined && !this.idling.settling;
   }
 

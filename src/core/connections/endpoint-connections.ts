@@ -1,4 +1,4 @@
-import { IdleLife } from './idle-life.ts';
+import { IdleLife, type Repeatable } from './idle-life.ts';
 import type { Idling } from './idling.ts';
 
 /** A connection, as its endpoint sees it. */
@@ -25,7 +25,7 @@ export interface Pooled {
   /** Why it takes no more requests. */
   readonly retired: string | undefined;
   /** Whether it may take a request at this moment. If not, this retires it, or lets it rest. */
-  check(now: number): boolean;
+  check(now: number, request?: Repeatable): boolean;
   /** Takes a request, which is sent next. */
   reserve(): void;
   readonly idling: Pick<Idling, 'wake'>;
@@ -70,9 +70,9 @@ export class EndpointConnections<C extends Pooled> {
   }
 
   /** Whether a connection may take a request now. Puts connections aside that turn out to be dead, too old, or near their end. */
-  isReady(now: number): boolean {
+  isReady(now: number, request?: Repeatable): boolean {
     for (let top = this.#top; top !== undefined; top = this.#top) {
-      if (top.check(now)) return true;
+      if (top.check(now, request)) return true;
     }
     return false;
   }

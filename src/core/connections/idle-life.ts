@@ -5,7 +5,8 @@ const REMEMBERED = 4;
 const ENOUGH = 2;
 /**
  * How long before the known time a request might cross the end: a part of the time, at least so many milliseconds, and
- * at most half of a short time.
+ * at most half of a short time. If a request may be sent twice, the milliseconds are enough: a connection that serves it is
+ * better than a new one.
  */
 const MARGIN = 0.25;
 const LEAST_MARGIN = 20;
@@ -18,6 +19,12 @@ const OUTLIVED = 1.5;
 const DISPROOFS = 3;
 /** So many connections that are closed before that end, with none that ends, say no more of it. */
 const MOST_CLOSED = 8;
+
+/** A request, as far as it matters whether its connection ends. */
+export interface Repeatable {
+  /** Whether it may be sent twice. */
+  readonly repeatable: boolean;
+}
 
 /**
  * Learns after how long an endpoint ends idle connections if it never says so: gunicorn, for example, after two
@@ -47,16 +54,18 @@ export class IdleLife {
     if (this.#ends.length >= ENOUGH) this.#lasts = this.#ends.toSorted((a, b) => a - b)[ENOUGH - 1]!;
   }
 
-  /** Whether a connection that has been idle for `idle` milliseconds may be about to end. */
-  isNearEnd(idle: number): boolean {
+  /** Whether a connection that has been idle for `idle` milliseconds may be about to end, as far as `request` must avoid that. */
+  isNearEnd(idle: number, request?: Repeatable): boolean {
     const lasts = this.#lasts;
     if (lasts === 0) return false;
     if (idle > lasts * OUTLIVED) {
       if (++this.#outlived === DISPROOFS) this.#forget();
       return false;
     }
-    const margin = Math.min(Math.max(lasts * MARGIN, LEAST_MARGIN), lasts * MOST_MARGIN);
-    return idle >= lasts - margin;
+    const left = lasts - idle;
+    const most = lasts * MOST_MARGIN;
+    if (left <= Math.min(LEAST_MARGIN, most)) return true;
+    return left <= Math.min(lasts * MARGIN, most) && request?.repeatable !== true;
   }
 
   /** Milliseconds until one that has idled for so long has outlived the known time. */

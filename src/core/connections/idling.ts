@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../base/clock.ts';
-import type { IdleLife } from './idle-life.ts';
+import type { IdleLife, Repeatable } from './idle-life.ts';
 
 /** The state of a connection between its requests, and before its first one. */
 export class Idling {
@@ -29,8 +29,8 @@ export class Idling {
   }
 
   /** Whether its peer may be about to end it, just as a request comes. */
-  isNearEnd(now: number, life: IdleLife | undefined): boolean {
-    return this.#since !== undefined && life?.isNearEnd(now - this.#since) === true;
+  isNearEnd(now: number, life: IdleLife | undefined, request: Repeatable | undefined): boolean {
+    return this.#since !== undefined && life?.isNearEnd(now - this.#since, request) === true;
   }
 
   /** Waits for a first request, and calls back after `milliseconds`. */

@@ -3,7 +3,7 @@ import type { EndpointAddress } from '../discovery/resolver.ts';
 import { type Board, Endpoint } from '../endpoints/endpoint.ts';
 import { CONNECTION_LIMIT, FULL, OPENING, UNTRIED } from '../endpoints/reasons.ts';
 import { EndpointConnections, type Pooled } from './endpoint-connections.ts';
-import type { IdleLife } from './idle-life.ts';
+import type { IdleLife, Repeatable } from './idle-life.ts';
 
 export interface Backoff {
   readonly failedAt: number;
@@ -124,8 +124,8 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
   }
 
   /** Whether a connection may take a request now. Retires connections that turn out to be dead or too old. */
-  isReady(now: number): boolean {
-    return this.#pool?.isReady(now) === true;
+  isReady(now: number, request?: Repeatable): boolean {
+    return this.#pool?.isReady(now, request) === true;
   }
 
   /** Whether its connections and dials leave room for one more connection. */

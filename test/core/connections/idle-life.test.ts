@@ -24,6 +24,13 @@ test('an end that came early, or was noticed late, changes nothing', () => {
   assert.equal(life.isNearEnd(1_600), true);
 });
 
+test('a request that may be sent twice uses a connection until moments before its end', () => {
+  const life = learned(2_000, 2_000);
+  assert.equal(life.isNearEnd(1_979, { repeatable: true }), false);
+  assert.equal(life.isNearEnd(1_979, { repeatable: false }), true);
+  assert.equal(life.isNearEnd(1_980, { repeatable: true }), true);
+});
+
 test('where idle connections last for milliseconds only, they are used for the first half of the time', () => {
   const life = learned(20, 20);
   assert.equal(life.isNearEnd(9), false);
@@ -81,6 +88,23 @@ test('a request does not cross the end of an idle connection whose time is known
   await post();
   assert.equal(dials(), before + 1, 'it would have met the end');
   await memory.run(3_000);
+});
+
+test('GETs that come shortly before a connection would end are all sent on that, as with undici', async (t) => {
+  const { memory, post, dials } = startPod(t, 2_000);
+  for (let end = 0; end < 3; end++) {
+    await post();
+    await memory.run(3_000);
+  }
+  await post();
+  const before = dials();
+  for (let times = 0; times < 5; times++) {
+    await memory.run(1_800);
+    const call = memory.call();
+    await memory.run(5);
+    assert.ok(call.answered);
+  }
+  assert.equal(dials(), before);
 });
 
 test('a pod that restarts, and ends all its connections, goes on being sent requests on those that idle', async (t) => {
