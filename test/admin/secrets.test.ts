@@ -26,12 +26,15 @@ test('no answer of the page has what callers sent, or a secret of the settings',
       .request({ origin, path: `/${CANARY}?token=${CANARY}`, method: 'GET', headers })
       .then(({ body }) => body.dump())
       .catch(() => {});
-  await Promise.all(Array.from({ length: 40 }, () => call(`http://user:${CANARY}@orders.prod`)));
-  await get(agent).catch(() => {});
-  for (let moment = 0; moment < 2; moment++) said.push(JSON.stringify((await told.next()).value));
+  // Calls that wait for too long, in a process that stands still, are no failures of a pod.
+  while (!said.some((text) => text.includes('endpoint:eject'))) {
+    await Promise.all(Array.from({ length: 40 }, () => call(`http://user:${CANARY}@orders.prod`)));
+    await get(agent).catch(() => {});
+    said.push(JSON.stringify((await told.next()).value));
+  }
+  said.push(JSON.stringify((await told.next()).value));
   for (const path of ['/', '/stats', '/metrics', '/metrics?byEndpoint=true']) {
     said.push((await visit(port, path)).text);
   }
-  assert.ok(said.some((text) => text.includes('endpoint:eject')));
   for (const text of said) assert.ok(!text.includes(CANARY), text);
 });

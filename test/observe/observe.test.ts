@@ -21,7 +21,7 @@ describe('what is observed', { concurrency: 3 }, () => {
     // A list is spread over a second.
     const work = `
       let found = false;
-      subscribe('evenkeel:observe:report', ({ origins }) => (found ||= origins[0].source === 'endpointslices'));
+      subscribe('evenkeel:observe:report', ({ origins }) => (found ||= origins[0]?.source === 'endpointslices'));
       for (; !found; await setTimeout(50)) await get();`;
     const { reports, stderr } = await observe(t, work, { addresses: [proxy.address], known: [], port, env });
     const { origins, nodeHttp } = reports.find(({ origins }) => origins[0]?.source === 'endpointslices')!;
