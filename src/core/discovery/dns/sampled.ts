@@ -3,7 +3,7 @@ import type { FoundAddress } from './look-up-result.ts';
 
 /** The answers in which an address is looked for that the last one doesn't have. */
 const ANSWERS = 10;
-/** Addresses that have left and come back: one may be a failover that was taken back. */
+/** Addresses that have left and come back, and answers with such: one, or all at once, may be a failover that was taken back. */
 const RETURNS = 2;
 
 /**
@@ -16,6 +16,8 @@ export class Sampled {
   #answers: ReadonlyMap<string, FoundAddress>[] = [];
   #family: Family | undefined;
   readonly #returned = new Set<string>();
+  /** Answers with addresses that came back. */
+  #returns = 0;
 
   /** Takes an answer. Returns what the set is, for all we know. */
   add(addresses: readonly FoundAddress[], family: Family): readonly FoundAddress[] {
@@ -23,11 +25,13 @@ export class Sampled {
     const [last] = this.#answers;
     if (last?.size !== answer.size || family !== this.#family) this.#forget();
     this.#family = family;
-    for (const key of answer.keys()) {
-      if (!last?.has(key) && this.#answers.some((before) => before.has(key))) this.#returned.add(key);
-    }
+    const back = [...answer.keys()].filter(
+      (key) => !last?.has(key) && this.#answers.some((before) => before.has(key)),
+    );
+    for (const key of back) this.#returned.add(key);
+    if (back.length > 0) this.#returns++;
     this.#answers = [answer, ...this.#answers.slice(0, ANSWERS - 1)];
-    if (this.#returned.size < RETURNS) return addresses;
+    if (this.#returned.size < RETURNS || this.#returns < RETURNS) return addresses;
     const all = new Map(this.#answers.toReversed().flatMap((known) => [...known]));
     // The set is no larger any more.
     if (all.size === answer.size) this.#forget();
@@ -37,5 +41,6 @@ export class Sampled {
   #forget(): void {
     this.#answers = [];
     this.#returned.clear();
+    this.#returns = 0;
   }
 }

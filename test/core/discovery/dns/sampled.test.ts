@@ -67,3 +67,27 @@ test('a pod that is not ready for a moment, and a failover that is taken back, m
     assert.deepEqual(await next(), pods);
   }
 });
+
+test('a name that is led to other pods, and back, leads to none of the others any more', async (t) => {
+  const { dns, next } = await follow(t);
+  const blue = TEN.slice(0, 3);
+  const green = TEN.slice(3, 6);
+  for (const pods of [blue, blue, green, green, blue, blue]) {
+    dns.set('orders.test', pods, { ttl: 1 });
+    assert.deepEqual(await next(), pods);
+  }
+});
+
+test('an alias that is turned, and turned back, leads to none of the others any more', async (t) => {
+  const { dns, next } = await follow(t);
+  dns.set('blue.test', TEN.slice(0, 2), { ttl: 1 });
+  dns.set('green.test', TEN.slice(2, 4), { ttl: 1 });
+  for (const [target, pods] of [
+    ['blue.test', TEN.slice(0, 2)],
+    ['green.test', TEN.slice(2, 4)],
+    ['blue.test', TEN.slice(0, 2)],
+  ] as const) {
+    dns.setAlias('orders.test', target, { ttl: 1 });
+    assert.deepEqual(await next(), pods);
+  }
+});
