@@ -36,6 +36,8 @@ interface Dated {
 interface Name extends Known {
   sampled?: Sampled | undefined;
   match?: Match | undefined;
+  /** When the names before the match are to be asked for again, on the clock. */
+  searchAt?: number;
   preferred?: Family | undefined;
   /** When it may be turned again, on the clock. */
   turnableAt?: number;
@@ -46,6 +48,8 @@ interface Name extends Known {
 }
 
 const REMEMBERED_NAMES = 4096;
+/** Milliseconds after which a name is looked for in the domains before the one where it was found: it may be there now. */
+const SEARCHED = 55_000;
 /** For answers that don't say how long they hold. */
 const DEFAULT_TTL = 5_000;
 const NEGATIVE_TTL = 100;
@@ -198,18 +202,17 @@ export class DnsClient {
   #completed(outcome: Outcome, name: Name): Outcome {
     if (outcome.name === 'absent') name.sampled = undefined;
     if (outcome.name !== 'found' || outcome.source !== 'dns' || outcome.match === undefined) return outcome;
+    // What another name leads to is another set.
+    if (outcome.match.name !== name.match?.name) name.sampled = undefined;
     name.sampled ??= new Sampled();
     return { ...outcome, addresses: name.sampled.add(outcome.addresses, outcome.match.family) };
   }
 
   /** Looks the name up; again beside that while there is no answer, for the server may have come back since. */
-  async #answer(
-    hostname: string,
-    { outcome, ...known }: Known & Pick<Name, 'outcome'>,
-    after: number,
-    signal: AbortSignal,
-  ): Promise<Outcome> {
+  async #answer(hostname: string, name: Name, after: number, signal: AbortSignal): Promise<Outcome> {
     const { clock } = this.#options;
+    const { outcome, match, preferred } = name;
+    let searches = this.#searches(name);
     const isKnown = outcome?.name === 'found' && clock.now() < outcome.expiresAt + STALE;
     const isEarly = after > Number.NEGATIVE_INFINITY;
     const interval = isKnown && !isEarly ? UNANSWERED_REFRESH : UNANSWERED;
@@ -224,6 +227,9 @@ export class DnsClient {
     const start = async (): Promise<void> => {
       const askedAt = clock.now();
       again = clock.schedule(() => void start(), interval);
+      const known = { match, preferred, searches };
+      // Domains that say nothing don't keep the match from being asked for.
+      searches = false;
       // One getaddrinfo is enough: each holds one of libuv's few threads.
       const result = await this.#lookUp.run(hostname, known, others.signal, () => again?.cancel());
       answer.resolve(this.#dated(result, askedAt));
@@ -233,6 +239,14 @@ export class DnsClient {
     signal.removeEventListener('abort', end);
     end();
     return first;
+  }
+
+  /** Whether it is time to look for a name in the domains before its match. */
+  #searches(name: Name): boolean {
+    const now = this.#options.clock.now();
+    if (now < (name.searchAt ?? 0)) return false;
+    name.searchAt = now + SEARCHED;
+    return true;
   }
 
   #dated(result: LookUpResult, askedAt: number): Outcome {

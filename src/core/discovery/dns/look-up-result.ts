@@ -7,7 +7,7 @@ export interface FoundAddress {
   readonly weight?: number;
 }
 
-/** The name that a look-up ended with. The next one starts with it, and asks for none after it. */
+/** The name that a look-up ended with. The next one starts with it. */
 export interface Match {
   readonly name: string;
   readonly family: Family;

@@ -51,6 +51,8 @@ export interface LookUpStep {
 /** What is known of a name before it is looked up. */
 export interface Known {
   readonly match?: Match | undefined;
+  /** Whether names that come before the match are asked for first. */
+  readonly searches?: boolean;
   /** The address family that it was turned to. */
   readonly preferred?: Family | undefined;
 }
@@ -79,18 +81,18 @@ export class LookUp {
   }
 
   /**
-   * Looks up a host name, given in lower case; never throws. `match` is the name that the name servers
-   * knew it by: once there is one, the host name leads nowhere else, above all not out of a cluster. `preferred` is
+   * Looks up a host name, given in lower case; never throws. `match` is the name that the name servers knew it by: while
+   * they do, it leads to no name that comes later, and once that was one of the cluster, never out of it. `preferred` is
    * the address family to begin with, where that is open. `onServers` hears when the name servers have had their say.
    */
   async run(
     hostname: string,
-    { match, preferred }: Known,
+    known: Known,
     signal: AbortSignal,
     onServers?: () => void,
   ): Promise<LookUpResult> {
     const name = hostname.replace(/\.$/, '');
-    const families = this.#families(this.#options.family, preferred);
+    const families = this.#families(this.#options.family, known.preferred);
     const listed = families.choose(addressesInHosts(this.#hosts.read(), name));
     if (listed.length > 0) return this.#told(name, found('hosts', listed));
     this.#options.onStep?.({ source: 'hosts', name, addresses: [] });
@@ -98,10 +100,10 @@ export class LookUp {
     if (isLocalhost(name)) {
       return this.#told(name, found('localhost', families.choose(['127.0.0.1', '::1'])));
     }
-    const result = await this.#askServers(hostname, match, families, signal);
+    const result = await this.#askServers(hostname, known, families, signal);
     onServers?.();
     if (result.name === 'found' || isServiceName(name) || signal.aborted) return result;
-    if (this.#system === undefined || (match && result.name === 'absent')) return result;
+    if (this.#system === undefined || (known.match && result.name === 'absent')) return result;
     if (result.name === 'absent') {
       return this.#told(name, await this.#system.afterAbsence(hostname, families, result));
     }
@@ -148,14 +150,15 @@ export class LookUp {
 
   async #askServers(
     hostname: string,
-    match: Match | undefined,
+    { match, searches }: Known,
     families: Families,
     signal: AbortSignal,
   ): Promise<Found | Absent | Unanswered> {
     const conf = this.#resolvConf.read();
     const cluster = `.${this.#options.clusterDomain ?? clusterDomainOf(conf.search) ?? DEFAULT_DOMAIN}`;
     const query = this.#query(signal);
-    let left = candidates(searchList(hostname, conf), match?.name);
+    const names = searchList(hostname, conf);
+    let left = match === undefined ? names : candidates(names, match.name, cluster, searches === true);
     let failure: Unanswered | undefined;
     for (let asked = left.shift(); asked !== undefined; asked = left.shift()) {
       try {
@@ -208,10 +211,17 @@ export class LookUp {
   }
 }
 
-/** Without the names after the one that matched before; that one comes first. */
-function candidates(names: readonly string[], matched: string | undefined): string[] {
-  if (matched === undefined) return [...names];
-  return [matched, ...names.slice(0, Math.max(0, names.indexOf(matched)))];
+/**
+ * The names to ask for when one matched before. That comes first, unless the ones before it are to be tried again. What
+ * matched in the cluster is looked for nowhere else, and last where resolv.conf has other domains now.
+ */
+function candidates(names: readonly string[], matched: string, cluster: string, searches: boolean): string[] {
+  const index = names.indexOf(matched);
+  const isInCluster = matched.endsWith(cluster);
+  if (index === -1) return [...names.filter((name) => !isInCluster || name.endsWith(cluster)), matched];
+  const before = names.slice(0, index);
+  const after = isInCluster ? [] : names.slice(index + 1);
+  return searches ? [...before, matched, ...after] : [matched, ...before, ...after];
 }
 
 function isSilence(error: unknown): boolean {

@@ -244,6 +244,92 @@ test('a name that matched in the cluster never falls through to a public one', a
   assert.deepEqual(new Set(asked), new Set(['api.example.svc.cluster.local.']));
 });
 
+test('a name that is gone where it matched is found in a later domain, as by glibc', async (t) => {
+  const { dns, clock, resolvConf, follow } = await setUp(t);
+  resolvConf(BESIDE_A_COMPANY);
+  dns.set('db.corp.example', ['10.0.2.1'], { ttl: 1 });
+  const db = follow('db');
+  await db.next();
+  dns.remove('db.corp.example');
+  dns.set('db.third.example', ['10.0.3.1']);
+  const next = db.next();
+  clock.advance('1s');
+  const resolution = await next;
+  assert.equal(resolution.matchedName, 'db.third.example');
+  assert.deepEqual(
+    resolution.endpoints.map(({ address }) => address),
+    ['10.0.3.1'],
+  );
+});
+
+test('a name is looked for in the domains that resolv.conf has now', async (t) => {
+  const { dns, clock, resolvConf, follow } = await setUp(t);
+  resolvConf('search corp.example');
+  dns.set('db.corp.example', ['10.0.2.1'], { ttl: 1 });
+  dns.set('db.third.example', ['10.0.3.1'], { ttl: 1 });
+  const db = follow('db');
+  await db.next();
+  resolvConf('search third.example');
+  const next = db.next();
+  clock.advance('1s');
+  assert.equal((await next).matchedName, 'db.third.example');
+});
+
+test('in a cluster, a name that matched there stays there, whatever resolv.conf says now', async (t) => {
+  const { dns, clock, resolvConf, follow } = await setUp(t);
+  resolvConf(IN_A_POD);
+  dns.set('api.example', ['192.0.2.1']);
+  dns.set('api.example.svc.cluster.local', ['10.0.1.1'], { ttl: 1 });
+  dns.set('api.example.stage.svc.cluster.local', ['10.0.1.2'], { ttl: 1 });
+  const api = follow('api.example');
+  await api.next();
+  // As it is while somebody writes it anew.
+  resolvConf('');
+  let next = api.next();
+  clock.advance('1s');
+  assert.equal((await next).matchedName, 'api.example.svc.cluster.local');
+  resolvConf('search stage.svc.cluster.local\noptions ndots:5');
+  next = api.next();
+  clock.advance('1s');
+  assert.equal((await next).matchedName, 'api.example.stage.svc.cluster.local');
+  assert.equal(dns.count('api.example'), 0);
+});
+
+test('a name that appears in an earlier domain than where it matched is found there within a minute', async (t) => {
+  const { dns, clock, resolvConf, follow } = await setUp(t);
+  resolvConf(BESIDE_A_COMPANY);
+  dns.set('db.corp.example', ['10.0.2.1'], { ttl: 30 });
+  const db = follow('db');
+  assert.equal((await db.next()).matchedName, 'db.corp.example');
+  dns.set('db.prod.svc.cluster.local', ['10.0.1.1'], { ttl: 30 });
+  const names: unknown[] = [];
+  for (const delay of ['30s', '30s']) {
+    const next = db.next();
+    clock.advance(delay);
+    names.push((await next).matchedName);
+  }
+  assert.deepEqual(names, ['db.corp.example', 'db.prod.svc.cluster.local']);
+});
+
+test('an earlier domain that says nothing keeps no change from being seen where a name matched', async (t) => {
+  const { dns, clock, resolvConf, follow } = await setUp(t);
+  resolvConf(BESIDE_A_COMPANY);
+  dns.set('db.corp.example', ['10.0.2.1'], { ttl: 30 });
+  const db = follow('db');
+  await db.next();
+  dns.set('db.corp.example', ['10.0.2.2'], { ttl: 30 });
+  dns.misbehave('db.prod.svc.cluster.local', 'silent');
+  for (const searches of [false, true]) {
+    const next = db.addresses();
+    clock.advance('30s');
+    if (searches) {
+      await dns.received('db.prod.svc.cluster.local', 2);
+      clock.advance('1s');
+    }
+    assert.deepEqual(await next, ['10.0.2.2']);
+  }
+});
+
 test('a name that is gone where it matched is found again where it comes first', async (t) => {
   const { dns, clock, resolvConf, follow } = await setUp(t);
   resolvConf(IN_A_POD);
