@@ -24,6 +24,7 @@ export class Callers implements Actor, Caller {
   readonly #gaps: Draws;
   /** Calls so far, those that are left out included. */
   #made = 0;
+  #failed = 0;
 
   constructor(scene: Scene, load: Load) {
     this.#scene = scene;
@@ -40,6 +41,11 @@ export class Callers implements Actor, Caller {
 
   get made(): number {
     return this.#made;
+  }
+
+  /** Calls that ended with an error, or that a pod answered so. */
+  get failed(): number {
+    return this.#failed;
   }
 
   happen(what: number): void {
@@ -108,7 +114,8 @@ export class Callers implements Actor, Caller {
   }
 
   /** A worker's next call comes when the one before is over. */
-  onOver({ error }: SimulatedCall): void {
+  onOver({ error, statusCode }: SimulatedCall): void {
+    if (error !== undefined || statusCode >= 500) this.#failed++;
     if (this.#load.kind !== 'closed') return;
     // Nobody who has just been refused asks again a microsecond later.
     const pause = error === undefined ? 0 : AFTER_ERROR;

@@ -26,6 +26,7 @@ export interface Played {
   readonly calls: number;
   /** Calls of each load, by its name. */
   readonly made: ReadonlyMap<number, number>;
+  readonly failed: number;
   readonly events: number;
   /** Milliseconds that went by. */
   readonly time: number;
@@ -86,6 +87,7 @@ export function play(scenario: Scenario, facts = 0, mostCalls = Number.POSITIVE_
     violation: scene.violation,
     calls: scene.calls,
     made: new Map(callers.map(({ name, made }) => [name, made])),
+    failed: callers.reduce((sum, { failed }) => sum + failed, 0),
     events: world.time.events,
     time: world.time.now(),
     story: world.trace.lines,

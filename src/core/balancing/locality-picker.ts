@@ -11,7 +11,7 @@ export class LocalityPicker<C extends Located> implements Picker<C> {
   readonly #create: PickerFactory;
   readonly #levels: Picker<C>[] = [];
   readonly #lagging: Picker<C>;
-  /** Whether what is `used` here is a request. */
+  /** Whether what is `used` here is a request; else it is a dial. */
   readonly #counts: boolean;
 
   constructor(locality: Locality, create: PickerFactory, counts: boolean) {
@@ -62,6 +62,7 @@ export class LocalityPicker<C extends Located> implements Picker<C> {
   used(candidate: C): void {
     this.#of(candidate).used(candidate);
     if (this.#counts) this.#locality.used(candidate.level);
+    else this.#locality.dialled(candidate.level);
   }
 
   before(a: C, b: C): boolean {

@@ -85,25 +85,31 @@ class Window {
   }
 }
 
+/** Dials to a level that may be under way before it is compared with the others: more than a burst begins at once. */
+const MOST_DIALS = 24;
+
 /**
  * How many requests a level may be given before it has served another one, without being compared with the others. So a
  * level that is well keeps what is its own, in bursts too, and one that falls silent, or only fails, gets little more
- * than it would if it were no nearer than the others.
+ * than it would if it were no nearer than the others. The same with dials: to a zone that is cut off, they only wait.
  */
 class Trust {
   /** Requests since the last that was served: given to it, and kept from it. */
   given = 0;
   passedBy = 0;
+  /** Dials since the last that connected, or the last request that was served. */
+  dialled = 0;
   readonly #window = new Window(MEMORY);
 
   get isUsedUp(): boolean {
-    return this.given >= this.#window.size;
+    return this.given >= this.#window.size || this.dialled >= MOST_DIALS;
   }
 
   confirm(): void {
     this.#window.confirm(this.given + this.passedBy);
     this.given = 0;
     this.passedBy = 0;
+    this.dialled = 0;
   }
 }
 
@@ -210,6 +216,16 @@ export class Locality {
       credits[i] = Math.max(-1, Math.min(1, credits[i]! + this.#share(i)));
     if (level < credits.length) credits[level]!--;
     this.#choose();
+  }
+
+  /** An endpoint of that level is dialled for a request that waits. */
+  dialled(level: number): void {
+    this.#trustOf(level).dialled++;
+  }
+
+  /** An endpoint was connected. */
+  connected({ level }: Pick<Located, 'level'>): void {
+    this.#trustOf(level).dialled = 0;
   }
 
   /** An endpoint has served a request; what it was given since the one before is counted anew afterwards. */

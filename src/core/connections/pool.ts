@@ -160,6 +160,7 @@ export class Pool implements ConnectionEvents<Connection> {
 
   onConnected(endpoint: Pod, wire: Wire): void {
     this.plan.pace.onEnded(true);
+    this.locality?.connected(endpoint);
     const connection = this.#parts.factory.create(wire, endpoint, {
       isVirtual: this.set.isVirtual,
       idleTimeout: this.#parts.warmth.idleTimeoutOf(endpoint),
