@@ -2,7 +2,7 @@
 import { subscribe } from 'node:diagnostics_channel';
 import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
-import { RunningTime } from '../../../support/running-time.ts';
+import { startStopwatch } from '../../../support/stopwatch.ts';
 import { prepare } from '../prepare.ts';
 import { ADAPTERS } from './adapters.ts';
 
@@ -32,20 +32,19 @@ subscribe('evenkeel:discovery:update', (message) => {
   if (endpoints.length === pods) knownAt ||= performance.timeOrigin + performance.now();
 });
 const makeAgent = await prepare(way, createRequire(import.meta.url));
-const running = new RunningTime();
+const running = startStopwatch();
 let from = 0;
 let ran = 0;
 let stopped = false;
 process.on('message', (word: 'scaled' | 'stop') => {
   if (word === 'scaled') {
-    from = running.now();
+    from = running();
   } else {
-    ran = running.now() - from;
+    ran = running() - from;
     stopped = true;
   }
 });
 const outcomes = await Promise.all(clients.map(sendOn));
-running.stop();
 const result: Result = { failures: outcomes.flat(), knownAt, ran };
 process.send!(result);
 process.disconnect();

@@ -7,7 +7,7 @@ import { NAME, startCluster, writeKubeconfig } from '../../../cli/setup.ts';
 import { podAt, sliceOf } from '../../../support/api-objects.ts';
 import { startDnsServer } from '../../../support/dns-server.ts';
 import { type Pod, startPods } from '../../../support/pods.ts';
-import { RunningTime } from '../../../support/running-time.ts';
+import { startStopwatch } from '../../../support/stopwatch.ts';
 import { ADAPTERS } from './adapters.ts';
 import type { Result, Setting } from './scaled-process.ts';
 
@@ -72,8 +72,7 @@ function startClients(t: TestContext, pods: readonly Pod[], { setting, env }: St
     env: { ...process.env, ...env, NODE_NO_WARNINGS: '1' },
   });
   t.after(() => child.kill());
-  const running = new RunningTime();
-  t.after(() => running.stop());
+  const running = startStopwatch();
   const known = pods.slice(0, 3);
   const added = pods.slice(3);
 
@@ -82,12 +81,12 @@ function startClients(t: TestContext, pods: readonly Pod[], { setting, env }: St
 
   /** Has the others be there too: all of them are to be reached within `bar` milliseconds, and each client is to reach one. */
   async function scale(tell: () => void, bar: number): Promise<void> {
-    const [toldAt, from] = [performance.now(), running.now()];
+    const [toldAt, from] = [performance.now(), running()];
     child.send('scaled');
     tell();
     await arrivals.until(() => CLIENTS.every((client) => arrivals.reached(client, added).length > 0));
     await arrivals.until(() => added.every((pod) => arrivals.firstAt(pod) !== undefined));
-    const here = running.now() - from;
+    const here = running() - from;
     child.send('stop');
     const [{ failures, knownAt, ran }] = (await once(child, 'message')) as [Result];
     const late = Math.min(here, ran);
