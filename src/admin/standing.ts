@@ -10,10 +10,10 @@ export interface Standing {
 
 /** In words, the reasons that say more than the state. */
 const MEANING: Readonly<Record<string, string>> = {
-  paused: 'paused: it asked for that with Retry-After',
+  paused: 'paused, because it asked for that with Retry-After',
   'on-trial': 'on trial after its ejection: one request at a time',
-  failing: 'fails its requests, but too many pods do to eject it',
-  'in-doubt': 'says nothing; evenkeel finds out whether it is there',
+  failing: 'fails its requests, but is not ejected, because too many pods fail',
+  'in-doubt': 'silent; evenkeel is finding out whether it is still there',
   'request-limit': 'has as many requests as it may have',
   cold: 'not kept connected: there are too few requests for all pods',
   frozen: 'not dialled: its address may be out of date',
