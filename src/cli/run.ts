@@ -11,10 +11,10 @@ import { UsageError } from './usage-error.ts';
 type Name = keyof typeof USAGES;
 type Command = (args: readonly string[]) => unknown;
 
-/** Each takes the arguments that follow its name, throws what there is to say about them, and may return an exit code. */
+/** Each command gets the arguments after its name, throws an error to report, and may return an exit code. */
 const COMMANDS: Record<Name, Command> = { demo, doctor, explain, rbac, top };
 
-// Whoever read has gone: there's nobody to tell anything any more. What the command has come to stands.
+// The reader of stdout has gone. The exit code stays as it is.
 process.stdout.on('error', () => setImmediate(() => process.exit()));
 
 const [name = '--help', ...args] = process.argv.slice(2);
@@ -42,7 +42,7 @@ async function run(name: Name, command: Command): Promise<void> {
     const code = await command(args);
     if (typeof code !== 'number') return;
     process.exitCode = code;
-    // What is still asked of name servers would have to be waited for.
+    // Otherwise, the process would wait for questions to name servers that are still open.
     process.stdout.write('', () => process.exit());
   } catch (error) {
     const isUsage = error instanceof UsageError;

@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { pipeline } from 'node:stream';
 import type { Pod } from './pod.ts';
 
-/** Stands for a ClusterIP: chooses a pod for each connection, at random, as kube-proxy does. */
+/** Stands for a ClusterIP: chooses a random pod for each connection, as kube-proxy does. */
 export class ClusterIP {
   readonly origin: string;
   readonly #server: Server;
@@ -20,7 +20,7 @@ export class ClusterIP {
         this.#sockets.add(socket.setNoDelay());
         socket.once('close', () => this.#sockets.delete(socket));
       }
-      // Whichever side ends, the other one does.
+      // If one side ends, the other one ends too.
       pipeline(client, pod, client, () => {});
     });
   }

@@ -5,16 +5,16 @@ import { type GrpcJs, grpcJsOf } from '../../transports/grpc/grpc-js.ts';
 
 export type { GrpcModule };
 
-/** The grpc-js that there is here: the app's, or the one that lies beside evenkeel. */
+/** The grpc-js that is installed: the app's, or one beside evenkeel. */
 export interface GrpcCopy {
   readonly module: typeof GrpcModule;
-  /** What is experimental in it. */
+  /** Its experimental parts. */
   readonly experimental: GrpcJs;
 }
 
 /**
- * @param places paths of files that would find it beside them, or above
- * @throws what to do where there is none
+ * @param places paths of files beside or below which grpc-js may be installed
+ * @throws an error that says what to do if it isn't installed
  */
 export function findGrpc(places = [join(process.cwd(), 'package.json'), import.meta.url]): GrpcCopy {
   for (const place of places) {

@@ -1,11 +1,11 @@
 import type { Rates, Report } from './report.ts';
 
 export interface Layout {
-  /** Pods that each side has in the end. */
+  /** How many pods each side has at the end. */
   readonly pods: number;
-  /** Pods that it had in the beginning. */
+  /** How many pods each side had at the beginning. */
   readonly old: number;
-  /** Columns of the longest bar. */
+  /** How many columns the longest bar has. */
   readonly longest: number;
 }
 
@@ -13,21 +13,21 @@ const NAME = 17;
 const NUMBER = 4;
 const GAP = 4;
 const LONGEST_BAR = 20;
-/** With it, the headline is no wider than the bars. */
+/** With at least so many columns, the headline is no wider than the bars. */
 const SHORTEST_BAR = 15;
-/** Columns that it takes. */
+/** How many columns the narrowest picture needs. */
 export const NARROWEST = widthWith(SHORTEST_BAR);
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
-/** The length of bars that fit into so many columns. */
+/** How long bars are that fit into so many columns. */
 export function barIn(columns: number): number {
   const length = SHORTEST_BAR + Math.floor((columns - NARROWEST) / 2);
   return Math.max(SHORTEST_BAR, Math.min(length, LONGEST_BAR));
 }
 
-/** A line of bars for each pod; those after the first `old` are new, those that aren't there yet are empty. */
+/** A line of bars for each pod. Pods after the first `old` ones are new; a pod that doesn't exist yet has no bar. */
 export function bars(sides: readonly Rates[], { pods, old, longest }: Layout): string[] {
-  // The scale stays as it is while it fits, so that bars grow and shrink and not all others with them.
+  // The scale changes only if it must, so that one bar grows without changing all others.
   const full = Math.max(100, ...sides.flatMap(({ rates }) => rates));
   const lines = Array.from({ length: pods }, (_, pod) => {
     const cells = sides.map(({ rates }) => {
@@ -53,7 +53,7 @@ export function summary(reports: readonly Report[], { longest }: Layout): string
   ];
 }
 
-/** One line for a moment, where lines can't be drawn again. */
+/** One line for a moment, if lines can't be drawn again. */
 export function brief(sides: readonly Rates[]): string {
   return sides
     .map(({ client, rates }) => `${client} ${rates.map((rate) => rate.toFixed(0).padStart(3)).join(' ')}`)

@@ -1,19 +1,19 @@
 import { setTimeout } from 'node:timers/promises';
 
-/** Milliseconds of work in a request. */
+/** For how many milliseconds the pod works on a request. */
 const WORK = 5;
 
-/** A local server that stands for a pod. Like a small one, it works on one request at a time. */
+/** A local server that stands for a pod. Like a small pod, it works on one request at a time. */
 export abstract class Pod {
   abstract readonly address: string;
   abstract readonly port: number;
-  /** How many it has answered. */
+  /** How many requests it has answered. */
   requests = 0;
   #work: Promise<unknown> = Promise.resolve();
 
   abstract stop(): void;
 
-  /** Resolves when the work of a request is done, after that of all before it. */
+  /** Resolves when the work for a request is done, after the work for all earlier ones. */
   protected work(): Promise<void> {
     const done = this.#work
       .then(() => setTimeout(WORK))
@@ -25,12 +25,12 @@ export abstract class Pod {
   }
 }
 
-/** Has a server listen at a loopback address. */
+/** Makes a server listen on a loopback address. */
 export async function listenAt<T>(address: string, listen: (address: string) => Promise<T>): Promise<T> {
   try {
     return await listen(address);
   } catch (error) {
-    // Of the loopback addresses, macOS has the first one only; there a port tells pods apart.
+    // macOS has the first loopback address only. There, ports tell pods apart.
     if (!`${error}`.includes('EADDRNOTAVAIL')) throw error;
     return await listen('127.0.0.1');
   }

@@ -4,25 +4,25 @@ import type { Traffic } from './traffic.ts';
 /** How busy the pods of one side are. */
 export interface Rates {
   readonly client: string;
-  /** Whom the client dials. */
+  /** What the client dials. */
   readonly dials: string;
   /** Requests per second of each pod, old ones first. */
   readonly rates: readonly number[];
 }
 
-/** How one side fared. */
+/** The result of one side. */
 export interface Report extends Rates {
-  /** The share of requests that the new pods had, from 0 to 1. */
+  /** Which share of the requests went to new pods, from 0 to 1. */
   readonly newShare: number;
-  /** Jain's index: 1 when all pods had as many, 1/n when one of n had all. */
+  /** Jain's index: 1 if all pods had the same number, 1/n if one of n had all. */
   readonly fairness: number;
   readonly failed: number;
-  /** Milliseconds. */
+  /** In milliseconds. */
   readonly p50: number;
   readonly p99: number;
 }
 
-/** Counts what comes to a side's pods and callers, from now on. */
+/** Counts the requests of one side, from now on. */
 export class Meter {
   readonly #side: Side;
   readonly #traffic: Traffic;
@@ -44,7 +44,7 @@ export class Meter {
     return { client, dials, rates };
   }
 
-  /** The first `old` pods were there before the scale-out. */
+  /** The result. @param old how many pods there were before the scale-out */
   report(old: number): Report {
     const now = this.rates();
     const { rates } = now;

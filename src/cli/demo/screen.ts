@@ -1,21 +1,21 @@
 import { bars, brief, type Layout, NARROWEST, summary } from './picture.ts';
 import type { Rates, Report } from './report.ts';
 
-/** Where text goes: a terminal, or what takes its place. */
+/** Where text goes: a terminal, or a pipe. */
 export interface Output {
   readonly isTTY?: boolean;
   readonly columns?: number;
   write(text: string): unknown;
 }
 
-/** Shows a demo to somebody. */
+/** Shows a demo. */
 export interface Screen {
   begin(headline: string): void;
   moment(second: number, sides: readonly Rates[]): void;
   end(headline: string, reports: readonly Report[]): void;
 }
 
-/** Whether bars can be drawn over with others. */
+/** Whether lines can be drawn again over old ones. */
 export function isLive({ isTTY = false, columns = 0 }: Output): boolean {
   return isTTY && columns >= NARROWEST;
 }
@@ -43,7 +43,7 @@ export function liveScreen(output: Output, layout: Layout): Screen {
   };
 }
 
-/** A line for each moment, where nothing can be drawn over. */
+/** One line for each moment, if lines can't be drawn again. */
 export function plainScreen(output: Output, layout: Layout): Screen {
   const print = (lines: readonly string[]) => output.write(`${lines.join('\n')}\n`);
   return {
@@ -54,7 +54,7 @@ export function plainScreen(output: Output, layout: Layout): Screen {
   };
 }
 
-/** Nothing but the result, for machines. */
+/** Only the result, for programs. */
 export function jsonScreen(output: Output): Screen {
   return {
     begin() {},

@@ -2,16 +2,16 @@ import { EventEmitter, on } from 'node:events';
 import type { Resolver } from '../../index.ts';
 import type { Pod } from './pod.ts';
 
-/** A Service with pods of its own, and a client that calls it. */
+/** A Service with its own pods, and a client that calls it. */
 export abstract class Side {
   readonly pods: Pod[] = [];
   abstract readonly name: string;
-  /** Whom the client dials. */
+  /** What the client dials. */
   abstract readonly dials: string;
   readonly #network: string;
   readonly #changes = new EventEmitter<{ change: [] }>();
 
-  /** Pods get addresses such as `127.0.1.1`, in `127.0.1`. */
+  /** @param network such as `127.0.1`: then pods have addresses such as `127.0.1.1` */
   constructor(network: string) {
     this.#network = network;
   }
@@ -32,7 +32,7 @@ export abstract class Side {
     for (const pod of this.pods) pod.stop();
   }
 
-  /** Tells evenkeel of the pods as they come, as Kubernetes does by EndpointSlices. */
+  /** Tells evenkeel about pods as they come, as Kubernetes does with EndpointSlices. */
   protected get discovery(): Resolver {
     const { pods } = this;
     const changes = this.#changes;

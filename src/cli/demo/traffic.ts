@@ -1,18 +1,18 @@
 import { setTimeout } from 'node:timers/promises';
 
 export const CALLERS = 24;
-/** Requests a second, of all callers together. */
+/** How many requests a second all callers send together. */
 export const RATE = 240;
 
 /** Milliseconds between two requests of one caller. */
 const PERIOD = (1_000 * CALLERS) / RATE;
 
-/** Callers that each send a request, wait for the response, and send the next when it is their turn. */
+/** Callers. Each sends a request, waits for the response, and sends the next one when it is its turn. */
 export class Traffic {
-  /** Milliseconds that requests took, in the order in which they ended. */
+  /** How many milliseconds each request took, in the order in which they ended. */
   readonly latencies: number[] = [];
   failed = 0;
-  /** Each caller has had its first response, and the client as many connections as it will ever need. */
+  /** Resolves when each caller has had its first response. The client then has as many connections as it will ever need. */
   readonly begun: Promise<unknown>;
   readonly #send: () => Promise<void>;
   readonly #callers: readonly Promise<void>[];
@@ -21,7 +21,7 @@ export class Traffic {
   constructor(send: () => Promise<void>) {
     this.#send = send;
     const start = performance.now();
-    // All at once, as after a start; later each has its own moment in the period.
+    // All at once, as after a start. Later, each caller has its own moment in the period.
     const first = Array.from({ length: CALLERS }, () => this.#request());
     this.begun = Promise.all(first);
     this.#callers = first.map((ended, index) =>

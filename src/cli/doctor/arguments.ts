@@ -7,13 +7,13 @@ import { webUrl } from '../web-url.ts';
 import type { Diagnosis } from './examination.ts';
 import type { Subject } from './examine.ts';
 
-/** What the command was called for. */
+/** What the arguments ask for. */
 export interface Wishes {
   readonly subjects: readonly Pick<Subject, 'url' | 'path' | 'options' | 'dial' | 'request'>[];
   readonly json: boolean;
   readonly settings: boolean;
   readonly watch: boolean;
-  /** What there may be none of, problems aside. */
+  /** The command fails if there is a problem, or also if there is a finding of this kind. */
   readonly failOn: keyof Diagnosis;
 }
 
@@ -55,11 +55,11 @@ export function wishesIn(args: readonly string[], env: Environment): Wishes {
   }
 }
 
-/** A URL, or a target of gRPC's, whose pods are looked up as those of a URL. None of its servers answers `HEAD`. */
+/** A URL, or a gRPC target, whose pods are looked up like those of a URL. gRPC servers don't answer `HEAD`. */
 function targetOf(text?: string): { url: URL; path: string; isGrpc: boolean } {
   const url = webUrl(text === undefined ? [] : [text.replace(GRPC, 'http://')]);
   const path = `${url.pathname}${url.search}`;
-  // What may be secret: the result may be shown around.
+  // Removes what may be secret, because people may show the result to others.
   Object.assign(url, { username: '', password: '', search: '', hash: '' });
   return { url, path, isGrpc: text !== undefined && GRPC.test(text) };
 }

@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import { join } from 'node:path';
 
-/** A client of the app's that the preload doesn't balance by itself. */
+/** A client package whose calls the preload doesn't balance by itself. */
 export interface ClientSeen {
-  /** Of its package. */
+  /** The name of its package. */
   readonly name: string;
   readonly version: string;
-  /** What evenkeel does with its calls, and what the app has to do for that. */
+  /** How evenkeel balances its calls, and what the app must do for that. */
   readonly how: string;
 }
 
@@ -16,7 +16,7 @@ const KNOWN: Readonly<Record<string, string>> = {
     'evenkeel balances its calls over HTTP/2 if you give its transports sessionManager: balancedSessions(baseUrl), see docs/connect.md',
 };
 
-/** Those that lie in a folder, or above. Whether the app uses them nobody knows. */
+/** The client packages that are installed in a folder or above it. Nobody knows whether the app uses them. */
 export function clientsIn(folder: string): ClientSeen[] {
   return Object.entries(KNOWN).flatMap(([name, how]) => {
     const version = versionOf(name, folder);
@@ -29,7 +29,7 @@ function versionOf(name: string, folder: string): string | undefined {
     const manifest = findPackageJSON(name, join(folder, 'package.json'));
     return manifest && (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
   } catch {
-    // It isn't there.
+    // It isn't installed.
     return undefined;
   }
 }

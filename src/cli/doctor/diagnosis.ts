@@ -3,7 +3,7 @@ import type { Diagnosis, Examination, Finding } from './examination.ts';
 import type { Checks } from './facts.ts';
 import { PROBLEMS } from './problems.ts';
 
-/** Says what is wrong, what is good to know, and for each what to do next. */
+/** Makes findings: what is wrong, what is good to know, and what to do next. */
 export function diagnose(examination: Examination): Diagnosis {
   return { problems: found(PROBLEMS, examination), advice: found(ADVICE, examination) };
 }

@@ -11,7 +11,7 @@ export type DialSeen = { readonly took: number } | { readonly error: Error };
 
 const RESPONSE_TIMEOUT = 5_000;
 
-/** Dials one endpoint as the agent does: with the name of the service in all that TLS sees. */
+/** Dials one endpoint as an agent does. In all that TLS sees, the name is that of the service. */
 export function dial(url: URL, info: EndpointAddress, settings: Settings): Promise<DialSeen> {
   const begun = performance.now();
   return new Promise((resolve) => {
@@ -23,7 +23,7 @@ export function dial(url: URL, info: EndpointAddress, settings: Settings): Promi
   });
 }
 
-/** Asks one endpoint for the headers of the URL, which say how long the server keeps a connection. */
+/** Sends a HEAD request to one endpoint. The headers of the response say how long the server keeps a connection. */
 export async function ask(
   url: URL,
   path: string,
@@ -43,7 +43,8 @@ export async function ask(
   try {
     const { statusCode, headers, body } = await client.request({
       method: 'HEAD',
-      // undici has the connection closed after a HEAD request otherwise, and the server would say so.
+      // Otherwise undici asks the server to close the connection after a HEAD request, and the server would say that it
+      // does.
       reset: false,
       path,
     });

@@ -9,19 +9,19 @@ export function codeOf(error: Error | undefined): string | undefined {
   return (error as NodeJS.ErrnoException | undefined)?.code;
 }
 
-/** What an error says, in one line: those of OpenSSL name the lines of its sources. */
+/** The message of an error, in one line. Errors of OpenSSL contain lines of its source code. */
 export function said(error: Error): string {
   const { code = '', reason } = error as NodeJS.ErrnoException & { reason?: string };
   if (code.startsWith('ERR_SSL_') && reason !== undefined) return `TLS failed: ${reason}`;
   return error.message.trim().split('\n')[0] || code || error.name;
 }
 
-/** Whether a certificate is the reason: that it isn't trusted here, or is for somebody else. */
+/** Whether a certificate is the reason: it isn't trusted here, or is for another name. */
 export function isUntrusted(error: Error): boolean {
   return UNTRUSTED.test(codeOf(error) ?? '');
 }
 
-/** What to do about a dial that failed. */
+/** What to do about a failed dial. */
 export function afterDial(
   url: URL,
   { address, port }: { address: string; port: number },
@@ -44,7 +44,7 @@ export function afterDial(
   return 'does a NetworkPolicy, or a firewall, stand between? kubectl get networkpolicies --all-namespaces';
 }
 
-/** What to do about a connection over which no response came. */
+/** What to do if no response came over a connection. */
 export function afterRequest(url: URL, error: Error): string {
   const code = codeOf(error) ?? '';
   const look = `curl -v --max-time 30 ${url.href}`;

@@ -9,23 +9,23 @@ import type { ClientSeen } from './clients.ts';
 /** All that was found out about a URL, from this place. */
 export interface Examination {
   readonly url: URL;
-  /** Of an installed agent: whether it would balance the URL's requests. */
+  /** Whether an installed agent would balance requests to this URL. */
   readonly managed: boolean;
   readonly names: NamesSeen;
   readonly kubernetes: KubernetesSeen;
-  /** The service mesh whose proxy stands beside us. */
+  /** The service mesh whose proxy is beside this process. */
   readonly mesh: string | undefined;
-  /** What discovery came to; none, if it said nothing in time. */
+  /** What discovery found; `undefined`: it found nothing in time. */
   readonly resolution: Resolution | undefined;
   readonly endpoints: readonly EndpointSeen[];
-  /** Endpoints to which nothing was dialled, as there are so many. */
+  /** How many endpoints were not dialled, because there are so many. */
   readonly notDialled: number;
   readonly response: ResponseSeen | undefined;
-  /** Clients that are installed where the app is, and need more than the preload. */
+  /** Client packages beside the app that need more than the preload. */
   readonly clients: readonly ClientSeen[];
   readonly warnings: readonly { readonly code: string; readonly message: string }[];
   readonly settings: readonly SettingInForce[];
-  /** Variables that change whether anything is balanced at all. */
+  /** Variables that decide whether evenkeel balances anything. */
   readonly switches: {
     readonly disabled: boolean;
     readonly mode: string | undefined;
@@ -37,28 +37,28 @@ export interface Examination {
 export interface NamesSeen {
   readonly steps: readonly LookUpStep[];
   readonly servers: readonly string[];
-  /** The name that it was found by, if DNS found it. */
+  /** The name that DNS has found, if any. */
   readonly matched: string | undefined;
 }
 
 export interface KubernetesSeen {
-  /** How it can be asked; `none`: outside of a cluster, `no-account`: in one, without a token. */
+  /** How the API can be asked. `none`: outside a cluster. `no-account`: in a cluster, but without a token. */
   readonly way: 'service-account' | 'kubeconfig' | 'no-account' | 'none';
-  /** Where it is, if known beforehand. */
+  /** The URL of the API, if it is known. */
   readonly api: string | undefined;
-  /** Our service account. */
+  /** The service account of this process. */
   readonly account: ServiceName | undefined;
-  /** The Service that the name leads to, or could. */
+  /** The Service that the name leads to, or may lead to. */
   readonly service: ServiceName | undefined;
-  /** None when there was no reason to ask. */
+  /** Empty if there was no reason to ask. */
   readonly rights: readonly RightSeen[];
-  /** `absent`: there's no such Service; none: it could not be read, or there was no reason to. */
+  /** `absent`: there is no such Service. `undefined`: it could not be read, or there was no reason to. */
   readonly seen: { readonly supply: Supply; readonly route: Route } | 'absent' | undefined;
   readonly error: Error | undefined;
 }
 
 export interface RightSeen extends Right {
-  /** None: the API does not say. */
+  /** `undefined`: the API doesn't say. */
   readonly allowed: boolean | undefined;
 }
 
@@ -68,35 +68,36 @@ export interface EndpointSeen {
   readonly zone: string | undefined;
   readonly nodeName: string | undefined;
   /**
-   * `left out`: ready, but assigned to others by zone, node or affinity; `other port`: it has not the port that the Service
-   * leads to; `ClusterIP`: no endpoint, but where requests go when none can be connected to.
+   * `left out`: ready, but zone, node or affinity assign it to other clients. `other port`: it doesn't have the port
+   * that the Service leads to. `ClusterIP`: no endpoint, but the address that requests go to if no endpoint can be
+   * connected.
    */
   readonly state: 'in use' | 'left out' | 'other port' | 'not ready' | 'terminating' | 'ClusterIP';
-  /** Milliseconds that a dial took, or why it failed. */
+  /** How many milliseconds the dial took, or why it failed. */
   readonly dial: { readonly took: number } | { readonly error: Error } | undefined;
 }
 
 export interface ResponseSeen {
-  /** Why there was none. */
+  /** Why there was no response. */
   readonly error: Error | undefined;
   readonly status: number;
-  /** Where it sends callers, if it is a redirect: without a query, which may hold what is secret. */
+  /** Where a redirect leads, without the query, which may hold secrets. */
   readonly location: string | undefined;
-  /** Seconds that the server says it keeps an idle connection. */
+  /** For how many seconds the server says it keeps an idle connection. */
   readonly keepAlive: number | undefined;
-  /** The server closes each connection after its response. */
+  /** Whether the server closes each connection after its response. */
   readonly closes: boolean;
-  /** Milliseconds for which evenkeel would keep the connection idle. */
+  /** For how many milliseconds evenkeel would keep the connection idle. */
   readonly kept: number;
-  /** The name that the pod gives itself, in the header that evenkeel looks at. */
+  /** The name that the pod gives itself, in the header that evenkeel reads. */
   readonly identity: string | undefined;
 }
 
-/** Something to be said about an examination. */
+/** One finding of an examination. */
 export interface Finding {
-  /** What it is about, for programs. */
+  /** Its code, for programs. */
   readonly code: string;
-  /** What is so, and why. */
+  /** What is the case, and why. */
   readonly cause: string;
   /** What to do about it. */
   readonly next: string;

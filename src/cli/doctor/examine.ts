@@ -33,16 +33,16 @@ import type { EndpointSeen, Examination, KubernetesSeen, ResponseSeen, RightSeen
 
 export interface Subject {
   readonly url: URL;
-  /** What is asked for there, the query included, which is shown to nobody. */
+  /** The path with its query, which is shown to nobody. */
   readonly path: string;
   readonly options: BalancedAgentOptions;
   readonly env: Environment;
   readonly place: Place;
   /** The folder of the app. */
   readonly app: string;
-  /** Whether endpoints may be connected to. */
+  /** Whether to connect to endpoints. */
   readonly dial: boolean;
-  /** Whether a request may be sent, too. */
+  /** Whether to send a request too. */
   readonly request: boolean;
   /** Hears what is being done. */
   readonly tell: (what: string) => void;
@@ -52,13 +52,13 @@ const FIRST_ANSWER = 30_000;
 const API_ANSWER = 10_000;
 const MOST_DIALS = 50;
 
-/** Finds out what an app would do here, by doing it. */
+/** Finds out what an app in this place would do, by doing the same. */
 export async function examine(subject: Subject): Promise<Examination> {
   const { url, options, env, place, tell } = subject;
-  // Nobody else starts at the same moment, so nothing need be spread over time.
+  // No other client starts at this moment, so nothing needs to be spread over time.
   const settings = { ...resolveSettings(options, env), random: () => 0 };
   const following = new Following();
-  // What discovery waits for doesn't keep a process alive.
+  // What discovery waits for doesn't keep the process alive.
   const alive = setInterval(() => {}, 1_000);
   try {
     const hostname = url.hostname.replace(/^\[|\]$/g, '');
@@ -66,7 +66,7 @@ export async function examine(subject: Subject): Promise<Examination> {
     tell(`Looking up ${hostname}`);
     following.start(resolverFor(settings, place, following.trace), target);
     const [managed, mesh] = await Promise.all([
-      // It leads nowhere for now.
+      // The name leads nowhere at present.
       manages(url.origin, settings, following.signal, place.resolvConf).catch(() => false),
       meshAt(place, settings),
       following.first(FIRST_ANSWER),
@@ -147,7 +147,7 @@ async function askKubernetes(
   try {
     const transport = await open();
     const namespace = kubernetes.namespace ?? transport.namespace ?? 'default';
-    // A name that leads nowhere may be that of a Service without pods.
+    // A name that leads nowhere may be the name of a Service without pods.
     if (matched === undefined) service ??= possibleService(hostname, namespace);
     if (service === undefined) return seen;
     tell('Asking the Kubernetes API');
@@ -158,7 +158,7 @@ async function askKubernetes(
       await following.answered(API_ANSWER, names);
       const led = following.trace.service?.name;
       if (led !== undefined && !sameService(led, service)) {
-        // It was an ExternalName's, which leads to that one.
+        // The name was that of an ExternalName Service, which leads to this one.
         if (led.namespace !== service.namespace) rights = await rightsIn(led.namespace, access, signal);
         service = led;
       }
@@ -186,7 +186,7 @@ function rightsIn(namespace: string, access: Access, signal: AbortSignal): Promi
     try {
       return { ...right, allowed: await access.allows(right, namespace, signal) };
     } catch (error) {
-      // Some clusters don't let everybody ask. Then it shows when the right is used.
+      // In some clusters, not everybody may ask. Then only the use of the right shows whether it is there.
       if (error instanceof ApiError && error.refused) return { ...right, allowed: undefined };
       throw error;
     }
@@ -199,7 +199,7 @@ function wayOf(open: boolean, inCluster: boolean, { apiHost }: Place): Kubernete
   return apiHost === undefined ? 'none' : 'no-account';
 }
 
-/** What the Service is, where discovery had no reason to ask. */
+/** What the Service is, if discovery had no reason to ask. */
 async function specOf(service: ServiceName, client: ApiClient, signal: AbortSignal) {
   const { items } = await client.get<ApiList<ServiceObject>>(servicesPath(service), signal);
   const found = items?.find(({ metadata }) => metadata?.name === service.name);
@@ -208,7 +208,7 @@ async function specOf(service: ServiceName, client: ApiClient, signal: AbortSign
   return { supply, route: { way: 'none' } as const };
 }
 
-/** The endpoints in use, and those that slices have besides. */
+/** The endpoints in use, and the other ones in the slices. */
 function endpointsOf({ resolution, trace: { service } }: Following, url: URL): EndpointSeen[] {
   const used = resolution !== undefined && 'endpoints' in resolution ? resolution.endpoints : [];
   const inUse = used.map((endpoint) => seenAs(endpoint, 'in use'));
@@ -228,7 +228,7 @@ function endpointsOf({ resolution, trace: { service } }: Following, url: URL): E
   return [...inUse, ...others];
 }
 
-/** The port of a slice's endpoints by that name; any, for a port that the Service has not. */
+/** The port with this name of a slice's endpoints; any port, if the Service doesn't have the port. */
 function portIn({ ports }: Slice, name: string | undefined): number | undefined {
   return name === undefined ? [...ports.values()][0] : ports.get(name);
 }
@@ -250,7 +250,7 @@ function dialled(endpoints: readonly EndpointSeen[], url: URL, settings: Setting
   );
 }
 
-/** The ClusterIP, if that is where the agent goes because no pod can be dialled. */
+/** The ClusterIP, if the agent uses it because no pod can be dialled. */
 async function insteadOf(
   tried: readonly EndpointSeen[],
   { trace: { service } }: Following,

@@ -4,12 +4,12 @@ import type { Examination, Finding, KubernetesSeen } from './examination.ts';
 
 type Said = Omit<Finding, 'code'>;
 
-/** What there is to say about an examination, by code: each says it if it is so. */
+/** The checks by code. Each returns its finding if it applies. */
 export type Checks = Readonly<
   Record<string, (examination: Examination) => Said | readonly Said[] | undefined>
 >;
 
-/** Whether a Service's pods are hidden: they are behind one address, and don't name themselves. */
+/** Whether the pods of a Service are hidden behind one address, and don't name themselves. */
 export function isBlind(examination: Examination): boolean {
   return !namesItself(examination) && isBehindOneAddress(examination);
 }
@@ -20,7 +20,7 @@ function isBehindOneAddress({ resolution, kubernetes: { service, seen }, mesh }:
   return resolution.source !== 'endpointslices' && resolution.endpoints.length === 1;
 }
 
-/** Whether it would help if the pods named themselves: requests go to one address, and may lead to any pod. */
+/** Whether names of pods would help: requests go to one address, which may lead to any pod. */
 export function needsNames(examination: Examination): boolean {
   const { response, endpoints, kubernetes } = examination;
   if (response === undefined || response.error !== undefined || response.identity !== undefined) return false;
@@ -31,7 +31,7 @@ export function needsNames(examination: Examination): boolean {
   return goesToClusterIP || isBehindOneAddress(examination);
 }
 
-/** Whether the pod behind a Service's one address gave its name. */
+/** Whether the pod behind the one address of a Service gave its name. */
 export function namesItself(examination: Examination): boolean {
   return examination.response?.identity !== undefined && isBehindOneAddress(examination);
 }

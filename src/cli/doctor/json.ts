@@ -3,7 +3,7 @@ import { BACKING_OFF, namesOf, UNTRIED } from '../../core/endpoints/reasons.ts';
 import { codeOf, said } from './errors.ts';
 import type { Diagnosis, EndpointSeen, Examination, KubernetesSeen } from './examination.ts';
 
-/** An examination for programs. Each field is always there, and `null` when there is nothing to say. */
+/** An examination for programs. Each field is always there, and `null` if there is nothing to say. */
 export function toJson(examination: Examination, { problems, advice }: Diagnosis): object {
   const { url, managed, mesh, names, resolution, response, settings, switches } = examination;
   const known = resolution !== undefined && 'endpoints' in resolution ? resolution : undefined;
@@ -66,7 +66,7 @@ function kubernetesIn({ way, api, account, service, rights, seen, error }: Kuber
   };
 }
 
-/** Why an agent would give an endpoint nothing, as its stats would say. */
+/** The reasons why an agent would give an endpoint no requests, as its stats would list them. */
 function reasonsOf(dial: EndpointSeen['dial']): string[] {
   return dial !== undefined && 'error' in dial ? namesOf(BACKING_OFF | UNTRIED) : [];
 }
@@ -92,7 +92,7 @@ function isPlain({ value }: SettingInForce): boolean {
   return Array.isArray(value) || !['function', 'object'].includes(typeof value);
 }
 
-/** `null` stands for no limit, too. */
+/** `null` also means no limit. */
 function toSetting({ name, value, from, variable }: SettingInForce) {
   const isLimit = value !== undefined && value !== Number.POSITIVE_INFINITY;
   return { name, value: isLimit ? value : null, from, variable: variable ?? null };

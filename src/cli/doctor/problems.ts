@@ -4,7 +4,7 @@ import { afterDial, afterRequest, codeOf, isUntrusted, said } from './errors.ts'
 import type { EndpointSeen, Examination, KubernetesSeen } from './examination.ts';
 import { type Checks, errorOf, isBlind, isSeen, lacksRights, nameOf } from './facts.ts';
 
-/** Of a Service's full name, the cluster domain. */
+/** The full name of a Service. Captures its cluster domain. */
 const SERVICE = /^[^._][^.]*\.[^.]+\.svc\.(.+?)\.?$/;
 
 const ASK_NAME_SERVERS =
@@ -214,7 +214,7 @@ export const PROBLEMS: Checks = {
   },
 };
 
-/** What is there of a Service whose name leads nowhere. */
+/** The finding for a Service that exists, although its name leads nowhere. */
 function thereButNameless({ kubernetes: { service, seen }, names, url }: Examination) {
   if (service === undefined || !isSeen(seen)) return undefined;
   const { namespace, name } = service;

@@ -8,9 +8,9 @@ type Style = Parameters<typeof styleText>[0];
 
 export interface ReportOptions {
   readonly colour: boolean;
-  /** Whether settings that nobody has set are listed too. */
+  /** Whether to list settings that nobody has set too. */
   readonly allSettings: boolean;
-  /** Columns of the terminal, if there is one. */
+  /** How many columns the terminal has, if there is one. */
   readonly columns: number | undefined;
 }
 
@@ -33,7 +33,7 @@ export function report(
   const findings = (mark: string, style: Style, list: readonly Finding[]) =>
     list.flatMap(({ code, cause, next }) => {
       const [first, ...others] = wrapped(cause, Math.min(columns, WIDEST) - 2);
-      // A command stays in one line, to be copied.
+      // A command stays on one line, so that it can be copied.
       return [
         '',
         `${paint(style, mark)} ${first}`,
@@ -96,7 +96,7 @@ export function namesIn({
   ];
 }
 
-/** Each is asked when those before it did not answer. */
+/** Each server is asked if those before it did not answer. */
 function serversIn([first, ...others]: readonly string[]): string {
   return `asked ${first}${others.length === 0 ? '' : `, or if it did not answer ${others.join(', ')}`}`;
 }
@@ -104,7 +104,7 @@ function serversIn([first, ...others]: readonly string[]): string {
 function kubernetesIn({ kubernetes, mesh }: Examination): string[] {
   const { service, rights, seen, error } = kubernetes;
   const out: string[] = [askedOf(kubernetes)];
-  // That of a refusal is in the rights.
+  // A refusal is shown with the rights.
   if (error !== undefined && !isOfKubeconfig(error) && rights.every(({ allowed }) => allowed !== false))
     out.push(said(error));
   if (rights.length > 0) {
@@ -134,7 +134,7 @@ function askedOf({ way, api, account, service, error }: Examination['kubernetes'
   }
 }
 
-/** Whether a kubeconfig is of no use, so that nobody could be asked. */
+/** Whether the kubeconfig can't be used, so that nothing was asked. */
 function isOfKubeconfig(error: Error | undefined): error is Error {
   return codeOf(error) === 'EVENKEEL_KUBECONFIG';
 }

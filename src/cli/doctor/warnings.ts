@@ -1,4 +1,4 @@
-/** Takes evenkeel's warnings while it lives: they are part of the report. */
+/** Collects evenkeel's warnings, from the constructor to `restore`: they are part of the report. */
 export class Warnings {
   readonly #taken: { code: string; message: string }[] = [];
   readonly #before = process.listeners('warning');
@@ -15,7 +15,7 @@ export class Warnings {
   }
 
   async all() {
-    // A warning is emitted on the next tick.
+    // A warning is emitted in the next tick.
     await new Promise(setImmediate);
     return this.#taken;
   }

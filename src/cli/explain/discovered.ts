@@ -1,10 +1,10 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Resolution, Resolver, ResolveTarget } from '../../core/discovery/resolver.ts';
 
-/** Milliseconds between looks whether all is known. */
+/** Milliseconds from one look to the next whether all is known. */
 const PAUSE = 20;
 
-/** Discovery that has begun before anybody asks, as it has in an app that runs: whoever asks then gets what is known. */
+/** Discovery that begins before an agent asks, as in a running app. The agent gets what is known then. */
 export class Discovered {
   latest: Resolution | undefined;
   readonly #end = new AbortController();
@@ -17,7 +17,7 @@ export class Discovered {
     this.#pending = this.#iterator.next();
   }
 
-  /** Resolves once there is an answer, and it is settled, or time is over. */
+  /** Resolves when there is an answer and `isSettled` returns true, or after so many milliseconds. */
   async settle(milliseconds: number, isSettled: () => boolean): Promise<void> {
     const deadline = performance.now() + milliseconds;
     while (performance.now() < deadline && (this.latest === undefined || !isSettled())) {
@@ -27,7 +27,7 @@ export class Discovered {
     }
   }
 
-  /** For an agent, which has one service. */
+  /** For an agent with one service. */
   readonly resolve: Resolver = () => this.#goOn();
 
   stop(): void {
