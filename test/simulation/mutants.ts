@@ -236,6 +236,20 @@ export const MUTANTS: readonly Mutant[] = [
     theme: 'unkept',
   },
   {
+    name: 'a connection near its end rests on where its pod takes no new connections',
+    file: 'pooled-endpoint.ts',
+    find: 'for (const { idling } of this.connections) idling.wake();',
+    replace: '',
+    theme: 'resting',
+  },
+  {
+    name: 'a connection near its end rests though nothing can take its place',
+    file: 'connection.ts',
+    find: '    if (!this.#events.mayReplace(this.#endpoint)) return;\n',
+    replace: '',
+    theme: 'resting',
+  },
+  {
     name: 'a call that its caller has given up waits for another endpoint',
     file: 'queue.ts',
     find: '    this.#upgrades.remove(call);\n    this.#retries.remove(call);\n',

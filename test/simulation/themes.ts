@@ -248,6 +248,28 @@ function unkept(dice: Dice): ReturnType<Theme> {
   };
 }
 
+/** A pod ends connections that idle, and doesn't say so. Then it takes no more new ones, and goes on serving those that are used. */
+function resting(dice: Dice): ReturnType<Theme> {
+  const keepAlive = dice.one([300, 1_000, 2_000]);
+  const learned = 6 * 1.5 * keepAlive;
+  const refusesAt = learned + 3 * keepAlive;
+  const end = refusesAt + 20 * keepAlive;
+  const calls = { kind: 'trickle', unrepeatable: dice.one([0.5, 1]), byTimer: dice.chance(0.5) } as const;
+  return {
+    options: {},
+    multiplexes: false,
+    pods: plainPods(1, { work: 2 }).map((plan) => ({ ...plan, keepAlive })),
+    discovery: [known(1)],
+    happenings: [{ at: refusesAt, pod: 0, what: 'refuse-dials' }],
+    loads: [
+      load({ ...calls, name: 1, from: 1, to: learned, size: 1.5 * keepAlive }),
+      load({ ...calls, name: 2, from: learned, to: end, size: dice.one([0.8, 0.85, 0.9]) * keepAlive }),
+    ],
+    end: { at: end + 100, how: 'close' },
+    servesAll: true,
+  };
+}
+
 /** Of pods that are alike, one says that it keeps idle connections for a moment only, which may be true: all have their share. */
 function oneHint(dice: Dice): ReturnType<Theme> {
   const count = dice.from(2, 8);
@@ -707,6 +729,7 @@ export const THEMES: Readonly<Record<string, Theme>> = {
   hints,
   crossings,
   unkept,
+  resting,
   oneHint,
   names,
   bursts,
