@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startDnsServer } from '../../../support/dns-server.ts';
 import { startPods } from '../../../support/pods.ts';
 import { startStock } from '../../../support/stock-resolving.ts';
-import { Calls, clusterIP, follow, LEEWAY, NAME, startApp } from './without-rights.ts';
+import { Calls, clusterIP, follow, LEEWAY, NAME, now, startApp } from './without-rights.ts';
 
 describe('a Service whose cluster may not be read', { concurrency: 3 }, () => {
   test('without rights, a Service recreated with another ClusterIP is followed within its time to live', (t) =>
@@ -20,7 +20,7 @@ describe('a Service whose cluster may not be read', { concurrency: 3 }, () => {
     dns.remove(NAME);
     await sleep(2_500);
 
-    const back = performance.now();
+    const back = now();
     clusterIP(dns, [young!]);
     await ours.answeredBy([young!]);
     await sleep(1_500);

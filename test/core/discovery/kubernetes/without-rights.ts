@@ -11,6 +11,7 @@ import { startApiServer } from '../../../support/api-server.ts';
 import { type DnsServer, startDnsServer } from '../../../support/dns-server.ts';
 import { type Pod, startPods } from '../../../support/pods.ts';
 import { startStock } from '../../../support/stock-resolving.ts';
+import { startStopwatch } from '../../../support/stopwatch.ts';
 import { NO_SETTINGS, placeIn } from './setup.ts';
 
 export const NAME = 'orders.prod.svc.cluster.local';
@@ -18,6 +19,8 @@ export const NAME = 'orders.prod.svc.cluster.local';
 const TTL = 1;
 /** Milliseconds for a question, and for this process to get round to it. */
 export const LEEWAY = 400;
+/** Milliseconds, those left out in which this process stood still. */
+export const now = startStopwatch();
 
 /** An app in a cluster whose API refuses it everything. */
 export async function startApp(t: TestContext, dns: DnsServer): Promise<BalancedAgent> {
@@ -72,7 +75,7 @@ export class Calls {
 
   async #run(client: Dispatcher, origin: string, reset: boolean): Promise<void> {
     while (!this.#stopped) {
-      const sentAt = performance.now();
+      const sentAt = now();
       try {
         const { body } = await client.request({ origin, path: '/', method: 'GET', reset });
         this.#answers.push({ address: await body.text(), sentAt });
@@ -115,7 +118,7 @@ export async function follow(t: TestContext, before: Answer, after: Answer): Pro
   // What was there from the start is refreshed once, and then changes at any moment of its time.
   await sleep(TTL * 1_000 * (1 + Math.random()));
 
-  const changed = performance.now();
+  const changed = now();
   after(dns, young);
   await Promise.all([ours.answeredBy(young), stock.answeredBy(young)]);
   await sleep(2 * TTL * 1_000);
