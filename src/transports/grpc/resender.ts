@@ -67,7 +67,8 @@ export class Resender implements Sender {
 
   /** There may be a connection now. */
   serve(): void {
-    for (const call of [...this.#stranded]) call.sendAgain();
+    // One that fails may end others: attempts of the same call, where that is hedged.
+    for (const call of [...this.#stranded]) if (this.#stranded.has(call)) call.sendAgain();
   }
 
   /** The channel is closed. */

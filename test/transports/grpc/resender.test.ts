@@ -51,6 +51,21 @@ test('calls that wait have another look when there may be a connection, until th
   assert.deepEqual(told, ['look again']);
 });
 
+test('a call that another one ends meanwhile, as attempts of a hedged call do, is not sent again', () => {
+  const resender = resenderOf();
+  const sent: string[] = [];
+  const second = { sendAgain: () => sent.push('second') } as unknown as ResentCall;
+  const first = {
+    sendAgain() {
+      sent.push('first');
+      resender.unstrand(second);
+    },
+  } as unknown as ResentCall;
+  for (const call of [first, second]) resender.strand(call, 1_000, () => {});
+  resender.serve();
+  assert.deepEqual(sent, ['first']);
+});
+
 test('when the channel is closed, calls that wait give up, and no other one begins to wait', () => {
   const told: string[] = [];
   const resender = resenderOf();
