@@ -15,7 +15,7 @@ import { muted, type NodeRequest, type NodeSocket, requestHeader, rewind } from 
 import { announceTls, onceListenersOf } from './once-listeners.ts';
 import type { Place } from './place.ts';
 import { tellAgain } from './repeated.ts';
-import { tellOfHead } from './response-head.ts';
+import { isUnaskedUpgrade, tellOfHead } from './response-head.ts';
 import { Sent } from './sent.ts';
 import { StandIn } from './stand-in.ts';
 import { Waiting } from './waiting.ts';
@@ -179,6 +179,10 @@ export class HttpCall extends Call implements HttpAttempt {
 
   onUpgraded(socket: NodeSocket): void {
     this.statusCode = this.request.res?.statusCode ?? 0;
+    if (isUnaskedUpgrade(this.request)) {
+      this.end(socket, 'failure');
+      return;
+    }
     this.place.takeBack(socket);
     this.place.leave();
     this.calls.attempts.onUpgraded(this, socket);
@@ -239,6 +243,8 @@ export class HttpCall extends Call implements HttpAttempt {
   }
 
   private outcomeOf(socket: NodeSocket, error: Error | undefined, ended: boolean): Outcome {
+    // Where nobody listens, Node ends the socket.
+    if (isUnaskedUpgrade(this.request)) return 'failure';
     if (this.isAnswered) {
       this.onRead();
       return this.answer;

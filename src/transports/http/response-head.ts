@@ -4,7 +4,7 @@ import { isGatewayError } from '../common/gateway-error.ts';
 import { headerOf } from '../common/header-of.ts';
 import type { HttpService } from './http-service.ts';
 import type { HttpWire } from './http-wire.ts';
-import type { NodeResponse } from './node-http.ts';
+import { type NodeRequest, type NodeResponse, requestHeader } from './node-http.ts';
 import type { Place } from './place.ts';
 
 const NO_HEADERS = {};
@@ -28,4 +28,9 @@ export function tellOfHead(call: Call, response: NodeResponse, service: HttpServ
   attempts.onHead(call, asks ? response.headers : NO_HEADERS, isGatewayError(statusCode));
   const streaming = isEventStream(headerOf(rawHeaders, 'content-type'));
   if (streaming || call.seated) attempts.onStreaming(call, streaming);
+}
+
+/** Whether a server has switched protocols, and nobody has asked for that: each request to that pod may end so. */
+export function isUnaskedUpgrade(request: NodeRequest): boolean {
+  return request.res?.statusCode === 101 && requestHeader(request, 'upgrade') === undefined;
 }

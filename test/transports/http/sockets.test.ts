@@ -9,6 +9,7 @@ import { answerOf, ask, closeOf, eventsOf, HOST, startHttpAgent } from '../../su
 import { startPod, startPods } from '../../support/pods.ts';
 import { startRawServer } from '../../support/raw-server.ts';
 
+const SWITCHED = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n';
 const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
 /** A server that does with each request, and its socket, what it is told. */
@@ -91,6 +92,23 @@ test('a timeout that somebody left on a socket does not end it while it idles', 
   await ask(agent);
   assert.equal(pod.connections.length, 1);
 });
+
+for (const listens of [true, false]) {
+  test(`a pod that switches protocols unasked gets few requests, ${listens ? 'with' : 'without'} a listener for that`, async (t) => {
+    const pods = await startPods(t, 2);
+    const liar = await startRaw(t, (socket) => socket.write(SWITCHED));
+    const agent = startHttpAgent(t, [...pods, liar], { retry: false });
+    const send = async () => {
+      const request = http.get({ host: HOST, agent }, (response) => response.resume());
+      request.on('error', () => {});
+      if (listens) request.on('upgrade', (_response, socket) => socket.destroy());
+      await closeOf(request);
+    };
+    for (let n = 0; n < 60; n++) await send();
+    // Of 60, each on a connection of its own.
+    assert.ok(liar.sockets.length <= 6, `${liar.sockets.length}`);
+  });
+}
 
 test('an upgraded socket is its caller’s, and counts apart', async (t) => {
   const pods = await startPods(t, 2);
