@@ -49,18 +49,47 @@ async function startUnheard(t: TestContext, way: string) {
   return { host, port, agentOf };
 }
 
+/** Plays in which this process is held up tell nothing: time runs out before what has happened is read. */
+const PLAYS = 8;
+
+/** Watches for turns of the event loop that take long. Returns whether there was one. */
+function watchTurns(t: TestContext): () => boolean {
+  let last = performance.now();
+  let longest = 0;
+  const look = () => {
+    const now = performance.now();
+    longest = Math.max(longest, now - last);
+    last = now;
+    return longest > TIME / 3;
+  };
+  const timer = setInterval(look, 10);
+  t.after(() => clearInterval(timer));
+  return look;
+}
+
 for (const way of ['stock', 'by hand', 'installed']) {
   test(`a handshake of TLS may take the time of a request twice, ${way}`, async (t) => {
     const { host, port, agentOf } = await startUnheard(t, way);
-    const begun = performance.now();
-    const waits = Object.entries(SETS).map(async ([what, { agent = {}, options, set }]) => {
-      const request = send({ host, port, agent: agentOf(agent), ...options }).on('error', () => {});
-      set?.(request);
-      await once(request.end(), 'timeout');
-      assert.ok(performance.now() - begun >= 2 * TIME - EARLY, what);
-      await closeOf(request.destroy());
-    });
-    await Promise.all(waits);
+    const play = async (): Promise<string[]> => {
+      const begun = performance.now();
+      const waits = Object.entries(SETS).map(async ([what, { agent = {}, options, set }]) => {
+        const request = send({ host, port, agent: agentOf(agent), ...options }).on('error', () => {});
+        set?.(request);
+        await once(request.end(), 'timeout');
+        const took = performance.now() - begun;
+        await closeOf(request.destroy());
+        return took < 2 * TIME - EARLY ? [`${what}: ${took}`] : [];
+      });
+      return (await Promise.all(waits)).flat();
+    };
+    for (let plays = 0; plays < PLAYS; plays++) {
+      const isHeldUp = watchTurns(t);
+      const early = await play();
+      if (isHeldUp()) continue;
+      assert.deepEqual(early, []);
+      return;
+    }
+    t.diagnostic('this process was held up in each play');
   });
 }
 
