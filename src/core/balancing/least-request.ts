@@ -12,8 +12,8 @@ class Slot<C> extends RingNode<C> {
 /**
  * Picks the candidate with the least load, exactly; of several, the one that waited longest.
  *
- * Candidates stand in buckets by load. Bitmaps of two levels tell the lowest bucket that is not empty, so
- * every operation takes constant time.
+ * Candidates stand in buckets by load. Bitmaps of two levels tell the lowest bucket that has any, so that every operation
+ * takes constant time. A bucket that has become empty stays marked until it is looked at: mostly it has another one by then.
  */
 export class LeastRequest<C extends Candidate> implements Picker<C> {
   readonly #buckets: Ring<C>[] = [];
@@ -27,22 +27,26 @@ export class LeastRequest<C extends Candidate> implements Picker<C> {
   }
 
   remove(candidate: C): void {
-    this.#unlink(candidate.slot as Slot<C>);
+    (candidate.slot as Slot<C>).unlink();
   }
 
   update(candidate: C): void {
     const slot = candidate.slot as Slot<C>;
     const bucket = bucketOf(candidate);
     if (bucket === slot.bucket) return;
-    this.#unlink(slot);
+    slot.unlink();
     this.#append(slot, bucket);
   }
 
   pick(): C | undefined {
-    if (this.#summary === 0) return undefined;
-    const word = lowestBit(this.#summary);
-    const bucket = (word << WORD_BITS) | lowestBit(this.#words[word]!);
-    return this.#buckets[bucket]!.first!.value;
+    while (this.#summary !== 0) {
+      const word = lowestBit(this.#summary);
+      const bucket = (word << WORD_BITS) | lowestBit(this.#words[word]!);
+      const slot = this.#buckets[bucket]!.first;
+      if (slot !== undefined) return slot.value;
+      this.#unmark(word, bucket);
+    }
+    return undefined;
   }
 
   used(): void {}
@@ -53,18 +57,18 @@ export class LeastRequest<C extends Candidate> implements Picker<C> {
 
   #append(slot: Slot<C>, bucket: number): void {
     slot.bucket = bucket;
-    for (let n = this.#buckets.length; n <= bucket; n++) this.#buckets.push(new Ring());
+    if (bucket >= this.#buckets.length) this.#grow(bucket + 1);
     this.#buckets[bucket]!.append(slot);
     const word = bucket >> WORD_BITS;
     this.#words[word]! |= 1 << bucket;
     this.#summary |= 1 << word;
   }
 
-  #unlink(slot: Slot<C>): void {
-    slot.unlink();
-    const { bucket } = slot;
-    if (!this.#buckets[bucket]!.empty) return;
-    const word = bucket >> WORD_BITS;
+  #grow(length: number): void {
+    for (let n = this.#buckets.length; n < length; n++) this.#buckets.push(new Ring());
+  }
+
+  #unmark(word: number, bucket: number): void {
     this.#words[word]! &= ~(1 << bucket);
     if (this.#words[word] === 0) this.#summary &= ~(1 << word);
   }
