@@ -94,12 +94,13 @@ export class DnsClient {
 
   /**
    * Where the host name leads; `undefined` if `signal` aborts before that is known. What was asked up to the time
-   * `after` is no answer. Never throws.
+   * `after` is no answer. If all that is known `isUnreachable`, the other address family is one. Never throws.
    */
   async ask(
     hostname: string,
     signal: AbortSignal,
     after = Number.NEGATIVE_INFINITY,
+    isUnreachable = false,
   ): Promise<Outcome | undefined> {
     const key = hostname.toLowerCase();
     const name = this.#names.get(key) ?? {};
@@ -107,15 +108,21 @@ export class DnsClient {
     const { outcome } = name;
     if (outcome && outcome.askedAt > after && this.#options.clock.now() < outcome.freshUntil) return outcome;
     if (name.work === undefined || name.work.cancelled) {
-      name.work = new SharedWork((cancelled) => this.#askAnew(key, name, after, cancelled));
+      name.work = new SharedWork((cancelled) => this.#askAnew(key, name, after, isUnreachable, cancelled));
     }
     return name.work.join(signal);
   }
 
-  async #askAnew(hostname: string, name: Name, after: number, signal: AbortSignal): Promise<Outcome> {
+  async #askAnew(
+    hostname: string,
+    name: Name,
+    after: number,
+    isUnreachable: boolean,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
     const before = name.outcome;
     let outcome = this.#completed(await this.#answer(hostname, name, after, signal), name);
-    if (after > Number.NEGATIVE_INFINITY && outcome.name === 'found' && isCoveredBy(outcome, before)) {
+    if (isUnreachable && outcome.name === 'found' && isCoveredBy(outcome, before)) {
       outcome = await this.#turned(hostname, name, outcome, signal);
     }
     if (signal.aborted) return outcome;
@@ -147,10 +154,11 @@ export class DnsClient {
       () => true,
       () => false,
     );
-    // It may have been turned, or asked for anew, meanwhile.
-    if (!isThere || signal.aborted || name.outcome !== known) return false;
+    // It may have been turned meanwhile, or lead elsewhere.
+    if (!isThere || signal.aborted || !isCoveredBy(known, name.outcome)) return false;
     name.preferred = familyIn(other.addresses);
-    name.outcome = this.#completed(other, name);
+    // It is news since the name was last asked for in its own family, which may have been meanwhile.
+    name.outcome = { ...this.#completed(other, name), askedAt: this.#options.clock.now() };
     if (other.match && !other.provisional) name.match = other.match;
     return true;
   }

@@ -15,7 +15,7 @@ export type DnsResolverOptions = DnsSettings & DnsClientOptions;
  *
  * A failure is yielded as an error; it changes nothing of what was known. A name that has gone is an error
  * like getaddrinfo's, or, if it had addresses, first withdraws them for `negativeHold`. Where none of the addresses
- * can be connected to, the name is asked for at once, as whoever resolves it for each connection does.
+ * can be connected to, or none soon, the name is asked for at once, as whoever resolves it for each connection does.
  */
 export function dnsResolver(options: DnsResolverOptions, client = new DnsClient(options)): Resolver {
   return (target, signal) => {
@@ -36,10 +36,11 @@ async function* follow(
   const recheck = new Recheck(options.clock);
   let after = Number.NEGATIVE_INFINITY;
   const onSlow = () => {
+    recheck.demandWhileSlow();
     void client.turnIfQuicker(hostname, port, signal).then((isTurned) => isTurned && recheck.demand());
   };
   while (!signal.aborted) {
-    const outcome = await client.ask(hostname, signal, after);
+    const outcome = await client.ask(hostname, signal, after, recheck.isUnreachable);
     if (outcome === undefined || signal.aborted) return;
     const { resolution, askAgainAt } = history.record(outcome);
     recheck.answered(outcome.askedAt, outcome.questions);

@@ -194,3 +194,28 @@ test('a name in doubt is asked for at once in the middle of a back-off, too', as
   orders.unreachable?.();
   assert.deepEqual(await next, ['10.0.1.2']);
 });
+
+test('a name whose addresses take no connection for a while is asked for before its time, once a second at most', async (t) => {
+  const { dns, clock, follow } = await setUp(t, { family: 4 });
+  dns.set('orders.test', ['10.0.1.1'], { ttl: 30 });
+  const orders = follow('orders.test');
+  await orders.next();
+  dns.set('orders.test', ['10.0.1.2'], { ttl: 30 });
+  let next = orders.addresses();
+  // What was asked for a moment ago is what anybody would be told.
+  orders.slow!();
+  clock.advance(250);
+  orders.slow!();
+  assert.deepEqual(await next, ['10.0.1.2']);
+  assert.equal(dns.count('orders.test', 'A'), 2);
+
+  dns.set('orders.test', ['10.0.1.3'], { ttl: 30 });
+  next = orders.addresses();
+  for (let quarters = 0; quarters < 4; quarters++) {
+    orders.slow!();
+    clock.advance(250);
+  }
+  orders.slow!();
+  assert.deepEqual(await next, ['10.0.1.3']);
+  assert.equal(dns.count('orders.test', 'A'), 3);
+});

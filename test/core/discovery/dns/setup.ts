@@ -64,6 +64,8 @@ export async function setUp(t: TestContext, options: Partial<DnsResolverOptions>
 export class Following {
   /** Says that none of the last resolution's endpoints can be connected to. */
   unreachable: (() => unknown) | undefined;
+  /** Says that none of them has taken a connection for a while. */
+  slow: (() => void) | undefined;
   readonly #abort = new AbortController();
   readonly #resolutions: AsyncIterator<Resolution>;
 
@@ -105,6 +107,7 @@ export class Following {
     if ('error' in value) return value;
     const { onUnreachable, onSlow, ...resolution } = value;
     this.unreachable = onUnreachable;
+    this.slow = onSlow;
     return resolution;
   }
 }
