@@ -8,7 +8,7 @@ import type { HastyPodData } from '../../support/hasty-pod.ts';
 import { ask } from '../../support/http-agent.ts';
 
 /** Milliseconds. */
-const IDLE_TIMEOUT = 150;
+const BUSY = 150;
 const PATIENCE = 10_000;
 const CONNECTIONS = 5;
 
@@ -42,13 +42,13 @@ test('a POST that is about to be sent can be ended', async (t) => {
 
 interface Started {
   readonly agent: BalancedHttpAgent;
-  /** Keeps this thread busy until the pod has closed all connections. */
+  /** Has the pod close all connections, and keeps this thread busy until it has. */
   readonly block: () => void;
 }
 
 async function startClient(t: TestContext): Promise<Started> {
   const open = new Int32Array(new SharedArrayBuffer(8));
-  const workerData: HastyPodData = { idleTimeout: IDLE_TIMEOUT, open };
+  const workerData: HastyPodData = { idleTimeout: 0, open };
   const pod = new Worker(new URL('../../support/hasty-pod.ts', import.meta.url), { workerData });
   const [port] = (await once(pod, 'message')) as [number];
   const agent = new BalancedHttpAgent({ discovery: staticResolver([{ address: '127.0.0.1', port }]) });
@@ -56,7 +56,12 @@ async function startClient(t: TestContext): Promise<Started> {
     agent.destroy();
     await pod.terminate();
   });
-  return { agent, block: () => wait(open) };
+  const block = () => {
+    // Not as they idle: that may be while all of this process stands still, just before a request.
+    pod.postMessage(BUSY);
+    wait(open);
+  };
+  return { agent, block };
 }
 
 function wait(open: Int32Array): void {
