@@ -104,7 +104,7 @@ export const DISCOVERY_MUTANTS: readonly Mutant[] = [
   {
     name: 'a name whose pods are gone holds until its time is over',
     file: 'recheck.ts',
-    find: '    this.#wanted.abort();\n',
+    find: '    this.#isUnreachable = true;\n    this.#wanted.abort();\n',
     replace: '',
     protocol: 'discovery',
     kinds: ['unserved', 'slow'],
