@@ -8,23 +8,23 @@ const { Agent, ClientRequest, OutgoingMessage } = process.getBuiltinModule('node
 type Agent = http.Agent;
 type ClientRequest = http.ClientRequest;
 
-/** Node's own, whatever somebody puts in its place later. */
+/** Node's own class, even if other code replaces it later. */
 export { ClientRequest };
 
 type IncomingMessage = http.IncomingMessage;
 
-// What is relied on inside Node's lib/_http_client.js, _http_outgoing.js and _http_agent.js: what their documentation
-// doesn't promise. Each has a test in test/transports/http/relied-on.test.ts, which runs on every Node that users may have.
+// What evenkeel depends on inside Node's lib/_http_client.js, _http_outgoing.js and _http_agent.js, although Node's
+// documentation doesn't promise it. Each has a test in test/transports/http/relied-on.test.ts, for every Node that users may have.
 //
-// Relied on without a name here:
-// - A request calls its agent's `addRequest` as the last thing its constructor does, and writes nothing before it has a
-//   socket: what is written meanwhile waits in `outputData`.
-// - `onSocket` gives it one. In the next tick its parser and its listeners are on the socket, `'socket'` is emitted, and
-//   then what waits is written. With no socket, or with an error, it emits `'error'` and `'close'` in the next tick.
-// - A socket that may be used again emits `'free'`, after the request's `'close'`. One that has become the caller's, by an
-//   upgrade or CONNECT, emits `'agentRemove'`. All others end with `'close'`, at which the request says that it has ended.
-// - A request that was destroyed before it was given its socket emits `'free'` on it, and has written nothing.
-// - A request that is destroyed while it has no socket says nothing until it is given one, or an error.
+// evenkeel also depends on this, which has no name below:
+// - A request calls its agent's `addRequest` at the end of its constructor, and writes nothing before it has a socket: what is
+//   written meanwhile waits in `outputData`.
+// - `onSocket` gives it a socket. In the next tick, its parser and its listeners are on the socket, it emits `'socket'`, and
+//   then writes what waits. Without a socket, or with an error, it emits `'error'` and `'close'` in the next tick.
+// - A socket that can be used again emits `'free'`, after the request's `'close'`. A socket that now belongs to the caller,
+//   after an upgrade or CONNECT, emits `'agentRemove'`. All others end with `'close'`, and then the request emits `'close'`.
+// - A request that was destroyed before it got its socket emits `'free'` on the socket, and has written nothing.
+// - A request that is destroyed without a socket emits nothing until it gets one, or an error.
 
 /** A write that waits for a socket. */
 export interface Output {
@@ -36,26 +36,26 @@ export interface Output {
 /** A request, as Node's own agents see it. */
 export interface NodeRequest extends Omit<ClientRequest, 'socket'> {
   socket: Socket | null;
-  /** Milliseconds, from its option of that name. */
+  /** Its option `timeout`, in milliseconds. */
   timeout?: number;
-  /** Its response, once the head of one has come that isn't interim. */
+  /** Its response, once the head of the final response has come. */
   res: NodeResponse | null;
   /** What was written while it had no socket. */
   outputData: Output[];
   outputSize: number;
-  /** Its head, once that is made up. */
+  /** Its head, once it is made. */
   _header: string | null;
-  /** Its head was given to its socket, or waits for one. */
+  /** Whether its head was given to its socket, or waits for one. */
   _headerSent: boolean;
-  /** It has said that it has ended. */
+  /** Whether it has emitted `'close'`. */
   _closed: boolean;
-  /** What its timeouts call; with one, it listens to no other socket's. */
+  /** What its timeouts call. If it has one, it doesn't listen to the timeout of another socket. */
   timeoutCb: (() => void) | null;
   onSocket(socket: Socket | null, error?: Error): void;
 }
 
 export interface NodeResponse extends IncomingMessage {
-  /** Its caller has ended it, or its connection has. */
+  /** Whether its caller or its connection has ended it. */
   aborted: boolean;
 }
 
@@ -63,21 +63,21 @@ export interface NodeResponse extends IncomingMessage {
 export interface NodeSocket extends Socket {
   /** The request that has it. */
   _httpMessage?: NodeRequest | null;
-  /** Its request has been told of an error. */
+  /** Whether its request has emitted an error. */
   _hadError?: boolean;
   readonly _handle: Handle | null;
   readonly _writableState: { highWaterMark: number };
 }
 
 interface Handle {
-  /** What carries TLS. */
+  /** The handle below TLS. */
   readonly _parent?: Handle | null;
   getAsyncId(): number;
   getProviderType(): number;
   asyncReset?(resource: object): void;
 }
 
-/** What Node's agent does with requests and sockets. One on which any of them is another function has ways of its own. */
+/** The methods of Node's agent for requests and sockets. An agent on which one of them differs has its own way. */
 export const HOOKS = [
   'addRequest',
   'createConnection',
@@ -99,14 +99,14 @@ export interface NodeAgent
   readonly keepAlive: boolean;
   readonly protocol: string;
   readonly defaultPort: number;
-  /** Milliseconds; not before Node.js 24. */
+  /** In milliseconds; since Node.js 24. */
   readonly agentKeepAliveTimeoutBuffer?: number;
   readonly sockets: Record<string, Socket[] | undefined>;
   readonly requests: Record<string, NodeRequest[] | undefined>;
   readonly freeSockets: Record<string, Socket[] | undefined>;
 }
 
-/** The options of a request, as its agent gets them: what its caller gave, with the host and the port that it is for. */
+/** The options of a request, as its agent gets them: those of its caller, with the host and the port. */
 export type RequestOptions = {
   host: string;
   port: number | string;
@@ -125,7 +125,7 @@ export type AgentPrototype = { addRequest: AddRequest } & Record<
   Hook
 >;
 
-/** What the agents of this Node have in common. */
+/** The prototype of this Node's agents. */
 export const agentPrototype = Agent.prototype as unknown as AgentPrototype;
 
 /** The same of `https.Agent`. Not imported: a process may have no use for it. */

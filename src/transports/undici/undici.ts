@@ -2,26 +2,26 @@ import type { ClientHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Agent, Client, Dispatcher, errors } from 'undici';
 
-// What is relied on inside undici 8: what its documentation doesn't promise, or its types deny. Each has a test in
-// test/undici/relied-on.test.ts, which `npm run test:undici` puts to the versions of undici that users may have. Files
-// in parentheses are those of its lib/. Must not load undici: what is global before that is read first.
+// What evenkeel depends on inside undici 8, although undici's documentation doesn't promise it, or its types deny it. Each
+// has a test in test/undici/relied-on.test.ts, which `npm run test:undici` runs with the versions of undici that users may
+// have. Files in parentheses are in undici's lib/. This file must not load undici, because what is global before is read first.
 //
-// Relied on without a name here:
-// - A connector may call back in a microtask; one that calls back at once stalls its Client (dispatcher/client.js, connect).
-// - A connector's error with a code of our own ends the requests that wait. With undici's code for sockets, or for
+// evenkeel also depends on this, which has no name below:
+// - A connector may call back in a microtask. If it calls back at once, its Client stalls (dispatcher/client.js, connect).
+// - If a connector fails with a code of evenkeel's, the waiting requests end. With undici's code for sockets, or for
 //   information, the Client would dial again (client.js, onError).
-// - What buildConnector makes returns the socket, before it is connected, though its types say void (core/connect.js).
-// - An HTTP/1.1 Client says that it is busy (`dispatch` returns false) even when idle. One of HTTP/2 says so until the
-//   peer's SETTINGS have come, then exactly when it is full, and `drain` when it is so no more (client.js, kDispatch). It
-//   says that, too, when it was never asked while it was full, for its peer takes fewer streams than it has (client.js, resume).
-// - `onResponseEnd` comes before the fate of the socket is settled, which is so a microtask later (client-h1.js).
-// - A connection that is used again has its request written by the `setImmediate` that is global then (client-h1.js).
+// - A connector of buildConnector returns the socket before it is connected, although its types say void (core/connect.js).
+// - An HTTP/1.1 Client says that it is busy (`dispatch` returns false) even if it is idle. An HTTP/2 Client says so until the
+//   peer's SETTINGS have come, and then exactly while it is full; it emits `drain` when it is no longer full (client.js,
+//   kDispatch). It also emits `drain` if nobody asked it while it was full, because its peer has lowered its limit (resume).
+// - `onResponseEnd` comes before the Client has decided what happens to the socket. A microtask later, it has (client-h1.js).
+// - On a connection that was used before, a request is written by the `setImmediate` that is global then (client-h1.js).
 // - `onResponseStarted` is called at the first byte of a response (core/request.js).
-// - After a GOAWAY a Client says `disconnect` with the socket alive, and lets go of the session, which ends what was
-//   accepted. Destroying the Client gives back what was not, and ends nothing else (client-h2.js, onHttp2SessionGoAway).
-// - Agents, EnvHttpProxyAgents and Dispatcher1Wrappers, of any copy of undici, are told by the names of their classes, and
-//   what `compose` makes by its `dispatch` (global/claims.ts).
-// - A Client of HTTP/2 says `ping` of answered PINGs, and opens each stream right after its `onRequestStart`.
+// - After a GOAWAY, a Client emits `disconnect` while the socket is alive, and lets go of the session, with which accepted
+//   requests end. Destroying the Client returns the other requests, and ends nothing else (client-h2.js, onHttp2SessionGoAway).
+// - Agents, EnvHttpProxyAgents and Dispatcher1Wrappers of any copy of undici are recognised by the names of their classes,
+//   and what `compose` makes by its own `dispatch` (global/claims.ts).
+// - An HTTP/2 Client emits `ping` for answered PINGs, and opens each stream right after its `onRequestStart`.
 
 /**
  * Where all copies of undici keep the dispatcher for callers that name none (lib/global.js): built-in `fetch` on Node.js 22
