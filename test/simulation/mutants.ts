@@ -109,9 +109,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an endpoint has one request more than it may have',
     file: 'endpoint.ts',
-    find: '    if (this.inFlight >= this.#limit) this.reasons |= REQUEST_LIMIT;\n  }\n\n  /** Counts one that has ended.',
+    find: '    if (this.inFlight >= this.#limit) this.reasons |= REQUEST_LIMIT;\n  }\n\n  /** Counts an attempt that has ended.',
     replace:
-      '    if (this.inFlight > this.#limit) this.reasons |= REQUEST_LIMIT;\n  }\n\n  /** Counts one that has ended.',
+      '    if (this.inFlight > this.#limit) this.reasons |= REQUEST_LIMIT;\n  }\n\n  /** Counts an attempt that has ended.',
     theme: 'limits',
   },
   {

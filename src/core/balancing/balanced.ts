@@ -1,11 +1,11 @@
-/** What pickers keep on an endpoint, which nobody else writes. */
+/** What pickers keep on an endpoint. Only pickers write it. */
 export abstract class Balanced {
-  /** Of the picker that it stands in, or stood in last. */
+  /** Belongs to the picker that the endpoint is in, or was in last. */
   slot: unknown = undefined;
-  /** It was given more requests than others before it has served one: with zones, others are preferred for that. */
+  /** Whether it got more requests than others did before it served one. With zones, others are preferred then. */
   lagging = false;
 
-  /** Takes back what pickers kept on it: others of another kind come. It stands in none. */
+  /** Forgets what pickers kept, because pickers of another kind replace them. The endpoint must be in no picker. */
   clearSlot(): void {
     this.slot = undefined;
   }

@@ -1,15 +1,15 @@
 import { hash as hashOf } from '../base/hash.ts';
 
-/** What a ring tells its members apart by. */
+/** What a ring needs to know of its members. */
 export interface RingMember {
   readonly key: string;
   readonly weight: number;
 }
 
-/** Points of a member that weighs as much as the others. */
+/** How many points a member of ordinary weight has. */
 const POINTS = 8;
 const MOST_POINTS = 512;
-/** Places at which a key asks who is next. */
+/** At how many places of the ring a key looks. */
 const PROBES = 11;
 const GOLDEN = 0x9e3779b9;
 
@@ -19,33 +19,33 @@ interface Point<T> {
 }
 
 /**
- * Consistent hashing: a key leads to the same member as long as that is there, and a member that comes or
- * goes moves its own share of the keys only. All clients that know the same members agree.
+ * Consistent hashing. A key leads to the same member as long as the member is there. A member that comes or goes moves
+ * only its own share of the keys. All clients that know the same members agree.
  *
- * A key asks at several places of the ring, and the member nearest behind one of them has it. That is as
- * even as thousands of points for each member, for the memory of a few (Appleton and O'Reilly,
- * Multi-probe consistent hashing, 2015: https://arxiv.org/abs/1505.00062).
+ * A key looks at several places of the ring, and belongs to the member that is nearest behind one of them. That is as
+ * even as thousands of points for each member, and needs little memory (Appleton and O'Reilly, Multi-probe consistent
+ * hashing, 2015: https://arxiv.org/abs/1505.00062).
  */
 export class HashRing<T extends RingMember> {
-  /** In order, with a directory in which each stretch of the ring finds its first one. */
+  /** The points in order, and a directory that gives the first point of each stretch of the ring. */
   #points: Uint32Array = new Uint32Array(0);
   #owners: T[] = [];
   #directory: Uint32Array = new Uint32Array(2);
   #shift = 31;
   readonly #members = new Set<T>();
-  /** Members that weigh less than one point does, with the part of its keys that they take. */
+  /** Members that weigh less than one point, with the part of the point's keys that they take. */
   readonly #thin = new Map<T, number>();
-  /** Whether there are any. */
+  /** Whether there are such members. */
   #isUneven = false;
   /**
-   * The weight of an ordinary member, to a power of two: it seldom changes, for all points change with it. The median
-   * stays where it is when members come that weigh less than the others, and equal weights are far from where it changes.
+   * The weight of an ordinary member, rounded to a power of two. It seldom changes, because all points change with it:
+   * lighter members don't move the median, and equal weights are far from where it changes.
    */
   #unit = 1;
-  /** Of all members. */
+  /** The weight of all members. */
   weight = 0;
 
-  /** Takes members in, and others out. One that is in both is taken in anew, with the weight it has now. */
+  /** Adds and removes members. A member that is in both lists is added again, with its present weight. */
   update(added: readonly T[], removed: readonly T[]): void {
     if (added.length + removed.length === 0) return;
     for (const member of removed) {
@@ -80,12 +80,12 @@ export class HashRing<T extends RingMember> {
     return weights[weights.length >> 1] ?? 0;
   }
 
-  /** Takes a member in anew if it is here, for it has another weight. */
+  /** Adds a member again if it is in the ring, because its weight has changed. */
   reweigh(member: T): void {
     if (this.#members.has(member)) this.update([member], [member]);
   }
 
-  /** The member for the hash of a key: of those that are accepted, the one that comes first for this key. */
+  /** The member for the hash of a key: the first one for this key that is accepted. */
   pick(hash: number, accepts: (member: T) => boolean): T | undefined {
     if (this.#owners.length === 0) return undefined;
     const first = this.#owners[this.#nearest(hash)]!;
@@ -96,15 +96,15 @@ export class HashRing<T extends RingMember> {
   }
 
   /**
-   * Whether a member leaves a key to the next one, for its only point is worth more than it weighs. An ordinary member,
-   * of which there is one at least, does not.
+   * Whether a member leaves a key to the next one, because its only point would give it more than its weight. A member
+   * of ordinary weight never does, and there is always one.
    */
   #passes(member: T, hash: number): boolean {
     const part = this.#thin.get(member);
     return part !== undefined && scatter(~hash) >= part * 2 ** 32;
   }
 
-  /** The point nearest behind any of the places that a key asks at. */
+  /** The point that is nearest behind any of the places at which a key looks. */
   #nearest(hash: number): number {
     let nearest = -1;
     let least = Number.POSITIVE_INFINITY;
@@ -119,7 +119,7 @@ export class HashRing<T extends RingMember> {
     return nearest;
   }
 
-  /** The same, of points whose owners take the key and are accepted; -1 if there is none at any of the places. */
+  /** The same, only for points whose owner takes the key and is accepted; -1 if there is none. */
   #nearestOf(hash: number, accepts: (member: T) => boolean): number {
     let nearest = -1;
     let least = Number.POSITIVE_INFINITY;
@@ -136,8 +136,8 @@ export class HashRing<T extends RingMember> {
   }
 
   /**
-   * The owner of the first point behind a place that is accepted, once around the ring: one that passes the key on only if
-   * no other is.
+   * The owner of the first accepted point behind a place, once around the ring. An owner that leaves the key to others
+   * is taken only if there is no other.
    */
   #behind(hash: number, accepts: (member: T) => boolean): T | undefined {
     let passing: T | undefined;
@@ -155,7 +155,7 @@ export class HashRing<T extends RingMember> {
     return index + 1 === this.#owners.length ? 0 : index + 1;
   }
 
-  /** The first point at a place or behind it. */
+  /** The first point at a place, or behind it. */
   #find(place: number): number {
     const points = this.#points;
     const { length } = points;
@@ -164,7 +164,7 @@ export class HashRing<T extends RingMember> {
     return index === length ? 0 : index;
   }
 
-  /** The points of members, in order. Where two meet, the same one is first for every client. */
+  /** The points of members, in order. If two points are equal, their order is the same for every client. */
   #pointsOf(members: readonly T[]): Point<T>[] {
     const all: Point<T>[] = [];
     for (const owner of members) {
@@ -180,7 +180,7 @@ export class HashRing<T extends RingMember> {
     return all.sort(inOrder);
   }
 
-  /** Leaves out the points of those that have gone, and puts new ones in between. */
+  /** Removes the points of members that have gone, and inserts new ones. */
   #merge(gone: ReadonlySet<T>, fresh: readonly Point<T>[]): void {
     const points = new Uint32Array(this.#points.length + fresh.length);
     const owners: T[] = [];
@@ -224,7 +224,7 @@ function inOrder<T extends RingMember>(a: Point<T>, b: Point<T>): number {
   return a.at - b.at || (a.owner.key < b.owner.key ? -1 : 1);
 }
 
-/** MurmurHash3's finalizer: numbers that lie near each other come to lie anywhere. */
+/** MurmurHash3's finalizer: spreads numbers that are near each other. */
 function scatter(value: number): number {
   let h = value;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);

@@ -1,7 +1,7 @@
 /** An entry of a `Heap`. */
 export class HeapNode<T> {
   readonly value: T;
-  /** Where it stands in its heap. */
+  /** Its index in the heap. */
   index = -1;
 
   constructor(value: T) {
@@ -9,14 +9,14 @@ export class HeapNode<T> {
   }
 }
 
-/** Children of a node. Four lie side by side in memory, and make the path to the bottom half as long as two. */
+/** How many children a node has. Four are next to each other in memory, and halve the length of a path. */
 const ARITY = 4;
 const ARITY_BITS = 2;
 
-/** Nodes by keys. The one with the least is found at once; any of them moves or leaves in logarithmic time. */
+/** Nodes with keys. Finds the node with the least key at once. Any node moves or leaves in logarithmic time. */
 export class Heap<T> {
   readonly #nodes: HeapNode<T>[] = [];
-  /** The keys of the nodes: comparing them touches no node. */
+  /** The keys of the nodes, so that comparing them reads no node. */
   readonly #keys: number[] = [];
 
   get first(): HeapNode<T> | undefined {
@@ -34,14 +34,14 @@ export class Heap<T> {
     node.index = -1;
   }
 
-  /** Gives a node of this heap a key; says whether it is another one. */
+  /** Sets the key of a node of this heap. Returns whether it has changed. */
   move(node: HeapNode<T>, key: number): boolean {
     if (key === this.#keys[node.index]) return false;
     this.#sift(node, key, node.index);
     return true;
   }
 
-  /** Puts a node where it belongs, starting from a place that is free. */
+  /** Puts a node where it belongs, beginning at a free index. */
   #sift(node: HeapNode<T>, key: number, index: number): void {
     if (index > 0 && key < this.#keys[(index - 1) >> ARITY_BITS]!) this.#rise(node, key, index);
     else this.#sink(node, key, index);

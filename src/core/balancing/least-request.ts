@@ -1,7 +1,7 @@
 import { Ring, RingNode } from '../base/ring.ts';
 import type { Candidate, Picker } from './picker.ts';
 
-/** Loads from here on count as equal. */
+/** From this load on, all loads count as equal. */
 const MAX_LOAD = 1023;
 const WORD_BITS = 5;
 
@@ -10,10 +10,10 @@ class Slot<C> extends RingNode<C> {
 }
 
 /**
- * Picks the candidate with the least load, exactly; of several, the one that waited longest.
+ * Picks the candidate with exactly the least load. If several have it, the one that waited longest.
  *
- * Candidates stand in buckets by load. Bitmaps of two levels tell the lowest bucket that has any, so that every operation
- * takes constant time. A bucket that has become empty stays marked until it is looked at: mostly it has another one by then.
+ * Candidates are in buckets by load. Bitmaps of two levels show the lowest bucket that has any, so each operation takes
+ * constant time. A bucket that has become empty stays marked until it is looked at: usually it has a candidate again by then.
  */
 export class LeastRequest<C extends Candidate> implements Picker<C> {
   readonly #buckets: Ring<C>[] = [];

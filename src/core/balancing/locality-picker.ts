@@ -2,8 +2,8 @@ import { type Locality, type Located, RANKS } from './locality.ts';
 import type { Observation, Picker, PickerFactory } from './picker.ts';
 
 /**
- * Picks from the level whose turn it is, or else from the nearest that serves, by other pickers for each level. Those that
- * lag stand apart, and are as far as those in other zones.
+ * Has one picker for each level (node, zone, other zones). Picks from the level whose turn it is, or else from the
+ * nearest level that serves. Candidates that lag are apart, and count as far away as other zones.
  */
 export class LocalityPicker<C extends Located> implements Picker<C> {
   readonly observe?: (candidate: C, latency: number, observation: Observation) => void;
@@ -11,7 +11,7 @@ export class LocalityPicker<C extends Located> implements Picker<C> {
   readonly #create: PickerFactory;
   readonly #levels: Picker<C>[] = [];
   readonly #lagging: Picker<C>;
-  /** Whether what is `used` here is a request; else it is a dial. */
+  /** Whether `used` means a request here; otherwise it means a dial. */
   readonly #counts: boolean;
 
   constructor(locality: Locality, create: PickerFactory, counts: boolean) {

@@ -1,33 +1,33 @@
 import type { EndpointAddress } from '../discovery/resolver.ts';
 import type { Candidate } from './picker.ts';
 
-/** Where something is. */
+/** Where an endpoint or this process is. */
 export interface Location {
   readonly zone?: string | undefined;
   readonly nodeName?: string | undefined;
 }
 
-/** A candidate that is somewhere. */
+/** A candidate with a place. */
 export interface Located extends Candidate {
-  /** How near it is: on the own node, in the own zone, or in one of the others. */
+  /** How near it is: on the own node, in the own zone, or in another one. */
   level: number;
   readonly inFlight: number;
-  /** Requests that it was given since it last served one. */
+  /** How many requests it got since it last served one. */
   unanswered: number;
-  /** It stands with those that lag; nobody but the picker says so. */
+  /** Whether it is among those that lag. Only the picker sets this. */
   lagging: boolean;
 }
 
 export const OWN_NODE = 0;
 export const OWN_ZONE = 1;
 
-/** Ranks of levels: the own node, the own zone, all others. */
+/** How many ranks levels have: the own node, the own zone, all others. */
 export const RANKS = 3;
 
 /**
- * The share of requests for each level, so that as many stay near as can without that any endpoint has more
- * than the others: as Envoy's zone-aware routing has it, but for one thing. Envoy knows how many clients each
- * zone has; here each zone is taken to make as many requests as the others, and each node.
+ * The share of requests for each level. As many requests stay near as possible, as long as no endpoint gets more than
+ * the others. Envoy's zone-aware routing does the same, with one difference: Envoy knows how many clients each zone
+ * has. evenkeel assumes that all zones make equally many requests, and all nodes too.
  * https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/load_balancing/zone_aware
  *
  * What a near level can't take goes to the zones that have more than their own clients need, in proportion.
@@ -49,19 +49,22 @@ export function localShares(capacities: readonly number[], zones: number, nodes:
   return [onNode, near - onNode, ...parts.map((part) => ((1 - near) * part) / sum)];
 }
 
-/** Answers among which the longest run counts. Were runs alike but for chance, one in so many would be longer. */
+/**
+ * The longest run of the last answers counts, of so many. If only chance made runs differ, one in so many would be
+ * longer.
+ */
 const MEMORY = 128;
-/** The same for single endpoints, of all of which the longest run counts. One that lags costs its level nothing. */
+/** The same for single endpoints: the longest run of any of them counts. If one endpoint lags, its level loses nothing. */
 const MEMORY_OF_ALL = 512;
 
 /**
- * How many requests may be given before one is served: as many as it was of late, and then one was. It is the congestion
- * window of TCP, in requests: it grows by what is acknowledged only, at most twofold each time (RFC 5681), and what it
- * wasn't used for lately is lost (RFC 7661).
+ * How many requests may be given before one is served: as many as the longest run that ended well lately. This is TCP's
+ * congestion window, in requests. It grows only when requests are served, at most to double each time (RFC 5681), and
+ * shrinks if it isn't used (RFC 7661).
  */
 class Window {
   readonly #memory: number;
-  /** The longest runs of the last answers, and of as many before. */
+  /** The longest run of the last answers, and of as many answers before. */
   #longest = 1;
   #before = 1;
   #answers = 0;
@@ -74,7 +77,7 @@ class Window {
     return Math.max(this.#longest, this.#before);
   }
 
-  /** One was served, after so many that were given, or would have been. */
+  /** A request was served after a run of so many requests that were given, or would have been. */
   confirm(requests: number): void {
     const run = Math.min(requests, 2 * this.size + 1);
     if (run > this.#longest) this.#longest = run;
@@ -89,12 +92,12 @@ class Window {
 const MOST_DIALS = 24;
 
 /**
- * How many requests a level may be given before it has served another one, without being compared with the others. So a
- * level that is well keeps what is its own, in bursts too, and one that falls silent, or only fails, gets little more
- * than it would if it were no nearer than the others. The same with dials: to a zone that is cut off, they only wait.
+ * How many requests a level may get in a row without serving any, before its endpoints are compared with all others. So
+ * a level that is well keeps its requests, also in bursts. A level that is silent, or only fails, gets little more than
+ * without zones. Dials count in the same way: to a zone that is cut off, they only wait.
  */
 class Trust {
-  /** Requests since the last that was served: given to it, and kept from it. */
+  /** Requests since the last one that was served: given to the level, and given to others because the trust was used up. */
   given = 0;
   passedBy = 0;
   /** Dials since the last that connected, or the last request that was served. */
@@ -113,11 +116,11 @@ class Trust {
   }
 }
 
-/** Which level each request of a service should go to. */
+/** Decides which level each request of a service should go to. */
 export class Locality {
   /** The level whose turn it is. */
   preferred = OWN_ZONE;
-  /** Requests ever given to endpoints, and those of them that went to another zone. */
+  /** How many requests endpoints got since the start, and how many of them went to another zone. */
   #requests = 0;
   #crossZone = 0;
   readonly #nodes: boolean;
@@ -128,17 +131,17 @@ export class Locality {
   #nodeCount = 1;
   #isZoned = false;
   #shares: readonly number[] = [];
-  /** What each level should have had by now, and hasn't. */
+  /** How many requests each level should have had by now, and hasn't. */
   #credits: number[] = [];
-  /** What can serve in each level. */
+  /** How much each level can take. */
   #capacities: readonly number[] = [];
   readonly #trusts: Trust[] = [];
-  /** What any endpoint is given before it serves one. */
+  /** How many requests any endpoint gets before it serves one. */
   readonly #window = new Window(MEMORY_OF_ALL);
-  /** Shares for each unit of capacity, relative to the greatest. */
+  /** The share for each unit of capacity, relative to the highest. */
   #densities: readonly number[] = [];
 
-  /** With `own`, what is set of the own place; the rest may be learned. */
+  /** @param own the place of this process, as far as the options say; EndpointSlices may tell the rest */
   constructor(mode: 'zone' | 'node', own: Location, random: () => number) {
     this.#nodes = mode === 'node';
     this.#own = own;
@@ -146,16 +149,16 @@ export class Locality {
     this.#random = random;
   }
 
-  /** The share of requests that went to another zone. */
+  /** Which share of the requests went to another zone, from 0 to 1. */
   get crossZoneShare(): number {
     return this.#requests === 0 ? 0 : this.#crossZone / this.#requests;
   }
 
-  /** Takes a new set of endpoints, and where we are, as far as their source knows. */
+  /** Applies a new set of endpoints, and the place of this process, if discovery knows it. */
   update(endpoints: readonly EndpointAddress[], here: Location | undefined): void {
     const { zone = here?.zone, nodeName = here?.nodeName } = this.#own;
     this.#here = { zone, nodeName };
-    // One that may be anywhere makes any share a guess: Linkerd and kube-proxy have it so.
+    // If an endpoint has no zone, no share would be right. Linkerd and kube-proxy ignore zones in this case too.
     this.#isZoned = zone !== undefined && endpoints.every((endpoint) => endpoint.zone !== undefined);
     const zones = new Set(endpoints.map((endpoint) => endpoint.zone!));
     if (zone !== undefined) zones.delete(zone);
@@ -171,13 +174,13 @@ export class Locality {
     return OWN_ZONE + 1 + this.#zones.indexOf(zone!);
   }
 
-  /** Takes the endpoints that can serve. */
+  /** Computes the shares from the endpoints that can serve. */
   weigh(usable: Iterable<Pick<Located, 'level' | 'weight'>>): void {
     const capacities = Array.from({ length: OWN_ZONE + 1 + this.#zones.length }, () => 0);
     for (const { level, weight } of usable) capacities[level]! += weight;
     this.#capacities = capacities;
     this.#shares = localShares(capacities, this.#zones.length + 1, this.#nodeCount);
-    // Begun somewhere, so that clients that start together don't all go the same ways.
+    // Random at first, so that clients that start together don't all send requests in the same order.
     this.#credits = capacities.map((_, level) => this.#credits[level] ?? this.#random() * this.#share(level));
     const densities = capacities.map((capacity, level) =>
       capacity === 0 ? 0 : this.#share(level) / capacity,
@@ -187,15 +190,15 @@ export class Locality {
     this.#choose();
   }
 
-  /** How much an endpoint of that level is used, relative to those that are used the most. */
+  /** How much an endpoint of this level is used, relative to those that are used most. */
   densityOf(level: number): number {
     return this.#densities[level] ?? 1;
   }
 
   /**
-   * The order in which levels are used, from the least: the one whose turn it is, then near ones, then all others
-   * that can serve, and at last those that can't. While the one whose turn it is has used up its trust, none is
-   * before another, and candidates are compared as they would be without zones.
+   * The order in which levels are used, the smallest first: the level whose turn it is, near levels, all other levels
+   * that can serve, and last those that can't. While the level whose turn it is has used up its trust, all are equal,
+   * and candidates are compared as without zones.
    */
   rankOf(level: number): number {
     if ((this.#capacities[level] ?? 0) === 0) return 2 * RANKS;
@@ -204,7 +207,7 @@ export class Locality {
     return this.#share(level) === 0 || this.#trustOf(level).isUsedUp ? RANKS : Math.min(level, RANKS - 1);
   }
 
-  /** A request goes to an endpoint of that level. */
+  /** A request goes to an endpoint of this level. */
   used(level: number): void {
     this.#requests++;
     if (level > OWN_ZONE) this.#crossZone++;
@@ -218,7 +221,7 @@ export class Locality {
     this.#choose();
   }
 
-  /** An endpoint of that level is dialled for a request that waits. */
+  /** An endpoint of this level is dialled for a request that waits. */
   dialled(level: number): void {
     this.#trustOf(level).dialled++;
   }
@@ -228,16 +231,16 @@ export class Locality {
     this.#trustOf(level).dialled = 0;
   }
 
-  /** An endpoint has served a request; what it was given since the one before is counted anew afterwards. */
+  /** An endpoint has served a request. Its run of unanswered requests ends. */
   served({ level, unanswered, lagging }: Located): void {
     this.#trustOf(level).confirm();
-    // One that lags was passed by, and would have been given more.
+    // An endpoint that lags would have got more requests.
     this.#window.confirm(lagging ? unanswered * 1.5 : unanswered);
   }
 
   /**
-   * Whether an endpoint was given more requests, without that it has served any, than any was of late that then did. It is
-   * until it serves one; of those that it gets when the others have ended, each is the only one.
+   * Whether an endpoint has got more requests in a row than any endpoint that served one lately. It lags until it
+   * serves one. When its other requests have ended, it gets one at a time.
    */
   lags({ unanswered, inFlight, lagging }: Located): boolean {
     return inFlight > 0 && unanswered > (lagging ? 0 : this.#window.size);

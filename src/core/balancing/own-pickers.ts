@@ -2,16 +2,17 @@ import { LeastRequest } from './least-request.ts';
 import type { Candidate, Observation, Picker, PickerFactory } from './picker.ts';
 
 interface Replaceable {
-  /** Has another picker hold what this one holds. */
+  /** Replaces this picker by another one with the same candidates. */
   replace(): void;
 }
 
-/** Policies that have been warned of. */
+/** Policies for which evenkeel has warned. */
 const warned = new WeakSet<PickerFactory>();
 
 /**
- * The pickers that a policy of the user's own makes for a service. Once one of them throws, or picks what it doesn't hold,
- * nothing is known of where its candidates stand: from then on all of them pick the least loaded, and requests are served.
+ * The pickers that the user's own policy makes for a service. If one of them throws, or picks a candidate that it
+ * doesn't hold, nobody knows which candidates the others hold. From then on, all of them pick the candidate with the
+ * least load, so that requests are served.
  */
 export class OwnPickers {
   readonly #policy: PickerFactory;
@@ -39,7 +40,7 @@ export class OwnPickers {
     }
   }
 
-  /** Does without the policy from now on. */
+  /** Doesn't use the policy from now on. */
   fail(error: unknown): void {
     if (this.#hasFailed) return;
     this.#hasFailed = true;
@@ -54,12 +55,12 @@ export class OwnPickers {
   }
 }
 
-/** One of them. It knows what it holds, should another kind have to take its place. */
+/** One of these pickers. It knows which candidates it holds, in case another kind must replace it. */
 class OwnPicker<C extends Candidate> implements Picker<C>, Replaceable {
   readonly observe?: (candidate: C, latency: number, observation: Observation) => void;
   readonly #family: OwnPickers;
   readonly #candidates = new Set<C>();
-  /** The user's own; none once that has failed. */
+  /** The user's own picker; `undefined` once it has failed. */
   #own: Picker<C> | undefined;
   readonly #least = new LeastRequest<C>();
 
@@ -74,7 +75,7 @@ class OwnPicker<C extends Candidate> implements Picker<C>, Replaceable {
     for (const candidate of this.#candidates) this.#addToLeast(candidate);
   }
 
-  /** What its slot holds may be of the picker that has failed. */
+  /** The slot may still belong to the picker that has failed. */
   #addToLeast(candidate: C): void {
     candidate.slot = undefined;
     this.#least.add(candidate);

@@ -4,56 +4,56 @@ import { advanced, current, LOAD_BOUNDS, rank } from './turn.ts';
 import { Turns } from './weighted.ts';
 
 /**
- * Candidates that are compared for a request. Two is the field's number; simulated beside a pod that is five
- * times slower than nine others, three take a sixth off the 99th percentile, and shares stay as even.
+ * How many candidates are compared for a request. Usually it is two. In a simulation with one of ten pods five times
+ * slower than the others, three lower the 99th percentile by a sixth, and shares stay as even.
  */
 const DRAWS = 3;
 /**
- * Latencies are alike whose logarithms differ by less. Which of them is the lesser is chance, and a client that sends
- * one request after the other would send all to one candidate, for as long as the others' peaks are remembered.
+ * If the logarithms of two latencies differ by less, they count as equal. Which one is smaller is chance. A client that
+ * sends one request after another would send all of them to one candidate, for as long as the peaks of the others are
+ * remembered.
  */
 const ALIKE = Math.log(2);
-/** What a failure multiplies the latency by: one costs little, a row of them everything. */
+/** By how much a failure multiplies the latency: one failure costs little, several in a row cost everything. */
 const PENALTY = 2;
-/** Milliseconds that failures make of a latency at most. */
+/** How many milliseconds a latency may become by failures. */
 const MOST_PENALTY = 5_000;
-/** What a candidate without a history costs for each request it has: the first one is to tell how it is. */
+/** What each request costs at a candidate without a history, so that the first one alone shows how fast it is. */
 const UNPROBED = 1e9;
 
 export interface PeakEwmaOptions {
-  /** Milliseconds in which what was observed comes to weigh 1/e. */
+  /** After so many milliseconds, an observation counts for 1/e of what it was. */
   decay: number;
-  /** Milliseconds that the latency of a candidate begins with. */
+  /** The latency that a new candidate begins with, in milliseconds. */
   seed: number;
   clock: Clock;
   random: () => number;
-  /** Of all pickers of a service. */
+  /** The turns of all pickers of a service. */
   turns?: Turns;
 }
 
 class Slot {
-  /** Where it stands in the set it is in. */
+  /** Its index in the set that it is in. */
   index = -1;
-  /** When it is its turn, and the weight by which that was reckoned. */
+  /** When it has its turn, and the weight for which that was computed. */
   turn = 0;
   weight = 0;
   /**
-   * When its latency will have decayed to one millisecond, as a time of the clock: that says what it is at any time, and two
-   * such times are as far apart as the latencies are alike. NaN before anything was observed.
+   * When its latency will have decayed to one millisecond, on the clock. This gives its latency at any time, and the
+   * difference of two such times is the ratio of two latencies. NaN before the first observation.
    */
   peak = Number.NaN;
 }
 
 /**
- * Picks, of a few drawn at random, the candidate with the least latency times load. Latency is the greatest
- * of those seen, each of which counts for less as time goes by. So a slow candidate is noticed with its
- * first slow response, and is tried again when that is long ago. Those that are about as quick have shares as they
- * weigh, by load and by turn.
+ * Draws a few candidates at random, and picks the one with the smallest product of latency and load. The latency is the
+ * highest one observed; observations count less and less as time goes by. So one slow response is enough to notice a
+ * slow candidate, and the candidate is tried again after a while. Candidates that are about equally fast have shares
+ * like their weights, by load and by turn.
  *
- * Finagle's: https://twitter.github.io/finagle/guide/Clients.html#power-of-two-choices-p2c-least-loaded
- * As there, the average decays when it is read, and each read leaves less for responses to pull up: taken to
- * the limit, only those above it count. The draw keeps clients that see the same latencies from flocking
- * to the same candidate.
+ * From Finagle: https://twitter.github.io/finagle/guide/Clients.html#power-of-two-choices-p2c-least-loaded Finagle
+ * decays the average when it is read, so each read leaves less for responses to raise. In the limit, only responses
+ * above it count, as here. The draw prevents that clients which see the same latencies all choose the same candidate.
  */
 export class PeakEwma<C extends Candidate> implements Picker<C> {
   readonly #options: PeakEwmaOptions;
@@ -91,7 +91,10 @@ export class PeakEwma<C extends Candidate> implements Picker<C> {
     this.#weigh(slot, candidate.weight);
   }
 
-  /** Keeps what part of a turn is left. Those without a weight until now begin with a half, the heavy ones between the light. */
+  /**
+   * Keeps what is left of a turn. A candidate that had no weight begins with half a turn, so that heavy ones come
+   * between light ones.
+   */
   #weigh(slot: Slot, weight: number): void {
     if (slot.weight === weight) return;
     const { now } = this.#turns;
@@ -106,7 +109,7 @@ export class PeakEwma<C extends Candidate> implements Picker<C> {
     if (size <= 1) return candidates[0];
     const now = clock.now();
     let index = Math.floor(random() * size);
-    // Two draws are distinct at least, whatever the size: with one that hangs, it would be drawn twice.
+    // At least two draws differ, whatever the size. Otherwise a candidate that hangs could be drawn twice.
     const step = 1 + Math.floor(random() * (size - 1));
     let best = candidates[index]!;
     for (let draw = 1; draw < DRAWS && draw < size; draw++) {
@@ -144,10 +147,10 @@ export class PeakEwma<C extends Candidate> implements Picker<C> {
     const { decay } = this.#options;
     const slotOfA = slotOf(a);
     const slotOfB = slotOf(b);
-    // Below a millisecond, latencies are as good as each other.
+    // Below a millisecond, all latencies count as equal.
     const peakOfA = Math.max(slotOfA.peak, now);
     const peakOfB = Math.max(slotOfB.peak, now);
-    // Not where one of them is not known.
+    // False if one of them is unknown (NaN).
     if (Math.abs(peakOfA - peakOfB) < decay * ALIKE) {
       const difference = this.#rankOf(a, slotOfA) - this.#rankOf(b, slotOfB);
       return difference < 0 || (difference === 0 && peakOfA < peakOfB);
@@ -162,8 +165,8 @@ export class PeakEwma<C extends Candidate> implements Picker<C> {
 }
 
 /**
- * What a request costs at a candidate of a latency, given by its logarithm, beside one of another weight: it has that
- * latency whatever the candidate weighs.
+ * What a request costs at a candidate. @param latency its logarithm @param usual the weight of the other candidate,
+ * because the latency doesn't depend on the weight
  */
 function costOf({ load, weight }: Candidate, latency: number, usual: number): number {
   return Number.isNaN(latency) ? load * UNPROBED : Math.exp(latency) * ((load * usual) / weight + 1);

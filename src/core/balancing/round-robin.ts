@@ -6,12 +6,12 @@ class Slot<C> extends RingNode<C> {
   turn = 0;
 }
 
-// One count for all rings: a candidate moves between the rings of its service.
+// One count for all rings, because a candidate moves between the rings of its service.
 let turns = 0;
 
 /**
- * Picks candidates in turn. One that missed its turn, because it had no connection free, is next when it
- * has one; a new one is next at once. Missed turns don't add up.
+ * Picks candidates in turn. If a candidate missed its turn because it had no free connection, it is next as soon as it
+ * has one. A new candidate is next at once. Missed turns don't add up.
  */
 export class RoundRobin<C extends Candidate> implements Picker<C> {
   readonly #ring = new Ring<C>();

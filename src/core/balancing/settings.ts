@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { PickerFactory } from './picker.ts';
 
-/** What balancing is told. Durations are in milliseconds. */
+/** The settings of balancing. Durations are in milliseconds. */
 export interface BalancingSettings {
   policy: 'least-request' | 'round-robin' | 'peak-ewma' | 'ring-hash' | PickerFactory;
   peakEwma: PeakEwmaSettings;

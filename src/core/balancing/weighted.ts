@@ -7,19 +7,22 @@ const BOUNDS: Readonly<Record<Measure, TurnBounds>> = {
   load: LOAD_BOUNDS,
 };
 
-/** What decides between weights: the least load for its weight, and the turn where that is about equal; or the turn alone. */
+/**
+ * What decides between weights. `load`: the least load for its weight, and if loads are about equal, the turn. `turn`:
+ * only the turn.
+ */
 export type Measure = 'load' | 'turn';
 
-/** The turns of a service, which its pickers share. */
+/** The turns of a service. Its pickers share them. */
 export class Turns {
-  /** Grows by 1 while each candidate is served as often as it weighs. */
+  /** Grows by 1 while each candidate is served as often as its weight. */
   now = 0;
-  /** Of all candidates that are in a picker, but for one of those that have not come to serve yet. */
+  /** The weight of all candidates that are in a picker of candidates that serve. */
   weight = 0;
   pickers = 0;
   readonly #shares = new Map<number, Share>();
 
-  /** What those of a weight share. */
+  /** What the candidates of one weight share. */
   of(weight: number): Share {
     let share = this.#shares.get(weight);
     if (share === undefined) {
@@ -34,20 +37,20 @@ export class Turns {
 /** The candidates of one weight. */
 class Share {
   readonly weight: number;
-  /** When the next of them has its turn. */
+  /** When the next candidate of this weight has its turn. */
   turn: number;
   members = 0;
-  /** Those of each picker. */
+  /** The candidates of this weight in each picker. */
   readonly groups: (HeapNode<Group> | undefined)[] = [];
 
   constructor(weight: number, now: number) {
     this.weight = weight;
-    // Half a turn from now, so that those of a heavy one lie around those of a light one.
+    // Half a turn from now, so that the turns of heavy candidates lie around those of light ones.
     this.turn = now + 0.5 / weight;
   }
 }
 
-/** The candidates of one weight that are in one picker. */
+/** The candidates of one weight in one picker. */
 interface Group {
   readonly share: Share;
   readonly picker: Picker<Slot>;
@@ -73,13 +76,12 @@ class Slot implements Candidate {
 }
 
 /**
- * Picks candidates so that their shares are as their weights are: among those of one weight as another
- * picker does, and among weights by `measure`.
+ * Picks candidates so that their shares match their weights. Another picker chooses among candidates of the same
+ * weight, and `measure` decides between weights.
  *
- * Turns are stride scheduling's (Waldspurger and Weihl, 1995): each weight has its next one the inverse of it
- * after the last, so that heavy ones have theirs in between those of light ones, and the lightest has its
- * own in the end. There are few different weights, as a rule, and the time a choice takes depends on their
- * number only.
+ * Turns are those of stride scheduling (Waldspurger and Weihl, 1995): for each weight, the next turn comes 1/weight
+ * after the last one. So heavy candidates have their turns between those of light ones, and the lightest has its turn
+ * at the end. Usually there are few different weights, and the time of a choice depends only on their number.
  */
 export class Weighted<C extends Candidate> implements Picker<C> {
   readonly #heap = new Heap<Group>();
@@ -90,7 +92,7 @@ export class Weighted<C extends Candidate> implements Picker<C> {
   readonly #createPicker: () => Picker<Slot>;
   readonly #serves: boolean;
 
-  /** @param serves whether its candidates are such as serve, so that turns pass as fast as they all are served */
+  /** @param serves whether its candidates serve requests. If so, turns pass as fast as all of them together serve */
   constructor(turns: Turns, measure: Measure, createPicker: () => Picker<Slot>, serves = true) {
     this.#turns = turns;
     this.#index = turns.pickers++;
@@ -140,8 +142,8 @@ export class Weighted<C extends Candidate> implements Picker<C> {
   pick(): C | undefined {
     for (let node = this.#heap.first; node !== undefined; node = this.#heap.first) {
       const key = this.#keyOf(node.value);
-      // Another picker may have given those of this weight their turn. And a weight that isn't chosen, for all
-      // of it is busy, falls behind, and would be chosen for that.
+      // Another picker may have given the candidates of this weight their turn. And a weight that isn't chosen, because
+      // all its candidates are busy, falls behind, and would be chosen for that.
       if (!this.#heap.move(node, key)) return node.value.picker.pick()!.candidate as C;
     }
     return undefined;
@@ -154,7 +156,7 @@ export class Weighted<C extends Candidate> implements Picker<C> {
     const { weight, members } = share;
     turns.now += 1 / Math.max(turns.weight, weight);
     share.turn = advanced(share.turn, turns.now, weight, this.#bounds, members);
-    // Though it be in another picker, as one is that has never been connected, and is dialled in its turn.
+    // Also if the candidate is in another picker: one that was never connected is dialled in its turn.
     this.#groupOf(share).value.picker.used(slot);
   }
 
@@ -165,7 +167,7 @@ export class Weighted<C extends Candidate> implements Picker<C> {
     return this.#groupOf(first.share).value.picker.before(first, second);
   }
 
-  /** Keeps what part of a turn is left: one that grows step by step would wait for its first for ever. */
+  /** Keeps what is left of a turn. Otherwise a weight that grows step by step would wait for its first turn for ever. */
   #continue(before: Share, after: Share): void {
     if (after.members > 0) return;
     const { now } = this.#turns;
@@ -185,7 +187,7 @@ export class Weighted<C extends Candidate> implements Picker<C> {
     return current(turn, this.#turns.now, weight, this.#bounds);
   }
 
-  /** Those of a weight in this picker, be it none. */
+  /** The candidates of a weight in this picker; there may be none. */
   #groupOf(share: Share): HeapNode<Group> {
     return (share.groups[this.#index] ??= new HeapNode({ share, picker: this.#createPicker() }));
   }

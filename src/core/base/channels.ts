@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
 
-/** What evenkeel publishes; see the README for the messages. */
+/** The diagnostics channels of evenkeel. docs/observability.md describes the messages. */
 export const channels = {
   discoveryUpdate: channel('evenkeel:discovery:update'),
   discoveryError: channel('evenkeel:discovery:error'),

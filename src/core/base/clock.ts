@@ -1,7 +1,7 @@
 import { outsideRequests } from './context.ts';
 
-// Taken when this module loads. Tests that fake timers (sinon's, jest's, those of node:test) replace the global
-// ones, and those of the module with them; a request that waited for these would wait for a test to tick.
+// Read when this module loads. Tests that fake timers (sinon, jest, node:test) replace the global functions, and those
+// of the module too. With these, a request would wait until a test ticks.
 export const { setImmediate, setInterval, clearInterval } = process.getBuiltinModule('node:timers');
 export const { queueMicrotask } = globalThis;
 const { setTimeout, clearTimeout } = process.getBuiltinModule('node:timers');
@@ -12,14 +12,14 @@ export const monotonicNow: () => number = performance.now.bind(performance);
 /** Milliseconds since 1970. */
 export const wallClock: () => number = Date.now;
 
-/** A callback that has been scheduled and can be taken back. */
+/** A scheduled callback that can be cancelled. */
 export interface Timer {
   cancel(): void;
 }
 
-/** Time, as evenkeel sees it. undici keeps real time of its own. */
+/** The clock that evenkeel uses. undici always uses real time. */
 export interface Clock {
-  /** Milliseconds since some fixed moment; never goes back. */
+  /** Milliseconds since some fixed moment. Never goes back. */
   now(): number;
   /**
    * Calls `callback` once, after `delay` milliseconds. A timer doesn't keep the process alive,
@@ -27,8 +27,8 @@ export interface Clock {
    */
   schedule(callback: () => void, delay: number, ref?: boolean): Timer;
   /**
-   * Calls `callback` in the next turn of the event loop, after what has arrived by then was read. Left out, it is
-   * Node's loop that turns, be `now` what it may.
+   * Calls `callback` in the next turn of the event loop, after all that has arrived was read. If a clock has no `turn`,
+   * Node's event loop is used, whatever `now` returns.
    */
   turn?(callback: () => void): void;
 }
@@ -63,9 +63,9 @@ export function inNextTurn(clock: Clock, callback: () => void): void {
   else clock.turn(callback);
 }
 
-/** Calls `callback` once all that has come in by now has been read: time alone may be late news. */
+/** Calls `callback` after all that has come in by now was read. A timer alone may fire before that. */
 export function afterIncoming(clock: Clock, callback: () => void): void {
-  // The first may come before sockets are looked at, the second comes after.
+  // The first turn may come before Node looks at sockets, the second comes after.
   inNextTurn(clock, () => inNextTurn(clock, callback));
 }
 
@@ -75,8 +75,8 @@ export function nextTurn(clock: Clock = systemClock): Promise<void> {
 }
 
 /**
- * Calls `fn` with Node's own `setImmediate` in place of one that a test has faked. undici looks it up whenever
- * it uses a connection again, and would write the request when the test ticks.
+ * Calls `fn` with Node's own `setImmediate` if a test has faked it. undici calls `setImmediate` whenever it uses a
+ * connection again, and would write the request only when the test ticks.
  */
 export function withOwnImmediate<T>(fn: () => T): T {
   const faked = globalThis.setImmediate;

@@ -1,8 +1,8 @@
-/** How much a service has to do: its calls that run, and those that wait. Lasting ones are none of these. */
+/** How many calls of a service run, and how many wait. Lasting calls don't count. */
 export class Demand {
   running = 0;
   waiting = 0;
-  /** Calls ever taken. */
+  /** How many calls were taken, since the start. */
   taken = 0;
 
   get total(): number {

@@ -1,4 +1,4 @@
-/** An error of evenkeel's own. Its `code` never changes. Errors of undici and of the network are passed on as they are. */
+/** An error of evenkeel's own. Its `code` never changes. Errors of undici and of the network arrive as they are. */
 export class EvenkeelError extends Error {
   override name = 'EvenkeelError';
   readonly code: string;
@@ -18,7 +18,7 @@ export class NoEndpointsError extends EvenkeelError {
   }
 }
 
-/** As many requests as `maxPendingRequests` allows wait for the service already. */
+/** As many requests as `maxPendingRequests` allows already wait for the service. */
 export class QueueFullError extends EvenkeelError {
   override name = 'QueueFullError';
 
@@ -36,20 +36,20 @@ export class ResolverError extends EvenkeelError {
   }
 }
 
-/** The code of the error for a request whose connection ended before it was sent. */
+/** The code of the error for a request whose connection ended before the request was sent. */
 export const CONNECTION_GONE = 'EVENKEEL_CONNECTION_GONE';
 
-/** The code of the error for a request whose endpoint does not answer any more. */
+/** The code of the error for a request whose endpoint no longer answers. */
 export const UNRESPONSIVE = 'EVENKEEL_UNRESPONSIVE';
 
-/** A connection was to take no more requests, and those that it had took longer than `drainTimeout`. */
+/** A retired connection did not finish its requests within `drainTimeout`. */
 export class DrainTimeoutError extends EvenkeelError {
   constructor(drainTimeout: number) {
     super('EVENKEEL_DRAIN_TIMEOUT', `the connection did not drain within ${drainTimeout} ms`);
   }
 }
 
-/** An endpoint, or what leads to it, does not answer any more. */
+/** An endpoint no longer answers, or what leads to it. */
 export class UnresponsiveError extends EvenkeelError {
   constructor(message: string) {
     super(UNRESPONSIVE, message);

@@ -1,8 +1,8 @@
 const OFFSET_BASIS = 0x811c9dc5;
 
 /**
- * FNV-1a, with MurmurHash3's finalizer: FNV alone leaves names that end alike near each other. The seed,
- * another hash, makes it one of many functions.
+ * FNV-1a, with MurmurHash3's finalizer: FNV alone maps names with the same ending near each other. The seed is another
+ * hash, and makes a different hash function of it.
  */
 export function hash(text: string, seed = OFFSET_BASIS): number {
   let h = seed;

@@ -1,12 +1,12 @@
 import { afterIncoming, type Clock, type Timer } from './clock.ts';
 
-/** Parts that a wait is made of. */
+/** How many steps a wait has. */
 const STEPS = 4;
 
 /**
- * A wait for something that others have to do. Time in which this process did not run is nobody's silence:
- * each step counts for no more than it was to take, however late its timer, and the end comes after all that
- * had arrived by then was read.
+ * A wait for something that another process has to do. Time in which this process did not run doesn't count: each step
+ * counts for no more than its length, however late its timer is. The end comes only after all that had arrived was
+ * read.
  */
 export class Patience implements Timer {
   readonly #clock: Clock;

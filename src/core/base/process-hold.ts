@@ -1,10 +1,10 @@
 /**
- * What does not tell that a process has something to do: connects under way, which include ours, and standard
- * streams, which are listed though they hold nothing.
+ * Resources that don't show that a process has something to do: connects under way, which may be evenkeel's own, and
+ * standard streams, which are listed although they keep nothing alive.
  */
 const IDLE = new Set(['ConnectWrap', 'PipeWrap', 'TTYWrap']);
 
-/** Whether the process would go on without any connect that is under way. */
+/** Whether the process would stay alive without any connect that is under way. */
 export function isProcessHeld(): boolean {
   return process.getActiveResourcesInfo().some((type) => !IDLE.has(type));
 }

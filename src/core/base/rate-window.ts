@@ -1,34 +1,34 @@
 const PARTS = 4;
 
-/** How much of what somebody counts came in the last while, to a quarter of it. Costs nothing when it is counted. */
+/** How much of a count came in the last moments, to a quarter of the window. Counting costs nothing. */
 export class RateWindow {
   readonly #counted: () => number;
-  /** What had been counted when each part of the window began. */
+  /** The count at the beginning of each part of the window. */
   readonly #marks: number[];
   #oldest = 0;
 
-  /** @param counted all there ever was */
+  /** @param counted returns the count since the start */
   constructor(counted: () => number) {
     this.#counted = counted;
     this.#marks = new Array<number>(PARTS).fill(counted());
   }
 
-  /** What was counted since the last `advance`. */
+  /** How much was counted since the last `advance`. */
   get latest(): number {
     return this.#counted() - this.#marks[(this.#oldest + PARTS - 1) % PARTS]!;
   }
 
-  /** Milliseconds between two calls of `advance` for a window of that length. */
+  /** How many milliseconds there must be between two calls of `advance`, for a window of this length. */
   static step(length: number): number {
     return length / PARTS;
   }
 
-  /** What the window holds now. */
+  /** How much the window holds now. */
   get total(): number {
     return this.#counted() - this.#marks[this.#oldest]!;
   }
 
-  /** Lets the oldest part go. */
+  /** Drops the oldest part. */
   advance(): void {
     this.#marks[this.#oldest] = this.#counted();
     this.#oldest = (this.#oldest + 1) % PARTS;

@@ -1,4 +1,4 @@
-/** Things that come and go, for whoever wants to know of each. */
+/** Members that come and go, and listeners that hear of each. */
 export class Registry<T> {
   readonly #members = new Set<T>();
   readonly #watchers = new Set<{ onAdded: (member: T) => void; onDeleted: (member: T) => void }>();
@@ -13,7 +13,10 @@ export class Registry<T> {
     for (const { onDeleted } of this.#watchers) onDeleted(member);
   }
 
-  /** Tells of those there are, and of what comes and goes from now on, until the function is called that is returned. */
+  /**
+   * Calls `onAdded` for each present and each new member, and `onDeleted` for each that goes. @returns a function that
+   * stops it
+   */
   watch(onAdded: (member: T) => void, onDeleted: (member: T) => void): () => void {
     const watcher = { onAdded, onDeleted };
     this.#watchers.add(watcher);

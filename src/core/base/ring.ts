@@ -20,7 +20,7 @@ export class RingNode<T> {
   }
 }
 
-/** A doubly linked list of nodes that know their neighbours, so that any of them leaves in constant time. */
+/** A doubly linked list. Each node knows its neighbours, so any node can leave in constant time. */
 export class Ring<T> {
   readonly #end = new RingNode<T | undefined>(undefined);
 
@@ -44,12 +44,12 @@ export class Ring<T> {
     insertBefore(this.#end.next, node as RingNode<T | undefined>);
   }
 
-  /** Puts a node behind one of this ring. */
+  /** Inserts a node behind another one of this ring. */
   insert(node: RingNode<T>, behind: RingNode<T>): void {
     insertBefore(behind.next, node);
   }
 
-  /** The node behind one of this ring. */
+  /** The node behind another one of this ring. */
   after(node: RingNode<T>): RingNode<T> | undefined {
     return node.next === (this.#end as unknown) ? undefined : node.next;
   }

@@ -10,9 +10,10 @@ import type { Pool } from '../connections/pool.ts';
 import { FailureHolds } from '../endpoints/failure-holds.ts';
 import { QuickErrors } from '../endpoints/quick-errors.ts';
 import type { Outcome } from '../health/outcome.ts';
-import { type Attempt, type Call, durationOf } from './call.ts';
+import type { Attempt, Call } from './call.ts';
+import { Durations } from './durations.ts';
 import { AT_ONCE, Reuse } from './reuse.ts';
-import { isEndHeard, tellEnd, tellStart } from './telling.ts';
+import { tellStart } from './telling.ts';
 
 type Headers = Record<string, string | string[] | undefined>;
 
@@ -35,6 +36,7 @@ export class Attempts {
   readonly #turn: LoopTurn;
   readonly #clock: Clock;
   readonly #holds: FailureHolds;
+  readonly #durations: Durations;
   readonly #quickErrors = new QuickErrors();
   readonly #reuse: Reuse;
   readonly #observes: boolean;
@@ -46,6 +48,7 @@ export class Attempts {
     this.#demand = demand;
     this.#turn = turn;
     this.#clock = clock;
+    this.#durations = new Durations(clock);
     this.#holds = new FailureHolds(clock);
     this.#reuse = new Reuse(pool, demand);
     this.#observes = pool.balancer.observes;
@@ -177,7 +180,7 @@ export class Attempts {
   onEnded(attempt: Attempt, result: Outcome): void {
     const { endpoint, connection, statusCode, call } = attempt;
     if (endpoint === undefined || connection === undefined) return;
-    if (!attempt.streaming && result !== 'refused') this.#countDuration(attempt, endpoint, result);
+    if (!attempt.streaming && result !== 'refused') this.#durations.onEnded(attempt, endpoint, result);
     const outcome = result === 'expired' ? this.#blameFor(call) : result;
     attempt.connection = undefined;
     if (attempt.streaming) this.#takeBack(attempt, endpoint, connection);
@@ -200,24 +203,14 @@ export class Attempts {
     this.#afterEnd();
   }
 
-  /** Records how long an attempt took, if anything needs that: to read the clock costs as much as all the rest. */
-  #countDuration(attempt: Attempt, endpoint: Pod, result: Outcome): void {
-    const { latency } = endpoint;
-    const { call } = attempt;
-    const weight = latency.weightOfNext(call.takenAt);
-    const isHeard = isEndHeard();
-    if (weight === 0 && !isHeard) return;
-    const now = ticksOf(this.#clock.now());
-    const duration = durationOf(call, now);
-    if (weight > 0) latency.count(duration, now, weight);
-    if (isHeard) tellEnd(attempt, endpoint, duration, result);
-  }
-
-  /** Whether the endpoint used up the caller's time. If not, the call waited for it, or this process stood still. */
+  /**
+   * Whether the endpoint used up the caller's time. If not, that was too short, or the call waited for the endpoint, or
+   * this process stood still.
+   */
   #blameFor(call: Call): 'timeout' | 'cancelled' {
     const now = this.#clock.now();
-    const wasEndpoints = durationOf(call, ticksOf(now)) >= call.waited;
-    return wasEndpoints && !this.#pool.isHeldUp(now) ? 'timeout' : 'cancelled';
+    const isFault = this.#durations.isEndpointsFault(call, now) && !this.#pool.isHeldUp(now);
+    return isFault ? 'timeout' : 'cancelled';
   }
 
   /** Counts a stream as a request again, just before it ends. */

@@ -18,17 +18,17 @@ export interface AutoOptions {
   dns: Resolver;
   kubernetes: Kubernetes;
   names: ClusterNames;
-  /** Kubernetes was asked for, and not only hoped for: what it says is waited for. */
+  /** Whether the user asked for Kubernetes. Then its answer is waited for. */
   wanted: boolean;
-  /** Milliseconds for which endpoints stay in use when their name is gone. */
+  /** For how many milliseconds endpoints stay in use after their name is gone. */
   negativeHold: number;
   clock: Clock;
 }
 
 /**
- * Makes a resolver that answers from DNS at once, and goes over to EndpointSlices once DNS has matched the name
- * of a Service and its slices are there; back to DNS when they can't be had any more. What was known last stays
- * in use until there's something in its place.
+ * A resolver that answers from DNS at once. When DNS has matched the name of a Service, and its EndpointSlices are
+ * known, it answers from these; if they can't be had any more, from DNS again. The last known endpoints stay in use
+ * until there are new ones.
  */
 export function autoResolver(options: AutoOptions): Resolver {
   return (target, signal) =>
@@ -39,24 +39,24 @@ export function autoResolver(options: AutoOptions): Resolver {
 
 type Endpoints = Extract<Resolution, { endpoints: unknown }>;
 
-/** One host name followed by both. */
+/** Follows one host name in both ways. */
 class Auto {
   readonly #options: AutoOptions;
   readonly #target: ResolveTarget;
-  /** How many Services sent their callers here, each to the next. */
+  /** Through how many ExternalName Services callers came here. */
   readonly #aliases: number;
   readonly #arrivals = new Changes();
   #dns: Feed<Resolution> | undefined;
   #kubernetes: Feed<Finding> | undefined;
   #service: ServiceName | undefined;
-  /** Where the Service sends its callers, and what is known of that name. */
+  /** The name to which an ExternalName Service sends its callers, and what is known about that name. */
   #alias: { readonly hostname: string; readonly feed: Feed<Resolution> } | undefined;
-  /** Kubernetes has nothing to say any more, so that DNS is to replace what it led to. */
+  /** Whether Kubernetes has nothing to say any more, so that the answer of DNS replaces what Kubernetes said. */
   #falling = false;
-  /** Kubernetes is to speak before DNS is heard, for a while. */
+  /** A timer while Kubernetes may answer first, before DNS counts. */
   #hold: Timer | undefined;
   #held: Resolution | undefined;
-  /** What Kubernetes found, or led to, until there's something in its place. */
+  /** What Kubernetes has found, until there is something to replace it. */
   #found: Endpoints | undefined;
   #withdrawal: Timer | undefined;
   #due: (() => Resolution[])[] = [];
@@ -116,7 +116,7 @@ class Auto {
         this.#startAlias(finding.hostname);
         return [];
       case 'unknown':
-        // Asked anew: what it said before Kubernetes took over may be long out of date.
+        // DNS is asked again, because its last answer may be from long before Kubernetes took over.
         if (this.#dns === undefined) this.#startDns();
         return held;
     }
@@ -129,14 +129,14 @@ class Auto {
       const service = names.serviceOf(resolution.matchedName ?? '');
       if (service !== undefined && !sameService(service, this.#service)) this.#startKubernetes(service);
     } else if (absent && wanted && this.#kubernetes === undefined) {
-      // No name of the public's: it may be a Service's, short for where we are.
+      // The name isn't a public one. It may be the short name of a Service in this namespace.
       this.#startKubernetes(undefined);
     }
     if (this.#hold !== undefined) {
       this.#held = resolution;
       return [];
     }
-    // Outside of the cluster its names are none, and what an alias leads to goes on being followed.
+    // Outside the cluster, names of the cluster don't exist. The target of an alias is still followed.
     const isElsewhere = this.#falling && this.#alias !== undefined;
     if (absent && this.#found !== undefined && !isElsewhere) return [this.#withdraw(this.#found)];
     if ('endpoints' in resolution) {
@@ -146,7 +146,10 @@ class Auto {
     return [resolution];
   }
 
-  /** What the name says that the Service sends its callers to; should it lead nowhere, the Service's own may. */
+  /**
+   * An answer about the name to which the Service sends its callers. If this name leads nowhere, the Service's own name
+   * may lead somewhere.
+   */
   #onAliasAnswer(resolution: Resolution): Resolution[] {
     if ('endpoints' in resolution) {
       this.#replace(resolution.withdrawn ? undefined : resolution);
@@ -182,7 +185,7 @@ class Auto {
   }
 
   #aliasAnswers(alias: string, signal: AbortSignal): AsyncIterable<Resolution> {
-    // Absolute: no search list is walked for it.
+    // With a final dot, so that no search list is used.
     const target = { ...this.#target, hostname: `${alias}.` };
     if (this.#aliases < MOST_ALIASES)
       return new Auto(this.#options, target, this.#aliases + 1).follow(signal);
@@ -190,7 +193,7 @@ class Auto {
     return only({ error: new EvenkeelError(ALIASES, message) });
   }
 
-  /** Without a name, the host name itself is taken for one. */
+  /** Without a `service`, the host name itself may be a Service. */
   #startKubernetes(service: ServiceName | undefined): void {
     const { kubernetes, wanted } = this.#options;
     const target = this.#target;
@@ -218,7 +221,7 @@ class Auto {
     this.#found = found;
   }
 
-  /** The name is gone: its endpoints are used for as long as they were when DNS had given them. */
+  /** The name is gone. Its endpoints stay in use for as long as DNS endpoints would. */
   #withdraw({ endpoints, source }: Endpoints): Resolution {
     this.#replace(undefined);
     this.#withdrawal = this.#later(this.#options.negativeHold, () => [{ endpoints: [], source }]);

@@ -8,17 +8,17 @@ import type { Resolution, Resolver } from './resolver.ts';
 
 export interface BesideMeshOptions {
   detector: MeshDetector;
-  /** Where there's no mesh. */
+  /** Used if there is no mesh. */
   otherwise: Resolver;
-  /** In a mesh. */
+  /** Used beside a mesh. */
   dns: Resolver;
   names: ClusterNames;
   warn: Warn;
 }
 
 /**
- * Leaves the choice of pods to a service mesh, where there is one: its proxy balances and authorises by the
- * Service, and knows it by the address that its name has.
+ * If there is a service mesh, leaves the choice of pods to its proxy. The proxy balances and authorises by Service, and
+ * recognises the Service by the address that its name has in DNS.
  */
 export function besideMesh({ detector, otherwise, dns, names, warn }: BesideMeshOptions): Resolver {
   async function* passive(...args: Parameters<Resolver>): AsyncGenerator<Resolution, void, undefined> {

@@ -1,4 +1,4 @@
-/** Counts changes and wakes those who wait for the next. Any number of changes in between are one. */
+/** Counts changes, and wakes those who wait for the next one. Several changes before that count as one. */
 export class Changes {
   #count = 0;
   #waiting: PromiseWithResolvers<void> | undefined;

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { ResolverError } from '../base/errors.ts';
 import type { EndpointAddress, Resolution } from './resolver.ts';
 
-/** Refuses what is not a resolution, with what is wrong about it. */
+/** Returns `value` if it is a resolution. @throws ResolverError that says what is wrong with it */
 export function checked(value: unknown): Resolution {
   if (value === null || typeof value !== 'object') throw invalid(value);
   if ('error' in value) {
@@ -19,7 +19,7 @@ export function checked(value: unknown): Resolution {
   return value as Resolution;
 }
 
-/** The first in a list that is no endpoint, and what is expected in its place. */
+/** The first item of a list that isn't an endpoint, and what is expected instead. */
 export function faultIn(
   endpoints: readonly unknown[],
 ): { readonly endpoint: unknown; readonly expected: string } | undefined {

@@ -12,7 +12,10 @@ import type { Trace } from './trace.ts';
 
 const START_SPREAD = 1_000;
 
-/** Makes of a resolver that asks DNS one that sees the pods of a cluster, where there is one to be seen. */
+/**
+ * Extends a resolver that asks DNS, so that it sees the pods of a cluster, if this process runs in one or has a
+ * kubeconfig.
+ */
 export function clusterResolver(
   dns: Resolver,
   { discovery, mesh, dns: { family, negativeHold }, kubernetes: settings, clock, random }: DiscoverySettings,
@@ -32,9 +35,9 @@ export function clusterResolver(
   }
   const names = new ClusterNames(settings.clusterDomain, place);
   let resolver = dns;
-  // In a cluster there may be a way before long.
+  // In a cluster, a way to the API may appear later, when the token is mounted.
   if (open !== undefined || place.apiHost !== undefined) {
-    // Where a request waits for it, the first answer is asked for at once.
+    // If a request waits for Kubernetes, the first question is sent at once.
     const startSpread = wanted ? 0 : START_SPREAD;
     const kubernetes = new Kubernetes({
       open: open ?? (() => openLate(api, choice)),

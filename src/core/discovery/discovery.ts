@@ -3,15 +3,18 @@ import { type Clock, wallClock } from '../base/clock.ts';
 import { asError, Follower } from './follower.ts';
 import type { EndpointUpdate, Resolution, Resolver } from './resolver.ts';
 
-/** What discovery tells its service, and asks of it. */
+/** What discovery tells its service, and asks it. */
 export interface DiscoveryOwner {
   readonly url: Pick<URL, 'hostname' | 'origin' | 'port' | 'protocol'>;
   /** Whether there is traffic. */
   readonly inUse: boolean;
-  /** Requests that wait for a connection. */
+  /** How many requests wait for a connection. */
   readonly waiting: number;
   onUpdate(update: EndpointUpdate): void;
-  /** What is known stays in use. With nothing known, those that have waited since `askedAt` need wait no more. */
+  /**
+   * Discovery failed. If endpoints are known, they stay in use. If none are known, requests that have waited since
+   * `askedAt` must fail.
+   */
   onError(error: Error, askedAt: number): void;
 }
 
@@ -21,13 +24,13 @@ export interface DiscoveryOptions {
   random: () => number;
 }
 
-/** What is known of a service's endpoints: from where, since when, and for how long. */
+/** What is known about the endpoints of a service: from which source, since when, and for how long. */
 export class Discovery {
-  /** Who said what is known; `none` before anybody has. */
+  /** Where the endpoints came from; `none` at first. */
   source = 'none';
-  /** Wall-clock milliseconds. */
+  /** When they came, in wall-clock milliseconds. */
   updatedAt: number | undefined;
-  /** Why nothing newer is known. */
+  /** Why nothing newer is known; null if it is up to date. */
   error: Error | null = null;
 
   readonly #owner: DiscoveryOwner;
@@ -55,27 +58,27 @@ export class Discovery {
     });
   }
 
-  /** Whether there are endpoints. */
+  /** Whether any endpoints are known, even an empty set. */
   get isKnown(): boolean {
     return this.#update !== undefined && this.#update.endpoints.length > 0;
   }
 
-  /** Whether what is known was for a while that has passed. */
+  /** Whether the endpoints were valid for a time that is over. */
   get isStale(): boolean {
     return this.#clock.now() > (this.#update?.validUntil ?? Number.POSITIVE_INFINITY);
   }
 
-  /** Whether the name has gone, and nothing that it led to may be dialled. */
+  /** Whether the name is gone, so that nothing it led to may be dialled. */
   get isWithdrawn(): boolean {
     return this.#update?.withdrawn === true;
   }
 
-  /** Asks for news. */
+  /** Asks for the next value. */
   demand(): void {
     this.#follower.demand();
   }
 
-  /** Tells the resolver that nothing of what it yielded can be reached. Whether it soon yields again. */
+  /** Tells the resolver that none of its endpoints can be reached. Returns whether it will soon yield again. */
   onUnreachable(): boolean {
     try {
       const answer: unknown = this.#onUnreachable?.();
@@ -87,7 +90,7 @@ export class Discovery {
     }
   }
 
-  /** Tells the resolver that what it yielded is slow to take connections. */
+  /** Tells the resolver that its endpoints are slow to accept connections. */
   onSlow(): void {
     try {
       this.#update?.onSlow?.();
@@ -96,9 +99,9 @@ export class Discovery {
     }
   }
 
-  /** It is no resolver's fault but its author's, which they should hear of; what it yielded stays in use. */
+  /** The value isn't a resolution. The author of the resolver should hear of that; the last endpoints stay in use. */
   #onBroken(error: unknown): void {
-    // Asked no more.
+    // The broken resolver isn't asked any more.
     this.#onUnreachable = undefined;
     this.error = asError(error);
     this.#publish(this.error);

@@ -1,6 +1,6 @@
 import type { Changes } from './changes.ts';
 
-/** An async iterable that is asked for one value at a time, and can be left while that is under way. */
+/** Reads an async iterable one value at a time, and can stop while a value is on its way. */
 export class Feed<T> {
   readonly #abort = new AbortController();
   readonly #iterator: AsyncIterator<T>;
@@ -8,19 +8,19 @@ export class Feed<T> {
   #state: 'idle' | 'asked' | 'over' = 'idle';
   #arrived: { value: T } | { error: unknown } | undefined;
 
-  /** Asks for the first value. Counts an arrival when there's something to take, or no more to come. */
+  /** Asks for the first value. Counts an arrival when there is a value to take, or the end is reached. */
   constructor(start: (signal: AbortSignal) => AsyncIterable<T>, arrivals: Changes) {
     this.#iterator = start(this.#abort.signal)[Symbol.asyncIterator]();
     this.#arrivals = arrivals;
     this.#ask();
   }
 
-  /** Whether there is no more to come. */
+  /** Whether the end is reached. */
   get over(): boolean {
     return this.#state === 'over';
   }
 
-  /** The value that has arrived, if one has; asks for the next if none has. Throws what the iterable threw. */
+  /** Returns the value that has arrived, if there is one, and asks for the next. @throws what the iterable threw */
   take(): { value: T } | undefined {
     const arrived = this.#arrived;
     this.#arrived = undefined;
@@ -29,13 +29,13 @@ export class Feed<T> {
     return arrived;
   }
 
-  /** Lets go of the iterable, and has it let go of what it holds: one that waits to be asked hears of no abort. */
+  /** Leaves the iterable, and calls its `return`: an iterable that waits to be asked doesn't notice the abort. */
   stop(): void {
     if (this.#state === 'over') return;
     this.#state = 'over';
     this.#arrived = undefined;
     this.#abort.abort();
-    // What it has to say about its end concerns nobody any more.
+    // Errors at its end concern nobody any more.
     this.#iterator.return?.().catch(() => {});
   }
 

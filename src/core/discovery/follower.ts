@@ -8,9 +8,9 @@ import type { Resolution, Resolver, ResolveTarget } from './resolver.ts';
 const FIRST_BACKOFF = 1_000;
 const BACKOFF_FACTOR = 1.6;
 const LONGEST_BACKOFF = 30_000;
-/** The longest that a request waits for a resolver that threw to be started again. */
+/** At most so long does a request wait until a resolver that threw is started again, in milliseconds. */
 const LONGEST_WAIT = 2_000;
-/** Values that a resolver may yield without waiting, and milliseconds for each that comes after these. */
+/** A resolver may yield so many values without waiting. After that, one value in so many milliseconds. */
 const BURST = 100;
 const INTERVAL = 100;
 
@@ -19,33 +19,33 @@ export interface FollowerOptions {
   target: ResolveTarget;
   clock: Clock;
   random: () => number;
-  /** Takes what the resolver yields. It has been checked. */
+  /** Called with each value, which was checked. */
   onResolution: (resolution: Resolution) => void;
-  /** Whether the next value is wanted now; if not, `demand` is called when it is. */
+  /** Whether the next value is wanted now. If not, `demand` is called later. */
   isWanted: () => boolean;
-  /** Whether requests wait with nothing known, so that a resolver that threw is started again soon. */
+  /** Whether requests wait and nothing is known. Then a resolver that threw is started again soon. */
   isUrgent: () => boolean;
 }
 
-/** Follows a resolver for as long as somebody wants to know, and starts it again when it fails. */
+/** Follows a resolver as long as needed, and starts it again if it fails. */
 export class Follower {
   readonly #options: FollowerOptions;
   readonly #abort = new AbortController();
   #wake: (() => void) | undefined;
   #timer: Timer | undefined;
-  /** When the timer is due, and when it would be were requests to wait. */
+  /** When the timer is due, and when it would be due if requests waited. */
   #due = 0;
   #urgentlyDue = 0;
-  /** In a row, without having run for as long as the last pause was. */
+  /** How many failures came in a row, each before the resolver had run for as long as the last pause. */
   #failures = 0;
 
   constructor(options: FollowerOptions) {
     this.#options = options;
-    // Later: a resolver may speak, or throw, before its first wait.
+    // In a microtask, because a resolver may yield or throw before its first await.
     outsideRequests(() => queueMicrotask(() => void this.#run()));
   }
 
-  /** Says that the next value is wanted. */
+  /** The next value is wanted. */
   demand(): void {
     if (this.#timer === undefined) this.#goOn();
     else if (this.#urgentlyDue < this.#due && this.#options.isUrgent()) this.#goOnAt(this.#urgentlyDue);
@@ -71,14 +71,14 @@ export class Follower {
           spoke = true;
           known ||= 'endpoints' in checked(resolution);
           onResolution(resolution);
-          // A resolver that never waits must neither keep all else from going on, nor take a core.
+          // A resolver that never waits must not block the process, or use a whole core.
           await nextTurn(clock);
           const early = pace.count();
           if (early > 0 && !signal.aborted) await this.#pause(early);
           if (!isWanted()) await this.#pause();
           if (signal.aborted) return;
         }
-        // It has said all there is to say.
+        // The resolver has ended. Its last value stays.
         if (known) return;
         if (!spoke) throw new ResolverError('the resolver ended without a word');
       } catch (error) {
@@ -86,7 +86,7 @@ export class Follower {
         onResolution({ error: asError(error) });
       }
       if (clock.now() - startedAt > delay) this.#failures = 0;
-      // The first time, a request that comes has it started again at once.
+      // After the first failure, the next request starts it again at once.
       const wait = this.#failures === 0 ? 0 : LONGEST_WAIT;
       const backoff = Math.min(FIRST_BACKOFF * BACKOFF_FACTOR ** this.#failures++, LONGEST_BACKOFF);
       delay = backoff * (0.8 + 0.4 * this.#options.random());
@@ -96,7 +96,7 @@ export class Follower {
     }
   }
 
-  /** Waits for `delay`, or only for `urgent` while requests wait; without a delay until `demand` is called. */
+  /** Waits for `delay` milliseconds, or only `urgent` if requests wait. Without a delay, waits until `demand` is called. */
   #pause(delay?: number, urgent = delay): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = resolve;

@@ -3,13 +3,13 @@ import { sameService } from './kubernetes/match.ts';
 import type { Resolution, Resolver, ResolveTarget } from './resolver.ts';
 import { Trace } from './trace.ts';
 
-/** Follows a resolver as an agent does, and keeps what it yields, and how it comes to that. */
+/** Follows a resolver as an agent does, for `doctor`. Keeps what the resolver yields, and how it came to that. */
 export class Following {
   readonly trace = new Trace();
   resolution: Resolution | undefined;
   readonly #abort = new AbortController();
   #over = false;
-  /** What the API had said of the Service when a resolution last came. */
+  /** What the API had said about the Service when the last resolution came. */
   #followed: Trace['service'];
 
   start(resolver: Resolver, target: ResolveTarget): void {
@@ -24,12 +24,12 @@ export class Following {
     return this.#abort.signal;
   }
 
-  /** Waits, for so many milliseconds at most, until something is known. */
+  /** Waits until something is known, at most `timeout` milliseconds. */
   first(timeout: number): Promise<void> {
     return this.#until(() => this.resolution !== undefined, timeout);
   }
 
-  /** Waits, for so many milliseconds at most, until the API's word is known, and what follows from it. */
+  /** Waits until the API has answered, and the resolution follows from it, at most `timeout` milliseconds. */
   answered(timeout: number, names: ClusterNames): Promise<void> {
     return this.#until(() => this.trace.error !== undefined || this.#isAnswered(names), timeout);
   }
@@ -41,7 +41,7 @@ export class Following {
     if (seen === undefined || seen.route.way === 'none') return true;
     const isFollowed = this.#followed === service;
     if (!isFollowed || seen.route.way !== 'alias') return isFollowed;
-    // The API may have a word on the Service that an alias leads to.
+    // The API may also say something about the Service that an alias leads to.
     const { matchedName = '' } = this.resolution as { matchedName?: string };
     const next = names.serviceOf(matchedName);
     return next === undefined || sameService(next, name);

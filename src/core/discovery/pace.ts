@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 
-/** Lets so many through at once, and after that one each so many milliseconds. */
+/** Lets a number through at once, and after that one in so many milliseconds. */
 export class Pace {
   readonly #clock: Clock;
   readonly #interval: number;
@@ -13,7 +13,7 @@ export class Pace {
     this.#tolerance = burst * interval;
   }
 
-  /** Counts one. Milliseconds that the next one has to wait. */
+  /** Counts one. Returns for how many milliseconds the next one must wait. */
   count(): number {
     const now = this.#clock.now();
     this.#due = Math.max(this.#due, now) + this.#interval;

@@ -34,51 +34,51 @@ export type Resolution =
       /** Where they came from, for people: `dns`, `hosts`, `static`, `endpointslices`, … */
       readonly source: string;
       /**
-       * The name no longer leads to these endpoints, and may come back: connections that live go on
-       * being used, and nothing is dialled, for an address may be another pod's by now.
+       * The name no longer leads to these endpoints, but may come back. evenkeel keeps using open connections, and
+       * dials nothing, because an address may belong to another pod by now.
        */
       readonly withdrawn?: boolean;
       /**
-       * Monotonic milliseconds (the clock's) after which these endpoints aren't dialled before the
-       * resolver has spoken again. Matters to a service that was idle for a while.
+       * When these endpoints become too old to be dialled, in monotonic milliseconds (those of the clock). evenkeel
+       * then waits for the next value first. Matters after a service was idle for a while.
        */
       readonly validUntil?: number;
-      /** The single address is a virtual IP, behind which somebody else picks a pod per connection. */
+      /** The single address is a virtual IP: something behind it picks a pod for each connection. */
       readonly virtual?: boolean;
-      /** Where this client is, as far as is known: for those that prefer what is near. */
+      /** Where this client runs, if the resolver knows it. The option `locality` needs it. */
       readonly here?: { readonly zone?: string | undefined; readonly nodeName?: string | undefined };
       /** The full name that the host name led to, without a final dot: `orders.prod.svc.cluster.local`. */
       readonly matchedName?: string;
       /**
-       * A proxy on the way (a service mesh's) picks, retries and ejects by itself: these addresses are
-       * dialled as they are and none is ejected.
+       * A proxy between evenkeel and the pods (of a service mesh) picks, retries and ejects by itself. evenkeel dials
+       * these addresses as they are, and ejects none of them.
        */
       readonly passive?: boolean;
       /**
-       * Changes come by themselves and cost nothing to wait for: the next value is asked for at once,
-       * whether the service is in use or not.
+       * The resolver learns about changes without asking. So evenkeel asks for the next value at once, whether the
+       * service is in use or not.
        */
       readonly pushed?: boolean;
       /**
-       * To be called when none of these endpoints can be connected to: each was dialled, and its last
-       * dial failed. The resolver may then yield another way to the service. Calling it again is harmless.
-       * When it returns `true`, it will soon have yielded again, and requests that wait aren't failed before.
+       * evenkeel calls this when it can connect to none of these endpoints: it has dialled each, and each last dial
+       * failed. The resolver may then yield another way to the service. evenkeel may call it several times. If it
+       * returns `true`, the resolver will soon yield again, and evenkeel doesn't fail waiting requests before that.
        */
       readonly onUnreachable?: () => unknown;
       /**
-       * To be called when a request has waited for a quarter of a second, none of these endpoints is connected, and dials
-       * go on: they may be the wrong ones, or slow. The resolver may look for another way, and yield it if there is one
-       * that is quicker. Calling it again is harmless.
+       * evenkeel calls this when a request has waited for a quarter of a second, none of these endpoints is connected,
+       * and dials are under way. The resolver may look for a faster way, and yield it. evenkeel may call it several
+       * times.
        */
       readonly onSlow?: () => void;
     }
   | {
-      /** Why nothing new is known. The last good set stays in use; with none, requests fail with this. */
+      /** Why the resolver knows nothing new. The last set stays in use. If there is none, requests fail with this error. */
       readonly error: Error;
       readonly source?: string;
       /**
-       * Monotonic milliseconds (the clock's) when that was asked which ended so. Requests that came later go on
-       * waiting for what is yielded next; default: all are failed.
+       * When the resolver asked the question that ended with this error, in monotonic milliseconds (those of the
+       * clock). Requests that came later keep waiting for the next value. Default: all waiting requests fail.
        */
       readonly askedAt?: number;
     };

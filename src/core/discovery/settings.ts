@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Resolver } from './resolver.ts';
 
-/** What discovery is told. Durations are in milliseconds. */
+/** The settings of discovery. Durations are in milliseconds. */
 export interface DiscoverySettings {
   discovery: 'auto' | 'kubernetes' | 'dns' | Resolver;
   mesh: 'auto' | 'ignore';
@@ -12,7 +12,7 @@ export interface DiscoverySettings {
 }
 
 export interface DnsSettings {
-  /** `ip`, `ip:port` or `[ip]:port`; `undefined`: resolv.conf's. */
+  /** Each is `ip`, `ip:port` or `[ip]:port`. `undefined`: those of resolv.conf. */
   servers: readonly string[] | undefined;
   minTtl: number;
   maxTtl: number;
@@ -21,7 +21,7 @@ export interface DnsSettings {
 }
 
 export interface KubernetesSettings {
-  /** A kubeconfig's path; `undefined`: found by itself. */
+  /** The path of a kubeconfig. `undefined`: evenkeel finds it. */
   kubeconfig: string | undefined;
   namespace: string | undefined;
   clusterDomain: string | undefined;

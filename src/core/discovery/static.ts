@@ -5,7 +5,7 @@ import type { EndpointAddress, Resolver } from './resolver.ts';
 /**
  * A resolver with a fixed list of endpoints, the same for every service.
  *
- * @throws `ResolverError` if the list isn't one of endpoints
+ * @throws `ResolverError` if the list isn't a list of endpoints
  */
 export function staticResolver(endpoints: readonly EndpointAddress[]): Resolver {
   if (!Array.isArray(endpoints)) {

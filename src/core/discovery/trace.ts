@@ -3,17 +3,17 @@ import type { LookUpStep } from './dns/look-up.ts';
 import type { ServiceName } from './kubernetes/match.ts';
 import type { Route, Supply } from './kubernetes/route.ts';
 
-/** How discovery came to what it yields: those that ask write it down, for somebody who wants to know why. */
+/** How discovery came to what it yields. The parts that ask write it down, for `doctor` and `explain`. */
 export class Trace {
-  /** The sources of names that were asked, each once for a name. */
+  /** Which sources were asked for which names, each pair once. */
   readonly steps: LookUpStep[] = [];
-  /** What would have been the process's. */
+  /** The warnings that the process would have emitted. */
   readonly warnings: { code: string; message: string }[] = [];
-  /** The last that the Kubernetes API had to say of a Service: `seen` is none where it has none by that name. */
+  /** What the Kubernetes API last said about a Service. `seen` is `undefined` if there is no Service with this name. */
   service: { name: ServiceName; seen: { supply: Supply; route: Route } | undefined } | undefined;
-  /** Why the Kubernetes API couldn't be asked, or refused, the first time. */
+  /** Why the Kubernetes API could not be asked, or refused, the first time. */
   error: Error | undefined;
-  /** Of what the Kubernetes API has said. */
+  /** Counts the answers of the Kubernetes API. */
   readonly changes = new Changes();
 
   readonly warn = (code: string, message: string): void => {
@@ -21,7 +21,7 @@ export class Trace {
   };
 
   addStep(step: LookUpStep): void {
-    // The name is looked up again when its time has run out.
+    // When its TTL is over, the name is looked up again.
     const again = this.steps.some(({ source, name }) => source === step.source && name === step.name);
     if (!again) this.steps.push(step);
   }

@@ -3,8 +3,8 @@ import type { ClusterNames } from './kubernetes/cluster-names.ts';
 import type { Resolution, Resolver } from './resolver.ts';
 
 /**
- * Tells virtual addresses from others in what a resolver of names yields: where one address is all there
- * is, and it is private or the name is a Service's, somebody behind it may well pick a pod per connection.
+ * Marks virtual addresses among those that a resolver of names yields. If there is one address only, and it is private
+ * or the name is the name of a Service, something behind the address may pick a pod for each connection.
  */
 export function noticeVirtual(resolver: Resolver, names: Pick<ClusterNames, 'contains'>): Resolver {
   return async function* (target, signal) {

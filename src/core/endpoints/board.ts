@@ -4,41 +4,41 @@ import type { Board, Endpoint } from './endpoint.ts';
 import type { Pickers } from './pickers.ts';
 import { COLD, FULL, RARE, SUPERSEDED, UNDIALABLE, UNFIT, UNTRIED } from './reasons.ts';
 
-/** Those that wait for endpoints. */
+/** The calls that wait for endpoints. */
 export interface Waiters {
-  /** Whether anybody waits for something to end. */
+  /** Whether any call, or the end of the service, waits for something to end. */
   readonly isAwaited: boolean;
-  /** An endpoint has room that had none. */
+  /** An endpoint that had no room has room now. */
   serve(): void;
-  /** The same, once what is going on is settled. */
+  /** The same, after what is going on now. */
   serveSoon(): void;
-  /** An endpoint is not to be reached for a while. */
+  /** An endpoint can't be reached for a while. */
   onUnreached(endpoint: Endpoint, error: Error): void;
 }
 
 /**
- * Moves endpoints from one picker to another as the reasons change for which they may not be picked, or dialled, and
- * wakes who waits: nobody else does.
+ * Moves endpoints from one picker to another when the reasons change for which they may not be picked or dialled, and
+ * wakes waiting calls. No other part does either.
  */
 export class PickerBoard<E extends Endpoint> implements Board {
   readonly origin: string;
   readonly pickers: Pickers<E>;
   readonly maxRequests: number;
-  /** It is known by name which pod a connection leads to, so that dials lead to any, and none of them comes first. */
+  /** Whether responses name the pods behind a virtual IP. Then a dial may lead to any pod, and none comes first. */
   #dialsLeadAnywhere = false;
-  /** Whether pods behind a virtual IP have their connections used in turn: several may lead to one that shares its name. */
+  /** Whether the connections of a pod behind a virtual IP are used in turn. Several pods may share a name. */
   usesConnectionsInTurn = true;
   #onReasons: ((endpoint: E, before: number) => void) | undefined;
   #waiters: Waiters | undefined;
 
-  /** @param maxRequests requests in flight that an endpoint may have; `Infinity` without a limit */
+  /** @param maxRequests how many requests an endpoint may have in flight; `Infinity` without a limit */
   constructor(origin: string, pickers: Pickers<E>, maxRequests: number) {
     this.origin = origin;
     this.pickers = pickers;
     this.maxRequests = maxRequests;
   }
 
-  /** Has somebody told of each endpoint that had other reasons before, of those that change seldom: see `RARE`. */
+  /** Calls `onReasons` when one of the `RARE` reasons of an endpoint changes. */
   watch(onReasons: (endpoint: E, before: number) => void): void {
     this.#onReasons = onReasons;
   }
@@ -73,7 +73,7 @@ export class PickerBoard<E extends Endpoint> implements Board {
     picker?.add(endpoint);
   }
 
-  /** Takes endpoints out of all pickers until they are updated. */
+  /** Takes endpoints out of all pickers, until they are updated. */
   without(endpoints: Iterable<E>): void {
     for (const endpoint of endpoints) this.#move(endpoint, undefined);
   }
@@ -82,7 +82,7 @@ export class PickerBoard<E extends Endpoint> implements Board {
     for (const endpoint of endpoints) this.update(endpoint);
   }
 
-  /** An endpoint has another weight. With the first one that has, pickers begin to look at weights. */
+  /** The weight of an endpoint has changed. At the first such change, pickers begin to use weights. */
   reweigh(endpoint: E, all: Iterable<E>): void {
     if (this.pickers.weighted) {
       this.update(endpoint);
@@ -95,34 +95,34 @@ export class PickerBoard<E extends Endpoint> implements Board {
     this.updateAll(endpoints);
   }
 
-  /** Whether dials lead to any pod, whatever endpoint they are for. */
+  /** Whether a dial leads to any pod, whatever its endpoint. */
   set dialsLeadAnywhere(value: boolean) {
     this.#dialsLeadAnywhere = value;
   }
 
-  // Those that wait
+  // Waking calls that wait
 
-  /** An endpoint has room that had none. */
+  /** An endpoint that had no room has room now. */
   wake(): void {
     this.#waiters?.serve();
   }
 
-  /** The same later: this may be on behalf of a request that waits. */
+  /** The same, in a microtask: the change may come from a call that waits. */
   wakeLater(): void {
     queueMicrotask(() => this.wake());
   }
 
-  /** Something has ended, or failed, so that somebody may be served, or is to be told. */
+  /** Something has ended or failed. So a waiting call may be served, or must be failed. */
   stir(): void {
     if (this.#waiters?.isAwaited) this.#waiters.serveSoon();
   }
 
-  /** A call is free to be sent again, or to be failed. */
+  /** A call can be sent again, or must be failed. */
   stirLater(): void {
     this.#waiters?.serveSoon();
   }
 
-  /** An endpoint is not to be reached for a while. */
+  /** An endpoint can't be reached for a while. */
   onUnreached(endpoint: E, error: Error): void {
     this.#waiters?.onUnreached(endpoint, error);
     this.stir();

@@ -1,17 +1,17 @@
 import type { EndpointAddress } from '../discovery/resolver.ts';
 import { endpointsByKey } from './endpoint-keys.ts';
 
-/** What is in the place of what, by key. */
+/** What was there before, and what replaces it, by key. */
 export interface ChangedPart<E> {
   readonly before: ReadonlyMap<string, E>;
   readonly after: ReadonlyMap<string, EndpointAddress>;
 }
 
 /**
- * The part of a set that isn't made from the very objects in `now`, and what is in its place. A resolver of
- * thousands of endpoints hands most of them out again. None where it isn't as simple as that.
+ * The part of a list that has changed. A resolver with thousands of endpoints usually returns most of the same objects
+ * again. Returns `undefined` if the change isn't that simple.
  *
- * @param then what the set was made from, each an endpoint of its own
+ * @param then the list from which the set was made; each item is an endpoint
  */
 export function changedPart<E>(
   then: readonly EndpointAddress[],
@@ -22,12 +22,12 @@ export function changedPart<E>(
   const before = new Map<string, E>();
   for (const key of endpointsByKey(then.slice(start, endThen)).keys()) before.set(key, set.get(key)!);
   const after = endpointsByKey(now.slice(start, endNow));
-  // One that is also in the other part is there twice.
+  // An endpoint that is also outside the changed part is listed twice.
   for (const key of after.keys()) if (set.has(key) && !before.has(key)) return undefined;
   return { before, after };
 }
 
-/** Where two lists have not the very same items: from `start` to the end given for each. */
+/** The range in which two lists don't have the same items: from `start` to the end for each list. */
 function changedRange<T>(then: readonly T[], now: readonly T[]) {
   const shorter = Math.min(then.length, now.length);
   let start = 0;

@@ -1,5 +1,5 @@
 /**
- * `connecting`: never connected, or the last dial failed and nothing is connected; `idle`: its last connection closed in
- * good order; `draining`: it has left the set, and nothing is added to what it carries.
+ * `connecting`: never connected, or the last dial failed and there is no connection. `idle`: the last connection ended
+ * normally. `draining`: it has left the set, and gets nothing new.
  */
 export type Condition = 'connecting' | 'ready' | 'idle' | 'ejected' | 'draining';

@@ -1,13 +1,13 @@
 import type { EndpointAddress } from '../discovery/resolver.ts';
 
-/** Endpoints by what tells them apart, each once. */
+/** The endpoints by key, each once. */
 export function endpointsByKey(endpoints: readonly EndpointAddress[]): Map<string, EndpointAddress> {
   return new Map(endpoints.map((endpoint) => [formatAddress(endpoint), endpoint]));
 }
 
 /**
- * A virtual address becomes as many endpoints as `spread`, which share it: their connections lead to
- * whichever pods are drawn behind it.
+ * Makes `spread` endpoints of each virtual address. They share the address, and their connections lead to any of the
+ * pods behind it.
  */
 export function spreadByKey(
   endpoints: readonly EndpointAddress[],
@@ -20,17 +20,17 @@ export function spreadByKey(
   return byKey;
 }
 
-/** The number that an endpoint has among those that its address is taken for. */
+/** The number of an endpoint among those with the same address, from 0. */
 export function slotOf(key: string): number {
   return Number(key.slice(key.lastIndexOf('#') + 1));
 }
 
-/** As in a URL. */
+/** The address and the port, as in a URL. */
 export function formatAddress({ address, port }: EndpointAddress): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-/** Whether the same address at two moments is the same endpoint. A pod that came by another's is not. */
+/** Whether two endpoints with the same address are the same. A new pod that got the address of an old one isn't. */
 export function isSameEndpoint(before: EndpointAddress, after: EndpointAddress): boolean {
   return before.id === undefined || after.id === undefined || before.id === after.id;
 }

@@ -5,100 +5,106 @@ import type { Endpoint } from './endpoint.ts';
 import { endpointsByKey, isSameEndpoint, spreadByKey } from './endpoint-keys.ts';
 import { COLD, DRAINING, OPENING, SUPERSEDED } from './reasons.ts';
 
-/** What an update has made of a set of endpoints. */
+/** How an update has changed a set of endpoints. */
 export interface SetChange<E> {
   readonly fresh: E[];
   readonly gone: E[];
-  /** What has come leads to the Service by another way than what has gone: its ClusterIP, or its pods. */
+  /**
+   * Whether the new endpoints are of another kind than the old ones: pods instead of their ClusterIP, or the other way
+   * round.
+   */
   readonly takeover: boolean;
 }
 
 /** Makes an endpoint; `identity` is the name of a pod behind a virtual IP. */
 export type EndpointFactory<E> = (key: string, info: EndpointAddress, identity?: string) => E;
 
-/** The endpoints of a service, by what they are: those of the present set, and those of earlier ones that still carry something. */
+/** The endpoints of a service: those of the present set, and earlier ones that still carry something. */
 export class EndpointSet<E extends Endpoint> {
-  /** The present ones, by what tells them apart: pods, or a virtual IP as often as it is to be dialled. */
+  /** The present endpoints by key: pods, or the slots of a virtual IP. */
   readonly current = new Map<string, E>();
-  /** The pods behind a virtual IP, by name, where responses name them. */
+  /** The pods behind a virtual IP, by name, if responses name them. */
   readonly pods = new Map<string, E>();
-  /** Those of the set before, where they serve until this one is connected. */
+  /** Endpoints of another kind that serve until the present ones are connected. */
   readonly superseded = new Set<E>();
-  /** Nothing is dialled but what has just been heard of: what is known of the endpoints may be out of date. */
+  /** Whether the endpoints may be out of date. Then only endpoints that answered a moment ago are dialled. */
   frozen = false;
-  /** Responses are taken to name the pods behind a virtual IP: these are what counts, then. */
+  /** Whether responses name the pods behind a virtual IP. Then balancing and health are about these pods. */
   namesPods = false;
-  /** Of the pods behind a virtual IP, some have no name, or more have one than may be held. */
+  /** Whether some pods behind a virtual IP have no name, or more pods have names than evenkeel may hold. */
   hasNameless = false;
-  /** Something else on the way ejects, such as a mesh: nothing is held against anybody. */
+  /** Whether something else ejects, such as a mesh. Then evenkeel ejects nothing. */
   isPassive = false;
   readonly #leaving = new Set<E>();
   readonly #connected = new Set<E>();
   readonly #create: EndpointFactory<E>;
   #virtual: boolean | undefined;
-  /** What the present set was made from. */
+  /** The list that the present set was made from. */
   #addresses: readonly EndpointAddress[] = [];
-  /** Whether each of those is an endpoint of its own. */
+  /** Whether each item of this list is one endpoint. */
   #plain = true;
 
   constructor(create: EndpointFactory<E>) {
     this.#create = create;
   }
 
-  /** Those of the present ones that are connected. */
+  /** The present endpoints that are connected. */
   get connected(): Iterable<E> {
     return this.#connected;
   }
 
-  /** Whether any is connected that serves. */
+  /** Whether any endpoint that serves is connected. */
   get isConnected(): boolean {
     if (this.#connected.size > 0) return true;
     for (const { connected } of this.pods.values()) if (connected > 0) return true;
     return false;
   }
 
-  /** Whether a connection is being made that will have room for many in a moment. */
+  /** Whether a connection is being made that will have room for many requests. */
   get isOpening(): boolean {
     for (const { reasons } of this.#connected) if ((reasons & OPENING) !== 0) return true;
     for (const { reasons } of this.pods.values()) if ((reasons & OPENING) !== 0) return true;
     return false;
   }
 
-  /** Whether the present ones stand for a virtual IP. */
+  /** Whether the present endpoints are slots of a virtual IP. */
   get isVirtual(): boolean {
     return this.#virtual === true;
   }
 
-  /** Whether it is known which pod a connection leads to. */
+  /** Whether evenkeel knows which pod a connection leads to. */
   get seesPods(): boolean {
     return !this.isVirtual || this.pods.size > 0;
   }
 
-  /** Those that requests are counted by: the pods behind a virtual IP where any is known, or else the present ones. */
+  /**
+   * The endpoints by which requests are counted: the pods behind a virtual IP if any is known, or else the present
+   * ones.
+   */
   get known(): Iterable<E> {
     return this.pods.size > 0 ? this.pods.values() : this.current.values();
   }
 
   /**
-   * Where the pods behind a virtual IP are `known`: the endpoints by which requests to all the others are counted. Each stands
-   * for any of these.
+   * If pods behind a virtual IP are `known`: the endpoints that count the requests to all other pods. Each of them
+   * stands for any of these pods.
    */
   get nameless(): Iterable<E> {
     return this.pods.size > 0 && this.hasNameless ? this.current.values() : [];
   }
 
-  /** Those that health is about. */
+  /** The endpoints that health is about. */
   get members(): ReadonlyMap<string, E> {
     return this.namesPods ? this.pods : this.current;
   }
 
-  /** Those of the present endpoints, and of the pods behind a virtual IP, that may serve. */
+  /** The present endpoints and pods that may serve. */
   *available(): Generator<E> {
     for (const endpoint of this.current.values()) if (endpoint.isAvailable) yield endpoint;
     for (const endpoint of this.pods.values()) if (endpoint.isAvailable) yield endpoint;
   }
 
-  /** All that may have connections, each once. */
+  /** All endpoints that may have connections, each once. */
   *[Symbol.iterator](): Generator<E> {
     yield* this.current.values();
     yield* this.superseded;
@@ -106,7 +112,7 @@ export class EndpointSet<E extends Endpoint> {
     yield* this.pods.values();
   }
 
-  /** Whether an endpoint is a pod, or stands for a virtual IP; `undefined`: it is not in the present set. */
+  /** Whether an endpoint is a pod, or a slot of a virtual IP. `undefined`: it isn't in the present set. */
   kindOf(endpoint: E): 'pod' | 'virtual' | undefined {
     const { identity, key } = endpoint;
     if (identity !== undefined) return this.pods.get(identity) === endpoint ? 'pod' : undefined;
@@ -114,7 +120,7 @@ export class EndpointSet<E extends Endpoint> {
     return this.isVirtual ? 'virtual' : 'pod';
   }
 
-  /** Makes the endpoints of `update` the present set. Those that stay are kept. */
+  /** Makes the endpoints of `update` the present set. Keeps those that stay. */
   replace({ endpoints, virtual, passive = false }: EndpointUpdate, spread: number): SetChange<E> {
     this.isPassive = passive;
     const takeover = this.current.size > 0 && virtual !== this.#virtual;
@@ -142,13 +148,13 @@ export class EndpointSet<E extends Endpoint> {
       const { origin, address } = endpoint;
       if (channels.endpointAdd.hasSubscribers) channels.endpointAdd.publish({ origin, address });
     }
-    // A copy: a resolver may go on with its own.
+    // A copy, because a resolver may change its own list.
     this.#addresses = [...endpoints];
     this.#plain = !virtual && this.current.size === endpoints.length;
     return { fresh, gone, takeover };
   }
 
-  /** The pod of that name behind a virtual IP, for which an endpoint stands; it is new. */
+  /** Adds the pod with this name, behind the virtual IP of an endpoint. */
   addPod(name: string, { address, info }: E): E {
     const pod = this.#create(`${address}@${name}`, info, name);
     pod.lift(COLD);
@@ -156,13 +162,13 @@ export class EndpointSet<E extends Endpoint> {
     return pod;
   }
 
-  /** An endpoint may have its first connection, or have lost its last. */
+  /** An endpoint may have got its first connection, or lost its last. */
   onConnectivity(endpoint: E): void {
     if (endpoint.connected === 0) this.#connected.delete(endpoint);
     else if (this.current.get(endpoint.key) === endpoint) this.#connected.add(endpoint);
   }
 
-  /** Empties the present set. Says which endpoints may have served until now: they are to be drained. */
+  /** Empties the present set. Returns the endpoints that may still have connections; the caller drains them. */
   clear(): E[] {
     const all = [...this.current.values(), ...this.superseded, ...this.pods.values()];
     this.current.clear();
@@ -172,14 +178,14 @@ export class EndpointSet<E extends Endpoint> {
     return all;
   }
 
-  /** An endpoint that has left serves on until those are connected that came in its place. */
+  /** An endpoint that has left serves until its replacements are connected. */
   supersede(endpoint: E): void {
     this.#unname(endpoint);
     this.superseded.add(endpoint);
     endpoint.bar(SUPERSEDED);
   }
 
-  /** An endpoint drains from now on, and is to be forgotten when it has nothing left. */
+  /** An endpoint drains from now on. */
   drain(endpoint: E): void {
     this.#unname(endpoint);
     this.superseded.delete(endpoint);
@@ -187,13 +193,13 @@ export class EndpointSet<E extends Endpoint> {
     endpoint.bar(DRAINING);
   }
 
-  /** Forgets an endpoint that has nothing left. Whether it was a pod behind a virtual IP. */
+  /** Forgets an endpoint that carries nothing. Returns whether it was a pod behind a virtual IP. */
   forget(endpoint: E): boolean {
     this.#leaving.delete(endpoint);
     return this.#unname(endpoint);
   }
 
-  /** A pod behind a virtual IP is known by its name no more: that name may soon be another endpoint's. */
+  /** Forgets the name of a pod. Another endpoint may get this name soon. */
   #unname(endpoint: E): boolean {
     const { identity } = endpoint;
     return identity !== undefined && this.pods.get(identity) === endpoint && this.pods.delete(identity);

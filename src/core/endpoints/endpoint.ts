@@ -18,53 +18,53 @@ import {
   UNTRIED,
 } from './reasons.ts';
 
-/** Where endpoints stand: what follows when something about one changes is decided there. */
+/** What an endpoint tells when it changes. The board decides what follows. */
 export interface Board {
-  /** The service's. */
+  /** The origin of the service. */
   readonly origin: string;
-  /** Requests in flight that an endpoint may have; `Infinity` without a limit. */
+  /** How many requests an endpoint may have in flight; `Infinity` without a limit. */
   readonly maxRequests: number;
-  /** Whether pods behind a virtual IP have their connections used in turn. */
+  /** Whether the connections of a pod behind a virtual IP are used in turn. */
   readonly usesConnectionsInTurn: boolean;
-  /** An endpoint has another load, or reasons that its own counts bring about. */
+  /** The load of an endpoint has changed, or the reasons that follow from its counts. */
   update(endpoint: Endpoint): void;
-  /** An endpoint has other reasons than before. */
+  /** The reasons of an endpoint have changed. @param before the reasons that it had */
   changed(endpoint: Endpoint, before: number): void;
-  /** An endpoint has room that had none. */
+  /** An endpoint that had no room has room now. */
   wake(): void;
 }
 
-/** One pod, by IP address and port: what it carries, and the reasons why it may not be picked. */
+/** One pod (IP address and port): what it carries, and the reasons why it may not be picked. */
 export class Endpoint extends Balanced implements Candidate {
-  /** Tells it from the others: its address, and a number where several share that. */
+  /** Its key: its address, and a number if several endpoints share the address. */
   readonly key: string;
-  /** The name of a pod behind a virtual IP, which can't be dialled by itself. */
+  /** The name of a pod behind a virtual IP. Such a pod can't be dialled. */
   readonly identity: string | undefined;
   readonly board: Board;
   info: EndpointAddress;
-  /** Share of requests relative to the others'. */
+  /** Its share of requests, relative to other endpoints. */
   weight = 1;
   load = 0;
-  /** How near it is, where that matters. */
+  /** How near it is, with the option `locality`. */
   level = OWN_ZONE;
-  /** Requests that it was given since it last served one. */
+  /** How many requests it got since it last served one. */
   unanswered = 0;
-  /** The picker it stands in, if any. */
+  /** The picker that it is in, if any. */
   picker: Picker<Endpoint> | undefined = undefined;
-  /** Why it may not be picked, or not be dialled: see `reasons.ts`. */
+  /** The reasons why it may not be picked or dialled, as bits: see `reasons.ts`. */
   reasons = COLD | FULL | UNTRIED;
   inFlight = 0;
-  /** Upgraded sockets and event streams that are open. */
+  /** How many upgraded sockets and event streams are open. */
   lasting = 0;
   requests = 0;
   failures = 0;
   /** How long its requests took. */
   readonly latency = new Latency();
-  /** Requests and dials that have ended, well or not, but for those that their callers gave up; health counts by them. */
+  /** How many requests and dials have ended, without those that their callers gave up. Health uses this count. */
   judged = 0;
-  /** Errors in a row that it has answered with as an app, such as 500. */
+  /** How many 5xx it has answered in a row. */
   #appErrors = 0;
-  /** What is held against it, if anything. */
+  /** What health knows about its failures; `undefined` if there were none. */
   #health: HealthRecord | undefined = undefined;
 
   constructor(key: string, info: EndpointAddress, board: Board, identity?: string) {
@@ -83,12 +83,12 @@ export class Endpoint extends Balanced implements Candidate {
     return formatAddress(this.info);
   }
 
-  /** Connections that take requests, where they are known. */
+  /** How many connections take requests, if evenkeel makes the connections. */
   get connected(): number {
     return 0;
   }
 
-  /** For people. */
+  /** Its state, for people. */
   get condition(): Condition {
     const { reasons } = this;
     if ((reasons & DRAINING) !== 0) return 'draining';
@@ -97,7 +97,7 @@ export class Endpoint extends Balanced implements Candidate {
     return (reasons & UNTRIED) !== 0 ? 'connecting' : 'idle';
   }
 
-  /** Whether it is kept connected at the service's present rate; others wait their time. */
+  /** Whether evenkeel keeps it connected, at the present rate of requests. */
   get warm(): boolean {
     return (this.reasons & COLD) === 0;
   }
@@ -110,19 +110,19 @@ export class Endpoint extends Balanced implements Candidate {
     return this.#health?.ejection !== undefined;
   }
 
-  /** Whether it may serve, for what its dials and its health have shown. */
+  /** Whether it may serve, as far as dials and health show. */
   get isAvailable(): boolean {
     return (this.reasons & UNAVAILABLE) === 0;
   }
 
-  /** Whether its health lets it have a request: it isn't out, and not at its one request on trial. */
+  /** Whether health allows it a request: it isn't ejected or paused, and if it is on trial, it has none in flight. */
   get isHealthy(): boolean {
     const { reasons } = this;
     if ((reasons & (EJECTED | PAUSED)) !== 0) return false;
     return (reasons & ON_TRIAL) === 0 || this.inFlight === 0;
   }
 
-  /** Whether its last dial failed, and nothing is connected. */
+  /** Whether its last dial failed, and it has no connection. */
   get isUnreachable(): boolean {
     return false;
   }
@@ -131,7 +131,7 @@ export class Endpoint extends Balanced implements Candidate {
     return this.#health;
   }
 
-  /** Puts a record in place of what is held against it. For health. */
+  /** Replaces its health record. Only health calls this. */
   setHealth(health: HealthRecord | undefined): void {
     this.#health = health;
   }
@@ -145,7 +145,7 @@ export class Endpoint extends Balanced implements Candidate {
     return (this.reasons & ON_TRIAL) !== 0 ? 1 : this.board.maxRequests;
   }
 
-  /** It is as near as that. It stands in no picker. */
+  /** Sets how near it is. It must be in no picker. */
   setLevel(level: number): void {
     this.level = level;
     this.board.update(this);
@@ -153,33 +153,33 @@ export class Endpoint extends Balanced implements Candidate {
 
   // Reasons
 
-  /** There is a reason, or several, from now on. */
+  /** One or more reasons apply from now on. */
   bar(reason: number): void {
     this.#change(this.reasons | reason);
   }
 
-  /** There is no such reason any more. */
+  /** These reasons no longer apply. */
   lift(reason: number): void {
     this.#change(this.reasons & ~reason);
   }
 
-  /** There is a reason from now on, or there is none. */
+  /** A reason applies from now on if `condition`, or else no longer. */
   barIf(condition: boolean, reason: number): void {
     if (condition) this.bar(reason);
     else this.lift(reason);
   }
 
-  /** Puts reasons in the place of those of a mask. */
+  /** Replaces the reasons within `mask`. */
   setReasons(mask: number, reasons: number): void {
     this.#change((this.reasons & ~mask) | reasons);
   }
 
-  /** It has such a reason, or has it no more, though that doesn't count at present. */
+  /** A reason applies or no longer applies, but has no effect at present. Only listeners are told. */
   onUncounted(reason: number): void {
     this.board.changed(this, this.reasons ^ reason);
   }
 
-  /** The same of reasons that its own counts bring about. The board is to be told afterwards. */
+  /** The same for reasons that follow from its counts. The caller tells the board. */
   protected note(mask: number, reasons: number): void {
     this.reasons = (this.reasons & ~mask) | reasons;
   }
@@ -194,7 +194,7 @@ export class Endpoint extends Balanced implements Candidate {
 
   // Attempts
 
-  /** Counts an attempt that begins. The board is to be told afterwards. */
+  /** Counts an attempt that begins. The caller tells the board. */
   protected count(): void {
     this.load++;
     this.inFlight++;
@@ -203,7 +203,7 @@ export class Endpoint extends Balanced implements Candidate {
     if (this.inFlight >= this.#limit) this.reasons |= REQUEST_LIMIT;
   }
 
-  /** Counts one that has ended. A held one goes on counting as load until `unhold`. */
+  /** Counts an attempt that has ended. If `held`, it counts as load until `unhold`. */
   protected countEnd(failed: boolean, held: boolean): void {
     this.inFlight--;
     if (failed) this.failures++;
@@ -216,30 +216,30 @@ export class Endpoint extends Balanced implements Candidate {
     else this.reasons &= ~REQUEST_LIMIT;
   }
 
-  /** Takes an attempt on, on a connection of the transport's own. */
+  /** Begins an attempt on a connection that the client library makes (gRPC). */
   beginAttempt(): void {
     this.count();
     this.board.update(this);
   }
 
-  /** Ends an attempt that was begun so. */
+  /** Ends such an attempt. */
   endAttempt(failed: boolean, held = failed): void {
     this.countEnd(failed, held);
     this.board.update(this);
   }
 
-  /** A request that has ended need not count as load any more. */
+  /** A request that has ended no longer counts as load. */
   unhold(): void {
     this.load--;
     this.board.update(this);
   }
 
-  /** A dial for a request counts as load, or does no more. */
+  /** A dial for a request begins or ends to count as load. */
   addLoad(change: number): void {
     this.load += change;
   }
 
-  /** A request has become an upgraded socket or a stream, which is counted apart. */
+  /** A request has become an upgraded socket or a stream, which evenkeel counts apart. */
   protected countApart(): void {
     this.inFlight--;
     this.load--;
@@ -247,19 +247,19 @@ export class Endpoint extends Balanced implements Candidate {
     this.#checkLimit();
   }
 
-  /** What was counted apart has ended. */
+  /** Such a socket or stream has ended. */
   protected countApartEnd(): void {
     this.lasting--;
   }
 
-  /** It is a request again, which is about to end. */
+  /** Counts a stream as a request again, just before it ends. */
   protected countBack(): void {
     this.lasting--;
     this.inFlight++;
     this.load++;
   }
 
-  /** Passes a request on to the endpoint that its connection was given to. */
+  /** Moves a request to the endpoint that its connection now belongs to. */
   pass(streaming: boolean, other: Endpoint): void {
     this.#countPassed(-1, streaming);
     other.#countPassed(1, streaming);
@@ -283,12 +283,12 @@ export class Endpoint extends Balanced implements Candidate {
     if (this.lagging) this.board.update(this);
   }
 
-  /** A request or a dial has ended, well or not, and not by its caller. */
+  /** A request or a dial has ended, and its caller did not give it up. */
   judge(): void {
     this.judged++;
   }
 
-  /** It has answered with an error of its app's. Says how many there were in a row. */
+  /** Its app has answered with an error. Returns how many there were in a row. */
   countAppError(): number {
     return ++this.#appErrors;
   }

@@ -1,15 +1,15 @@
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Endpoint } from './endpoint.ts';
 
-/** Milliseconds for which a failed request counts as load of its endpoint. */
+/** For how many milliseconds a failed request counts as load of its endpoint. */
 const HOLD = 1_000;
 
 /**
- * Keeps failed requests counted as load for a moment. Without that, an endpoint that fails fast looks
- * the least loaded, and attracts the traffic.
+ * Lets failed requests count as load for a moment. Without that, an endpoint that fails fast looks least loaded, and
+ * gets most of the traffic.
  */
 export class FailureHolds {
-  /** Failed requests there ever were. */
+  /** How many requests have failed, since the start. */
   total = 0;
   readonly #clock: Clock;
   #entries: { endpoint: Endpoint; until: number }[] = [];

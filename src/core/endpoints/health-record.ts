@@ -1,55 +1,53 @@
 import type { Timer } from '../base/clock.ts';
 
-/** What is held against an endpoint. One with a clean record has none. */
+/** What health knows about the failures of an endpoint. Without failures, an endpoint has no record. */
 export class HealthRecord {
-  /** In a row. */
+  /** How many requests and dials failed in a row. */
   failures = 0;
-  /** So many that it is worth to look again whether they are too many. */
+  /** At this many failures in a row, health checks again whether they are too many. */
   lookAt = 0;
-  /** Responses in a row that said 429. */
+  /** How many 429 came in a row. */
   limited = 0;
-  /** So many of these that it is worth to look again whether they are too many. */
+  /** At this many 429 in a row, health checks again whether they are too many. */
   limitedLookAt = 0;
-  /** Past ejections that are not forgiven; each doubles the next. */
+  /** How many past ejections count. Each doubles the next ejection. */
   ejections = 0;
-  /** The clock's time since which ejections are being forgiven. */
+  /** Since when ejections are being forgiven, on the clock. */
   forgivingSince = 0;
   ejection: Ejection | undefined = undefined;
   pause: Pause | undefined = undefined;
-  /** It fails its health checks. */
+  /** Whether it fails its health checks. */
   ailing = false;
-  /** Just restored, and has served nothing since. */
+  /** Whether it was restored a moment ago, and has served nothing since. */
   onProbation = false;
   standing: Standing = 'fit';
-  /** Ends its `failing`, should no request do so. */
+  /** Ends the standing `failing` if no request does. */
   failingEnd: Timer | undefined = undefined;
 }
 
 /**
- * How an endpoint stands.
- * `fit`: it may be picked, and nothing speaks against it.
- * `on-trial`: it is just restored, and gets one request at a time while others are left; left by a success, or an ejection.
- * `failing`: it fails one request after the other, and is not ejected, for too many are or all do the same; left by
- *   a success, by an ejection, or in time.
- * `unreachable`: its last dial failed, and nothing is connected.
- * `out`: it is ejected or paused; left when that is over.
+ * How an endpoint stands. `fit`: it may be picked, and has no failures that count. `on-trial`: it was just restored,
+ * and gets one request at a time while other endpoints are left. A success or an ejection ends that. `failing`: it
+ * fails one request after another, but isn't ejected, because too many are, or all fail. A success, an ejection or time
+ * ends that. `unreachable`: its last dial failed, and it has no connection. `out`: it is ejected or paused, until that
+ * is over.
  */
 export type Standing = 'fit' | 'on-trial' | 'failing' | 'unreachable' | 'out';
 
 export interface Ejection {
-  /** The last of its failures, or another word for what it did. */
+  /** Its last failure, or the check that it did not pass. */
   readonly reason: string;
-  /** The clock's time. */
+  /** When it began, on the clock. */
   readonly since: number;
-  /** `Infinity`: until its health checks pass. */
+  /** When it ends, on the clock; `Infinity`: when its health checks pass. */
   readonly until: number;
-  /** Ends it; without, health checks do. */
+  /** Ends it. Without a timer, health checks do. */
   readonly timer: Timer | undefined;
 }
 
-/** The time for which an endpoint has asked not to be bothered. */
+/** The time in which an endpoint gets no requests, because it asked for that with `Retry-After`. */
 export interface Pause {
-  /** The clock's time. */
+  /** When it ends, on the clock. */
   readonly until: number;
   readonly timer: Timer;
 }

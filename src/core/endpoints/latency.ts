@@ -1,37 +1,40 @@
 import { millisecondsOf, ticksOf } from '../base/ticks.ts';
 
-/** What is recent: the last half minute, and as much of the one before as there was. */
+/** A request is recent in the present window of 30 s, and in the last one. */
 const WINDOW = ticksOf(30_000);
 
-// Buckets are one tick wide up to the first 16, and a quarter of a power of two from there on, as in an HDR histogram:
-// https://hdrhistogram.github.io/HdrHistogram/. The last one has all that took two minutes and more.
+// Buckets are one tick wide up to 16 ticks, and a quarter of a power of two above, as in an HDR histogram:
+// https://hdrhistogram.github.io/HdrHistogram/. The last bucket has everything from two minutes on.
 const LINEAR = 16;
 const FIRST_POWER = 4;
 const LONGEST = 2 ** 21 - 1;
 const BUCKETS = bucketOf(LONGEST) + 1;
 
-// So many of a window are counted each. Of those that come after, one in so many is, drawn at random, and stands for as
-// many: it makes no difference to quantiles, and a look at the clock is much of what counting costs.
+// In each window, the first `EACH` requests are counted. Of the others, one in `SHARE` is, drawn at random, and counts
+// for as many. Quantiles stay the same, and it saves most looks at the clock.
 const EACH = 1_024;
 const SHARE = 4;
 
-/** How many requests took how long, by buckets. */
+/** How many requests took how long, by bucket. */
 export type Durations = Uint32Array;
 
-/** How long the requests of an endpoint took, of late. Counting one takes no memory. Moments and durations are in ticks. */
+/** How long the recent requests of an endpoint took. Counting allocates nothing. Moments and durations are in ticks. */
 export class Latency {
-  /** Those of the present window, and of the one before it. None before the first request: most endpoints of thousands have none. */
+  /**
+   * The present window, and the one before. `undefined` before the first request, because of thousands of endpoints
+   * most have none.
+   */
   #present: Durations | undefined = undefined;
   #last: Durations | undefined = undefined;
   #startedAt = 0;
-  /** Those of the present window. */
+  /** How many requests of the present window were counted. */
   #counted = 0;
   #draw = 1;
 
-  /** For how many the next one stands, which was taken at that moment: for none, if it is not to be counted. */
+  /** For how many requests the next one counts, which was taken at `takenAt`; 0 if it isn't counted. */
   weightOfNext(takenAt: number): number {
     if (this.#counted < EACH || this.#age(takenAt) >= WINDOW) return 1;
-    // The generator of Numerical Recipes, of which the upper bits are the good ones.
+    // The generator of Numerical Recipes. Its upper bits are the good ones.
     this.#draw = (Math.imul(this.#draw, 1_664_525) + 1_013_904_223) | 0;
     return this.#draw >>> 30 === 0 ? SHARE : 0;
   }
@@ -42,7 +45,7 @@ export class Latency {
     this.#present![bucketOf(duration)]! += weight;
   }
 
-  /** Those of the last half minute, and of up to half a minute before; none, if there were none. */
+  /** The durations of the last half minute, and of up to half a minute before; none if there were none. */
   recent(now: number): Durations | undefined {
     if (this.#present === undefined || this.#age(now) >= 2 * WINDOW) return undefined;
     return this.#age(now) < WINDOW ? sumOf([this.#present, this.#last!]) : this.#present.slice();
@@ -52,7 +55,7 @@ export class Latency {
     return (now - this.#startedAt) >>> 0;
   }
 
-  /** Begins a window, in the memory of the one before the last. */
+  /** Begins a window. Reuses the memory of the window before the last. */
   #begin(now: number): void {
     const before = this.#last ?? new Uint32Array(BUCKETS);
     this.#last = this.#present ?? new Uint32Array(BUCKETS);
@@ -71,8 +74,8 @@ export function sumOf(all: readonly Durations[]): Durations {
 }
 
 /**
- * The milliseconds within which a share of requests ended, to about a tenth: as if they were spread evenly within their
- * bucket.
+ * Within how many milliseconds a share of the requests ended, to about a tenth. Within a bucket, durations count as
+ * spread evenly.
  */
 export function quantile(durations: Durations, share: number): number {
   const total = durations.reduce((sum, count) => sum + count, 0);
@@ -91,7 +94,7 @@ function bucketOf(duration: number): number {
   return LINEAR + 4 * (power - FIRST_POWER) + ((ticks >> (power - 2)) & 3);
 }
 
-/** The shortest duration that is in a bucket. */
+/** The shortest duration in a bucket. */
 function startOf(bucket: number): number {
   if (bucket < LINEAR) return bucket;
   const quarters = bucket - LINEAR;

@@ -10,20 +10,20 @@ export interface LocalityRoutingOptions<E extends Endpoint> {
   locality: Locality;
   set: EndpointSet<E>;
   board: PickerBoard<E>;
-  /** It is said anew how many requests stay near. */
+  /** Called when the shares of the levels have changed. */
   onWeighed: () => void;
 }
 
 /**
- * Keeps what locality knows of the endpoints up to date: how near each of them is, and which can be used, for
- * those that can't be take nothing off the others.
+ * Keeps what locality knows about the endpoints up to date: how near each one is, and which can serve. Endpoints that
+ * can't serve don't reduce the share of the others.
  */
 export class LocalityRouting<E extends Endpoint> {
   readonly #locality: Locality;
   readonly #set: EndpointSet<E>;
   readonly #board: PickerBoard<E>;
   readonly #onWeighed: () => void;
-  /** Endpoints that can't serve now, be they used or not. */
+  /** The endpoints that can't serve now. */
   readonly #unusable = new Set<E>();
   #isDue = false;
 
@@ -34,7 +34,7 @@ export class LocalityRouting<E extends Endpoint> {
     this.#onWeighed = onWeighed;
   }
 
-  /** The set has changed: says of each endpoint how near it is. */
+  /** The set has changed: sets how near each endpoint is. */
   locate(gone: readonly E[], here: Location | undefined): void {
     const endpoints = [...this.#set.current.values()];
     this.#locality.update(
@@ -46,13 +46,13 @@ export class LocalityRouting<E extends Endpoint> {
     this.#setShares();
   }
 
-  /** An endpoint has other reasons than before. What many of them change together is weighed once. */
+  /** The reasons of an endpoint have changed. If many change at once, shares are computed once. */
   review(endpoint: E): void {
     const isSuspect = (endpoint.reasons & (FAILING | IN_DOUBT)) !== 0;
     const usable = endpoint.isAvailable && !isSuspect && !isLastResort(endpoint);
     if (usable === !this.#unusable.has(endpoint)) return;
     if (usable) this.#unusable.delete(endpoint);
-    // Pods behind a virtual IP come and go without an update, and take part in no share.
+    // A pod behind a virtual IP comes and goes without an update, and has no level.
     else if (this.#set.current.get(endpoint.key) === endpoint) this.#unusable.add(endpoint);
     else return;
     if (this.#isDue) return;
@@ -65,23 +65,24 @@ export class LocalityRouting<E extends Endpoint> {
 
   #move(endpoint: E, level: number): void {
     if (level === endpoint.level) return;
-    // Pickers find it by its level.
+    // Pickers find an endpoint by its level.
     this.#board.without([endpoint]);
     endpoint.setLevel(level);
   }
 
-  /** Says anew how many requests stay near. */
+  /** Computes the shares of the levels again. */
   #setShares(): void {
     const all = [...this.#set.current.values()];
     const usable = all.filter((endpoint) => !this.#unusable.has(endpoint));
-    // Where none serves, all are tried. A zone has its share of new ones at once: they are slow for each other only.
+    // If no endpoint can serve, all are tried. New endpoints count at once: while they are slow, only their own zone
+    // notices.
     const counted = usable.length > 0 ? usable : all;
     this.#locality.weigh(counted.map(({ level, info }) => ({ level, weight: baseWeight(info) })));
     this.#onWeighed();
   }
 }
 
-/** Whether an endpoint is used, or dialled again, though it is out or could not be reached: for want of others, or to see. */
+/** Whether an endpoint gets requests or dials only because there is no other, or to find out whether it is back. */
 function isLastResort({ health }: Endpoint): boolean {
   return health?.standing === 'out' || health?.standing === 'unreachable';
 }

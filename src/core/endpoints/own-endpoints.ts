@@ -2,22 +2,25 @@ import type { EndpointUpdate } from '../discovery/resolver.ts';
 import { formatAddress } from './endpoint-keys.ts';
 import type { Subset } from './subset.ts';
 
-/** Times as many endpoints as are this client's that it uses while none of its own can be reached: it may be the network that is down. */
+/**
+ * How many times its own number of endpoints a client uses at most, while it can reach none of its own: perhaps the
+ * network is down.
+ */
 const FURTHEST = 8;
 
-/** Which endpoints of those that there are this client uses: all, or its subset, and others while none of these can be reached. */
+/** Which endpoints this client uses: all, or its subset. While it can reach none of its subset, it uses others too. */
 export class OwnEndpoints {
   readonly #subset: Subset | undefined;
-  /** How many times as many it uses at present. */
+  /** How many times its own number of endpoints it uses at present. */
   #times = 1;
   #update: EndpointUpdate | undefined;
 
-  /** @param subset `undefined`: it uses all */
+  /** @param subset `undefined`: the client uses all */
   constructor(subset: Subset | undefined) {
     this.#subset = subset;
   }
 
-  /** Whether it has been said which endpoints there are, be it none. */
+  /** Whether discovery has said which endpoints there are, even if there are none. */
   get isKnown(): boolean {
     return this.#update !== undefined;
   }
@@ -27,14 +30,17 @@ export class OwnEndpoints {
     return this.#update;
   }
 
-  /** What of an update is this client's to use. */
+  /** The part of an update that this client uses. */
   of(update: EndpointUpdate): EndpointUpdate {
     this.#update = update;
     if (this.#subset === undefined || update.virtual) return update;
     return { ...update, endpoints: this.#subset(update.endpoints, formatAddress, this.#times) };
   }
 
-  /** None of the `size` endpoints that it uses can be reached: says of which update it is to use more, if there are any. */
+  /**
+   * None of the `size` endpoints in use can be reached. Returns the update to apply again, with more endpoints;
+   * `undefined` if there are no more.
+   */
   widen(size: number): EndpointUpdate | undefined {
     const update = this.#update;
     if (this.#subset === undefined || update === undefined || update.virtual) return undefined;
@@ -43,7 +49,10 @@ export class OwnEndpoints {
     return update;
   }
 
-  /** An endpoint can be reached. If it is this client's own, says of which update it is to leave others to their clients. */
+  /**
+   * An endpoint can be reached. If it is one of this client's own, returns the update to apply again, without the
+   * others.
+   */
   narrow(address: string): EndpointUpdate | undefined {
     if (this.#times === 1) return undefined;
     const own = this.#subset!(this.#update!.endpoints, formatAddress);

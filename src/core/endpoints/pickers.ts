@@ -11,13 +11,13 @@ import type { Endpoint } from './endpoint.ts';
 
 type PickerSettings = Pick<BalancingSettings, 'policy' | 'peakEwma' | 'clock' | 'random'>;
 
-/** The pickers of a service, of which an endpoint stands in one at most. */
+/** The pickers of a service. An endpoint is in one of them at most. */
 export class Pickers<E extends Endpoint> {
-  /** Endpoints with a connection that has room. */
+  /** Endpoints that have a connection with room. */
   ready: Picker<E>;
-  /** Those that would have to be dialled, and were reached the last time. */
+  /** Endpoints that must be dialled, and could be reached the last time. */
   dialable: Picker<E>;
-  /** Those that would have to be dialled, and weren't, or never were: they come last. */
+  /** Endpoints that must be dialled, and were never reached, or not the last time. They come last. */
   untried: Picker<E>;
 
   readonly #policy: BalancingSettings['policy'];
@@ -33,21 +33,21 @@ export class Pickers<E extends Endpoint> {
     this.ready = this.#located(this.#create, true);
     this.dialable = this.#located(this.#create, false);
     this.untried = this.#located(this.#create, false);
-    // Others look at weights themselves, or don't.
+    // The other policies use weights themselves, or don't use them.
     this.#weighted = policy === 'peak-ewma' || typeof policy === 'function';
   }
 
-  /** Whether weights are looked at, which costs a little. */
+  /** Whether pickers use weights, which costs a little. */
   get weighted(): boolean {
     return this.#weighted;
   }
 
-  /** Whether they learn from how requests go. */
+  /** Whether the policy learns from how requests go. */
   get observes(): boolean {
     return this.ready.observe !== undefined;
   }
 
-  /** Looks at weights from now on. They are empty afterwards; no endpoint may stand in one meanwhile. */
+  /** From now on, pickers use weights. They are empty afterwards, so no endpoint may be in one. */
   lookAtWeights(): void {
     this.#weighted = true;
     const turns = new Turns();
@@ -64,27 +64,27 @@ export class Pickers<E extends Endpoint> {
     return this.#locality === undefined ? create() : new LocalityPicker(this.#locality, create, isReady);
   }
 
-  /** Whether a request could be served now, or after a dial. */
+  /** Whether a request can be served now, or after a dial. */
   get hasRoom(): boolean {
     return (this.ready.pick() ?? this.toDial) !== undefined;
   }
 
-  /** The endpoint to dial for a request that waits. */
+  /** The endpoint to dial for a waiting request. */
   get toDial(): E | undefined {
     return this.dialable.pick() ?? this.untried.pick();
   }
 
   /**
-   * The endpoint that should have had the request that goes to `endpoint`, but has no connection free. Beside one that is
-   * out, and used for want of others, it may be one that was never connected.
+   * The endpoint that should have got the request that goes to `endpoint`, but has no free connection. If `endpoint` is
+   * ejected, and used only because there is no other, the rival may be one that was never connected.
    */
   rivalOf(endpoint: E): E | undefined {
     const rival = endpoint.health?.standing === 'out' ? this.toDial : this.dialable.pick();
-    // On a tie too: with few connections, it would lose all ties to those that have more.
+    // On a tie too: with few connections, the rival would lose all ties.
     return rival === undefined || this.dialable.before(endpoint, rival) ? undefined : rival;
   }
 
-  /** Tells the picker of an endpoint how a request has gone. */
+  /** Tells the picker of an endpoint how a request went. */
   observe(endpoint: E, latency: number, observation: Observation): void {
     (endpoint.picker ?? this.ready).observe?.(endpoint, latency, observation);
   }
@@ -92,7 +92,7 @@ export class Pickers<E extends Endpoint> {
 
 function factoryOf({ policy, peakEwma, clock, random }: PickerSettings): PickerFactory {
   switch (policy) {
-    // What has no key goes to the least loaded.
+    // A request without a key goes to the endpoint with the least load.
     case 'ring-hash':
     case 'least-request':
       return () => new LeastRequest();

@@ -2,23 +2,23 @@ import type { Endpoint } from './endpoint.ts';
 
 interface Entry {
   readonly endpoint: Endpoint;
-  /** The number of the request with which it ends. */
+  /** The number of the request until which it counts. */
   readonly until: number;
   next: Entry | undefined;
 }
 
 /**
- * Keeps requests that were answered with an error counted as load for as long as a request takes. An endpoint that has
- * lost its database, or its configuration, answers at once, has nothing to do, and would get most of the traffic.
+ * Lets requests that were answered with an error count as load for as long as a usual request takes. An endpoint that
+ * has lost its database or its configuration answers at once, always looks idle, and would get most of the traffic.
  *
- * Time is counted in requests: as many begin while one is under way as are under way (Little's law). So an
- * endpoint gets its share, and no more; and where all answer with errors now and then, that changes nothing.
+ * Time is counted in requests: while one request is under way, as many begin as are in flight (Little's law). So a
+ * failing endpoint gets its share and no more. If all endpoints sometimes answer with errors, nothing changes.
  */
 export class QuickErrors {
   #first: Entry | undefined;
   #last: Entry | undefined;
 
-  /** One that has ended counts until the request of that number begins. */
+  /** A request that has ended counts as load until the request with the number `until` begins. */
   add(endpoint: Endpoint, until: number): void {
     const entry: Entry = { endpoint, until, next: undefined };
     if (this.#last === undefined) this.#first = entry;
@@ -26,7 +26,7 @@ export class QuickErrors {
     this.#last = entry;
   }
 
-  /** The request of that number begins. */
+  /** The request with this number begins. */
   release(number: number): void {
     while (this.#first !== undefined && this.#first.until <= number) {
       const { endpoint, next } = this.#first;

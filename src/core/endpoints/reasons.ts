@@ -1,46 +1,46 @@
 /**
- * Why an endpoint may not be picked, or not be dialled: a bit each. Each is set and lifted by the one part that knows it,
- * which tells nobody else: the board does what follows.
+ * Why an endpoint may not be picked, or not be dialled: one bit for each reason. One part knows when a reason applies.
+ * It sets and clears the bit, and tells no other part: the board does what follows.
  */
 
-/** It has left the set, and what it carries ends. The set's. */
+/** The endpoint has left the set, and finishes what it carries. Set by the set of endpoints. */
 export const DRAINING = 1 << 0;
-/** It fails requests, or its health checks. Health's, as the next three. */
+/** It fails requests, or its health checks. Set by health, as the next three. */
 export const EJECTED = 1 << 1;
-/** It has asked for a pause. */
+/** It asked for a pause. */
 export const PAUSED = 1 << 2;
-/** It is just restored, and has one request at a time. */
+/** It was just restored, and gets one request at a time. */
 export const ON_TRIAL = 1 << 3;
-/** It fails one request after the other, and serves all the same: too many are ejected, or all do the same. */
+/** It fails one request after another, but gets requests: too many endpoints are ejected, or all fail. */
 export const FAILING = 1 << 4;
-/** It has said nothing for long, and it is being found out whether it is there. Liveness's. */
+/** It has been silent for long, and liveness is finding out whether it is still there. Set by liveness. */
 export const IN_DOUBT = 1 << 5;
-/** It carries as many requests as it may have. Its own. */
+/** It has as many requests in flight as it may have. Set by the endpoint itself. */
 export const REQUEST_LIMIT = 1 << 6;
-/** It is not kept connected at the present rate of requests. The warm set's. */
+/** The present rate of requests doesn't keep it connected. Set by the warm set. */
 export const COLD = 1 << 7;
-/** It could not be reached a moment ago. The dials'. */
+/** It could not be reached a moment ago. Set by the dials. */
 export const BACKING_OFF = 1 << 8;
-/** It may be another's address by now, for nothing has been heard of it, nor of the name. The dial plan's. */
+/** Its address may belong to another pod by now, because nothing has confirmed it lately. Set by `reach.ts`. */
 export const FROZEN = 1 << 9;
-/** It was replaced by endpoints of another kind, and serves until these are connected. The departures'. */
+/** Endpoints of another kind have replaced it. It serves until these are connected. Set by the set of endpoints. */
 export const SUPERSEDED = 1 << 10;
-/** A connection is being made to it that will have room for many. Its connections', as all that follow. */
+/** It gets a connection that will have room for many requests. Set by its connections, as all that follow. */
 export const OPENING = 1 << 11;
-/** It has all the connections that it may have. */
+/** It has as many connections as it may have. */
 export const CONNECTION_LIMIT = 1 << 12;
 /** None of its connections has room. */
 export const FULL = 1 << 13;
-/** It was never connected, or could not be reached the last time: others are dialled first. */
+/** It was never connected, or could not be reached the last time. Others are dialled first. */
 export const UNTRIED = 1 << 14;
 
-/** With one of these, it has no requests. */
+/** With one of these, it gets no requests. */
 export const UNFIT = DRAINING | EJECTED | PAUSED | IN_DOUBT | REQUEST_LIMIT;
-/** With one of these, it is not dialled. */
+/** With one of these, it isn't dialled. */
 export const UNDIALABLE = COLD | BACKING_OFF | FROZEN | SUPERSEDED | OPENING | CONNECTION_LIMIT;
-/** With one of these, it doesn't serve, whatever its connections. */
+/** With one of these, it can't serve, whatever its connections are. */
 export const UNAVAILABLE = DRAINING | EJECTED | PAUSED | BACKING_OFF;
-/** Those of which others than the pickers want to know. They change seldom. */
+/** Reasons that change seldom, and that other parts than the pickers want to know. */
 export const RARE = EJECTED | PAUSED | ON_TRIAL | FAILING | IN_DOUBT | BACKING_OFF;
 
 const NAMES: readonly (readonly [reason: number, name: string])[] = [
@@ -61,7 +61,7 @@ const NAMES: readonly (readonly [reason: number, name: string])[] = [
   [UNTRIED, 'untried'],
 ];
 
-/** The names of reasons, for people. */
+/** The names of reasons, as users see them. */
 export function namesOf(reasons: number): string[] {
   return NAMES.filter(([reason]) => (reasons & reason) !== 0).map(([, name]) => name);
 }

@@ -3,11 +3,11 @@ import type { Candidate } from '../balancing/picker.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { EndpointSet } from './endpoint-set.ts';
 
-/** An endpoint as a place for upgraded sockets and event streams, which are counted apart from requests. */
+/** An endpoint as a place for upgraded sockets and event streams, which evenkeel counts apart from requests. */
 class Seat<E> implements Candidate {
   readonly endpoint: E;
   readonly weight = 1;
-  /** Sockets and streams that are open, or being opened. */
+  /** How many of its sockets and streams are open, or being opened. */
   load = 0;
   slot: unknown = undefined;
   /** Whether it may be chosen. */
@@ -18,21 +18,21 @@ class Seat<E> implements Candidate {
   }
 }
 
-/** Chooses endpoints for upgraded sockets and event streams: the one with the fewest of them. */
+/** Chooses an endpoint for each upgraded socket and event stream: the one with the fewest of them. */
 export class Seats<E extends Endpoint> {
   readonly #picker = new LeastRequest<Seat<E>>();
   readonly #seats = new WeakMap<E, Seat<E>>();
   readonly #set: EndpointSet<E>;
-  /** None is offered before it matters: most services have no such sockets. */
+  /** Whether any socket or stream was ever asked for. Most services have none, so before that nothing is tracked. */
   #started = false;
-  /** How many there are. */
+  /** How many seats are taken, in all. */
   taken = 0;
 
   constructor(set: EndpointSet<E>) {
     this.#set = set;
   }
 
-  /** The endpoint with the fewest, of those that are open, which counts one more from now on. */
+  /** Takes a seat at the endpoint with the fewest, of those that are open. */
   take(isOpen: (endpoint: E) => boolean): E | undefined {
     this.#start();
     const closed: Seat<E>[] = [];
@@ -46,7 +46,7 @@ export class Seats<E extends Endpoint> {
     return seat?.endpoint;
   }
 
-  /** Counts one more at an endpoint, however many it has. */
+  /** Takes a seat at an endpoint, however many it has. */
   join(endpoint: E): void {
     this.#count(this.#seatOf(endpoint), 1);
   }
@@ -57,12 +57,12 @@ export class Seats<E extends Endpoint> {
     for (const endpoint of this.#set.available()) this.offer(endpoint, true);
   }
 
-  /** Counts one less at an endpoint. */
+  /** Leaves a seat at an endpoint. */
   leave(endpoint: E): void {
     this.#count(this.#seatOf(endpoint), -1);
   }
 
-  /** Says whether an endpoint may be chosen. */
+  /** Sets whether an endpoint may be chosen. */
   offer(endpoint: E, offered: boolean): void {
     if (!this.#started) return;
     const seat = this.#seatOf(endpoint);

@@ -1,20 +1,20 @@
-/** What the set of endpoints is told. */
+/** The settings of the set of endpoints. */
 export interface EndpointSettings {
-  /** Slots that a virtual IP is taken for; `'auto'`: as many as the rate of requests keeps connected. */
+  /** Into how many slots a virtual IP is split; `'auto'`: as many as the rate of requests keeps connected. */
   spread: number | 'auto';
   subset: SubsetSettings;
   slowStart: SlowStartSettings;
 }
 
 export interface SubsetSettings {
-  /** Endpoints; 0: all. */
+  /** How many endpoints; 0: all. */
   size: number;
-  /** `undefined`: a StatefulSet pod's ordinal, if it's one's. */
+  /** `undefined`: the ordinal of a StatefulSet pod, if this process runs in one. */
   index: number | undefined;
 }
 
 export interface SlowStartSettings {
-  /** Milliseconds; 0: off. */
+  /** Milliseconds; 0: no slow start. */
   window: number;
   minWeight: number;
 }

@@ -3,15 +3,18 @@ import { hostName } from '../base/host.ts';
 import type { SubsetSettings } from './settings.ts';
 
 /**
- * Which of many endpoints a client uses: as many as its size, or `times` as many, with those in front. Says the same for
- * the same ones, whatever their order.
+ * Chooses the endpoints that a client uses: as many as its size. With `times`, as many times more, and the first ones
+ * stay the same. The order of the items doesn't matter.
  */
 export type Subset = <T>(items: readonly T[], keyOf: (item: T) => string, times?: number) => readonly T[];
 
-/** Clients that are dealt with together. More would share less with each other, and find it harder to share evenly. */
+/**
+ * How many clients form a lot. With more, clients would share fewer endpoints with each other, but it would be harder
+ * to share evenly.
+ */
 const LOT = 10;
 
-/** The subset that the settings ask for, if they do. `identity` tells this client from others. */
+/** The subset that the settings ask for, if any. `identity` differs from client to client. */
 export function subsetFor(
   { size, index = ordinalOf(hostName()) }: SubsetSettings,
   identity: string,
@@ -21,9 +24,8 @@ export function subsetFor(
 }
 
 /**
- * The ordinal of a StatefulSet's pod, by its host name. No other pod of a controller has a name that ends
- * with a number as short as that.
- * https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#stable-network-id
+ * The ordinal of a StatefulSet's pod, from its host name. Pods of other controllers have no name that ends with so
+ * short a number. https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#stable-network-id
  */
 export function ordinalOf(host: string): number | undefined {
   const ordinal = /^[^.]+-(0|[1-9]\d{0,3})$/.exec(host)?.[1];
@@ -31,10 +33,9 @@ export function ordinalOf(host: string): number | undefined {
 }
 
 /**
- * The `size` endpoints that rank first for this client, by rendezvous hashing: for a client that knows
- * nothing of the others. Each endpoint has as many clients as chance gives it. One that comes or goes
- * changes the subsets that it is in, and no other.
- * https://github.com/grpc/proposal/blob/master/A68-random-subsetting.md
+ * The `size` endpoints that rank first for this client, by rendezvous hashing. The client needs to know nothing about
+ * other clients. Chance decides how many clients an endpoint has. If an endpoint comes or goes, only the subsets that
+ * contain it change. https://github.com/grpc/proposal/blob/master/A68-random-subsetting.md
  */
 export function rendezvousSubset(size: number, identity: string): Subset {
   return (items, keyOf, times = 1) =>
@@ -42,15 +43,14 @@ export function rendezvousSubset(size: number, identity: string): Subset {
 }
 
 /**
- * An even share for one of many clients that count from 0: each endpoint has as many clients as any other,
- * give or take one or two.
+ * An even share for one of many clients that are numbered from 0: each endpoint has the same number of clients, give or
+ * take one or two.
  *
- * The endpoints stand on a ring. Lots of ten clients begin where the van der Corput sequence says, so that
- * any number of lots covers the ring evenly; each deals the endpoints from there on to its clients, shuffled
- * in its own way, so that those who share an endpoint share few. This is Rocksteadier subsetting for
- * endpoints that have no index: they stand in the order of their hashes, at equal distances, which costs a
- * lot one of its endpoints at most when one comes or goes anywhere.
- * https://queue.acm.org/detail.cfm?id=3570937
+ * The endpoints form a ring. Ten clients form a lot. The van der Corput sequence says where a lot begins, so that any
+ * number of lots covers the ring evenly. Each lot deals the endpoints from there on to its clients, shuffled
+ * differently in each lot, so that clients that share one endpoint share few others. This is Rocksteadier subsetting
+ * for endpoints without an index: they stand in the order of their hashes, at equal distances. So if an endpoint comes
+ * or goes, a lot loses at most one of its endpoints. https://queue.acm.org/detail.cfm?id=3570937
  */
 export function evenSubset(size: number, index: number): Subset {
   const lot = Math.floor(index / LOT);
@@ -65,26 +65,29 @@ export function evenSubset(size: number, index: number): Subset {
   };
 }
 
-/** The items in an order that depends on nothing but their keys and the salt. */
+/** The items in an order that depends only on their keys and the salt. */
 function ranked<T>(items: readonly T[], keyOf: (item: T) => string, salt: string): T[] {
   const high = hash(salt);
   const low = hash(salt, high);
   const byRank = new Map<number, T>();
   for (const item of items) {
     const key = keyOf(item);
-    // 53 bits, so that no two are alike.
+    // 53 bits, so that no two ranks are equal.
     byRank.set(hash(key, high) * 2 ** 21 + (hash(key, low) >>> 11), item);
   }
   return Array.from(Float64Array.from(byRank.keys()).sort(), (rank) => byRank.get(rank)!);
 }
 
-/** As many items as said from `start` on, and from the first one on after the last. */
+/** `count` items from `start` on; after the last item, the first one follows. */
 function around<T>(items: readonly T[], start: number, count: number): T[] {
   const end = start + count;
   return [...items.slice(start, end), ...items.slice(0, Math.max(0, end - items.length))];
 }
 
-/** Numbers from 0 to below 1, the first few of which are spread evenly, however many: the bits of the index in reverse. */
+/**
+ * A sequence of numbers from 0 to below 1. However many of them one takes, they are spread evenly. Made by reversing
+ * the bits of the index.
+ */
 function vanDerCorput(index: number): number {
   let result = 0;
   for (let rest = index, bit = 0.5; rest > 0; rest = Math.floor(rest / 2), bit /= 2) {

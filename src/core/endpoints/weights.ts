@@ -3,29 +3,29 @@ import type { EndpointAddress } from '../discovery/resolver.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { SlowStartSettings } from './settings.ts';
 
-/** What a weight of 0 comes to: nobody waits for its turn for ever. */
+/** A weight of 0 counts as this much, so that no endpoint waits for ever. */
 const LEAST_WEIGHT = 0.01;
-/** Steps in which a weight grows: few, so that many endpoints have the same one. */
+/** In how many steps a weight grows: few, so that many endpoints have the same weight. */
 const STEPS = 20;
 
 export interface WeightsOptions<E> {
   slowStart: SlowStartSettings;
   clock: Clock;
-  /** An endpoint has another weight. */
+  /** Called when the weight of an endpoint has changed. */
   onChange: (endpoint: E) => void;
 }
 
 /**
- * What the endpoints of a service weigh: what their resolver says, and less in the time after one has joined
- * the others, or has come back: its caches are cold, and its code is not compiled yet.
+ * The weights of the endpoints of a service: what their resolver says, and less for a while after an endpoint has
+ * joined the others, or has come back. Then its caches are cold, and its code isn't compiled yet.
  */
 export class Weights<E extends Endpoint> {
   readonly #options: WeightsOptions<E>;
-  /** When those that start slowly began to. */
+  /** When each endpoint that starts slowly began. */
   readonly #starting = new Map<E, number>();
-  /** Those that can't be reached, or mustn't be used. */
+  /** Endpoints that can't be reached, or may not be used. */
   readonly #absent = new WeakSet<E>();
-  /** What part of their weight some have, for other reasons than being new. */
+  /** Which part of its weight an endpoint has, for other reasons than slow start. */
   readonly #scales = new WeakMap<E, number>();
   #timer: Timer | undefined;
 
@@ -33,7 +33,7 @@ export class Weights<E extends Endpoint> {
     this.#options = options;
   }
 
-  /** Takes in a set of endpoints, of which some are `fresh`. Where all are, none of them is slower than the others. */
+  /** Applies a set of endpoints, of which some are `fresh`. If all are, none starts slowly. */
   update(endpoints: Iterable<E>, fresh: readonly E[], allFresh: boolean): void {
     if (!allFresh) for (const endpoint of fresh) this.#start(endpoint);
     for (const endpoint of endpoints) this.#weigh(endpoint);
@@ -44,21 +44,21 @@ export class Weights<E extends Endpoint> {
     if (this.#options.slowStart.window > 0) this.#absent.add(endpoint);
   }
 
-  /** An endpoint can be used, if it couldn't before: it starts anew. */
+  /** An endpoint can be used again: it starts slowly. */
   onPresent(endpoint: E): void {
     if (!this.#absent.delete(endpoint)) return;
     this.#start(endpoint);
     this.#weigh(endpoint);
   }
 
-  /** An endpoint has that part of its weight from now on. */
+  /** Gives an endpoint a part of its weight, from 0 to 1. */
   scale(endpoint: E, part: number): void {
     if (part === (this.#scales.get(endpoint) ?? 1)) return;
     this.#scales.set(endpoint, part);
     this.#weigh(endpoint);
   }
 
-  /** Forgets an endpoint that has left: it starts nothing anew, in whatever picker it may stand for a moment. */
+  /** Forgets an endpoint that has left. It doesn't start slowly, even if it is still in a picker for a moment. */
   forget(endpoint: E): void {
     this.#absent.delete(endpoint);
     this.#starting.delete(endpoint);
@@ -97,7 +97,7 @@ export class Weights<E extends Endpoint> {
     this.#options.onChange(endpoint);
   }
 
-  /** The share of its weight that an endpoint has come to. */
+  /** Which part of its weight an endpoint has reached, from 0 to 1. */
   #progress(endpoint: E): number {
     const since = this.#starting.get(endpoint);
     if (since === undefined) return 1;
@@ -111,7 +111,7 @@ export class Weights<E extends Endpoint> {
   }
 }
 
-/** What an endpoint weighs, when it isn't new. */
+/** The weight of an endpoint that isn't new. */
 export function baseWeight({ weight }: EndpointAddress): number {
   return Math.max(weight ?? 1, LEAST_WEIGHT);
 }

@@ -3,17 +3,17 @@ import type { HealthCheckSettings } from './settings.ts';
 
 /** A health check under way. */
 export interface Check {
-  /** Gives it up: nobody is told. */
+  /** Gives it up, without calling `done`. */
   abandon(): void;
 }
 
 /** What sends health checks. */
 export interface Checker {
-  /** Whether the process would go on without any check or dial that is under way. */
+  /** Whether anything but dials and checks under way keeps the process alive. */
   isProcessHeld(): boolean;
   /**
-   * Checks an endpoint on a connection of its own, so that it tells whether the endpoint takes connections, and waits
-   * behind nobody's request. `done` is called once, later, unless it is given up.
+   * Checks an endpoint on a connection of its own. So the check also shows whether the endpoint accepts connections,
+   * and doesn't wait behind a request. Calls `done` once, later, unless the check is given up.
    */
   check(
     target: { readonly info: EndpointAddress },

@@ -5,7 +5,7 @@ import type { FailureRates } from './failure-rates.ts';
 import type { EjectReason, OutlierSettings, RestoreReason } from './settings.ts';
 import { recordOf, type Standings, type Suspect } from './standings.ts';
 
-/** The share by which an ejection is shortened at most, so that clients don't come back together. */
+/** By which part an ejection is shortened at most, at random, so that clients don't come back together. */
 const JITTER = 0.2;
 
 export interface EjectionsOptions<S extends Suspect> {
@@ -16,7 +16,7 @@ export interface EjectionsOptions<S extends Suspect> {
   random: () => number;
 }
 
-/** Ejects endpoints and restores them: for how long, and how that is told. */
+/** Ejects endpoints and restores them: decides for how long, and publishes it. */
 export class Ejections<S extends Suspect> {
   readonly #settings: EjectionsOptions<S>['settings'];
   readonly #standings: Standings<S>;
@@ -32,7 +32,7 @@ export class Ejections<S extends Suspect> {
     this.#random = random;
   }
 
-  /** Ejects an endpoint for some time: each time twice as long as the one before. */
+  /** Ejects an endpoint for some time: each time twice as long as the last time. */
   eject(endpoint: S, health: HealthRecord, reason: Exclude<EjectReason, 'health-check'>): void {
     const { baseEjectionTime, maxEjectionTime } = this.#settings;
     this.forgive(health);
@@ -51,7 +51,7 @@ export class Ejections<S extends Suspect> {
     if (health.ejection === undefined) this.#begin(endpoint, health, 'health-check');
   }
 
-  /** An endpoint fails its health checks no more, or has left. */
+  /** An endpoint no longer fails its health checks, or has left. */
   heal(health: HealthRecord): void {
     if (!health.ailing) return;
     health.ailing = false;
@@ -77,7 +77,7 @@ export class Ejections<S extends Suspect> {
     }
   }
 
-  /** Each `baseEjectionTime` without an ejection takes one back. */
+  /** Each `baseEjectionTime` without an ejection takes back one doubling. */
   forgive(health: HealthRecord): void {
     if (health.ejections === 0) return;
     const { baseEjectionTime } = this.#settings;
@@ -86,7 +86,7 @@ export class Ejections<S extends Suspect> {
     health.forgivingSince += periods * baseEjectionTime;
   }
 
-  /** Without a duration, health checks end it. */
+  /** Without a duration, health checks end the ejection. */
   #begin(endpoint: S, health: HealthRecord, reason: EjectReason, duration = Number.POSITIVE_INFINITY): void {
     const timer =
       duration === Number.POSITIVE_INFINITY

@@ -1,19 +1,20 @@
 import type { Clock } from '../base/clock.ts';
 
-/** Milliseconds from one connection of an endpoint that is given up to the next, at first and at the longest. */
+/** Milliseconds from one failing connection of an endpoint that is closed to the next: at first, and at most. */
 const FIRST_DELAY = 1_000;
 const LONGEST_DELAY = 30_000;
 
 /**
- * The connections to a virtual IP that fail one request after the other. Which pod is behind one isn't
- * known, so that nothing can be ejected; the connection is given up, for the next may lead to another pod.
+ * Finds connections to a virtual IP that fail one request after another. evenkeel doesn't know which pod is behind such
+ * a connection, so it can't eject the pod. It closes the connection instead, because the next one may lead to another
+ * pod.
  */
 export class FailingConnections {
   readonly #threshold: number;
   readonly #clock: Clock;
-  /** Failures in a row, by connection. */
+  /** How many requests failed in a row, by connection. */
   readonly #failures = new Map<object, number>();
-  /** When each endpoint last gave one up, and how long it must wait for the next. */
+  /** When each endpoint last closed a failing connection, and how long it waits before the next. */
   readonly #given = new WeakMap<object, { at: number; delay: number }>();
 
   constructor(threshold: number, clock: Clock) {
@@ -25,19 +26,19 @@ export class FailingConnections {
     return this.#failures.size;
   }
 
-  /** A connection has served a request, or is gone. */
+  /** A connection has served a request, or has closed. */
   forget(connection: object): void {
     this.#failures.delete(connection);
   }
 
-  /** A request has failed on a connection of an endpoint. Whether to give the connection up. */
+  /** A request has failed on a connection of an endpoint. Returns whether to close the connection. */
   failed(endpoint: object, connection: object): boolean {
     const failures = (this.#failures.get(connection) ?? 0) + 1;
     this.#failures.set(connection, failures);
     return failures >= this.#threshold && this.#mayGiveUp(endpoint);
   }
 
-  /** Rarely, and ever more so where that doesn't help: all pods may fail. */
+  /** Seldom, and more and more seldom while it doesn't help: perhaps all pods fail. */
   #mayGiveUp(endpoint: object): boolean {
     const now = this.#clock.now();
     const last = this.#given.get(endpoint);

@@ -1,19 +1,19 @@
 import type { Clock, Timer } from '../base/clock.ts';
 
-/** How seldom `never` is, as a power of e: once in nine million. */
+/** What counts as "never", as a power of e: once in nine million. */
 const NEVER = 16;
-/** Intervals after which what was counted is old, though it be little. */
+/** After this many intervals, counts are old, even if they are small. */
 const MOST_INTERVALS = 6;
 
-/** What is counted of an endpoint. */
+/** What an endpoint counts. */
 export interface Counted {
-  /** Requests and dials that have ended, well or not, but for those that their callers gave up. */
+  /** How many requests and dials have ended, without those that their callers gave up. */
   readonly judged: number;
 }
 
-/** Of one endpoint; `before`, of the time before that. */
+/** The counts of one endpoint. `…Before` are those of the time before `since`. */
 class Tally {
-  /** What the endpoint had when the time began. */
+  /** The endpoint's `judged` when this time began. */
   since: number;
   intervals = 0;
   failed = 0;
@@ -33,27 +33,27 @@ class Tally {
   }
 }
 
-/** An endpoint's requests of late. */
+/** The recent requests of an endpoint. */
 export interface Sample<S> {
   readonly endpoint: S;
   readonly total: number;
-  /** The share of them that didn't fail. */
+  /** Which share of them did not fail, from 0 to 1. */
   readonly successRate: number;
 }
 
 export interface FailureRatesOptions<S> {
-  /** Milliseconds. */
+  /** In milliseconds. */
   readonly interval: number;
-  /** Requests that are enough to say something. */
+  /** How many requests are enough to compare an endpoint with others. */
   readonly volume: number;
   readonly clock: Clock;
-  /** An interval is over: says of those that have had enough requests how these went. */
+  /** Called at the end of an interval, with the endpoints that had enough requests. */
   readonly onInterval?: (samples: readonly Sample<S>[]) => void;
 }
 
 /**
- * How many of their requests endpoints have failed of late. While none fails nothing is counted; with the
- * first that does, intervals begin. An endpoint with few requests is counted over several.
+ * How many of their recent requests endpoints have failed. Nothing is counted until a request fails; then intervals
+ * begin. An endpoint with few requests is counted over several intervals.
  */
 export class FailureRates<S extends Counted> {
   readonly #fleet: { readonly members: ReadonlyMap<string, S> };
@@ -61,19 +61,19 @@ export class FailureRates<S extends Counted> {
   readonly #tallies = new Map<S, Tally>();
   #timer: Timer | undefined;
 
-  /** @param fleet all endpoints there are */
+  /** @param fleet all endpoints */
   constructor(fleet: { readonly members: ReadonlyMap<string, S> }, options: FailureRatesOptions<S>) {
     this.#fleet = fleet;
     this.#options = options;
   }
 
-  /** A request to an endpoint has failed, which it has counted as judged. */
+  /** A request to an endpoint has failed. The endpoint has counted it in `judged` already. */
   failed(endpoint: S): void {
     this.#tallyOf(endpoint, 1).failed++;
     if (this.#timer === undefined) this.#start();
   }
 
-  /** The share of its requests that an endpoint has failed of late. */
+  /** Which share of its recent requests an endpoint has failed, from 0 to 1. */
   rateOf(endpoint: S): number {
     const tally = this.#tallies.get(endpoint);
     if (tally === undefined) return 0;
@@ -81,7 +81,7 @@ export class FailureRates<S extends Counted> {
     return failed === 0 ? 0 : Math.min(1, failed / (endpoint.judged - tally.since + tally.totalBefore));
   }
 
-  /** Forgets what an endpoint has failed. */
+  /** Forgets the failures of an endpoint. */
   forget(endpoint: S): void {
     if (!this.#tallies.delete(endpoint)) return;
     for (const { failed, failedBefore } of this.#tallies.values()) if (failed + failedBefore > 0) return;
@@ -94,14 +94,14 @@ export class FailureRates<S extends Counted> {
     this.#tallies.clear();
   }
 
-  /** Begins an interval, for all that there are by now. */
+  /** Begins an interval for all present endpoints. */
   #start(): void {
     for (const member of this.#fleet.members.values()) this.#tallyOf(member, 0);
     const { clock, interval } = this.#options;
     this.#timer = clock.schedule(() => this.#onIntervalOver(), interval);
   }
 
-  /** With `judged`, how many of what an endpoint has had are of this time. */
+  /** @param judged how many of the endpoint's requests already belong to this interval */
   #tallyOf(endpoint: S, judged: number): Tally {
     let tally = this.#tallies.get(endpoint);
     if (tally === undefined) {
@@ -132,8 +132,8 @@ export class FailureRates<S extends Counted> {
 }
 
 /**
- * How many failures in a row say something about an endpoint, where others fail that share of their requests: `least`
- * at least, and so many that the others would have them by chance as seldom as never.
+ * How many failures in a row are telling, if other endpoints fail this share of their requests: at least `least`, and
+ * so many that the others would "never" have them by chance.
  */
 export function tellingRun(least: number, share: number): number {
   if (share >= 1) return Number.POSITIVE_INFINITY;
@@ -141,8 +141,8 @@ export function tellingRun(least: number, share: number): number {
 }
 
 /**
- * What the others of an endpoint do as a rule: the median of their rates, the lower one of two. A mean would be that of
- * a few which are broken.
+ * The usual failure rate of the other endpoints: the median, which a few broken endpoints don't change as they would
+ * change the mean.
  */
 export function usualRate<S>(endpoint: S, members: Iterable<S>, rateOf: (member: S) => number): number {
   const rates: number[] = [];

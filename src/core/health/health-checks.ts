@@ -7,9 +7,9 @@ import type { Check, Checker } from './checker.ts';
 import type { OutlierDetection } from './outlier-detection.ts';
 import type { HealthCheckSettings } from './settings.ts';
 
-/** Milliseconds between two looks at what is due, at most. */
+/** At most so many milliseconds pass from one look at the due checks to the next. */
 const LONGEST_STEP = 1_000;
-/** The part of the interval by which one differs from another, at most. */
+/** By which part an interval is shorter or longer at most, at random. */
 const JITTER = 0.1;
 
 export interface HealthChecksOptions<E extends Endpoint> {
@@ -22,13 +22,13 @@ export interface HealthChecksOptions<E extends Endpoint> {
   random: () => number;
 }
 
-/** How an endpoint does. */
+/** The checks of one endpoint. */
 class Course {
   dueAt: number;
   check: Check | undefined = undefined;
-  /** Failed in a row. */
+  /** How many checks failed in a row. */
   failed = 0;
-  /** Passed in a row, during that ejection. */
+  /** How many checks passed in a row during this ejection. */
   passed = 0;
   ejection: Ejection | undefined = undefined;
 
@@ -37,7 +37,7 @@ class Course {
   }
 }
 
-/** Checks the endpoints that are in use or ejected, each in its own time, while the service is in use. */
+/** Checks the endpoints that are in use or ejected, each at its own time, while the service is in use. */
 export class HealthChecks<E extends Endpoint> {
   readonly #settings: HealthCheckSettings;
   readonly #set: EndpointSet<E>;
@@ -64,7 +64,7 @@ export class HealthChecks<E extends Endpoint> {
     this.#timer ??= this.#look();
   }
 
-  /** Gives up the checks under way, too. */
+  /** Stops, and gives up the checks under way. */
   stop(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -74,7 +74,7 @@ export class HealthChecks<E extends Endpoint> {
   #look(): Timer {
     const { interval } = this.#settings;
     const now = this.#clock.now();
-    // A pending connect keeps the process alive, unref'd or not.
+    // Even an unref'd connect keeps the process alive while it is pending.
     if (this.#underWay.size > 0 && this.#demand.total === 0 && !this.#checker.isProcessHeld())
       this.#abandonAll();
     for (const endpoint of this.#checkable) {
@@ -94,7 +94,7 @@ export class HealthChecks<E extends Endpoint> {
     );
   }
 
-  /** Those that may be dialled. */
+  /** The endpoints that may be dialled. */
   get #checkable(): Iterable<E> {
     return this.#set.frozen || this.#set.isVirtual || this.#set.isPassive ? [] : this.#set.current.values();
   }
@@ -117,7 +117,7 @@ export class HealthChecks<E extends Endpoint> {
 
   #onPassed(endpoint: E, course: Course): void {
     course.failed = 0;
-    // One that began before the ejection says nothing of what came after.
+    // A check that began before the ejection says nothing about the time after it.
     if (course.ejection === undefined || course.ejection !== endpoint.health?.ejection) return;
     course.passed++;
     if (course.passed >= this.#settings.healthyThreshold) this.#outliers.recovered(endpoint);

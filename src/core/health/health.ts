@@ -11,7 +11,7 @@ import { Pauses } from './pauses.ts';
 import { retryAfter } from './retry-after.ts';
 import type { FailureKind, HealthSettings } from './settings.ts';
 
-/** The status of a response to one who asks too much. */
+/** The status for a caller that sends too many requests. */
 const TOO_MANY = 429;
 
 export interface HealthOptions<E extends Endpoint> {
@@ -23,7 +23,7 @@ export interface HealthOptions<E extends Endpoint> {
   random: () => number;
 }
 
-/** Decides which endpoints may be picked, from how their requests end and what they ask for. */
+/** Decides which endpoints may be picked: from how their requests end, and from what they ask for. */
 export class Health<E extends Endpoint> {
   readonly #options: HealthOptions<E>;
   readonly #set: EndpointSet<E>;
@@ -32,7 +32,7 @@ export class Health<E extends Endpoint> {
   readonly #connections: FailingConnections;
 
   #checks: HealthChecks<E> | undefined;
-  /** The service is in use. */
+  /** Whether the service is in use. */
   #active = false;
 
   constructor(options: HealthOptions<E>) {
@@ -44,12 +44,12 @@ export class Health<E extends Endpoint> {
     this.#connections = new FailingConnections(this.#outliers.threshold, clock);
   }
 
-  /** How many endpoints are passed over now. */
+  /** How many endpoints get no requests now. */
   get passedOver(): number {
     return this.#outliers.passedOver;
   }
 
-  /** The service is in use from now on, so that its endpoints are checked. */
+  /** The service is in use from now on, so its endpoints are checked. */
   start(): void {
     if (this.#options.settings.healthCheck.path === undefined || this.#active) return;
     this.#active = true;
@@ -64,7 +64,7 @@ export class Health<E extends Endpoint> {
     this.#pauses.stop();
   }
 
-  /** Most do without, so that it costs them no memory. */
+  /** Loaded when needed, because most services have no health checks. */
   async #load(): Promise<void> {
     const { HealthChecks } = await import('./health-checks.ts');
     const { settings, ...options } = this.#options;
@@ -79,8 +79,8 @@ export class Health<E extends Endpoint> {
   /**
    * A request to an endpoint has ended.
    *
-   * @param connection where dials lead to any pod, what is held against one of them is held against its connection
-   * @returns whether that connection should make room for another one
+   * @param connection behind a virtual IP, a failure counts against this connection
+   * @returns whether another connection should take the place of this one
    */
   judge(
     endpoint: E,
@@ -118,13 +118,13 @@ export class Health<E extends Endpoint> {
     if (!this.#outliers.counts(`${status}`)) this.#outliers.proved(endpoint);
   }
 
-  /** An endpoint says 429 or 503; it may have said for how long. */
+  /** An endpoint has answered 429 or 503. A header may say for how long it wants no requests. */
   onOverloaded(endpoint: E, status: number, headers: Parameters<typeof retryAfter>[0]): void {
     const duration = retryAfter(headers);
     if (duration > 0) this.onPushback(endpoint, status, duration);
   }
 
-  /** An endpoint says 429 or 503, and for how many milliseconds. */
+  /** An endpoint has answered 429 or 503, and wants no requests for `duration` milliseconds. */
   onPushback(endpoint: E, status: number, duration: number): void {
     if (this.#set.isPassive || this.#set.kindOf(endpoint) !== 'pod') return;
     if (status === TOO_MANY) this.#pauses.limited(endpoint, duration);
@@ -134,7 +134,7 @@ export class Health<E extends Endpoint> {
   /** A dial to an endpoint has failed. */
   onDialFailed(endpoint: E): void {
     const isPod = !this.#set.isPassive && this.#set.kindOf(endpoint) === 'pod';
-    // One that is connected may have all the connections it wants, and serves on these.
+    // An endpoint that is connected may refuse more connections, and still serve on those that it has.
     if (isPod && endpoint.connected === 0 && this.#outliers.counts('connect')) {
       endpoint.judge();
       this.#outliers.failed(endpoint, 'connect');
@@ -142,7 +142,7 @@ export class Health<E extends Endpoint> {
     this.review(endpoint);
   }
 
-  /** Whether an endpoint can be reached may have changed. */
+  /** An endpoint may have become reachable or unreachable. */
   review(endpoint: E): void {
     const mayMatter = endpoint.health !== undefined || endpoint.isUnreachable;
     if (mayMatter && this.#set.kindOf(endpoint) === 'pod') this.#outliers.review(endpoint);

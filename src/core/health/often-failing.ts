@@ -1,13 +1,13 @@
-/** The share of its requests from which an endpoint fails them as a rule. */
+/** From this share of failed requests on, an endpoint fails often. */
 const OFTEN = 0.5;
-/** How many of those that fail are looked at each time. */
+/** How many of the failing endpoints are looked at again each time. */
 const LOOKS = 8;
 
 /**
- * The endpoints that fail half of their requests or more. A rate rises by failures, which are noted here, and when
- * older requests are forgotten, after which all are looked at. It falls unseen: so each time that their number is asked
- * for they are looked at again, the longest ago first, until a few are found to fail still. One that doesn't is
- * left out, which it takes a failure to undo.
+ * The endpoints that fail half of their requests or more. A rate rises by a failure, which `note` sees, and when older
+ * requests are forgotten, after which `noteAll` looks at all. A rate falls without notice. So whenever the number is
+ * asked for, endpoints are looked at again, the oldest first, until a few turn out to fail still. An endpoint that no
+ * longer fails is dropped. Only a failure brings it back.
  */
 export class OftenFailing<S> {
   readonly #rateOf: (endpoint: S) => number;
@@ -17,7 +17,7 @@ export class OftenFailing<S> {
     this.#rateOf = rateOf;
   }
 
-  /** How many others there are. */
+  /** How many other endpoints fail often. */
   besides(endpoint: S): number {
     const found = this.#found;
     let left = Math.min(LOOKS, found.size);
@@ -30,7 +30,7 @@ export class OftenFailing<S> {
     return found.size - Number(found.has(endpoint));
   }
 
-  /** The rate of an endpoint is another one. */
+  /** The rate of an endpoint may have changed. */
   note(endpoint: S): void {
     if (this.#rateOf(endpoint) >= OFTEN) this.#found.add(endpoint);
     else this.#found.delete(endpoint);

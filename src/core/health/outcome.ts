@@ -1,7 +1,7 @@
 /**
- * How an attempt ended, for its endpoint. `failure`: the endpoint's doing, or of what is before it;
- * `timeout`: the same, by not answering; `expired`: the time that the caller had for it was over, and nothing had come;
- * `rejected`: with the connection in good order; `cancelled`: the caller's doing; `refused`: by the transport, and nothing
- * was written.
+ * How an attempt ended, for its endpoint. `failure`: the connection broke, because of the endpoint or the network.
+ * `timeout`: the endpoint did not answer. `expired`: the caller's time was over before a response came. `rejected`: the
+ * status was 502, 503 or 504, and the connection is in order. `cancelled`: the caller ended it. `refused`: the
+ * transport refused it, and nothing was written.
  */
 export type Outcome = 'success' | 'rejected' | 'failure' | 'timeout' | 'expired' | 'cancelled' | 'refused';

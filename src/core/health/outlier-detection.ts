@@ -7,7 +7,7 @@ import type { FailureKind, OutlierSettings, RestoreReason } from './settings.ts'
 import { type Fleet, recordOf, Standings, type Suspect } from './standings.ts';
 import { outliersOf } from './success-rate.ts';
 
-/** Of a service that ejects nothing. */
+/** The settings of a service that ejects nothing. */
 const NONE: OutlierSettings = {
   consecutiveFailures: Number.POSITIVE_INFINITY,
   successRateInterval: 10_000,
@@ -23,17 +23,16 @@ const NONE: OutlierSettings = {
 };
 
 /**
- * Ejects endpoints that fail one request after the other, or more of them than the others do, as Envoy's outlier
- * detection does, and gRPC's:
- * https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/outlier
+ * Ejects endpoints that fail many requests in a row, or more than the others do, as the outlier detection of Envoy and
+ * gRPC does: https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/upstream/outlier
  * https://github.com/grpc/proposal/blob/master/A50-xds-outlier-detection.md
  *
- * What differs: an ejection is twice as long as the one before, and one that is restored is tried with a
- * single request first, as a circuit breaker does. And what the others would have done by chance as well is held
- * against nobody: a fleet that fails alike loses nothing of what it has left.
+ * Three things differ. Each ejection is twice as long as the last one. A restored endpoint first gets a single request,
+ * as after a circuit breaker. And failures that the other endpoints would have by chance too don't count: if all
+ * endpoints fail alike, none is ejected.
  */
 export class OutlierDetection<S extends Suspect> {
-  /** How the endpoints stand, for whatever reason. */
+  /** How the endpoints stand, for any reason. */
   readonly standings: Standings<S>;
   readonly #fleet: Fleet<S>;
   readonly #settings: OutlierSettings;
@@ -60,22 +59,23 @@ export class OutlierDetection<S extends Suspect> {
     this.#ejections = new Ejections({ settings: this.#settings, standings, rates, clock, random });
   }
 
-  /** Failures in a row that are too many. */
+  /** How many failures in a row are too many. */
   get threshold(): number {
     return this.#settings.consecutiveFailures;
   }
 
-  /** How many endpoints are passed over now. */
+  /** How many endpoints get no requests now. */
   get passedOver(): number {
     return this.standings.passedOver;
   }
 
-  /** An endpoint, which has a record, has served a request. */
+  /** An endpoint with a record has served a request. */
   succeeded(endpoint: S): void {
     const { health } = endpoint;
     if (health === undefined) return;
     if (health.ejection !== undefined) {
-      // One that is used though it is ejected shows that it serves. Of others, those answers come late.
+      // In panic, an ejected endpoint that serves a request is restored. Otherwise the answer is a late one, and says
+      // nothing.
       if (!this.standings.isPanic || health.ailing) return;
       this.#ejections.restore(endpoint, 'success');
     }
@@ -89,7 +89,7 @@ export class OutlierDetection<S extends Suspect> {
     this.review(endpoint);
   }
 
-  /** A response to an endpoint on trial has begun: that is enough to know, be it long. */
+  /** A response of an endpoint on trial has begun. That is enough, even if the response is long. */
   proved(endpoint: S): void {
     const { health } = endpoint;
     if (health === undefined || health.standing !== 'on-trial') return;
@@ -97,7 +97,7 @@ export class OutlierDetection<S extends Suspect> {
     this.review(endpoint);
   }
 
-  /** Whether that counts as a failure. */
+  /** Whether this kind of failure counts. */
   counts(kind: FailureKind): boolean {
     return this.#settings.failures.includes(kind);
   }
@@ -113,13 +113,13 @@ export class OutlierDetection<S extends Suspect> {
     this.#oftenFailing.note(endpoint);
   }
 
-  /** An endpoint fails its health checks: it is ejected until it passes them, whatever the share. */
+  /** An endpoint fails its health checks: ejects it until it passes them, whatever `maxEjectionPercent` says. */
   ails(endpoint: S): void {
     this.#ejections.ails(endpoint);
     this.#oftenFailing.note(endpoint);
   }
 
-  /** An endpoint that is ejected has passed its health checks. */
+  /** An ejected endpoint has passed its health checks. */
   recovered(endpoint: S): void {
     if (endpoint.health?.ejection === undefined) return;
     this.#ejections.heal(endpoint.health);
@@ -127,17 +127,17 @@ export class OutlierDetection<S extends Suspect> {
     this.#oftenFailing.note(endpoint);
   }
 
-  /** The set of endpoints has changed, and with it the share of those that are fit. */
+  /** The set of endpoints has changed, and with it the share of those that can serve. */
   reviewPanic(): void {
     this.standings.reviewPanic();
   }
 
-  /** Whether an endpoint can be reached may have changed, or something in its record has. */
+  /** An endpoint may have become reachable or unreachable, or its record has changed. */
   review(endpoint: S): void {
     this.standings.review(endpoint);
   }
 
-  /** Whether most others fail as well. */
+  /** Whether most other endpoints fail too. */
   isCommon(endpoint: S): boolean {
     return this.#oftenFailing.besides(endpoint) * 2 > this.#fleet.members.size - 1;
   }
@@ -156,13 +156,13 @@ export class OutlierDetection<S extends Suspect> {
     this.standings.forget(endpoint, health);
   }
 
-  /** Nobody uses the service, for now. */
+  /** The service is idle. */
   stop(): void {
     this.#rates.stop();
     this.#oftenFailing.noteAll(this.#fleet.members.values());
   }
 
-  /** Restores all that are ejected, or paused. */
+  /** Restores all endpoints that are ejected or paused. */
   restoreAll(reason: RestoreReason): void {
     for (const endpoint of [...this.standings.out]) {
       const health = endpoint.health!;
@@ -185,18 +185,18 @@ export class OutlierDetection<S extends Suspect> {
     }
   }
 
-  /** Whether an endpoint has failed more requests in a row than the others have by chance. */
+  /** Whether an endpoint has failed more requests in a row than the others would by chance. */
   #isOutlier(endpoint: S, health: HealthRecord): boolean {
     const { failures } = health;
     const least = this.standings.leastRun(health);
     if (failures < least || failures < health.lookAt) return false;
     const enough = tellingRun(least, usualRate(endpoint, this.#fleet.members.values(), this.#rateOf));
-    // How the others do may change meanwhile.
+    // The rates of the others may change meanwhile.
     health.lookAt = Math.min(enough, failures + this.#settings.consecutiveFailures);
     return failures >= enough;
   }
 
-  /** The share of its requests that an endpoint has failed of late, or of the very last. */
+  /** Which share of its requests an endpoint has failed lately, or of the very last ones, from 0 to 1. */
   readonly #rateOf = (endpoint: S): number => {
     const rate = this.#rates.rateOf(endpoint);
     const { health } = endpoint;
@@ -205,7 +205,7 @@ export class OutlierDetection<S extends Suspect> {
     return Math.max(rate, Math.min(1, health.failures / this.#settings.consecutiveFailures));
   };
 
-  /** Whether an endpoint may be out. One that is paused makes room for one that fails. */
+  /** Whether one more endpoint may be out. If not, a paused endpoint makes room for one that fails. */
   #mayBeOut(endpoint: S): boolean {
     const { standings } = this;
     if (endpoint.health?.standing === 'out') return true;

@@ -3,20 +3,20 @@ import { FailureRates, tellingRun, usualRate } from './failure-rates.ts';
 import type { OutlierDetection } from './outlier-detection.ts';
 import { type Fleet, recordOf, type Suspect } from './standings.ts';
 
-/** Responses in a row that say 429, of an endpoint that has too much to do. */
+/** After this many 429 in a row, an endpoint may be overloaded. */
 const SEVERAL = 5;
-/** Milliseconds over which they are counted. */
+/** Over how many milliseconds 429 are counted. */
 const INTERVAL = 10_000;
 
 /**
- * The endpoints that have asked for a pause. They get it if they may be out, and the others don't ask for it as well:
- * then it says nothing about them.
+ * Pauses endpoints that ask for it with `Retry-After`, unless too many are out already, or the other endpoints ask for
+ * it too: then the cause isn't the endpoint.
  */
 export class Pauses<S extends Suspect> {
   readonly #fleet: Fleet<S>;
   readonly #outliers: OutlierDetection<S>;
   readonly #clock: Clock;
-  /** How much is answered with 429. */
+  /** Which share of the responses were 429. */
   readonly #rates: FailureRates<S>;
 
   constructor(fleet: Fleet<S>, outliers: OutlierDetection<S>, clock: Clock) {
@@ -26,14 +26,14 @@ export class Pauses<S extends Suspect> {
     this.#rates = new FailureRates(fleet, { interval: INTERVAL, volume: Number.POSITIVE_INFINITY, clock });
   }
 
-  /** An endpoint says 503, and for how many milliseconds. */
+  /** An endpoint has answered 503, and wants no requests for `duration` milliseconds. */
   unavailable(endpoint: S, duration: number): void {
     if (!this.#outliers.isCommon(endpoint)) this.#pause(endpoint, duration);
   }
 
   /**
-   * An endpoint says 429. As a rule that is about the caller, who has used up what is theirs; about the endpoint only
-   * if it says so to everybody, and the others don't.
+   * An endpoint has answered 429. Usually that is about one caller, who has used up a quota. It is about the endpoint
+   * only if the endpoint says so to everybody, and the others don't.
    */
   limited(endpoint: S, duration: number): void {
     const health = recordOf(endpoint);
@@ -41,12 +41,12 @@ export class Pauses<S extends Suspect> {
     this.#rates.failed(endpoint);
     if (health.limited < Math.max(SEVERAL, health.limitedLookAt)) return;
     const enough = tellingRun(SEVERAL, usualRate(endpoint, this.#fleet.members.values(), this.#rateOf));
-    // Where all say so, each would be compared with all.
+    // Without this, if all endpoints say so, each response would compare its endpoint with all others.
     health.limitedLookAt = Math.min(enough, health.limited + SEVERAL);
     if (health.limited >= enough) this.#pause(endpoint, duration);
   }
 
-  /** An endpoint has answered something else. */
+  /** An endpoint has answered something other than 429. */
   unlimited({ health }: S): void {
     if (health === undefined) return;
     health.limited = 0;
@@ -62,7 +62,7 @@ export class Pauses<S extends Suspect> {
     this.#rates.stop();
   }
 
-  /** Passes an endpoint over for so long, or for as long as it has asked for before. */
+  /** Pauses an endpoint for `duration` milliseconds, or longer if it asked for that before. */
   #pause(endpoint: S, duration: number): void {
     const health = recordOf(endpoint);
     if (health.standing !== 'out' && !this.#outliers.standings.allowsOneMore) return;

@@ -2,11 +2,14 @@ import { wallClock } from '../base/clock.ts';
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
-/** Milliseconds of a pause at most: what asks for more is asked again. A server must not be able to leave for good. */
+/**
+ * How many milliseconds a pause lasts at most. After that the endpoint is asked again, so that no server can leave for
+ * good.
+ */
 const LONGEST_PAUSE = 30_000;
 
 /**
- * Milliseconds for which a response asks not to be bothered; 0 if it doesn't.
+ * For how many milliseconds a response asks for no requests; 0 if it doesn't.
  * https://www.rfc-editor.org/rfc/rfc9110.html#name-retry-after
  */
 export function retryAfter(headers: Headers): number {
@@ -15,7 +18,10 @@ export function retryAfter(headers: Headers): number {
   return asked > 0 ? Math.min(asked, LONGEST_PAUSE) : 0;
 }
 
-/** By the clock of the server, if it says: the date in Retry-After is by that one too. */
+/**
+ * When the response was sent: by the clock of the server if it says, because the date in Retry-After is by that clock
+ * too.
+ */
 function sentAt(headers: Headers): number {
   const date = Date.parse(one(headers.date) ?? '');
   return Number.isNaN(date) ? wallClock() : date;

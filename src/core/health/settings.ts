@@ -1,20 +1,20 @@
-/** What health is told. Durations are in milliseconds. */
+/** The settings of health. Durations are in milliseconds. */
 export interface HealthSettings {
-  /** `false`: nothing is ejected. */
+  /** `false`: evenkeel ejects nothing. */
   outlierDetection: OutlierSettings | false;
   healthCheck: HealthCheckSettings;
 }
 
 /**
- * A failure of an endpoint: `reset`, a connection that broke; `connect`, a dial that failed; `timeout`, no
- * response within the caller's `headersTimeout`; or the status of a response.
+ * A failure of an endpoint. `reset`: a connection broke. `connect`: a dial failed. `timeout`: no response within the
+ * caller's `headersTimeout`. Or the status of a response.
  */
 export type FailureKind = 'reset' | 'connect' | 'timeout' | `${number}`;
 
-/** Why a pod is ejected: the last of its failures, its success rate, or its health check. */
+/** Why an endpoint is ejected: its last failure, its success rate, or its health checks. */
 export type EjectReason = FailureKind | 'success-rate' | 'health-check';
 
-/** Why a pod that was ejected gets requests again. */
+/** Why an ejected endpoint gets requests again. */
 export type RestoreReason = 'time' | 'health-check' | 'success' | 'mesh';
 
 export interface OutlierSettings {
@@ -27,16 +27,16 @@ export interface OutlierSettings {
   enforcingSuccessRate: number;
   baseEjectionTime: number;
   maxEjectionTime: number;
-  /** Of the endpoints. */
+  /** A percentage of the endpoints. */
   maxEjectionPercent: number;
   panicThreshold: number;
   failures: readonly FailureKind[];
 }
 
 export interface HealthCheckSettings {
-  /** `undefined`: there are no checks. */
+  /** `undefined`: evenkeel checks nothing. */
   path: string | undefined;
-  /** `undefined`: from 200 to 399. */
+  /** `undefined`: all from 200 to 399. */
   expectedStatus: number | undefined;
   interval: number;
   timeout: number;

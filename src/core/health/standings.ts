@@ -3,19 +3,19 @@ import { HealthRecord, type Standing } from '../endpoints/health-record.ts';
 import { EJECTED, FAILING, ON_TRIAL, PAUSED } from '../endpoints/reasons.ts';
 import type { OutlierSettings } from './settings.ts';
 
-/** What health sees of an endpoint. */
+/** An endpoint, as health sees it. */
 export interface Suspect {
   readonly address: string;
   readonly origin: string;
-  /** Requests and dials that have ended, well or not, but for those that their callers gave up. */
+  /** How many requests and dials have ended, without those that their callers gave up. */
   readonly judged: number;
-  /** Its last dial failed, and nothing is connected. */
+  /** Whether its last dial failed, and it has no connection. */
   readonly isUnreachable: boolean;
   readonly health: HealthRecord | undefined;
   setHealth(health: HealthRecord | undefined): void;
-  /** Puts reasons why it may not be picked in the place of those of a mask. */
+  /** Replaces its reasons within `mask`. */
   setReasons(mask: number, reasons: number): void;
-  /** It has such a reason, or has it no more, though that doesn't count at present. */
+  /** A reason applies or no longer applies, but has no effect at present. Only listeners are told. */
   onUncounted(reason: number): void;
 }
 
@@ -24,7 +24,7 @@ export interface Fleet<S> {
   readonly members: ReadonlyMap<string, S>;
 }
 
-/** What is held against an endpoint, from now on if nothing was. */
+/** The health record of an endpoint. Makes one if there is none. */
 export function recordOf(endpoint: Suspect): HealthRecord {
   let { health } = endpoint;
   if (health === undefined) {
@@ -40,11 +40,11 @@ export type StandingsSettings = Pick<
 >;
 
 /**
- * How the endpoints of a service stand. Those that are ejected or paused are passed over: no more than a share of all,
- * whatever the reason, and none while so few are left that they can't be expected to carry the rest.
+ * How the endpoints of a service stand. Ejected and paused endpoints get no requests. But no more than a share of all
+ * may be out; and if so few are left that they would be overloaded, all get requests (panic).
  */
 export class Standings<S extends Suspect> {
-  /** How many of those that are out fail their health checks. */
+  /** How many endpoints that are out fail their health checks. */
   ailing = 0;
   readonly #fleet: Fleet<S>;
   readonly #settings: StandingsSettings;
@@ -53,9 +53,9 @@ export class Standings<S extends Suspect> {
   readonly #onTrial = new Set<S>();
   #failing = 0;
   #unreachable = 0;
-  /** Those that are out serve as well. */
+  /** Whether endpoints that are out get requests too. */
   #panic = false;
-  /** Those on trial are all that is left, or all serve: they serve like any. */
+  /** Whether endpoints on trial serve like all others, because only they are left, or in panic. */
   #needsTrials = false;
 
   constructor(fleet: Fleet<S>, settings: StandingsSettings, clock: Clock) {
@@ -64,7 +64,7 @@ export class Standings<S extends Suspect> {
     this.#clock = clock;
   }
 
-  /** Those that are ejected or paused. */
+  /** The endpoints that are ejected or paused. */
   get out(): ReadonlySet<S> {
     return this.#out;
   }
@@ -73,18 +73,18 @@ export class Standings<S extends Suspect> {
     return this.#panic;
   }
 
-  /** How many endpoints are passed over now. */
+  /** How many endpoints get no requests now. */
   get passedOver(): number {
     return this.#panic ? 0 : this.#out.size;
   }
 
-  /** Whether one more may be out: one always; more as long as their share isn't above what is allowed. */
+  /** Whether one more endpoint may be out. One always may; more may if their share allows it. */
   get allowsOneMore(): boolean {
     const count = this.#out.size - this.ailing;
     return count === 0 || (count + 1) * 100 <= this.#settings.maxEjectionPercent * this.#population;
   }
 
-  /** Something about an endpoint has changed that decides how it stands. */
+  /** Decides again how an endpoint stands, after something about it has changed. */
   review(endpoint: S): void {
     if (endpoint.health === undefined && !endpoint.isUnreachable) return;
     const health = recordOf(endpoint);
@@ -100,13 +100,13 @@ export class Standings<S extends Suspect> {
     const wasPanic = this.#panic;
     this.reviewPanic();
     this.#say(endpoint, health);
-    // In panic it doesn't count for who is picked, but for more than that.
+    // In panic, the reason `EJECTED` isn't set, but listeners want to know of it.
     if (standing === 'out' ? this.#panic : before === 'out' && wasPanic) endpoint.onUncounted(EJECTED);
-    // By its last failure, or long after that: it could not be reached, or was paused, until now.
+    // It may have failed long ago, and been unreachable or paused until now.
     if (standing === 'failing' && health.failingEnd === undefined) this.#endFailingLater(endpoint, health);
   }
 
-  /** The set of endpoints has changed, or how they stand. */
+  /** Decides again whether there is panic, after the set or the standings have changed. */
   reviewPanic(): void {
     const serving = this.#population - this.#out.size - this.#unreachable;
     const panic = this.#isPanic(serving);
@@ -119,7 +119,7 @@ export class Standings<S extends Suspect> {
     if (areOtherTrials) for (const endpoint of this.#onTrial) this.#say(endpoint, endpoint.health!);
   }
 
-  /** Forgets an endpoint that has left, and that is neither ejected nor paused any more. */
+  /** Forgets an endpoint that has left, and is no longer ejected or paused. */
   forget(endpoint: S, health: HealthRecord): void {
     const { standing } = health;
     if (standing === 'fit') return;
@@ -129,7 +129,7 @@ export class Standings<S extends Suspect> {
     this.#say(endpoint, health);
   }
 
-  /** Failures in a row for which an endpoint is ejected. */
+  /** How many failures in a row eject an endpoint. */
   leastRun({ onProbation }: HealthRecord): number {
     return onProbation ? 1 : this.#settings.consecutiveFailures;
   }
@@ -138,7 +138,7 @@ export class Standings<S extends Suspect> {
     return this.#fleet.members.size;
   }
 
-  /** Says of an endpoint why it may not be picked, as far as that is its standing. */
+  /** Sets the reasons of an endpoint that follow from its standing. */
   #say(endpoint: S, { standing, ejection, pause }: HealthRecord): void {
     let reasons = 0;
     if (standing === 'out' && !this.#panic) {
@@ -150,7 +150,10 @@ export class Standings<S extends Suspect> {
     endpoint.setReasons(EJECTED | PAUSED | ON_TRIAL | FAILING, reasons);
   }
 
-  /** One that fails and is not ejected may get no requests for that, and would never show that it serves again. */
+  /**
+   * An endpoint that fails, and isn't ejected, may get no requests, and could never show that it serves again. So
+   * `failing` ends after a while.
+   */
   #endFailingLater(endpoint: S, health: HealthRecord): void {
     health.failingEnd = this.#clock.schedule(() => {
       health.failingEnd = undefined;
@@ -176,8 +179,8 @@ export class Standings<S extends Suspect> {
   }
 
   /**
-   * Those that fail serve all the same, so that fewer of them would not be left without the others: they matter when
-   * nothing better is left at all.
+   * Failing endpoints get requests, so they don't count as missing here. They matter only if no better endpoint is
+   * left.
    */
   #isPanic(serving: number): boolean {
     const { panicThreshold } = this.#settings;
@@ -186,7 +189,7 @@ export class Standings<S extends Suspect> {
   }
 }
 
-/** Whether there is nothing in a record, but for what an endpoint has counted itself. */
+/** Whether a record has nothing in it. */
 function isClean({ failures, ejections, onProbation, limited }: HealthRecord): boolean {
   return failures === 0 && ejections === 0 && !onProbation && limited === 0;
 }

@@ -1,12 +1,12 @@
 import type { Sample } from './failure-rates.ts';
 
-/** Standard errors by which a share may be off by chance: more is as seldom as never. */
+/** By how many standard errors a share may differ by chance. More than that "never" happens by chance. */
 const CHANCE = 5;
 
 /**
- * Those whose success rate is lower than the mean by so many standard deviations, the worst first, where enough
- * endpoints have had enough requests: as Envoy and gRPC have it. Where all are alike, about one in forty is lower by
- * that, so that what chance explains is none.
+ * The endpoints whose success rate is this many standard deviations below the mean, the worst first. Enough endpoints
+ * must have had enough requests, as with Envoy and gRPC. If all endpoints are alike, about one in forty is that far
+ * below by chance. So differences that chance explains don't count.
  */
 export function outliersOf<S>(
   samples: readonly Sample<S>[],

@@ -221,3 +221,64 @@ test('close() and destroy() end at once where some are ejected, paused, or not t
     assert.ok(ended);
   }
 });
+
+/** Calls one pod after the other, each for so many milliseconds at most; to be called each millisecond. */
+function caller(memory: MemoryService, patience = Number.POSITIVE_INFINITY): () => void {
+  let call = memory.call();
+  let since = memory.clock.now();
+  return () => {
+    if (call.ends.length === 0) {
+      if (memory.clock.now() - since < patience) return;
+      call.cancel(new DOMException('too late', 'TimeoutError'), 'expired');
+    }
+    call = memory.call();
+    since = memory.clock.now();
+  };
+}
+
+/** How many pods are ejected while some call without patience, and others with it, for 800 ms. */
+async function ejectionsBy(
+  memory: MemoryService,
+  hasty: number,
+  patience: number,
+  patient: number,
+): Promise<number> {
+  const callers = [
+    ...Array.from({ length: hasty }, () => caller(memory, patience)),
+    ...Array.from({ length: patient }, () => caller(memory)),
+  ];
+  let ejections = 0;
+  const onEject = () => void ejections++;
+  subscribe('evenkeel:endpoint:eject', onEject);
+  for (let n = 0; n < 800; n++) {
+    for (const turn of callers) turn();
+    await memory.run(1);
+  }
+  unsubscribe('evenkeel:endpoint:eject', onEject);
+  return ejections;
+}
+
+for (const [hasty, patience, patient] of [
+  [1, 3, 5],
+  [1, 12, 2],
+  [2, 12, 4],
+  [3, 12, 4],
+] as const) {
+  // A pod may get their calls many times in a row while the others are busy with calls that they serve.
+  test(`callers with less time than any pod takes have none ejected: ${hasty} with ${patience} ms beside ${patient}`, async (t) => {
+    const memory = new MemoryService(t, { pods: 5 });
+    memory.allAnswerAfter(20);
+    assert.equal(await ejectionsBy(memory, hasty, patience, patient), 0);
+  });
+}
+
+test('callers with hardly more time than any pod takes have one ejected that hangs', async (t) => {
+  const memory = new MemoryService(t, { pods: 5 });
+  memory.allAnswerAfter(20);
+  await memory.load(100, 5);
+  memory.pod(1).react = () => ({ name: 'hang' });
+  // What they fail counts as load for a second.
+  let ejections = 0;
+  for (let n = 0; n < 10 && ejections === 0; n++) ejections = await ejectionsBy(memory, 4, 25, 0);
+  assert.equal(ejections, 1);
+});

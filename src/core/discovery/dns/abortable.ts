@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 
-/** Settles as `promise` does, or at once with `undefined` when `signal` aborts. */
+/** Settles like `promise`, or at once with `undefined` when `signal` aborts. */
 export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     const abort = (): void => resolve(undefined);

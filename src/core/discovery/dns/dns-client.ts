@@ -8,9 +8,9 @@ import { Sampled } from './sampled.ts';
 import { SharedWork } from './shared-work.ts';
 
 export interface DnsClientOptions extends LookUpOptions {
-  /** Milliseconds that an answer holds at least, whatever it says itself. */
+  /** For how many milliseconds an answer is used at least, whatever its TTL. */
   readonly minTtl: number;
-  /** Milliseconds that an answer holds at most. */
+  /** For how many milliseconds an answer is used at most. */
   readonly maxTtl: number;
   readonly clock: Clock;
   readonly random: () => number;
@@ -20,16 +20,16 @@ export interface DnsClientOptions extends LookUpOptions {
 export type Outcome = DatedFound | (Dated & (Absent | Failed));
 
 export interface DatedFound extends Dated, Found {
-  /** Until then the answer holds. */
+  /** When the answer expires. */
   readonly expiresAt: number;
 }
 
 interface Dated {
   /** When the look-up began, on the clock. */
   readonly askedAt: number;
-  /** Before that, asking again brings the same outcome. */
+  /** Until then, asking again brings the same outcome. */
   readonly freshUntil: number;
-  /** How many it took, if more than one: the other address family was asked for, too. */
+  /** How many questions it took. More than one if the other address family was asked for too. */
   readonly questions?: number;
 }
 
@@ -39,39 +39,39 @@ interface Name extends Known {
   /** When the names before the match are to be asked for again, on the clock. */
   searchAt?: number;
   preferred?: Family | undefined;
-  /** When it may be turned again, on the clock. */
+  /** When the name may be turned to the other family again, on the clock. */
   turnableAt?: number;
-  /** When both families may be compared again. */
+  /** When both families may be compared again, on the clock. */
   comparableAt?: number;
   outcome?: Outcome;
   work?: SharedWork<Outcome> | undefined;
 }
 
 const REMEMBERED_NAMES = 4096;
-/** Milliseconds after which a name is looked for in the domains before the one where it was found: it may be there now. */
+/** After so many milliseconds, a name is looked for in the domains before its match again: it may be there now. */
 const SEARCHED = 55_000;
-/** For answers that don't say how long they hold. */
+/** For answers without a TTL. */
 const DEFAULT_TTL = 5_000;
 const NEGATIVE_TTL = 100;
 /**
- * After so many milliseconds without an answer the name is looked up once more, beside that: where requests wait for
- * it, and where something is known.
+ * After so many milliseconds without an answer, the name is looked up a second time beside the first: the first value
+ * if requests wait, the second if addresses are known.
  */
 const UNANSWERED = 500;
 const UNANSWERED_REFRESH = 1_000;
-/** What was known is good for nothing so many milliseconds after its time. */
+/** So many milliseconds after its TTL, an answer is too old to use. */
 const STALE = 30_000;
-/** Milliseconds for which a name isn't turned to another address family again, whether it has that one or not. */
+/** For how many milliseconds a name isn't turned to the other address family again. */
 const TURNED = 1_100;
-/** Milliseconds that an address of the other family has to take a connection, and how many of them are tried. */
+/** How many milliseconds an address of the other family has to accept a connection, and how many addresses are tried. */
 const LONGEST_KNOCK = 3_000;
 const MOST_KNOCKS = 2;
-/** The share of its time that an answer may be asked for early, so that many clients don't ask as one. */
+/** By which part of its TTL an answer may be asked for early, so that clients don't ask all at once. */
 const JITTER = 0.1;
 
 const shared = new WeakMap<object, DnsClient>();
 
-/** The client of all who have these settings in common, as an agent has them with those who judge which names are its. */
+/** The client for everybody with these settings: an agent shares it with the code that decides which hosts it manages. */
 export function sharedClient(settings: object, options: DnsClientOptions): DnsClient {
   const known = shared.get(settings);
   if (known !== undefined) return known;
@@ -80,11 +80,11 @@ export function sharedClient(settings: object, options: DnsClientOptions): DnsCl
   return client;
 }
 
-/** Looks names up, once for all who ask at the same time, and answers from memory while that is fresh. */
+/** Looks names up, once for all who ask at the same time. Answers from memory while an answer is fresh. */
 export class DnsClient {
   readonly #options: DnsClientOptions;
   readonly #lookUp: LookUp;
-  // Names stay when nobody follows them, for what they matched holds for those who follow them next.
+  // Names stay when nobody follows them, because the next look-up begins with the name that matched.
   readonly #names = new LRUCache<string, Name>({ max: REMEMBERED_NAMES });
 
   constructor(options: DnsClientOptions) {
@@ -93,8 +93,9 @@ export class DnsClient {
   }
 
   /**
-   * Where the host name leads; `undefined` if `signal` aborts before that is known. What was asked up to the time
-   * `after` is no answer. If all that is known `isUnreachable`, the other address family is one. Never throws.
+   * Where the host name leads; `undefined` if `signal` aborts first. Answers to questions that were asked before
+   * `after` don't count. With `isUnreachable`, no known address can be connected, so the name turns to its other
+   * address family if the answer has no new address. Never throws.
    */
   async ask(
     hostname: string,
@@ -133,9 +134,9 @@ export class DnsClient {
   }
 
   /**
-   * Turns a name to its other address family if an address of that one takes a connection, while those of this one are
-   * slow to: a host that dials both would be served by those (Happy Eyeballs, RFC 8305). What is dialled goes on
-   * meanwhile, and may be quicker all the same. Whether it was turned, so that `ask` says another thing. Never throws.
+   * Turns a name to its other address family, if an address of that family accepts a connection while those of this
+   * family are slow. A host that dials both families would use it (Happy Eyeballs, RFC 8305). Dials that are under way
+   * go on, and may still be faster. Returns whether the name was turned, so that `ask` has a new answer. Never throws.
    */
   async turnIfQuicker(hostname: string, port: number, signal: AbortSignal): Promise<boolean> {
     const name = this.#names.get(hostname.toLowerCase());
@@ -154,7 +155,7 @@ export class DnsClient {
       () => true,
       () => false,
     );
-    // It may have been turned meanwhile, or lead elsewhere.
+    // Meanwhile, another caller may have turned the name, or it may lead elsewhere.
     if (!isThere || signal.aborted || !isCoveredBy(known, name.outcome)) return false;
     name.preferred = familyIn(other.addresses);
     // It is news since the name was last asked for in its own family, which may have been meanwhile.
@@ -164,8 +165,9 @@ export class DnsClient {
   }
 
   /**
-   * Where a name leads in the other address family, if it does, now that what it leads to in this one can't be
-   * connected to: who dials both would get through. One at a time, for they are the same pods, or the same virtual IP.
+   * Where a name leads in the other address family, because none of its addresses in this family can be connected. A
+   * host that dials both families would get through. Only one family is used at a time, because both lead to the same
+   * pods, or to the same virtual IP.
    */
   async #turned(hostname: string, name: Name, known: DatedFound, signal: AbortSignal): Promise<Outcome> {
     const now = this.#options.clock.now();
@@ -182,7 +184,7 @@ export class DnsClient {
     return this.#options.family === 'auto' && addresses.every(({ address }) => familyOf(address) === own);
   }
 
-  /** What else a name leads to, if that is soon known. */
+  /** Where else a name leads, if that becomes known soon. */
   async #inOtherFamily(
     hostname: string,
     known: DatedFound,
@@ -191,7 +193,7 @@ export class DnsClient {
     const { clock } = this.#options;
     const askedAt = clock.now();
     const patience = new AbortController();
-    // Of a process that stood still, time says nothing before what has come meanwhile is read.
+    // If this process stood still, what has arrived meanwhile is read first.
     const impatience = clock.schedule(() => afterIncoming(clock, () => patience.abort()), UNANSWERED);
     try {
       const either = AbortSignal.any([signal, patience.signal]);
@@ -199,14 +201,17 @@ export class DnsClient {
       const outcome = this.#dated(await this.#lookUp.turn(hostname, known, other, either), askedAt);
       return outcome.name === 'found' ? outcome : undefined;
     } catch {
-      // What is known stays so.
+      // What is known stays in use.
       return undefined;
     } finally {
       impatience.cancel();
     }
   }
 
-  /** With what else belongs to the set that a name server told of. */
+  /**
+   * Adds addresses that belong to the set, but are missing in this answer, because the name server answers with
+   * samples.
+   */
   #completed(outcome: Outcome, name: Name): Outcome {
     if (outcome.name === 'absent') name.sampled = undefined;
     if (outcome.name !== 'found' || outcome.source !== 'dns' || outcome.match === undefined) return outcome;
@@ -216,7 +221,7 @@ export class DnsClient {
     return { ...outcome, addresses: name.sampled.add(outcome.addresses, outcome.match.family) };
   }
 
-  /** Looks the name up; again beside that while there is no answer, for the server may have come back since. */
+  /** Looks the name up. If no answer comes, looks it up once more beside that, because the server may be back. */
   async #answer(hostname: string, name: Name, after: number, signal: AbortSignal): Promise<Outcome> {
     const { clock } = this.#options;
     const { outcome, match, preferred } = name;
@@ -236,9 +241,9 @@ export class DnsClient {
       const askedAt = clock.now();
       again = clock.schedule(() => void start(), interval);
       const known = { match, preferred, searches };
-      // Domains that say nothing don't keep the match from being asked for.
+      // If the domains before the match are silent, the second look-up asks for the match first.
       searches = false;
-      // One getaddrinfo is enough: each holds one of libuv's few threads.
+      // One getaddrinfo is enough, because each one takes one of libuv's few threads.
       const result = await this.#lookUp.run(hostname, known, others.signal, () => again?.cancel());
       answer.resolve(this.#dated(result, askedAt));
     };
@@ -274,7 +279,7 @@ export class DnsClient {
   }
 }
 
-/** Whether an outcome says nothing new. */
+/** Whether an outcome has nothing new. */
 function isCoveredBy({ addresses }: DatedFound, before: Outcome | undefined): boolean {
   if (before?.name !== 'found') return false;
   return addresses.every(({ address, port }) =>

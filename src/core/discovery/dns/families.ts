@@ -5,13 +5,13 @@ import { isLoopback } from '../addresses.ts';
 export type Family = 4 | 6;
 export type NetworkInterfaces = NodeJS.Dict<NetworkInterfaceInfo[]>;
 
-/** Which address families to use: the one that the option names, or else what this host can route. */
+/** Decides which address families are used: the one that the option names, or else those that this host can route. */
 export class Families {
   readonly #order: readonly Family[];
   readonly #routes: ReadonlySet<Family>;
   readonly #loopback6: boolean;
 
-  /** `preferred` comes first where the option leaves that open. */
+  /** @param preferred comes first if the option leaves that open */
   constructor(option: 'auto' | Family, interfaces: NetworkInterfaces, preferred?: Family) {
     const infos = Object.values(interfaces).flatMap((list) => list ?? []);
     this.#routes = new Set(infos.filter(leadsOut).map(({ address }) => familyOf(address)));
@@ -20,14 +20,14 @@ export class Families {
     this.#order = option !== 'auto' ? [option] : (preferred ?? usual) === 6 ? [6, 4] : [4, 6];
   }
 
-  /** The families to ask for, in this order, until one has addresses; `first` is the one that had some before. */
+  /** The families to ask for, in order, until one has addresses. `first` had some the last time. */
   startingWith(first: Family | undefined): Family[] {
     return this.#order.toSorted((a, b) => Number(b === first) - Number(a === first));
   }
 
   /**
-   * Those of one family: of the first in order that this host can route, or else of the first. Loopback
-   * addresses of both families stay together: they are one host, and a server there may listen on either.
+   * The addresses of one family: the first one that this host can route, or else the first one. Loopback addresses of
+   * both families stay together, because they are one host, and a server there may listen on either.
    */
   choose(addresses: readonly string[]): string[] {
     const wanted = addresses.filter((address) => this.#order.includes(familyOf(address)));
@@ -38,7 +38,7 @@ export class Families {
     return chosen.every(isLoopback) ? candidates.filter(isLoopback) : chosen;
   }
 
-  /** Whether this host has a way to the address. One with loopback interfaces only can't be judged. */
+  /** Whether this host has a route to an address. If it has loopback interfaces only, nobody can tell. */
   reaches(address: string): boolean {
     const family = familyOf(address);
     if (isLoopback(address)) return family === 4 || this.#loopback6;
@@ -55,6 +55,6 @@ export function familyOf(address: string): Family {
 }
 
 function leadsOut({ address, internal }: NetworkInterfaceInfo): boolean {
-  // Every interface has a link-local IPv6 address, with a route or without.
+  // Every interface has a link-local IPv6 address, even without a route.
   return !internal && !address.startsWith('fe80:');
 }

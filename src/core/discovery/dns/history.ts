@@ -6,13 +6,13 @@ export interface HistoryOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly minTtl: number;
-  /** Milliseconds for which addresses stay in use after their name has gone. */
+  /** For how many milliseconds addresses stay in use after their name is gone. */
   readonly negativeHold: number;
-  /** The port of addresses that bring none of their own. */
+  /** The port for addresses that have none. */
   readonly port: number;
 }
 
-/** What an outcome means to a service, and when to ask for the next, on the clock. */
+/** What an outcome means for a service, and when to ask again, on the clock. */
 export interface Step {
   readonly resolution: Resolution;
   readonly askAgainAt: number;
@@ -28,24 +28,24 @@ interface Backoff {
   readonly longest: number;
 }
 
-/** While nothing is known, requests wait: this is for the sake of the name servers alone. */
+/** While nothing is known, requests wait, so these pauses only protect the name servers. */
 const UNKNOWN: Backoff = { first: 100, longest: 500 };
 const KNOWN: Backoff = { first: 1_000, longest: 30_000 };
 const BACKOFF_FACTOR = 1.6;
 const BACKOFF_JITTER = 0.2;
 
-/** What a service knows of its name: whether it has addresses, lost them a moment ago, or has none. */
+/** What a service knows about its name: whether it has addresses, lost them a moment ago, or has none. */
 export class History {
   readonly #options: HistoryOptions;
   #state: State = { name: 'unknown' };
-  /** In a row. */
+  /** How many look-ups failed in a row. */
   #failures = 0;
 
   constructor(options: HistoryOptions) {
     this.#options = options;
   }
 
-  /** Takes note of an outcome. */
+  /** Records an outcome. */
   record(outcome: Outcome): Step {
     switch (outcome.name) {
       case 'found':
@@ -71,7 +71,7 @@ export class History {
     if (state.name === 'unknown') return { resolution: { error, source: 'dns' }, askAgainAt: freshUntil };
     if (now >= state.until) {
       this.#state = { name: 'unknown' };
-      // Asked for at once, the next resolution is the error.
+      // If it is asked at once, the next resolution is the error.
       return { resolution: { endpoints: [], source: 'dns' }, askAgainAt: now };
     }
     this.#state = state;
@@ -101,7 +101,7 @@ export class History {
     }
   }
 
-  /** How long a name that has gone is left alone: it may come back at any time. */
+  /** How long evenkeel waits before it asks for a name again that is gone. The name may come back at any time. */
   #absence(): number {
     const { minTtl, random } = this.#options;
     return minTtl * (1 - BACKOFF_JITTER * random());
@@ -109,7 +109,8 @@ export class History {
 
   #withdraw(found: DatedFound): State & { name: 'withdrawn' } {
     const now = this.#options.clock.now();
-    // A service that nobody used for a while has nothing to hold on to, but failures to ask are no reason to let go.
+    // If nobody used the service for a while, the old addresses are dropped. But a failed look-up is no reason to drop
+    // them.
     const since = this.#failures > 0 ? now : Math.min(now, found.expiresAt);
     return { name: 'withdrawn', found, until: since + this.#options.negativeHold };
   }

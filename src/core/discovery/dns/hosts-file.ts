@@ -1,8 +1,8 @@
 import { isIP, SocketAddress } from 'node:net';
 
 /**
- * The addresses that the text of a hosts file, in lower case, gives a name. The text is searched rather
- * than indexed: it is a few lines in a pod, and a hundred thousand on the machine of who blocks advertisements with it.
+ * The addresses of a name in the text of a hosts file, in lower case. The text is searched, not indexed: in a pod it
+ * has a few lines, but a hundred thousand on a machine that blocks advertisements with it.
  */
 export function addressesInHosts(text: string, name: string): string[] {
   const addresses: string[] = [];
@@ -24,7 +24,7 @@ function* linesWith(text: string, name: string): Generator<string, void, undefin
   }
 }
 
-// Unlike name servers' answers, a file has IPv6 addresses as somebody wrote them.
+// In a file, IPv6 addresses may be written in several ways.
 function canonical(address: string): string {
   if (isIP(address) === 4 || address.includes('%')) return address;
   return new SocketAddress({ address, family: 'ipv6' }).address;

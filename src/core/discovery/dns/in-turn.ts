@@ -2,26 +2,26 @@ import { Resolver } from 'node:dns/promises';
 import { systemClock, type Timer } from '../../base/clock.ts';
 
 export interface InTurnOptions {
-  /** `ip`, `ip:port` or `[ip]:port`; none: the system's. */
+  /** Each is `ip`, `ip:port` or `[ip]:port`. An empty list: those of the system. */
   readonly servers: readonly string[];
-  /** Milliseconds after which the next server is asked as well. */
+  /** After how many milliseconds the next server is asked too. */
   readonly timeout: number;
   readonly attempts: number;
 }
 
-// As glibc has it, a server that answers so is passed over for the next.
+// After one of these answers, the next server is asked, as in glibc.
 const UNABLE = new Set(['ESERVFAIL', 'ENOTIMP', 'EREFUSED', 'EBADRESP']);
-// So is one that says nothing, or isn't there; it is asked again in the next round.
+// After one of these, the next server is asked too, and this one again in the next round.
 const UNHEARD = new Set(['ETIMEOUT', 'ECONNREFUSED']);
 
-/** Whether a server said that it can't say. */
+/** Whether a server said that it can't answer. */
 export function isInability(error: unknown): boolean {
   return UNABLE.has((error as NodeJS.ErrnoException).code ?? '');
 }
 
 /**
- * One question, put to one server after the other in rounds. Whoever was asked may answer until the end: a server
- * that is slow is no silent one.
+ * Asks one question, one server after another, in rounds. A server that was asked may answer until the end: it may be
+ * slow and not silent.
  */
 export class InTurn<T> {
   readonly #options: InTurnOptions;
@@ -40,12 +40,12 @@ export class InTurn<T> {
     this.#askNext();
   }
 
-  /** The first answer; rejects with what is an answer too, or when all have failed. */
+  /** The first answer. Rejects if the answer is that there is nothing, or when all servers have failed. */
   get result(): Promise<T> {
     return this.#result.promise;
   }
 
-  /** Lets go of what is still being asked. */
+  /** Cancels what is still being asked. */
   end(): void {
     this.#over = true;
     this.#next?.cancel();
@@ -65,11 +65,11 @@ export class InTurn<T> {
     else if (this.#open.size === 0) this.#result.reject(this.#failure);
   }
 
-  /** Asks a server; `after` more may be asked after it. */
+  /** Asks a server. `after`: how many more may be asked after it. */
   #ask(server: number, after: number): void {
     const { servers, timeout } = this.#options;
     const patience = timeout * (after + 1);
-    // One for each question: after a few quick answers, c-ares takes whoever needs a second for silent.
+    // A new one for each question: after a few quick answers, c-ares takes a server that needs a second for silent.
     const resolver = new Resolver({ timeout: patience, tries: 1, maxTimeout: patience });
     if (servers.length > 0) resolver.setServers(servers.slice(server, server + 1));
     this.#open.add(resolver);
@@ -89,7 +89,7 @@ export class InTurn<T> {
       this.#settle(() => this.#result.reject(error));
       return;
     }
-    // That one was silent says most: whoever else asks will wait for it, too.
+    // Silence is the most important failure: the next caller would wait for it too.
     if (this.#failure === undefined || code === 'ETIMEOUT') this.#failure = error;
     if (!this.#over) this.#askNext();
   }

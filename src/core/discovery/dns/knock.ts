@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import type { FoundAddress } from './look-up-result.ts';
 
-/** Whether anybody is there, as far as TCP can tell: opens a connection, and closes it again. False once `signal` aborts. */
+/** Whether anybody accepts a TCP connection at an address. Closes it again. False once `signal` aborts. */
 export function knock({ address, port }: FoundAddress, usual: number, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host: address, port: port ?? usual, signal }).unref();
@@ -9,7 +9,7 @@ export function knock({ address, port }: FoundAddress, usual: number, signal: Ab
       resolve(true);
       socket.destroy();
     });
-    // What it says is of no interest.
+    // Its errors don't matter.
     socket.on('error', () => {});
     socket.once('close', () => resolve(false));
   });

@@ -21,10 +21,10 @@ import { askForService, isServiceName } from './service-query.ts';
 import { type Getaddrinfo, SystemResolver } from './system-resolver.ts';
 
 export interface LookUpOptions {
-  /** To be asked in place of resolv.conf's; the system's resolver, which asks those, is left alone then. */
+  /** Asked instead of those in resolv.conf. Then the system's resolver, which would ask those, isn't used. */
   readonly servers: readonly string[] | undefined;
   readonly family: 'auto' | Family;
-  /** The cluster's; default: the one in the search list, or `cluster.local`. */
+  /** Default: the domain in the search list, or `cluster.local`. */
   readonly clusterDomain?: string | undefined;
   /** Default `/etc/hosts`. */
   readonly hostsPath?: string;
@@ -32,37 +32,37 @@ export interface LookUpOptions {
   readonly resolvConfPath?: string;
   readonly getaddrinfo?: Getaddrinfo | undefined;
   readonly networkInterfaces?: () => NetworkInterfaces;
-  /** Hears of each source that was asked. */
+  /** Called for each source that was asked. */
   readonly onStep?: ((step: LookUpStep) => void) | undefined;
 }
 
-/** A source that was asked for a name, and what it answered. */
+/** A source that was asked for a name, and its answer. */
 export interface LookUpStep {
   readonly source: Found['source'];
-  /** The name as it was asked for. */
+  /** The name that was asked for. */
   readonly name: string;
-  /** None: it doesn't know the name, or failed. */
+  /** Empty: the source doesn't know the name, or failed. */
   readonly addresses: readonly FoundAddress[];
-  /** Milliseconds. */
+  /** In milliseconds. */
   readonly ttl?: number | undefined;
   readonly error?: Error | undefined;
 }
 
-/** What is known of a name before it is looked up. */
+/** What is known about a name before it is looked up. */
 export interface Known {
   readonly match?: Match | undefined;
-  /** Whether names that come before the match are asked for first. */
+  /** Whether the names before the match are asked for first. */
   readonly searches?: boolean;
-  /** The address family that it was turned to. */
+  /** The address family that the name was turned to. */
   readonly preferred?: Family | undefined;
 }
 
 interface Unanswered extends Failed {
-  /** The name that the search ended with; the host name itself if it went on to its end. */
+  /** The name with which the search ended; the host name itself if all names were tried. */
   readonly asked: string;
 }
 
-/** Finds out where names lead: by the hosts file, the name servers, or else the system's resolver. */
+/** Finds out where names lead: from the hosts file, the name servers, or else the system's resolver. */
 export class LookUp {
   readonly #options: LookUpOptions;
   readonly #hosts: ParsedFile<string>;
@@ -81,9 +81,10 @@ export class LookUp {
   }
 
   /**
-   * Looks up a host name, given in lower case; never throws. `match` is the name that the name servers knew it by: while
-   * they do, it leads to no name that comes later, and once that was one of the cluster, never out of it. `preferred` is
-   * the address family to begin with, where that is open. `onServers` hears when the name servers have had their say.
+   * Looks up a host name in lower case. Never throws. `match`: the name that the name servers knew it by. While they
+   * know it, the host name leads to no later name; and if the match was in the cluster, it never leads out of the cluster.
+   * `preferred`: the address family to begin with, if both are possible. `onServers` is called when the name servers
+   * have answered.
    */
   async run(
     hostname: string,
@@ -112,8 +113,8 @@ export class LookUp {
   }
 
   /**
-   * Looks up a name that was found, by the same source, in one address family. It is absent, too, if it has only
-   * addresses there to which this host has no way. Throws what name servers that fail to say do.
+   * Looks up a name that was found before, with the same source, in one address family. It is absent also if this host
+   * has no route to its addresses there. @throws an error if the name servers fail
    */
   async turn(
     hostname: string,
@@ -136,7 +137,7 @@ export class LookUp {
     return result.addresses.some(({ address }) => families.reaches(address)) ? result : absent;
   }
 
-  /** Tells what another source than the name servers made of a name. */
+  /** Traces the answer of another source than the name servers. */
   #told(name: string, result: LookUpResult): LookUpResult {
     const isFound = result.name === 'found';
     this.#options.onStep?.({
@@ -163,15 +164,15 @@ export class LookUp {
     for (let asked = left.shift(); asked !== undefined; asked = left.shift()) {
       try {
         const found = await this.#askFor(query, asked, families, match?.family);
-        // What comes after a name that nobody could say anything of is the best there is, but not for good.
+        // If an earlier name could not be asked for, this is the best answer, but only for now.
         if (found !== undefined) return failure === undefined ? found : { ...found, provisional: true };
       } catch (error) {
         this.#options.onStep?.({ source: 'dns', name: asked, addresses: [], error: error as Error });
-        // This name may well exist in the cluster, or where it did before: none after it must be taken for it.
+        // The name may exist in the cluster, or where it existed before. So no name after it may be taken instead.
         const ends = asked === match?.name || asked.endsWith(cluster);
         failure ??= { name: 'failed', error: error as Error, asked: ends ? asked : hostname };
         if (ends || signal.aborted) return { ...failure, error: error as Error, asked };
-        // As glibc has it, other domains are not tried after silence, but the name is as it stands.
+        // After silence, other domains aren't tried, but the name as it stands is, as in glibc.
         if (isSilence(error)) left = left.filter((name) => name === hostname);
       }
     }
@@ -212,8 +213,8 @@ export class LookUp {
 }
 
 /**
- * The names to ask for when one matched before. That comes first, unless the ones before it are to be tried again. What
- * matched in the cluster is looked for nowhere else, and last where resolv.conf has other domains now.
+ * The names to ask for, if one matched before. The match comes first, unless the names before it are tried again. A match in
+ * the cluster is looked for nowhere else, and comes last if resolv.conf has other domains now.
  */
 function candidates(names: readonly string[], matched: string, cluster: string, searches: boolean): string[] {
   const index = names.indexOf(matched);
@@ -229,12 +230,12 @@ function isSilence(error: unknown): boolean {
   return code === 'ETIMEOUT' || code === 'ECONNREFUSED';
 }
 
-// Node drops the scope of a link-local server, which c-ares, when it reads resolv.conf by itself, keeps.
+// Node drops the scope of a link-local server. c-ares keeps it when it reads resolv.conf itself.
 function settable(servers: readonly string[]): readonly string[] {
   return servers.some((server) => server.includes('%')) ? [] : servers;
 }
 
-// RFC 6761, section 6.3: name servers are never asked for them.
+// RFC 6761, section 6.3: name servers are never asked for these names.
 function isLocalhost(name: string): boolean {
   return name === 'localhost' || name.endsWith('.localhost');
 }

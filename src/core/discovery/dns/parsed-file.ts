@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 
-/** A small text file that is read and parsed again when it has changed. One that can't be read counts as empty. */
+/** A small text file that is read and parsed again when it has changed. If it can't be read, it counts as empty. */
 export class ParsedFile<T> {
   readonly #path: string;
   readonly #parse: (text: string) => T;
@@ -13,7 +13,7 @@ export class ParsedFile<T> {
     this.#value = parse('');
   }
 
-  // Synchronous, for it takes microseconds, while the thread pool may be full of hanging getaddrinfo calls.
+  // Synchronous, because it takes microseconds, while the thread pool may be full of hanging getaddrinfo calls.
   read(): T {
     const stamp = this.#currentStamp();
     if (stamp === this.#stamp) return this.#value;

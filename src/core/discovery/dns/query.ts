@@ -6,14 +6,14 @@ import type { FoundAddress } from './look-up-result.ts';
 
 /** Where a name leads, in one address family. */
 export interface Records {
-  /** One at least, each of them once. */
+  /** At least one, each once. */
   readonly addresses: readonly FoundAddress[];
   readonly family: Family;
-  /** Milliseconds. */
+  /** In milliseconds. */
   readonly ttl: number;
 }
 
-/** What one look-up asks the name servers, by c-ares, which repeats over TCP what was cut short. */
+/** The questions of one look-up to the name servers. c-ares asks over TCP again if an answer was truncated. */
 export class Query {
   readonly #options: InTurnOptions;
   readonly #asking = new Set<Pick<InTurn<unknown>, 'end'>>();
@@ -26,8 +26,8 @@ export class Query {
   }
 
   /**
-   * Addresses of the first of the families that has one this host can reach; `undefined` if the name has
-   * none. Throws when the servers fail to say.
+   * The addresses in the first family of which this host can reach one; `undefined` if the name has none. @throws an
+   * error if the servers fail
    */
   async addresses(name: string, families: Families, first?: Family): Promise<Records | undefined> {
     let unreachable: Records | undefined;
@@ -39,7 +39,7 @@ export class Query {
           family === 4 ? resolver.resolve4(name, { ttl: true }) : resolver.resolve6(name, { ttl: true }),
         );
       } catch (error) {
-        // Some servers fail for the one family of a name that has the other.
+        // Some servers answer with a failure if a name has addresses of the other family only.
         if (first !== undefined || !isInability(error)) throw error;
         failure ??= error;
         continue;
@@ -53,13 +53,13 @@ export class Query {
     return unreachable;
   }
 
-  /** The name's SRV records; none if it has none. Throws when the servers fail to say. */
+  /** The SRV records of a name, or none. @throws an error if the servers fail */
   async services(name: string): Promise<SrvRecord[]> {
     const answers = await this.#ask((resolver) => resolver.resolveSrv(name));
     return answers === 'no such name' ? [] : answers;
   }
 
-  /** Lets go of what is still being asked, and asks no more. */
+  /** Cancels what is being asked, and asks nothing more. */
   cancel(): void {
     this.#cancelled = true;
     for (const asking of this.#asking) asking.end();
@@ -74,7 +74,7 @@ export class Query {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'ENODATA') return [];
-      // A name that can't be, because its search domain makes it too long, is not there either.
+      // A name that is too long because of its search domain doesn't exist either.
       if (code === 'ENOTFOUND' || code === 'EBADNAME') return 'no such name';
       throw error;
     } finally {

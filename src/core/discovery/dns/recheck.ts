@@ -1,23 +1,23 @@
 import type { Clock } from '../../base/clock.ts';
 import { until } from './abortable.ts';
 
-/** The least between two questions for a name whose addresses can't be reached, in milliseconds. */
+/** At least so many milliseconds are between two questions for a name whose addresses can't be reached. */
 const AGAIN = 100;
-/** The same for one whose addresses are slow to take connections, which may be all that is wrong with them. */
+/** At least so many milliseconds are between two questions for a name whose addresses are only slow to connect. */
 const AGAIN_WHILE_SLOW = 1_000;
-/** For so many milliseconds, what was asked for is what anybody would be told who asks now. */
+/** For so many milliseconds after an answer, a new question would get the same one. */
 const NEWS = 200;
 
 /**
- * When a name is asked for again: when its time is over, or now, once none of its addresses can be connected to, or these
- * take a while. Who resolves it for each connection would know by then whether there are others.
+ * Decides when a name is asked for again: when its TTL is over; or now, if none of its addresses can be connected, or if
+ * they are slow to take connections. A client that resolves the name for each connection would know its new addresses.
  */
 export class Recheck {
   readonly #clock: Clock;
   #wanted = new AbortController();
-  /** When that was asked for which is in use. */
+  /** When the answer in use was asked for. */
   #askedAt = Number.NEGATIVE_INFINITY;
-  /** When the name was last asked for before its time. */
+  /** When the name was last asked for early. */
   #earlyAt = Number.NEGATIVE_INFINITY;
   #slowAt = Number.NEGATIVE_INFINITY;
   #isUnreachable = false;
@@ -26,14 +26,17 @@ export class Recheck {
     this.#clock = clock;
   }
 
-  /** Has the name asked for now. Returns `true`, for there will be news. */
+  /** Asks for the name now. Returns `true`, because there will be an answer. */
   readonly demand = (): true => {
     this.#isUnreachable = true;
     this.#wanted.abort();
     return true;
   };
 
-  /** Has the name asked for, unless that was done a moment ago: requests wait for its addresses to take a connection. */
+  /**
+   * Asks for the name now, because requests wait until its addresses take a connection. Does nothing if the name was
+   * asked for a moment ago.
+   */
   demandWhileSlow(): void {
     const now = this.#clock.now();
     if (now - this.#askedAt < NEWS || now - this.#slowAt < AGAIN_WHILE_SLOW) return;
@@ -41,12 +44,12 @@ export class Recheck {
     this.#wanted.abort();
   }
 
-  /** Whether it is because none of its addresses can be connected to that the name is asked for. */
+  /** Whether the name is asked for because none of its addresses can be connected. */
   get isUnreachable(): boolean {
     return this.#isUnreachable;
   }
 
-  /** What was asked at that time was answered; in so many questions. */
+  /** An answer has come to what was asked at `askedAt`, with so many questions. */
   answered(askedAt: number, questions = 1): void {
     this.#askedAt = askedAt;
     this.#earlyAt += (questions - 1) * AGAIN;
@@ -55,8 +58,8 @@ export class Recheck {
   }
 
   /**
-   * Waits until `time`, on the clock, or less long on `demand`; until `signal` aborts at the longest. Answers to what
-   * was asked up to the time that it returns are no news.
+   * Waits until `time`, on the clock, or until `demand` is called, or `signal` aborts. Returns a time: answers to what
+   * was asked before it aren't news.
    */
   async wait(time: number, signal: AbortSignal): Promise<number> {
     await until(time, this.#clock, signal, this.#wanted.signal);

@@ -1,33 +1,36 @@
 import { Resolver } from 'node:dns';
 
-/** What of resolv.conf(5) matters here. */
+/** What evenkeel needs of resolv.conf(5). */
 export interface ResolvConf {
-  /** `ip`, `ip:port` or `[ip]:port`, the first to be asked first; none: not said. */
+  /** Each is `ip`, `ip:port` or `[ip]:port`, in the order in which they are asked. Empty: the file names none. */
   readonly servers: readonly string[];
-  /** Domains to try a name in, in order. */
+  /** The domains in which a name is tried, in order. */
   readonly search: readonly string[];
-  /** A name with as many dots is tried as it is before it is tried in the domains. */
+  /** A name with at least so many dots is tried as it is before it is tried in the domains. */
   readonly ndots: number;
-  /** Milliseconds until a server that says nothing is given up for this time. */
+  /** After how many milliseconds a silent server is given up for this time. */
   readonly timeout: number;
   /** How often each server is asked. */
   readonly attempts: number;
-  /** Whether the servers are asked first by turns. */
+  /** Whether each look-up begins with another server. */
   readonly rotate: boolean;
 }
 
-// glibc's limits. Its default for a silent server, 5 s, is too long to make a request wait.
+// glibc's limits. Its default for a silent server, 5 s, is too long for a waiting request.
 const MAX_SERVERS = 3;
 const LIMITS = { ndots: 15, timeout: 30, attempts: 5 };
 const DEFAULTS = { ndots: 1, timeout: 2, attempts: 2 };
 
-/** The variables that say otherwise than the file. */
+/** Variables that override the file. */
 export interface ResolvVariables {
   readonly LOCALDOMAIN?: string | undefined;
   readonly RES_OPTIONS?: string | undefined;
 }
 
-/** Reads resolv.conf as glibc does; `hostname` is this machine's, whose domain is searched when the file names none. */
+/**
+ * Reads resolv.conf as glibc does. `hostname` is the name of this machine: its domain is searched if the file names
+ * none.
+ */
 export function parseResolvConf(
   text: string,
   hostname: string,
@@ -74,7 +77,7 @@ function domainOf(hostname: string): string[] {
   return dot === -1 ? [] : [hostname.slice(dot + 1)];
 }
 
-// What can't be asked is passed over. A port is c-ares's and macOS's addition.
+// Skips servers that can't be asked. c-ares and macOS allow a port.
 function isServer(value: string): boolean {
   try {
     new Resolver().setServers([value]);
@@ -89,7 +92,7 @@ function numbers(values: readonly string[]): Partial<typeof DEFAULTS> {
   for (const value of values) {
     const [, name, digits] = /^(ndots|timeout|attempts):(\d+)$/.exec(value) ?? [];
     if (name === 'ndots') found.ndots = Math.min(Number(digits), LIMITS.ndots);
-    // Nobody can be asked for no time, or never.
+    // At least 1: nobody can be asked for no time, or never.
     if (name === 'timeout') found.timeout = Math.max(1, Math.min(Number(digits), LIMITS.timeout));
     if (name === 'attempts') found.attempts = Math.max(1, Math.min(Number(digits), LIMITS.attempts));
   }

@@ -3,8 +3,8 @@ import type { ResolvConf } from './resolv-conf.ts';
 type SearchOptions = Pick<ResolvConf, 'search' | 'ndots'>;
 
 /**
- * The names to ask for, in order, when `hostname` is looked up: as glibc's `res_search` has it. They end
- * without a dot; one that `hostname` ends with makes it absolute.
+ * The names to ask for, in order, for `hostname`, as `res_search` of glibc has it. They end without a dot. A final dot
+ * of `hostname` makes it absolute.
  */
 export function searchList(hostname: string, { search, ndots }: SearchOptions): string[] {
   if (hostname.endsWith('.')) return [hostname.slice(0, -1)];

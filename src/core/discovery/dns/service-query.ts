@@ -8,18 +8,18 @@ interface Target {
   readonly records: Records;
 }
 
-// More questions at once could overrun a name server's receive buffer, and a lost one takes seconds.
+// More questions at once could fill the receive buffer of a name server, and a lost question takes seconds.
 const CONCURRENCY = 32;
 
-/** Whether it is a name of the form `_port._proto.name`, which has SRV records (RFC 2782). */
+/** Whether a name has the form `_port._proto.name`, with SRV records (RFC 2782). */
 export function isServiceName(name: string): boolean {
   return /^_[^.]+\._[^.]+\./.test(name);
 }
 
 /**
- * Asks for a name's SRV records and the addresses of their targets: of the lowest priority value where there are
- * any (RFC 2782). A target that can't be asked for is left out, and throws only where it leaves nothing.
- * Node doesn't tell an SRV record's time to live; it is taken to be that of the addresses.
+ * Asks for the SRV records of a name, and for the addresses of their targets: only of the lowest priority value that
+ * has any (RFC 2782). A target that can't be asked for is left out. If nothing is left then, its error is thrown. Node
+ * doesn't say the TTL of an SRV record, so that of the addresses counts.
  */
 export async function askForService(
   query: Query,
@@ -32,7 +32,7 @@ export async function askForService(
     const targets = await resolveTargets(query, records, families, first, failures);
     const [target] = targets;
     if (target === undefined) continue;
-    // What is missing is asked for again soon.
+    // If a target is missing, it is asked for again soon.
     const ttl = failures.length > 0 ? 0 : Math.min(...targets.map(({ records }) => records.ttl));
     return { addresses: merge(targets), family: target.records.family, ttl };
   }
@@ -42,7 +42,7 @@ export async function askForService(
 
 /** The records in groups that are equal in priority, the most preferred first. */
 function byPriority(records: readonly SrvRecord[]): SrvRecord[][] {
-  // A target without a name says that the service is not offered; none can be reached on port 0.
+  // A target without a name means that the service isn't offered. Nothing can be reached on port 0.
   const offered = records.filter(({ name, port }) => name !== '' && port !== 0);
   const priorities = new Set(offered.map(({ priority }) => priority).sort((a, b) => a - b));
   return Array.from(priorities, (wanted) => offered.filter(({ priority }) => priority === wanted));
@@ -71,13 +71,13 @@ async function resolveTargets(
   return targets;
 }
 
-/** A target's addresses share its weight. Weights that are all the same say nothing and are left out. */
+/** The addresses of a target share its weight. If all weights are equal, they are left out. */
 function merge(targets: readonly Target[]): FoundAddress[] {
   const merged = new Map<string, Required<FoundAddress>>();
   for (const { record, records } of targets) {
     for (const { address } of records.addresses) {
       const key = `${address} ${record.port}`;
-      // RFC 2782's way to draw gives a weight of 0 about the chance of a 1.
+      // The algorithm of RFC 2782 gives a weight of 0 about the chance of a 1.
       const share = Math.max(record.weight, 1) / records.addresses.length;
       const weight = share + (merged.get(key)?.weight ?? 0);
       merged.set(key, { address, port: record.port, weight });

@@ -1,6 +1,6 @@
 import { unlessAborted } from './abortable.ts';
 
-/** Work that several callers wait for together. It is cancelled when the last of them has left. */
+/** Work for which several callers wait. It is cancelled when the last of them has left. */
 export class SharedWork<T> {
   readonly #abort = new AbortController();
   readonly #result: Promise<T>;
@@ -10,7 +10,7 @@ export class SharedWork<T> {
     this.#result = work(this.#abort.signal);
   }
 
-  /** Nobody waits any more, and no one can join. */
+  /** Whether nobody waits any more. Then nobody can join. */
   get cancelled(): boolean {
     return this.#abort.signal.aborted;
   }

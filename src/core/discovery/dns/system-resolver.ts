@@ -2,10 +2,10 @@ import { lookup } from 'node:dns/promises';
 import { type Families, type Family, familyOf } from './families.ts';
 import { type Absent, type Failed, found, type LookUpResult } from './look-up-result.ts';
 
-/** The addresses that the system has for a name; of both families if that is 0. */
+/** The addresses that the system has for a name. `family` 0: both families. */
 export type Getaddrinfo = (name: string, family: 0 | Family) => Promise<readonly string[]>;
 
-/** The system's own resolver, asked last: it may have sources besides name servers, such as mDNS. */
+/** The system's own resolver. It is asked last, because it may have other sources than name servers, such as mDNS. */
 export class SystemResolver {
   readonly #getaddrinfo: Getaddrinfo;
   readonly #family: 0 | Family;
@@ -15,7 +15,7 @@ export class SystemResolver {
     this.#getaddrinfo = getaddrinfo;
   }
 
-  /** Asks for a host name of which the name servers know nothing. */
+  /** Asks for a host name that the name servers don't know. */
   async afterAbsence(hostname: string, families: Families, result: Absent): Promise<LookUpResult> {
     try {
       const addresses = families.choose(await this.#getaddrinfo(hostname, this.#family));
@@ -27,8 +27,8 @@ export class SystemResolver {
   }
 
   /**
-   * Asks for a host name when the name servers failed. `asked` is it, or what it is in a domain if nothing that
-   * comes after that may be taken for it.
+   * Asks for a host name after the name servers failed. `asked` is the name with which the search ended; if it isn't
+   * the host name, no later name may be taken for it.
    */
   async afterFailure(
     hostname: string,
@@ -36,10 +36,10 @@ export class SystemResolver {
     families: Families,
     result: Failed,
   ): Promise<LookUpResult> {
-    // A server that says nothing would say nothing to the system either, and hold one of libuv's few threads.
+    // If a server is silent, the system would wait for it too, and block one of libuv's few threads.
     if ((result.error as NodeJS.ErrnoException).code === 'ETIMEOUT') return result;
     try {
-      // The final dot keeps the system from going on along the search list.
+      // With the final dot, the system doesn't go on along the search list.
       const name = asked === hostname ? hostname : `${asked}.`;
       const addresses = families.choose(await this.#getaddrinfo(name, this.#family));
       const [address] = addresses;

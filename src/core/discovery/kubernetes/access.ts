@@ -3,15 +3,15 @@ import { ApiError, type AskingTransport } from './api.ts';
 import { readObject } from './api-client.ts';
 import type { ServiceName } from './match.ts';
 
-/** A right to something in a namespace. */
+/** A right in a namespace. */
 export interface Right {
   readonly verb: string;
-  /** The API group; that of the core is empty. */
+  /** The API group; empty for the core group. */
   readonly group: string;
   readonly resource: string;
 }
 
-/** What following a Service takes, as `evenkeel rbac` grants it. */
+/** The rights that evenkeel needs to follow a Service. `evenkeel rbac` grants exactly these. */
 export const NEEDED: readonly Right[] = [
   { verb: 'list', group: 'discovery.k8s.io', resource: 'endpointslices' },
   { verb: 'watch', group: 'discovery.k8s.io', resource: 'endpointslices' },
@@ -22,7 +22,7 @@ export const NEEDED: readonly Right[] = [
 const AUTHORIZATION = 'authorization.k8s.io/v1';
 const AUTHENTICATION = 'authentication.k8s.io/v1';
 
-/** Asks the Kubernetes API who we are to it, and what we may do: which anybody may ask. */
+/** Asks the Kubernetes API who this process is, and what it may do. Anybody may ask that. */
 export class Access {
   readonly #transport: AskingTransport;
   readonly #clock: Clock;
@@ -33,10 +33,10 @@ export class Access {
   }
 
   /**
-   * Whether we have a right in a namespace.
+   * Whether this process has a right in a namespace.
    * https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access
    *
-   * @throws ApiError, or what the network has to say, when that can't be found out
+   * @throws ApiError, or an error of the network, if that can't be found out
    */
   async allows(right: Right, namespace: string, signal: AbortSignal): Promise<boolean> {
     const review = await this.#ask<{ status?: { allowed?: boolean } }>(
@@ -48,7 +48,7 @@ export class Access {
     return review.status?.allowed === true;
   }
 
-  /** Our service account; `undefined` when we come as somebody else, or the API is too old to tell. */
+  /** The service account of this process; `undefined` if it is another kind of user, or the API is too old to tell. */
   async account(signal: AbortSignal): Promise<ServiceName | undefined> {
     const review = await this.#ask<{ status?: { userInfo?: { username?: string } } }>(
       AUTHENTICATION,

@@ -5,13 +5,13 @@ import { keyOf, type ServingEndpoint } from './selection.ts';
 interface Bond {
   readonly key: string;
   readonly uid: string | undefined;
-  /** When it ends: not while the Service port is in use. */
+  /** When the affinity ends, on the clock. It doesn't end while the Service port is in use. */
   until: number;
 }
 
 /**
- * `sessionAffinity: ClientIP`: this client goes to one pod of a Service port and stays with it, until the pod
- * stops serving or the client has stayed away for the Service's timeout.
+ * `sessionAffinity: ClientIP`. This client sends its requests for a Service port to one pod, until the pod stops
+ * serving, or until the client has sent nothing for the timeout of the Service.
  * https://kubernetes.io/docs/reference/networking/virtual-ips/#session-affinity
  */
 export class Affinity {
@@ -19,13 +19,13 @@ export class Affinity {
   readonly #clock: Clock;
   readonly #bonds = new Map<string, Bond>();
 
-  /** `client` tells this client from others. */
+  /** @param client differs from client to client */
   constructor(client: string, clock: Clock) {
     this.#client = client;
     this.#clock = clock;
   }
 
-  /** The one of `candidates` that this client uses for the Service port. */
+  /** Which of `candidates` this client uses for the Service port. */
   choose(servicePort: string, candidates: readonly ServingEndpoint[]): ServingEndpoint | undefined {
     const chosen = this.#bound(servicePort, candidates) ?? this.#first(candidates);
     if (chosen === undefined) return undefined;
@@ -33,7 +33,7 @@ export class Affinity {
     return chosen;
   }
 
-  /** Says that the Service port is no longer in use. */
+  /** The Service port is no longer in use. */
   release(servicePort: string, timeout: number): void {
     const now = this.#clock.now();
     for (const [name, { until }] of this.#bonds) if (until < now) this.#bonds.delete(name);
@@ -47,7 +47,7 @@ export class Affinity {
     return candidates.find((candidate) => keyOf(candidate) === bond.key && candidate.uid === bond.uid);
   }
 
-  /** Of rendezvous hashing: clients spread evenly, and one that starts anew finds its pod again. */
+  /** By rendezvous hashing: clients spread evenly, and a client that restarts finds its pod again. */
   #first(candidates: readonly ServingEndpoint[]): ServingEndpoint | undefined {
     let first: { candidate: ServingEndpoint; rank: number } | undefined;
     for (const candidate of candidates) {

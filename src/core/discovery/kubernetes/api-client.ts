@@ -7,7 +7,7 @@ const ANSWER_TIMEOUT = 15_000;
 const WATCH_GRACE = 30_000;
 const LONGEST_REASON = 64 * 1024;
 
-/** What evenkeel looks at in any object of the API. */
+/** What evenkeel reads in any object of the API. */
 export interface ApiObject {
   readonly metadata?: { readonly name?: string; readonly resourceVersion?: string };
 }
@@ -23,25 +23,25 @@ export interface WatchEvent<T> {
 }
 
 export interface WatchTimes {
-  /** Milliseconds after which the server was asked to end it. */
+  /** After how many milliseconds the server should end the watch. */
   readonly duration: number;
-  /** Milliseconds without a word after which it is taken for dead. */
+  /** After how many milliseconds of silence the watch counts as dead. */
   readonly silence: number;
 }
 
-/** What is told of a collection that is followed. */
+/** Hears about a collection. */
 export interface WatchListener<T> {
-  /** All there is; what is not in it is gone. */
+  /** The whole collection. What isn't in it is gone. */
   onList(items: readonly T[]): void;
-  /** Changes since, in order, that arrived together. */
+  /** Changes that arrived together, in order. */
   onEvents(events: readonly WatchEvent<T>[]): void;
-  /** A watch was opened: from now on changes arrive. Nothing need have happened yet. */
+  /** A watch is open: changes arrive from now on. There may be none yet. */
   onOpen(): void;
-  /** It went wrong and is tried again. What was known may be out of date. */
+  /** A request failed, and is tried again. What was known may be out of date. */
   onFailure(error: Error): void;
 }
 
-/** Reads the Kubernetes API: whole objects, and watches. Nothing it waits for is waited for endlessly. */
+/** Reads the Kubernetes API: objects, and watches. Every wait has an end. */
 export class ApiClient {
   readonly #transport: ApiTransport;
   readonly #clock: Clock;
@@ -51,14 +51,14 @@ export class ApiClient {
     this.#clock = clock;
   }
 
-  /** @throws ApiError when the answer isn't 200; other errors when none came, or it was cut off. */
+  /** @throws ApiError if the status isn't 200; another error if no answer came, or if it was cut off */
   get<T>(path: string, signal: AbortSignal): Promise<T> {
     return readObject(this.#clock, signal, (signal) => this.#transport.get(path, signal));
   }
 
   /**
-   * Follows a watch. Resolves when the server ends it; rejects when it breaks, falls silent, takes too long,
-   * `signal` aborts, or a listener throws.
+   * Follows a watch. Resolves when the server ends it. Rejects if it breaks, is silent, takes too long, `signal`
+   * aborts, or a listener throws.
    */
   async watch<T>(
     path: string,
@@ -71,7 +71,7 @@ export class ApiClient {
     const lines = new LineSplitter();
     try {
       const allow = () => deadline.extend(Math.min(silence, end - this.#clock.now()));
-      // Some proxies hold the headers back until there's something to follow them.
+      // Some proxies hold the headers back until there is a body.
       allow();
       const body = await bodyOf(this.#transport.get(path, deadline.signal));
       allow();
@@ -94,9 +94,9 @@ export class ApiClient {
 }
 
 /**
- * Reads the object that a request brings.
+ * Reads the object that a request returns.
  *
- * @throws ApiError when the answer says no; other errors when none came, or it was cut off
+ * @throws ApiError if the API refuses; another error if no answer came, or if it was cut off
  */
 export async function readObject<T>(
   clock: Clock,
@@ -121,7 +121,7 @@ export async function readObject<T>(
 
 async function bodyOf(answer: Promise<ApiResponse>): Promise<AsyncIterable<Uint8Array>> {
   const response = await answer;
-  // 201 is the answer to a question that takes the form of an object.
+  // 201 is the answer to a question that is written as an object.
   if (response.status !== 200 && response.status !== 201) throw await errorIn(response);
   return response.body;
 }
@@ -135,7 +135,7 @@ async function errorIn({ status, retryAfter, body }: ApiResponse): Promise<ApiEr
   try {
     return ApiError.of(JSON.parse(text), status, retryAfter);
   } catch {
-    // Under load the API says why in a plain line. A page is a proxy's.
+    // Under load, the API says the reason in a plain line. A whole page comes from a proxy.
     const message = /^[^<\n]{1,200}$/.test(text.trim()) ? text.trim() : undefined;
     return ApiError.of({ message }, status, retryAfter);
   }

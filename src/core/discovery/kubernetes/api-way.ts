@@ -3,17 +3,17 @@ import type { AskingTransport } from './api.ts';
 import type { Place } from './place.ts';
 
 export interface ApiChoice {
-  /** The `kubernetes.kubeconfig` option. */
+  /** The option `kubernetes.kubeconfig`. */
   kubeconfig: string | undefined;
-  /** Kubernetes was asked for, and not only hoped for. */
+  /** Whether the user asked for Kubernetes. */
   wanted: boolean;
   place: Place;
 }
 
-/** Chooses a way to the Kubernetes API, to be opened once; `undefined` where there's none. */
+/** Chooses a way to the Kubernetes API, which is then opened once; `undefined` if there is none. */
 export type ApiWay = (choice: ApiChoice) => (() => Promise<AskingTransport>) | undefined;
 
-/** There's no way to the Kubernetes API yet: the service account's token may be mounted later. */
+/** There is no way to the Kubernetes API yet. The token of the service account may be mounted later. */
 export class NoTokenError extends EvenkeelError {
   override name = 'NoTokenError';
 
@@ -22,7 +22,7 @@ export class NoTokenError extends EvenkeelError {
   }
 }
 
-/** Chooses the way anew each time that it is to be opened. @throws NoTokenError while there's none */
+/** Chooses a way each time it is opened. @throws NoTokenError while there is none */
 export async function openLate(way: ApiWay, choice: ApiChoice): Promise<AskingTransport> {
   const open = way(choice);
   if (open === undefined) throw new NoTokenError(choice.place);

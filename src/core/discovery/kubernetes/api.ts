@@ -1,36 +1,36 @@
 import { EvenkeelError } from '../../base/errors.ts';
 
-/** An answer of the Kubernetes API, its body not read yet. */
+/** An answer of the Kubernetes API, before its body is read. */
 export interface ApiResponse {
   readonly status: number;
-  /** The value of `Retry-After`, if it came. */
+  /** The value of `Retry-After`, if there was one. */
   readonly retryAfter: string | undefined;
   readonly body: AsyncIterable<Uint8Array>;
 }
 
 /**
- * A way to the Kubernetes API, which proves by itself who we are. `get` rejects when no answer comes
- * or `signal` aborts; nothing it opens keeps the process alive.
+ * A way to the Kubernetes API, which authenticates this process. `get` rejects if no answer comes or `signal` aborts.
+ * Nothing that it opens keeps the process alive.
  */
 export interface ApiTransport {
-  /** The namespace that names without one lie in. */
+  /** The namespace for names without one. */
   readonly namespace: string | undefined;
   get(path: string, signal: AbortSignal): Promise<ApiResponse>;
 }
 
-/** One that questions can be put to as well, which take the form of an object. */
+/** A way that can also send questions that are written as objects. */
 export interface AskingTransport extends ApiTransport {
-  /** Sends `body`, as JSON. */
+  /** Sends `body` as JSON. */
   post(path: string, body: object, signal: AbortSignal): Promise<ApiResponse>;
 }
 
-/** The Kubernetes API refused: an answer that isn't 200, or an ERROR event of a watch. */
+/** The Kubernetes API refused: the status wasn't 200, or a watch got an ERROR event. */
 export class ApiError extends EvenkeelError {
   override name = 'ApiError';
   readonly status: number;
-  /** Milliseconds the server asks to wait; 0 when it doesn't say. */
+  /** How many milliseconds the server asks to wait; 0 if it doesn't say. */
   readonly retryAfter: number;
-  /** The server has not reached the version that was asked for, and may never: its history may be another one now. */
+  /** Whether the server doesn't have the requested version yet. It may never have it, if its history is another one now. */
   readonly ahead: boolean;
 
   constructor(status: number, message: string, retryAfter = 0, ahead = false) {
@@ -40,7 +40,7 @@ export class ApiError extends EvenkeelError {
     this.ahead = ahead;
   }
 
-  /** Of what a `Status` object says. Anything else makes an error as well. */
+  /** Makes an error of what a `Status` object says, or of anything else. */
   static of(value: unknown, status = 0, retryAfter: string | undefined = undefined): ApiError {
     const { code, message, details } = (value ?? {}) as StatusObject;
     const seconds = Number(retryAfter ?? details?.retryAfterSeconds ?? 0);
@@ -52,12 +52,12 @@ export class ApiError extends EvenkeelError {
     );
   }
 
-  /** The history that the request built on is gone. */
+  /** Whether the version on which the request was based is gone. */
   get expired(): boolean {
     return this.status === 410;
   }
 
-  /** Asking again soon won't help: no right to read it, or no such API. */
+  /** Whether asking again soon is useless: there is no right to read this, or no such API. */
   get refused(): boolean {
     return this.status === 403 || this.status === 404;
   }

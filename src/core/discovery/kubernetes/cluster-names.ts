@@ -10,7 +10,7 @@ import {
 } from './match.ts';
 import type { Place } from './place.ts';
 
-/** The names of Services in the cluster that we are in: its domain is set, or in the search list of resolv.conf. */
+/** The names of Services in this cluster. Its domain is set as an option, or is in the search list of resolv.conf. */
 export class ClusterNames {
   readonly #domain: string | undefined;
   readonly #resolvConf: ParsedFile<ResolvConf>;
@@ -24,7 +24,7 @@ export class ClusterNames {
     return this.#domain ?? clusterDomainOf(this.#resolvConf.read().search) ?? DEFAULT_DOMAIN;
   }
 
-  /** Whether a full name is one of the cluster's: a Service's, or of a pod or a port below it. */
+  /** Whether a full name belongs to the cluster: the name of a Service, or of a pod or a port below it. */
   contains(name: string): boolean {
     return name.endsWith(`.svc.${this.domain}`);
   }
@@ -34,7 +34,7 @@ export class ClusterNames {
     return serviceOf(name, this.domain);
   }
 
-  /** The Service that a host name means wherever it is looked up. */
+  /** The Service that a host name means, wherever it is looked up. */
   explicit(hostname: string): ServiceName | undefined {
     return explicitService(hostname, this.domain);
   }

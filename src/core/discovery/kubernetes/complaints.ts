@@ -4,7 +4,7 @@ import { grantCommand } from './grant.ts';
 import type { ServiceName } from './match.ts';
 import type { Warn } from './warnings.ts';
 
-/** Tells whoever runs the app what keeps a Service from being followed, and what would help. */
+/** Warns the user if a Service can't be followed, and says what would help. */
 export class Complaints {
   readonly #namespace: string;
   readonly #warn: Warn;
@@ -16,11 +16,14 @@ export class Complaints {
     this.#trace = trace;
   }
 
-  /** A request failed, and is tried again. `refused`: it may not be made; `hopeless`: none succeeded for long. */
+  /**
+   * A request failed, and is tried again. `refused`: there is no right to make it. `hopeless`: none has succeeded for
+   * long.
+   */
   failed(error: Error, { refused, hopeless }: { refused: boolean; hopeless: boolean }): void {
     this.#trace?.addFailure(error);
     if (error instanceof ApiError && error.status === 403) {
-      // It passes, where it may have to do with the API server's start.
+      // A 403 may pass if the API server has just started.
       if (!refused) return;
       this.#warn(
         'EVENKEEL_KUBERNETES_FORBIDDEN',
@@ -34,7 +37,7 @@ export class Complaints {
     }
   }
 
-  /** The Service may not be watched, and is read every few seconds instead. */
+  /** There is no right to watch the Service. It is read every few seconds instead. */
   unwatchable(error: Error): void {
     this.#warn(
       'EVENKEEL_KUBERNETES_FORBIDDEN',

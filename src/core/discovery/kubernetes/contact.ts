@@ -2,17 +2,17 @@ import type { Clock } from '../../base/clock.ts';
 import { ApiError } from './api.ts';
 
 /**
- * For so long, a refusal of what was allowed before counts as an outage: an API server that was started anew refuses
- * everything until it has read who may do what (https://github.com/kubernetes/kubernetes/issues/121635).
+ * For so many milliseconds, a refusal of what was allowed before counts as an outage. An API server that has just
+ * started refuses everything until it has read the roles (https://github.com/kubernetes/kubernetes/issues/121635).
  */
 const PASSING = 60_000;
 const OUT_OF_TOUCH_AFTER = 600_000;
 
-/** How it stands with something that the API is asked for over and over. */
+/** How well the API answers one kind of request that is sent again and again. */
 export class Contact {
   readonly #clock: Clock;
   #error: Error | undefined;
-  /** Failures in a row. */
+  /** How many requests failed in a row. */
   #count = 0;
   #failingSince = 0;
   #refusedSince: number | undefined;
@@ -22,23 +22,23 @@ export class Contact {
     this.#clock = clock;
   }
 
-  /** Why it failed the last time; none when it didn't. */
+  /** Why the last request failed; none if it didn't. */
   get error(): Error | undefined {
     return this.#error;
   }
 
-  /** One failure is everyday life. */
+  /** The error, if more than one request failed. One failure is normal. */
   get lasting(): Error | undefined {
     return this.#count > 1 ? this.#error : undefined;
   }
 
-  /** It may not be had: it never could, or it was taken away and that did not pass. */
+  /** Whether there is no right: there never was, or it was taken away for longer than an outage lasts. */
   get refused(): boolean {
     if (this.#refusedSince === undefined) return false;
     return !this.#wasMade || this.#clock.now() - this.#refusedSince >= PASSING;
   }
 
-  /** What was known of it is not to be relied on any more. */
+  /** Whether what was known is too old to rely on. */
   get lost(): boolean {
     return this.refused || this.failsFor(OUT_OF_TOUCH_AFTER);
   }
@@ -56,7 +56,7 @@ export class Contact {
     else this.#refusedSince ??= now;
   }
 
-  /** It was listed, which is proof of everything but the right to watch it. Returns whether that is news. */
+  /** A list succeeded. That proves everything but the right to watch. Returns whether this is news. */
   list(): boolean {
     if (this.#error === undefined || this.#refusedSince !== undefined) return false;
     this.#error = undefined;
@@ -64,7 +64,7 @@ export class Contact {
     return true;
   }
 
-  /** Returns whether that is news. */
+  /** A request succeeded. Returns whether this is news. */
   succeed(): boolean {
     const isNews = this.#error !== undefined;
     this.#wasMade = true;

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '../../base/clock.ts';
 import { EvenkeelError } from '../../base/errors.ts';
 
-/** The Kubernetes API took too long, or a stream of its stands and says nothing. */
+/** The Kubernetes API took too long, or sent nothing on an open stream. */
 export class SilenceError extends EvenkeelError {
   override name = 'SilenceError';
 
@@ -11,7 +11,7 @@ export class SilenceError extends EvenkeelError {
   }
 }
 
-/** Aborts what takes too long between two signs of life, and with `parent`. */
+/** Aborts if too much time passes between two signs of life, or if `parent` aborts. */
 export class Deadline {
   readonly #controller = new AbortController();
   readonly #clock: Clock;
@@ -30,7 +30,7 @@ export class Deadline {
     return this.#controller.signal;
   }
 
-  /** Puts the end `delay` milliseconds off from now. */
+  /** Moves the end to `delay` milliseconds from now. */
   extend(delay: number): void {
     this.#timer?.cancel();
     this.#timer = this.#clock.schedule(() => {
@@ -38,7 +38,7 @@ export class Deadline {
     }, delay);
   }
 
-  /** To be called when all is over. */
+  /** Call this at the end. */
   clear(): void {
     this.#timer?.cancel();
     this.#parent.removeEventListener('abort', this.#follow);

@@ -1,15 +1,15 @@
 import type { Resolution } from '../resolver.ts';
 
-/** What Kubernetes says of a host name. */
+/** What Kubernetes says about a host name. */
 export type Finding =
   /** It is a Service, and these are its endpoints. */
   | { readonly name: 'resolved'; readonly resolution: Resolution }
-  /** It is a Service that sends its callers to another name. */
+  /** It is a Service that sends its callers to another name (ExternalName). */
   | { readonly name: 'alias'; readonly hostname: string }
-  /** Nothing to go by: no such Service, no right to see it, no API. Who is asked next must answer. */
+  /** Nothing: there is no such Service, no right to see it, or no API. The next source must answer. */
   | { readonly name: 'unknown'; readonly error: Error | undefined };
 
-/** Whether the second says nothing new after the first. */
+/** Whether `b` says the same as `a`. */
 export function sameFinding(a: Finding | undefined, b: Finding): boolean {
   if (a?.name === 'resolved' && b.name === 'resolved') return sameResolution(a.resolution, b.resolution);
   if (a?.name === 'alias' && b.name === 'alias') return a.hostname === b.hostname;

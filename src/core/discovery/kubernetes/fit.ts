@@ -2,8 +2,8 @@ import type { KnownService } from './service-spec.ts';
 import type { Slice } from './slice.ts';
 
 /**
- * The slices that are a Service's own. Of one that was deleted and created anew at once, the new slices come
- * before those of its forerunner go; until they come, the old ones are what kube-proxy goes by, too.
+ * The slices that belong to this very Service. If a Service was deleted and created again at once, new slices come
+ * before the old ones go. Until new ones come, kube-proxy uses the old ones too.
  */
 export function ownSlices(service: KnownService | 'absent', slices: readonly Slice[]): readonly Slice[] {
   if (service === 'absent' || service.uid === undefined) return slices;
@@ -13,9 +13,9 @@ export function ownSlices(service: KnownService | 'absent', slices: readonly Sli
 }
 
 /**
- * Whether a Service and its slices are of one moment, as far as can be seen. They come on two watches, and their
- * controller writes slices after the Service has changed: in between they may speak of two Services that have had
- * the name, or of ports that the other does not know.
+ * Whether a Service and its slices are probably from the same moment. They come on two watches, and the controller
+ * writes slices after the Service has changed. In between they may belong to two Services with the same name, or one
+ * may have ports that the other doesn't know.
  */
 export function fits(service: KnownService | 'absent', slices: readonly Slice[]): boolean {
   if (service === 'absent') return slices.every(({ owner }) => owner === undefined);

@@ -21,7 +21,7 @@ import type { Slice } from './slice.ts';
 import type { Warn } from './warnings.ts';
 
 export interface KubernetesOptions {
-  /** Opens the way to the API, when it is first needed. */
+  /** Opens the way to the API when it is first needed. */
   open: () => Promise<ApiTransport>;
   names: ClusterNames;
   settings: KubernetesSettings;
@@ -30,7 +30,7 @@ export interface KubernetesOptions {
   clock: Clock;
   random: () => number;
   warn: Warn;
-  /** Milliseconds over which clients that start together spread their first request. */
+  /** Over how many milliseconds clients that start together spread their first request. */
   startSpread: number;
   trace?: Trace | undefined;
 }
@@ -41,11 +41,11 @@ interface SharedWatch {
 }
 
 const DEFAULT_NAMESPACE = 'default';
-/** Looking for a token costs next to nothing, and most that come late come soon. */
+/** Milliseconds to the first look for a token. A look costs nearly nothing, and most late tokens come soon. */
 const FIRST_LOOK = 1_000;
 const LAST_LOOK = 30_000;
 
-/** Knows the Services of a cluster, as far as they are used. Each is watched once, whoever uses it. */
+/** Knows the Services in use. Each Service is watched once, however many callers follow it. */
 export class Kubernetes {
   readonly #options: KubernetesOptions;
   readonly #own: OwnLocationFinder;
@@ -62,8 +62,8 @@ export class Kubernetes {
   }
 
   /**
-   * Follows a Service for those who call it as `target`: what is found of it, and again whenever that changes,
-   * until `signal` aborts. Never throws.
+   * Follows a Service for callers that call it as `target`. Yields what is found, and again when that changes, until
+   * `signal` aborts. Never throws.
    */
   async *follow(
     service: ServiceName,
@@ -94,7 +94,7 @@ export class Kubernetes {
     }
   }
 
-  /** Follows the Service that `target` names, should it name one: `svc` or `svc.ns`. */
+  /** Follows the Service that `target` may mean: `svc` or `svc.ns`. */
   async *guess(target: ResolveTarget, signal: AbortSignal): AsyncGenerator<Finding, void, undefined> {
     const transport = yield* this.#opened(signal);
     if (transport === undefined) return;
@@ -104,7 +104,7 @@ export class Kubernetes {
     else yield* this.follow(service, target, signal);
   }
 
-  /** Waits for a way to the API, if there may be one later; returns none when there won't. */
+  /** Waits for a way to the API, if there may be one later. Returns none if there won't be one. */
   async *#opened(signal: AbortSignal): AsyncGenerator<Finding, ApiTransport | undefined, undefined> {
     const { clock, warn, trace } = this.#options;
     let pause = FIRST_LOOK;
@@ -127,7 +127,7 @@ export class Kubernetes {
     return undefined;
   }
 
-  /** What can't be opened now is tried again the next time. */
+  /** If the way can't be opened now, the next call tries again. */
   #open(): Promise<ApiTransport> {
     this.#transport ??= this.#options.open().catch((error: unknown) => {
       this.#transport = undefined;
@@ -167,7 +167,7 @@ export class Kubernetes {
     });
   }
 
-  /** Where we are decides for other Services too. */
+  /** The place of this process matters for other Services too. */
   #learn(slice: Slice): void {
     if (!this.#own.learn(slice)) return;
     for (const { watch } of this.#watches.values()) watch.changes.add();

@@ -1,8 +1,8 @@
-/** Cuts a stream of bytes into lines, whatever pieces it comes in. */
+/** Splits a stream of bytes into lines, however it is cut into chunks. */
 export class LineSplitter {
   #head: Uint8Array[] = [];
 
-  /** The lines that `chunk` completes, without their ends. */
+  /** The lines that `chunk` completes, without line ends. */
   push(chunk: Uint8Array): string[] {
     const lines: string[] = [];
     let start = 0;
@@ -14,7 +14,7 @@ export class LineSplitter {
     return lines;
   }
 
-  /** Whether a line was begun and never ended. */
+  /** Whether the last line has no end. */
   get cut(): boolean {
     return this.#head.length > 0;
   }

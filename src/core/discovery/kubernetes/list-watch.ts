@@ -6,61 +6,64 @@ import { Backoff } from './backoff.ts';
 import { SilenceError } from './deadline.ts';
 import type { Scouts } from './scouts.ts';
 
-// Versions to ask for that mean something else than a version.
+// Special values in place of a version.
 const ANY = '0';
 const LATEST = '';
 
 const SHORTEST_WATCH = 300_000;
 const RELIST_SPREAD = 5_000;
 const RECONNECT_SPREAD = 1_000;
-/** Milliseconds over which those spread that hear that the server is well again. */
+/** Over how many milliseconds watches spread that hear that the server is well again. */
 const NEWS_SPREAD = 500;
 const STABLE_AFTER = 10_000;
-/** A watch carries a bookmark about every minute, unless in the whole cluster nothing of its kind has changed since. */
+/** A watch gets a bookmark about every minute, unless nothing of its kind has changed in the whole cluster. */
 const SILENCE = 90_000;
 const LONGEST_SILENCE = 600_000;
 const SOON = 5_000;
-/** A server may come back from a longer one with another history: restored from a backup, say. */
+/** After a longer outage, a server may have another history: it may be restored from a backup, for example. */
 const LONG_OUTAGE = 30_000;
-/** For so long, a server that refuses what it allowed before may be one that has yet to learn who may do what. */
+/**
+ * For so many milliseconds, a server that refuses what it allowed before may have just started, and not have read the
+ * roles yet.
+ */
 const COMING_BACK = 60_000;
 
 export interface ListWatchOptions<T> {
   client: ApiClient;
-  /** The path of the collection, with the query that selects in it. */
+  /** The path of the collection, with the query that selects from it. */
   path: string;
   listener: WatchListener<T>;
   clock: Clock;
   random: () => number;
-  /** Milliseconds over which the first list is spread at random. */
+  /** Over how many milliseconds the first list is spread at random. */
   startSpread: number;
-  /** Whether to try as rarely as after a refusal. */
+  /** Whether to try as seldom as after a refusal. */
   isHopeless: () => boolean;
-  /** Which of the client's watches asks for all while the API fails. */
+  /** Decides which watch of this client asks for all while the API fails. */
   scouts: Scouts;
 }
 
 /**
- * Lists a collection, then watches it, for as long as `signal` lets it, as client-go's reflector does:
+ * Lists a collection, then watches it, until `signal` aborts, as client-go's reflector does:
  * https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
  */
 export class ListWatch<T extends ApiObject> {
   readonly #options: ListWatchOptions<T>;
   readonly #backoff: Backoff;
-  /** Of the latest state that is known; a list brings no older one. */
+  /** The version of the latest known state. A list never brings an older one. */
   #resourceVersion = ANY;
-  /** Before the next watch there's a list. */
+  /** Whether the collection must be listed before the next watch. */
   #mustList = true;
   #listedAt = Number.NEGATIVE_INFINITY;
   #failingSince: number | undefined;
-  /** Since when the server answers, and with nothing but refusals. */
+  /** Since when the server has answered with refusals only, on the clock. */
   #refusingSince: number | undefined;
-  /** The current watch, or the last, has said something. */
+  /** Whether the present or the last watch has got anything. */
   #heard = false;
   #wasWatched = false;
-  /** Of the current watch. */
+  /** When the present watch was opened, on the clock. */
   #openedAt = Number.POSITIVE_INFINITY;
-  /** How long a watch may say nothing. */
+  /** How many milliseconds a watch may be silent. */
   #silence = SILENCE;
 
   constructor(options: ListWatchOptions<T>) {
@@ -93,8 +96,8 @@ export class ListWatch<T extends ApiObject> {
 
   async #list(signal: AbortSignal): Promise<void> {
     const { client, path, listener, clock } = this.#options;
-    // From the server's cache: consistent reads by thousands of clients at once are what etcd fears most. Yet
-    // nothing older than what is known, for the cache of one server may lag behind that of another.
+    // From the cache of the server, because etcd can't bear consistent reads of thousands of clients at once. But not
+    // older than what is known: the cache of one server may be behind that of another.
     const list = await client.get<ApiList<T>>(`${path}&resourceVersion=${this.#resourceVersion}`, signal);
     listener.onList(list.items ?? []);
     this.#resourceVersion = list.metadata?.resourceVersion ?? ANY;
@@ -103,7 +106,7 @@ export class ListWatch<T extends ApiObject> {
     this.#failingSince = undefined;
   }
 
-  /** Resolves, when the server ended the watch in peace, with how long to wait before the next. */
+  /** Resolves when the server has ended the watch normally, with the milliseconds to wait before the next one. */
   async #watch(signal: AbortSignal): Promise<number> {
     const { client, path, clock, random, listener, scouts } = this.#options;
     const duration = SHORTEST_WATCH * (1 + random());
@@ -133,16 +136,16 @@ export class ListWatch<T extends ApiObject> {
       return this.#afterSilence();
     }
     const lasted = clock.now() - start;
-    // One that ends at once, with nothing said, would be opened again and again.
+    // Otherwise, a watch that ends at once, without an event, would be opened again and again.
     if (!this.#heard && lasted < RECONNECT_SPREAD) return this.#backoff.next();
-    // One that ends early is ended for all: the server goes away.
+    // A watch that ends early is ended for all clients, because the server goes away.
     return lasted < duration / 2 ? random() * RECONNECT_SPREAD : 0;
   }
 
   /**
-   * The watch never said a word. It may be that nothing happened, and then the next one is given more time. Or the
-   * server has yet to reach the version that the watch was to start from, for its history is another one now, or
-   * it is dead: a list tells.
+   * The watch got nothing at all. Perhaps nothing happened: then the next watch gets more time. Or the server doesn't
+   * have the version from which the watch began, because its history is another one now, or it is dead: a list shows
+   * that.
    */
   #afterSilence(): number {
     this.#silence = Math.min(this.#silence * 2, LONGEST_SILENCE);
@@ -173,8 +176,8 @@ export class ListWatch<T extends ApiObject> {
   }
 
   /**
-   * Where another watch, which fails as well, asks for this one: what aborts when there is news. What one can't read says
-   * nothing of the others.
+   * If another watch, which fails too, asks for this one: the signal that aborts when there is news. If this watch got
+   * something that can't be read, that says nothing about the others.
    */
   #newsAfter(error: unknown): AbortSignal | undefined {
     const { scouts, isHopeless } = this.#options;
@@ -190,30 +193,30 @@ export class ListWatch<T extends ApiObject> {
     if (now - this.#openedAt > STABLE_AFTER) this.#backoff.reset();
     if (error instanceof ApiError && hasAnotherHistory(error)) {
       const again = now - this.#listedAt < SOON;
-      // All clients of a server that lost its history learn of it at the same moment.
+      // If a server has lost its history, all its clients notice at the same moment.
       return random() * RELIST_SPREAD + (again ? this.#backoff.next() : 0);
     }
     if (isHopeless()) return this.#backoff.refusal();
     return this.#isComingBack(error) ? this.#backoff.afterAnswer(error) : this.#backoff.after(error);
   }
 
-  /** Whether a server that gave what is asked for refuses it, and hasn't done so for long. One that has too much to do is left alone. */
+  /** Whether a server refuses what it gave before, but not for long yet. A server that is overloaded is left alone. */
   #isComingBack(error: unknown): error is ApiError {
     if (!this.#wasWatched || !(error instanceof ApiError)) return false;
     if (error.status === 429 || hasAnotherHistory(error)) return false;
     return this.#options.clock.now() - this.#refusingSince! < COMING_BACK;
   }
 
-  /** Whether a watch from where the last one stood could hide changes, so that it takes a list. */
+  /** Whether the next watch could miss changes, so that a list is needed. */
   #mayHaveMissed(error: unknown): boolean {
     if (error instanceof ApiError && hasAnotherHistory(error)) return true;
-    // What can't be understood may have been a change.
+    // What can't be parsed may have been a change.
     if (error instanceof SyntaxError) return true;
     return this.#options.clock.now() - (this.#failingSince ?? 0) > LONG_OUTAGE;
   }
 }
 
-/** Whether a server has no longer, or not yet, the version that was asked for. */
+/** Whether a server no longer has the requested version, or not yet. */
 function hasAnotherHistory({ expired, ahead }: ApiError): boolean {
   return expired || ahead;
 }

@@ -16,8 +16,8 @@ export function fullName({ namespace, name }: ServiceName, clusterDomain: string
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /**
- * The Service that a full name leads to: `<service>.<namespace>.svc.<cluster domain>`. Names below it
- * belong to single pods or ports, and are none.
+ * The Service that a full name leads to: `<service>.<namespace>.svc.<cluster domain>`. Names below it belong to single
+ * pods or ports, and aren't Services.
  */
 export function serviceOf(fullName: string, clusterDomain: string): ServiceName | undefined {
   const name = normalized(fullName);
@@ -25,25 +25,25 @@ export function serviceOf(fullName: string, clusterDomain: string): ServiceName 
   return name.endsWith(suffix) ? pair(name.slice(0, -suffix.length)) : undefined;
 }
 
-/** The Service that `hostname` can only mean, wherever it is looked up: `svc.ns.svc`, with or without the domain. */
+/** The Service that `hostname` must mean, wherever it is looked up: `svc.ns.svc`, with or without the domain. */
 export function explicitService(hostname: string, clusterDomain: string): ServiceName | undefined {
   const name = normalized(hostname);
   return name.endsWith('.svc') ? pair(name.slice(0, -'.svc'.length)) : serviceOf(name, clusterDomain);
 }
 
-/** The Service that `hostname` means if it means one at all: `svc` or `svc.ns`. */
+/** The Service that `hostname` may mean: `svc` or `svc.ns`. */
 export function possibleService(hostname: string, namespace: string): ServiceName | undefined {
   const name = normalized(hostname);
   if (name === 'localhost') return undefined;
   return pair(name.includes('.') ? name : `${name}.${namespace}`);
 }
 
-/** The cluster's, unless somebody says otherwise. */
+/** The domain of the cluster, unless another one is set. */
 export const DEFAULT_DOMAIN = 'cluster.local';
 
 /**
- * The cluster domain that a pod's search list ends in: `<namespace>.svc.<domain> svc.<domain> <domain>`. A label
- * `svc` alone makes no cluster of a company's domain.
+ * The cluster domain at the end of a pod's search list: `<namespace>.svc.<domain> svc.<domain> <domain>`. A domain that
+ * only has a label `svc` is no cluster.
  */
 export function clusterDomainOf(search: readonly string[]): string | undefined {
   const domains = search.map(normalized);

@@ -5,19 +5,20 @@ import { until } from '../dns/abortable.ts';
 
 const FIRST_INTERVAL = 1_000;
 const LAST_INTERVAL = 60_000;
-// The kernel writes listening sockets first, 150 bytes for each; a busy pod has thousands of others.
+// The kernel writes listening sockets first, 150 bytes for each. A busy pod has thousands of other sockets.
 const MOST_BYTES = 64 * 1024;
 const LISTENS = '0A';
 
-/** The ports at which a mesh's proxy, in the pod's network namespace, takes what the app sends and is sent. */
+/** The ports on which a mesh's proxy, in the network namespace of the pod, takes the traffic from and to the app. */
 const PROXIES = [
   { mesh: 'Istio', ports: [15_001, 15_006] },
   { mesh: 'Linkerd', ports: [4_140, 4_143] },
 ];
 
 /**
- * Finds out whether a service mesh's proxy stands between us and the network: an Istio or Linkerd sidecar, or
- * ztunnel. A sidecar may start after us, so it looks again, after a second at first and a minute at last.
+ * Finds out whether the proxy of a service mesh stands between this process and the network: an Istio or Linkerd
+ * sidecar, or ztunnel. A sidecar may start after the app. So this looks again: after a second at first, and after a
+ * minute at last.
  */
 export class MeshDetector {
   readonly #procNet: string;
@@ -31,7 +32,7 @@ export class MeshDetector {
     this.#clock = clock;
   }
 
-  /** The name of the mesh, or `undefined` when there's none: at once, then whenever that changes. */
+  /** Yields the name of the mesh, or `undefined` if there is none: at once, and again when that changes. */
   async *follow(signal: AbortSignal): AsyncGenerator<string | undefined, void, undefined> {
     let mesh = this.#look();
     yield mesh;
@@ -52,7 +53,7 @@ export class MeshDetector {
   }
 }
 
-/** The ports of the sockets that listen, from a file like `/proc/net/tcp`; none where there's no such file. */
+/** The ports of listening sockets, from a file like `/proc/net/tcp`; none if there is no such file. */
 function listeners(file: string): number[] {
   return head(file)
     .split('\n')
@@ -68,7 +69,7 @@ function head(path: string): string {
   try {
     const file = openSync(path, 'r');
     try {
-      // The kernel hands out a page at a time.
+      // The kernel returns one page at a time.
       for (let read = -1; read !== 0 && length < MOST_BYTES; length += read) {
         read = readSync(file, buffer, length, MOST_BYTES - length, null);
       }
@@ -76,7 +77,7 @@ function head(path: string): string {
       closeSync(file);
     }
   } catch {
-    // Not Linux, or not ours to read.
+    // Not Linux, or no permission.
   }
   return buffer.toString('latin1', 0, length);
 }

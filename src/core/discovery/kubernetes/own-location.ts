@@ -7,8 +7,8 @@ import type { OwnLocation } from './topology.ts';
 const ZONE_LABEL = 'topology.kubernetes.io/zone';
 
 /**
- * Our node and zone: as set, by options or variables; the zone by the pod's labels, where a `downwardAPI`
- * volume shows them; else by an endpoint with our address, or one on our node.
+ * The node and the zone of this process: from options or variables; the zone also from the pod's labels, if a
+ * `downwardAPI` volume has them; or else from an endpoint with this address, or on this node.
  */
 export class OwnLocationFinder implements OwnLocation {
   readonly #addresses: ReadonlySet<string>;
@@ -32,7 +32,7 @@ export class OwnLocationFinder implements OwnLocation {
     return this.#nodeName;
   }
 
-  /** Learns from a slice, if there's anything left to learn; true when it did. */
+  /** Learns from a slice, if something is still unknown. Returns whether it has learned anything. */
   learn({ endpoints }: Slice): boolean {
     if (this.#nodeName !== undefined && this.#zone !== undefined) return false;
     const before = [this.#nodeName, this.#zone];
@@ -46,7 +46,7 @@ export class OwnLocationFinder implements OwnLocation {
   }
 }
 
-/** The zone among labels that are written as the downward API writes them: a line `name="value"` for each. */
+/** The zone among labels in the form of the downward API: one line `name="value"` for each. */
 function zoneIn(labels: string): string | undefined {
   const line = labels.split('\n').find((label) => label.startsWith(`${ZONE_LABEL}=`));
   const value = line?.slice(ZONE_LABEL.length + 1).replace(/^"|"$/g, '');

@@ -3,23 +3,23 @@ import { type Environment, environment } from '../../base/environment.ts';
 import { homeDirectory, hostName, interfacesOfHost } from '../../base/host.ts';
 import type { NetworkInterfaces } from '../dns/families.ts';
 
-/** Where we run, as far as variables, files and the system tell. Tests put another place here. */
+/** Where this process runs, as far as variables, files and the system tell. Tests use other places. */
 export interface Place {
-  /** The API server's, in every pod: `KUBERNETES_SERVICE_HOST` and `KUBERNETES_SERVICE_PORT`. */
+  /** The address of the API server, which every pod has in variables. */
   readonly apiHost: string | undefined;
   readonly apiPort: string | undefined;
   /** The directory where the service account is mounted: `token`, `ca.crt` and `namespace`. */
   readonly serviceAccount: string;
-  /** `KUBECONFIG`: paths of files. */
+  /** `KUBECONFIG`: the paths of files. */
   readonly kubeconfig: string | undefined;
-  /** The kubeconfig that is used when nobody names another; none for a user without a home. */
+  /** The kubeconfig that is used if none is named; `undefined` for a user without a home. */
   readonly defaultKubeconfig: string | undefined;
   readonly resolvConf: string;
   /** A file with the pod's labels, from a `downwardAPI` volume. */
   readonly podLabels: string;
-  /** Where the kernel lists listening sockets. */
+  /** The directory in which the kernel lists listening sockets. */
   readonly procNet: string;
-  /** Tells this client from others; all processes of a pod share it. */
+  /** Tells this client from others. All processes of a pod have the same. */
   readonly hostname: string;
   readonly interfaces: NetworkInterfaces;
 }

@@ -14,14 +14,14 @@ interface Address {
 export interface ReachabilityOptions {
   clock: Clock;
   random: () => number;
-  /** Whether a connection can be made. */
+  /** Whether a connection to this address can be made. */
   canConnect?: (to: Address) => Promise<boolean>;
   onChange: (reachable: boolean) => void;
 }
 
 /**
- * Whether pods can be dialled. It takes them to be, until told that none can while their ClusterIP connects:
- * then a NetworkPolicy stands between, or we are outside of their network. From time to time it tries some again.
+ * Knows whether pods can be dialled. It assumes so until no pod can be dialled while their ClusterIP can: then a
+ * NetworkPolicy forbids it, or this process is outside the pod network. From time to time, it tries some pods again.
  */
 export class Reachability {
   readonly #options: ReachabilityOptions;
@@ -39,7 +39,7 @@ export class Reachability {
     return this.#state !== 'unreachable';
   }
 
-  /** None of the pods could be dialled. `pods` tells of whom to try some, later. */
+  /** No pod could be dialled. `pods` returns those of which some are tried later. */
   async onUnreachable(clusterIP: Address, pods: () => readonly Address[]): Promise<void> {
     if (this.#state !== 'reachable') return;
     this.#state = 'checking';

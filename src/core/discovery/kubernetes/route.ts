@@ -4,26 +4,26 @@ import type { ServiceSpec } from './service-spec.ts';
 import type { Slice } from './slice.ts';
 import type { OwnLocation } from './topology.ts';
 
-/** How requests get to a Service. */
+/** How requests reach a Service. */
 export type Route =
   | { readonly way: 'alias'; readonly hostname: string }
-  /** To pods, chosen here. Without `clusterIP` there's no other way. */
+  /** evenkeel chooses a pod. Without `clusterIP`, there is no other way. */
   | {
       readonly way: 'pods';
       readonly pods: readonly ServingEndpoint[];
       readonly clusterIP: string | undefined;
     }
-  /** To the virtual address, behind which kube-proxy chooses a pod: the safe answer. */
+  /** kube-proxy chooses a pod behind the virtual address. That always works. */
   | { readonly way: 'cluster-ip'; readonly clusterIP: string; readonly reason: ClusterIPReason }
   | { readonly way: 'none' };
 
 export type ClusterIPReason = 'port-unknown' | 'node-unknown' | 'global';
 
-/** What there is of a Service. */
+/** What is known of a Service. */
 export interface Supply {
   readonly spec: ServiceSpec;
   readonly slices: readonly Slice[];
-  /** Some endpoint is in two of them. */
+  /** Whether an endpoint is in two slices. */
   readonly overlap: boolean;
 }
 
@@ -33,14 +33,14 @@ export interface Caller {
   readonly families: Families;
 }
 
-/** The way to a Service, as its spec and its slices have it. */
+/** The way to a Service that follows from its spec and its slices. */
 export function route(supply: Supply, caller: Caller): Route {
   const { spec } = supply;
   switch (spec.kind) {
     case 'alias':
       return { way: 'alias', hostname: spec.hostname };
     case 'headless': {
-      // Nothing on the way to a headless Service translates ports: the one in the URL is the pods'.
+      // Nothing translates ports for a headless Service, so the port in the URL is the port of the pods.
       const { port, own, families } = caller;
       const take = (all: readonly ServingEndpoint[]) => usable(all, own);
       return { way: 'pods', pods: podsIn(supply, () => port, families, take), clusterIP: undefined };
@@ -74,7 +74,7 @@ function routeBehind(spec: ClusterIPSpec, supply: Supply, { port, own, families 
   };
 }
 
-/** Of a dual-stack Service, each pod is in slices of both families: those of one are used. */
+/** Each pod of a dual-stack Service is in slices of both families. Only one family is used. */
 function podsIn(
   { slices, overlap }: Supply,
   portOf: PortOf,

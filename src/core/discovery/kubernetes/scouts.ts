@@ -6,20 +6,21 @@ interface Waiting {
 }
 
 /**
- * The watches of one client while the API fails: of those that fail alike one asks, the scout, and the others wait until
- * any watch is open again. So however many there are, the API hears of one, and all know as soon as that one does.
+ * The watches of one client while the API fails. Of the watches that fail for the same reason, one asks again: the
+ * scout. The others wait until any watch is open again. So the API hears from one watch only, and all know as soon as
+ * that one does.
  *
- * A server that can't be reached, or that fails (5xx), does so for all. A refusal is about what was asked for, so each watch
- * asks once for itself before it waits for one that is refused as well.
+ * If a server can't be reached, or fails (5xx), that concerns all watches. A refusal is about what was asked for, so each
+ * watch asks once for itself before it waits for another one that is refused too.
  */
 export class Scouts<W extends object = object> {
-  /** By what they are told. */
+  /** The scout for each kind of failure. */
   readonly #scouts = new Map<string, W>();
   readonly #waiting = new Map<W, Waiting>();
 
   /**
-   * A watch has asked in vain, or broke. Returns none if it is the one that asks again; else what aborts when there is a
-   * reason to ask all the same: another watch is open, or the one that asked asks no more.
+   * A watch has failed or broken. Returns `undefined` if this watch is the scout. Otherwise, returns a signal that
+   * aborts when the watch should ask: another watch is open, or the scout asks no more.
    */
   send(watch: W, error: unknown): AbortSignal | undefined {
     const kind = error instanceof ApiError ? `${error.status}` : 'no answer';
@@ -44,7 +45,7 @@ export class Scouts<W extends object = object> {
     this.dismiss(watch);
   }
 
-  /** A watch asks for itself only, or has ended. */
+  /** A watch asks only for itself now, or has ended. */
   dismiss(watch: W): void {
     this.#waiting.delete(watch);
     const kind = this.#resign(watch);

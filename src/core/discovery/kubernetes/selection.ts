@@ -2,26 +2,26 @@ import type { EndpointAddress } from '../resolver.ts';
 import type { Slice, SliceEndpoint } from './slice.ts';
 import { nearest, type OwnLocation } from './topology.ts';
 
-/** An endpoint with the port at which it serves a certain Service port. */
+/** An endpoint, and the port at which it serves a certain Service port. */
 export interface ServingEndpoint extends SliceEndpoint {
-  /** Its slice's. */
+  /** The version of its slice. */
   readonly version: string;
-  /** What the resolver yields for it. */
+  /** What the resolver yields for this endpoint. */
   readonly target: EndpointAddress;
 }
 
-/** Tells candidates apart: `address:port`. Made when it's needed: to keep thousands of them takes memory. */
+/** The key of a candidate: `address:port`. Made when needed, because thousands of them would take memory. */
 export function keyOf({ target: { address, port } }: ServingEndpoint): string {
   return `${address}:${port}`;
 }
 
-/** The port at which a slice's endpoints serve; none when they don't. */
+/** The port at which the endpoints of a slice serve; none if they don't. */
 export type PortOf = (slice: Slice) => number | undefined;
 
-// Most slices are the same from one selection to the next.
+// Most slices don't change from one selection to the next.
 const known = new WeakMap<Slice, Map<number, readonly ServingEndpoint[]>>();
 
-/** The endpoints of slices in which none is there twice. */
+/** The endpoints of slices, if no endpoint is in two of them. */
 export function join(slices: readonly Slice[], portOf: PortOf): ServingEndpoint[] {
   return slices.flatMap((slice) => {
     const port = portOf(slice);
@@ -30,8 +30,8 @@ export function join(slices: readonly Slice[], portOf: PortOf): ServingEndpoint[
 }
 
 /**
- * The endpoints of all slices together. One may be in two of them while it moves from one to the other: the
- * slice that was written last is right. It is as right when a pod has the address that another had before.
+ * The endpoints of all slices. An endpoint may be in two slices while it moves from one to the other. Then the slice
+ * that was written last is right. That also holds if a pod has the old address of another pod.
  */
 export function merge(slices: readonly Slice[], portOf: PortOf): ServingEndpoint[] {
   const merged = new Map<string, ServingEndpoint>();
@@ -53,16 +53,16 @@ export function merge(slices: readonly Slice[], portOf: PortOf): ServingEndpoint
   return [...merged.values()];
 }
 
-/** Those that take traffic. With none ready, the ones that still serve while they terminate do. */
+/** The endpoints that take traffic. If none is ready, those that terminate but still serve. */
 export function usable<E extends SliceEndpoint>(endpoints: readonly E[], own: OwnLocation): readonly E[] {
-  // Only a Service that publishes pods whatever their state has some that are ready and terminate.
+  // Only a Service with `publishNotReadyAddresses` has pods that are ready and terminate.
   const ready = endpoints.filter((endpoint) => endpoint.ready && !endpoint.terminating);
   if (ready.length > 0) return nearest(ready, own);
   const leaving = endpoints.filter((endpoint) => endpoint.serving && endpoint.terminating);
   return leaving.length > 0 ? leaving : endpoints.filter((endpoint) => endpoint.ready);
 }
 
-/** Those on our own node that take traffic: `internalTrafficPolicy: Local`. Hints mean nothing to it. */
+/** The endpoints on this node that take traffic, for `internalTrafficPolicy: Local`. Hints don't matter there. */
 export function usableHere<E extends SliceEndpoint>(endpoints: readonly E[], nodeName: string): readonly E[] {
   const here = endpoints.filter((endpoint) => endpoint.nodeName === nodeName);
   return usable(here, { zone: undefined, nodeName: undefined });
@@ -85,7 +85,7 @@ function candidate(endpoint: SliceEndpoint, port: number, version: string): Serv
   return { ...endpoint, version, target };
 }
 
-/** Whether `a` is from a slice written after that of `b`. Versions are decimal numbers of any length. */
+/** Whether `a` comes from a newer slice than `b`. Versions are decimal numbers of any length. */
 function isNewer(a: ServingEndpoint | undefined, b: ServingEndpoint): boolean {
   if (a === undefined) return false;
   return a.version.length === b.version.length ? a.version > b.version : a.version.length > b.version.length;

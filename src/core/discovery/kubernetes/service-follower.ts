@@ -9,16 +9,16 @@ import type { Scouts } from './scouts.ts';
 import { ServiceReader } from './service-reader.ts';
 import { type KnownService, type ServiceObject, serviceIn, servicesPath } from './service-spec.ts';
 
-/** With a quarter more at random, the TTL that CoreDNS gives the names of Services by itself. */
+/** With a quarter more at random, this is CoreDNS's default TTL for names of Services. */
 const READ_INTERVAL = 4_000;
 
-/** What is learnt of a Service. */
+/** What was learned about a Service. */
 export type ServiceNews =
-  /** What it is; `'absent'`: there is none by that name. */
+  /** The Service; `'absent'`: there is none with this name. */
   | { readonly name: 'service'; readonly service: KnownService | 'absent' }
-  /** Nothing, and it is tried again. */
+  /** Nothing. The request is tried again. */
   | { readonly name: 'failure'; readonly error: Error }
-  /** Changes arrive again, or may be read. */
+  /** Changes arrive again, or the Service may be read. */
   | { readonly name: 'contact' };
 
 export interface ServiceFollowerOptions {
@@ -27,18 +27,18 @@ export interface ServiceFollowerOptions {
   clock: Clock;
   random: () => number;
   scouts: Scouts;
-  /** Hears of a Service that may be read, yet not watched. */
+  /** Hears of a Service that may be read, but not watched. */
   complaints: Pick<Complaints, 'unwatchable'>;
   onNews: (news: ServiceNews) => void;
 }
 
-/** Follows a Service: watches it, or where that isn't allowed and reading is, reads it every few seconds. */
+/** Follows a Service: watches it. If that isn't allowed, but reading is, reads it every few seconds. */
 export class ServiceFollower {
   readonly #options: ServiceFollowerOptions;
   readonly #reader: ServiceReader;
-  /** While it may not be watched. */
+  /** Set while the Service may not be watched. */
   #reading: AbortController | undefined;
-  /** With the API, for the sake of a watch. */
+  /** How well the API answers watches. */
   readonly #contact: Contact;
 
   constructor(options: ServiceFollowerOptions) {
@@ -47,17 +47,17 @@ export class ServiceFollower {
     this.#reader = new ServiceReader({ ...options, onRead: (read) => this.#takeRead(read) });
   }
 
-  /** Whether it is read, and not watched. */
+  /** Whether the Service is read, and not watched. */
   get reads(): boolean {
     return this.#reading !== undefined;
   }
 
-  /** Whether a reading is under way that was asked for. */
+  /** Whether a reading that was asked for is under way. */
   get pending(): boolean {
     return this.#reading !== undefined && this.#reader.pending;
   }
 
-  /** Says that there's a reason to think that it changed. Where it is watched, that shows without. */
+  /** Reads the Service, because it may have changed. A watch shows that without. */
   read(): void {
     if (this.#reading !== undefined) this.#reader.read();
   }

@@ -12,11 +12,11 @@ export interface ServiceReaderOptions {
   service: ServiceName;
   clock: Clock;
   random: () => number;
-  /** What the Service is; `'absent'`: there is none by that name. An error: it couldn't be read, and is tried again. */
+  /** The Service; `'absent'`: there is none with this name; an error: it could not be read, and this tries again. */
   onRead: (read: KnownService | 'absent' | Error) => void;
 }
 
-/** Reads a Service whenever told to, until it succeeds. */
+/** Reads a Service whenever it is told to, until that succeeds. */
 export class ServiceReader {
   readonly #options: ServiceReaderOptions;
   readonly #backoff: Backoff;
@@ -28,17 +28,17 @@ export class ServiceReader {
     this.#backoff = new Backoff(options.clock, options.random);
   }
 
-  /** Whether what it said last may be out of date. */
+  /** Whether what it read last may be out of date. */
   get pending(): boolean {
     return this.#done < this.#orders.count;
   }
 
-  /** Orders a reading that starts from now on. */
+  /** Asks for a reading that starts from now on. */
   read(): void {
     this.#orders.add();
   }
 
-  /** Says that what it was to read is known now: from somebody who heard it later than what is being read. */
+  /** Other code knows the Service by now, from a later moment than the reading that is under way. */
   satisfy(): void {
     this.#done = this.#orders.count;
   }
@@ -52,7 +52,7 @@ export class ServiceReader {
       try {
         const service = await this.#get(signal);
         if (signal.aborted) return;
-        // What has been said meanwhile is newer.
+        // A newer reading has come meanwhile.
         if (order <= this.#done) continue;
         this.#done = order;
         this.#backoff.allowed();

@@ -1,25 +1,25 @@
 import type { ApiObject } from './api-client.ts';
 import type { ServiceName } from './match.ts';
 
-/** What a Service says of how it is reached. */
+/** What a Service says about how it is reached. */
 export type ServiceSpec =
   | {
       readonly kind: 'alias';
-      /** The name that callers are sent to instead. */
+      /** The name to which callers are sent. */
       readonly hostname: string;
     }
   | { readonly kind: 'headless' }
   | {
       readonly kind: 'cluster-ip';
-      /** One for each family that the Service has. */
+      /** One for each address family of the Service. */
       readonly clusterIPs: readonly string[];
-      /** Names of the TCP ports, by number. The name of an only port may be empty. */
+      /** The names of the TCP ports by number. If there is only one port, its name may be empty. */
       readonly ports: ReadonlyMap<number, string>;
       /** `internalTrafficPolicy: Local`: only pods on the caller's node may be used. */
       readonly local: boolean;
-      /** `sessionAffinity: ClientIP`: milliseconds for which a client that stays away keeps its pod. */
+      /** `sessionAffinity: ClientIP`: for how many milliseconds a client that sends nothing keeps its pod. */
       readonly affinity: number | undefined;
-      /** Of Cilium: pods of other clusters serve too. */
+      /** Cilium: pods of other clusters serve too. */
       readonly global: boolean;
     };
 
@@ -43,11 +43,11 @@ export interface ServiceObject extends ApiObject {
 /** A Service as it is now. */
 export interface KnownService {
   readonly spec: ServiceSpec;
-  /** Tells it from one that had its name before. */
+  /** Tells it from an earlier Service with the same name. */
   readonly uid: string | undefined;
 }
 
-/** Where the Services of a namespace are listed and watched, if they have this name. */
+/** The path to list and watch the Services of a namespace with this name. */
 export function servicesPath({ namespace, name }: ServiceName): string {
   return `/api/v1/namespaces/${namespace}/services?fieldSelector=${encodeURIComponent(`metadata.name=${name}`)}`;
 }

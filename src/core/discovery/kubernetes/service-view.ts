@@ -18,7 +18,7 @@ const SOURCE = 'endpointslices';
 export interface ServiceViewOptions {
   watch: ServiceWatch;
   service: ServiceName;
-  /** The Service's, with the cluster domain. */
+  /** The full name of the Service, with the cluster domain. */
   fullName: string;
   target: ResolveTarget;
   own: OwnLocation;
@@ -30,7 +30,7 @@ export interface ServiceViewOptions {
   trace?: Trace | undefined;
 }
 
-/** One Service as the callers of one of its ports see it. */
+/** One Service, as callers of one of its ports see it. */
 export class ServiceView {
   readonly #options: ServiceViewOptions;
   readonly #reachability: Reachability;
@@ -46,7 +46,7 @@ export class ServiceView {
     this.#reachability = new Reachability({ clock, random, onChange: () => watch.changes.add() });
   }
 
-  /** What is found now, then again whenever that changes: at once, but in a burst of changes not for each. */
+  /** Yields what is found now, and again when that changes: at once, but not for each change in a burst. */
   async *findings(signal: AbortSignal): AsyncGenerator<Finding, void, undefined> {
     const { watch, clock } = this.#options;
     let last: Finding | undefined;
@@ -82,7 +82,7 @@ export class ServiceView {
       trace?.addService(service, undefined);
       return { name: 'unknown', error: undefined };
     }
-    // Its name's DNS says as much, and says it when the API can't.
+    // DNS says the same about its name, also if the API can't be asked.
     if (spec.kind === 'alias' && state.error !== undefined) return { name: 'unknown', error: state.error };
     const affinity = spec.kind === 'cluster-ip' ? spec.affinity : undefined;
     if (affinity === undefined) this.#unbind();
@@ -101,7 +101,7 @@ export class ServiceView {
       case 'alias':
         return { name: 'alias', hostname: to.hostname };
       case 'cluster-ip':
-        // It may be a port that the Service got since it was read.
+        // The Service may have got this port since it was read.
         if (to.reason === 'port-unknown' && this.#readsForPort()) return undefined;
         this.#warn(to.reason);
         return this.#virtual(to.clusterIP);
@@ -141,7 +141,7 @@ export class ServiceView {
     };
   }
 
-  /** Has the Service read again for the sake of our port, once; true until that is done. */
+  /** Has the Service read again once, because of the port. True until that is done. */
   #readsForPort(): boolean {
     const { watch } = this.#options;
     if (!this.#askedForPort) watch.readService();

@@ -13,27 +13,27 @@ import type { KnownService, ServiceSpec } from './service-spec.ts';
 import { parseSlice, type Slice, type SliceObject } from './slice.ts';
 import { SliceSet } from './slice-set.ts';
 
-/** What comes on two watches comes at nearly the same time. */
+/** Changes on two watches come at nearly the same time, in milliseconds. */
 const LONGEST_HOLD = 500;
-/** Where the Service is read instead, that takes as long as the API takes to answer. */
+/** If the Service is read instead, this takes as long as the API needs to answer. */
 const LONGEST_HOLD_WHILE_READING = 2_000;
 const HOPELESS_AFTER = 60_000;
 
-/** How a Service stands, at one moment. */
+/** The state of a Service at one moment. */
 export type ServiceState =
   | {
       readonly name: 'unavailable';
-      /** Why; none while the first list is under way. */
+      /** Why nothing is known; none while the first list is under way. */
       readonly error: Error | undefined;
     }
   | {
       readonly name: 'available';
-      /** `'absent'`: there's no Service by that name. */
+      /** `'absent'`: there is no Service with this name. */
       readonly spec: ServiceSpec | 'absent';
       readonly slices: readonly Slice[];
-      /** Some endpoint is in two of them. */
+      /** Whether an endpoint is in two slices. */
       readonly overlap: boolean;
-      /** Why changes don't arrive at the moment. */
+      /** Why changes don't arrive at present. */
       readonly error: Error | undefined;
     };
 
@@ -44,15 +44,15 @@ export interface ServiceWatchOptions {
   service: ServiceName;
   clock: Clock;
   random: () => number;
-  /** Which of the client's watches asks for all while the API fails. */
+  /** Decides which watch of this client asks for all while the API fails. */
   scouts: Scouts;
-  /** Milliseconds over which the first request is spread at random. */
+  /** Over how many milliseconds the first request is spread at random. */
   startSpread: number;
   complaints: Complaints;
   onSlice: (slice: Slice) => void;
 }
 
-/** Follows one Service: its EndpointSlices, and what it says itself of how it is reached. */
+/** Follows one Service: its EndpointSlices, and the Service itself. */
 export class ServiceWatch {
   readonly changes = new Changes();
   readonly #options: ServiceWatchOptions;
@@ -63,7 +63,7 @@ export class ServiceWatch {
   readonly #toService: Contact;
   #shape: readonly string[] | undefined;
   #service: KnownService | 'absent' | undefined;
-  /** While Service and slices don't fit each other, nothing is published. */
+  /** While the Service and its slices don't fit each other, nothing is published. */
   #hold: Timer | undefined;
   #published: Pick<Available, 'spec' | 'slices' | 'overlap'> | undefined;
 
@@ -107,17 +107,17 @@ export class ServiceWatch {
     return { name: 'available', ...this.#published, error: slices.lasting ?? service.lasting };
   }
 
-  /** It was never to be seen, though it was tried for a while. */
+  /** Whether it could never be seen, though evenkeel has tried for a while. */
   get hopeless(): boolean {
     return this.#published === undefined && this.#toSlices.failsFor(HOPELESS_AFTER);
   }
 
-  /** It may not be seen. */
+  /** Whether there is no right to see it. */
   get refused(): boolean {
     return this.#toSlices.refused || this.#toService.refused;
   }
 
-  /** Reads the Service again, unless it is watched: there's a reason to think that it changed. */
+  /** Reads the Service again, unless it is watched, because it may have changed. */
   readService(): void {
     this.#follower.read();
   }
@@ -147,7 +147,7 @@ export class ServiceWatch {
     const names = new Set(items.map(({ metadata }) => metadata?.name));
     for (const { name } of this.#slices.toArray()) if (!names.has(name)) this.#slices.delete(name);
     for (const item of items) this.#put(item);
-    // One refusal is enough to tell that nothing may be seen.
+    // One refusal is enough to know that nothing may be seen.
     if (this.#shape === undefined) void this.#follower.run(this.#abort.signal);
     this.#takeSlices();
   }
@@ -193,14 +193,14 @@ export class ServiceWatch {
 
   #takeService(service: KnownService | 'absent'): void {
     const isNew = this.#service === undefined;
-    // Most edits concern nobody who calls it, and what is read every few seconds is the same each time.
+    // Most edits don't concern callers, and what is read every few seconds is usually the same.
     if (this.#hold === undefined && isDeepStrictEqual(service, this.#service)) {
-      // Somebody may wait for this to be read.
+      // Somebody may wait for this reading.
       if (this.#follower.reads) this.changes.add();
       return;
     }
     this.#service = service;
-    // What was just read is all that there is to know.
+    // After a reading, nothing more is to come.
     if (this.#follower.reads ? !this.#follower.pending : isNew || this.#isFit) this.#release();
     else this.#holdIfUnfit();
   }

@@ -5,7 +5,7 @@ export class SliceSet {
   readonly #slices = new Map<string, Slice>();
   readonly #shape = new Tally();
   readonly #addresses = new Tally();
-  // Of a dual-stack Service, each pod is in slices of both families.
+  // Each pod of a dual-stack Service is in slices of both families.
   readonly #pods = { IPv4: new Tally(), IPv6: new Tally() };
 
   get(name: string): Slice | undefined {
@@ -28,12 +28,15 @@ export class SliceSet {
     return [...this.#slices.values()];
   }
 
-  /** Whether some address or pod is there twice. To find that out anew each time would cost as much as all the rest. */
+  /**
+   * Whether an address or a pod is there twice. Counted as slices change, because to find it out each time would cost
+   * as much as all the rest.
+   */
   get overlap(): boolean {
     return this.#addresses.repeats || this.#pods.IPv4.repeats || this.#pods.IPv6.repeats;
   }
 
-  /** What the slices are about: each port's name and family, once. */
+  /** The name and the family of each port in the slices, once each. */
   get shape(): readonly string[] {
     return this.#shape.things;
   }
@@ -44,7 +47,7 @@ export class SliceSet {
     const length = Math.max(before?.endpoints.length ?? 0, after?.endpoints.length ?? 0);
     for (let i = 0; i < length; i++) {
       const [old, young] = [before?.endpoints[i], after?.endpoints[i]];
-      // Most endpoints stay where they are.
+      // Most endpoints don't move.
       if (
         old?.address === young?.address &&
         old?.uid === young?.uid &&
@@ -63,7 +66,7 @@ export class SliceSet {
   }
 }
 
-/** Counts things, and knows whether some are there more than once. */
+/** Counts things, and knows whether any is there more than once. */
 class Tally {
   readonly #counts = new Map<string, number>();
   #repeated = 0;

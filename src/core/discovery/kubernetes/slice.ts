@@ -20,25 +20,25 @@ interface EndpointObject {
   readonly hints?: { forZones?: readonly { name: string }[]; forNodes?: readonly { name: string }[] };
 }
 
-/** An EndpointSlice, as far as balancing is concerned. */
+/** An EndpointSlice, as far as balancing needs it. */
 export interface Slice {
   readonly name: string;
   readonly version: string;
   readonly addressType: 'IPv4' | 'IPv6';
-  /** Numbers of the TCP ports, by the name that the Service has for them. */
+  /** The numbers of the TCP ports, by the name that the Service gives them. */
   readonly ports: ReadonlyMap<string, number>;
-  /** The uid of the Service for which a controller made it; none of one that somebody wrote. */
+  /** The uid of the Service for which a controller made it; none if somebody wrote it by hand. */
   readonly owner: string | undefined;
-  /** Whose it is, and which port, by name, of which family it is about: what the Service says decides over these. */
+  /** Its owner, and the name and family of each port. What the Service says decides over these. */
   readonly shape: readonly string[];
   readonly endpoints: readonly SliceEndpoint[];
-  /** Its endpoints lie in another cluster of a Cilium cluster mesh. */
+  /** Whether its endpoints are in another cluster of a Cilium cluster mesh. */
   readonly remote: boolean;
 }
 
 export interface SliceEndpoint {
   readonly address: string;
-  /** The pod's. */
+  /** The uid of the pod. */
   readonly uid: string | undefined;
   readonly ready: boolean;
   readonly serving: boolean;
@@ -55,7 +55,7 @@ const NONE: readonly never[] = [];
 const MOST_NAMES = 5_000;
 const names = new Map<string, string>();
 
-/** Reads a slice; `undefined` when its endpoints are names, which nobody balances. */
+/** Parses a slice; `undefined` if its endpoints are names, which evenkeel doesn't balance. */
 export function parseSlice({ metadata, addressType, ports, endpoints }: SliceObject): Slice | undefined {
   if (addressType !== 'IPv4' && addressType !== 'IPv6') return undefined;
   const tcp = (ports ?? []).filter(({ protocol }) => protocol === undefined || protocol === 'TCP');
@@ -73,7 +73,7 @@ export function parseSlice({ metadata, addressType, ports, endpoints }: SliceObj
   };
 }
 
-/** An absent condition means yes, yes and no, in this order. Of several addresses, only the first counts. */
+/** If a condition is missing, it is true, true and false, in this order. Of several addresses, only the first counts. */
 function parseEndpoint(endpoint: EndpointObject): SliceEndpoint[] {
   const address = endpoint.addresses?.[0];
   if (address === undefined) return [];
@@ -93,12 +93,12 @@ function parseEndpoint(endpoint: EndpointObject): SliceEndpoint[] {
   ];
 }
 
-/** The same text once, however often it was parsed: thousands of endpoints are on a few nodes. */
+/** Returns the same string object for equal texts, because thousands of endpoints are on a few nodes. */
 function shared(name: string | undefined): string | undefined {
   if (name === undefined) return undefined;
   const known = names.get(name);
   if (known !== undefined) return known;
-  // Nodes come and go.
+  // Nodes come and go, so the names are dropped now and then.
   if (names.size >= MOST_NAMES) names.clear();
   names.set(name, name);
   return name;

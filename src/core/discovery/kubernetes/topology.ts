@@ -1,14 +1,14 @@
 import type { SliceEndpoint } from './slice.ts';
 
-/** Where in the cluster we are, as far as we know. */
+/** Where in the cluster this process runs, as far as that is known. */
 export interface OwnLocation {
   readonly zone: string | undefined;
   readonly nodeName: string | undefined;
 }
 
 /**
- * Those of the ready endpoints that hints assign to our node, or else to our zone, or else all: kube-proxy's
- * algorithm, so that `trafficDistribution` and topology-aware routing mean what they mean there.
+ * The ready endpoints that hints assign to this node, or else to this zone, or else all. This is kube-proxy's
+ * algorithm, so `trafficDistribution` and topology-aware routing have the same effect as there.
  * https://kubernetes.io/docs/concepts/services-networking/topology-aware-routing/#implementation-kube-proxy
  */
 export function nearest<E extends Pick<SliceEndpoint, 'nodeHints' | 'zoneHints'>>(
@@ -22,7 +22,7 @@ export function nearest<E extends Pick<SliceEndpoint, 'nodeHints' | 'zoneHints'>
   );
 }
 
-/** None unless every endpoint has hints and one of them names us. */
+/** None, unless every endpoint has hints and at least one of them names this place. */
 function hinted<E>(
   endpoints: readonly E[],
   here: string | undefined,

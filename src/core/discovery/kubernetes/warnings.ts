@@ -1,4 +1,4 @@
-/** Says something to whoever runs the app. `code` is stable. */
+/** Warns the user. A `code` never changes. */
 export type Warn = (code: string, message: string) => void;
 
 /** Emits each warning once. */
