@@ -6,7 +6,7 @@ import { liveThrough } from '../../../support/api-fleet.ts';
 const SERVICES = [1, 4, 10];
 /** How often one watch is asked for in half a minute: with pauses that double up to ten seconds, and to be known in five. */
 const DOUBLING = 4.5;
-const EVERY_FEW_SECONDS = 8.5;
+const EVERY_FEW_SECONDS = 10;
 
 /** Numbers from 0 to below 1, the same ones each time. */
 function seeded(seed: number): () => number {
