@@ -10,7 +10,7 @@ import { transportFor } from '../../src/transports/kubernetes-api/transport.ts';
 import { BalancedAgent } from '../../src/transports/undici/agent.ts';
 import { NO_SETTINGS, placeIn } from '../core/discovery/kubernetes/setup.ts';
 import { leaving, podAt, serviceNamed, sliceOf } from '../support/api-objects.ts';
-import { type ApiServer, startApiServer } from '../support/api-server.ts';
+import { type ApiServer, type RequestKind, startApiServer } from '../support/api-server.ts';
 import { type Pod, startPods } from '../support/pods.ts';
 import { Dice } from './dice.ts';
 import type { DiscoveryFinding } from './discovery.ts';
@@ -143,6 +143,7 @@ class ClusterPlay {
       }),
     );
     // A refusal says something else to those that have been allowed before.
+    await this.#watched();
     await sleep(this.#isSteady ? FOLLOWED + TAKEOVER : 500);
     for (const { edit, wait } of this.#scenario.edits) {
       this.#do(edit);
@@ -151,6 +152,14 @@ class ClusterPlay {
     await sleep(Math.max(this.#editedAt - performance.now(), 0) + FOLLOWED + 800);
     over = true;
     await load;
+  }
+
+  /** Resolves when the Service and its slices are watched, or after five seconds. */
+  async #watched(): Promise<void> {
+    const until = performance.now() + 5_000;
+    const kinds: readonly RequestKind[] = ['watch', 'service-watch'];
+    const isWatched = () => kinds.every((one) => this.#api.requests.some(({ kind }) => kind === one));
+    while (!isWatched() && performance.now() < until) await sleep(EVERY);
   }
 
   #define(): void {
