@@ -11,7 +11,7 @@ export interface Counted {
   readonly judged: number;
 }
 
-/** The counts of one endpoint. `…Before` are those of the time before `since`. */
+/** The counts of one endpoint. `totalBefore` and `failedBefore` are those of the time before `since`. */
 class Tally {
   /** The endpoint's `judged` when this time began. */
   since: number;
