@@ -5,8 +5,8 @@ import { play } from './play.ts';
 import type { Happening, Load, Reaction } from './scenario.ts';
 
 /** Milliseconds at which the own zone fails, and at which calls end. */
-const FAILS = 2_000;
-const END = 5_000;
+const FAILS = 5_000;
+const END = 9_000;
 const WORK = 20;
 const ZONES = ['own', 'second', 'third'];
 
