@@ -8,10 +8,12 @@ import { startRelay } from '../../support/raw-server.ts';
 
 test('a connection that answers no ping is ended, and calls go on elsewhere', async (t) => {
   const [hidden, pod] = await startConnectPods(t, 2);
-  hidden!.hold();
-  pod!.hold();
   const frozen = await startRelay(t, hidden!);
   const { client } = startBalanced(t, [frozen, pod!], { pingIntervalMs: 20, pingTimeoutMs: 100 });
+  // Of two calls at once, each gets one of two connections that are there.
+  while (hidden!.calls === 0 || pod!.calls === 0) await client.call();
+  hidden!.hold();
+  pod!.hold();
   const calls = Promise.allSettled([client.call(), client.call()]);
   while (hidden!.open + pod!.open < 2) await sleep(1);
   frozen.freeze();
