@@ -1,7 +1,8 @@
 // What does a request of node:http cost the process, compared with Node's own keep-alive agent?
 //
 // One nginx process stands behind all addresses. Node's agent and agentkeepalive speak to one of them; evenkeel spreads
-// over five. `control` is one more agent of Node's: how far it strays from 1 is the noise.
+// over five. `control` is one more agent of Node's: how far it strays from 1 is the noise. `a bare agent` does the least
+// that a balancer has to do: no agent can cost much less.
 //
 // --concurrency N   one of the cases alone
 
@@ -9,6 +10,7 @@ import { Agent } from 'node:http';
 import { parseArgs } from 'node:util';
 import { staticResolver } from '../src/core/discovery/static.ts';
 import { BalancedHttpAgent } from '../src/http.ts';
+import { BareHttpAgent } from './support/bare-http-agent.ts';
 import { KeepAliveAgent, sendBy } from './support/http-calling.ts';
 import { flatOut } from './support/load.ts';
 import { startNginx } from './support/nginx.ts';
@@ -37,6 +39,7 @@ const AGENTS: Record<string, () => Agent> = {
   'Node’s agent': () => new Agent({ keepAlive: true }),
   agentkeepalive: () => new KeepAliveAgent(),
   control: () => new Agent({ keepAlive: true }),
+  'a bare agent': () => new BareHttpAgent(endpoints),
 };
 
 for (const each of CASES) {
@@ -58,15 +61,17 @@ async function compare({ concurrency, requests, turns, atMost }: (typeof CASES)[
   const micros = cpu.map((times) => (median(times) * 1_000) / requests);
   const [, node, keepAlive] = cpu.map((times) => ratios(cpu[0]!, times));
   const noise = ratios(cpu[3]!, cpu[1]!);
+  const floor = ratios(cpu[4]!, cpu[1]!);
   report({
     bench: 'http',
     case: `CPU a request, concurrency ${concurrency}`,
     value: node!.median,
     bar: { atMost },
     text:
-      `${inWords(node!)} times that of Node’s agent, ${inWords(keepAlive!)} times agentkeepalive’s, control ${inWords(noise)}; ` +
+      `${inWords(node!)} times that of Node’s agent, ${inWords(keepAlive!)} times agentkeepalive’s; ` +
+      `a bare agent ${inWords(floor)} times Node’s, control ${inWords(noise)}; ` +
       `${micros.map((each) => each.toFixed(1)).join(' / ')} µs`,
-    detail: { node, keepAlive, noise, micros },
+    detail: { node, keepAlive, floor, noise, micros },
   });
 }
 
