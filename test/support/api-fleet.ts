@@ -34,7 +34,7 @@ export async function liveThrough(
   const opens: number[] = [];
   let returned = Number.POSITIVE_INFINITY;
   for (let client = 0; client < clients; client++) {
-    const scouts = new Scouts();
+    const scouts = new Scouts(clock);
     for (let watch = 0; watch < watches; watch++) {
       let lists = 0;
       const listener: WatchListener<object> = {

@@ -5,7 +5,7 @@ const FIRST = 800;
 const LONGEST = 10_000;
 const FORGOTTEN_AFTER = 120_000;
 /** With the time that it takes to tell the others, slices are followed again within five seconds. */
-const LONGEST_BY_ONE_THAT_ANSWERS = 3_500;
+const LONGEST_BY_ONE_THAT_ANSWERS = 4_300;
 const UNTOLD = 30_000;
 const FIRST_AFTER_REFUSAL = 30_000;
 const LONGEST_AFTER_REFUSAL = 600_000;

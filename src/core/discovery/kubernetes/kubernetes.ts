@@ -50,13 +50,14 @@ export class Kubernetes {
   readonly #options: KubernetesOptions;
   readonly #own: OwnLocationFinder;
   readonly #affinity: Affinity;
-  readonly #scouts = new Scouts();
+  readonly #scouts: Scouts;
   readonly #watches = new Map<string, SharedWatch>();
   #transport: Promise<ApiTransport> | undefined;
 
   constructor(options: KubernetesOptions) {
     const { place, settings, clock } = options;
     this.#options = options;
+    this.#scouts = new Scouts(clock);
     this.#own = new OwnLocationFinder(place, settings);
     this.#affinity = new Affinity(place.hostname, clock);
   }

@@ -4,7 +4,7 @@ import { ApiError } from './api.ts';
 import type { ApiClient, ApiList, ApiObject, WatchEvent, WatchListener } from './api-client.ts';
 import { Backoff } from './backoff.ts';
 import { SilenceError } from './deadline.ts';
-import type { Scouts } from './scouts.ts';
+import type { Reason, Scouts } from './scouts.ts';
 
 // Special values in place of a version.
 const ANY = '0';
@@ -75,21 +75,17 @@ export class ListWatch<T extends ApiObject> {
     const { clock, random, listener, startSpread, scouts } = this.#options;
     await until(clock.now() + random() * startSpread, clock, signal);
     while (!signal.aborted) {
-      let pause: number;
-      let news: AbortSignal | undefined;
       try {
         this.#openedAt = Number.POSITIVE_INFINITY;
         if (this.#mustList) await this.#list(signal);
-        pause = await this.#watch(signal);
+        await this.#pause(await this.#watch(signal), signal);
       } catch (error) {
         if (signal.aborted) break;
         listener.onFailure(error as Error);
         this.#fail(error);
-        news = this.#newsAfter(error);
-        pause = news === undefined ? this.#pauseAfter(error) : this.#backoff.whileOthersAsk();
+        if (this.#isOutage(error)) await this.#waitForScouts(error, signal);
+        else await this.#pause(this.#pauseAfter(error), signal);
       }
-      await until(clock.now() + pause, clock, signal, ...(news === undefined ? [] : [news]));
-      if (news?.aborted) await until(clock.now() + random() * NEWS_SPREAD, clock, signal);
     }
     scouts.dismiss(this);
   }
@@ -166,8 +162,14 @@ export class ListWatch<T extends ApiObject> {
     if (error !== -1) throw ApiError.of(events[error]?.object);
   }
 
+  #pause(delay: number, ...signals: AbortSignal[]): Promise<void> {
+    const { clock } = this.#options;
+    return until(clock.now() + delay, clock, ...signals);
+  }
+
   #fail(error: unknown): void {
     const now = this.#options.clock.now();
+    if (now - this.#openedAt > STABLE_AFTER) this.#backoff.reset();
     this.#failingSince ??= now;
     if (error instanceof ApiError) this.#refusingSince ??= now;
     else this.#refusingSince = undefined;
@@ -175,29 +177,31 @@ export class ListWatch<T extends ApiObject> {
     if (error instanceof ApiError && error.ahead) this.#resourceVersion = LATEST;
   }
 
-  /**
-   * If another watch, which fails too, asks for this one: the signal that aborts when there is news. If this watch got
-   * something that can't be read, that says nothing about the others.
-   */
-  #newsAfter(error: unknown): AbortSignal | undefined {
-    const { scouts, isHopeless } = this.#options;
-    const isOutage = this.#wasWatched && (!(error instanceof ApiError) || this.#isComingBack(error));
-    if (!isOutage || isHopeless()) scouts.dismiss(this);
-    else if (!(error instanceof SyntaxError)) return scouts.send(this, error);
-    return undefined;
+  /** Whether the failure may concern all watches. One of what can't be read doesn't. */
+  #isOutage(error: unknown): error is Error {
+    if (!this.#wasWatched || this.#options.isHopeless() || error instanceof SyntaxError) return false;
+    return !(error instanceof ApiError) || this.#isComingBack(error) || isBroken(error);
+  }
+
+  /** Waits until it is the turn of this watch to ask, or another one is open. */
+  async #waitForScouts(error: Error, signal: AbortSignal): Promise<void> {
+    const { random, scouts } = this.#options;
+    const backoff = this.#backoff;
+    const ask = scouts.wait(this, { error, isComingBack: this.#isComingBack(error), backoff });
+    const longest = Math.max(backoff.whileOthersAsk(), error instanceof ApiError ? error.retryAfter : 0);
+    await this.#pause(longest, signal, ask);
+    if ((ask.reason as Reason) === 'open') await this.#pause(random() * NEWS_SPREAD, signal);
   }
 
   #pauseAfter(error: unknown): number {
-    const { clock, random, isHopeless } = this.#options;
-    const now = clock.now();
-    if (now - this.#openedAt > STABLE_AFTER) this.#backoff.reset();
+    const { clock, random, isHopeless, scouts } = this.#options;
+    scouts.dismiss(this);
     if (error instanceof ApiError && hasAnotherHistory(error)) {
-      const again = now - this.#listedAt < SOON;
+      const again = clock.now() - this.#listedAt < SOON;
       // If a server has lost its history, all its clients notice at the same moment.
       return random() * RELIST_SPREAD + (again ? this.#backoff.next() : 0);
     }
-    if (isHopeless()) return this.#backoff.refusal();
-    return this.#isComingBack(error) ? this.#backoff.afterAnswer(error) : this.#backoff.after(error);
+    return isHopeless() ? this.#backoff.refusal() : this.#backoff.after(error);
   }
 
   /** Whether a server refuses what it gave before, but not for long yet. A server that is overloaded is left alone. */
@@ -214,6 +218,11 @@ export class ListWatch<T extends ApiObject> {
     if (error instanceof SyntaxError) return true;
     return this.#options.clock.now() - (this.#failingSince ?? 0) > LONG_OUTAGE;
   }
+}
+
+/** Whether a server says that it doesn't work. */
+function isBroken(error: ApiError): boolean {
+  return error.status >= 500 && !hasAnotherHistory(error);
 }
 
 /** Whether a server no longer has the requested version, or not yet. */

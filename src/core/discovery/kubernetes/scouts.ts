@@ -1,83 +1,121 @@
+import type { Clock, Timer } from '../../base/clock.ts';
 import { ApiError } from './api.ts';
+import type { Backoff } from './backoff.ts';
+
+/** After so many milliseconds without an answer, the next watch asks. It may reach another API server. */
+const UNANSWERED = 4_400;
+
+/** Why a watch should ask now: it is its turn, or another watch is open. */
+export type Reason = 'turn' | 'open';
+
+/** How a watch failed. */
+export interface Failure {
+  readonly error: unknown;
+  /** Whether the error is an answer, of a server that may have just started. */
+  readonly isComingBack: boolean;
+  /** The delays of this watch. They count if nobody else fails. */
+  readonly backoff: Backoff;
+}
 
 interface Waiting {
-  kind: string;
-  readonly news: AbortController;
+  readonly ask: AbortController;
+  /** Whether the watch has asked since it broke. */
+  readonly hasAsked: boolean;
 }
 
 /**
- * The watches of one client while the API fails. Of the watches that fail for the same reason, one asks again: the
- * scout. The others wait until any watch is open again. So the API hears from one watch only, and all know as soon as
- * that one does.
- *
- * If a server can't be reached, or fails (5xx), that concerns all watches. A refusal is about what was asked for, so each
- * watch asks once for itself before it waits for another one that is refused too.
+ * The watches of one client while the API fails. They ask in turn, each for all: the API hears as much as it would from
+ * one watch, and as soon as one is open, all others ask. Asking in turn, they also find out what one alone couldn't: if
+ * the API refuses one of them for good, the next one may be allowed; if one gets no answer, the next one asks soon, and
+ * may reach another server.
  */
 export class Scouts<W extends object = object> {
-  /** The scout for each kind of failure. */
-  readonly #scouts = new Map<string, W>();
+  readonly #clock: Clock;
+  /** In the order in which they failed. */
   readonly #waiting = new Map<W, Waiting>();
+  /** The watch that asks for all at present. */
+  #scout: W | undefined;
+  /** What the last one that asked for all got. */
+  #kind = '';
+  /** The delays of the watch that failed first. */
+  #backoff!: Backoff;
+  #timer: Timer | undefined;
+  /** When the next one asks, on the clock. */
+  #nextAt = Number.POSITIVE_INFINITY;
 
-  /**
-   * A watch has failed or broken. Returns `undefined` if this watch is the scout. Otherwise, returns a signal that
-   * aborts when the watch should ask: another watch is open, or the scout asks no more.
-   */
-  send(watch: W, error: unknown): AbortSignal | undefined {
-    const kind = error instanceof ApiError ? `${error.status}` : 'no answer';
-    const scout = this.#scouts.get(kind);
-    if (scout === watch) return undefined;
-    if (error instanceof ApiError && error.refused) this.#tellThoseOf(watch);
-    else this.#take(watch, kind);
-    this.#waiting.delete(watch);
-    if (scout === undefined) {
-      this.#scouts.set(kind, watch);
-      return undefined;
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** A watch has failed or broken. Returns a signal that aborts when it should ask, with a `Reason`. */
+  wait(watch: W, failure: Failure): AbortSignal {
+    const kind = failure.error instanceof ApiError ? `${failure.error.status}` : 'no answer';
+    const isFirst = this.#scout === undefined && this.#waiting.size === 0;
+    const wasScout = this.#scout === watch;
+    const hasAsked = this.#waiting.delete(watch) || wasScout;
+    const ask = new AbortController();
+    this.#waiting.set(watch, { ask, hasAsked });
+    if (isFirst) this.#backoff = failure.backoff;
+    if (isFirst || wasScout) {
+      this.#scout = undefined;
+      this.#kind = kind;
+      this.#schedule(pauseAfter(failure, this.#backoff));
+    } else if (!hasAsked && kind !== this.#kind) {
+      // It may have broken for a reason of its own. Then it need not wait for as long as the others.
+      const pause = pauseAfter(failure, failure.backoff);
+      if (this.#clock.now() + pause < this.#nextAt) this.#schedule(pause);
+    } else if (this.#timer === undefined) {
+      this.#schedule(UNANSWERED);
     }
-    const news = new AbortController();
-    this.#waiting.set(watch, { kind, news });
-    return news.signal;
+    return ask.signal;
   }
 
   /** A watch is open. */
   opened(watch: W): void {
     this.#waiting.delete(watch);
-    for (const other of [...this.#waiting.keys()]) this.#tell(other);
-    this.dismiss(watch);
+    const others = [...this.#waiting.values()];
+    this.#waiting.clear();
+    this.#scout = undefined;
+    this.#cancel();
+    for (const { ask } of others) ask.abort('open' satisfies Reason);
   }
 
   /** A watch asks only for itself now, or has ended. */
   dismiss(watch: W): void {
     this.#waiting.delete(watch);
-    const kind = this.#resign(watch);
-    const next = [...this.#waiting].find(([, waiting]) => waiting.kind === kind);
-    if (next !== undefined) this.#tell(next[0]);
-  }
-
-  /** Returns what the watch was the scout of, if it was, and is no longer. */
-  #resign(watch: W): string | undefined {
-    for (const [kind, scout] of this.#scouts) {
-      if (scout !== watch) continue;
-      this.#scouts.delete(kind);
-      return kind;
+    if (this.#scout === watch) {
+      this.#scout = undefined;
+      this.#askNext();
     }
-    return undefined;
+    if (this.#waiting.size === 0) this.#cancel();
   }
 
-  /** Those that wait for the watch wait for whoever asks after failures of that kind. */
-  #take(watch: W, kind: string): void {
-    const before = this.#resign(watch);
-    if (before === undefined) return;
-    for (const waiting of this.#waiting.values()) if (waiting.kind === before) waiting.kind = kind;
-  }
-
-  #tellThoseOf(watch: W): void {
-    const kind = this.#resign(watch);
-    if (kind === undefined) return;
-    for (const [other, waiting] of [...this.#waiting]) if (waiting.kind === kind) this.#tell(other);
-  }
-
-  #tell(watch: W): void {
-    this.#waiting.get(watch)?.news.abort();
+  /** The next watch asks. One that hasn't asked yet comes first. */
+  #askNext(): void {
+    this.#cancel();
+    const waiting = [...this.#waiting];
+    const next = waiting.find(([, { hasAsked }]) => !hasAsked) ?? waiting[0];
+    if (next === undefined) return;
+    const [watch, { ask }] = next;
     this.#waiting.delete(watch);
+    this.#scout = watch;
+    if (this.#waiting.size > 0) this.#schedule(UNANSWERED);
+    ask.abort('turn' satisfies Reason);
   }
+
+  #schedule(delay: number): void {
+    this.#cancel();
+    this.#nextAt = this.#clock.now() + delay;
+    this.#timer = this.#clock.schedule(() => this.#askNext(), Math.ceil(delay));
+  }
+
+  #cancel(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#nextAt = Number.POSITIVE_INFINITY;
+  }
+}
+
+function pauseAfter({ error, isComingBack }: Failure, backoff: Backoff): number {
+  return isComingBack ? backoff.afterAnswer(error as ApiError) : backoff.after(error);
 }

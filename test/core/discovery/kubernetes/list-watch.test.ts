@@ -14,6 +14,7 @@ const PATH =
   '/apis/discovery.k8s.io/v1/namespaces/prod/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3Dorders';
 
 interface Options {
+  clock?: WatchedClock;
   scouts?: Scouts;
   random?: () => number;
   startSpread?: number;
@@ -27,13 +28,15 @@ class Mirror extends EventEmitter {
   lists = 0;
   opens = 0;
   changes = 0;
-  readonly clock = new WatchedClock();
+  readonly clock: WatchedClock;
   readonly abort = new AbortController();
   readonly running: Promise<void>;
 
   constructor(api: ApiServer, options: Options = {}) {
-    const { random = () => 0, startSpread = 0, isHopeless = () => false, scouts = new Scouts() } = options;
+    const { random = () => 0, startSpread = 0, isHopeless = () => false } = options;
+    const { clock = new WatchedClock(), scouts = new Scouts(clock) } = options;
     super();
+    this.clock = clock;
     const { host, port, serviceAccount } = api;
     const transport = inClusterTransport({ host, port: String(port), serviceAccount });
     const listWatch = new ListWatch<SliceObject>({
@@ -101,23 +104,28 @@ async function start(t: TestContext, options?: Options): Promise<{ api: ApiServe
   return { api, mirror };
 }
 
-/** Breaks two watches of one client, and refuses them from then on: the one that asks for both, and the other one. */
+/** Breaks two watches of one client, and refuses them from then on. Returns them in the order in which they failed. */
 async function breakTwo(t: TestContext, refusal: Refusal) {
-  const scouts = new Scouts();
-  const { api, mirror } = await start(t, { scouts });
-  const another = new Mirror(api, { scouts });
+  const clock = new WatchedClock();
+  const scouts = new Scouts(clock);
+  const { api, mirror } = await start(t, { clock, scouts });
+  const another = new Mirror(api, { clock, scouts });
   t.after(() => another.abort.abort());
   await Promise.all([mirror.opened(1), another.opened(1)]);
   api.refuse = () => refusal;
-  for (const { clock } of [mirror, another]) clock.forget();
+  clock.forget();
   api.breakWatches();
-  await Promise.all([mirror.failed(1), another.failed(1)]);
-  // What waits for another one would ask after half a minute.
-  const isScout = (await mirror.clock.asked(800, 30_000)) === 800;
-  const [scout, other] = isScout ? [mirror, another] : [another, mirror];
-  scout.clock.advance(800);
-  return { api, scout, other };
+  const two: Mirror[] = [];
+  await Promise.all([mirror, another].map((one) => one.failed(1).then(() => two.push(one))));
+  await clock.asked(800);
+  // Both would ask for themselves after half a minute.
+  await clock.asked(30_000);
+  await clock.asked(30_000);
+  return { api, clock, two: two as [Mirror, Mirror] };
 }
+
+/** How often each watch has failed. */
+const failuresOf = (mirrors: readonly Mirror[]) => mirrors.map(({ failures }) => failures.length).sort();
 
 /** Lets minutes pass, in each of which something happens elsewhere and the watch says that it lives. */
 async function live(api: ApiServer, clock: WatchedClock, minutes: number): Promise<void> {
@@ -324,49 +332,67 @@ test('a server that refuses what it allowed is asked every few seconds, and watc
   api.refuse = () => ({ status: 403 });
   api.breakWatches();
   let refused = 0;
-  for (const delay of [800, 1_600, 3_200, 3_500, 3_500]) refused += await mirror.clock.pass(delay);
+  for (const delay of [800, 1_600, 3_200, 4_300, 4_300]) refused += await mirror.clock.pass(delay);
   assert.ok(refused < 30_000);
-  await mirror.clock.asked(3_500);
+  await mirror.clock.asked(4_300);
   api.store.removeSlice('prod', 'b');
   api.refuse = () => undefined;
-  mirror.clock.advance(3_500);
+  mirror.clock.advance(4_300);
   await mirror.has('a');
   assert.equal(mirror.lists, 1);
 });
 
-test('of watches that break and of which a server answers 503 one asks, and the others follow as soon as it is open', async (t) => {
-  const { api, scout, other } = await breakTwo(t, { status: 503 });
-  await scout.clock.pass(1_600);
-  await scout.clock.asked(3_200);
-  assert.equal(scout.failures.length, 3);
-  assert.equal(other.failures.length, 1);
+for (const status of [403, 503]) {
+  test(`of watches that break and get ${status} one asks at a time, and the others follow as soon as it is open`, async (t) => {
+    const { api, clock, two } = await breakTwo(t, { status });
+    clock.advance(800);
+    await clock.pass(1_600);
+    await clock.asked(3_200);
+    // Each has had its turn.
+    assert.deepEqual(failuresOf(two), [2, 2]);
+    api.refuse = () => undefined;
+    put(api, 'c');
+    clock.advance(3_200);
+    for (const mirror of two) await mirror.has('a', 'b', 'c');
+  });
+}
+
+test('a watch that is still refused keeps one that is allowed again waiting for no longer than to its turn', async (t) => {
+  const { api, clock, two } = await breakTwo(t, { status: 403 });
+  clock.advance(800);
+  await clock.asked(1_600);
+  assert.equal(two[0].failures.length, 2);
   api.refuse = () => undefined;
   put(api, 'c');
-  scout.clock.advance(3_200);
-  await scout.has('a', 'b', 'c');
-  await other.has('a', 'b', 'c');
+  clock.advance(1_600);
+  await two[1].has('a', 'b', 'c');
 });
 
-test('a watch asks for itself whether it is refused, before it waits for another that is', async (t) => {
-  const { api, scout, other } = await breakTwo(t, { status: 403 });
-  await other.failed(2);
-  await other.clock.asked(30_000);
-  await scout.clock.pass(1_600);
-  await scout.clock.asked(3_200);
-  assert.equal(other.failures.length, 2);
+test('a watch that gets no answer keeps others waiting for a few seconds, then the next one asks', async (t) => {
+  const { api, clock, two } = await breakTwo(t, { status: 503 });
+  const before = api.requests.length;
+  api.mute = true;
+  clock.advance(800);
+  while (api.requests.length === before) await once(api, 'request');
+  api.mute = false;
   api.refuse = () => undefined;
-  scout.clock.advance(3_200);
-  await scout.opened(2);
-  await other.opened(2);
+  put(api, 'c');
+  await clock.pass(4_400);
+  await two[1].has('a', 'b', 'c');
 });
 
-test('when the watch that asks for all is ended, another one takes its place', async (t) => {
-  const { scout, other } = await breakTwo(t, { status: 503 });
-  await scout.clock.asked(1_600);
-  scout.abort.abort();
-  await scout.running;
-  await other.failed(2);
-  await other.clock.asked(800, 1_600);
+test('a watch that is ended while it asks for all lets the next one ask at once', async (t) => {
+  const { api, clock, two } = await breakTwo(t, { status: 503 });
+  const before = api.requests.length;
+  api.mute = true;
+  clock.advance(800);
+  while (api.requests.length === before) await once(api, 'request');
+  api.mute = false;
+  api.refuse = () => undefined;
+  put(api, 'c');
+  two[0].abort.abort();
+  await two[0].running;
+  await two[1].has('a', 'b', 'c');
 });
 
 test('rights that are taken away for good are asked for as rarely as those that never were there, then listed', async (t) => {
@@ -375,7 +401,8 @@ test('rights that are taken away for good are asked for as rarely as those that 
   api.refuse = () => ({ status: 403 });
   api.breakWatches();
   await mirror.clock.pass(800);
-  for (let refused = 0; refused < 60_000; ) refused += await mirror.clock.pass(1_600, 3_500);
+  for (let refused = 0; refused < 60_000; ) refused += await mirror.clock.pass(1_600, 4_300);
+  mirror.clock.forget();
   await mirror.clock.pass(30_000);
   await mirror.clock.asked(60_000);
   api.store.removeSlice('prod', 'b');
