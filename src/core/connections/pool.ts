@@ -231,6 +231,7 @@ export class Pool implements ConnectionEvents<Connection> {
     this.health.forgetConnection(connection);
     if (retired === 'max-duration' && endpoint.connected === 0) this.#parts.warmth.rotate(endpoint);
     if (endpoint.fleeting && requests > 0) this.balancer.onLost(endpoint);
+    if (retired === 'unasked-response') this.health.onUnasked(endpoint);
     this.board.stir();
   }
 

@@ -4,6 +4,8 @@ export const RETIRE_REASONS = [
   'endpoint-removed',
   'idle',
   'closed-by-peer',
+  /** While it was idle, a response came that no request had asked for. */
+  'unasked-response',
   'error',
   'upgrade',
   'service-closed',

@@ -10,6 +10,7 @@ import { OutlierDetection } from './outlier-detection.ts';
 import { Pauses } from './pauses.ts';
 import { retryAfter } from './retry-after.ts';
 import type { FailureKind, HealthSettings } from './settings.ts';
+import { UnaskedResponses } from './unasked-responses.ts';
 
 /** The status for a caller that sends too many requests. */
 const TOO_MANY = 429;
@@ -30,6 +31,7 @@ export class Health<E extends Endpoint> {
   readonly #outliers: OutlierDetection<E>;
   readonly #pauses: Pauses<E>;
   readonly #connections: FailingConnections;
+  readonly #unasked = new UnaskedResponses<E>();
 
   #checks: HealthChecks<E> | undefined;
   /** Whether the service is in use. */
@@ -140,6 +142,15 @@ export class Health<E extends Endpoint> {
       this.#outliers.failed(endpoint, 'connect');
     }
     this.review(endpoint);
+  }
+
+  /** An endpoint has sent a response that no request had asked for. */
+  onUnasked(endpoint: E): void {
+    if (this.#set.isPassive || this.#set.kindOf(endpoint) !== 'pod' || !this.#outliers.counts('reset'))
+      return;
+    endpoint.judge();
+    // The requests in between look served. So a habit counts as a whole row of failures.
+    this.#outliers.failed(endpoint, 'reset', this.#unasked.isHabit(endpoint) ? this.#outliers.threshold : 1);
   }
 
   /** An endpoint may have become reachable or unreachable. */

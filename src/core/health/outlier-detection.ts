@@ -102,10 +102,11 @@ export class OutlierDetection<S extends Suspect> {
     return this.#settings.failures.includes(kind);
   }
 
-  failed(endpoint: S, kind: FailureKind): void {
+  /** @param weight as how many failures in a row it counts */
+  failed(endpoint: S, kind: FailureKind, weight = 1): void {
     const health = recordOf(endpoint);
     if (health.ejection !== undefined) return;
-    health.failures++;
+    health.failures += weight;
     this.#rates.failed(endpoint);
     if (this.#isOutlier(endpoint, health) && this.#mayBeOut(endpoint))
       this.#ejections.eject(endpoint, health, kind);

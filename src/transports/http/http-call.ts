@@ -6,7 +6,7 @@ import type { Outcome } from '../../core/health/outcome.ts';
 import { isEventStream } from '../common/event-stream.ts';
 import { isGatewayError } from '../common/gateway-error.ts';
 import { withoutQuery } from '../common/without-query.ts';
-import { endUnconnected, hangUp, isRepeatable, publishStart, reasonOf } from './failures.ts';
+import { endUnconnected, hangUp, isRepeatable, isTimeout, publishStart, reasonOf } from './failures.ts';
 import type { HeldWrites } from './held-writes.ts';
 import type { HttpAttempt } from './http-attempt.ts';
 import type { HttpService } from './http-service.ts';
@@ -254,10 +254,10 @@ export class HttpCall extends Call implements HttpAttempt {
     const isPeers =
       ended || socket._hadError === true || (error !== undefined && reasonOf(error) !== undefined);
     if (isPeers && !this.isEndedByCaller) return 'failure';
-    const { cause } = (error ?? {}) as { cause?: { name?: string } };
-    const isExpired = this.timedOut || cause?.name === 'TimeoutError';
     this.reason = error ?? new Error('socket hang up');
-    return isExpired && !this.answering && this.request.finished ? 'expired' : 'cancelled';
+    const { res, finished } = this.request;
+    // Interim responses are no answer.
+    return finished && res === null && (this.timedOut || isTimeout(error)) ? 'expired' : 'cancelled';
   }
 
   private leave(socket: NodeSocket, error: Error | undefined, pass: () => void): void {

@@ -9,6 +9,7 @@ import type { HttpAttempt } from './http-attempt.ts';
 import { IdleTime } from './idle-time.ts';
 import { giveAfter, giveAfterTurns } from './late-sends.ts';
 import { type NodeSocket, resetAsyncContext } from './node-http.ts';
+import { isServed } from './unasked.ts';
 
 const NONE: Iterable<Carried> = [];
 
@@ -214,7 +215,7 @@ export class HttpWire implements Wire {
     const call = this.#call;
     if (call === undefined) {
       this.#stray = true;
-      this.#events!.retire('closed-by-peer');
+      this.#events!.retire(isServed(chunk as Buffer) ? 'unasked-response' : 'closed-by-peer');
       return true;
     }
     // The response is complete, so nobody asked for more.
