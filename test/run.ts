@@ -1,16 +1,22 @@
-// npm run test:all                all tests, those that take long (*.long.ts) included
+// npm test                        the tests for while you work (*.test.ts)
+// npm run test:all                all tests, those that take long (*.long.ts) included; those that fail run once more
 // npm run test:all -- FILE ...    these files
 
 import { join } from 'node:path';
-import { runTests } from './support/run-tests.ts';
+import { runOnce, runTests } from './support/run-tests.ts';
 
-const files = process.argv.slice(2);
-const options = [
-  '--import',
-  './test/support/compile-cache.ts',
-  '--test-concurrency=4',
-  '--test-timeout=120000',
-];
-const all = ['test/**/*.test.ts', 'test/**/*.long.ts'];
-const passed = runTests([...options, ...(files.length > 0 ? files : all)], join(import.meta.dirname, '..'));
+const SHORT = 'test/**/*.test.ts';
+const args = process.argv.slice(2);
+const root = join(import.meta.dirname, '..');
+const passed =
+  args[0] === '--short'
+    ? runOnce(['--test-timeout=120000', '--test-concurrency=6', SHORT], root)
+    : runTests(
+        [
+          '--test-timeout=120000',
+          '--test-concurrency=4',
+          ...(args.length > 0 ? args : [SHORT, 'test/**/*.long.ts']),
+        ],
+        root,
+      );
 if (!passed) process.exitCode = 1;
