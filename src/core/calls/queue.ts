@@ -235,7 +235,7 @@ export class Queue implements Waiters {
     // If this process was stopped, or had no CPU, it could not have served any request.
     if (late < CHECK) this.#failOverdue(now);
     else this.#forgive(late, now);
-    if (late < CHECK) this.#lookElsewhere();
+    if (late < CHECK) this.#lookElsewhere(now);
     const { first } = this.#waiting;
     if (first !== undefined) this.#pool.plan.hedge(first.moment);
     this.#hashed.hurry(now);
@@ -243,11 +243,12 @@ export class Queue implements Waiters {
     this.serveSoon();
   }
 
-  /** If a request has waited for a while for the first connection, discovery may know another way. */
-  #lookElsewhere(): void {
+  /** If dials are slow, and nobody is served by what is connected, whose pods may be gone, discovery may know another way. */
+  #lookElsewhere(now: number): void {
     const { set, dials } = this.#pool;
-    const isSlow = this.size > 0 && !set.isConnected && dials.fresh > 0;
-    if (isSlow && this.#settings.comparesFamilies) this.#discovery.onSlow();
+    if (this.size === 0 || dials.fresh === 0 || !this.#settings.comparesFamilies) return;
+    const stuck = Math.min(this.#waiting.first?.waited(now) ?? 0, now - this.#movedAt);
+    if (!set.isConnected || stuck >= CHECK) this.#discovery.onSlow();
   }
 
   /** Takes time off the waits in which this process could serve nothing, down to a moment before their end. */

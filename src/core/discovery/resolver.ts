@@ -66,9 +66,9 @@ export type Resolution =
        */
       readonly onUnreachable?: () => unknown;
       /**
-       * evenkeel calls this when a request has waited for a quarter of a second, none of these endpoints is connected,
-       * and dials are under way. The resolver may look for a faster way, and yield it. evenkeel may call it several
-       * times.
+       * evenkeel calls this when a request has waited for a quarter of a second, dials are under way, and none of these
+       * endpoints is connected, or those that are take no waiting request. The resolver may look for a faster way, and
+       * yield it. evenkeel may call it several times.
        */
       readonly onSlow?: () => void;
     }
