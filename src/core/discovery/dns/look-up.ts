@@ -218,11 +218,10 @@ export class LookUp {
  */
 function candidates(names: readonly string[], matched: string, cluster: string, searches: boolean): string[] {
   const index = names.indexOf(matched);
-  const isInCluster = matched.endsWith(cluster);
-  if (index === -1) return [...names.filter((name) => !isInCluster || name.endsWith(cluster)), matched];
+  const later = names.slice(index + 1).filter((name) => !matched.endsWith(cluster) || name.endsWith(cluster));
+  if (index === -1) return [...later, matched];
   const before = names.slice(0, index);
-  const after = isInCluster ? [] : names.slice(index + 1);
-  return searches ? [...before, matched, ...after] : [matched, ...before, ...after];
+  return searches ? [...before, matched, ...later] : [matched, ...before, ...later];
 }
 
 function isSilence(error: unknown): boolean {

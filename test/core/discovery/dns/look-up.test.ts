@@ -262,6 +262,20 @@ test('a name that is gone where it matched is found in a later domain, as by gli
   );
 });
 
+test('a name that is gone where it matched in the cluster is found in a later domain of the cluster', async (t) => {
+  const { dns, clock, resolvConf, follow } = await setUp(t);
+  resolvConf(IN_A_POD);
+  dns.set('api.shop', ['192.0.2.1']);
+  dns.set('api.shop.prod.svc.cluster.local', ['10.0.1.1'], { ttl: 1 });
+  const api = follow('api.shop');
+  await api.next();
+  dns.remove('api.shop.prod.svc.cluster.local');
+  dns.set('api.shop.svc.cluster.local', ['10.0.2.1'], { ttl: 1 });
+  const next = api.next();
+  clock.advance('1s');
+  assert.equal((await next).matchedName, 'api.shop.svc.cluster.local');
+});
+
 test('a name is looked for in the domains that resolv.conf has now', async (t) => {
   const { dns, clock, resolvConf, follow } = await setUp(t);
   resolvConf('search corp.example');
