@@ -1,6 +1,8 @@
 // Plays scenarios of discovery one after another, several at once.
 import { CLUSTER_THEMES, generateCluster, playCluster } from './cluster.ts';
+import { Dice } from './dice.ts';
 import { type DiscoveryFinding, DNS_THEMES, generateDiscovery, playDiscovery } from './discovery.ts';
+import { generateNames, NAME_THEMES, playNames } from './names.ts';
 
 export interface DiscoveryOptions {
   readonly seed: number | undefined;
@@ -43,9 +45,7 @@ export async function fuzzDiscovery({
   /** Enough has been found. */
   const stopped = Promise.withResolvers<void>();
   const once = async (seed: number): Promise<DiscoveryFinding[]> => {
-    const { findings, requests: sent } = isOfDns(seed, focus)
-      ? await playDiscovery(generateDiscovery(seed, focus))
-      : await playCluster(generateCluster(seed, focus));
+    const { findings, requests: sent } = await play(seed, focus);
     requests += sent;
     return findings.filter(({ kind }) => kinds?.includes(kind) ?? true);
   };
@@ -70,12 +70,40 @@ export async function fuzzDiscovery({
   return found > 0 || requests === 0 ? 1 : 0;
 }
 
-/** Every other one is about name servers, the rest about edits in a cluster. */
-function isOfDns(seed: number, focus: readonly string[]): boolean {
+/** What a scenario is about: name servers, names that move, or edits in a cluster. */
+type Subject = 'servers' | 'names' | 'cluster';
+
+/** Every other one is about DNS, the rest about clusters. */
+function subjectOf(seed: number, focus: readonly string[]): Subject {
   const isOf = (themes: readonly string[]) => themes.some((theme) => focus.includes(theme));
-  return isOf(DNS_THEMES) || (!isOf(CLUSTER_THEMES) && seed % 2 === 0);
+  if (isOf(NAME_THEMES)) return 'names';
+  if (isOf(DNS_THEMES)) return 'servers';
+  if (isOf(CLUSTER_THEMES) || seed % 2 !== 0) return 'cluster';
+  // With dice of its own, so that what other seeds bring about stays.
+  return new Dice(seed ^ 0x4a3e5).chance(0.2) ? 'names' : 'servers';
+}
+
+function play(
+  seed: number,
+  focus: readonly string[],
+): Promise<{ findings: DiscoveryFinding[]; requests: number }> {
+  switch (subjectOf(seed, focus)) {
+    case 'names':
+      return playNames(generateNames(seed, focus));
+    case 'servers':
+      return playDiscovery(generateDiscovery(seed, focus));
+    case 'cluster':
+      return playCluster(generateCluster(seed, focus));
+  }
 }
 
 function scenarioOf(seed: number, focus: readonly string[]): object {
-  return isOfDns(seed, focus) ? generateDiscovery(seed, focus) : generateCluster(seed, focus);
+  switch (subjectOf(seed, focus)) {
+    case 'names':
+      return generateNames(seed, focus);
+    case 'servers':
+      return generateDiscovery(seed, focus);
+    case 'cluster':
+      return generateCluster(seed, focus);
+  }
 }

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dispatcher } from 'undici';
 import { BalancedAgent } from '../../src/transports/undici/agent.ts';
 import { type Behaviour, type DnsServer, startDnsServer } from '../support/dns-server.ts';
+import { type FrozenPod, startFrozenPod } from '../support/frozen-pod.ts';
 import { type Pod, startPods } from '../support/pods.ts';
 import { startStock } from '../support/stock-resolving.ts';
 import { Dice } from './dice.ts';
@@ -27,6 +28,8 @@ interface Phase {
   readonly pods: readonly number[];
   /** Pods that end as it begins. */
   readonly ends?: readonly number[];
+  /** Whether nothing is called before it begins, and pods that can drop packets do so from then on. */
+  readonly drops?: boolean;
   readonly milliseconds: number;
 }
 
@@ -40,6 +43,8 @@ export interface DiscoveryScenario {
   readonly ttl: number;
   /** Milliseconds between calls. */
   readonly every: number;
+  /** How many more pods there are, before the others, that can drop packets. */
+  readonly frozen?: number;
 }
 
 export interface DiscoveryFinding {
@@ -48,7 +53,7 @@ export interface DiscoveryFinding {
 }
 
 /** What scenarios of name servers may be about. */
-export const DNS_THEMES = ['outage', 'replaced', 'withdrawn name'] as const;
+export const DNS_THEMES = ['outage', 'replaced', 'withdrawn name', 'dropped'] as const;
 
 /** `focus`: one of the themes, or anything. */
 export function generateDiscovery(seed: number, focus: readonly string[] = []): DiscoveryScenario {
@@ -64,6 +69,8 @@ export function generateDiscovery(seed: number, focus: readonly string[] = []): 
         return replaced(seed, dice);
       case 'withdrawn name':
         return withdrawn(seed, dice);
+      case 'dropped':
+        return dropped(seed, dice);
     }
   }
   const pods = dice.chance(0.25) ? LONG : 4;
@@ -135,6 +142,17 @@ function withdrawn(seed: number, dice: Dice): DiscoveryScenario {
   return { seed, pods: 4, phases: [before, gone, after], closes: 1, ttl: 1, every: EVERY };
 }
 
+/** The same, but that no call is under way, as in a process that has slept, and the old pods drop packets. */
+function dropped(seed: number, dice: Dice): DiscoveryScenario {
+  const servers = ['well'] as const;
+  const frozen = dice.int(1, 2);
+  const pods = Array.from({ length: frozen }, (_, n) => n);
+  const others = Array.from({ length: dice.int(1, 2) }, (_, n) => frozen + n);
+  const before: Phase = { servers, pods, milliseconds: dice.int(500, 1_000) };
+  const after: Phase = { servers, pods: others, drops: true, milliseconds: 3_500 };
+  return { seed, pods: others.length, frozen, phases: [before, after], closes: 1, ttl: 30, every: EVERY };
+}
+
 interface Call {
   readonly at: number;
   readonly error: string;
@@ -149,6 +167,9 @@ class DiscoveryPlay {
   readonly #calls = { stock: [] as Call[], ours: [] as Call[] };
   /** When which pod got requests of ours. */
   readonly #got: { at: number; pod: number }[] = [];
+  readonly #frozen: FrozenPod[] = [];
+  /** When calls were begun. */
+  readonly #begun: number[] = [];
   readonly #dice: Dice;
 
   constructor(scenario: DiscoveryScenario) {
@@ -169,8 +190,7 @@ class DiscoveryPlay {
   }
 
   async #play(): Promise<DiscoveryFinding[]> {
-    const pods = await startPods(this.#t, this.#scenario.pods);
-    for (const [n, pod] of pods.entries()) this.#behave(pod, n);
+    const pods = await this.#startPods();
     const servers: DnsServer[] = [];
     for (const _ of this.#scenario.phases[0]!.servers) servers.push(await startDnsServer(this.#t));
     this.#begin(servers, pods, this.#scenario.phases[0]!);
@@ -178,11 +198,14 @@ class DiscoveryPlay {
     const ours = new BalancedAgent({ dns: { servers: addresses } });
     this.#t.after(() => ours.destroy());
     const stock = startStock(this.#t, addresses);
-    const origin = `http://${NAME}:${pods[0]!.port}`;
+    const origin = `http://${NAME}:${pods[0]!.endpoint.port}`;
     let over = false;
+    let rest: Promise<void> | undefined;
     const under = new Set<Promise<unknown>>();
     const load = (async () => {
       while (!over) {
+        await rest;
+        this.#begun.push(performance.now());
         for (const [client, calls] of [
           [stock, this.#calls.stock],
           [ours, this.#calls.ours],
@@ -195,14 +218,35 @@ class DiscoveryPlay {
       }
     })();
     for (const phase of this.#scenario.phases) {
+      const rested = Promise.withResolvers<void>();
+      if (phase.drops) {
+        rest = rested.promise;
+        await Promise.all(under);
+        await Promise.all(this.#frozen.map((pod) => pod.crowd()));
+      }
       this.#begin(servers, pods, phase);
+      rested.resolve();
       await sleep(phase.milliseconds);
     }
     const until = performance.now();
     over = true;
     await load;
-    await Promise.race([Promise.all(under), sleep(15_000, undefined, { ref: false })]);
+    // Of those that pods swallow that drop packets, no answer is waited for.
+    const patience = this.#frozen.length > 0 ? 5_000 : 15_000;
+    await Promise.race([Promise.all(under), sleep(patience, undefined, { ref: false })]);
     return [...this.#unserved(), ...this.#late(), ...this.#leftBehind(until)];
+  }
+
+  /** All on one port. */
+  async #startPods(): Promise<(Pod | FrozenPod)[]> {
+    const { frozen = 0, pods: count } = this.#scenario;
+    while (this.#frozen.length < frozen) {
+      const port = this.#frozen[0]?.endpoint.port ?? 0;
+      this.#frozen.push(await startFrozenPod(this.#t, { port, closes: true }));
+    }
+    const pods = await startPods(this.#t, count, { port: this.#frozen[0]?.endpoint.port ?? 0 });
+    for (const [n, pod] of pods.entries()) this.#behave(pod, frozen + n);
+    return [...this.#frozen, ...pods];
   }
 
   #behave(pod: Pod, n: number): void {
@@ -213,7 +257,7 @@ class DiscoveryPlay {
     };
   }
 
-  #begin(servers: readonly DnsServer[], pods: readonly Pod[], phase: Phase): void {
+  #begin(servers: readonly DnsServer[], pods: readonly (Pod | FrozenPod)[], phase: Phase): void {
     for (const [n, server] of servers.entries()) {
       const behaviour = phase.servers[n]!;
       if (behaviour === 'well') server.behave('*');
@@ -226,7 +270,7 @@ class DiscoveryPlay {
           { ttl: this.#scenario.ttl },
         );
     }
-    for (const pod of phase.ends ?? []) void pods[pod]!.kill();
+    for (const pod of phase.ends ?? []) void (pods[pod] as Pod).kill();
   }
 
   async #call(client: Dispatcher, origin: string, isOurs: boolean): Promise<Call> {
@@ -256,17 +300,30 @@ class DiscoveryPlay {
       return;
     }
     const missing = this.#calls.stock.length - this.#calls.ours.length;
-    if (missing > 0) yield { kind: 'unserved', text: `${missing} calls of ours never ended` };
+    // Each connection to a pod that drops packets now takes a request that nobody answers. There may be two to a pod.
+    if (missing > 2 * this.#frozen.length)
+      yield { kind: 'unserved', text: `${missing} calls of ours never ended` };
   }
 
   /** First success comes about as soon as with stock. */
   *#late(): Generator<DiscoveryFinding> {
     for (const { at, error, took } of this.#calls.ours) {
       const theirs = this.#calls.stock.find((call) => Math.abs(call.at - at) < EVERY / 2);
-      if (error !== '' || theirs?.error !== '' || took < theirs.took + LATE) continue;
+      if (error !== '' || theirs?.error !== '') continue;
+      if (took < theirs.took + LATE + this.#stalled(at, at + took)) continue;
       yield { kind: 'slow', text: `${Math.round(took)} ms, ${Math.round(theirs.took)} ms with stock` };
       return;
     }
+  }
+
+  /** For how many milliseconds this process was held up in that time, to judge by its calls. */
+  #stalled(from: number, to: number): number {
+    let stalled = 0;
+    for (const [n, at] of this.#begun.entries()) {
+      const next = Math.min(this.#begun[n + 1] ?? at, to);
+      if (at >= from) stalled += Math.max(0, next - at - this.#scenario.every);
+    }
+    return stalled;
   }
 
   *#leftBehind(until: number): Generator<DiscoveryFinding> {

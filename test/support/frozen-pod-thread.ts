@@ -3,14 +3,20 @@ import { parentPort, workerData } from 'node:worker_threads';
 
 // By Node itself: an import of the module would load all of its parts, built-in undici among them, for each pod.
 const { createServer } = process.getBuiltinModule('node:http');
-const { address, gate } = workerData as { address: string; gate: Int32Array };
+const { address, port, closes, gate } = workerData as {
+  address: string;
+  port: number;
+  closes: boolean;
+  gate: Int32Array;
+};
 
 const server = createServer((request, response) => {
+  if (closes) response.setHeader('connection', 'close');
   if (request.url === '/') response.end(address);
   if (request.url === '/slow') setTimeout(() => response.end(address), 1_500);
 });
 
-server.listen({ port: 0, host: address, backlog: 1 }, () => {
+server.listen({ port, host: address, backlog: 1 }, () => {
   const { port } = server.address() as AddressInfo;
   parentPort!.postMessage({ address, port });
 });

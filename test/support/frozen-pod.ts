@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { EndpointAddress } from '../../src/core/discovery/resolver.ts';
 import { deliver, swallow } from './kernel.ts';
@@ -8,6 +9,14 @@ import { nextAddress } from './pods.ts';
 
 /** Connections that the kernel takes for a listener with a backlog of 1. */
 const BACKLOG = 2;
+/** Milliseconds in which it takes one, if it does. */
+const QUICK = 500;
+
+export interface FrozenPodOptions {
+  readonly port?: number;
+  /** Whether it closes each connection after an answer. */
+  readonly closes?: boolean;
+}
 
 /**
  * A pod that can vanish as one does whose node has lost its network: what is connected hears nothing more, and
@@ -19,9 +28,9 @@ export class FrozenPod {
   readonly #fillers: Socket[] = [];
   endpoint!: EndpointAddress;
 
-  constructor() {
+  constructor({ port = 0, closes = false }: FrozenPodOptions = {}) {
     this.#worker = new Worker(new URL('./frozen-pod-thread.ts', import.meta.url), {
-      workerData: { address: nextAddress(), gate: this.#gate },
+      workerData: { address: nextAddress(), port, closes, gate: this.#gate },
     });
   }
 
@@ -54,7 +63,8 @@ export class FrozenPod {
     for (let n = 0; n < BACKLOG; n++) {
       const filler = connect(port, address).on('error', () => {});
       this.#fillers.push(filler);
-      await once(filler, 'connect');
+      // Where one doesn't connect at once, connections of others have filled the queue.
+      await Promise.race([once(filler, 'connect').catch(() => {}), sleep(QUICK, undefined, { ref: false })]);
     }
   }
 
@@ -78,8 +88,11 @@ export class FrozenPod {
   }
 }
 
-export async function startFrozenPod(t: Pick<TestContext, 'after'>): Promise<FrozenPod> {
-  const pod = new FrozenPod();
+export async function startFrozenPod(
+  t: Pick<TestContext, 'after'>,
+  options?: FrozenPodOptions,
+): Promise<FrozenPod> {
+  const pod = new FrozenPod(options);
   t.after(() => pod.end());
   await pod.listen();
   return pod;

@@ -16,6 +16,7 @@ export type Failure = Extract<Resolution, { error: Error }> & { error: NodeJS.Er
 export interface Setup {
   dns: DnsServer;
   clock: FakeClock;
+  options: DnsResolverOptions;
   resolver: Resolver;
   /** Starts to follow a name, until the test ends. */
   follow(hostname: string, target?: Partial<ResolveTarget>): Following;
@@ -37,7 +38,7 @@ export async function setUp(t: TestContext, options: Partial<DnsResolverOptions>
   hosts('');
   resolvConf('search .');
 
-  const resolver = dnsResolver({
+  const all: DnsResolverOptions = {
     servers: undefined,
     minTtl: 1_000,
     maxTtl: 30_000,
@@ -50,14 +51,15 @@ export async function setUp(t: TestContext, options: Partial<DnsResolverOptions>
     getaddrinfo: () => Promise.reject(Object.assign(new Error('nothing here'), { code: 'ENOTFOUND' })),
     networkInterfaces: () => interfaces('127.0.0.1', '::1', '10.0.0.1', 'fd00::9'),
     ...options,
-  });
+  };
+  const resolver = dnsResolver(all);
   const follow = (hostname: string, target: Partial<ResolveTarget> = {}) => {
     const following = new Following(resolver, { hostname, port: 80, protocol: 'http:', ...target });
     t.after(() => following.stop());
     return following;
   };
   t.after(() => assert.equal(clock.pending, 0, 'no timer is left'));
-  return { dns, clock, resolver, follow, hosts, resolvConf };
+  return { dns, clock, options: all, resolver, follow, hosts, resolvConf };
 }
 
 /** One service's view of the resolver. */
