@@ -1,11 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { ApiError } from './api.ts';
+import { COMING_BACK } from './backoff.ts';
 
-/**
- * For so many milliseconds, a refusal of what was allowed before counts as an outage. An API server that has just
- * started refuses everything until it has read the roles (https://github.com/kubernetes/kubernetes/issues/121635).
- */
-const PASSING = 60_000;
 const OUT_OF_TOUCH_AFTER = 600_000;
 
 /** How well the API answers one kind of request that is sent again and again. */
@@ -35,7 +31,7 @@ export class Contact {
   /** Whether there is no right: there never was, or it was taken away for longer than an outage lasts. */
   get refused(): boolean {
     if (this.#refusedSince === undefined) return false;
-    return !this.#wasMade || this.#clock.now() - this.#refusedSince >= PASSING;
+    return !this.#wasMade || this.#clock.now() - this.#refusedSince >= COMING_BACK;
   }
 
   /** Whether what was known is too old to rely on. */

@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts';
 import { until } from '../dns/abortable.ts';
 import { ApiError } from './api.ts';
 import type { ApiClient, ApiList, ApiObject, WatchEvent, WatchListener } from './api-client.ts';
-import { Backoff } from './backoff.ts';
+import { Backoff, COMING_BACK } from './backoff.ts';
 import { SilenceError } from './deadline.ts';
 import type { Reason, Scouts } from './scouts.ts';
 
@@ -22,11 +22,6 @@ const LONGEST_SILENCE = 600_000;
 const SOON = 5_000;
 /** After a longer outage, a server may have another history: it may be restored from a backup, for example. */
 const LONG_OUTAGE = 30_000;
-/**
- * For so many milliseconds, a server that refuses what it allowed before may have just started, and not have read the
- * roles yet.
- */
-const COMING_BACK = 60_000;
 
 export interface ListWatchOptions<T> {
   client: ApiClient;

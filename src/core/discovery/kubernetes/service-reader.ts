@@ -3,7 +3,7 @@ import { Changes } from '../changes.ts';
 import { unlessAborted, until } from '../dns/abortable.ts';
 import { ApiError } from './api.ts';
 import type { ApiClient } from './api-client.ts';
-import { Backoff } from './backoff.ts';
+import { Backoff, COMING_BACK } from './backoff.ts';
 import type { ServiceName } from './match.ts';
 import { type KnownService, type ServiceObject, serviceIn } from './service-spec.ts';
 
@@ -22,6 +22,9 @@ export class ServiceReader {
   readonly #backoff: Backoff;
   readonly #orders = new Changes();
   #done = 0;
+  #wasRead = false;
+  /** Since when the server has answered with refusals only, on the clock. */
+  #refusingSince: number | undefined;
 
   constructor(options: ServiceReaderOptions) {
     this.#options = options;
@@ -55,14 +58,26 @@ export class ServiceReader {
         // A newer reading has come meanwhile.
         if (order <= this.#done) continue;
         this.#done = order;
+        this.#wasRead = true;
+        this.#refusingSince = undefined;
         this.#backoff.allowed();
         onRead(service);
       } catch (error) {
         if (signal.aborted) return;
         onRead(error as Error);
-        await until(clock.now() + this.#backoff.after(error), clock, signal);
+        await until(clock.now() + this.#pauseAfter(error), clock, signal);
       }
     }
+  }
+
+  #pauseAfter(error: unknown): number {
+    if (!(error instanceof ApiError)) this.#refusingSince = undefined;
+    else if (this.#wasRead && error.status !== 429) {
+      const now = this.#options.clock.now();
+      this.#refusingSince ??= now;
+      if (now - this.#refusingSince < COMING_BACK) return this.#backoff.afterAnswer(error);
+    }
+    return this.#backoff.after(error);
   }
 
   async #get(signal: AbortSignal): Promise<KnownService | 'absent'> {

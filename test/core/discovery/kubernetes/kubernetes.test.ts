@@ -693,12 +693,28 @@ test('an API server that refuses everything for half a minute after its start is
   await client.clock.passUntil(() => refusedFor() >= 30_000);
   client.api.refuse = () => undefined;
   client.put('b', '10.0.0.2');
-  const after = await client.clock.passUntil(() => orders.text === '10.0.0.1:8080 10.0.0.2:8080');
+  const after = await client.clock.passUntil(() => orders.text === '10.0.0.1:8080 10.0.0.2:8080', 100);
   assert.ok(after <= 5_000, `slices are in use ${after} ms after`);
   assert.ok(orders.values.every(({ name }) => name === 'resolved'));
   assert.deepEqual(client.warnings, []);
-  // Every few seconds, for each of the two watches.
-  assert.ok(client.api.requests.length - restarted <= 40, String(client.api.requests.length - restarted));
+  // Every few seconds, for both watches.
+  assert.ok(client.api.requests.length - restarted <= 12, String(client.api.requests.length - restarted));
+});
+
+test('so it is where Services may be read and not watched: they are read again within five seconds', async (t) => {
+  const client = await start(t);
+  client.grantsReadingOnly();
+  const orders = client.follow();
+  await orders.finds('10.0.0.1:8080');
+  await client.api.watched();
+  const granted = client.api.refuse;
+  client.api.refuse = () => ({ status: 403 });
+  await client.clock.passUntil(() => client.clock.now() > 40_000);
+  assert.deepEqual([client.warnings.length, orders.last?.name], [1, 'resolved']);
+  client.api.refuse = granted;
+  client.api.store.putService('prod', serviceNamed('orders', { clusterIP: 'None' }));
+  const after = await client.clock.passUntil(() => orders.text === '10.0.0.1:80', 100);
+  assert.ok(after <= 5_000, `the Service is followed ${after} ms after`);
 });
 
 test('rights that are taken away are an outage for a minute, then a reason to warn', async (t) => {

@@ -43,10 +43,10 @@ export class WatchedClock extends FakeClock {
   }
 
   /** Lets time pass until something is so, and says how much: whoever waits has asked for a time of its own. */
-  async passUntil(isSo: () => boolean): Promise<number> {
+  async passUntil(isSo: () => boolean, step = 500): Promise<number> {
     let passed = 0;
-    for (; !isSo(); passed += 500) {
-      this.advance(500);
+    for (; !isSo(); passed += step) {
+      this.advance(step);
       // Long enough for an answer of the API.
       await sleep(10);
     }
