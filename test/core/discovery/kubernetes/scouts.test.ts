@@ -63,6 +63,21 @@ test('a watch that breaks while others are refused asks before them, as soon as 
   assert.deepEqual(told, ['c: turn']);
 });
 
+test('a watch that has asked for itself meanwhile gets no earlier turn, whatever it got', () => {
+  const { clock, told, fail } = startWatches();
+  for (const name of ['a', 'b']) fail(name, 403);
+  for (const pause of [800, 1_600, 3_200]) {
+    clock.advance(pause);
+    fail(told.at(-1)!.charAt(0), 403);
+  }
+  told.length = 0;
+  fail('b');
+  clock.advance(4_299);
+  assert.deepEqual(told, []);
+  clock.advance(1);
+  assert.deepEqual(told, ['a: turn']);
+});
+
 test('a watch that breaks while others get no answer, as it does, waits as they do', () => {
   const { clock, told, fail } = startWatches();
   for (const name of ['a', 'b']) fail(name);
