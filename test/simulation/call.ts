@@ -5,12 +5,9 @@ import type { Calls } from '../../src/core/calls/calls.ts';
 import type { Refusal, RetryReason } from '../../src/core/calls/settings.ts';
 import type { Outcome } from '../../src/core/health/outcome.ts';
 import type { Actor, Due } from './agenda.ts';
+import { codeOf, type PlayedCall, type Reply } from './played.ts';
 import type { SimulatedWire } from './wire.ts';
 import { failure, type World } from './world.ts';
-
-export type Headers = Readonly<Record<string, string>>;
-
-export const NO_HEADERS: Headers = {};
 
 /** What a caller asks for. */
 export interface Asked {
@@ -22,15 +19,7 @@ export interface Asked {
 
 /** What a call's load wants to know. */
 export interface Caller {
-  onOver(call: SimulatedCall): void;
-}
-
-/** What a pod will say to an attempt, as long as nothing comes between. */
-export interface Reply {
-  readonly status: number;
-  readonly headers: Headers;
-  /** Microseconds from the head to the end. */
-  readonly lasts: number;
+  onOver(call: PlayedCall): void;
 }
 
 /** Microseconds in which the end of an idle connection may be on its way while a call is sent. */
@@ -40,7 +29,7 @@ const GIVES_UP = 0;
 const SOCKET_CLOSES = 1;
 
 /** A request: it does what undici's exchange does with what its Client tells. */
-export class SimulatedCall extends Call implements Actor {
+export class SimulatedCall extends Call implements PlayedCall, Actor {
   readonly id: number;
   readonly repeatable: boolean;
   readonly lasting: boolean;
@@ -278,8 +267,4 @@ function reasonOf(error: Error): RetryReason | undefined {
 
 function isGatewayError(status: number): boolean {
   return status >= 502 && status <= 504;
-}
-
-export function codeOf(error: Error & { code?: string }): string {
-  return error.code ?? error.name;
 }

@@ -1,6 +1,7 @@
 import type { Actor } from './agenda.ts';
-import { type Asked, type Caller, SimulatedCall } from './call.ts';
+import type { Asked, Caller } from './call.ts';
 import { Draws } from './draws.ts';
+import type { PlayedCall } from './played.ts';
 import type { Load } from './scenario.ts';
 import type { Scene } from './scene.ts';
 import { micros } from './time.ts';
@@ -82,23 +83,15 @@ export class Callers implements Actor, Caller {
   }
 
   #call(): void {
-    const { service, world } = this.#scene;
+    const { client, world } = this.#scene;
     if (this.#scene.closingAt >= 0) return;
     const number = this.#made++;
     if (this.#load.without?.includes(number)) return;
     const draws = this.#draws.about(world.seed, this.#number, number);
-    const call = new SimulatedCall(
-      world,
-      service.calls,
-      this,
-      this.#number * MOST_CALLS + number,
-      this.#ask(draws),
-    );
+    const asked = this.#ask(draws);
     const { impatient, patience } = this.#load;
     const limit = impatient > 0 && draws.next() < impatient ? micros(draws.next() * patience) + 1 : 0;
-    world.watch.onTaken(call);
-    service.dispatch(call, false);
-    if (limit > 0) call.limit(limit);
+    client.call(this, this.#number * MOST_CALLS + number, asked, limit);
   }
 
   #ask(draws: Draws): Asked {
@@ -114,7 +107,7 @@ export class Callers implements Actor, Caller {
   }
 
   /** A worker's next call comes when the one before is over. */
-  onOver({ error, statusCode }: SimulatedCall): void {
+  onOver({ error, statusCode }: PlayedCall): void {
     if (error !== undefined || statusCode >= 500) this.#failed++;
     if (this.#load.kind !== 'closed') return;
     // Nobody who has just been refused asks again a microsecond later.

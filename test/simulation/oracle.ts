@@ -1,5 +1,4 @@
 import type { Target } from '../../src/core/connections/transport.ts';
-import type { SimulatedCall } from './call.ts';
 import { AtRest } from './invariants/at-rest.ts';
 import { BurstDials } from './invariants/burst-dials.ts';
 import { ColdCalls } from './invariants/cold-calls.ts';
@@ -20,8 +19,8 @@ import { SettlesOnce } from './invariants/settles-once.ts';
 import { Shares } from './invariants/shares.ts';
 import { Warm } from './invariants/warm.ts';
 import { WithinAge } from './invariants/within-age.ts';
+import type { PlayedCall, PlayedWire } from './played.ts';
 import type { Scene } from './scene.ts';
-import type { SimulatedWire } from './wire.ts';
 import type { Watch } from './world.ts';
 
 /** Events between two looks at everything. */
@@ -85,7 +84,7 @@ export class Oracle implements Watch {
     for (const invariant of this.#look) invariant.look!();
   }
 
-  onTaken(call: SimulatedCall): void {
+  onTaken(call: PlayedCall): void {
     const scene = this.#scene;
     scene.calls++;
     scene.live.add(call);
@@ -95,36 +94,36 @@ export class Oracle implements Watch {
     for (const invariant of this.#taken) invariant.onTaken!(call);
   }
 
-  onWaiting(call: SimulatedCall): void {
+  onWaiting(call: PlayedCall): void {
     for (const invariant of this.#waiting) invariant.onWaiting!(call);
   }
 
-  onGiven(call: SimulatedCall, wire: SimulatedWire): void {
+  onGiven(call: PlayedCall, wire: PlayedWire): void {
     for (const invariant of this.#given) invariant.onGiven!(call, wire);
   }
 
-  onSent(call: SimulatedCall, wire: SimulatedWire): void {
+  onSent(call: PlayedCall, wire: PlayedWire): void {
     for (const invariant of this.#sent) invariant.onSent!(call, wire);
   }
 
-  onExecuted(call: SimulatedCall): void {
+  onExecuted(call: PlayedCall): void {
     for (const invariant of this.#executed) invariant.onExecuted!(call);
   }
 
-  onSocketClosed(call: SimulatedCall): void {
+  onSocketClosed(call: PlayedCall): void {
     this.#scene.live.delete(call);
   }
 
-  onUnlooked(call: SimulatedCall): void {
+  onUnlooked(call: PlayedCall): void {
     for (const invariant of this.#invariants) invariant.onUnlooked?.(call);
   }
 
-  onSettled(call: SimulatedCall, error: Error | undefined): void {
+  onSettled(call: PlayedCall, error: Error | undefined): void {
     if (!call.socketOpen) this.#scene.live.delete(call);
     for (const invariant of this.#settled) invariant.onSettled!(call, error);
   }
 
-  onCut(call: SimulatedCall, wire: SimulatedWire, error: Error): void {
+  onCut(call: PlayedCall, wire: PlayedWire, error: Error): void {
     for (const invariant of this.#invariants) invariant.onCut?.(call, wire, error);
   }
 

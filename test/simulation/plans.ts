@@ -1,7 +1,7 @@
 // What scenarios are put together from.
 import type { BalancedAgentOptions } from '../../src/config/options.ts';
 import type { Dice } from './dice.ts';
-import type { DiscoveryStep, Happening, Load, PodPlan, Reaction } from './scenario.ts';
+import type { AgentPlan, DiscoveryStep, Happening, Load, PodPlan, Reaction } from './scenario.ts';
 
 /** What only HTTP/2 has is something else over HTTP/1.1: see `Reaction`. */
 export const REACTIONS: readonly Reaction[] = [
@@ -176,6 +176,17 @@ export function outliers(dice: Dice): Exclude<BalancedAgentOptions['outlierDetec
     maxEjectionPercent: dice.one([10, 30, 50, 100]),
     panicThreshold: dice.one([0, 50, 100]),
   };
+}
+
+/** Agents of node:http. Most have no limits; `unlimited`: none has. */
+export function agentPlans(dice: Dice, unlimited: boolean): AgentPlan[] {
+  const isLimited = !unlimited && dice.chance(0.3);
+  return upTo(dice.one([1, 1, 2, 3])).map(() => ({
+    balanced: dice.chance(0.5),
+    maxSockets: isLimited ? dice.one([0, 1, 5, 20]) : 0,
+    maxTotalSockets: isLimited ? dice.one([0, 0, 3]) : 0,
+    timeout: dice.one([0, 0, 0, unlimited ? 0 : 2_000]),
+  }));
 }
 
 /** All pods are there from the first. */

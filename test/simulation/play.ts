@@ -1,18 +1,19 @@
 import { resolveSettings } from '../../src/config/resolve-settings.ts';
-import { Service } from '../../src/core/service.ts';
 import { keyed } from '../support/keyed.ts';
 import type { Actor } from './agenda.ts';
 import { Callers } from './callers.ts';
+import { CoreClient } from './client.ts';
 import { SimulatedDiscovery } from './discovery.ts';
 import { Draws } from './draws.ts';
 import { Happenings } from './happenings.ts';
+import { HttpClient } from './http/http-client.ts';
+import { withVirtualNode } from './http/virtual-node.ts';
 import { Oracle } from './oracle.ts';
 import { SimulatedPod } from './pod.ts';
 import type { Scenario } from './scenario.ts';
 import { Scene, type Violation } from './scene.ts';
 import { Telling } from './telling.ts';
 import { micros } from './time.ts';
-import { SimulatedTransport } from './transport.ts';
 import { World } from './world.ts';
 
 /** Microseconds after which all that holds pods up is over, and in which then some of those that are left have to end. */
@@ -46,6 +47,7 @@ export function play(scenario: Scenario, facts = 0, mostCalls = Number.POSITIVE_
   // Most calls that fail do so as they should, and nobody asks where.
   Error.stackTraceLimit = 0;
   const world = new World(seed, facts, scenario.crosses);
+  world.isPrompt = scenario.servesAll === true;
   const pods = scenario.pods.map((plan, id) => new SimulatedPod(world, id, plan));
   const chance = new Draws().about(seed, 1, 1);
   const settings = resolveSettings(
@@ -56,27 +58,21 @@ export function play(scenario: Scenario, facts = 0, mostCalls = Number.POSITIVE_
   const oracle = new Oracle(scene);
   world.watch = oracle;
   const discovery = new SimulatedDiscovery(scene, () => oracle.onDiscovery());
-  scene.transport = new SimulatedTransport(world, scenario, discovery.route);
-  scene.transport.onDial = (target) => oracle.onDial(target);
   const telling = facts > 0 ? new Telling(scene) : undefined;
-  scene.service = new Service(
-    {
-      key: 'simulated',
-      url: new URL('http://simulated.prod'),
-      settings,
-      resolver: discovery.resolve,
-      transport: scene.transport,
-      identity: `client ${seed % 1_000}`,
-    },
-    { onConnectionError() {}, onDrain() {}, onIdle() {} },
-  );
+  const NewClient = scenario.agents === undefined ? CoreClient : HttpClient;
+  scene.client = new NewClient(scene, discovery, `client ${seed % 1_000}`);
   const callers = scenario.loads.map((load) => new Callers(scene, load));
   const happenings = new Happenings(scene);
-  try {
+  const onError = (error: unknown) => scene.violate('throws nothing', String(error));
+  const run = () => {
     world.time.run(micros(scenario.end.at));
     if (!world.time.stopped) end(scene, oracle, happenings);
+  };
+  try {
+    if (scenario.agents === undefined) run();
+    else withVirtualNode(world.time, onError, run);
   } catch (error) {
-    scene.violate('throws nothing', String(error));
+    onError(error);
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
     telling?.stop();
@@ -134,11 +130,11 @@ class Closing implements Actor {
 
   happen(): void {
     const scene = this.#scene;
-    const { scenario, service, world } = scene;
+    const { scenario, client, world } = scene;
     scene.closingAt = world.time.micros;
     scene.destroyed = scenario.end.how === 'destroy';
     world.trace.note(world.time.micros, 'closing', -1, -1, -1, scenario.end.how);
-    const over = scene.destroyed ? service.destroy(new Error('destroyed')) : service.close();
+    const over = scene.destroyed ? client.destroy() : client.close();
     void over.then(() => {
       scene.endedAt = world.time.micros;
       world.trace.note(world.time.micros, 'ended', -1, -1, -1);

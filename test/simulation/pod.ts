@@ -1,9 +1,8 @@
 import type { Actor } from './agenda.ts';
-import type { Headers, Reply, SimulatedCall } from './call.ts';
-import { NO_HEADERS } from './call.ts';
+import type { Headers, PlayedCall, PlayedWire, Reply } from './played.ts';
+import { NO_HEADERS } from './played.ts';
 import type { PodPlan, Reaction } from './scenario.ts';
 import { micros } from './time.ts';
-import type { SimulatedWire } from './wire.ts';
 import type { World } from './world.ts';
 
 /** Microseconds for which a stream of events lasts, and an upgraded socket, at most. */
@@ -36,9 +35,9 @@ export class SimulatedPod implements Actor {
   readonly #work: number;
   readonly #world: World;
   /** Wires of which it has its end. */
-  readonly wires = new Set<SimulatedWire>();
+  readonly wires = new Set<PlayedWire>();
   /** Wires that it has closed, of which this process could not hear. */
-  readonly unheard: SimulatedWire[] = [];
+  readonly unheard: PlayedWire[] = [];
   /** Restarted so many times. */
   generation = 0;
   isUp = true;
@@ -57,8 +56,8 @@ export class SimulatedPod implements Actor {
   /** When each of its workers is free, in microseconds. */
   readonly #freeAt: Float64Array;
   /** What waits for it to go on. */
-  readonly #held: [wire: SimulatedWire, call: SimulatedCall, what: number, left: number][] = [];
-  readonly #arrived: [call: SimulatedCall, wire: SimulatedWire][] = [];
+  readonly #held: [wire: PlayedWire, call: PlayedCall, what: number, left: number][] = [];
+  readonly #arrived: [call: PlayedCall, wire: PlayedWire][] = [];
   readonly #heldDials: Held[] = [];
   readonly #name: string;
   /** What it answers to most calls. */
@@ -88,7 +87,7 @@ export class SimulatedPod implements Actor {
 
   /** It gives up what it hangs on. */
   happen(_what: number, data: unknown): void {
-    const [call, wire, sent] = data as [SimulatedCall, SimulatedWire, number];
+    const [call, wire, sent] = data as [PlayedCall, PlayedWire, number];
     if (call.sent !== sent || !wire.carriedCalls.has(call) || wire.peerClosed) return;
     if (this.isFrozen || this.isCutOff) this.#world.time.inWorld(GIVES_UP_AFTER, this, 0, data);
     else if (wire.multiplexed) wire.resetStream(call, this.network);
@@ -96,12 +95,12 @@ export class SimulatedPod implements Actor {
   }
 
   /** A call has come. */
-  take(call: SimulatedCall, wire: SimulatedWire): void {
+  take(call: PlayedCall, wire: PlayedWire): void {
     if (this.isFrozen) this.#arrived.push([call, wire]);
     else this.#react(call, wire);
   }
 
-  #react(call: SimulatedCall, wire: SimulatedWire): void {
+  #react(call: PlayedCall, wire: PlayedWire): void {
     const { seed, draws, trace, time } = this.#world;
     draws.about(seed, call.id, call.sent);
     const { plan } = this;
@@ -152,7 +151,7 @@ export class SimulatedPod implements Actor {
     }
   }
 
-  #replyTo(call: SimulatedCall, reaction: Reaction): Reply {
+  #replyTo(call: PlayedCall, reaction: Reaction): Reply {
     const { draws } = this.#world;
     switch (reaction) {
       case '500':

@@ -120,15 +120,27 @@ async function digest(): Promise<number> {
   return 0;
 }
 
-/** Says how much of the core is reached, but for what parses what name servers and the Kubernetes API say. */
+/** What scenarios reach: the core, but for what parses what name servers and the Kubernetes API say. */
+const CORE = ['src/core/**', 'src/core/discovery/dns/**', 'src/core/discovery/kubernetes/**'] as const;
+/** Those of node:http: its transport, but for TLS and for what takes the requests of all of Node's agents. */
+const HTTP = [
+  'src/transports/http/**',
+  ...['global/**', '{http,https}-agent.ts', 'balanced*.ts', 'agent-options.ts'].map(
+    (path) => `src/transports/http/${path}`,
+  ),
+  'src/transports/http/tls-sessions.ts',
+] as const;
+
+/** Says how much of the core is reached, or of what a theme is about. */
 function cover(): number {
   const how = ['--test', '--test-isolation=none', '--experimental-test-coverage'];
-  const what = ['--test-coverage-include=src/core/**'];
-  for (const part of ['dns', 'kubernetes'])
-    what.push(`--test-coverage-exclude=src/core/discovery/${part}/**`);
+  const [included, ...excluded] = values.scenario === 'node:http' ? HTTP : CORE;
+  const what = [`--test-coverage-include=${included}`];
+  for (const path of excluded) what.push(`--test-coverage-exclude=${path}`);
   const bars = [`--test-coverage-lines=${LEAST_LINES}`, `--test-coverage-branches=${LEAST_BRANCHES}`];
   const file = join(import.meta.dirname, 'coverage.ts');
-  return spawnSync(process.execPath, [...how, ...what, ...bars, file], { stdio: 'inherit' }).status ?? 1;
+  const env = { ...process.env, ...(values.scenario !== undefined && { SIMULATION_THEME: values.scenario }) };
+  return spawnSync(process.execPath, [...how, ...what, ...bars, file], { stdio: 'inherit', env }).status ?? 1;
 }
 
 /** Plays what was wrong once. */

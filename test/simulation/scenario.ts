@@ -128,6 +128,17 @@ export interface Load {
   readonly without?: readonly number[];
 }
 
+/** An agent of node:http. */
+export interface AgentPlan {
+  /** Whether only evenkeel sends its requests; otherwise it is one of Node's, whose requests evenkeel takes. */
+  readonly balanced: boolean;
+  /** Its options; 0: none. */
+  readonly maxSockets: number;
+  readonly maxTotalSockets: number;
+  /** In milliseconds. */
+  readonly timeout: number;
+}
+
 export interface Scenario {
   readonly seed: number;
   /** What it is about: see themes.ts. */
@@ -139,6 +150,8 @@ export interface Scenario {
    * was used before, and ends just as it was sent, is sent again beside the budget.
    */
   readonly crosses?: boolean;
+  /** Calls are requests of node:http, which these agents share, on sockets in memory. */
+  readonly agents?: readonly AgentPlan[];
   /** HTTP/2, by connect-node: the first calls of all wait for more than one wire, as cold-start.ts has it. */
   readonly sessions?: boolean;
   /** Where the client is. */

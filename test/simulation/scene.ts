@@ -1,9 +1,9 @@
+import type { Settings } from '../../src/config/settings.ts';
 import type { Service } from '../../src/core/service.ts';
-import type { ServiceSettings } from '../../src/core/settings.ts';
-import type { SimulatedCall } from './call.ts';
+import type { Client, Dialling } from './client.ts';
+import type { PlayedCall } from './played.ts';
 import type { SimulatedPod } from './pod.ts';
 import type { Scenario } from './scenario.ts';
-import type { SimulatedTransport } from './transport.ts';
 import type { World } from './world.ts';
 
 /** Frames of the stack that are told. */
@@ -23,12 +23,11 @@ export interface Violation {
 export class Scene {
   readonly world: World;
   readonly scenario: Scenario;
-  readonly settings: ServiceSettings;
+  readonly settings: Settings;
   readonly pods: readonly SimulatedPod[];
-  transport!: SimulatedTransport;
-  service!: Service;
+  client!: Client;
   /** Calls that are not over, and those that have become sockets that are open; in the order in which they began. */
-  readonly live = new Set<SimulatedCall>();
+  readonly live = new Set<PlayedCall>();
   /** Calls ever taken, and how many there may be. */
   calls = 0;
   readonly mostCalls: number;
@@ -41,7 +40,7 @@ export class Scene {
   constructor(
     world: World,
     scenario: Scenario,
-    settings: ServiceSettings,
+    settings: Settings,
     pods: readonly SimulatedPod[],
     mostCalls: number,
   ) {
@@ -50,6 +49,14 @@ export class Scene {
     this.settings = settings;
     this.pods = pods;
     this.mostCalls = mostCalls;
+  }
+
+  get service(): Service {
+    return this.client.service;
+  }
+
+  get transport(): Dialling {
+    return this.client.transport;
   }
 
   /** Something is wrong: the first is what counts. */

@@ -3,6 +3,7 @@
 import type { BalancedAgentOptions } from '../../src/config/options.ts';
 import { Dice } from './dice.ts';
 import {
+  agentPlans,
   known,
   load,
   loads,
@@ -720,6 +721,26 @@ function busy(dice: Dice): ReturnType<Theme> {
   };
 }
 
+/** Themes whose calls may be requests of node:http as well: those of HTTP/2 are not. */
+const OF_HTTP_1 = [
+  ...[anything, shares, deaths, still, comebacks, hints, crossings, unkept, resting, oneHint, names, bursts],
+  ...[rotations, rollouts, virtualIps, takeovers, zones, keys, lasting, limits, failures, starts, aborts],
+  ...[ends, trickles, subsets],
+];
+
+/** Any of these, and the calls are requests of node:http. */
+function nodeHttp(dice: Dice): ReturnType<Theme> {
+  const scenario = dice.one(OF_HTTP_1)(dice);
+  const { crosses, servesAll = false } = scenario;
+  return {
+    ...scenario,
+    multiplexes: false,
+    // Where all calls are served, nothing is sent on what a pod has just closed.
+    crosses: crosses ?? !servesAll,
+    agents: agentPlans(dice, servesAll),
+  };
+}
+
 export const THEMES: Readonly<Record<string, Theme>> = {
   anything,
   shares,
@@ -749,6 +770,7 @@ export const THEMES: Readonly<Record<string, Theme>> = {
   ends,
   trickles,
   subsets,
+  'node:http': nodeHttp,
 };
 
 /** Those that take longer: one seed in so many has one. */

@@ -1,6 +1,5 @@
 import type { Dial, DialDone, Target, Transport } from '../../src/core/connections/transport.ts';
 import { portsOf, type Unacknowledged } from '../../src/core/connections/unacknowledged.ts';
-import type { Wire } from '../../src/core/connections/wire.ts';
 import type { Check } from '../../src/core/health/checker.ts';
 import type { HealthCheckSettings } from '../../src/core/health/settings.ts';
 import { ColdStart } from '../../src/transports/connect/cold-start.ts';
@@ -21,29 +20,37 @@ export type Route = (address: string) => SimulatedPod | undefined;
 
 type Kind = 'dial' | 'knock' | 'check';
 
+/** What makes dials of one kind of wires. */
+export interface Dials<SomeWire> {
+  readonly multiplexes: boolean;
+  readonly underWay: Set<{ readonly kind: Kind }>;
+  makeWire(pod: SimulatedPod): SomeWire;
+}
+
+type Done<SomeWire> = (error: (Error & { code?: string }) | null, wire: SomeWire | undefined) => void;
+
 /** A dial, on its way to a pod and back. */
-class SimulatedDial implements Dial, Actor, Held {
+export class SimulatedDial<SomeWire> implements Dial, Actor, Held {
   readonly #world: World;
-  readonly #transport: SimulatedTransport;
+  readonly #dials: Dials<SomeWire>;
   readonly #pod: SimulatedPod | undefined;
-  readonly #done: DialDone;
+  readonly #done: Done<SomeWire>;
   readonly kind: Kind;
   #over = false;
-  #wire: SimulatedWire | undefined = undefined;
 
   constructor(
     world: World,
-    transport: SimulatedTransport,
+    dials: Dials<SomeWire>,
     pod: SimulatedPod | undefined,
     kind: Kind,
-    done: DialDone,
+    done: Done<SomeWire>,
   ) {
     this.#world = world;
-    this.#transport = transport;
+    this.#dials = dials;
     this.#pod = pod;
     this.kind = kind;
     this.#done = done;
-    transport.underWay.add(this);
+    dials.underWay.add(this);
     const { trace, time } = world;
     if (trace.notes) trace.note(time.micros, kind, -1, -1, pod?.id ?? -1);
     if (pod === undefined) time.arrive(micros(0.2), this, REFUSED);
@@ -77,7 +84,7 @@ class SimulatedDial implements Dial, Actor, Held {
     }
     // A kernel takes TCP's connections, and its pod does what more there is to it.
     if (this.kind === 'knock') time.arrive(pod.network, this, SEEN);
-    else if (pod.isFrozen && (this.#transport.multiplexes || this.kind === 'check')) pod.hold(this);
+    else if (pod.isFrozen && (this.#dials.multiplexes || this.kind === 'check')) pod.hold(this);
     else this.accept();
   }
 
@@ -102,15 +109,13 @@ class SimulatedDial implements Dial, Actor, Held {
       this.#end(Object.assign(failure('ECONNRESET'), { syscall: 'connect' }), undefined);
       return;
     }
-    const { multiplexes, keepAlive, coldStart } = this.#transport;
-    this.#wire = new SimulatedWire(this.#world, pod, multiplexes, keepAlive, coldStart);
-    this.#end(null, this.#wire);
+    this.#end(null, this.#dials.makeWire(pod));
   }
 
-  #end(error: (Error & { code?: string }) | null, wire: Wire | undefined): void {
+  #end(error: (Error & { code?: string }) | null, wire: SomeWire | undefined): void {
     if (this.#over) return;
     this.#over = true;
-    this.#transport.underWay.delete(this);
+    this.#dials.underWay.delete(this);
     const { trace, time } = this.#world;
     if (error !== null && trace.notes)
       trace.note(time.micros, 'dial fails', -1, -1, this.#pod?.id ?? -1, error.code);
@@ -120,7 +125,7 @@ class SimulatedDial implements Dial, Actor, Held {
   abandon(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#transport.underWay.delete(this);
+    this.#dials.underWay.delete(this);
     const { trace, time } = this.#world;
     if (trace.notes) trace.note(time.micros, 'abandoned', -1, -1, this.#pod?.id ?? -1, this.kind);
   }
@@ -137,7 +142,7 @@ class SimulatedDial implements Dial, Actor, Held {
 }
 
 /** Makes wires in virtual time. */
-export class SimulatedTransport implements Transport {
+export class SimulatedTransport implements Transport, Dials<SimulatedWire> {
   readonly timeout = 10_000;
   readonly patience = 3_000;
   readonly keepAlive = 4_000;
@@ -204,7 +209,11 @@ export class SimulatedTransport implements Transport {
     };
   }
 
-  #start({ info }: Target, kind: Kind, done: DialDone): SimulatedDial {
+  makeWire(pod: SimulatedPod): SimulatedWire {
+    return new SimulatedWire(this.#world, pod, this.multiplexes, this.keepAlive, this.coldStart);
+  }
+
+  #start({ info }: Target, kind: Kind, done: DialDone): SimulatedDial<SimulatedWire> {
     return new SimulatedDial(this.#world, this, this.#route(info.address), kind, done);
   }
 

@@ -3,7 +3,8 @@ import { portsOf } from '../../src/core/connections/unacknowledged.ts';
 import type { Carried, WireEvents } from '../../src/core/connections/wire.ts';
 import type { ColdStart, ColdWire } from '../../src/transports/connect/cold-start.ts';
 import type { Actor, Due } from './agenda.ts';
-import type { Reply, SimulatedCall } from './call.ts';
+import type { SimulatedCall } from './call.ts';
+import type { PlayedWire, Reply } from './played.ts';
 import type { SimulatedPod } from './pod.ts';
 import { micros } from './time.ts';
 import { failure, type World } from './world.ts';
@@ -35,7 +36,7 @@ const SETTLING = 10_000;
 const SHOWS_AFTER = 3_000_000;
 
 /** A connection to a pod, from both ends: undici's Client on a socket, and what its kernel and the pod make of it. */
-export class SimulatedWire implements ColdWire, Actor {
+export class SimulatedWire implements ColdWire, PlayedWire, Actor {
   readonly id: number;
   readonly multiplexed: boolean;
   readonly pod: SimulatedPod;

@@ -21,6 +21,8 @@ export interface DialerOptions {
   connectTimeout: number;
   /** The agent, if it shares its connections with no other. It emits `'keylog'`. */
   agent?: EventEmitter | undefined;
+  /** Makes a socket that connects without TLS; default: Node's `connect`. */
+  connectTcp?: (options: TcpNetConnectOpts) => Socket;
 }
 
 /** Dials endpoints as Node's agents do. In all that TLS sees, the name is that of the service. */
@@ -76,7 +78,8 @@ export class Dialer {
   }
 
   #connect({ info: { address, port } }: Target): Socket {
-    return connect({
+    const { connectTcp = connect } = this.#options;
+    return connectTcp({
       ...this.#options.connect,
       host: address,
       port,

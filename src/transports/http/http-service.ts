@@ -6,7 +6,7 @@ import type { Call } from '../../core/calls/call.ts';
 import type { Resolver } from '../../core/discovery/resolver.ts';
 import { Service, type ServiceOwner } from '../../core/service.ts';
 import type { DialSteps } from './dial-steps.ts';
-import { HttpTransport } from './http-transport.ts';
+import { HttpTransport, type HttpTransportOptions } from './http-transport.ts';
 import type { NodeRequest } from './node-http.ts';
 
 export interface HttpServiceOptions {
@@ -21,6 +21,8 @@ export interface HttpServiceOptions {
   settings: Settings;
   resolver: Resolver;
   identity: string;
+  /** Makes what dials; default: a transport with real sockets. */
+  newTransport?: (options: HttpTransportOptions) => HttpTransport;
 }
 
 /** For how many milliseconds an idle connection lasts, if neither its peer nor an agent says anything else. */
@@ -40,8 +42,9 @@ export class HttpService extends Service {
 
   constructor(options: HttpServiceOptions, owner: ServiceOwner) {
     const { key, url, servername, connect, agent, settings, resolver, identity } = options;
+    const { newTransport = (made) => new HttpTransport(made) } = options;
     const { clock, connectTimeout, retry, ringHash } = settings;
-    const transport = new HttpTransport({
+    const transport = newTransport({
       url,
       servername,
       connect,

@@ -6,7 +6,7 @@ import type { Service, ServiceOwner } from '../../core/service.ts';
 import { mergedStats, type ServiceStats, statsOf } from '../../telemetry/stats.ts';
 import { Variants } from '../common/variants.ts';
 import { sharedResolverFor } from '../resolver-for.ts';
-import { HttpService } from './http-service.ts';
+import { HttpService, type HttpServiceOptions } from './http-service.ts';
 
 /** What decides which connections may carry a request. */
 export interface Destination {
@@ -27,6 +27,7 @@ export interface HttpServicesOptions {
   resolver: Resolver;
   /** Differs from client to client. */
   identity: string;
+  newTransport?: HttpServiceOptions['newTransport'];
 }
 
 /**
@@ -57,10 +58,11 @@ export class HttpServices implements ServiceOwner {
   }
 
   create({ origin, variant, family, ...destination }: Destination): HttpService {
-    const { identity } = this.#options;
+    const { identity, newTransport } = this.#options;
     const [settings, resolver] = this.#ofFamily(family);
     const key = `${origin} ${variant}`;
-    const service = new HttpService({ ...destination, key, settings, resolver, identity }, this);
+    const options = { ...destination, key, settings, resolver, identity };
+    const service = new HttpService({ ...options, ...(newTransport && { newTransport }) }, this);
     let services = this.#origins.get(origin);
     if (services === undefined) {
       services = new Variants((gone) => this.#onGone(gone), MOST_VARIANTS);

@@ -45,7 +45,7 @@ export class HttpWire implements Wire {
   #onServed: (() => void) | undefined;
   #events: WireEvents | undefined = undefined;
   readonly #socket: NodeSocket;
-  readonly #options: HttpWireOptions;
+  readonly options: HttpWireOptions;
   /** The socket's `emit` from before, and whether it was the socket's own property. */
   readonly #emit: (event: string, ...args: unknown[]) => boolean;
   readonly #ownEmit: boolean;
@@ -64,7 +64,7 @@ export class HttpWire implements Wire {
   constructor(socket: Socket, options: HttpWireOptions, onServed: () => void) {
     this.#onServed = onServed;
     this.#socket = socket as NodeSocket;
-    this.#options = options;
+    this.options = options;
     this.idleTime = new IdleTime(options.clock, options.keepAlive, () => this.#events!.retire('idle'));
     this.#ownEmit = Object.hasOwn(socket, 'emit');
     this.#emit = socket.emit;
@@ -115,7 +115,7 @@ export class HttpWire implements Wire {
   }
 
   askKernel(urgent: boolean): void {
-    if (!this.broken) this.#socket.setKeepAlive(true, urgent ? URGENT : this.#options.keepAliveMsecs);
+    if (!this.broken) this.#socket.setKeepAlive(true, urgent ? URGENT : this.options.keepAliveMsecs);
   }
 
   send(call: HttpAttempt): void {
@@ -144,7 +144,7 @@ export class HttpWire implements Wire {
     socket.ref();
     resetAsyncContext(socket);
     call.onSocket(socket);
-    if (isFirst && this.#options.secure) call.announceTls();
+    if (isFirst && this.options.secure) call.announceTls();
   }
 
   sendNextTurn(call: HttpAttempt, delay: number): void {

@@ -1,5 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
-import { setImmediate, systemClock } from '../../core/base/clock.ts';
+import { type Clock, setImmediate, systemClock } from '../../core/base/clock.ts';
 import type { HttpAttempt } from './http-attempt.ts';
 import { interceptDestroy } from './waiting.ts';
 
@@ -8,6 +8,7 @@ import { interceptDestroy } from './waiting.ts';
 
 /** What is needed of a connection that gets a request late. */
 interface LateWire {
+  readonly options: { readonly clock: Clock };
   readonly broken: boolean;
   readonly destroyedBy: Error | undefined;
   give(call: HttpAttempt): void;
@@ -18,8 +19,14 @@ interface LateWire {
  * sockets are read, the check phase comes before sockets are read again. Then it takes two turns.
  */
 export function giveAfterTurns(wire: LateWire, call: HttpAttempt, turns: 1 | 2): void {
-  if (turns === 1) setImmediate(give, wire, call);
-  else setImmediate(giveAfterTurns, wire, call, 1);
+  const { clock } = wire.options;
+  const next = turns === 1 ? give : giveLater;
+  if (clock.turn === undefined) setImmediate(next, wire, call);
+  else clock.turn(() => next(wire, call));
+}
+
+function giveLater(wire: LateWire, call: HttpAttempt): void {
+  giveAfterTurns(wire, call, 1);
 }
 
 /**
@@ -31,7 +38,9 @@ export function giveAfter(wire: LateWire, call: HttpAttempt, milliseconds: numbe
     restore();
     giveAfterTurns(wire, call, 1);
   });
-  const timer = systemClock.schedule(give, milliseconds, true);
+  // Sockets have real time, unless the clock has an event loop of its own.
+  const clock = wire.options.clock.turn === undefined ? systemClock : wire.options.clock;
+  const timer = clock.schedule(give, milliseconds, true);
   const restore = interceptDestroy(call.request, () => {
     timer.cancel();
     give();

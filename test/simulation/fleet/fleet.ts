@@ -76,6 +76,7 @@ const NOBODY: Watch = {
   onSocketClosed() {},
   onUnlooked() {},
   onCut() {},
+  onDial() {},
 };
 
 /** Calls come to a client at random times, at the rate of the moment. */

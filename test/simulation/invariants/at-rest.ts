@@ -1,4 +1,4 @@
-import type { SimulatedCall } from '../call.ts';
+import type { PlayedCall } from '../played.ts';
 import { Invariant } from './invariant.ts';
 
 /**
@@ -11,7 +11,7 @@ export class AtRest extends Invariant {
   /** Errors of an app count as load until there are more requests, however long that is. */
   #mayHold = false;
 
-  override onSettled({ statusCode }: SimulatedCall): void {
+  override onSettled({ statusCode }: PlayedCall): void {
     if (statusCode >= 400 && (statusCode < 502 || statusCode > 504)) this.#mayHold = true;
   }
 

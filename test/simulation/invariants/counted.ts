@@ -1,5 +1,4 @@
 import type { Pod } from '../../../src/core/connections/connection.ts';
-import type { SimulatedWire } from '../wire.ts';
 import { Invariant } from './invariant.ts';
 
 /**
@@ -10,6 +9,8 @@ export class Counted extends Invariant {
   readonly name = 'counted';
   readonly #inFlight = new Map<Pod, number>();
   readonly #lasting = new Map<Pod, number>();
+  /** Those in flight whose connection has closed before they were written: they hear that in their turn. */
+  readonly #unheard = new Map<Pod, number>();
 
   override onStep(): void {
     const { service, live } = this.scene;
@@ -23,10 +24,11 @@ export class Counted extends Invariant {
   }
 
   override look(): void {
-    const { service, live, transport } = this.scene;
+    const { service, live, transport, world } = this.scene;
     const { pool } = service;
     this.#inFlight.clear();
     this.#lasting.clear();
+    this.#unheard.clear();
     let [running, waiting, seated] = [0, 0, 0];
     for (const call of live) {
       const { endpoint, connection } = call;
@@ -37,7 +39,8 @@ export class Counted extends Invariant {
       } else if (connection !== undefined) {
         running++;
         add(this.#inFlight, endpoint!);
-        const wire = connection.wire as SimulatedWire;
+        const wire = world.wireOf(connection.wire);
+        if (wire.closed) add(this.#unheard, endpoint!);
         if (!wire.carriedCalls.has(call))
           this.violate(`call ${call.id} is in flight, and connection ${wire.id} hasn't it`);
       }
@@ -68,7 +71,7 @@ export class Counted extends Invariant {
     }
     this.#expect(`are connected to ${key}`, endpoint.connected, connected);
     this.#expect(`age at ${key}`, endpoint.aging, aging);
-    if (carried < endpoint.inFlight)
+    if (carried + (this.#unheard.get(endpoint) ?? 0) < endpoint.inFlight)
       this.violate(`connections of ${key} carry ${carried}, it ${endpoint.inFlight}`);
     if (endpoint.dialing < 0 || endpoint.overdue < 0) this.violate(`${key} has a negative number of dials`);
   }

@@ -1,4 +1,4 @@
-import type { SimulatedCall } from '../call.ts';
+import type { PlayedCall } from '../played.ts';
 import { Invariant } from './invariant.ts';
 
 /** Microseconds from the last thing that `close()` waits for to its end: a dial or two may have to be told. */
@@ -9,7 +9,7 @@ export class EndsInTime extends Invariant {
   readonly name = 'close ends';
   #lastAt = 0;
 
-  override onSettled(_call: SimulatedCall): void {
+  override onSettled(_call: PlayedCall): void {
     this.#lastAt = this.scene.world.time.micros;
   }
 

@@ -1,4 +1,4 @@
-import type { SimulatedCall } from '../call.ts';
+import type { PlayedCall } from '../played.ts';
 import { Invariant } from './invariant.ts';
 
 /** Microseconds: those that come within it count as if they came together. */
@@ -10,14 +10,14 @@ const TICK = 63;
  */
 export class FirstCome extends Invariant {
   readonly name = 'first come';
-  readonly #line: SimulatedCall[] = [];
+  readonly #line: PlayedCall[] = [];
   #first = 0;
 
-  override onWaiting(call: SimulatedCall): void {
+  override onWaiting(call: PlayedCall): void {
     if (isPlain(call)) this.#line.push(call);
   }
 
-  override onGiven(call: SimulatedCall): void {
+  override onGiven(call: PlayedCall): void {
     if (!isPlain(call)) return;
     const line = this.#line;
     while (this.#first < line.length && !waits(line[this.#first]!)) this.#first++;
@@ -33,10 +33,10 @@ export class FirstCome extends Invariant {
   }
 }
 
-function waits(call: SimulatedCall): boolean {
+function waits(call: PlayedCall): boolean {
   return call.waiting && isPlain(call);
 }
 
-function isPlain({ keyHash, lasting, history, sent }: SimulatedCall): boolean {
+function isPlain({ keyHash, lasting, history, sent }: PlayedCall): boolean {
   return keyHash < 0 && !lasting && history === undefined && sent === 0;
 }

@@ -1,8 +1,7 @@
 import type { Pod } from '../../../src/core/connections/connection.ts';
 import type { Target } from '../../../src/core/connections/transport.ts';
 import { DRAINING, EJECTED, IN_DOUBT, namesOf, PAUSED } from '../../../src/core/endpoints/reasons.ts';
-import type { SimulatedCall } from '../call.ts';
-import type { SimulatedWire } from '../wire.ts';
+import type { PlayedCall, PlayedWire } from '../played.ts';
 import { Invariant } from './invariant.ts';
 
 /** Microseconds for which an answer shows that an address is still a pod's. */
@@ -18,7 +17,7 @@ export class FitEndpoints extends Invariant {
   /** When endpoints last served a call, in microseconds. */
   readonly #answeredAt = new WeakMap<Pod, number>();
 
-  override onGiven(call: SimulatedCall, wire: SimulatedWire): void {
+  override onGiven(call: PlayedCall, wire: PlayedWire): void {
     const { endpoint } = call;
     if (endpoint === undefined) {
       this.violate(`call ${call.id} has no endpoint`);
@@ -31,11 +30,12 @@ export class FitEndpoints extends Invariant {
     const { inFlight } = endpoint;
     if (most > 0 && inFlight > most)
       this.violate(`${endpoint.key} has ${inFlight} calls, and may have ${most}`);
-    if (call.connection?.wire !== wire)
+    const { connection } = call;
+    if (connection === undefined || this.scene.world.wireOf(connection.wire) !== wire)
       this.violate(`call ${call.id} is on another connection than ${wire.id}`);
   }
 
-  override onSettled({ endpoint }: SimulatedCall, error: Error | undefined): void {
+  override onSettled({ endpoint }: PlayedCall, error: Error | undefined): void {
     if (error === undefined && endpoint !== undefined)
       this.#answeredAt.set(endpoint, this.scene.world.time.micros);
   }

@@ -1,7 +1,6 @@
 import type { Target } from '../../../src/core/connections/transport.ts';
-import type { SimulatedCall } from '../call.ts';
+import type { PlayedCall, PlayedWire } from '../played.ts';
 import type { Scene } from '../scene.ts';
-import type { SimulatedWire } from '../wire.ts';
 
 /** Something that always holds. It is told of what happens as far as it wants to know. */
 export abstract class Invariant {
@@ -14,18 +13,18 @@ export abstract class Invariant {
   }
 
   /** A call is about to be given to the service. */
-  onTaken?(call: SimulatedCall): void;
-  onWaiting?(call: SimulatedCall): void;
+  onTaken?(call: PlayedCall): void;
+  onWaiting?(call: PlayedCall): void;
   /** It is given to a wire; and written, at once or in the next turn. */
-  onGiven?(call: SimulatedCall, wire: SimulatedWire): void;
-  onSent?(call: SimulatedCall, wire: SimulatedWire): void;
+  onGiven?(call: PlayedCall, wire: PlayedWire): void;
+  onSent?(call: PlayedCall, wire: PlayedWire): void;
   /** A pod does what it asks for. */
-  onExecuted?(call: SimulatedCall): void;
+  onExecuted?(call: PlayedCall): void;
   /** It was not written, or its peer has not looked at it. */
-  onUnlooked?(call: SimulatedCall): void;
-  onSettled?(call: SimulatedCall, error: Error | undefined): void;
+  onUnlooked?(call: PlayedCall): void;
+  onSettled?(call: PlayedCall, error: Error | undefined): void;
   /** A wire is ended from this side while it carries the call. */
-  onCut?(call: SimulatedCall, wire: SimulatedWire, error: Error): void;
+  onCut?(call: PlayedCall, wire: PlayedWire, error: Error): void;
   onDial?(target: Target): void;
   /** Discovery has said something. */
   onDiscovery?(): void;

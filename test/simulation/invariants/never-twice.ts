@@ -1,4 +1,4 @@
-import type { SimulatedCall } from '../call.ts';
+import type { PlayedCall } from '../played.ts';
 import { Invariant } from './invariant.ts';
 
 /** A connection that had been idle may end twice just as a call is sent. */
@@ -12,17 +12,17 @@ const MOST_CROSSED = 2;
 export class NeverTwice extends Invariant {
   readonly name = 'never twice';
 
-  override onSent(call: SimulatedCall): void {
+  override onSent(call: PlayedCall): void {
     const most = this.#mostOf(call);
     const unknown = call.sent - call.unlooked;
     if (unknown > most) this.violate(`call ${call.id} is sent ${unknown} times, and ${most} may be done`);
   }
 
-  override onExecuted(call: SimulatedCall): void {
+  override onExecuted(call: PlayedCall): void {
     if (call.executed > this.#mostOf(call)) this.violate(`call ${call.id} is done ${call.executed} times`);
   }
 
-  #mostOf({ repeatable, upgrades, crossed }: SimulatedCall): number {
+  #mostOf({ repeatable, upgrades, crossed }: PlayedCall): number {
     return repeatable && !upgrades ? 2 + Math.min(crossed, MOST_CROSSED) : 1;
   }
 }

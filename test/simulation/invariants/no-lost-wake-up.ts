@@ -1,5 +1,5 @@
 import type { Pod } from '../../../src/core/connections/connection.ts';
-import type { SimulatedCall } from '../call.ts';
+import type { PlayedCall } from '../played.ts';
 import { Invariant } from './invariant.ts';
 
 /** Calls that are looked at, of those that wait: where there are many, the first ones tell. */
@@ -24,7 +24,7 @@ export class NoLostWakeUp extends Invariant {
     }
   }
 
-  #lookAt(call: SimulatedCall): void {
+  #lookAt(call: PlayedCall): void {
     const { endpoint } = call;
     const failed = call.history?.failed ?? [];
     const isBound = (call.keyHash >= 0 || call.lasting) && failed.length === 0;

@@ -1,5 +1,5 @@
 import type { Target } from '../../../src/core/connections/transport.ts';
-import type { SimulatedCall } from '../call.ts';
+import type { PlayedCall } from '../played.ts';
 import { Invariant } from './invariant.ts';
 
 /** Microseconds of a window. */
@@ -21,7 +21,7 @@ export class NoStorm extends Invariant {
   #calls = 0;
   #opened = 0;
 
-  override onTaken(_call: SimulatedCall): void {
+  override onTaken(_call: PlayedCall): void {
     this.#roll();
     this.#calls++;
   }

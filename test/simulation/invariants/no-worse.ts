@@ -1,4 +1,4 @@
-import { codeOf, type SimulatedCall } from '../call.ts';
+import { codeOf, type PlayedCall } from '../played.ts';
 import { Invariant } from './invariant.ts';
 
 /** Milliseconds by which a wait may seem shorter than it was. */
@@ -16,7 +16,7 @@ const MOST_CROSSED = 2;
 export class NoWorse extends Invariant {
   readonly name = 'no worse';
 
-  override onSettled(call: SimulatedCall, error: Error | undefined): void {
+  override onSettled(call: PlayedCall, error: Error | undefined): void {
     if (error === undefined || call.reason !== null || this.scene.destroyed) return;
     if (this.scene.scenario.servesAll) this.violate(`call ${call.id} fails with ${codeOf(error)}`);
     switch (codeOf(error)) {
@@ -40,13 +40,13 @@ export class NoWorse extends Invariant {
     }
   }
 
-  #onFull(call: SimulatedCall): void {
+  #onFull(call: PlayedCall): void {
     const { waiting } = this.scene.service;
     const most = this.scene.settings.maxPendingRequests;
     if (waiting < most) this.violate(`call ${call.id} is refused, for ${waiting} wait of ${most} that may`);
   }
 
-  #onNone(call: SimulatedCall, error: Error): void {
+  #onNone(call: PlayedCall, error: Error): void {
     const { settings, service, world } = this.scene;
     if (this.#serving() === undefined) return;
     if (error.message.includes('after 0 ms') && service.endpoints.current.size === 0) return;
@@ -55,13 +55,13 @@ export class NoWorse extends Invariant {
     if (waited + SLACK < least) this.violate(`call ${call.id} fails after ${waited} ms: ${error.message}`);
   }
 
-  #onDialFailed(call: SimulatedCall): void {
+  #onDialFailed(call: PlayedCall): void {
     const key = call.sent === 0 ? this.#serving() : undefined;
     if (key !== undefined) this.violate(`call ${call.id} fails with an error of a dial, and ${key} serves`);
   }
 
   /** undici sends again what a GOAWAY gives back, and a stream that was refused once. */
-  #onRefused({ id, unlooked, givenBack }: SimulatedCall): void {
+  #onRefused({ id, unlooked, givenBack }: PlayedCall): void {
     if (this.#serving() === undefined) return;
     if (unlooked === 1) this.violate(`call ${id} fails, and was not looked at once`);
     else if (givenBack === unlooked && givenBack <= MOST_REROUTES) {
@@ -69,7 +69,7 @@ export class NoWorse extends Invariant {
     }
   }
 
-  #onReset(call: SimulatedCall): void {
+  #onReset(call: PlayedCall): void {
     const { reroutes = 0 } = call.history ?? {};
     const { retry } = this.scene.settings;
     const mayRepeat = retry !== false && retry.reasons.includes('reset') && call.repeatable && !call.upgrades;

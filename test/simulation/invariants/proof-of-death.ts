@@ -1,7 +1,7 @@
 import { DrainTimeoutError, UnresponsiveError } from '../../../src/core/base/errors.ts';
-import { codeOf, type SimulatedCall } from '../call.ts';
+import type { PlayedWire } from '../played.ts';
+import { codeOf, type PlayedCall } from '../played.ts';
 import type { SimulatedPod } from '../pod.ts';
-import type { SimulatedWire } from '../wire.ts';
 import { Invariant } from './invariant.ts';
 
 /**
@@ -15,7 +15,7 @@ export class ProofOfDeath extends Invariant {
   /** When it was last proven of each pod. */
   readonly #proven = new Map<SimulatedPod, number>();
 
-  override onCut(call: SimulatedCall, wire: SimulatedWire, error: Error): void {
+  override onCut(call: PlayedCall, wire: PlayedWire, error: Error): void {
     if (this.scene.destroyed || wire.lost) return;
     const { drainTimeout } = this.scene.settings;
     if (error instanceof DrainTimeoutError) {

@@ -1,4 +1,4 @@
-import type { SimulatedCall } from '../call.ts';
+import type { PlayedCall } from '../played.ts';
 import { Invariant } from './invariant.ts';
 
 /** Milliseconds for which what is not spent of the budget is kept. */
@@ -13,7 +13,7 @@ export class RetryBudget extends Invariant {
   readonly name = 'retry budget';
   #retries = 0;
 
-  override onSent(call: SimulatedCall): void {
+  override onSent(call: PlayedCall): void {
     const { retry } = this.scene.settings;
     const resent = call.sent - 1 - call.givenBack - call.crossed;
     // What a peer has not looked at is sent again once in any case.

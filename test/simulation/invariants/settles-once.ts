@@ -1,11 +1,11 @@
-import type { SimulatedCall } from '../call.ts';
+import type { PlayedCall } from '../played.ts';
 import { Invariant } from './invariant.ts';
 
 /** Each call settles exactly once: its caller is told how it ended, and is not told again. */
 export class SettlesOnce extends Invariant {
   readonly name = 'settles once';
 
-  override onSettled(call: SimulatedCall): void {
+  override onSettled(call: PlayedCall): void {
     if (call.settled > 1) this.violate(`call ${call.id} settles ${call.settled} times`);
   }
 

@@ -4,7 +4,6 @@ import { BROKEN } from './scenarios-broken.ts';
 import { CONNECTIONS } from './scenarios-connections.ts';
 import { GIVEN_UP } from './scenarios-ended.ts';
 import { LISTENERS } from './scenarios-listeners.ts';
-import { OPTIONS } from './scenarios-options.ts';
 import { SERVED_REQUESTS } from './scenarios-served.ts';
 import { TIMEOUTS } from './scenarios-timeouts.ts';
 import { ScriptedServer } from './scripted-server.ts';
@@ -17,7 +16,6 @@ export const SCENARIOS: Scenarios = {
   ...GIVEN_UP,
   ...BROKEN,
   ...TIMEOUTS,
-  ...OPTIONS,
 };
 
 /** Milliseconds decide here and there, on a busy machine: what we tell has to be what stock tells in one of a few plays. */

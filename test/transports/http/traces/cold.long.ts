@@ -1,3 +1,0 @@
-import { testTraces } from './in-process.ts';
-
-testTraces(false);
