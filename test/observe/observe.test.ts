@@ -32,26 +32,6 @@ describe('what is observed', { concurrency: 3 }, () => {
     assert.match(stderr, /→ 3 pods are behind this address/);
   });
 
-  test('requests that evenkeel would leave alone, and those whose agents have their own way, are counted apart', async (t) => {
-    const pod = await startPod(t);
-    const work = `
-      await get();
-      const { get: httpGet } = await import('node:http');
-      const options = { agent: false };
-      await new Promise((resolve) => httpGet(url, options, (response) => response.resume().on('end', resolve)));`;
-    const world = { addresses: [pod.address], known: [pod.address], port: pod.port };
-    const { reports, stderr } = await observe(t, work, { ...world, env: { EVENKEEL_HOSTS: '!orders.prod' } });
-    assert.deepEqual(reports[0]!.foreign, { origins: 1, requests: 1 });
-    assert.equal(reports[0]!.nodeHttp, 1);
-    assert.match(stderr, /1 request to 1 other origin, which evenkeel would leave alone/);
-    assert.match(stderr, /1 request of node:http, which evenkeel would leave to their agents/);
-  });
-
-  test('a short command that sends nothing says nothing', async (t) => {
-    const { reports, stderr } = await observe(t, '', { addresses: [], known: [], port: 80 });
-    assert.deepEqual([reports, stderr], [[], '']);
-  });
-
   test('with EVENKEEL_OBSERVE_FORMAT=json, a report is one line: what the channel has, when and by whom', async (t) => {
     const pod = await startPod(t);
     const world = { addresses: [pod.address], known: [pod.address], port: pod.port };

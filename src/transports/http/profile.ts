@@ -1,5 +1,6 @@
 import { identityOf } from '../common/identity-of.ts';
 import type { NodeAgent, RequestOptions } from './node-http.ts';
+import { isRefused } from './refused.ts';
 
 /** Options of an agent that don't change how a socket is made. */
 const OF_POOLS = new Set([
@@ -75,6 +76,8 @@ export function needsNode(agent: NodeAgent, options: Options): boolean {
   // The agent says where all its requests go, or the request says where it may not go.
   if (own.host !== undefined || own.port !== undefined) return true;
   if (options.blockList !== undefined && own.blockList === undefined) return true;
+  // Node's own agent says why it doesn't accept an option.
+  if (isRefused(own, options)) return true;
   return (
     agent.protocol === 'https:' &&
     OWN_OF_TLS.some((name) => options[name] !== undefined && own[name] === undefined)

@@ -6,9 +6,7 @@ import { h2c, startH2Pod } from '../../support/h2-pod.ts';
 import { ask, HEADER, testEvenness } from './identity-header.ts';
 
 describe('identityHeader', { concurrency: true }, () => {
-  testEvenness('h1', 1, 'named');
   testEvenness('h1', 20, 503);
-  testEvenness('h2', 1, 503);
   testEvenness('h2', 20, 'unnamed');
 });
 

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { callsOf } from '../../support/answers.ts';
 import { type EchoStream, jain, startBalanced } from '../../support/connect-client.ts';
 import { startConnectPods } from '../../support/connect-pod.ts';
+import { startVirtualIp } from '../../support/virtual-ip.ts';
 
 test('a pod that ends its connections politely, again and again, fails no call', async (t) => {
   const pods = await startConnectPods(t, 3);
@@ -20,6 +21,19 @@ test('a pod that ends its connections politely, again and again, fails no call',
   }
   assert.ok(jain(callsOf(pods)) >= 0.95, callsOf(pods).join());
   assert.ok(stats().endpoints.every(({ failures, state }) => failures === 0 && state === 'ready'));
+});
+
+test('a virtual IP is taken for several connections, which lead to different pods', async (t) => {
+  const pods = await startConnectPods(t, 4);
+  const ip = await startVirtualIp(t, pods);
+  const { client, resolver } = startBalanced(t, [ip], { spread: 8 });
+  resolver.set([ip], { virtual: true });
+  await client.calls(400, 16);
+  assert.ok(jain(callsOf(pods)) >= 0.9, callsOf(pods).join());
+  assert.equal(
+    pods.reduce((sum, { sessions }) => sum + sessions.length, 0),
+    8,
+  );
 });
 
 test('many streams and calls at once leave nothing behind', async (t) => {

@@ -5,10 +5,9 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { callsOf, killOne } from '../../support/answers.ts';
 import { certificateFor } from '../../support/certificate.ts';
 import { FakeClock } from '../../support/clock.ts';
-import { jain, startBalanced, startStock } from '../../support/connect-client.ts';
+import { startBalanced, startStock } from '../../support/connect-client.ts';
 import { startConnectPod, startConnectPods } from '../../support/connect-pod.ts';
 import { startRawServer } from '../../support/raw-server.ts';
-import { startVirtualIp } from '../../support/virtual-ip.ts';
 
 test('connections are renewed at their age, before they are let go, and no call fails', async (t) => {
   const pods = await startConnectPods(t, 3, { delay: 1 });
@@ -111,19 +110,6 @@ test('TLS asks each pod for the name of the Service, and checks it', async (t) =
   await assert.rejects(bad.client.call(), /altnames|certificate/i);
   const stock = startBalanced(t, pods, {}, 'gRPC', baseUrl);
   await assert.rejects(stock.client.call(), /self-signed/);
-});
-
-test('a virtual IP is taken for several connections, which lead to different pods', async (t) => {
-  const pods = await startConnectPods(t, 4);
-  const ip = await startVirtualIp(t, pods);
-  const { client, resolver } = startBalanced(t, [ip], { spread: 8 });
-  resolver.set([ip], { virtual: true });
-  await client.calls(400, 16);
-  assert.ok(jain(callsOf(pods)) >= 0.9, callsOf(pods).join());
-  assert.equal(
-    pods.reduce((sum, { sessions }) => sum + sessions.length, 0),
-    8,
-  );
 });
 
 test('a pod that takes connections and says nothing gets no call while there are others', async (t) => {

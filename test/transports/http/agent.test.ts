@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import http, { Agent, type AgentOptions } from 'node:http';
+import http, { Agent, type AgentOptions, type RequestOptions } from 'node:http';
 import { BlockList } from 'node:net';
 import { test } from 'node:test';
 import { staticResolver } from '../../../src/core/discovery/static.ts';
@@ -270,3 +270,22 @@ test('bad requests throw as with Node’s agent, and at the same moment', () => 
   same({ path: '/ a' });
   same({ headers: { host: ['a', 'b'] as unknown as string } });
 });
+
+for (const options of [{ family: 9 }, { hints: 1 }, { localAddress: 'here' }] as RequestOptions[]) {
+  test(`an option that Node refuses throws the same error: ${JSON.stringify(options)}`, (t) => {
+    const thrownWith = (agent: Agent) => {
+      try {
+        http.get({ host: HOST, agent, ...options }).on('error', () => {});
+        return undefined;
+      } catch (error) {
+        return error;
+      }
+    };
+    const agent = new Agent({ keepAlive: true });
+    const refused = thrownWith(agent);
+    agent.destroy();
+
+    assert.ok(refused instanceof Error);
+    assert.deepEqual(thrownWith(startHttpAgent(t, [])), refused);
+  });
+}

@@ -11,16 +11,6 @@ for (const value of ['timeout=0', 'timeout=1', 'timeout=2']) {
   test(`a pod that says Keep-Alive: ${value} changes nothing for the others`, (t) => sayHint(t, value));
 }
 
-test('where all pods say timeout=2, traffic is even, and a dial is made for each request', async (t) => {
-  const pods = await startPods(t, 5);
-  for (const pod of pods) hint(pod, 'timeout=2');
-  const agent = startAgent(t, pods);
-  await load(agent, 300);
-  for (const { requests } of pods)
-    assert.ok(Math.abs(requests - 60) <= 15, `${pods.map((pod) => pod.requests)}`);
-  assert.ok(connectionsOf(pods) <= 330, `${connectionsOf(pods)}`);
-});
-
 test('a trickle to pods that keep no connection dials for its requests only', async (t) => {
   const clock = new FakeClock();
   const pods = await startPods(t, 5);

@@ -59,6 +59,7 @@ export const DIFFERENCES: readonly Difference[] = [
     }),
     scenarios: [
       'destroy at once',
+      'a strict Content-Length that is not kept',
       'destroy at once, with an error',
       'destroy before the end of the request',
       'destroy in the next tick',
@@ -99,7 +100,10 @@ export const DIFFERENCES: readonly Difference[] = [
   {
     what: "an idle socket that the server ends emits `'end'`",
     level: ({ entries, seen }) => ({ entries: without(entries, /^socket \d+ 'end'/), seen }),
-    scenarios: ['a server that ends idle connections'],
+    scenarios: [
+      'a server that ends idle connections',
+      'a server that ends after the response, without a word',
+    ],
   },
   {
     what: 'after `install()`, idle connections outlive the agent that had them',

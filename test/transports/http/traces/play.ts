@@ -4,6 +4,7 @@ import { BROKEN } from './scenarios-broken.ts';
 import { CONNECTIONS } from './scenarios-connections.ts';
 import { GIVEN_UP } from './scenarios-ended.ts';
 import { LISTENERS } from './scenarios-listeners.ts';
+import { OPTIONS } from './scenarios-options.ts';
 import { SERVED_REQUESTS } from './scenarios-served.ts';
 import { TIMEOUTS } from './scenarios-timeouts.ts';
 import { ScriptedServer } from './scripted-server.ts';
@@ -16,6 +17,7 @@ export const SCENARIOS: Scenarios = {
   ...GIVEN_UP,
   ...BROKEN,
   ...TIMEOUTS,
+  ...OPTIONS,
 };
 
 /** Milliseconds decide here and there, on a busy machine: what we tell has to be what stock tells in one of a few plays. */

@@ -1,0 +1,3 @@
+import { testTraces } from './in-process.ts';
+
+testTraces(false);
