@@ -22,9 +22,11 @@ export interface PreconnectOptions {
   identity: PodIdentity;
 }
 
-/** Up to this many endpoints are dialled at once. Dials to more are spread over `DIAL_SPREAD` milliseconds. */
+/** Up to this many endpoints are dialled at once. Dials to more are spread over some time, at most `DIAL_SPREAD` milliseconds. */
 const FEW = 4;
 const DIAL_SPREAD = 1_000;
+/** Milliseconds for each dial where no endpoint is connected. */
+const DIAL_INTERVAL = 5;
 
 /** Makes connections ahead of requests, so that requests find them ready. */
 export class Preconnect {
@@ -53,15 +55,26 @@ export class Preconnect {
   connect(endpoints: readonly Pod[]): void {
     if (!this.#warmth.active || this.#set.namesPods) return;
     const { clock, random } = this.#settings;
+    const spread = endpoints.length <= FEW ? 0 : this.#spreadOf(endpoints.length);
     for (const endpoint of endpoints) {
       const dial = () => {
         if (endpoint.warm && isUnconnected(endpoint) && this.#reach.mayDial(endpoint)) {
           this.#dials.dial(endpoint);
         }
       };
-      if (endpoints.length <= FEW) dial();
-      else clock.schedule(dial, random() * DIAL_SPREAD);
+      if (spread === 0) dial();
+      else clock.schedule(dial, random() * spread);
     }
+  }
+
+  /**
+   * Over how many milliseconds so many dials are spread. The fewer endpoints are connected, the shorter that is: all
+   * requests go to those that are, meanwhile.
+   */
+  #spreadOf(dials: number): number {
+    const { warm } = this.#warmth;
+    const connected = warm.reduce((sum, endpoint) => (endpoint.connected > 0 ? sum + 1 : sum), 0);
+    return Math.min(DIAL_SPREAD, Math.max(dials * DIAL_INTERVAL, (DIAL_SPREAD * connected) / warm.length));
   }
 
   /** Connects warm endpoints again that have lost their last connection. */

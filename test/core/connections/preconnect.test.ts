@@ -24,6 +24,20 @@ test('few endpoints are connected at once, more in the course of a second', () =
   assert.equal(many.transport.dialled.length, 5);
 });
 
+test('the fewer endpoints are connected, the sooner others are, for those that are take all requests meanwhile', () => {
+  for (const [connected, most] of [
+    [0, 100],
+    [1, 100],
+    [10, 500],
+  ] as const) {
+    const { clock, pods, preconnect, transport } = startPreconnect(20);
+    for (const pod of pods.slice(0, connected)) connect(pod);
+    preconnect.connect(pods.slice(connected));
+    clock.advance(most);
+    assert.equal(transport.dialled.length, 20 - connected, `${connected} of 20 are connected`);
+  }
+});
+
 test('what has been connected meanwhile, or has become cold, is not dialled when its turn comes', () => {
   const { clock, pods, preconnect, transport } = startPreconnect(5);
   preconnect.connect(pods);
