@@ -276,10 +276,10 @@ export class HttpWire implements Wire {
     const call = this.#call;
     this.#call = undefined;
     this.idleTime.stop();
-    // A caller may end the socket with any error.
+    const isAnswered = call?.isAnswered === true;
+    if (isAnswered) this.#onServed?.();
     const isReset = this.#error !== undefined && reasonOf(this.#error) !== undefined;
-    const byPeer = this.#ended || isReset || call?.isAnswered === true;
-    this.#events!.retire(byPeer ? 'closed-by-peer' : 'error');
+    this.#events!.retire(this.#ended || isReset || isAnswered ? 'closed-by-peer' : 'error');
     const pass = () => this.#pass('close', hadError);
     try {
       if (call === undefined) pass();

@@ -169,18 +169,24 @@ for (const passes of [true, false]) {
   });
 }
 
-test('a connection takes up the session of the last one to its pod, once a request was answered on that', async (t) => {
-  const { agent } = await start(t, { ca, maxRequestsPerConnection: 1 });
-  const reused: boolean[] = [];
-  // Connections are made ahead of requests: some without a session yet.
-  for (let n = 0; n < 20 && reused.at(-1) !== true; n++) {
-    const request = get({ host: HOST, agent });
-    request.once('socket', (socket) => reused.push((socket as TLSSocket).isSessionReused()));
-    await answerOf(request);
-  }
-  assert.equal(reused[0], false);
-  assert.equal(reused.at(-1), true);
-});
+for (const [how, headers, maxRequestsPerConnection] of [
+  ['keeps connections', {}, 1],
+  ['asks for a close', { connection: 'close' }, 0],
+] as const) {
+  test(`a caller that ${how}: a connection takes up the session of the last one to its pod, once a request was answered on that`, async (t) => {
+    const { agent } = await start(t, { ca, maxRequestsPerConnection });
+    const reused: boolean[] = [];
+    // Connections are made ahead of requests: some without a session yet.
+    for (let n = 0; n < 20 && reused.at(-1) !== true; n++) {
+      const request = get({ host: HOST, agent, headers });
+      // With the response: a socket that stands for a connection under way can't tell.
+      request.once('response', ({ socket }) => reused.push((socket as TLSSocket).isSessionReused()));
+      await answerOf(request);
+    }
+    assert.equal(reused[0], false);
+    assert.equal(reused.at(-1), true);
+  });
+}
 
 test('a request whose connection ends closes in its caller’s context', async (t) => {
   const { pod, agent } = await start(t, { ca });
