@@ -1,11 +1,15 @@
 // How much of a request's CPU is evenkeel's own?
 //
-// npm run bench -- share [--of REV] [--concurrency N] [--seconds S] [--passes P] [--rows R]
+// npm run bench -- share [--of REV] [--pods nginx,node] [--concurrency N] [--seconds S] [--passes P] [--rows R]
 //
 // The build as it is published, or that of another revision, calls five pods with undici's `request` under a profiler.
 // Its share is the self time of its functions in all the time that the process was not idle: undici, Node, the kernel
 // and the garbage collector have the rest. Beside it, by turns, is what no balancer does without: the pod with the
 // fewest requests is found, and told of the end of each.
+//
+// It is measured with pods of two kinds, because it depends on them. nginx answers at once, and says little. Pods made by
+// Node take as long for a request as this process does, and their responses have more headers, so that undici and the
+// kernel have more to do for each request.
 
 import type { Profiler } from 'node:inspector';
 import { parseArgs } from 'node:util';
@@ -13,7 +17,8 @@ import type { Dispatcher } from 'undici';
 import { BareBalancer } from './support/bare-balancer.ts';
 import { CASES, type Case, sender } from './support/calling.ts';
 import { flatOutFor } from './support/load.ts';
-import { type Nginx, startNginx } from './support/nginx.ts';
+import { startNginx } from './support/nginx.ts';
+import { startPods } from './support/pods.ts';
 import { startProfiler } from './support/profiler.ts';
 import { progress, report } from './support/report.ts';
 import { build, type Revision } from './support/revision.ts';
@@ -32,6 +37,7 @@ const { values: args } = parseArgs({
   options: {
     json: { type: 'boolean' },
     of: { type: 'string' },
+    pods: { type: 'string', default: 'nginx,node' },
     concurrency: { type: 'string' },
     seconds: { type: 'string', default: '1' },
     passes: { type: 'string', default: '11' },
@@ -41,12 +47,31 @@ const { values: args } = parseArgs({
 
 progress(`share: building ${args.of ?? 'this'}`);
 const revision = await build(args.of);
-const nginx = await startNginx({ addresses: 5 });
-const wanted = args.concurrency === undefined ? [1, 100] : [Number(args.concurrency)];
-for (const each of CASES) {
-  if (each.api === 'request' && wanted.includes(each.concurrency)) await measure(revision, each, nginx);
+const concurrencies = args.concurrency === undefined ? [1, 100] : [Number(args.concurrency)];
+const cases = CASES.filter(
+  ({ api, concurrency }) => api === 'request' && concurrencies.includes(concurrency),
+);
+for (const kind of args.pods.split(',')) {
+  const pods = await start(kind);
+  for (const each of cases) await measure(revision, each, pods);
+  pods.stop();
 }
-nginx.stop();
+
+/** Five pods, which all have one port. */
+interface Pods {
+  /** What made them, if it was not nginx; for the names of rows. */
+  readonly maker: string;
+  readonly endpoints: readonly { address: string; port: number }[];
+  readonly origin: string;
+  stop(): void;
+}
+
+async function start(kind: string): Promise<Pods> {
+  if (kind === 'nginx') return { maker: '', ...(await startNginx({ addresses: 5 })) };
+  const { addresses, port, stop } = await startPods({ count: 5 });
+  const endpoints = addresses.map((address) => ({ address, port }));
+  return { maker: ', pods made by Node', endpoints, origin: `http://${addresses[0]}:${port}`, stop };
+}
 
 interface Contestant {
   readonly name: string;
@@ -62,8 +87,9 @@ interface Contestant {
 async function measure(
   { name, url, package: { BalancedAgent, staticResolver } }: Revision,
   { api, concurrency }: Case,
-  { endpoints, origin }: Nginx,
+  { maker, endpoints, origin }: Pods,
 ): Promise<void> {
+  const title = `${api}, concurrency ${concurrency}${maker}`;
   const contestant = (name: string, agent: Dispatcher, url: string, bar?: Contestant['bar']): Contestant => {
     return { name, agent, url, bar, shares: [], times: new Map() };
   };
@@ -72,7 +98,7 @@ async function measure(
     contestant('a bare balancer', new BareBalancer(endpoints), BARE),
   ];
   for (let pass = -1; pass < Number(args.passes); pass++) {
-    progress(`share: ${api}, concurrency ${concurrency}, pass ${pass + 1} of ${args.passes}`);
+    progress(`share: ${title}, pass ${pass + 1} of ${args.passes}`);
     for (const each of contestants) {
       const send = sender(api, each.agent, origin);
       // The first pass warms up.
@@ -85,7 +111,7 @@ async function measure(
     const { median, low, high } = spread(shares);
     report({
       bench: 'share',
-      case: `${api}, concurrency ${concurrency}${bar === undefined ? `, ${name}` : ''}`,
+      case: `${title}${bar === undefined ? `, ${name}` : ''}`,
       value: median,
       ...(bar && { bar }),
       text: `${percent(median)} of the CPU (${percent(low)}–${percent(high)})`,
