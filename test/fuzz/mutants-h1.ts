@@ -322,8 +322,8 @@ export const H1_MUTANTS: readonly Mutant[] = [
   {
     name: 'retired connections stay open',
     file: 'connection.ts',
-    find: '    if (this.retired === undefined || this.busy) return;',
-    replace: '    if (this.retired !== undefined || this.busy) return;',
+    find: '    if (this.retired !== undefined && !this.busy) ',
+    replace: '    if (this.retired === undefined && !this.busy) ',
     protocol: 'h1',
     kinds: ['close', 'left', 'counts'],
     focus: ['impatient'],
@@ -358,8 +358,8 @@ export const H1_MUTANTS: readonly Mutant[] = [
   {
     name: 'what a burst has left behind has successors',
     file: 'connection.ts',
-    find: 'this.#renew(this.#endpoint.onAging());',
-    replace: 'this.#renew(this.#endpoint.onAging() || true);',
+    find: 'this.#renew(this.endpoint.onAging());',
+    replace: 'this.#renew(this.endpoint.onAging() || true);',
     protocol: 'h1',
     kinds: ['storm'],
     focus: ['aged'],

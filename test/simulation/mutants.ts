@@ -30,7 +30,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'nobody is woken when a peer says how many streams it takes',
     file: 'connection.ts',
-    find: '    if (freed) this.#endpoint.board.wake();\n',
+    find: '    if (freed) this.endpoint.board.wake();\n',
     replace: '',
     theme: 'streams',
   },
@@ -132,7 +132,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the age of a connection is not looked at when it is used',
     file: 'connection.ts',
-    find: '    if (this.#lifetime.isOver(now)) this.#expire();\n    else if',
+    find: '    if (now >= this.#endsAt) this.#expire();\n    else if',
     replace: '    if',
     theme: 'still',
   },
@@ -245,7 +245,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a connection near its end rests though nothing can take its place',
     file: 'connection.ts',
-    find: '    if (!this.#events.mayReplace(this.#endpoint)) return;\n',
+    find: '    if (!this.#events.mayReplace(this.endpoint)) return;\n',
     replace: '',
     theme: 'resting',
   },
@@ -438,9 +438,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'close() waits for ever when a connection is idle',
     file: 'connection.ts',
-    find: '    if (this.retired === undefined || this.busy) return;\n',
-    replace:
-      "    if (this.retired === undefined || this.busy || this.retired === 'service-closed') return;\n",
+    find: '    if (this.retired !== undefined && !this.busy) ',
+    replace: "    if (this.retired !== undefined && !this.busy && this.retired !== 'service-closed') ",
     theme: 'ends',
   },
   {
@@ -453,7 +452,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a rotation is made twice',
     file: 'connection.ts',
-    find: '    if (this.#aging || this.retired !== undefined) return;\n',
+    find: '    if (this.aging || this.retired !== undefined) return;\n',
     replace: '    if (this.retired !== undefined) return;\n',
     theme: 'rotations',
   },

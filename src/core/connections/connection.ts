@@ -1,10 +1,10 @@
-import type { Channel } from 'node:diagnostics_channel';
 import { channels } from '../base/channels.ts';
 import { queueMicrotask } from '../base/clock.ts';
 import type { ConnectionEvents } from './connection-events.ts';
+import { tellOf } from './connection-telling.ts';
 import { Draining } from './draining.ts';
 import type { Pooled } from './endpoint-connections.ts';
-import type { Repeatable } from './idle-life.ts';
+import type { IdleLife, Repeatable } from './idle-life.ts';
 import { Idling } from './idling.ts';
 import { Lifetime } from './lifetime.ts';
 import type { PooledEndpoint } from './pooled-endpoint.ts';
@@ -21,73 +21,63 @@ export type Pod = PooledEndpoint<Connection>;
 
 /** The life of one wire: how old it is, how often it was used, what it carries, and when it ends. */
 export class Connection implements Pooled, WireEvents {
+  // What each request needs comes first, side by side in memory: with many connections, each line of memory that a
+  // request looks at is one that the processor's caches have lost. Numbers are whole ones, for others lie elsewhere.
   readonly wire: Wire;
   readonly multiplexed: boolean;
+  retired: RetireReason | undefined = undefined;
+  endpoint: Pod;
+  /** It takes nothing for a moment, because its peer may be about to end it. */
+  #settling = false;
+  /** When it has reached its age, on the clock, in whole milliseconds. Its timer may be late. */
+  #endsAt = 0;
+  /** When a request last came, or when it was made for a request, in whole milliseconds. */
+  #neededAt = 0;
+  /** After how many requests it retires; 0: never. */
+  readonly #maxRequests: number;
+  stacked = false;
   below: Pooled | undefined = undefined;
   above: Pooled | undefined = undefined;
-  stacked = false;
   /** How many requests it carries now, without lasting ones. */
   inFlight = 0;
   /** How many event streams and upgraded HTTP/2 streams it carries now. */
   lasting = 0;
   /** How many requests it has carried, with the present ones. */
   requests = 0;
-  retired: RetireReason | undefined = undefined;
-  /** The name of its pod, as its responses say; `null`: they say none; `undefined`: there was no response yet. */
-  podName: string | null | undefined = undefined;
   /** Whether its responses have said all that evenkeel wants to know about the endpoint. */
-  #told = false;
-  #aging = false;
-  #endpoint: Pod;
-  #destroyedBy: Error | undefined = undefined;
+  told = false;
+  aging = false;
   /** Whether its successor was made. */
   #renewed = false;
+  /** The name of its pod, as its responses say; `null`: they say none; `undefined`: there was no response yet. */
+  podName: string | null | undefined = undefined;
+  destroyedBy: Error | undefined = undefined;
   readonly #events: ConnectionEvents<Connection>;
   readonly #options: ConnectionOptions;
   readonly #lifetime: Lifetime;
   readonly idling: Idling;
   readonly #draining: Draining;
-  /** When a request last came, or when it was made for a request. */
-  #neededAt: number;
 
   constructor(wire: Wire, endpoint: Pod, events: ConnectionEvents<Connection>, options: ConnectionOptions) {
     this.wire = wire;
     this.multiplexed = wire.multiplexed;
-    this.#endpoint = endpoint;
+    this.endpoint = endpoint;
     this.#events = events;
     this.#options = options;
-    this.idling = new Idling(options.clock);
-    this.#draining = new Draining(options.clock, options.drainTimeout);
-    this.#lifetime = new Lifetime(
-      options.clock,
-      options.maxDuration,
-      () => this.#startAging(),
-      () => this.#expire(),
-    );
-    this.#neededAt = this.#lifetime.bornAt;
+    const { clock, maxDuration, maxRequests, drainTimeout } = options;
+    this.#maxRequests = maxRequests;
+    this.idling = new Idling(clock);
+    this.#draining = new Draining(clock, drainTimeout);
+    const onNear = () => this.#startAging();
+    this.#lifetime = new Lifetime(clock, maxDuration, onNear, () => this.#expire());
+    this.#endsAt = this.#lifetime.endsAt;
+    this.#neededAt = Math.floor(this.#lifetime.bornAt);
     wire.open(this);
-    this.#publish(channels.connectionOpen);
-  }
-
-  /** The endpoint that it belongs to. */
-  get endpoint(): Pod {
-    return this.#endpoint;
-  }
-
-  get told(): boolean {
-    return this.#told;
-  }
-
-  get aging(): boolean {
-    return this.#aging;
-  }
-
-  get destroyedBy(): Error | undefined {
-    return this.#destroyedBy;
+    tellOf(this, channels.connectionOpen);
   }
 
   get room(): boolean {
-    if (this.retired !== undefined || this.idling.settling) return false;
+    if (this.retired !== undefined || this.#settling) return false;
     return this.multiplexed ? !this.wire.full : !this.busy;
   }
 
@@ -99,6 +89,11 @@ export class Connection implements Pooled, WireEvents {
     return this.wire.parked;
   }
 
+  /** In milliseconds. */
+  get age(): number {
+    return this.#options.clock.now() - this.#lifetime.bornAt;
+  }
+
   /** Whether it carries anything. */
   get busy(): boolean {
     return this.inFlight + this.lasting > 0;
@@ -107,22 +102,23 @@ export class Connection implements Pooled, WireEvents {
   /** Whether it may take a request now. If not, it retires or rests: its timer may be late, or its socket dead unnoticed. */
   check(now: number, request?: Repeatable): boolean {
     if (this.retired !== undefined) return false;
-    this.#neededAt = now;
-    if (this.#lifetime.isOver(now)) this.#expire();
+    const life = this.endpoint.idleLife;
+    this.#neededAt = Math.floor(now);
+    if (now >= this.#endsAt) this.#expire();
     else if (this.wire.broken) this.retire('closed-by-peer');
-    else if (this.idling.isNearEnd(now, this.#endpoint.idleLife, request)) this.#rest(now);
-    return this.retired === undefined && !this.idling.settling;
+    else if (life !== undefined && this.idling.isNearEnd(now, life, request)) this.#rest(now, life);
+    return this.retired === undefined && !this.#settling;
   }
 
   /** Its peer may be about to end it: another one is to be made, if one can be. */
-  #rest(now: number): void {
-    if (!this.#events.mayReplace(this.#endpoint)) return;
-    const { takesDials, idleLife } = this.#endpoint;
-    if (takesDials) {
-      this.idling.rest(now, idleLife!, () => this.onRoomChanged(true));
-      this.#endpoint.restack(this);
+  #rest(now: number, idleLife: IdleLife): void {
+    if (!this.#events.mayReplace(this.endpoint)) return;
+    if (this.endpoint.takesDials) {
+      this.#settling = true;
+      this.idling.rest(now, idleLife, () => this.#onSettled());
+      this.endpoint.restack(this);
     } else {
-      idleLife!.onClosed();
+      idleLife.onClosed();
       this.retire('idle');
     }
   }
@@ -141,7 +137,7 @@ export class Connection implements Pooled, WireEvents {
   #neededWithin(most: number): boolean {
     if (this.retired !== undefined) return false;
     // When it was made, evenkeel may not have known yet how long the endpoint keeps idle connections.
-    const idle = Math.max(this.#endpoint.keepAlive ?? 0, this.#options.idleTimeout);
+    const idle = Math.max(this.endpoint.keepAlive ?? 0, this.#options.idleTimeout);
     const unneeded = this.#options.clock.now() - this.#neededAt;
     return this.inFlight > 0 || unneeded < Math.min(most, idle * LATELY_IDLE);
   }
@@ -154,17 +150,25 @@ export class Connection implements Pooled, WireEvents {
 
   /** Takes nothing for a moment after its response, because its peer may be ending it. */
   settle(milliseconds: number): void {
-    if (this.retired === undefined) this.idling.settle(milliseconds, () => this.onRoomChanged(true));
+    if (this.retired !== undefined) return;
+    this.#settling = true;
+    this.idling.settle(milliseconds, () => this.#onSettled());
+  }
+
+  #onSettled(): void {
+    this.#settling = false;
+    this.onRoomChanged(true);
   }
 
   tell(told: boolean): void {
-    this.#told = told;
+    this.told = told;
   }
 
   /** Moves it to another endpoint. The caller moves what it carries. */
   hand(other: Pod): void {
-    const before = this.#endpoint;
-    this.#endpoint = other;
+    const before = this.endpoint;
+    this.endpoint = other;
+    this.idling.forget();
     before.hand(this, other);
   }
 
@@ -172,8 +176,8 @@ export class Connection implements Pooled, WireEvents {
   reserve(): void {
     this.inFlight++;
     this.requests++;
-    if (this.#aging && !this.#renewed) this.#renew(this.#endpoint.willBeBare);
-    const { maxRequests } = this.#options;
+    if (this.aging && !this.#renewed) this.#renew(this.endpoint.willBeBare);
+    const maxRequests = this.#maxRequests;
     if (maxRequests === 0) return;
     // Early, because with HTTP/2 many requests come at once, and the limit is reached soon.
     if (this.requests === Math.ceil(maxRequests / 2)) this.#startAging();
@@ -189,7 +193,8 @@ export class Connection implements Pooled, WireEvents {
   release(attempt: Carried): void {
     this.inFlight--;
     if (this.multiplexed) this.wire.release(attempt);
-    else this.idling.begin(this.#endpoint.idleLife);
+    // To read the clock costs as much as all the rest, so the time is measured only if idle connections end.
+    else if (this.endpoint.idleLife !== undefined) this.idling.begin();
     this.#closeIfDrained();
   }
 
@@ -225,19 +230,19 @@ export class Connection implements Pooled, WireEvents {
 
   /** It has reached its age: it retires, or looks again a moment later. */
   #expire(): void {
-    if (this.#endpoint.isDraining || !this.#events.outlivesAge(this.#endpoint)) this.retire('max-duration');
-    else this.#lifetime.extend();
+    if (this.endpoint.isDraining || !this.#events.outlivesAge(this.endpoint)) this.retire('max-duration');
+    else this.#endsAt = this.#lifetime.extend();
   }
 
   #startAging(): void {
-    if (this.#aging || this.retired !== undefined) return;
-    this.#aging = true;
-    this.#renew(this.#endpoint.onAging());
+    if (this.aging || this.retired !== undefined) return;
+    this.aging = true;
+    this.#renew(this.endpoint.onAging());
   }
 
   #renew(isNeeded: boolean): void {
     this.#renewed = isNeeded;
-    if (isNeeded) this.#events.onAging(this.#endpoint);
+    if (isNeeded) this.#events.onAging(this.endpoint);
   }
 
   /** Takes no more requests. Closes when it carries nothing any more: at once if it is idle. */
@@ -246,12 +251,12 @@ export class Connection implements Pooled, WireEvents {
     this.retired = reason;
     // If it carries something, the end may be about that, or come from this side.
     if (reason === 'closed-by-peer' && !this.multiplexed && !this.busy && this.requests > 0) {
-      this.#endpoint.onIdleEnd(this.idling.duration);
+      this.endpoint.onIdleEnd(this.idling.duration);
     }
     this.#lifetime.stop();
     this.idling.stop();
-    this.#publish(channels.connectionRetire, reason);
-    this.#endpoint.retire(this);
+    tellOf(this, channels.connectionRetire, reason);
+    this.endpoint.retire(this);
     this.#events.onRetired(this);
     if (this.busy) this.#draining.begin((error) => this.#endRequests(error));
     this.#closeIfDrained();
@@ -259,7 +264,7 @@ export class Connection implements Pooled, WireEvents {
 
   /** Ends it now, with all that it carries. */
   destroy(error: Error): void {
-    this.#destroyedBy ??= error;
+    this.destroyedBy ??= error;
     this.retire('error');
     this.wire.destroy(error);
   }
@@ -271,7 +276,10 @@ export class Connection implements Pooled, WireEvents {
   }
 
   #closeIfDrained(): void {
-    if (this.retired === undefined || this.busy) return;
+    if (this.retired !== undefined && !this.busy) this.#closeSoon();
+  }
+
+  #closeSoon(): void {
     // In a microtask, because the end of an attempt may be reported before its wire has settled.
     queueMicrotask(() => {
       if (!this.busy) this.wire.close();
@@ -279,22 +287,14 @@ export class Connection implements Pooled, WireEvents {
   }
 
   onRoomChanged(freed: boolean): void {
-    this.#endpoint.restack(this);
-    if (freed) this.#endpoint.board.wake();
+    this.endpoint.restack(this);
+    if (freed) this.endpoint.board.wake();
   }
 
   onClosed(): void {
     this.#draining.stop();
-    this.#publish(channels.connectionClose, this.retired);
-    this.#endpoint.forget(this);
+    tellOf(this, channels.connectionClose, this.retired);
+    this.endpoint.forget(this);
     this.#events.onClosed(this);
-  }
-
-  #publish(channel: Channel, reason?: RetireReason): void {
-    if (!channel.hasSubscribers) return;
-    const { origin, address } = this.#endpoint;
-    const age = this.#options.clock.now() - this.#lifetime.bornAt;
-    const protocol = this.multiplexed ? 'h2' : 'h1';
-    channel.publish({ origin, address, reason, requests: this.requests, age, protocol });
   }
 }

@@ -3,9 +3,7 @@ import type { IdleLife, Repeatable } from './idle-life.ts';
 
 /** The state of a connection between its requests, and before its first one. */
 export class Idling {
-  /** It takes nothing now, because its peer may be about to end it. */
-  settling = false;
-  /** It has survived that time. */
+  /** It has survived the time in which its peer may have been about to end it. */
   settled = false;
   /** When it became idle, if that is measured. */
   #since: number | undefined = undefined;
@@ -18,9 +16,14 @@ export class Idling {
     this.#clock = clock;
   }
 
-  /** It is free. To read the clock costs as much as all the rest, so the time is measured only if idle connections end. */
-  begin(life: IdleLife | undefined): void {
-    this.#since = life === undefined ? undefined : this.#clock.now();
+  /** It is free. */
+  begin(): void {
+    this.#since = this.#clock.now();
+  }
+
+  /** From now on it isn't measured. */
+  forget(): void {
+    this.#since = undefined;
   }
 
   /** For how many milliseconds it has been idle, if that is measured. */
@@ -29,8 +32,8 @@ export class Idling {
   }
 
   /** Whether its peer may be about to end it, just as a request comes. */
-  isNearEnd(now: number, life: IdleLife | undefined, request: Repeatable | undefined): boolean {
-    return this.#since !== undefined && life?.isNearEnd(now - this.#since, request) === true;
+  isNearEnd(now: number, life: IdleLife, request: Repeatable | undefined): boolean {
+    return this.#since !== undefined && life.isNearEnd(now - this.#since, request);
   }
 
   /** Waits for a first request, and calls back after `milliseconds`. */
@@ -40,10 +43,8 @@ export class Idling {
 
   /** Takes nothing for a moment, because its peer may be ending it. */
   settle(milliseconds: number, onSettled: () => void): void {
-    this.settling = true;
     this.stop();
     this.#timer = this.#clock.schedule(() => {
-      this.settling = false;
       this.#wake = undefined;
       this.settled = true;
       onSettled();
@@ -61,7 +62,6 @@ export class Idling {
     const wake = this.#wake;
     if (wake === undefined) return;
     this.stop();
-    this.settling = false;
     wake();
   }
 

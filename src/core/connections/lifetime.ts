@@ -9,9 +9,10 @@ const REPRIEVE = 500;
 /** How old a connection may become. Tells when the end comes near, and when it is reached. */
 export class Lifetime {
   readonly bornAt: number;
+  /** When the age is reached, in whole milliseconds. */
+  readonly endsAt: number;
   readonly #clock: Clock;
   readonly #onEnd: () => void;
-  #endsAt: number;
   #timer: Timer | undefined = undefined;
 
   /** @param duration milliseconds from now; 0 means no limit */
@@ -19,7 +20,7 @@ export class Lifetime {
     this.#clock = clock;
     this.#onEnd = onEnd;
     this.bornAt = clock.now();
-    this.#endsAt = duration > 0 ? this.bornAt + duration : Number.POSITIVE_INFINITY;
+    this.endsAt = duration > 0 ? Math.floor(this.bornAt + duration) : Number.POSITIVE_INFINITY;
     if (duration === 0) return;
     const lead = Math.min(duration * LEAD, LONGEST_LEAD);
     this.#timer = clock.schedule(() => {
@@ -28,16 +29,11 @@ export class Lifetime {
     }, duration - lead);
   }
 
-  /** Whether the age is reached. The timer may be late. */
-  isOver(now: number): boolean {
-    return now >= this.#endsAt;
-  }
-
-  /** Lets the connection live for a moment more. Then the end is reached again. */
-  extend(): void {
-    this.#endsAt = this.#clock.now() + REPRIEVE;
+  /** Lets the connection live for a moment more. Returns when the end is reached again. */
+  extend(): number {
     this.#timer?.cancel();
     this.#timer = this.#clock.schedule(this.#onEnd, REPRIEVE);
+    return Math.floor(this.#clock.now()) + REPRIEVE;
   }
 
   /** Stops the timer. */

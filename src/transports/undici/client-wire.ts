@@ -33,11 +33,11 @@ export interface ClientWireOptions {
 export class ClientWire implements Wire {
   readonly multiplexed: boolean;
   readonly client: Client;
-  #events: WireEvents | undefined = undefined;
+  readonly #socket: Socket;
   /** Only for HTTP/2. */
   readonly #streams: Http2Streams | undefined = undefined;
   readonly #liveness: Http2Liveness | undefined = undefined;
-  readonly #socket: Socket;
+  #events: WireEvents | undefined = undefined;
   readonly #address: string;
   readonly #options: ClientWireOptions;
   #parking: Parking | undefined = undefined;
@@ -131,7 +131,7 @@ export class ClientWire implements Wire {
 
   send(request: Request): void {
     this.#streams?.add(request);
-    request.given = true;
+    request.onGiven(this.#streams);
     const more =
       globalThis.setImmediate === setImmediate
         ? this.client.dispatch(request.options, request)
@@ -164,11 +164,6 @@ export class ClientWire implements Wire {
    */
   hurry(): void {
     this.#hurry?.();
-  }
-
-  /** The Client begins to write a request. */
-  onStart(request: Request): void {
-    this.#streams?.onStart(request);
   }
 
   release(request: Request): void {

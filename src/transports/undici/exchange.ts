@@ -58,7 +58,7 @@ export abstract class Exchange<Handler extends SharedHooks>
 
   onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void {
     this.controller = controller;
-    this.wire?.onStart(this);
+    if (this.connection !== undefined) this.streams?.onStart(this);
     if (this.aborted) {
       controller.abort(this.reason!);
     } else if (this.begun) {
@@ -70,7 +70,7 @@ export abstract class Exchange<Handler extends SharedHooks>
   }
 
   onBodySent(chunk: Buffer): void {
-    this.writing = this.connection?.multiplexed === true;
+    this.writing = this.streams !== undefined && this.connection !== undefined;
     try {
       this.handler.onBodySent?.(chunk);
     } catch (error) {
@@ -81,7 +81,7 @@ export abstract class Exchange<Handler extends SharedHooks>
   }
 
   onRequestSent(): void {
-    this.writing = this.connection?.multiplexed === true;
+    this.writing = this.streams !== undefined && this.connection !== undefined;
     try {
       this.handler.onRequestSent?.();
     } catch (error) {

@@ -2,7 +2,7 @@ import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
 import { type Client, errors } from 'undici';
 import type { Refusal } from '../../core/calls/settings.ts';
 import { REFUSED_STREAM } from './failures.ts';
-import type { Request } from './request.ts';
+import type { Request, Streams } from './request.ts';
 import { isOfSession } from './undici.ts';
 import { UnopenedStream } from './unopened-stream.ts';
 
@@ -20,7 +20,7 @@ type Stream = ClientHttp2Stream & { [kRequest]?: Request | undefined; [kPlace]?:
  * stream is never opened, its request may go elsewhere, whatever its method. undici would keep it for the same
  * connection, until that has room, or until the other requests have ended.
  */
-export class Http2Streams {
+export class Http2Streams implements Streams {
   /** Whether the peer takes no more streams. What it has accepted goes on. */
   goneAway = false;
   /** Whether the Client is returning what the peer has not processed. */

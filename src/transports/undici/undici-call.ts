@@ -7,6 +7,7 @@ import { withoutQuery } from '../common/without-query.ts';
 import { BodyWatch } from './body-watch.ts';
 import { assertRequest } from './checks.ts';
 import { isRepeatable } from './repeatable.ts';
+import type { Streams } from './request.ts';
 import type { RequestOptions } from './request-options.ts';
 import { publishUnsent } from './trace.ts';
 import type { UndiciService } from './undici-service.ts';
@@ -23,8 +24,10 @@ export type SharedHooks = Pick<
 export abstract class UndiciCall extends Call {
   readonly options: RequestOptions;
   readonly lasting: boolean;
+  /** Those of the connection that has it, if that carries many. */
+  protected streams: Streams | undefined = undefined;
   /** Whether a Client has had it. Then the Client tells tracers how it ends. */
-  given = false;
+  private given = false;
   /** Whether the caller's handler has been told the outcome. */
   settled = false;
   aborted = false;
@@ -68,6 +71,12 @@ export abstract class UndiciCall extends Call {
   stopWaiting(): void {
     this.bodyWatch?.leave();
     this.bodyWatch = undefined;
+  }
+
+  /** A Client gets it. */
+  onGiven(streams: Streams | undefined): void {
+    this.given = true;
+    this.streams = streams;
   }
 
   /** Ends it with an error, wherever it is. */
