@@ -1,4 +1,5 @@
 import type { Target } from '../../src/core/connections/transport.ts';
+import { AgentPlaces } from './invariants/agent-places.ts';
 import { AtRest } from './invariants/at-rest.ts';
 import { BurstDials } from './invariants/burst-dials.ts';
 import { ColdCalls } from './invariants/cold-calls.ts';
@@ -63,6 +64,7 @@ export class Oracle implements Watch {
       new Warm(scene),
       new Shares(scene),
       new AtRest(scene),
+      ...(scene.scenario.agents === undefined ? [] : [new AgentPlaces(scene)]),
     ];
     this.#invariants = all;
     this.#taken = all.filter(({ onTaken }) => onTaken);

@@ -1,16 +1,14 @@
-import { Agent, type ClientRequest } from 'node:http';
 import { AgentClosedError } from '../../../src/transports/http/agent-closed.ts';
-import { AgentRequests } from '../../../src/transports/http/agent-requests.ts';
 import type { HttpService } from '../../../src/transports/http/http-service.ts';
 import { HttpServices } from '../../../src/transports/http/http-services.ts';
-import { asNodeAgent, asNodeRequest, type RequestOptions } from '../../../src/transports/http/node-http.ts';
+import { asNodeAgent } from '../../../src/transports/http/node-http.ts';
 import { Profiles } from '../../../src/transports/http/profile.ts';
 import type { Asked, Caller } from '../call.ts';
 import type { Client } from '../client.ts';
 import type { SimulatedDiscovery } from '../discovery.ts';
-import type { AgentPlan } from '../scenario.ts';
 import type { Scene } from '../scene.ts';
 import { MemoryTransport } from './memory-transport.ts';
+import { PlayedAgent } from './played-agent.ts';
 import { RequestCall } from './request-call.ts';
 
 const URL_OF = new URL('http://simulated.prod');
@@ -19,25 +17,6 @@ const URL_OF = new URL('http://simulated.prod');
 class PlayedServices extends HttpServices {
   // It stays the same one.
   override onIdle(): void {}
-}
-
-/** An agent whose requests evenkeel takes. */
-class PlayedAgent extends Agent {
-  readonly taken: AgentRequests;
-
-  constructor(plan: AgentPlan, services: HttpServices) {
-    super({
-      keepAlive: true,
-      maxSockets: plan.maxSockets || Number.POSITIVE_INFINITY,
-      maxTotalSockets: plan.maxTotalSockets || Number.POSITIVE_INFINITY,
-      ...(plan.timeout > 0 && { timeout: plan.timeout }),
-    });
-    this.taken = new AgentRequests(asNodeAgent(this), services, plan.balanced);
-  }
-
-  addRequest(request: ClientRequest, options: RequestOptions): void {
-    if (!this.taken.take(asNodeRequest(request), options)) throw new Error('a request is left to Node');
-  }
 }
 
 /** Requests of node:http, on sockets in memory. */
@@ -95,10 +74,11 @@ export class HttpClient implements Client {
 
   call(caller: Caller, id: number, asked: Asked, limit: number): void {
     const { agents } = this;
-    const call = new RequestCall(this.#scene, caller, id, asked);
+    const agent = agents[id % agents.length]!;
+    const call = new RequestCall(this.#scene, agent, caller, id, asked);
     this.#calls.set(id, call);
     this.#scene.world.watch.onTaken(call);
-    const request = call.begin(agents[id % agents.length]!, asked.keyHash);
+    const request = call.begin(asked.keyHash);
     this.#byRequest.set(request, call);
     if (limit > 0) call.limit(limit);
   }

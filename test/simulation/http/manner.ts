@@ -14,6 +14,8 @@ export interface Manner {
   readonly listens: boolean;
   /** Microseconds after the head of an answer after which it reads the body. */
   readonly readsAfter: number;
+  /** Whether it ends the request as soon as it has made it. */
+  readonly endsAtOnce: boolean;
   /** Whether it gives an error as it ends a request. */
   readonly saysWhy: boolean;
 }
@@ -42,5 +44,6 @@ export function mannerOf(draws: Draws, { repeatable, lasting, upgrades }: Asked,
     listens: draws.next() < 0.2,
     readsAfter: !isPrompt && draws.next() < 0.05 ? draws.below(50_000) + 1 : 0,
     saysWhy: draws.next() < 0.5,
+    endsAtOnce: !isPrompt && draws.next() < 0.005,
   };
 }

@@ -1,4 +1,4 @@
-import { type Agent, ClientRequest, type IncomingMessage } from 'node:http';
+import { ClientRequest, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { History } from '../../../src/core/calls/history.ts';
 import type { Connection, Pod } from '../../../src/core/connections/connection.ts';
@@ -10,12 +10,14 @@ import type { Scene } from '../scene.ts';
 import type { Fact } from '../trace.ts';
 import { failure } from '../world.ts';
 import { type Manner, mannerOf } from './manner.ts';
+import type { PlayedAgent } from './played-agent.ts';
 import type { SocketWire } from './socket-wire.ts';
 
 const GIVES_UP = 0;
 const WRITES = 1;
 const READS = 2;
 const HANGS_UP = 3;
+const IS_TOLD = 4;
 
 /**
  * Microseconds in which the end of an idle connection may be on its way while a request is sent; and by which the core,
@@ -23,6 +25,8 @@ const HANGS_UP = 3;
  */
 const CROSSING = 100_000;
 const SLACK = 1_000;
+/** Microseconds after which a caller that has ended its request is told that it is over. */
+const TOLD_AFTER = 5_000;
 
 /** A request of node:http, as its caller has it. */
 export class RequestCall implements PlayedCall, Actor {
@@ -46,6 +50,7 @@ export class RequestCall implements PlayedCall, Actor {
   reason: Error | null = null;
   due: Due | undefined = undefined;
   reply: Reply | undefined = undefined;
+  readonly agent: PlayedAgent;
   /** What its service has of it. */
   core: HttpCall | undefined = undefined;
   /** What it was last given to, when, and whether it was written to that. */
@@ -71,9 +76,10 @@ export class RequestCall implements PlayedCall, Actor {
   /** Its request has closed. */
   #isClosed = false;
 
-  constructor(scene: Scene, caller: Caller, id: number, asked: Asked) {
+  constructor(scene: Scene, agent: PlayedAgent, caller: Caller, id: number, asked: Asked) {
     const { world } = scene;
     this.#scene = scene;
+    this.agent = agent;
     this.#caller = caller;
     this.id = id;
     this.lasting = asked.lasting;
@@ -111,6 +117,11 @@ export class RequestCall implements PlayedCall, Actor {
     return this.#response?.statusCode ?? 0;
   }
 
+  /** Its agent has no place for it yet. */
+  get waitsForPlace(): boolean {
+    return this.core === undefined && this.settled === 0 && this.reason === null;
+  }
+
   /** Its answer has a head only. */
   get hasNoBody(): boolean {
     return this.#manner.method === 'HEAD';
@@ -126,10 +137,10 @@ export class RequestCall implements PlayedCall, Actor {
   }
 
   /** Makes the request. */
-  begin(agent: Agent, key: number): ClientRequest {
-    const { method, headers, timeout, body, listens } = this.#manner;
+  begin(key: number): ClientRequest {
+    const { method, headers, timeout, body, listens, endsAtOnce } = this.#manner;
     const request = new ClientRequest({
-      agent,
+      agent: this.agent,
       host: 'simulated.prod',
       port: 80,
       path: `/${this.id}`,
@@ -151,6 +162,7 @@ export class RequestCall implements PlayedCall, Actor {
     if (timeout > 0) request.on('timeout', () => this.#giveUp('timeout'));
     if (listens) request.on('socket', () => {});
     this.#write(body);
+    if (endsAtOnce) this.#giveUp('at once');
     return request;
   }
 
@@ -172,7 +184,7 @@ export class RequestCall implements PlayedCall, Actor {
     switch (what) {
       case GIVES_UP:
         this.#patience = undefined;
-        this.#giveUp('gives up');
+        this.#giveUp('');
         break;
       case WRITES:
         if (!this.#request.destroyed && this.settled === 0) this.#write(data as string[]);
@@ -183,6 +195,10 @@ export class RequestCall implements PlayedCall, Actor {
       case HANGS_UP:
         this.#socket!.destroy();
         break;
+      case IS_TOLD:
+        if (this.settled === 0)
+          this.#scene.violate('settles once', `call ${this.id} is ended by its caller, who is not told so`);
+        break;
     }
   }
 
@@ -190,10 +206,11 @@ export class RequestCall implements PlayedCall, Actor {
     if (this.settled > 0 || this.reason !== null) return;
     // Of a request whose response is complete, and was not read, Node.js 26 keeps the connection, and earlier ones don't.
     if (this.isAnswered) return;
-    this.#note('gives up', why === 'timeout' ? why : '');
+    this.#note('gives up', why);
     this.reason = failure('ERR_GIVEN_UP');
     if (this.#manner.saysWhy) this.#request.destroy(this.reason);
     else this.#request.destroy();
+    this.#scene.world.time.timer(TOLD_AFTER, this, IS_TOLD);
   }
 
   // What it hears
