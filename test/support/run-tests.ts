@@ -16,17 +16,18 @@ type Passed = Record<string, { readonly name: string; readonly passed_on_attempt
  *
  * @param args options of `node --test`, and the files
  * @param folder where to run them
+ * @returns whether all of them passed
  */
 export function runOnce(args: readonly string[], folder: string): boolean {
-  const env = { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE };
+  const env = { NODE_COMPILE_CACHE: COMPILE_CACHE, ...process.env };
   return (
     spawnSync(process.execPath, ['--test', ...args], { cwd: folder, stdio: 'inherit', env }).status === 0
   );
 }
 
 /**
- * Runs tests as `runOnce` does. Those that fail run once more: a machine that others share may stand still at any moment. A test that passes
- * only then is a bug all the same, of the test or of the code: a line names it, for somebody to look into.
+ * Runs tests as `runOnce` does. Those that fail run once more: a machine that others share may stand still at any moment.
+ * A test that passes only then is a bug all the same, of the test or of the code: a line names it, for somebody to look into.
  *
  * @param args options of `node --test`, and the files
  * @param folder where to run them

@@ -22,6 +22,8 @@ const ROOT = join(import.meta.dirname, '..', '..');
 
 const locked = versionIn(join(ROOT, 'node_modules', 'undici'));
 const folder = mkdtempSync(join(tmpdir(), 'evenkeel-undici-'));
+// It goes with the folder, which is another one each time.
+process.env.NODE_COMPILE_CACHE = join(folder, 'compile-cache');
 try {
   const [wanted] = process.argv.slice(2);
   const versions = new Set(wanted === undefined ? [oldest(), newest()] : [wanted]);
