@@ -81,6 +81,21 @@ test('if all pods send their responses twice, all are used', async (t) => {
   assert.ok(servers.filter((server) => isEjected(agent, server)).length <= 1);
 });
 
+for (const how of ['end', 'resetAndDestroy'] as const) {
+  test(`a pod that accepts connections only to ${how === 'end' ? 'end' : 'reset'} them costs POSTs no more than those that eject it`, async (t) => {
+    const liar = await startRawServer(t, (socket) => void socket[how]());
+    const agent = startHttpAgent(t, [...(await startPods(t, 2)), liar]);
+    const atOnce = 8;
+    let [failures, left] = [0, 400];
+    const send = async () => {
+      while (left-- > 0) await ask(agent, { method: 'POST' }).catch(() => failures++);
+    };
+    await Promise.all(Array.from({ length: atOnce }, send));
+    // Five in a row eject it. Meanwhile it may have got what the others send.
+    assert.ok(failures < 5 + atOnce, `${failures}`);
+  });
+}
+
 const OVER = new DOMException('too late', 'TimeoutError');
 for (const [how, giveUp] of Object.entries({
   'AbortSignal.timeout': undefined,
