@@ -25,6 +25,8 @@ const PODS = 4;
 const ASKED_AGAIN = 5_500;
 /** Milliseconds for which a ClusterIP goes on being used once pods are known. */
 const TAKEOVER = 1_500;
+/** Milliseconds after which a name server that failed is asked again. */
+const AGAIN = 100;
 /** Pods that aliases lead to. */
 const TARGETS = 2;
 
@@ -37,7 +39,9 @@ type Edit =
   /** The Service becomes an alias of one of two targets, while its slices stay; or a Service again. */
   | { readonly does: 'alias'; readonly target: number }
   | { readonly does: 'unalias' }
-  | { readonly does: 'refuse'; readonly status: number; readonly milliseconds: number };
+  | { readonly does: 'refuse'; readonly status: number; readonly milliseconds: number }
+  /** Name servers answer no question that is new. */
+  | { readonly does: 'silence'; readonly milliseconds: number };
 
 const EDITS: readonly Edit['does'][] = [
   'add',
@@ -57,7 +61,7 @@ export interface ClusterScenario {
 }
 
 /** What scenarios of a cluster may be about: edits. */
-export const CLUSTER_THEMES: readonly string[] = [...new Set(EDITS), 'supersede', 'forbidden'];
+export const CLUSTER_THEMES: readonly string[] = [...new Set(EDITS), 'supersede', 'silence', 'forbidden'];
 
 /** `focus`: the edits that there are; none: all. Or `forbidden`: a pod is removed while everything is refused with 403. */
 export function generateCluster(seed: number, focus: readonly string[] = []): ClusterScenario {
@@ -65,10 +69,12 @@ export function generateCluster(seed: number, focus: readonly string[] = []): Cl
   if (focus.includes('forbidden')) return forbidden(seed, dice);
   // With dice of its own, so that what other seeds bring about stays.
   const others = new Dice(seed ^ 0x7e3e);
+  const outages = new Dice(seed ^ 0xd45);
   const chosen = CLUSTER_THEMES.filter((edit) => focus.includes(edit)) as readonly Edit['does'][];
   const edits = Array.from({ length: dice.int(3, 10) }, () => {
     let does = dice.pick(chosen.length > 0 ? chosen : EDITS);
     if (does === 'recreate' && chosen.length === 0 && others.chance(0.5)) does = 'supersede';
+    if (does === 'refuse' && chosen.length === 0 && outages.chance(0.5)) does = 'silence';
     const pod = dice.int(0, PODS - 1);
     const refusal = { status: dice.pick([403, 429, 503]), milliseconds: dice.int(100, 1_500) };
     const target = others.int(0, TARGETS - 1);
@@ -106,6 +112,8 @@ class ClusterPlay {
   readonly #slices = new Map<number, string>();
   /** Since when it has been known which pods there are. */
   #knownAt: number | undefined;
+  /** Until when name servers answer nothing. */
+  #silentUntil = 0;
   /** When whoever is there now was last changed. */
   #editedAt = 0;
   requests = 0;
@@ -199,8 +207,11 @@ class ClusterPlay {
       this.#editedAt = performance.now() + edit.milliseconds + ASKED_AGAIN;
       return;
     }
-    this.#editedAt = Math.max(this.#editedAt, performance.now());
-    if (edit.does === 'recreate') {
+    this.#editedAt = Math.max(this.#editedAt, performance.now(), this.#silentUntil);
+    if (edit.does === 'silence') {
+      this.#silentUntil = performance.now() + edit.milliseconds;
+      this.#editedAt = Math.max(this.#editedAt, this.#silentUntil);
+    } else if (edit.does === 'recreate') {
       this.#api.store.removeService('prod', 'orders');
       for (const pod of present) this.#removeSlice(pod);
       this.#generation++;
@@ -245,6 +256,12 @@ class ClusterPlay {
       { hostname }: { hostname: string },
       signal: AbortSignal,
     ) {
+      while (performance.now() < this.#silentUntil) {
+        const error = Object.assign(new Error(`queryA ESERVFAIL ${hostname}`), { code: 'ESERVFAIL' });
+        yield { error, source: 'dns' };
+        await sleep(AGAIN);
+      }
+      if (signal.aborted) return;
       const [, target] = /^target-(\d)/.exec(hostname) ?? [];
       if (target !== undefined) {
         yield { endpoints: [this.#targets[Number(target)]!.endpoint], source: 'dns' };
