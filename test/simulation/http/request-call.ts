@@ -196,8 +196,7 @@ export class RequestCall implements PlayedCall, Actor {
         this.#socket!.destroy();
         break;
       case IS_TOLD:
-        if (this.settled === 0)
-          this.#scene.violate('settles once', `call ${this.id} is ended by its caller, who is not told so`);
+        this.#checkTold();
         break;
     }
   }
@@ -211,6 +210,16 @@ export class RequestCall implements PlayedCall, Actor {
     if (this.#manner.saysWhy) this.#request.destroy(this.reason);
     else this.#request.destroy();
     this.#scene.world.time.timer(TOLD_AFTER, this, IS_TOLD);
+  }
+
+  /** While the process stood still, it may be that this is looked at before what comes in the next turn, and tells it. */
+  #checkTold(): void {
+    const { time } = this.#scene.world;
+    const check = () => {
+      if (this.settled === 0)
+        this.#scene.violate('settles once', `call ${this.id} is ended by its caller, who is not told so`);
+    };
+    time.turn(() => time.turn(check));
   }
 
   // What it hears
