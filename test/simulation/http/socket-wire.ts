@@ -17,6 +17,7 @@ const PEER_IDLE = 4;
 const CONTINUES = 5;
 const CHECKED = 6;
 const BEGINS = 7;
+const SAYS_WHY = 8;
 
 /** Milliseconds that a pod waits for the first request. */
 const UNUSED = 60_000;
@@ -25,6 +26,8 @@ const SHOWS_AFTER = 3_000_000;
 /** The shares of requests that are answered before their body has come, and of answers after a 103. */
 const EARLY = 0.2;
 const HINTED = 0.05;
+/** The share of idle connections whose pod says something as it ends them. */
+const EXPLAINED = 0.2;
 /** The share of connections that end with a reset, rather than with a FIN. */
 const RESETS = 0.5;
 
@@ -181,6 +184,9 @@ export class SocketWire implements PlayedWire, Actor, RequestListener {
       case BEGINS:
         if (this.#isArriving(call)) this.#atPod = call;
         break;
+      case SAYS_WHY:
+        if (!this.broken) this.#sayWhy();
+        break;
       case HEAD:
         this.#onHead(call);
         break;
@@ -288,7 +294,23 @@ export class SocketWire implements PlayedWire, Actor, RequestListener {
     const patience = this.sent > 0 ? keepAlive : Math.max(keepAlive, UNUSED);
     const left = this.#usedAt + micros(patience) - time.micros;
     if (left > 0) this.#peerIdle = time.inWorld(left, this, PEER_IDLE);
-    else this.breakFromPeer(this.pod.network);
+    else this.#endIdle();
+  }
+
+  /** Some servers say 408 as they end a connection that has idled: that answers nothing, or the request that comes just then. */
+  #endIdle(): void {
+    const { time, draws, seed } = this.#world;
+    const saysWhy = !this.#world.isPrompt && draws.about(seed, this.id, 0x198).next() < EXPLAINED;
+    if (saysWhy && !this.pod.isCutOff) time.arrive(this.pod.network, this, SAYS_WHY);
+    this.breakFromPeer(this.pod.network);
+  }
+
+  #sayWhy(): void {
+    for (const call of this.carriedCalls) {
+      call.isBegun = true;
+      call.isAnswered = true;
+    }
+    this.#say(headOf(408, ['connection: close', 'content-length: 0']));
   }
 
   /** Whether its pod takes it for one in use. */
