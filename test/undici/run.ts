@@ -12,7 +12,7 @@ import { runTests } from '../support/run-tests.ts';
 const TESTS = [
   'test/undici/*.test.ts',
   'test/transports/**/*.test.ts',
-  'test/transports/undici/{as-given,differential,keep-alive}.long.ts',
+  'test/transports/undici/{as-given,differential,keep-alive,options}.long.ts',
   'test/agent/{aborts,callers,context,event-streams,fake-timers,hostile,lifecycle,upgrades}.test.ts',
   'test/core/calls/*.test.ts',
   'test/core/connections/{caps,dials,dial-pace,silence}.test.ts',
