@@ -731,13 +731,14 @@ const OF_HTTP_1 = [
 /** Any of these, and the calls are requests of node:http. */
 function nodeHttp(dice: Dice): ReturnType<Theme> {
   const scenario = dice.one(OF_HTTP_1)(dice);
-  const { crosses, servesAll = false } = scenario;
+  const { crosses, servesAll = false, sharesFrom } = scenario;
   return {
     ...scenario,
     multiplexes: false,
     // Where all calls are served, nothing is sent on what a pod has just closed.
     crosses: crosses ?? !servesAll,
-    agents: agentPlans(dice, servesAll),
+    // A policy that goes by latency tells pods that are alike apart by chance where one request is under way at a time.
+    agents: agentPlans(dice, servesAll || sharesFrom !== undefined),
   };
 }
 

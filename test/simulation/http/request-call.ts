@@ -70,6 +70,8 @@ export class RequestCall implements PlayedCall, Actor {
   #patience: Due | undefined = undefined;
   /** Its connection, idle before, has ended so many microseconds after it was sent; Infinity: it has not. */
   #crossedAfter = Number.POSITIVE_INFINITY;
+  /** Since then it waits for another connection: if there is none, that is why it fails. */
+  #waitsAgain = false;
   /** Times that its request told of an error, and its response that it has ended, or of an error. */
   #errors = 0;
   #ends = 0;
@@ -273,7 +275,7 @@ export class RequestCall implements PlayedCall, Actor {
     this.#patience = undefined;
     this.wire?.drop(this);
     const isAtHand = this.#manner.body.length === 1;
-    const hasCrossed = this.#crossedAfter <= CROSSING - SLACK;
+    const hasCrossed = this.#crossedAfter <= CROSSING - SLACK && !this.#waitsAgain;
     this.failedCrossing = hasCrossed && isAtHand && this.error !== undefined;
     if (this.error === undefined) this.#note('end');
     else this.#note('fails', codeOf(this.error));
@@ -291,6 +293,7 @@ export class RequestCall implements PlayedCall, Actor {
     const { startWaiting, stopWaiting } = core;
     core.startWaiting = () => {
       this.waiting = true;
+      this.#waitsAgain = true;
       this.#note('waits');
       startWaiting.call(core);
       world.watch.onWaiting(this);
@@ -323,6 +326,7 @@ export class RequestCall implements PlayedCall, Actor {
   onBroken(wire: SocketWire): void {
     if (this.wire !== wire || this.isBegun) return;
     this.#note('broken');
+    this.#waitsAgain = false;
     const { time } = this.#scene.world;
     if (wire.sent > 1) this.#crossedAfter = time.micros - this.#givenAt;
   }
