@@ -26,7 +26,7 @@ export interface PreconnectOptions {
 const FEW = 4;
 const DIAL_SPREAD = 1_000;
 /** Milliseconds for each dial where no endpoint is connected. */
-const DIAL_INTERVAL = 5;
+const DIAL_INTERVAL = 10;
 
 /** Makes connections ahead of requests, so that requests find them ready. */
 export class Preconnect {
