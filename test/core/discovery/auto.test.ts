@@ -216,8 +216,10 @@ test('when rights are taken away DNS takes over, without a gap; when they are ba
     cluster.clock.advance(1_000);
     await sleep(1);
   }
-  const news = orders.texts.filter((text) => !text.startsWith('error: '));
-  assert.deepEqual(news, [CLUSTER_IP, POD, CLUSTER_IP, POD]);
+  const answers = orders.texts.filter((text) => !text.startsWith('error: '));
+  // Slices and Services are watched apart. Whichever is open later says the same again.
+  const changes = answers.filter((text, n) => text !== answers[n - 1]);
+  assert.deepEqual(changes, [CLUSTER_IP, POD, CLUSTER_IP, POD]);
 });
 
 test('what slices showed last stays when DNS does not know either', async (t) => {
