@@ -19,8 +19,8 @@ import type { BalancedAgent } from '../src/transports/undici/agent.ts';
 import { CASES, type Case, sender } from './support/calling.ts';
 import { flatOut } from './support/load.ts';
 import { type Nginx, startNginx } from './support/nginx.ts';
-import { type Findings, findingsOf, ownPartOf } from './support/own-bench.ts';
-import { PICK_CASES, PickingService, type Policies, ringOf } from './support/picking.ts';
+import { type Findings, findingsOf, ownPartOf, pickOf } from './support/own-bench.ts';
+import { PICK_CASES } from './support/picking.ts';
 import { progress, report } from './support/report.ts';
 import { build, type Revision } from './support/revision.ts';
 import { type Contestant, type Cost, interleave } from './support/rounds.ts';
@@ -28,7 +28,6 @@ import { median, ratios, type Spread } from './support/statistics.ts';
 
 const KINDS = ['throughput', 'call', 'pick', 'memory', 'scale', 'kubernetes'];
 const MANY = 10_000;
-const PICKS = 100_000;
 
 const { values: args } = parseArgs({
   options: {
@@ -93,55 +92,49 @@ async function compareCalls(
   await Promise.all(agents.map((agent) => agent.close()));
 }
 
-/**
- * What calls cost in evenkeel itself, by `call`. In processes of their own, in turns: in one, V8 would compile what calls
- * either of them for both, and tell them less well apart.
- */
+/** What calls cost in evenkeel itself, by `call`. */
 async function compareOwnParts(): Promise<void> {
   for (const concurrency of args.concurrency === undefined ? [1, 100] : [Number(args.concurrency)]) {
     const title = `evenkeel's part of a call, concurrency ${concurrency}`;
-    const parts: [number[], number[], number[]] = [[], [], []];
-    for (let round = 0; round < Math.min(rounds, 9); round++) {
-      progress(`versus: ${title}, round ${round + 1}`);
-      // Forwards and backwards, so that none always comes first.
-      for (const n of round % 2 === 0 ? [0, 1, 2] : [2, 1, 0]) {
-        parts[n]!.push(await ownPartOf(n === 0 ? those : these, concurrency));
-      }
-    }
-    const [former, present, control] = parts;
-    const ratio = ratios(former, present);
-    report({
-      bench: 'versus',
-      case: title,
-      value: ratio.median,
-      bar: { atLeast: 0.97 },
-      text:
-        `CPU of ${against} over this ${inWords(ratio)}, control ${inWords(ratios(control, present))}; ` +
-        `${median(present).toFixed(0)} ns against ${median(former).toFixed(0)}`,
-      detail: { against, ratio, former, present, control },
-    });
+    await alternate(title, 0.97, (revision) => ownPartOf(revision, concurrency));
   }
 }
 
 async function comparePicks(): Promise<void> {
-  for (const { policy, pickers, weights } of PICK_CASES) {
-    await comparePick(policy, (policies) => {
-      const service = new PickingService(MANY, pickers(policies), weights);
-      return (cycles) => service.run(cycles);
-    });
+  for (const policy of [...PICK_CASES.map((each) => each.policy), 'ring-hash']) {
+    await alternate(`pick, ${policy}`, 0.95, (revision) => pickOf(revision, policy));
   }
-  await comparePick('ring-hash', (policies) => ringOf(policies, MANY));
 }
 
-async function comparePick(
-  policy: string,
-  pickerOf: (policies: Policies) => (cycles: number) => void,
+/**
+ * Compares nanoseconds that are measured in processes of their own, in turns: in one, V8 would compile what calls either
+ * of them for both, and look for the classes of the first one first.
+ */
+async function alternate(
+  title: string,
+  atLeast: number,
+  nanosecondsOf: (revision: Revision) => Promise<number>,
 ): Promise<void> {
-  const contestant = (name: string, { policies }: Revision): Contestant => {
-    const pick = pickerOf(policies);
-    return { name, turn: async () => pick(PICKS) };
-  };
-  await compete(`pick of ${MANY}, ${policy}`, { turns: 2, contestant, bar: 0.95 });
+  const found: [number[], number[], number[]] = [[], [], []];
+  for (let round = 0; round < Math.min(rounds, 9); round++) {
+    progress(`versus: ${title}, round ${round + 1}`);
+    // Forwards and backwards, so that none always comes first.
+    for (const n of round % 2 === 0 ? [0, 1, 2] : [2, 1, 0]) {
+      found[n]!.push(await nanosecondsOf(n === 0 ? those : these));
+    }
+  }
+  const [former, present, control] = found;
+  const ratio = ratios(former, present);
+  report({
+    bench: 'versus',
+    case: title,
+    value: ratio.median,
+    bar: { atLeast },
+    text:
+      `CPU of ${against} over this ${inWords(ratio)}, control ${inWords(ratios(control, present))}; ` +
+      `${median(present).toFixed(0)} ns against ${median(former).toFixed(0)}`,
+    detail: { against, ratio, former, present, control },
+  });
 }
 
 /** What each revision's own bench of that name finds: that of which less is better. */

@@ -14,7 +14,6 @@ export interface Revision {
   /** Where its code is, as a stack or a profile has it. */
   readonly url: string;
   readonly package: Package;
-  readonly policies: Policies;
 }
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -59,12 +58,15 @@ export async function builtIn(folder: string, name: string): Promise<Revision> {
     folder,
     url: pathToFileURL(join(folder, 'dist')).href,
     package: (await load(join(folder, 'dist/index.js'))) as Package,
-    policies: await policiesIn(join(folder, 'src')),
   };
 }
 
-/** They are no part of the package. Files move from one revision to another, but keep their names. */
-async function policiesIn(source: string): Promise<Policies> {
+/**
+ * The policies in the folder of a build. They are no part of the package. Files move from one revision to another, but
+ * keep their names.
+ */
+export async function policiesIn(folder: string): Promise<Policies> {
+  const source = join(folder, 'src');
   const files = ['least-request', 'round-robin', 'peak-ewma', 'weighted', 'hash-ring'];
   const modules = files.map((name) => {
     const [path] = globSync(join(source, '**', `${name}.ts`)).filter(
