@@ -34,11 +34,9 @@ export class Heap<T> {
     node.index = -1;
   }
 
-  /** Sets the key of a node of this heap. Returns whether it has changed. */
-  move(node: HeapNode<T>, key: number): boolean {
-    if (key === this.#keys[node.index]) return false;
-    this.#sift(node, key, node.index);
-    return true;
+  /** Sets the key of a node of this heap. */
+  move(node: HeapNode<T>, key: number): void {
+    if (key !== this.#keys[node.index]) this.#sift(node, key, node.index);
   }
 
   /** Puts a node where it belongs, beginning at a free index. */

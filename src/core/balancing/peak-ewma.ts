@@ -14,10 +14,10 @@ const DRAWS = 3;
  * remembered.
  */
 const ALIKE = Math.log(2);
-/** By how much a failure multiplies the latency: one failure costs little, several in a row cost everything. */
-const PENALTY = 2;
-/** How many milliseconds a latency may become by failures. */
-const MOST_PENALTY = 5_000;
+/** The logarithm of what a failure multiplies the latency by: one failure costs little, several in a row cost everything. */
+const PENALTY = Math.log(2);
+/** The logarithm of the milliseconds that a latency may become by failures. */
+const MOST_PENALTY = Math.log(5_000);
 /** What each request costs at a candidate without a history, so that the first one alone shows how fast it is. */
 const UNPROBED = 1e9;
 
@@ -125,7 +125,7 @@ export class PeakEwma<C extends Candidate> implements Picker<C> {
     const turns = this.#turns;
     const { weight } = candidate;
     turns.now += 1 / Math.max(turns.weight, weight);
-    slot.turn = advanced(slot.turn, turns.now, weight, LOAD_BOUNDS);
+    slot.turn = advanced(slot.turn, turns.now, 1 / weight, LOAD_BOUNDS);
   }
 
   before(a: C, b: C): boolean {
@@ -136,11 +136,11 @@ export class PeakEwma<C extends Candidate> implements Picker<C> {
     const slot = slotOf(candidate);
     const { clock, decay, seed } = this.#options;
     const now = clock.now();
-    const before = Number.isNaN(slot.peak) ? seed : Math.exp((slot.peak - now) / decay);
-    if (observation === 'given-up' && latency <= before) return;
-    const penalty = observation === 'failed' ? Math.min(before * PENALTY, MOST_PENALTY) : 0;
-    const highest = Math.max(before, latency, penalty);
-    if (highest !== before || Number.isNaN(slot.peak)) slot.peak = now + decay * Math.log(highest);
+    const before = Number.isNaN(slot.peak) ? now + decay * Math.log(seed) : slot.peak;
+    const seen = now + decay * Math.log(latency);
+    if (observation === 'given-up' && seen <= before) return;
+    const penalised = Math.min(before + decay * PENALTY, now + decay * MOST_PENALTY);
+    slot.peak = Math.max(before, seen, observation === 'failed' ? penalised : before);
   }
 
   #isBetter(a: C, b: C, now: number): boolean {
@@ -156,20 +156,29 @@ export class PeakEwma<C extends Candidate> implements Picker<C> {
       return difference < 0 || (difference === 0 && peakOfA < peakOfB);
     }
     const weight = (a.weight + b.weight) / 2;
+    const difference = (peakOfA - peakOfB) / decay;
+    if (!Number.isNaN(difference)) return Math.exp(difference) * stepsOf(a, weight) < stepsOf(b, weight);
     return costOf(a, (peakOfA - now) / decay, weight) < costOf(b, (peakOfB - now) / decay, weight);
   }
 
   #rankOf({ load, weight }: C, { turn }: Slot): number {
-    return rank(load, weight, current(turn, this.#turns.now, weight, LOAD_BOUNDS));
+    const stride = 1 / weight;
+    return rank(load, stride, current(turn, this.#turns.now, stride, LOAD_BOUNDS));
   }
 }
 
+/** What a request costs at a candidate, one of which may be unknown. @param latency its logarithm; NaN: unknown */
+function costOf(candidate: Candidate, latency: number, usual: number): number {
+  if (Number.isNaN(latency)) return candidate.load * UNPROBED;
+  return Math.exp(latency) * stepsOf(candidate, usual);
+}
+
 /**
- * What a request costs at a candidate. @param latency its logarithm @param usual the weight of the other candidate,
- * because the latency doesn't depend on the weight
+ * How many times its latency a request costs at a candidate. @param usual the weight of the other candidate, because the
+ * latency doesn't depend on the weight
  */
-function costOf({ load, weight }: Candidate, latency: number, usual: number): number {
-  return Number.isNaN(latency) ? load * UNPROBED : Math.exp(latency) * ((load * usual) / weight + 1);
+function stepsOf({ load, weight }: Candidate, usual: number): number {
+  return (load * usual) / weight + 1;
 }
 
 function slotOf(candidate: Candidate): Slot {

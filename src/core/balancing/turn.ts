@@ -19,18 +19,18 @@ export const LOAD_BOUNDS: TurnBounds = { behind: 0.75, ahead: 1 };
  */
 const NEXT = 0.75;
 
-/** A turn, as it counts now. */
-export function current(turn: number, now: number, weight: number, { behind }: TurnBounds): number {
-  return Math.max(turn, now - behind / weight);
+/** A turn, as it counts now. @param stride how long a turn takes: 1 / weight */
+export function current(turn: number, now: number, stride: number, { behind }: TurnBounds): number {
+  return Math.max(turn, now - behind * stride);
 }
 
 /** The turn after this one, if `members` candidates share it. */
-export function advanced(turn: number, now: number, weight: number, bounds: TurnBounds, members = 1): number {
-  const next = current(turn, now, weight, bounds) + 1 / (weight * Math.max(members, 1));
-  return Math.min(next, now + bounds.ahead / weight);
+export function advanced(turn: number, now: number, stride: number, bounds: TurnBounds, members = 1): number {
+  const next = current(turn, now, stride, bounds) + stride / Math.max(members, 1);
+  return Math.min(next, now + bounds.ahead * stride);
 }
 
 /** The number by which candidates are compared if loads and turns should match weights: the smallest is served. */
-export function rank(load: number, weight: number, turn: number): number {
-  return (load + NEXT) / weight + turn;
+export function rank(load: number, stride: number, turn: number): number {
+  return (load + NEXT) * stride + turn;
 }

@@ -37,6 +37,8 @@ export class Turns {
 /** The candidates of one weight. */
 class Share {
   readonly weight: number;
+  /** How long a turn takes: 1 / weight. To divide each time takes longer than all the rest. */
+  readonly stride: number;
   /** When the next candidate of this weight has its turn. */
   turn: number;
   members = 0;
@@ -45,8 +47,9 @@ class Share {
 
   constructor(weight: number, now: number) {
     this.weight = weight;
+    this.stride = 1 / weight;
     // Half a turn from now, so that the turns of heavy candidates lie around those of light ones.
-    this.turn = now + 0.5 / weight;
+    this.turn = now + 0.5 * this.stride;
   }
 }
 
@@ -120,9 +123,11 @@ export class Weighted<C extends Candidate> implements Picker<C> {
     if (this.#serves) this.#turns.weight -= share.weight;
     share.members--;
     const node = share.groups[this.#index]!;
-    node.value.picker.remove(slot);
-    if (node.value.picker.pick() === undefined) this.#heap.remove(node);
-    else this.#heap.move(node, this.#keyOf(node.value));
+    const { picker } = node.value;
+    picker.remove(slot);
+    const first = picker.pick();
+    if (first === undefined) this.#heap.remove(node);
+    else this.#heap.move(node, this.#rank(first));
   }
 
   update(candidate: C): void {
@@ -141,10 +146,11 @@ export class Weighted<C extends Candidate> implements Picker<C> {
 
   pick(): C | undefined {
     for (let node = this.#heap.first; node !== undefined; node = this.#heap.first) {
-      const key = this.#keyOf(node.value);
-      // Another picker may have given the candidates of this weight their turn. And a weight that isn't chosen, because
-      // all its candidates are busy, falls behind, and would be chosen for that.
-      if (!this.#heap.move(node, key)) return node.value.picker.pick()!.candidate as C;
+      const slot = node.value.picker.pick()!;
+      // Its key may be too low. Another picker may have given the candidates of this weight their turn. And a weight that
+      // isn't chosen, because all its candidates are busy, falls behind, and would be chosen for that.
+      this.#heap.move(node, this.#rank(slot));
+      if (node === this.#heap.first) return slot.candidate as C;
     }
     return undefined;
   }
@@ -153,9 +159,9 @@ export class Weighted<C extends Candidate> implements Picker<C> {
     const slot = this.#slotOf(candidate);
     const turns = this.#turns;
     const { share } = slot;
-    const { weight, members } = share;
+    const { weight, stride, members } = share;
     turns.now += 1 / Math.max(turns.weight, weight);
-    share.turn = advanced(share.turn, turns.now, weight, this.#bounds, members);
+    share.turn = advanced(share.turn, turns.now, stride, this.#bounds, members);
     // Also if the candidate is in another picker: one that was never connected is dialled in its turn.
     this.#groupOf(share).value.picker.used(slot);
   }
@@ -180,11 +186,11 @@ export class Weighted<C extends Candidate> implements Picker<C> {
 
   #rank({ load, share }: Slot): number {
     const turn = this.#turnOf(share);
-    return this.#measure === 'load' ? rank(load, share.weight, turn) : turn;
+    return this.#measure === 'load' ? rank(load, share.stride, turn) : turn;
   }
 
-  #turnOf({ turn, weight }: Share): number {
-    return current(turn, this.#turns.now, weight, this.#bounds);
+  #turnOf({ turn, stride }: Share): number {
+    return current(turn, this.#turns.now, stride, this.#bounds);
   }
 
   /** The candidates of a weight in this picker; there may be none. */
