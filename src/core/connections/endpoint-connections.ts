@@ -102,10 +102,11 @@ export class EndpointConnections<C extends Pooled> {
   retire(connection: C): void {
     this.lose(connection);
     this.retirements++;
-    if (connection.retired !== 'closed-by-peer') return;
+    const isClosed = connection.retired === 'closed-by-peer';
     // If this was the last connection, the endpoint may have ended.
-    if (this.connected === 0) this.heardAt = Number.NEGATIVE_INFINITY;
-    if (connection.requests === 0) this.#onWasted();
+    if (isClosed && this.connected === 0) this.heardAt = Number.NEGATIVE_INFINITY;
+    const isPeers = isClosed || connection.retired === 'unasked-response';
+    if (isPeers && connection.requests === 0) this.#onWasted();
   }
 
   /** The endpoint has ended a connection that was idle for `idle` milliseconds, if that was measured. */

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 
 type Options = Readonly<Record<string, unknown>>;
 
-const FAMILIES: readonly unknown[] = [0, 4, 6, 'IPv4', 'IPv6', undefined, null];
+const FAMILIES: readonly unknown[] = [0, 4, 6, 'IPv4', 'IPv6', null];
 const HINTS = ADDRCONFIG | ALL | V4MAPPED;
 
 /** Whether Node doesn't accept an option of a request that evenkeel doesn't need, or needs later. */

@@ -11,12 +11,6 @@ const FIRST_AFTER_REFUSAL = 30_000;
 const LONGEST_AFTER_REFUSAL = 600_000;
 
 /**
- * For so many milliseconds, a server that refuses what it allowed before may have just started: it refuses everything
- * until it has read the roles (https://github.com/kubernetes/kubernetes/issues/121635).
- */
-export const COMING_BACK = 60_000;
-
-/**
  * The delays between tries, as in client-go's reflector: they double from 800 ms, are lengthened at random by up to
  * their own length, and begin anew after two minutes without a failure. The cap is lower, at 10 to 20 s, so that
  * clients notice within half a minute that an API server is back.

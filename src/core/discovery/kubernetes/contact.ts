@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts';
 import { ApiError } from './api.ts';
-import { COMING_BACK } from './backoff.ts';
+import { COMING_BACK } from './coming-back.ts';
 
 const OUT_OF_TOUCH_AFTER = 600_000;
 

@@ -2,7 +2,8 @@ import type { Clock } from '../../base/clock.ts';
 import { until } from '../dns/abortable.ts';
 import { ApiError } from './api.ts';
 import type { ApiClient, ApiList, ApiObject, WatchEvent, WatchListener } from './api-client.ts';
-import { Backoff, COMING_BACK } from './backoff.ts';
+import { Backoff } from './backoff.ts';
+import { ComingBack } from './coming-back.ts';
 import { SilenceError } from './deadline.ts';
 import type { Reason, Scouts } from './scouts.ts';
 
@@ -45,17 +46,15 @@ export interface ListWatchOptions<T> {
 export class ListWatch<T extends ApiObject> {
   readonly #options: ListWatchOptions<T>;
   readonly #backoff: Backoff;
+  readonly #comingBack: ComingBack;
   /** The version of the latest known state. A list never brings an older one. */
   #resourceVersion = ANY;
   /** Whether the collection must be listed before the next watch. */
   #mustList = true;
   #listedAt = Number.NEGATIVE_INFINITY;
   #failingSince: number | undefined;
-  /** Since when the server has answered with refusals only, on the clock. */
-  #refusingSince: number | undefined;
   /** Whether the present or the last watch has got anything. */
   #heard = false;
-  #wasWatched = false;
   /** When the present watch was opened, on the clock. */
   #openedAt = Number.POSITIVE_INFINITY;
   /** How many milliseconds a watch may be silent. */
@@ -64,6 +63,7 @@ export class ListWatch<T extends ApiObject> {
   constructor(options: ListWatchOptions<T>) {
     this.#options = options;
     this.#backoff = new Backoff(options.clock, options.random);
+    this.#comingBack = new ComingBack(options.clock);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -113,8 +113,7 @@ export class ListWatch<T extends ApiObject> {
     const onEvents = (events: readonly WatchEvent<T>[]) => this.#take(events);
     const onOpen = () => {
       this.#failingSince = undefined;
-      this.#refusingSince = undefined;
-      this.#wasWatched = true;
+      this.#comingBack.allowed();
       this.#backoff.allowed();
       this.#openedAt = clock.now();
       scouts.opened(this);
@@ -166,15 +165,15 @@ export class ListWatch<T extends ApiObject> {
     const now = this.#options.clock.now();
     if (now - this.#openedAt > STABLE_AFTER) this.#backoff.reset();
     this.#failingSince ??= now;
-    if (error instanceof ApiError) this.#refusingSince ??= now;
-    else this.#refusingSince = undefined;
+    this.#comingBack.failed(error);
     if (this.#mayHaveMissed(error)) this.#mustList = true;
     if (error instanceof ApiError && error.ahead) this.#resourceVersion = LATEST;
   }
 
   /** Whether the failure may concern all watches. One of what can't be read doesn't. */
   #isOutage(error: unknown): error is Error {
-    if (!this.#wasWatched || this.#options.isHopeless() || error instanceof SyntaxError) return false;
+    if (!this.#comingBack.wasAllowed || this.#options.isHopeless() || error instanceof SyntaxError)
+      return false;
     return !(error instanceof ApiError) || this.#isComingBack(error) || isBroken(error);
   }
 
@@ -199,11 +198,8 @@ export class ListWatch<T extends ApiObject> {
     return isHopeless() ? this.#backoff.refusal() : this.#backoff.after(error);
   }
 
-  /** Whether a server refuses what it gave before, but not for long yet. A server that is overloaded is left alone. */
   #isComingBack(error: unknown): error is ApiError {
-    if (!this.#wasWatched || !(error instanceof ApiError)) return false;
-    if (error.status === 429 || hasAnotherHistory(error)) return false;
-    return this.#options.clock.now() - this.#refusingSince! < COMING_BACK;
+    return this.#comingBack.explains(error) && !hasAnotherHistory(error);
   }
 
   /** Whether the next watch could miss changes, so that a list is needed. */

@@ -3,7 +3,8 @@ import { Changes } from '../changes.ts';
 import { unlessAborted, until } from '../dns/abortable.ts';
 import { ApiError } from './api.ts';
 import type { ApiClient } from './api-client.ts';
-import { Backoff, COMING_BACK } from './backoff.ts';
+import { Backoff } from './backoff.ts';
+import { ComingBack } from './coming-back.ts';
 import type { ServiceName } from './match.ts';
 import { type KnownService, type ServiceObject, serviceIn } from './service-spec.ts';
 
@@ -22,13 +23,12 @@ export class ServiceReader {
   readonly #backoff: Backoff;
   readonly #orders = new Changes();
   #done = 0;
-  #wasRead = false;
-  /** Since when the server has answered with refusals only, on the clock. */
-  #refusingSince: number | undefined;
+  readonly #comingBack: ComingBack;
 
   constructor(options: ServiceReaderOptions) {
     this.#options = options;
     this.#backoff = new Backoff(options.clock, options.random);
+    this.#comingBack = new ComingBack(options.clock);
   }
 
   /** Whether what it read last may be out of date. */
@@ -58,8 +58,7 @@ export class ServiceReader {
         // A newer reading has come meanwhile.
         if (order <= this.#done) continue;
         this.#done = order;
-        this.#wasRead = true;
-        this.#refusingSince = undefined;
+        this.#comingBack.allowed();
         this.#backoff.allowed();
         onRead(service);
       } catch (error) {
@@ -71,13 +70,8 @@ export class ServiceReader {
   }
 
   #pauseAfter(error: unknown): number {
-    if (!(error instanceof ApiError)) this.#refusingSince = undefined;
-    else if (this.#wasRead && error.status !== 429) {
-      const now = this.#options.clock.now();
-      this.#refusingSince ??= now;
-      if (now - this.#refusingSince < COMING_BACK) return this.#backoff.afterAnswer(error);
-    }
-    return this.#backoff.after(error);
+    this.#comingBack.failed(error);
+    return this.#comingBack.explains(error) ? this.#backoff.afterAnswer(error) : this.#backoff.after(error);
   }
 
   async #get(signal: AbortSignal): Promise<KnownService | 'absent'> {
