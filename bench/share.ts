@@ -30,8 +30,8 @@ const WARM_UP = 1_000;
 const INTERVAL = 250;
 const LONGEST = 2 * INTERVAL;
 const BAR = 0.04;
-/** Where the balancer is that does no more than it must. */
-const BARE = import.meta.resolve('./support/bare-balancer.ts');
+/** How the names of the files begin of the balancer that does no more than it must. */
+const BARE = import.meta.resolve('./support/bare-');
 
 const { values: args } = parseArgs({
   options: {

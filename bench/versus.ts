@@ -2,10 +2,10 @@
 //
 // npm run bench -- versus --against REV [--only throughput|call|pick|memory|scale|kubernetes] [--api A] [--concurrency N]
 //
-// Both are built, and take turns in one process on the same undici. What is compared is the CPU (or the heap) of the
-// other one divided by that of this: above 1 is better. `control` is a second agent of this build: how far it strays
-// from 1 is the noise. What is asked of the inside, which other revisions have in another shape, each asks with its own
-// bench: `scale`, and `kubernetes`.
+// Both are built, and take turns on the same undici: in one process, or in short ones of their own for `call` and `pick`.
+// What is compared is the CPU (or the heap) of the other one divided by that of this: above 1 is better. `control` is
+// this build once more: how far it strays from 1 is the noise. What is asked of the inside, which other revisions have
+// in another shape, each asks with its own bench: `scale`, and `kubernetes`.
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';

@@ -1,4 +1,5 @@
 import { Client, Dispatcher } from 'undici';
+import { BarePods } from './bare-pods.ts';
 
 type Handler = Dispatcher.DispatchHandler;
 type Controller = Dispatcher.DispatchController;
@@ -15,39 +16,24 @@ interface Pod {
  * connection of it, and learns of the end of each request. It knows no failure, no limit, no age, and no discovery.
  */
 export class BareBalancer extends Dispatcher {
-  readonly #pods: readonly Pod[];
-  #turn = 0;
+  readonly #pods: BarePods<Pod>;
 
   constructor(endpoints: readonly { address: string; port: number }[]) {
     super();
-    this.#pods = endpoints.map(({ address, port }) => ({
-      origin: `http://${address}:${port}`,
-      idle: [],
-      inFlight: 0,
-    }));
+    this.#pods = new BarePods(
+      endpoints.map(({ address, port }) => ({ origin: `http://${address}:${port}`, idle: [], inFlight: 0 })),
+    );
   }
 
   override dispatch(options: Dispatcher.DispatchOptions, handler: Handler): boolean {
-    const pod = this.#pick();
+    const pod = this.#pods.pick();
     const client = pod.idle.pop() ?? new Client(pod.origin);
     pod.inFlight++;
     return client.dispatch(options, new Passing(handler, pod, client));
   }
 
-  /** Of those with the fewest requests in flight, the one whose turn it is. */
-  #pick(): Pod {
-    const pods = this.#pods;
-    let best = pods[this.#turn]!;
-    for (let n = 1, at = this.#turn; n < pods.length; n++) {
-      if (++at === pods.length) at = 0;
-      if (pods[at]!.inFlight < best.inFlight) best = pods[at]!;
-    }
-    if (++this.#turn === pods.length) this.#turn = 0;
-    return best;
-  }
-
   override async close(): Promise<void> {
-    await Promise.all(this.#pods.flatMap(({ idle }) => idle.map((client) => client.close())));
+    await Promise.all(this.#pods.all.flatMap(({ idle }) => idle.map((client) => client.close())));
   }
 }
 

@@ -1,5 +1,6 @@
 import { Agent, type ClientRequest } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { BarePods } from './bare-pods.ts';
 
 interface Pod {
   readonly address: string;
@@ -17,12 +18,13 @@ type Request = ClientRequest & { onSocket(socket: Socket): void };
  * context, and no discovery.
  */
 export class BareHttpAgent extends Agent {
-  readonly #pods: readonly Pod[];
-  #turn = 0;
+  readonly #pods: BarePods<Pod>;
 
   constructor(endpoints: readonly { address: string; port: number }[]) {
     super({ keepAlive: true });
-    this.#pods = endpoints.map(({ address, port }) => ({ address, port, idle: [], inFlight: 0 }));
+    this.#pods = new BarePods(
+      endpoints.map(({ address, port }) => ({ address, port, idle: [], inFlight: 0 })),
+    );
   }
 
   /** Called by requests. Callers and tracers may add headers until the next tick. */
@@ -31,27 +33,15 @@ export class BareHttpAgent extends Agent {
   }
 
   send(request: Request): void {
-    const pod = this.#pick();
+    const pod = this.#pods.pick();
     pod.inFlight++;
     const socket = pod.idle.pop();
     request.reusedSocket = socket !== undefined;
     request.onSocket(socket ?? dial(pod));
   }
 
-  /** Of those with the fewest requests in flight, the one whose turn it is. */
-  #pick(): Pod {
-    const pods = this.#pods;
-    let best = pods[this.#turn]!;
-    for (let n = 1, at = this.#turn; n < pods.length; n++) {
-      if (++at === pods.length) at = 0;
-      if (pods[at]!.inFlight < best.inFlight) best = pods[at]!;
-    }
-    if (++this.#turn === pods.length) this.#turn = 0;
-    return best;
-  }
-
   override destroy(): void {
-    for (const { idle } of this.#pods) for (const socket of idle) socket.destroy();
+    for (const { idle } of this.#pods.all) for (const socket of idle) socket.destroy();
   }
 }
 

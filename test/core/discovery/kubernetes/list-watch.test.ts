@@ -124,6 +124,19 @@ async function breakTwo(t: TestContext, refusal: Refusal) {
   return { api, clock, two: two as [Mirror, Mirror] };
 }
 
+/** The same, with a server that is well again, but has not answered the one that asked for both. */
+async function startUnanswered(t: TestContext) {
+  const { api, clock, two } = await breakTwo(t, { status: 503 });
+  const before = api.requests.length;
+  api.mute = true;
+  clock.advance(800);
+  while (api.requests.length === before) await once(api, 'request');
+  api.mute = false;
+  api.refuse = () => undefined;
+  put(api, 'c');
+  return { clock, two };
+}
+
 /** How often each watch has failed. */
 const failuresOf = (mirrors: readonly Mirror[]) => mirrors.map(({ failures }) => failures.length).sort();
 
@@ -369,27 +382,13 @@ test('a watch that is still refused keeps one that is allowed again waiting for 
 });
 
 test('a watch that gets no answer keeps others waiting for a few seconds, then the next one asks', async (t) => {
-  const { api, clock, two } = await breakTwo(t, { status: 503 });
-  const before = api.requests.length;
-  api.mute = true;
-  clock.advance(800);
-  while (api.requests.length === before) await once(api, 'request');
-  api.mute = false;
-  api.refuse = () => undefined;
-  put(api, 'c');
+  const { clock, two } = await startUnanswered(t);
   await clock.pass(4_400);
   await two[1].has('a', 'b', 'c');
 });
 
 test('a watch that is ended while it asks for all lets the next one ask at once', async (t) => {
-  const { api, clock, two } = await breakTwo(t, { status: 503 });
-  const before = api.requests.length;
-  api.mute = true;
-  clock.advance(800);
-  while (api.requests.length === before) await once(api, 'request');
-  api.mute = false;
-  api.refuse = () => undefined;
-  put(api, 'c');
+  const { two } = await startUnanswered(t);
   two[0].abort.abort();
   await two[0].running;
   await two[1].has('a', 'b', 'c');

@@ -18,6 +18,18 @@ function noteThrown(stage: Stage, what: string, act: () => unknown): void {
   }
 }
 
+/** Reads a part of a response, and sends the next request when that has ended. */
+async function leaveIteration(stage: Stage): Promise<void> {
+  const response = await stage.response(stage.request({}, 'a').end());
+  for await (const chunk of response) {
+    stage.note(`left after ${String(chunk)}`);
+    break;
+  }
+  await stage.closed('a');
+  await stage.settle();
+  stage.get({}, 'b');
+}
+
 export const OPTIONS: Scenarios = {
   'setTimeout(0) takes back options.timeout': {
     server: [WAITS],
@@ -203,29 +215,11 @@ export const OPTIONS: Scenarios = {
   },
   'an iteration over the response that is left': {
     server: [[write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf'), 'gone'], SERVED],
-    async caller(stage) {
-      const response = await stage.response(stage.request({}, 'a').end());
-      for await (const chunk of response) {
-        stage.note(`left after ${String(chunk)}`);
-        break;
-      }
-      await stage.closed('a');
-      await stage.settle();
-      stage.get({}, 'b');
-    },
+    caller: leaveIteration,
   },
   'an iteration over a complete response that is left': {
     server: [SERVED],
-    async caller(stage) {
-      const response = await stage.response(stage.request({}, 'a').end());
-      for await (const chunk of response) {
-        stage.note(`left after ${String(chunk)}`);
-        break;
-      }
-      await stage.closed('a');
-      await stage.settle();
-      stage.get({}, 'b');
-    },
+    caller: leaveIteration,
   },
   'once(), and a response that is destroyed later': {
     server: [[write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf'), 'gone']],
