@@ -1,6 +1,7 @@
 import { isUint8Array } from 'node:util/types';
 import { interceptNext } from './next-event.ts';
 import type { NodeRequest } from './node-http.ts';
+import { putBack } from './own-property.ts';
 
 const HELD = ['write', 'end', 'flushHeaders'] as const;
 type Writing = (typeof HELD)[number];
@@ -66,9 +67,7 @@ export class HeldWrites {
     request[name] = hold;
     return () => {
       // If other code has wrapped the method meanwhile, it keeps calling this one.
-      if (request[name] !== hold) return;
-      if (own === undefined) Reflect.deleteProperty(request, name);
-      else Object.defineProperty(request, name, own);
+      if (request[name] === hold) putBack(request, name, own);
     };
   }
 

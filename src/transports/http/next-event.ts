@@ -1,4 +1,5 @@
 import type { NodeRequest } from './node-http.ts';
+import { putBack } from './own-property.ts';
 
 /**
  * The next time that a request emits an event, `handle` is called first. Listeners are called when `handle` calls
@@ -18,10 +19,7 @@ export function interceptNext(
     if (isOver || event !== name) return pass();
     isOver = true;
     // If other code has wrapped it meanwhile, it keeps calling this one.
-    if (request.emit === intercept) {
-      if (own === undefined) Reflect.deleteProperty(request, 'emit');
-      else Object.defineProperty(request, 'emit', own);
-    }
+    if (request.emit === intercept) putBack(request, 'emit', own);
     return handle(pass, args[0]);
   };
   request.emit = intercept;

@@ -2,6 +2,7 @@ import type { AsyncResource } from 'node:async_hooks';
 import type * as http from 'node:http';
 import type { Socket } from 'node:net';
 import { removeFrom } from './agent-maps.ts';
+import { putBack } from './own-property.ts';
 
 // By Node itself: an import of the module would load all of its parts, built-in undici among them.
 const { Agent, ClientRequest, OutgoingMessage } = process.getBuiltinModule('node:http');
@@ -293,7 +294,6 @@ export function muted(request: NodeRequest, fn: () => void): void {
   try {
     fn();
   } finally {
-    if (own === undefined) Reflect.deleteProperty(request, 'emit');
-    else Object.defineProperty(request, 'emit', own);
+    putBack(request, 'emit', own);
   }
 }

@@ -1,4 +1,5 @@
 import type { NodeRequest } from './node-http.ts';
+import { putBack } from './own-property.ts';
 
 /** What listeners for a request's socket may do to the request. They have done it for its first socket. */
 const SAID_BEFORE = [
@@ -24,9 +25,6 @@ export function tellAgain(request: NodeRequest, tell: () => boolean): boolean {
   try {
     return tell();
   } finally {
-    for (const [name, descriptor] of own) {
-      if (descriptor === undefined) Reflect.deleteProperty(target, name);
-      else Object.defineProperty(target, name, descriptor);
-    }
+    for (const [name, descriptor] of own) putBack(target, name, descriptor);
   }
 }

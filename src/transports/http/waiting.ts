@@ -3,6 +3,7 @@ import type { Clock } from '../../core/base/clock.ts';
 import { ConnectTime } from './connect-time.ts';
 import type { DialSteps } from './dial-steps.ts';
 import type { NodeRequest } from './node-http.ts';
+import { putBack } from './own-property.ts';
 
 export interface WaitingOptions {
   clock: Clock;
@@ -57,13 +58,10 @@ export class Waiting {
   }
 }
 
-/** Tells of a request's end by its caller. Returns what has it be as it was. */
+/** Calls `onDestroyed` when the caller ends a request. Returns a function that stops this. */
 export function interceptDestroy(request: NodeRequest, onDestroyed: (error?: Error) => void): () => void {
   const own = Object.getOwnPropertyDescriptor(request, 'destroy');
-  const restore = () => {
-    if (own === undefined) Reflect.deleteProperty(request, 'destroy');
-    else Object.defineProperty(request, 'destroy', own);
-  };
+  const restore = () => putBack(request, 'destroy', own);
   request.destroy = (error) => {
     restore();
     request.destroy(error);
