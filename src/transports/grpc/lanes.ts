@@ -70,11 +70,10 @@ export class Lanes {
     return best === undefined ? this.#leastLoaded() : this.#lanes.get(best);
   }
 
-  #leastLoaded(accepts: (lane: Lane) => boolean = () => true): Lane | undefined {
+  #leastLoaded(): Lane | undefined {
     let least: Lane | undefined;
     for (const lane of this.#lanes.values()) {
-      if (lane.isReady && accepts(lane) && (least === undefined || lane.endpoint.load < least.endpoint.load))
-        least = lane;
+      if (lane.isReady && (least === undefined || lane.endpoint.load < least.endpoint.load)) least = lane;
     }
     return least;
   }
