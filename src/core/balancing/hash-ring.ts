@@ -6,6 +6,12 @@ export interface RingMember {
   readonly weight: number;
 }
 
+/**
+ * With bounded loads, every member may carry this many requests, whatever the mean. With few requests, the mean is below
+ * one, and two requests of one key at once would already be too many. A member with so few isn't overloaded.
+ */
+export const LEAST_BOUND = 5;
+
 /** How many points a member of ordinary weight has. */
 const POINTS = 8;
 const MOST_POINTS = 512;

@@ -1,4 +1,4 @@
-import type { HashRing } from '../balancing/hash-ring.ts';
+import { type HashRing, LEAST_BOUND } from '../balancing/hash-ring.ts';
 import type { Demand } from '../base/demand.ts';
 import type { Pod } from '../connections/connection.ts';
 import type { Pool } from '../connections/pool.ts';
@@ -6,11 +6,6 @@ import type { Attempts } from './attempts.ts';
 import type { Call } from './call.ts';
 import { type Waiter, WaitingLine } from './waiting-line.ts';
 
-/**
- * Every endpoint may have this many requests in flight, whatever the mean. With few requests, the mean is below one,
- * and two requests of one key at once would already be too many. An endpoint with so few isn't overloaded.
- */
-const LEAST_BOUND = 5;
 /** For how many milliseconds a request waits until its endpoint is connected. A handshake takes less than that anywhere. */
 const PATIENCE = 500;
 

@@ -1,6 +1,6 @@
 import { channels } from '../base/channels.ts';
 import type { Clock } from '../base/clock.ts';
-import type { EndpointSet } from '../endpoints/endpoint-set.ts';
+import { type EndpointSet, TAKEOVER } from '../endpoints/endpoint-set.ts';
 import type { Seats } from '../endpoints/seats.ts';
 import type { Weights } from '../endpoints/weights.ts';
 import type { Health } from '../health/health.ts';
@@ -16,9 +16,6 @@ export interface DeparturesOptions {
   seats: Seats<Pod>;
   weights: Weights<Pod>;
 }
-
-/** After how many milliseconds replaced endpoints of another kind are given up. */
-const TAKEOVER = 1_500;
 
 /** Handles endpoints that have left the set: they get nothing new, and are forgotten when they carry nothing. */
 export class Departures {

@@ -3,7 +3,7 @@ import type { Locality } from '../balancing/locality.ts';
 import type { EndpointUpdate } from '../discovery/resolver.ts';
 import type { PickerBoard } from '../endpoints/board.ts';
 import type { EndpointSet } from '../endpoints/endpoint-set.ts';
-import { EJECTED, FAILING, IN_DOUBT, ON_TRIAL, PAUSED } from '../endpoints/reasons.ts';
+import { HEALTH, IN_DOUBT } from '../endpoints/reasons.ts';
 import type { Seats } from '../endpoints/seats.ts';
 import type { Health } from '../health/health.ts';
 import type { Balancer } from './balancer.ts';
@@ -16,9 +16,6 @@ import { type PoolOptions, type PoolParts, partsOf } from './parts.ts';
 import type { Reach } from './reach.ts';
 import type { Upkeep } from './upkeep.ts';
 import type { Wire } from './wire.ts';
-
-/** The reasons that health sets. */
-const HEALTH = EJECTED | PAUSED | ON_TRIAL | FAILING;
 
 /**
  * The endpoints of one service, and the connections to them. Joins the parts, each of which does one thing, and acts on

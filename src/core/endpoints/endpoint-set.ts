@@ -5,6 +5,9 @@ import type { Endpoint } from './endpoint.ts';
 import { endpointsByKey, isSameEndpoint, spreadByKey } from './endpoint-keys.ts';
 import { COLD, DRAINING, OPENING, SUPERSEDED } from './reasons.ts';
 
+/** For how many milliseconds at most endpoints of the old kind serve in a takeover, while the new ones connect. */
+export const TAKEOVER = 1_500;
+
 /** How an update has changed a set of endpoints. */
 export interface SetChange<E> {
   readonly fresh: E[];

@@ -40,8 +40,10 @@ export const UNFIT = DRAINING | EJECTED | PAUSED | IN_DOUBT | REQUEST_LIMIT;
 export const UNDIALABLE = COLD | BACKING_OFF | FROZEN | SUPERSEDED | OPENING | CONNECTION_LIMIT;
 /** With one of these, it can't serve, whatever its connections are. */
 export const UNAVAILABLE = DRAINING | EJECTED | PAUSED | BACKING_OFF;
+/** The reasons that health sets. */
+export const HEALTH = EJECTED | PAUSED | ON_TRIAL | FAILING;
 /** Reasons that change seldom, and that other parts than the pickers want to know. */
-export const RARE = EJECTED | PAUSED | ON_TRIAL | FAILING | IN_DOUBT | BACKING_OFF;
+export const RARE = HEALTH | IN_DOUBT | BACKING_OFF;
 
 const NAMES: readonly (readonly [reason: number, name: string])[] = [
   [DRAINING, 'draining'],

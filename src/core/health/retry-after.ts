@@ -6,7 +6,7 @@ type Headers = Readonly<Record<string, string | string[] | undefined>>;
  * How many milliseconds a pause lasts at most. After that the endpoint is asked again, so that no server can leave for
  * good.
  */
-const LONGEST_PAUSE = 30_000;
+export const LONGEST_PAUSE = 30_000;
 
 /**
  * For how many milliseconds a response asks for no requests; 0 if it doesn't.

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { HealthRecord, type Standing } from '../endpoints/health-record.ts';
-import { EJECTED, FAILING, ON_TRIAL, PAUSED } from '../endpoints/reasons.ts';
+import { EJECTED, FAILING, HEALTH, ON_TRIAL, PAUSED } from '../endpoints/reasons.ts';
 import type { OutlierSettings } from './settings.ts';
 
 /** An endpoint, as health sees it. */
@@ -147,7 +147,7 @@ export class Standings<S extends Suspect> {
     }
     if (standing === 'on-trial' && !this.#needsTrials) reasons |= ON_TRIAL;
     if (standing === 'failing') reasons |= FAILING;
-    endpoint.setReasons(EJECTED | PAUSED | ON_TRIAL | FAILING, reasons);
+    endpoint.setReasons(HEALTH, reasons);
   }
 
   /**

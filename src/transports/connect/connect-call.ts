@@ -7,9 +7,11 @@ import type {
 import type { Timer } from '../../core/base/clock.ts';
 import type { Outcome } from '../../core/health/outcome.ts';
 import { isGatewayError } from '../common/gateway-error.ts';
+import { CANCEL } from '../common/http2-codes.ts';
+import { withoutQuery } from '../common/without-query.ts';
 import type { ConnectService } from './connect-service.ts';
 import { timeoutOf } from './deadline.ts';
-import { CANCEL, grpcStatusOf, isCancel, isRefused, isResetHere, pushbackOf } from './outcome-of.ts';
+import { grpcStatusOf, isCancel, isRefused, isResetHere, pushbackOf } from './outcome-of.ts';
 import { type ConnectRequest, SessionCall } from './session-call.ts';
 import type { SessionWire } from './session-wire.ts';
 
@@ -64,8 +66,7 @@ export class ConnectCall extends SessionCall {
 
   describe(): { method: string; path: string } {
     const { method, path } = this.request;
-    const query = path.indexOf('?');
-    return { method, path: query === -1 ? path : path.slice(0, query) };
+    return { method, path: withoutQuery(path) };
   }
 
   // Without a stream
@@ -157,7 +158,7 @@ export class ConnectCall extends SessionCall {
     const { connection, service } = this;
     if (connection === undefined) return;
     const { attempts } = service.calls;
-    this.statusCode = statusOf(headers);
+    this.statusCode = headers[':status'] ?? 0;
     if (!connection.told) attempts.onFirstHead(this, headers, service.keepAlive);
     attempts.onHead(this, headers, isGatewayError(this.statusCode));
     // A call that failed at once has its trailers in its head.
@@ -211,10 +212,6 @@ export class ConnectCall extends SessionCall {
   private get wire(): SessionWire {
     return this.connection!.wire as SessionWire;
   }
-}
-
-function statusOf(headers: Head): number {
-  return headers[':status'] ?? 0;
 }
 
 // One function each, for all streams.

@@ -4,12 +4,10 @@ import type { Timer } from '../../core/base/clock.ts';
 import { hash } from '../../core/base/hash.ts';
 import type { Resolver } from '../../core/discovery/resolver.ts';
 import { Service, type ServiceOwner } from '../../core/service.ts';
-import { Running } from '../grpc/running.ts';
+import { LASTING, Running } from '../grpc/running.ts';
 import type { ConnectTransport } from './connect-transport.ts';
 import type { ConnectRequest, SessionCall } from './session-call.ts';
 
-/** After how many milliseconds a call whose answer has begun counts apart, as a stream. */
-const LASTING = 5_000;
 /** Milliseconds from one look at the running calls to the next. */
 const LOOK = 1_000;
 

@@ -1,15 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http2';
 import { UNRESPONSIVE } from '../../core/base/errors.ts';
+import { LONGEST_PAUSE } from '../../core/health/retry-after.ts';
+import { CANCEL, REFUSED_STREAM } from '../common/http2-codes.ts';
 import { statusOf } from '../grpc/outcome-of.ts';
-
-/** The numbers of https://www.rfc-editor.org/rfc/rfc9113 */
-const REFUSED_STREAM = 7;
-export const CANCEL = 8;
 
 const TOO_MANY = 429;
 const UNAVAILABLE = 503;
-/** How many milliseconds a pause lasts at most. After that, the endpoint is asked again. */
-const LONGEST_PAUSE = 30_000;
 
 /** Whether this is the code of a stream that the peer has not processed. */
 export function isRefused(code: number): boolean {

@@ -4,10 +4,10 @@ import { afterIncoming, type Clock, setImmediate } from '../../core/base/clock.t
 import { portsOf } from '../../core/connections/unacknowledged.ts';
 import type { WireEvents } from '../../core/connections/wire.ts';
 import { balancedSockets } from '../balanced-sockets.ts';
+import { CANCEL } from '../common/http2-codes.ts';
 import { IdleTime } from '../http/idle-time.ts';
 import type { ColdWire } from './cold-start.ts';
 import { nodeReason } from './node-reason.ts';
-import { CANCEL } from './outcome-of.ts';
 import { type PingSettings, Pings } from './pings.ts';
 import type { SessionCall } from './session-call.ts';
 

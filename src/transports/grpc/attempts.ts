@@ -9,11 +9,9 @@ import type { Health } from '../../core/health/health.ts';
 import type { GrpcEndpoint, GrpcSlot } from './grpc-endpoint.ts';
 import { type Metadata, PICKS, type PickResult, type Subchannel } from './grpc-js.ts';
 import { isOk, outcomeOf, pushbackOf, statusOf } from './outcome-of.ts';
-import { Running } from './running.ts';
+import { LASTING, Running } from './running.ts';
 import { type GrpcSession, isEnding, isOpen, sessionOf } from './session.ts';
 
-/** After how many milliseconds a call counts apart, as a stream. */
-const LASTING = 5_000;
 /** How much one call changes the mean latency. */
 const NEWS = 1 / 16;
 

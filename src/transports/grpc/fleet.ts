@@ -8,25 +8,21 @@ import type { PoolSettings } from '../../core/connections/settings.ts';
 import { Spread, type SpreadRate } from '../../core/connections/spread.ts';
 import type { EndpointUpdate } from '../../core/discovery/resolver.ts';
 import { PickerBoard } from '../../core/endpoints/board.ts';
-import { EndpointSet } from '../../core/endpoints/endpoint-set.ts';
+import { EndpointSet, TAKEOVER } from '../../core/endpoints/endpoint-set.ts';
 import { LocalityRouting } from '../../core/endpoints/locality-routing.ts';
 import { OwnEndpoints } from '../../core/endpoints/own-endpoints.ts';
 import { Pickers } from '../../core/endpoints/pickers.ts';
-import { EJECTED, FAILING, ON_TRIAL, PAUSED } from '../../core/endpoints/reasons.ts';
+import { HEALTH } from '../../core/endpoints/reasons.ts';
 import { subsetFor } from '../../core/endpoints/subset.ts';
 import { Weights } from '../../core/endpoints/weights.ts';
 import { Health } from '../../core/health/health.ts';
 import { GrpcEndpoint, type GrpcSlot } from './grpc-endpoint.ts';
 
-/** For how many milliseconds replaced endpoints of another kind serve while the new ones connect. */
-const TAKEOVER = 1_500;
 /**
  * How many connections to an endpoint there are at most, without the option `connections`. Beyond that, calls wait at
  * the server's limit.
  */
 const MOST_CONNECTIONS = 16;
-/** The reasons that health sets. */
-const HEALTH = EJECTED | PAUSED | ON_TRIAL | FAILING;
 /** evenkeel sends no health checks to gRPC pods: HTTP health checks would be another protocol. */
 const UNCHECKED = { isProcessHeld: () => true, check: () => ({ abandon() {} }) };
 

@@ -1,4 +1,5 @@
 import type { Settings } from '../../config/settings.ts';
+import { LEAST_BOUND } from '../../core/balancing/hash-ring.ts';
 import { type Clock, queueMicrotask, type Timer } from '../../core/base/clock.ts';
 import { Demand } from '../../core/base/demand.ts';
 import type { SpreadRate } from '../../core/connections/spread.ts';
@@ -21,8 +22,6 @@ const QUIET = 30;
 const UNREST = 3;
 /** By how many milliseconds a look may be late if the process runs. */
 const LATE = 250;
-/** How many calls any endpoint may have in flight, whatever the limit for its keys is. */
-const LEAST_BOUND = 5;
 
 /** A channel, as its hub sees it. */
 export interface HubMember extends FleetMember {

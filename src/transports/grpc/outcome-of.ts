@@ -1,4 +1,5 @@
 import type { Outcome } from '../../core/health/outcome.ts';
+import { LONGEST_PAUSE } from '../../core/health/retry-after.ts';
 import type { Metadata } from './grpc-js.ts';
 import { isRefusal } from './session.ts';
 import {
@@ -15,9 +16,6 @@ import {
  * https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto
  */
 const STATUSES = [200, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401];
-
-/** How many milliseconds a pause lasts at most. After that, the endpoint is asked again. */
-const LONGEST_PAUSE = 30_000;
 
 export function isOk(code: number): boolean {
   return code === OK;

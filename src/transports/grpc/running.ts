@@ -1,3 +1,6 @@
+/** After how many milliseconds a call counts apart, as a stream. */
+export const LASTING = 5_000;
+
 /** Something that runs: since when, and its neighbours in the list. */
 export interface Runner<R> {
   readonly since: number;

@@ -1,4 +1,5 @@
 import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
+import { REFUSED_STREAM } from '../common/http2-codes.ts';
 import { type CallListener, type Metadata, STATES, type Subchannel, type SubchannelCall } from './grpc-js.ts';
 
 /** The parts of a session that are probably there. */
@@ -10,9 +11,6 @@ const REFUSED = [
   // In Node 26, sometimes. Not all versions of grpc-js send such a call again.
   'Write error: Stream closed with error code NGHTTP2_REFUSED_STREAM',
 ];
-
-/** HTTP/2's code for a stream that the server has not processed. */
-const REFUSED_STREAM = 7;
 
 /** What is private in a call on a connection, in all known versions. */
 interface InsideCall {

@@ -1,3 +1,5 @@
+import { REFUSED_STREAM } from '../common/http2-codes.ts';
+
 /** The codes of errors for a connection or a stream that ended, with a message from the peer or without. */
 export const RESETS = new Set([
   'ECONNRESET',
@@ -15,10 +17,7 @@ export function codeOf(error: Error): string {
   return (error as NodeJS.ErrnoException | null)?.code ?? '';
 }
 
-/** The HTTP/2 error code of a stream that the peer has not processed. */
-export const REFUSED_STREAM = 7;
-
-/** Whether an error says that. A caller may throw anything, also things that are no errors. */
+/** Whether an error says that a peer has not processed a stream. A caller may throw anything, not only errors. */
 export function isRefusal(error: Error): boolean {
   return (error as { http2ErrorCode?: unknown } | null | undefined)?.http2ErrorCode === REFUSED_STREAM;
 }

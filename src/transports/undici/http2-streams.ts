@@ -1,13 +1,10 @@
 import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
 import { type Client, errors } from 'undici';
 import type { Refusal } from '../../core/calls/settings.ts';
-import { REFUSED_STREAM } from './failures.ts';
+import { HEADERS_FRAME, REFUSED_STREAM } from '../common/http2-codes.ts';
 import type { Request, Streams } from './request.ts';
 import { isOfSession } from './undici.ts';
 import { UnopenedStream } from './unopened-stream.ts';
-
-/** The numbers of https://www.rfc-editor.org/rfc/rfc9113 */
-const HEADERS_FRAME = 1;
 
 const kRequest = Symbol('request');
 const kPlace = Symbol('place');
