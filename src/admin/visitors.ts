@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
+import { withoutBrackets } from '../core/base/without-brackets.ts';
 import { isLoopback } from '../core/discovery/addresses.ts';
 
 /** Why a request is refused: a status, and a sentence for the sender. */
@@ -36,5 +37,5 @@ function isLoopbackHost(host: string): boolean {
 /** The name or address in a Host header, in lower case. */
 function hostIn(header: string | undefined): string | undefined {
   const url = header === undefined || /[/?#@\\]/.test(header) ? null : URL.parse(`http://${header}`);
-  return url?.hostname.replace(/^\[|\]$/g, '');
+  return url === null ? undefined : withoutBrackets(url.hostname);
 }

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { Settings } from '../config/settings.ts';
 import { monotonicNow } from '../core/base/clock.ts';
+import { withoutBrackets } from '../core/base/without-brackets.ts';
 import { mostSlots } from '../core/connections/spread.ts';
 import { formatAddress } from '../core/endpoints/endpoint-keys.ts';
 import type { Sight } from './sight.ts';
@@ -132,7 +133,7 @@ function changeOf(
       : '';
     return `${reach}${subjectFor(client)} would choose one of ${count} for each ${nounFor(client)}, which makes ${share} each`;
   }
-  if (isIP(new URL(origin).hostname.replace(/^\[|\]$/g, '')) !== 0) {
+  if (isIP(withoutBrackets(new URL(origin).hostname)) !== 0) {
     const name = client === 'grpc' ? 'target' : 'URL';
     return `nothing: the ${name} has an address for a host, so there is nothing to choose from`;
   }

@@ -1,6 +1,7 @@
 import type { Settings } from '../config/settings.ts';
 import { clearInterval, setInterval } from '../core/base/clock.ts';
 import { isProcessHeld } from '../core/base/process-hold.ts';
+import { withoutBrackets } from '../core/base/without-brackets.ts';
 import { Following } from '../core/discovery/following.ts';
 import { ApiError } from '../core/discovery/kubernetes/api.ts';
 import { ClusterNames } from '../core/discovery/kubernetes/cluster-names.ts';
@@ -79,7 +80,7 @@ export class Sights {
   async #follow(following: Following, url: URL): Promise<void> {
     const { hostname, protocol, port } = url;
     following.start(resolverFor(this.settings, this.#place, following.trace), {
-      hostname: hostname.replace(/^\[|\]$/g, ''),
+      hostname: withoutBrackets(hostname),
       port: Number(port) || (protocol === 'https:' ? 443 : 80),
       protocol: protocol === 'https:' ? protocol : 'http:',
     });

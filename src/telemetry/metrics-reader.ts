@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { millisecondsOf } from '../core/base/ticks.ts';
+import { withoutBrackets } from '../core/base/without-brackets.ts';
 import { hearOfAttempts, type OnAttemptEnd } from '../core/calls/telling.ts';
 import type { Endpoint } from '../core/endpoints/endpoint.ts';
 import { type LiveService, liveServices } from '../core/service.ts';
@@ -74,7 +75,7 @@ class OriginRecord implements OriginReading {
   constructor(origin: string) {
     const { protocol, hostname, port } = new URL(origin);
     this.server = {
-      'server.address': hostname.replace(/^\[|\]$/g, ''),
+      'server.address': withoutBrackets(hostname),
       'server.port': Number(port) || (protocol === 'https:' ? 443 : 80),
       'url.scheme': protocol.slice(0, -1),
     };

@@ -6,6 +6,7 @@ import { resolveSettings } from '../../config/resolve-settings.ts';
 import type { Settings } from '../../config/settings.ts';
 import { switchesIn } from '../../config/switches.ts';
 import type { Environment } from '../../core/base/environment.ts';
+import { withoutBrackets } from '../../core/base/without-brackets.ts';
 import { ParsedFile } from '../../core/discovery/dns/parsed-file.ts';
 import { parseResolvConf } from '../../core/discovery/dns/resolv-conf.ts';
 import { Following } from '../../core/discovery/following.ts';
@@ -61,7 +62,7 @@ export async function examine(subject: Subject): Promise<Examination> {
   // What discovery waits for doesn't keep the process alive.
   const alive = setInterval(() => {}, 1_000);
   try {
-    const hostname = url.hostname.replace(/^\[|\]$/g, '');
+    const hostname = withoutBrackets(url.hostname);
     const target = { hostname, port: portOf(url), protocol: url.protocol as 'http:' | 'https:' };
     tell(`Looking up ${hostname}`);
     following.start(resolverFor(settings, place, following.trace), target);

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { styleText } from 'node:util';
 import { shownValue } from '../../config/in-force.ts';
+import { withoutBrackets } from '../../core/base/without-brackets.ts';
 import { codeOf, said } from './errors.ts';
 import type { Diagnosis, EndpointSeen, Examination, Finding } from './examination.ts';
 
@@ -74,7 +75,7 @@ export function namesIn({
   names: { steps, matched, servers },
 }: Pick<Examination, 'url' | 'names'>): string[] {
   if (steps.length === 0) {
-    const isAddress = isIP(url.hostname.replace(/^\[|\]$/g, '')) !== 0;
+    const isAddress = isIP(withoutBrackets(url.hostname)) !== 0;
     return [`${url.hostname}${isAddress ? ' is an address' : ': Kubernetes is asked, and not DNS'}`];
   }
   const widths = [

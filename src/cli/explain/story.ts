@@ -1,6 +1,7 @@
 import type { BalancedAgentOptions } from '../../config/options.ts';
 import { resolveSettings } from '../../config/resolve-settings.ts';
 import type { Environment } from '../../core/base/environment.ts';
+import { withoutBrackets } from '../../core/base/without-brackets.ts';
 import type { Place } from '../../core/discovery/kubernetes/place.ts';
 import type { ResolveTarget } from '../../core/discovery/resolver.ts';
 import { Trace } from '../../core/discovery/trace.ts';
@@ -112,7 +113,7 @@ async function send(
 
 function targetOf({ hostname, protocol, port }: URL): ResolveTarget {
   return {
-    hostname: hostname.replace(/^\[|\]$/g, ''),
+    hostname: withoutBrackets(hostname),
     port: Number(port) || (protocol === 'https:' ? 443 : 80),
     protocol: protocol as 'http:' | 'https:',
   };

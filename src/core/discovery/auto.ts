@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { Clock, Timer } from '../base/clock.ts';
 import { EvenkeelError } from '../base/errors.ts';
+import { withoutBrackets } from '../base/without-brackets.ts';
 import { Changes } from './changes.ts';
 import { unlessAborted } from './dns/abortable.ts';
 import { Feed } from './feed.ts';
@@ -32,7 +33,7 @@ export interface AutoOptions {
  */
 export function autoResolver(options: AutoOptions): Resolver {
   return (target, signal) =>
-    isIP(target.hostname.replace(/^\[|\]$/g, '')) === 0
+    isIP(withoutBrackets(target.hostname)) === 0
       ? new Auto(options, target).follow(signal)
       : options.dns(target, signal);
 }

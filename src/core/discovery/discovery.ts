@@ -1,5 +1,6 @@
 import { channels } from '../base/channels.ts';
 import { type Clock, wallClock } from '../base/clock.ts';
+import { withoutBrackets } from '../base/without-brackets.ts';
 import { asError, Follower } from './follower.ts';
 import type { EndpointUpdate, Resolution, Resolver } from './resolver.ts';
 
@@ -46,7 +47,7 @@ export class Discovery {
     this.#follower = new Follower({
       resolver,
       target: {
-        hostname: hostname.replace(/^\[|\]$/g, ''),
+        hostname: withoutBrackets(hostname),
         port: Number(port) || (protocol === 'https:' ? 443 : 80),
         protocol: protocol as 'http:' | 'https:',
       },

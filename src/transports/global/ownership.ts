@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { hostRule } from '../../config/hosts.ts';
+import { withoutBrackets } from '../../core/base/without-brackets.ts';
 import { isLoopback, isPrivate } from '../../core/discovery/addresses.ts';
 import type { NameJudge } from './name-judge.ts';
 import type { Judge } from './verdicts.ts';
@@ -25,7 +26,7 @@ export function ownership({ hosts, claims, judgeName }: OwnershipOptions): Judge
     const wanted = rule(url.hostname);
     if (wanted !== undefined) return wanted ? 'managed' : 'foreign';
     if (claims(url)) return 'foreign';
-    const hostname = url.hostname.replace(/^\[|\]$/g, '');
+    const hostname = withoutBrackets(url.hostname);
     if (hostname === 'localhost') return 'managed';
     if (isIP(hostname) === 0) return judgeName(hostname);
     return isLoopback(hostname) || isPrivate(hostname) ? 'managed' : 'foreign';

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { errors } from 'undici';
+import { withoutBrackets } from '../../core/base/without-brackets.ts';
 import { headerOf } from '../common/header-of.ts';
 import type { RequestOptions } from './request-options.ts';
 
@@ -40,5 +41,5 @@ export function requestedName({ servername, headers }: RequestOptions): string |
 /** The name for SNI and for the certificate check, of a host; '' for an IP address. */
 export function toServername(host: string): string {
   const name = host.replace(/:\d*$/, '');
-  return isIP(name.replace(/^\[|\]$/g, '')) === 0 ? name : '';
+  return isIP(withoutBrackets(name)) === 0 ? name : '';
 }

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { withoutBrackets } from '../../base/without-brackets.ts';
 import type { Resolution, Resolver, ResolveTarget } from '../resolver.ts';
 import type { DnsSettings } from '../settings.ts';
 import { staticResolver } from '../static.ts';
@@ -19,7 +20,7 @@ export type DnsResolverOptions = DnsSettings & DnsClientOptions;
  */
 export function dnsResolver(options: DnsResolverOptions, client = new DnsClient(options)): Resolver {
   return (target, signal) => {
-    const address = target.hostname.replace(/^\[|\]$/g, '');
+    const address = withoutBrackets(target.hostname);
     return isIP(address) === 0
       ? follow(client, options, target, signal)
       : staticResolver([{ address, port: target.port }])(target, signal);
