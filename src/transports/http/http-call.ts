@@ -10,8 +10,8 @@ import { endUnconnected, hangUp, isRepeatable, isTimeout, publishStart, reasonOf
 import type { HeldWrites } from './held-writes.ts';
 import type { HttpAttempt } from './http-attempt.ts';
 import type { HttpService } from './http-service.ts';
-import { interceptNext } from './next-event.ts';
-import { muted, type NodeRequest, type NodeSocket, requestHeader, rewind } from './node-http.ts';
+import { interceptNext, muted } from './next-event.ts';
+import { type NodeRequest, type NodeSocket, requestHeader, rewind } from './node-http.ts';
 import { announceTls, onceListenersOf } from './once-listeners.ts';
 import type { Place } from './place.ts';
 import { tellAgain } from './repeated.ts';

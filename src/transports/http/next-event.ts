@@ -24,3 +24,15 @@ export function interceptNext(
   };
   request.emit = intercept;
 }
+
+/** Calls `fn` while no listener hears what the request emits. */
+export function muted(request: NodeRequest, fn: () => void): void {
+  // Tracers may have replaced `emit` on the request.
+  const own = Object.getOwnPropertyDescriptor(request, 'emit');
+  request.emit = () => true;
+  try {
+    fn();
+  } finally {
+    putBack(request, 'emit', own);
+  }
+}

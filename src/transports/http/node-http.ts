@@ -2,7 +2,6 @@ import type { AsyncResource } from 'node:async_hooks';
 import type * as http from 'node:http';
 import type { Socket } from 'node:net';
 import { removeFrom } from './agent-maps.ts';
-import { putBack } from './own-property.ts';
 
 // By Node itself: an import of the module would load all of its parts, built-in undici among them.
 const { Agent, ClientRequest, OutgoingMessage } = process.getBuiltinModule('node:http');
@@ -284,16 +283,4 @@ export function rewind(request: NodeRequest, output: Output[]): void {
     ? output.map((write) => ({ ...write, callback: null }))
     : output;
   request.outputSize = output.reduce((size, { data }) => size + data.length, 0);
-}
-
-/** Calls `fn` while no listener hears what the request emits. */
-export function muted(request: NodeRequest, fn: () => void): void {
-  // Tracers may have replaced `emit` on the request.
-  const own = Object.getOwnPropertyDescriptor(request, 'emit');
-  request.emit = () => true;
-  try {
-    fn();
-  } finally {
-    putBack(request, 'emit', own);
-  }
 }
