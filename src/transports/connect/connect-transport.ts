@@ -2,6 +2,7 @@ import type * as http2 from 'node:http2';
 import type { NetConnectOpts } from 'node:net';
 import { type Clock, systemClock } from '../../core/base/clock.ts';
 import { isProcessHeld } from '../../core/base/process-hold.ts';
+import { withoutBrackets } from '../../core/base/without-brackets.ts';
 import type { Dial, DialDone, Target, Transport } from '../../core/connections/transport.ts';
 import { unacknowledged } from '../../core/connections/unacknowledged.ts';
 import { Dialer, servernameOf } from '../http/dialer.ts';
@@ -104,7 +105,7 @@ export class ConnectTransport implements Transport {
 /** The name for SNI and for the certificate check, as in Node: '' for an IP address. */
 function servernameFor(url: URL, nodeOptions: ConnectTransportOptions['nodeOptions']): string {
   const { servername } = nodeOptions as http2.SecureClientSessionOptions;
-  return servername ?? servernameOf(url.hostname.replace(/^\[|\]$/g, ''), undefined);
+  return servername ?? servernameOf(withoutBrackets(url.hostname), undefined);
 }
 
 /** The protocols that TLS offers, as in Node. */

@@ -1,18 +1,15 @@
 import type { ClientHttp2Session, Settings } from 'node:http2';
 import type { Socket } from 'node:net';
 import { afterIncoming, type Clock, setImmediate } from '../../core/base/clock.ts';
-import { portsOf } from '../../core/connections/unacknowledged.ts';
 import type { WireEvents } from '../../core/connections/wire.ts';
 import { balancedSockets } from '../balanced-sockets.ts';
 import { CANCEL } from '../common/http2-codes.ts';
+import { PROBE_SOON, portsOfSocket, resetError } from '../common/kernel.ts';
 import { IdleTime } from '../http/idle-time.ts';
 import type { ColdWire } from './cold-start.ts';
 import { nodeReason } from './node-reason.ts';
 import { type PingSettings, Pings } from './pings.ts';
 import type { SessionCall } from './session-call.ts';
-
-/** If it is urgent, the kernel probes after so many milliseconds without a byte, and then every second. */
-const URGENT = 1_000;
 
 export interface SessionWireOptions {
   clock: Clock;
@@ -94,8 +91,7 @@ export class SessionWire implements ColdWire {
   }
 
   get ports(): string | undefined {
-    const { localPort, remotePort } = this.#socket;
-    return localPort === undefined || remotePort === undefined ? undefined : portsOf(localPort, remotePort);
+    return portsOfSocket(this.#socket);
   }
 
   get carried(): Iterable<SessionCall> {
@@ -175,12 +171,11 @@ export class SessionWire implements ColdWire {
   askKernel(urgent: boolean): void {
     if (this.#socket.destroyed) return;
     const { enabled, initialDelay } = this.#options.tcpKeepAlive;
-    this.#socket.setKeepAlive(urgent || enabled, urgent ? URGENT : initialDelay);
+    this.#socket.setKeepAlive(urgent || enabled, urgent ? PROBE_SOON : initialDelay);
   }
 
   lose(): void {
-    const error = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' });
-    this.#events!.destroy(error);
+    this.#events!.destroy(resetError());
   }
 
   /** Not gracefully, because nothing is under way. */

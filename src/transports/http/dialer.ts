@@ -3,12 +3,11 @@ import { connect, isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
 import type { ConnectionOptions, PeerCertificate } from 'node:tls';
 import { queueMicrotask } from '../../core/base/clock.ts';
 import { outsideRequests } from '../../core/base/context.ts';
+import { withoutBrackets } from '../../core/base/without-brackets.ts';
 import type { Dial, Target } from '../../core/connections/transport.ts';
+import { dialPatience } from '../common/dial-patience.ts';
 import { DialSteps } from './dial-steps.ts';
 import { TlsSessions } from './tls-sessions.ts';
-
-/** After so many milliseconds, a dial reports that its endpoint can't be reached now, but goes on. */
-const PATIENCE = 3_000;
 
 type DialCallback = (error: Error | null, socket: Socket | undefined) => void;
 
@@ -38,7 +37,7 @@ export class Dialer {
   constructor(options: DialerOptions) {
     this.#options = options;
     this.timeout = options.connectTimeout;
-    this.patience = Math.min(this.timeout || PATIENCE, PATIENCE);
+    this.patience = dialPatience(this.timeout);
     this.secure = options.url.protocol === 'https:';
     const { maxCachedSessions } = options.connect;
     if (this.secure && maxCachedSessions !== 0) this.#sessions = new TlsSessions();
@@ -114,7 +113,7 @@ export class Dialer {
   /** If the URL has an IP address, the certificate is checked against that address, not against the dialled one. */
   #identityCheck(): ConnectionOptions {
     const { url, connect: options } = this.#options;
-    const hostname = url.hostname.replace(/^\[|\]$/g, '');
+    const hostname = withoutBrackets(url.hostname);
     const check = options.checkServerIdentity as ConnectionOptions['checkServerIdentity'];
     const { checkServerIdentity } = process.getBuiltinModule('node:tls');
     return {

@@ -173,7 +173,7 @@ export class HttpCall extends Call implements HttpAttempt {
   onFree(socket: NodeSocket): void {
     const { res } = this.request;
     this.onRead();
-    if (res === null) this.reason ??= new Error('socket hang up');
+    if (res === null) this.reason ??= hangUp();
     this.end(socket, res === null ? 'refused' : this.answer);
   }
 
@@ -254,7 +254,7 @@ export class HttpCall extends Call implements HttpAttempt {
     const isPeers =
       ended || socket._hadError === true || (error !== undefined && reasonOf(error) !== undefined);
     if (isPeers && !this.isEndedByCaller) return 'failure';
-    this.reason = error ?? new Error('socket hang up');
+    this.reason = error ?? hangUp();
     const { res, finished } = this.request;
     // Interim responses are no answer.
     return finished && res === null && (this.timedOut || isTimeout(error)) ? 'expired' : 'cancelled';

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../../core/base/clock.ts';
-import { portsOf } from '../../core/connections/unacknowledged.ts';
 import type { Carried, Wire, WireEvents } from '../../core/connections/wire.ts';
 import { balancedSockets } from '../balanced-sockets.ts';
+import { PROBE_SOON, portsOfSocket, resetError } from '../common/kernel.ts';
 import { AgentClosedError } from './agent-closed.ts';
 import { reasonOf } from './failures.ts';
 import type { HttpAttempt } from './http-attempt.ts';
@@ -13,8 +13,6 @@ import { isServed } from './unasked.ts';
 
 const NONE: Iterable<Carried> = [];
 
-/** If it is urgent, the kernel probes after so many milliseconds without a byte, and then every second. */
-const URGENT = 1_000;
 /**
  * If the last connection of a request ended just as it was sent, the next one must have been idle for so many
  * milliseconds.
@@ -92,8 +90,7 @@ export class HttpWire implements Wire {
   }
 
   get ports(): string | undefined {
-    const { localPort, remotePort } = this.#socket;
-    return localPort === undefined || remotePort === undefined ? undefined : portsOf(localPort, remotePort);
+    return portsOfSocket(this.#socket);
   }
 
   get carried(): Iterable<Carried> {
@@ -115,7 +112,7 @@ export class HttpWire implements Wire {
   }
 
   askKernel(urgent: boolean): void {
-    if (!this.broken) this.#socket.setKeepAlive(true, urgent ? URGENT : this.options.keepAliveMsecs);
+    if (!this.broken) this.#socket.setKeepAlive(true, urgent ? PROBE_SOON : this.options.keepAliveMsecs);
   }
 
   send(call: HttpAttempt): void {
@@ -161,9 +158,7 @@ export class HttpWire implements Wire {
   cut(): void {}
 
   lose(): void {
-    this.#events!.destroy(
-      Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' }),
-    );
+    this.#events!.destroy(resetError());
   }
 
   destroy(error: Error): void {

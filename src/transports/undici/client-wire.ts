@@ -3,9 +3,9 @@ import { type buildConnector, Client, errors } from 'undici';
 import type { Clock } from '../../core/base/clock.ts';
 import { queueMicrotask, setImmediate, withOwnImmediate } from '../../core/base/clock.ts';
 import { CONNECTION_GONE, EvenkeelError, UnresponsiveError } from '../../core/base/errors.ts';
-import { portsOf } from '../../core/connections/unacknowledged.ts';
 import type { Wire, WireEvents } from '../../core/connections/wire.ts';
 import { balancedSockets } from '../balanced-sockets.ts';
+import { portsOfSocket } from '../common/kernel.ts';
 import { Http2Liveness } from './http2-liveness.ts';
 import { Http2Streams } from './http2-streams.ts';
 import { askKernel } from './kernel-probes.ts';
@@ -101,8 +101,7 @@ export class ClientWire implements Wire {
   }
 
   get ports(): string | undefined {
-    const { localPort, remotePort } = this.#socket;
-    return localPort === undefined || remotePort === undefined ? undefined : portsOf(localPort, remotePort);
+    return portsOfSocket(this.#socket);
   }
 
   get carried(): Iterable<Request> {

@@ -4,10 +4,9 @@ import type { PeerCertificate } from 'node:tls';
 import { buildConnector, type Client, errors } from 'undici';
 import { queueMicrotask } from '../../core/base/clock.ts';
 import { outsideRequests } from '../../core/base/context.ts';
+import { withoutBrackets } from '../../core/base/without-brackets.ts';
 import type { Dial, Target } from '../../core/connections/transport.ts';
-
-/** After so many milliseconds, a dial reports that its endpoint can't be reached now, but goes on. */
-const PATIENCE = 3_000;
+import { dialPatience } from '../common/dial-patience.ts';
 
 type DialCallback = (error: Error | null, socket: Socket | undefined) => void;
 
@@ -43,7 +42,7 @@ export class Dialer {
 
   /** After how many milliseconds an unanswered dial counts against its endpoint; at most `timeout`. */
   get patience(): number {
-    return Math.min(this.timeout || PATIENCE, PATIENCE);
+    return dialPatience(this.timeout);
   }
 
   /** Calls `callback` once, later, unless the dial is given up. */
@@ -201,7 +200,7 @@ function noop(): void {}
 
 /** If the URL has an IP address, the certificate is checked against that address, not against the dialled one. */
 function identityCheck(url: URL, target: Target): object | undefined {
-  const hostname = url.hostname.replace(/^\[|\]$/g, '');
+  const hostname = withoutBrackets(url.hostname);
   if (url.protocol !== 'https:' || isIP(hostname) === 0 || hostname === target.info.address) return undefined;
   // Not imported, because Node would then decode all root certificates, which takes half a megabyte.
   const { checkServerIdentity } = process.getBuiltinModule('node:tls');

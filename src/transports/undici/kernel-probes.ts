@@ -1,9 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Client } from 'undici';
+import { PROBE_SOON } from '../common/kernel.ts';
 import { DEFAULTS } from './undici.ts';
-
-/** If it is urgent, the kernel asks after so many milliseconds without a byte, and then every second. */
-const URGENT = 1_000;
 
 /**
  * Lets the kernel ask the pod's kernel whether the connection still exists. After ten unanswered questions, the kernel
@@ -13,7 +11,7 @@ const URGENT = 1_000;
 export function askKernel(socket: Socket, { connect }: Client.Options, urgent: boolean): void {
   if (typeof connect === 'function') return;
   if (urgent) {
-    socket.setKeepAlive(true, URGENT);
+    socket.setKeepAlive(true, PROBE_SOON);
     return;
   }
   const { keepAlive, keepAliveInitialDelay = DEFAULTS.keepAliveInitialDelay } = connect ?? {};
