@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { RequestKey, RingHashSettings, Settings } from '../../config/settings.ts';
 import type { Timer } from '../../core/base/clock.ts';
-import { hash } from '../../core/base/hash.ts';
 import type { Resolver } from '../../core/discovery/resolver.ts';
 import { Service, type ServiceOwner } from '../../core/service.ts';
+import { keyHash } from '../common/key-hash.ts';
 import { LASTING, Running } from '../grpc/running.ts';
 import type { ConnectTransport } from './connect-transport.ts';
 import type { ConnectRequest, SessionCall } from './session-call.ts';
@@ -62,11 +62,7 @@ export class ConnectService extends Service {
       path,
       headers: headers as IncomingHttpHeaders,
     };
-    const value = key?.(described) ?? (header === undefined ? undefined : headers[header]);
-    const [first] = Array.isArray(value) ? value : [value];
-    const text = first === undefined ? '' : String(first);
-    // Calls without a value don't belong together: otherwise one pod would get all of them.
-    return text === '' ? -1 : hash(text);
+    return keyHash(key?.(described) ?? (header === undefined ? undefined : headers[header]));
   }
 
   // Calls that last

@@ -1,10 +1,10 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { RequestKey, RingHashSettings, Settings } from '../../config/settings.ts';
-import { hash } from '../../core/base/hash.ts';
 import type { Call } from '../../core/calls/call.ts';
 import type { Resolver } from '../../core/discovery/resolver.ts';
 import { Service, type ServiceOwner } from '../../core/service.ts';
+import { keyHash } from '../common/key-hash.ts';
 import type { DialSteps } from './dial-steps.ts';
 import { HttpTransport, type HttpTransportOptions } from './http-transport.ts';
 import type { NodeRequest } from './node-http.ts';
@@ -84,12 +84,9 @@ export class HttpService extends Service {
 
   #keyHashOf(request: NodeRequest): number {
     const { key, header } = this.#ringHash;
-    const value =
-      key?.(this.#describe(request)) ?? (header === undefined ? undefined : request.getHeader(header));
-    const [first] = Array.isArray(value) ? value : [value];
-    const text = first === undefined ? '' : String(first);
-    // Requests without a value don't belong together: otherwise one pod would get all of them.
-    return text === '' ? -1 : hash(text);
+    return keyHash(
+      key?.(this.#describe(request)) ?? (header === undefined ? undefined : request.getHeader(header)),
+    );
   }
 
   /** The options as undici's `dispatch` would get them. */

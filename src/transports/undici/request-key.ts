@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
 import type { RingHashSettings } from '../../config/settings.ts';
-import { hash } from '../../core/base/hash.ts';
 import { rawHeaderOf } from '../common/header-of.ts';
+import { keyHash } from '../common/key-hash.ts';
 import type { RequestOptions } from './request-options.ts';
 
 /**
@@ -13,22 +13,5 @@ export function keyHashOf(
   { headers }: RequestOptions,
   { key, header }: RingHashSettings,
 ): number {
-  const value: unknown = key?.(given) ?? (header === undefined ? undefined : rawHeaderOf(headers, header));
-  const text = typeof value === 'string' ? value : asText(value);
-  // Requests without a value don't belong together: otherwise one pod would get all of them.
-  return text === '' ? -1 : hash(text);
-}
-
-/** The text that undici makes of a header value, so that the key is the same in any form. Of several values, the first. */
-function asText(given: unknown): string {
-  const value: unknown = Array.isArray(given) ? given[0] : given;
-  switch (typeof value) {
-    case 'string':
-    case 'number':
-    case 'bigint':
-    case 'boolean':
-      return String(value);
-    default:
-      return '';
-  }
+  return keyHash(key?.(given) ?? (header === undefined ? undefined : rawHeaderOf(headers, header)));
 }
