@@ -184,8 +184,8 @@ export const DISCOVERY_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a name is not asked for while a connection swallows requests',
-    file: 'queue.ts',
-    find: 'if (!set.isConnected || stuck >= CHECK) this.#discovery.onSlow();',
+    file: 'wait-limits.ts',
+    find: 'if (!set.isConnected || stuck >= LOOK) this.#discovery.onSlow();',
     replace: 'if (!set.isConnected || stuck < 0) this.#discovery.onSlow();',
     protocol: 'discovery',
     kinds: ['slow', 'unserved'],

@@ -175,8 +175,8 @@ export const H1_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'who gives up in the queue keeps a place there',
-    file: 'queue.ts',
-    find: 'this.#waiting.remove(call);\n',
+    file: 'lines.ts',
+    find: 'this.waiting.remove(call);\n',
     replace: '\n',
     protocol: 'h1',
     kinds: ['settled twice', 'order', 'counts', 'caller', 'uncaught', 'twice', 'close', 'unsettled'],

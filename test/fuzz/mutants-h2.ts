@@ -150,7 +150,7 @@ export const H2_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a connection that is yet to be greeted is no hope',
-    file: 'queue.ts',
+    file: 'wait-limits.ts',
     find: 'dials.size > 0 || set.isOpening ||',
     replace: 'dials.size > 0 ||',
     protocol: 'h2c',
@@ -159,8 +159,8 @@ export const H2_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'those that wait in a line that moves are given up',
-    file: 'queue.ts',
-    find: 'failAfter(waiter, most, this.#movedAt);',
+    file: 'wait-limits.ts',
+    find: 'failAfter(waiter, most, movedAt);',
     replace: 'failAfter(waiter, most);',
     protocol: 'h2c',
     kinds: ['unserved'],

@@ -37,15 +37,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'nobody is woken when a call is free to be sent again',
     file: 'queue.ts',
-    find: '    this.#checkLater();\n    this.serveSoon();\n  }\n\n  #add(',
+    find: '    this.#limits.start();\n    this.serveSoon();\n  }\n\n  #add(',
     replace: '  }\n\n  #add(',
     theme: 'failures',
   },
   {
     name: 'nobody looks after those that wait',
-    file: 'queue.ts',
-    find: '    if (this.#check !== undefined) return;',
-    replace: '    if (this.size >= 0) return;',
+    file: 'wait-limits.ts',
+    find: '    if (this.#timer !== undefined) return;\n    this.#dueAt = this.#clock.now() + LOOK;',
+    replace: '    if (this.#demand.waiting >= 0) return;\n    this.#dueAt = this.#clock.now() + LOOK;',
     theme: 'names',
   },
   // Counts
@@ -251,16 +251,16 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a call that its caller has given up waits for another endpoint',
-    file: 'queue.ts',
-    find: '    this.#upgrades.remove(call);\n    this.#retries.remove(call);\n',
-    replace: '    this.#upgrades.remove(call);\n',
+    file: 'lines.ts',
+    find: '    this.upgrades.remove(call);\n    this.retries.remove(call);\n',
+    replace: '    this.upgrades.remove(call);\n',
     theme: 'aborts',
   },
   {
     name: 'a call that its caller has given up is sent',
-    file: 'queue.ts',
-    find: '    this.#waiting.remove(call);\n    this.#upgrades.remove(call);',
-    replace: '    this.#upgrades.remove(call);',
+    file: 'lines.ts',
+    find: '    this.waiting.remove(call);\n    this.upgrades.remove(call);',
+    replace: '    this.upgrades.remove(call);',
     theme: 'aborts',
   },
   {
