@@ -7,6 +7,7 @@ import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writ
 import { tmpdir } from 'node:os';
 import { basename, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { transform } from 'esbuild';
 import { type GetModuleInfo, type Plugin, rollup } from 'rollup';
 
 const ENTRY_POINTS = [
@@ -25,8 +26,10 @@ const ENTRY_POINTS = [
   'transports/grpc/global/part',
   'transports/http/global/part',
 ];
-/** Entry points that are modules, and are there for CommonJS too. */
+/** Entry points that are there for CommonJS too. */
 const FOR_COMMONJS = ['index', 'http', 'grpc', 'connect', 'telemetry/opentelemetry', 'telemetry/prometheus'];
+/** What these load when there is a use for it, by its path. */
+const LOADED_BY_THEM = ['admin/admin-server', 'transports/grpc/global/part', 'transports/http/global/part'];
 /** Where `parts.ts` is, which loads others by their paths from the folder that it is in. */
 const BALANCING = 'balancing';
 /** Of what is loaded with `index`, which modules go into which file: the first line that fits. */
@@ -65,30 +68,9 @@ try {
   withJsExtensions('dist');
   // The page is served as it is written.
   cpSync('src/admin/page', 'dist/admin/page', { recursive: true, filter: (path) => !path.endsWith('.json') });
-  const bundle = await rollup({
-    input: Object.fromEntries(ENTRY_POINTS.map((name) => [name, join(compiled, `${name}.js`)])),
-    // All but files of ours: packages, and Node's modules.
-    external: (id) => !id.startsWith('.') && !id.startsWith('/'),
-    treeshake: false,
-    onLog: (_level, { message }) => {
-      throw new Error(message);
-    },
-    plugins: [named(), lighter()],
-  });
-  await bundle.write({
-    dir: 'dist',
-    format: 'es',
-    entryFileNames: '[name].js',
-    chunkFileNames: ({ name }) => (name === BALANCING ? '[name].js' : 'chunks/[name].js'),
-    generatedCode: 'es2015',
-    hoistTransitiveImports: false,
-    minifyInternalExports: false,
-    // Each file takes Node half a millisecond to find, and of the largest one V8 keeps the parser's memory: few files, then, none
-    // of which is much larger than half of all. Left to Rollup, it would be one large one, and two dozen small ones.
-    manualChunks: (path, { getModuleInfo }) => fileOf(path, getModuleInfo),
-  });
-  await bundle.close();
-  for (const name of FOR_COMMONJS) await writeForCommonJs(name);
+  await bundle('es', ENTRY_POINTS, [named(), lighter()]);
+  await bundle('cjs', [...FOR_COMMONJS, ...LOADED_BY_THEM], [withoutComments()]);
+  for (const name of FOR_COMMONJS) await writeTypesForCommonJs(name);
   chmodSync('dist/cli/main.js', 0o755);
 } finally {
   rmSync(compiled, { recursive: true });
@@ -107,11 +89,46 @@ function withJsExtensions(folder: string): void {
 }
 
 /**
- * Writes an entry point for CommonJS, and its types. Node.js can require a module, but TypeScript doesn't believe that before
+ * Puts modules together into `.js` files, or `.cjs` files of CommonJS. Node.js uses the former in both cases (package.json
+ * has them under `module-sync`), so a process has one copy of evenkeel. The latter are for what can't require a module:
+ * Jest, and Node.js with the flag `--no-experimental-require-module`.
+ */
+async function bundle(
+  format: 'es' | 'cjs',
+  entryPoints: readonly string[],
+  plugins: Plugin[],
+): Promise<void> {
+  const extension = format === 'es' ? 'js' : 'cjs';
+  const bundle = await rollup({
+    input: Object.fromEntries(entryPoints.map((name) => [name, join(compiled, `${name}.js`)])),
+    // All but files of ours: packages, and Node's modules.
+    external: (id) => !id.startsWith('.') && !id.startsWith('/'),
+    treeshake: false,
+    onLog: (_level, { message }) => {
+      throw new Error(message);
+    },
+    plugins,
+  });
+  await bundle.write({
+    dir: 'dist',
+    format,
+    entryFileNames: `[name].${extension}`,
+    chunkFileNames: ({ name }) => `${name === BALANCING ? '' : 'chunks/'}[name].${extension}`,
+    generatedCode: 'es2015',
+    hoistTransitiveImports: false,
+    minifyInternalExports: false,
+    // Each file takes Node half a millisecond to find, and of the largest one V8 keeps the parser's memory: few files, then, none
+    // of which is much larger than half of all. Left to Rollup, it would be one large one, and two dozen small ones.
+    manualChunks: (path, { getModuleInfo }) => fileOf(path, getModuleInfo),
+  });
+  await bundle.close();
+}
+
+/**
+ * Writes the types of an entry point for CommonJS. Node.js can require a module, but TypeScript doesn't believe that before
  * `nodenext`, and takes the types of a module for what can't be required.
  */
-async function writeForCommonJs(name: string): Promise<void> {
-  writeFileSync(`dist/${name}.cjs`, `module.exports = require('./${basename(name)}.js');\n`);
+async function writeTypesForCommonJs(name: string): Promise<void> {
   const exported = await import(pathToFileURL(resolve('dist', `${name}.js`)).href);
   const lines = Object.entries(exported).flatMap(([own, value]) => {
     const isClass = typeof value === 'function' && /^class\b/.test(String(value));
@@ -167,5 +184,13 @@ function lighter(): Plugin {
       code.replaceAll(NODE_IMPORT, (_, names: string, module: string) => {
         return `const ${names.replaceAll(' as ', ': ')} = process.getBuiltinModule('${module}');`;
       }),
+  };
+}
+
+/** The readable files are the others. */
+function withoutComments(): Plugin {
+  return {
+    name: 'without-comments',
+    renderChunk: (code) => transform(code, { legalComments: 'none' }),
   };
 }

@@ -286,6 +286,54 @@ test('the entry points know of the same agents, and those for metrics load no un
   assert.match(stderr, /^[^\n]*EVENKEEL_NO_METER_PROVIDER[^\n]*\n[^\n]*trace-warnings[^\n]*\n$/);
 });
 
+/** What apps import, with a name that each has. */
+const IMPORTED = {
+  evenkeel: 'BalancedAgent',
+  'evenkeel/http': 'BalancedHttpAgent',
+  'evenkeel/grpc': 'installGrpc',
+  'evenkeel/connect': 'balancedSessions',
+  'evenkeel/prometheus': 'instrument',
+  'evenkeel/opentelemetry': 'instrument',
+};
+
+test('an app that requires evenkeel and imports it has one copy', async () => {
+  const file = join(project.folder, 'same.cjs');
+  const script = `
+    (async () => {
+      for (const [path, name] of Object.entries(${JSON.stringify(IMPORTED)}))
+        console.log(require(path)[name] === (await import(path))[name]);
+    })();`;
+  writeFileSync(file, script);
+  const { stdout, stderr } = await run(process.execPath, [file]);
+  assert.deepEqual([stdout, stderr], ['true\n'.repeat(6), '']);
+});
+
+// Jest runs tests in CommonJS by default, looks packages up by the condition `require`, and can't require modules. Node.js does the
+// same with this flag.
+test('evenkeel can be required where modules can’t be, as in Jest', async () => {
+  const file = join(project.folder, 'commonjs.cjs');
+  const script = `
+    for (const [path, name] of Object.entries(${JSON.stringify(IMPORTED)}))
+      if (typeof require(path)[name] !== 'function') throw new Error(path);
+    const { BalancedAgent, install, staticResolver, stats } = require('evenkeel');
+    const { BalancedHttpAgent } = require('evenkeel/http');
+    const http = require('node:http');
+    const server = http.createServer((_, response) => response.end()).listen(0, '127.0.0.1', async () => {
+      const options = { discovery: staticResolver([server.address()]) };
+      const ask = (url, agent) => new Promise((resolve) => http.get(url, { agent }, (response) => resolve(response.resume().statusCode)));
+      console.log(await ask('http://by-http', new BalancedHttpAgent(options)));
+      const response = await new BalancedAgent(options).fetch('http://by-fetch');
+      await response.text();
+      install({ ...options, hosts: ['installed'] });
+      await (await fetch('http://installed')).text();
+      console.log(await ask('http://installed'), Object.keys(stats()).join());
+      process.exit();
+    });`;
+  writeFileSync(file, script);
+  const { stdout, stderr } = await run(process.execPath, ['--no-experimental-require-module', file]);
+  assert.deepEqual([stdout, stderr], ['200\n200 http://by-http,http://by-fetch,http://installed\n', '']);
+});
+
 for (const [file, module, resolution] of [
   ['install.cts', 'nodenext', 'nodenext'],
   ['install.mts', 'node16', 'node16'],
