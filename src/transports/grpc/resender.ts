@@ -67,7 +67,7 @@ export class Resender implements Sender {
 
   /** There may be a connection now. */
   serve(): void {
-    // One that fails may end others: attempts of the same call, where that is hedged.
+    // If grpc-js hedges a call, one attempt that ends may end the others.
     for (const call of [...this.#stranded]) if (this.#stranded.has(call)) call.sendAgain();
   }
 

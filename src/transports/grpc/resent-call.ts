@@ -13,7 +13,7 @@ const TIMEOUT = 'grpc-timeout';
 /** Longer timeouts, in milliseconds, can't be told to a server: the value has at most eight digits. */
 const MOST_TOLD = 1e8;
 
-/** The result of the search for an endpoint. `waiting`: none takes the call now, but one may soon. `failing`: none does. */
+/** The result of a search for an endpoint. `waiting`: none takes the call now, but one may soon. `failing`: none will. */
 export type Found = Attempt | 'waiting' | 'failing';
 
 /** The channel, as calls that may be sent again see it. */
@@ -33,15 +33,13 @@ export interface Sender {
 }
 
 /**
- * A call that is sent again where its server refuses it by ending the connection. The server has said that it did not look at
- * it, so that it is safe to do so, whatever the call. grpc-js does this once; but where servers end connections all the time,
- * the second connection may end like the first.
+ * A call that is sent again if its server refuses it by ending the connection. The server has said that it did not look
+ * at the call, so this is safe for any call. grpc-js does it once. But if servers end many connections, the second
+ * connection may end like the first.
  *
- * `sent`: to a server. Left when it answers, or refuses.
- * `stranded`: refused, while there was nobody else. Left when there is.
- * `committed`: the server has begun to answer, the caller has given it up, or there is no room to keep its messages. It is not
- *   sent again.
- * `ended`.
+ * `sent`: a server has it, until the server answers or refuses. `stranded`: it was refused, and waits until an endpoint
+ * takes it. `committed`: it isn't sent again, because the server has begun to answer, the caller has given it up, or
+ * there is no room to keep its messages. `ended`.
  */
 export class ResentCall implements SubchannelCall {
   #state: 'sent' | 'stranded' | 'committed' | 'ended' = 'sent';
@@ -50,10 +48,10 @@ export class ResentCall implements SubchannelCall {
   readonly #listener: CallListener;
   #child: SubchannelCall;
   #resends = 0;
-  /** When its caller gives it up, on the clock of the channel, and as the server was told. */
+  /** When its caller gives it up, on the clock; the server was told how long that is. */
   readonly #deadline: number | undefined;
   #messages: Message[] = [];
-  /** Bytes of them, and whether there is room for all. */
+  /** How many bytes of messages are kept, and whether all messages are. */
   #kept = 0;
   #isKept = true;
   #isReading = false;
@@ -96,7 +94,7 @@ export class ResentCall implements SubchannelCall {
     else this.#end(status);
   }
 
-  /** Sends it to whom it is to go to now. */
+  /** Looks for an endpoint, and sends the call to it. */
   sendAgain(): void {
     const attempt = this.#sender.attempt(this.#start.metadata);
     if (attempt === 'waiting') this.#strand();
@@ -122,7 +120,7 @@ export class ResentCall implements SubchannelCall {
     if (!this.#isKept) this.#commit();
   }
 
-  /** The server is not to work for longer than the caller waits. */
+  /** Tells the next server how long the caller still waits, so that it doesn't work for longer. */
   #tellTimeLeft(): void {
     if (this.#deadline === undefined) return;
     const left = Math.max(1, Math.ceil(this.#deadline - this.#sender.now()));
@@ -141,7 +139,7 @@ export class ResentCall implements SubchannelCall {
     this.#patience = undefined;
   }
 
-  /** Nobody is there for it: the caller hears of the refusal. */
+  /** No endpoint takes the call in time, so its caller gets the refusal. */
   giveUp(): void {
     if (this.#state === 'stranded') this.#end(this.#refusal!);
   }
@@ -215,7 +213,7 @@ export class ResentCall implements SubchannelCall {
   }
 }
 
-/** A message of the caller's, which hears once that it was written, be it written several times. */
+/** A message of the caller, who is told once that it was written, even if it is written several times. */
 class Message implements WriteContext {
   readonly content: Buffer;
   readonly flags: number | undefined;

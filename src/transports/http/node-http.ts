@@ -3,7 +3,7 @@ import type * as http from 'node:http';
 import type { Socket } from 'node:net';
 import { removeFrom } from './agent-maps.ts';
 
-// By Node itself: an import of the module would load all of its parts, built-in undici among them.
+// Not imported: an import would load all parts of the module, among them built-in undici.
 const { Agent, ClientRequest, OutgoingMessage } = process.getBuiltinModule('node:http');
 type Agent = http.Agent;
 type ClientRequest = http.ClientRequest;
@@ -14,15 +14,17 @@ export { ClientRequest };
 type IncomingMessage = http.IncomingMessage;
 
 // What evenkeel depends on inside Node's lib/_http_client.js, _http_outgoing.js and _http_agent.js, although Node's
-// documentation doesn't promise it. Each has a test in test/transports/http/relied-on.test.ts, for every Node that users may have.
+// documentation doesn't promise it. Each has a test in test/transports/http/relied-on.test.ts, which runs with every
+// version of Node that users may have.
 //
 // evenkeel also depends on this, which has no name below:
-// - A request calls its agent's `addRequest` at the end of its constructor, and writes nothing before it has a socket: what is
-//   written meanwhile waits in `outputData`.
-// - `onSocket` gives it a socket. In the next tick, its parser and its listeners are on the socket, it emits `'socket'`, and
-//   then writes what waits. Without a socket, or with an error, it emits `'error'` and `'close'` in the next tick.
-// - A socket that can be used again emits `'free'`, after the request's `'close'`. A socket that now belongs to the caller,
-//   after an upgrade or CONNECT, emits `'agentRemove'`. All others end with `'close'`, and then the request emits `'close'`.
+// - A request calls its agent's `addRequest` at the end of its constructor. It writes nothing before it has a socket:
+//   what is written meanwhile waits in `outputData`.
+// - `onSocket` gives it a socket. In the next tick, it puts its parser and its listeners on the socket, emits `'socket'`,
+//   and then writes what waits. Without a socket, or with an error, it emits `'error'` and `'close'` in the next tick.
+// - A socket that can be used again emits `'free'`, after the request's `'close'`. A socket that belongs to the caller
+//   after an upgrade or CONNECT emits `'agentRemove'`. All other sockets end with `'close'`, and then the request emits
+//   `'close'`.
 // - A request that was destroyed before it got its socket emits `'free'` on the socket, and has written nothing.
 // - A request that is destroyed without a socket emits nothing until it gets one, or an error.
 
@@ -77,7 +79,7 @@ interface Handle {
   asyncReset?(resource: object): void;
 }
 
-/** The methods of Node's agent for requests and sockets. An agent on which one of them differs has its own way. */
+/** The methods of Node's agents for requests and sockets. An agent with another method of one of these names isn't stock. */
 export const HOOKS = [
   'addRequest',
   'createConnection',
@@ -138,7 +140,7 @@ function loadSecure(): AgentPrototype {
 /** Whether an agent takes requests, and makes and keeps sockets, as Node's own do at this moment. */
 export function isStock(agent: NodeAgent): boolean {
   const hooks = agent.protocol === 'https:' ? (secureAgentPrototype ??= loadSecure()) : agentPrototype;
-  // One by one, each by its name: that is several times as quick, and is done for each request of the process.
+  // Compared one by one, by name. That is several times as fast as a loop, and happens for each request of the process.
   return (
     agent.addRequest === hooks.addRequest &&
     agent.createConnection === hooks.createConnection &&
@@ -147,7 +149,7 @@ export function isStock(agent: NodeAgent): boolean {
     agent.keepSocketAlive === hooks.keepSocketAlive &&
     agent.removeSocket === hooks.removeSocket &&
     agent.reuseSocket === hooks.reuseSocket &&
-    // Its own, by which it keeps sockets or hands them on. Whoever puts another one there keeps them in another way.
+    // The agent's own listener keeps free sockets or hands them on. Other code with a listener there keeps them otherwise.
     agent.listenerCount('free') === 1
   );
 }
@@ -157,7 +159,10 @@ interface ProxyConfig {
   shouldUseProxy?(host: string, port: number): boolean;
 }
 
-/** Whether it is a proxy that a request goes to, by its agent or by Node's own option. */
+/**
+ * Whether Node sends a request to a proxy, because of the agent's option `proxyEnv`. Node sets this option of its global
+ * agents itself, if it is told to use the environment's proxy.
+ */
 export function isProxied(agent: NodeAgent, { host, port }: RequestOptions): boolean {
   if (agent.options.proxyEnv === undefined || agent.options.proxyEnv === null) return false;
   const key = Object.getOwnPropertySymbols(agent).find(({ description }) => description === 'kProxyConfig');
@@ -166,7 +171,7 @@ export function isProxied(agent: NodeAgent, { host, port }: RequestOptions): boo
   return config !== null && config !== undefined && config.shouldUseProxy?.(host, Number(port)) !== false;
 }
 
-/** Whether this Node has all that is relied on. */
+/** Whether this Node.js has all that evenkeel depends on. */
 export function hasInternals(): boolean {
   const { onSocket } = ClientRequest.prototype as unknown as NodeRequest;
   const outgoing = new OutgoingMessage() as unknown as NodeRequest;

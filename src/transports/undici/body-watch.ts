@@ -25,7 +25,7 @@ export class BodyWatch {
     return isStream(body) ? new BodyWatch(body, exchange) : undefined;
   }
 
-  /** From now on, the sender of the body listens. */
+  /** Stops. From now on, the Client that sends the body listens. */
   leave(): void {
     this.#body.off('error', this.#onError);
   }

@@ -30,8 +30,8 @@ export abstract class Exchange<Handler extends SharedHooks>
   extends UndiciCall
   implements Request, Dispatcher.DispatchHandler, Dispatcher.DispatchController
 {
-  // Private by TypeScript's word, not by `#`: for fields of that kind each class of the line would run one function more to
-  // make a request, which is as much as all the rest of making it.
+  // Members are private by TypeScript's word, not by `#`. With `#`, each class in the chain of parents would run one more
+  // function for each request, which costs as much as all the rest of making it.
   /** The caller's. */
   protected readonly handler: Handler;
   /** Whether a byte of a response has come. */

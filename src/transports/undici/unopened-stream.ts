@@ -6,7 +6,7 @@ export class UnopenedStream extends Duplex {
 
   constructor() {
     super();
-    // In the next tick, because undici can't pipe to a stream that is destroyed already.
+    // In the next tick, because undici can't pipe to a destroyed stream.
     process.nextTick(() => this.destroy());
   }
 
