@@ -68,8 +68,8 @@ export const DISCOVERY_MUTANTS: readonly Mutant[] = [
   {
     name: 'a name that nobody knows yet is asked for ever more seldom',
     file: 'history.ts',
-    find: 'return this.#backoff(failures, UNKNOWN);',
-    replace: 'return this.#backoff(failures, KNOWN);',
+    find: 'return backoff(failures, UNKNOWN, random);',
+    replace: 'return backoff(failures, KNOWN, random);',
     protocol: 'discovery',
     kinds: ['slow', 'unserved'],
     focus: ['outage', 'failing'],
@@ -122,7 +122,7 @@ export const DISCOVERY_MUTANTS: readonly Mutant[] = [
   {
     name: 'a name that is back is asked for late',
     file: 'history.ts',
-    find: 'return minTtl * (1 - BACKOFF_JITTER * random());',
+    find: 'return minTtl * (1 - JITTER * random());',
     replace: 'return 5 * minTtl + 0 * random();',
     protocol: 'discovery',
     kinds: ['unserved', 'slow'],

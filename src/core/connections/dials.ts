@@ -1,3 +1,4 @@
+import { backoff, USUAL } from '../base/backoff.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import type { Demand } from '../base/demand.ts';
 import { Patience } from '../base/patience.ts';
@@ -10,9 +11,6 @@ import type { Wire } from './wire.ts';
 
 /** How often evenkeel checks whether only dials keep the process alive, in milliseconds. */
 const CHECK_INTERVAL = 700;
-const FIRST_BACKOFF = 1_000;
-const BACKOFF_FACTOR = 1.6;
-const LONGEST_BACKOFF = 30_000;
 
 /**
  * A dial that is under way. At first it is fresh. If it takes too long, it is overdue: its endpoint counts as
@@ -239,14 +237,11 @@ export class Dials {
     // The endpoint moves to the end of the order.
     this.#failed.delete(endpoint);
     this.#lastFailure = error;
-    const delay = Math.min(FIRST_BACKOFF * BACKOFF_FACTOR ** endpoint.dialFailures++, LONGEST_BACKOFF);
-    const timer = this.#clock.schedule(
-      () => {
-        this.#forget(endpoint);
-        this.#events.onBackoffOver(endpoint);
-      },
-      delay * (0.8 + 0.4 * this.#random()),
-    );
+    const delay = backoff(endpoint.dialFailures++, USUAL, this.#random);
+    const timer = this.#clock.schedule(() => {
+      this.#forget(endpoint);
+      this.#events.onBackoffOver(endpoint);
+    }, delay);
     endpoint.backoff = { failedAt: this.moment(), error, timer };
     this.#failed.add(endpoint);
     endpoint.bar(BACKING_OFF);

@@ -1,3 +1,4 @@
+import { backoff, USUAL } from '../base/backoff.ts';
 import { type Clock, nextTurn, queueMicrotask, type Timer } from '../base/clock.ts';
 import { outsideRequests } from '../base/context.ts';
 import { ResolverError } from '../base/errors.ts';
@@ -5,9 +6,6 @@ import { checked, described } from './checked.ts';
 import { Pace } from './pace.ts';
 import type { Resolution, Resolver, ResolveTarget } from './resolver.ts';
 
-const FIRST_BACKOFF = 1_000;
-const BACKOFF_FACTOR = 1.6;
-const LONGEST_BACKOFF = 30_000;
 /** At most so long does a request wait until a resolver that threw is started again, in milliseconds. */
 const LONGEST_WAIT = 2_000;
 /** A resolver may yield so many values without waiting. After that, one value in so many milliseconds. */
@@ -57,7 +55,7 @@ export class Follower {
   }
 
   async #run(): Promise<void> {
-    const { resolver, target, clock, onResolution, isWanted } = this.#options;
+    const { resolver, target, clock, random, onResolution, isWanted } = this.#options;
     const { signal } = this.#abort;
     const pace = new Pace(clock, BURST, INTERVAL);
     let delay = 0;
@@ -88,8 +86,7 @@ export class Follower {
       if (clock.now() - startedAt > delay) this.#failures = 0;
       // After the first failure, the next request starts it again at once.
       const wait = this.#failures === 0 ? 0 : LONGEST_WAIT;
-      const backoff = Math.min(FIRST_BACKOFF * BACKOFF_FACTOR ** this.#failures++, LONGEST_BACKOFF);
-      delay = backoff * (0.8 + 0.4 * this.#options.random());
+      delay = backoff(this.#failures++, USUAL, random);
       await nextTurn(clock);
       if (!signal.aborted) await this.#pause(delay, Math.min(delay, wait));
       if (!isWanted() && !signal.aborted) await this.#pause();

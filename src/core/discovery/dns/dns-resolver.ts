@@ -10,13 +10,13 @@ import { Recheck } from './recheck.ts';
 export type DnsResolverOptions = DnsSettings & DnsClientOptions;
 
 /**
- * Makes a resolver that looks host names up as the system would, and again when the answer's time to live
- * has run out. All services that follow the same name with it share its look-ups. A host name that is
- * an IP address is its own endpoint; one of the form `_port._proto.name` has the ports of its SRV records.
+ * Makes a resolver that looks host names up as the system would, and again when the answer's time to live is over. All
+ * services that follow the same name share its look-ups. A host name that is an IP address is its own endpoint. A name
+ * of the form `_port._proto.name` has the ports of its SRV records.
  *
- * A failure is yielded as an error; it changes nothing of what was known. A name that has gone is an error
- * like getaddrinfo's, or, if it had addresses, first withdraws them for `negativeHold`. Where none of the addresses
- * can be connected to, or none soon, the name is asked for at once, as whoever resolves it for each connection does.
+ * A failure is yielded as an error, and what was known stays known. If a name is gone, that is an error like
+ * getaddrinfo's. If the name had addresses, they are withdrawn first, for `negativeHold`. If none of the addresses can be
+ * connected, or none soon, the name is asked for at once: a client that resolves it for each connection would know more.
  */
 export function dnsResolver(options: DnsResolverOptions, client = new DnsClient(options)): Resolver {
   return (target, signal) => {

@@ -1,3 +1,4 @@
+import { type BackoffTimes, backoff, JITTER } from '../../base/backoff.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Resolution } from '../resolver.ts';
 import type { DatedFound, Outcome } from './dns-client.ts';
@@ -23,16 +24,10 @@ type State =
   | { readonly name: 'known'; readonly found: DatedFound }
   | { readonly name: 'withdrawn'; readonly found: DatedFound; readonly until: number };
 
-interface Backoff {
-  readonly first: number;
-  readonly longest: number;
-}
-
-/** While nothing is known, requests wait, so these pauses only protect the name servers. */
-const UNKNOWN: Backoff = { first: 100, longest: 500 };
-const KNOWN: Backoff = { first: 1_000, longest: 30_000 };
-const BACKOFF_FACTOR = 1.6;
-const BACKOFF_JITTER = 0.2;
+/** While nothing is known, requests wait. So these pauses only protect the name servers: at most half a second, with jitter. */
+const UNKNOWN: BackoffTimes = { first: 100, longest: 500 / (1 + JITTER) };
+/** At most half a minute, with jitter. */
+const KNOWN: BackoffTimes = { first: 1_000, longest: 30_000 / (1 + JITTER) };
 
 /** What a service knows about its name: whether it has addresses, lost them a moment ago, or has none. */
 export class History {
@@ -91,11 +86,12 @@ export class History {
   }
 
   #afterFailure(failures: number): number {
+    const { random } = this.#options;
     switch (this.#state.name) {
       case 'unknown':
-        return this.#backoff(failures, UNKNOWN);
+        return backoff(failures, UNKNOWN, random);
       case 'known':
-        return this.#backoff(failures, KNOWN);
+        return backoff(failures, KNOWN, random);
       case 'withdrawn':
         return this.#absence();
     }
@@ -104,7 +100,7 @@ export class History {
   /** How long evenkeel waits before it asks for a name again that is gone. The name may come back at any time. */
   #absence(): number {
     const { minTtl, random } = this.#options;
-    return minTtl * (1 - BACKOFF_JITTER * random());
+    return minTtl * (1 - JITTER * random());
   }
 
   #withdraw(found: DatedFound): State & { name: 'withdrawn' } {
@@ -121,10 +117,5 @@ export class History {
       source,
       ...(match && { matchedName: match.name }),
     };
-  }
-
-  #backoff(times: number, { first, longest }: Backoff): number {
-    const delay = Math.min(first * BACKOFF_FACTOR ** times, longest / (1 + BACKOFF_JITTER));
-    return delay * (1 + BACKOFF_JITTER * (2 * this.#options.random() - 1));
   }
 }
