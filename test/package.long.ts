@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { publint } from 'publint';
-import { rollup } from 'rollup';
+import { type OutputOptions, rollup } from 'rollup';
 import {
   COMPILERS,
   compile,
@@ -444,8 +444,30 @@ for (const [what, app, changed, first] of [
 }
 
 test('evenkeel in a bundle of Rollup’s balances node:http', async () => {
-  const file = join(project.folder, 'rolled.js');
-  writeFileSync(file, `import http from 'node:http'; import { ${NAMES} } from 'evenkeel';${APP}`);
+  const { stdout, stderr } = await runRolled(
+    `import http from 'node:http'; import { ${NAMES} } from 'evenkeel';${APP}`,
+  );
+  assert.equal(stdout, '200 http://orders.prod\n', stderr);
+});
+
+// Rollup puts what is imported at run time behind the app then.
+test('an app that awaits requests at top level is balanced in a single file of Rollup’s', async () => {
+  const app = `
+    import http from 'node:http'; import { ${NAMES} } from 'evenkeel';
+    const server = http.createServer((_, response) => response.end());
+    await new Promise((resolve) => server.listen(0, resolve));
+    install();
+    const { status } = await fetch('http://localhost:' + server.address().port);
+    console.log(status, Object.keys(stats()).length);
+    process.exit();`;
+  const { stdout, stderr } = await runRolled(app, { inlineDynamicImports: true });
+  assert.deepEqual([stdout, stderr], ['200 1\n', '']);
+});
+
+async function runRolled(app: string, options: OutputOptions = {}) {
+  const folder = mkdtempSync(join(project.folder, 'rolled-'));
+  const file = join(folder, 'app.js');
+  writeFileSync(file, app);
   const dist = join(project.folder, 'node_modules/evenkeel/dist');
   // As a plugin that finds packages would, by the conditions that bundlers have.
   const found = {
@@ -454,7 +476,6 @@ test('evenkeel in a bundle of Rollup’s balances node:http', async () => {
   };
   const isOther = (id: string) => !/^(\.|\/|evenkeel$)/.test(id);
   const bundle = await rollup({ input: file, external: isOther, plugins: [found], onLog: () => undefined });
-  await bundle.write({ dir: join(project.folder, 'rolled'), format: 'es', entryFileNames: '[name].mjs' });
-  const { stdout, stderr } = await run(process.execPath, [join(project.folder, 'rolled/rolled.mjs')]);
-  assert.equal(stdout, '200 http://orders.prod\n', stderr);
-});
+  await bundle.write({ ...options, dir: join(folder, 'dist'), format: 'es', entryFileNames: '[name].mjs' });
+  return run(process.execPath, [join(folder, 'dist/app.mjs')]);
+}
