@@ -1,9 +1,8 @@
 // Bundlers use this file instead of `index.ts`, because of the condition `module` in package.json. A bundler includes
 // what it sees imported. So all parts are imported here, and none is looked for at run time.
 import './transports/undici/global/inert.ts';
-// What is imported at run time elsewhere. A bundler that makes a single file may put it behind the app, and an app may
-// await its first requests at top level.
-import './admin/admin-server.ts';
+// What is imported at run time elsewhere: a bundler that makes a single file may put it behind the app, and an app may await
+// its first requests at top level. The live page stays out, because it reads files, which aren't in a bundle.
 import './core/discovery/cluster.ts';
 import './core/discovery/dns/dns-client.ts';
 import './core/discovery/names.ts';
