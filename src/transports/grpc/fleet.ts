@@ -184,6 +184,7 @@ export class Fleet {
     if (slot.retired === undefined) slot.endpoint.countRetired();
     slot.retire(reason);
     for (const member of this.members) member.release(slot);
+    this.health.forgetConnection(slot);
     slot.endpoint.restack();
   }
 
