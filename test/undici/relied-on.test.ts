@@ -17,6 +17,7 @@ import { isBridge, isComposed, oddity } from '../../src/transports/undici/global
 import {
   DEFAULTS,
   informationalError,
+  isBadResponse,
   isOfSession,
   isOwnDisconnect,
   isUnwritten,
@@ -146,6 +147,26 @@ test('what a Client says of a connection tells its own end of an idle one from t
   await get(cut.client);
   for (const socket of pod.sockets) socket.destroy();
   assert.ok(!isOwnDisconnect((await ended)[2]), 'closed by the peer');
+});
+
+test('a Client ends its connection for bytes without a request, which it reads in the sight of listeners of data', async (t) => {
+  const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n';
+  const pod = createRawServer((socket) => {
+    socket.on('error', () => {}).once('data', () => socket.write(answer + answer));
+  }).listen(0, '127.0.0.1');
+  t.after(() => pod.close());
+  await once(pod, 'listening');
+  const { client, sockets } = start(t, pod.address() as AddressInfo);
+  const heard: { chunk: string; running: number }[] = [];
+  client.once('connect', () => {
+    sockets[0]!.on('data', (chunk) => heard.push({ chunk: `${chunk}`, running: client.stats.running }));
+  });
+  const disconnected = once(client, 'disconnect');
+  await client.request(GET);
+  // The caller is told only when it is known on the socket.
+  assert.ok(isBadResponse(sockets[0]!.errored!), `${sockets[0]!.errored}`);
+  assert.ok(isBadResponse((await disconnected)[2]));
+  assert.deepEqual(heard, [{ chunk: answer + answer, running: 1 }]);
 });
 
 test('a request of which nothing was written fails without a controller, with the connector’s error, once', async () => {

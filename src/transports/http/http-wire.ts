@@ -3,13 +3,13 @@ import type { Clock } from '../../core/base/clock.ts';
 import type { Carried, Wire, WireEvents } from '../../core/connections/wire.ts';
 import { balancedSockets } from '../balanced-sockets.ts';
 import { PROBE_SOON, portsOfSocket, resetError } from '../common/kernel.ts';
+import { isServed } from '../common/unasked.ts';
 import { AgentClosedError } from './agent-closed.ts';
 import { reasonOf } from './failures.ts';
 import type { HttpAttempt } from './http-attempt.ts';
 import { IdleTime } from './idle-time.ts';
 import { giveAfter, giveAfterTurns } from './late-sends.ts';
 import { type NodeSocket, resetAsyncContext } from './node-http.ts';
-import { isServed } from './unasked.ts';
 
 const NONE: Iterable<Carried> = [];
 

@@ -12,6 +12,7 @@ import { askKernel } from './kernel-probes.ts';
 import { sendAfter, sendAfterTurn } from './late-sends.ts';
 import { Parking } from './parking.ts';
 import type { Request } from './request.ts';
+import { type Suspicion, UnaskedBytes } from './unasked-bytes.ts';
 import { isOwnDisconnect, isUpgrade, NO_PINGS, sessionOf } from './undici.ts';
 
 const NONE: Iterable<Request> = [];
@@ -27,6 +28,7 @@ export interface ClientWireOptions {
   /** How many milliseconds an HTTP/2 peer may take for its first frame; 0: no limit. */
   helloTimeout: number;
   events: ClientEvents;
+  suspicion: Suspicion;
 }
 
 /** One undici Client, with one connected socket. */
@@ -245,13 +247,15 @@ export class ClientWire implements Wire {
 
   /** The Client has the socket, and has not written anything yet. */
   #onConnect(): void {
+    const { events, suspicion } = this.#options;
     const session = this.multiplexed ? sessionOf(this.#socket) : undefined;
+    if (!this.multiplexed) new UnaskedBytes(this.#socket, this.client, suspicion, this.#events!);
     if (session !== undefined) {
       this.#streams?.observe(session);
       session.on('remoteSettings', ({ maxConcurrentStreams }) => this.#onLimit(maxConcurrentStreams));
       this.#liveness?.start(session, this.client);
     }
-    this.#options.events('connect', this.client);
+    events('connect', this.client);
   }
 
   /**

@@ -35,7 +35,7 @@ export class UndiciTransport implements Transport {
     const { url, client, connectTimeout, clock } = options;
     this.#options = options;
     this.#dialer = new Dialer(options);
-    this.#wires = { url, client, clock, helloTimeout: connectTimeout, events };
+    this.#wires = { url, client, clock, helloTimeout: connectTimeout, events, suspicion: { raised: false } };
     this.keepAlive = client.keepAliveTimeout ?? DEFAULTS.keepAliveTimeout;
     const { allowH2, h2Options } = client;
     this.multiplexes = allowH2 !== false && (url.protocol === 'https:' || h2Options?.useH2c === true);

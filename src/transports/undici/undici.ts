@@ -27,6 +27,8 @@ import type { Agent, Client, Dispatcher, errors } from 'undici';
 //   onHttp2SessionGoAway).
 // - Agents, EnvHttpProxyAgents and Dispatcher1Wrappers of any copy of undici are recognised by the names of their
 //   classes, and what `compose` makes by its own `dispatch` (global/claims.ts).
+// - An HTTP/1.1 Client reads its socket with `read`, for which the socket emits `data`. Until a request is written, it
+//   isn't among those that run (client-h1.js, readMore).
 // - An HTTP/2 Client emits `ping` for answered PINGs, and opens each stream right after its `onRequestStart`.
 
 /**
@@ -54,6 +56,14 @@ export const NO_PINGS = { pingInterval: 0 } as const;
  */
 export function isUpgrade(disconnect: Error): boolean {
   return disconnect.message === 'upgrade';
+}
+
+/**
+ * Whether a Client emits this `disconnect` because bytes have come for which there was no request, whatever they were
+ * (client-h1.js, onMessageBegin).
+ */
+export function isBadResponse(disconnect: Error): boolean {
+  return disconnect.message === 'bad response';
 }
 
 /**

@@ -92,6 +92,7 @@ test('a connection is said to retire once, and to close once', async (t) => {
     clock,
     helloTimeout: 0,
     events() {},
+    suspicion: { raised: false },
   });
   const connection = connectTo(podOf(1), {
     wire,
