@@ -255,7 +255,9 @@ export abstract class Exchange<Handler extends SharedHooks>
     if (isRefusal(error)) return 'cancelled';
     if (code === 'UND_ERR_HEADERS_TIMEOUT') return 'timeout';
     if (this.isReset(code) || code === UNRESPONSIVE) return 'failure';
-    return error instanceof errors.HTTPParserError ? 'failure' : 'cancelled';
+    return code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' || error instanceof errors.HTTPParserError
+      ? 'failure'
+      : 'cancelled';
   }
 
   /**

@@ -82,3 +82,17 @@ test('if all pods send their responses twice, all are used', async (t) => {
   for (let n = 0; n < 60; n++) await get(agent);
   assert.ok(servers.filter((server) => isEjected(agent, server)).length <= 1);
 });
+
+for (const [what, bytes] of Object.entries({
+  'two different lengths': 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok',
+  'no HTTP': 'hello\r\n\r\n',
+})) {
+  test(`a pod that answers with ${what} is ejected`, async (t) => {
+    const liar = await startRaw(t, (socket) => void socket.write(bytes));
+    const agent = startAgent(t, [...(await startPods(t, 2)), liar], { policy: 'round-robin', retry: false });
+    let failed = 0;
+    for (let n = 0; n < 60; n++) await get(agent).catch(() => failed++);
+    assert.ok(isEjected(agent, liar));
+    assert.equal(failed, 5);
+  });
+}
