@@ -77,7 +77,10 @@ export async function installCompiler(
   return code === 0 ? { path: join(prefix, 'node_modules/.bin/tsc') } : { error: stderr };
 }
 
-/** Builds and packs evenkeel, and unpacks it into a project, beside other packages of ours. */
+/**
+ * Unpacks evenkeel into a project, beside other packages of ours. It is built and packed for that, unless
+ * `TEST_PACKAGE` names what has been: `.ci/run` does so once for all files.
+ */
 export function makeProject(packages: readonly string[] = []): Project {
   const folder = mkdtempSync(join(tmpdir(), 'evenkeel-project-'));
   const remove = () => rmSync(folder, { recursive: true });
@@ -91,19 +94,12 @@ export function makeProject(packages: readonly string[] = []): Project {
 
 /** Makes a project of a folder; returns the paths in the package. */
 function fill(folder: string, packages: readonly string[]): string[] {
-  // Built apart from the checkout's own `dist`, which others may use.
-  const source = join(folder, 'source');
-  for (const path of SOURCES) cpSync(join(ROOT, path), join(source, path), { recursive: true });
-  symlinkSync(join(ROOT, 'node_modules'), join(source, 'node_modules'));
-  execute('npm', 'run', 'build', '--prefix', source);
-  const packed = execute('npm', 'pack', source, '--ignore-scripts', '--json', '--pack-destination', folder);
-  const [{ filename, files }] = JSON.parse(packed) as [{ filename: string; files: { path: string }[] }];
-
+  const packed = process.env.TEST_PACKAGE ?? pack(folder);
   const modules = join(folder, 'node_modules');
   const unpacked = join(modules, 'evenkeel');
   for (const path of ['evenkeel', '.bin', '@types', '@opentelemetry'])
     mkdirSync(join(modules, path), { recursive: true });
-  execute('tar', '-xzf', join(folder, filename), '--strip-components=1', '-C', unpacked);
+  execute('tar', '-xzf', packed, '--strip-components=1', '-C', unpacked);
   for (const name of [...NEIGHBOURS, ...packages]) {
     mkdirSync(dirname(join(modules, name)), { recursive: true });
     symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
@@ -112,7 +108,19 @@ function fill(folder: string, packages: readonly string[]): string[] {
   chmodSync(command, 0o755);
   symlinkSync(command, join(modules, '.bin/evenkeel'));
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
-  return files.map(({ path }) => path);
+  const paths = execute('tar', '-tzf', packed).trimEnd().split('\n');
+  return paths.map((path) => path.replace(/^package\//, ''));
+}
+
+/** Builds and packs evenkeel apart from the checkout's own `dist`, which others may use; returns the package's path. */
+function pack(folder: string): string {
+  const source = join(folder, 'source');
+  for (const path of SOURCES) cpSync(join(ROOT, path), join(source, path), { recursive: true });
+  symlinkSync(join(ROOT, 'node_modules'), join(source, 'node_modules'));
+  execute('npm', 'run', 'build', '--prefix', source);
+  const packed = execute('npm', 'pack', source, '--ignore-scripts', '--json', '--pack-destination', folder);
+  const [{ filename }] = JSON.parse(packed) as [{ filename: string }];
+  return join(folder, filename);
 }
 
 function execute(command: string, ...args: string[]): string {
