@@ -8,15 +8,10 @@ import { runOnce, runTests } from './support/run-tests.ts';
 const SHORT = 'test/**/*.test.ts';
 const args = process.argv.slice(2);
 const root = join(import.meta.dirname, '..');
+// Six on two cores: many wait for time to pass, or for another process.
+const options = ['--test-timeout=120000', '--test-concurrency=6'];
 const passed =
   args[0] === '--short'
-    ? runOnce(['--test-timeout=120000', '--test-concurrency=6', SHORT], root)
-    : runTests(
-        [
-          '--test-timeout=120000',
-          '--test-concurrency=4',
-          ...(args.length > 0 ? args : [SHORT, 'test/**/*.long.ts']),
-        ],
-        root,
-      );
+    ? runOnce([...options, SHORT], root)
+    : runTests([...options, ...(args.length > 0 ? args : [SHORT, 'test/**/*.long.ts'])], root);
 if (!passed) process.exitCode = 1;

@@ -63,7 +63,7 @@ function test(version: string): void {
     if (name !== 'undici') symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
   }
   symlinkSync(undici, join(modules, 'undici'));
-  if (!runTests(['--test-concurrency=3', ...TESTS], project)) process.exitCode = 1;
+  if (!runTests(['--test-concurrency=6', ...TESTS], project)) process.exitCode = 1;
 }
 
 /** The folder with that version of undici, out of npm's registry. */
