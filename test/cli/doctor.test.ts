@@ -192,6 +192,26 @@ test('one pod, a mesh, and a server that closes connections are good to know', a
   assert.match(findings, /^! Istio has a proxy beside this process, which balances/m);
 });
 
+test('that an origin can be balanced is said only where evenkeel would do so', async (t) => {
+  const { examine, pods } = await startCluster(t, { headless: true });
+  const last = async (...args: Parameters<typeof examine>) =>
+    (await examine(...args)).text.trim().split('\n').at(-1)!;
+  assert.match(await last(NAME), /^✓ http:\S+ can be balanced from here\.$/);
+  assert.match(
+    await last(NAME, '-o', 'hosts=*.other'),
+    /^✓ No problem with http:\S+, but evenkeel doesn't balance it\.$/,
+  );
+  assert.match(
+    await last(pods[0]!.address),
+    /^✓ No problem with http:\S+, but nothing to balance: evenkeel sees one endpoint\.$/,
+  );
+});
+
+test('a full name is named once', async (t) => {
+  const { examine } = await startCluster(t, { headless: true });
+  assert.match((await examine(NAME)).text, new RegExp(`^Name +${NAME}$`, 'm'));
+});
+
 test('outside of a cluster it says so, and asks DNS', async (t) => {
   const { place, port } = await startCluster(t, { headless: true });
   let text = '';

@@ -55,9 +55,19 @@ export function report(
     ...findings('!', 'yellow', advice),
     '',
     problems.length === 0
-      ? `${paint('green', '✓')} ${examination.url.origin} can be balanced from here.`
+      ? `${paint('green', '✓')} ${conclusionOf(examination)}`
       : paint('red', `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}.`),
   ];
+}
+
+/** What to say if there are no problems. */
+function conclusionOf({ url, resolution, managed, switches }: Examination): string {
+  const found = resolution === undefined || 'error' in resolution ? undefined : resolution;
+  if (!managed || switches.disabled || switches.mode !== undefined || found?.passive)
+    return `No problem with ${url.origin}, but evenkeel doesn't balance it.`;
+  if (found?.endpoints.length === 1 && !found.virtual)
+    return `No problem with ${url.origin}, but nothing to balance: evenkeel sees one endpoint.`;
+  return `${url.origin} can be balanced from here.`;
 }
 
 function wrapped(text: string, width: number): string[] {
@@ -83,7 +93,7 @@ export function namesIn({
     Math.max(...steps.map(({ name }) => name.length)),
   ] as const;
   return [
-    `${url.hostname}${matched === undefined ? '' : ` is ${matched}`}`,
+    `${url.hostname}${matched === undefined || matched === url.hostname ? '' : ` is ${matched}`}`,
     ...steps
       .filter(({ source, addresses }) => source !== 'hosts' || addresses.length > 0)
       .map(({ source, name, addresses, ttl, error }) => {
