@@ -8,10 +8,6 @@ export class RingNode<T> {
     this.value = value;
   }
 
-  get linked(): boolean {
-    return this.next !== this;
-  }
-
   unlink(): void {
     this.previous.next = this.next;
     this.next.previous = this.previous;

@@ -89,7 +89,7 @@ export function mayReroute(call: Call): boolean {
   return ++historyOf(call).reroutes <= MOST_REROUTES;
 }
 
-export function historyOf(call: Call): History {
+function historyOf(call: Call): History {
   call.history ??= new History();
   return call.history;
 }

@@ -1,5 +1,4 @@
 import { BlockList, isIP } from 'node:net';
-import type { EndpointAddress } from './resolver.ts';
 
 interface Lists {
   readonly loopback: BlockList;
@@ -41,9 +40,9 @@ export function isPrivate(address: string): boolean {
   return contains('privateUse', address) && !contains('hosts', address);
 }
 
-/** Whether all endpoints are on this host or have private addresses. There must be at least one. */
-export function localOnly(endpoints: readonly EndpointAddress[]): boolean {
-  return endpoints.length > 0 && endpoints.every(({ address }) => isLoopback(address) || isPrivate(address));
+/** Whether all addresses lead to this host or are private. There must be at least one. */
+export function localOnly(addresses: readonly { readonly address: string }[]): boolean {
+  return addresses.length > 0 && addresses.every(({ address }) => isLoopback(address) || isPrivate(address));
 }
 
 function contains(name: keyof Lists, address: string): boolean {

@@ -1,4 +1,4 @@
-import { isLoopback, isPrivate } from '../../core/discovery/addresses.ts';
+import { localOnly } from '../../core/discovery/addresses.ts';
 import type { DnsClientOptions } from '../../core/discovery/dns/dns-client.ts';
 import type { ClusterNames } from '../../core/discovery/kubernetes/cluster-names.ts';
 import type { Verdict } from './verdicts.ts';
@@ -37,7 +37,6 @@ export function nameJudge({
     if (outcome.name === 'absent' && findsMore) return 'managed';
     if (outcome.name !== 'found') throw outcome.error;
     const { addresses, match } = outcome;
-    const local = addresses.every(({ address }) => isLoopback(address) || isPrivate(address));
-    return local || match?.name.endsWith(`.${names.domain}`) ? 'managed' : 'foreign';
+    return localOnly(addresses) || match?.name.endsWith(`.${names.domain}`) ? 'managed' : 'foreign';
   };
 }

@@ -29,7 +29,7 @@ export function isBalanced(module: object): boolean {
 let warnedOfVersion = false;
 
 /** Warns, once, that evenkeel doesn't know a version of grpc-js. */
-export function warnOfVersion(): void {
+function warnOfVersion(): void {
   if (warnedOfVersion) return;
   warnedOfVersion = true;
   process.emitWarning(

@@ -1,5 +1,5 @@
 import { millisecondsOf, ticksOf } from '../../core/base/ticks.ts';
-import { Call } from '../../core/calls/call.ts';
+import { Call, durationOf } from '../../core/calls/call.ts';
 import type { Calls } from '../../core/calls/calls.ts';
 import type { RetryReason } from '../../core/calls/settings.ts';
 import type { Outcome } from '../../core/health/outcome.ts';
@@ -290,8 +290,8 @@ export class HttpCall extends Call implements HttpAttempt {
   }
 
   private goesElsewhere(error: Error, reason: RetryReason): boolean {
-    const { connection, takenAt, waited } = this;
-    const milliseconds = millisecondsOf((ticksOf(this.service.clock.now()) - takenAt - waited) | 0);
+    const { connection } = this;
+    const milliseconds = millisecondsOf(durationOf(this, ticksOf(this.service.clock.now())));
     const wasIdle = connection !== undefined && connection.requests > 1;
     this.hasCrossed = reason === 'reset' && wasIdle && milliseconds <= CROSSING;
     if (this.hasCrossed && this.calls.onCrossed(this, error)) return true;
