@@ -6,12 +6,12 @@ import type { Attempts } from './attempts.ts';
 import type { Call } from './call.ts';
 import { type Waiter, WaitingLine } from './waiting-line.ts';
 
-/** For how many milliseconds a request waits until its endpoint is connected. A handshake takes less than that anywhere. */
+/** For how many milliseconds a call waits until its endpoint is connected. A handshake takes less than that anywhere. */
 const PATIENCE = 500;
 
 /**
- * Requests with a key that wait for the endpoint of their key. While that endpoint has more than its part of the load,
- * the next one on the ring gets the request: "consistent hashing with bounded loads", by Mirrokni, Thorup and
+ * Calls with a key that wait for the endpoint of their key. While that endpoint has more than its part of the load,
+ * the next one on the ring gets the call: "consistent hashing with bounded loads", by Mirrokni, Thorup and
  * Zadimoghaddam, 2016, https://arxiv.org/abs/1608.01350
  */
 export class HashLine {
@@ -20,14 +20,14 @@ export class HashLine {
   /** How many times the mean an endpoint may carry; 0: no limit. */
   readonly #balanceFactor: number;
   readonly #attempts: Attempts;
-  /** Serves the requests without a key that came before a moment, so that no request overtakes an older one. */
+  /** Serves the calls without a key that came before a moment, so that no call overtakes an older one. */
   readonly #serveKeyless: (before: number) => void;
   readonly #line: WaitingLine;
-  /** The requests that wait for each endpoint, in order. */
+  /** The calls that wait for each endpoint, in order. */
   readonly #bound = new Map<Pod, Set<Waiter>>();
-  /** The requests that have no endpoint at present. */
+  /** The calls that have no endpoint at present. */
   readonly #homeless = new Set<Waiter>();
-  /** How many requests in flight an endpoint may have for each unit of weight. Set while an endpoint is chosen. */
+  /** How many calls in flight an endpoint may have for each unit of weight. Set while an endpoint is chosen. */
   #limit = 0;
   /** Whether only endpoints are considered that are probably there. Set while an endpoint is chosen. */
   #provenOnly = false;
@@ -51,7 +51,7 @@ export class HashLine {
     return this.#line.size;
   }
 
-  /** The endpoint that serves a request at once; none if the request has to wait. */
+  /** The endpoint that serves a call at once; none if the call has to wait. */
   pick(call: Call, now: number): Pod | undefined {
     const endpoint = this.#choose(call, this.#demand.total + 1);
     if (endpoint === undefined || this.#bound.has(endpoint)) return undefined;
@@ -73,8 +73,8 @@ export class HashLine {
   }
 
   /**
-   * Starts the requests whose endpoints have a connection for them, and dials for the others. If an endpoint has left,
-   * or can't be used now, its requests get another one.
+   * Starts the calls whose endpoints have a connection for them, and dials for the others. If an endpoint has left,
+   * or can't be used now, its calls get another one.
    */
   serve(now: number): void {
     for (const waiter of [...this.#homeless]) this.#house(waiter);
@@ -82,7 +82,7 @@ export class HashLine {
     for (const [endpoint, waiters] of this.#bound) {
       if (this.#pool.capacity.isUsable(endpoint)) this.#serveAt(endpoint, waiters, now);
       if (waiters.size === 0) continue;
-      // The first request may have taken the last free connection of an endpoint that may not be dialled.
+      // The first call may have taken the last free connection of an endpoint that may not be dialled.
       if (!this.#pool.capacity.isUsable(endpoint)) {
         this.#bound.delete(endpoint);
         for (const waiter of waiters) this.#house(waiter);
@@ -96,7 +96,7 @@ export class HashLine {
     this.#pool.plan.pace.deferBound(deferred);
   }
 
-  /** Starts the requests that wait for an endpoint, as long as it has connections for them. */
+  /** Starts the calls that wait for an endpoint, as long as it has connections for them. */
   #serveAt(endpoint: Pod, waiters: Set<Waiter>, now: number): void {
     for (const waiter of waiters) {
       if (!this.#isReady(endpoint, now, waiter.call)) return;
@@ -109,7 +109,7 @@ export class HashLine {
     }
   }
 
-  /** Finds other endpoints for the requests whose endpoint takes too long to connect. */
+  /** Finds other endpoints for the calls whose endpoint takes too long to connect. */
   hurry(now: number): void {
     const overdue: Waiter[] = [];
     for (const [endpoint, waiters] of this.#bound) {
@@ -122,18 +122,18 @@ export class HashLine {
     for (const waiter of overdue) this.#bind(waiter);
   }
 
-  /** All waiting requests, in the order in which they came. */
+  /** All waiting calls, in the order in which they came. */
   [Symbol.iterator](): Iterator<Waiter> {
     return this.#line[Symbol.iterator]();
   }
 
-  /** The waiting requests for which no connection can become free, because their endpoint has none. */
+  /** The waiting calls for which no connection can become free, because their endpoint has none. */
   *unserved(): Generator<Waiter> {
     yield* this.#homeless;
     for (const [{ connected }, waiters] of this.#bound) if (connected === 0) yield* waiters;
   }
 
-  /** Finds an endpoint for a request that has none. Fails the request if there is no hope. */
+  /** Finds an endpoint for a call that has none. Fails the call if there is no hope. */
   #house(waiter: Waiter): void {
     this.#homeless.delete(waiter);
     this.#bind(waiter);
@@ -169,8 +169,8 @@ export class HashLine {
   }
 
   /**
-   * The endpoint for a request. `demand`: how many requests there are, with this one. If nothing shows yet that the
-   * endpoint is there, it is dialled meanwhile, and the next endpoint on the ring gets the request.
+   * The endpoint for a call. `demand`: how many calls there are, with this one. If nothing shows yet that the
+   * endpoint is there, it is dialled meanwhile, and the next endpoint on the ring gets the call.
    */
   #choose({ keyHash }: Call, demand: number): Pod | undefined {
     const { ring, plan } = this.#pool;
@@ -190,7 +190,7 @@ export class HashLine {
     if (this.#balanceFactor === 0) return ring.pick(keyHash, this.#isUsable);
     return (
       ring.pick(keyHash, this.#hasRoom) ??
-      // If all endpoints have as many requests as they may, the waiting ones are spread as evenly.
+      // If all endpoints have as many calls as they may, the waiting ones are spread as evenly.
       (this.#pool.capacity.isLimited ? ring.pick(keyHash, this.#isBelowBound) : undefined) ??
       ring.pick(keyHash, this.#isUsable)
     );

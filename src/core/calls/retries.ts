@@ -3,20 +3,20 @@ import type { Call } from './call.ts';
 import { History } from './history.ts';
 import type { Refusal, RetryReason, RetrySettings } from './settings.ts';
 
-/** A request fails after this many new connections that ended, or were going away, without having processed it. */
+/** A call fails after this many new connections that ended, or were going away, without having processed it. */
 const MOST_REROUTES = 8;
 
 /**
- * A request fails after a peer has refused it this many times for taking fewer streams than when the request was sent.
- * There may be many, because such a peer serves other requests meanwhile: of ten that are sent at once to connections
+ * A call fails after a peer has refused it this many times for taking fewer streams than when the call was sent.
+ * There may be many, because such a peer serves other calls meanwhile: of ten that are sent at once to connections
  * that serve one each, the last is refused nine times.
  */
 const MOST_OVER_LIMIT = 32;
 
-/** A request fails after this many idle connections that ended just as it was sent. */
+/** A call fails after this many idle connections that ended just as it was sent. */
 const MOST_CROSSED = 2;
 
-/** Decides whether a request that failed before a response is sent again. */
+/** Decides whether a call that failed before a response is sent again. */
 export class Retries {
   readonly #settings: RetrySettings | false;
   readonly #budget: RetryBudget | undefined;
@@ -27,10 +27,11 @@ export class Retries {
   }
 
   /**
-   * Whether a call may be sent again, and counts it. `requests`: how many the service has had since the start. If a
-   * server has not processed the call, the call goes elsewhere once in any case, without a cost to the budget, as
-   * gRPC's transparent retries do:
+   * Whether a call may be sent again, and counts it. If a server has not processed the call, the call goes elsewhere
+   * once in any case, without a cost to the budget, as gRPC's transparent retries do:
    * https://github.com/grpc/proposal/blob/master/A6-client-retries.md#transparent-retries
+   *
+   * @param requests how many calls the service has taken, since the start
    */
   allow(call: Call, reason: RetryReason, requests: number, now: number): boolean {
     const history = historyOf(call);
@@ -56,7 +57,7 @@ export class Retries {
   /**
    * The same for a call that a peer refuses because it has just said that it takes no more (GOAWAY), or fewer streams.
    * That says nothing about the next peer, and all peers may say so at once. So `retry: false` doesn't switch this off:
-   * the request was never processed, as if it had never been written.
+   * the call was never processed, as if it had never been written.
    */
   allowGivenBack(call: Call, how: Exclude<Refusal, 'refused'>): boolean {
     const history = historyOf(call);
@@ -67,7 +68,7 @@ export class Retries {
 
   /**
    * The same for a call whose idle connection ended just as the call was sent. Most likely the end was already on its
-   * way, and says nothing about this request. So this costs nothing of the budget, as in Go's net/http.
+   * way, and says nothing about this call. So this costs nothing of the budget, as in Go's net/http.
    */
   allowCrossed(call: Call): boolean {
     const settings = this.#settings;
@@ -82,7 +83,7 @@ export class Retries {
 }
 
 /**
- * Whether a request may go to one more connection, because the last one was new, and is gone without having processed
+ * Whether a call may go to one more connection, because the last one was new, and is gone without having processed
  * it. Counts it.
  */
 export function mayReroute(call: Call): boolean {

@@ -6,14 +6,14 @@ import type { Call } from './call.ts';
 import { type Waiter, WaitingLine } from './waiting-line.ts';
 
 /**
- * The requests of a service that wait for a socket of their own, or for an event stream. Each waits for one chosen
+ * The calls of a service that wait for a socket of their own, or for an event stream. Each waits for one chosen
  * endpoint. So however long these streams last, they are spread evenly.
  */
 export class UpgradeLine {
   readonly #pool: Pool;
   readonly #attempts: Attempts;
   readonly #line: WaitingLine;
-  /** How many requests wait for each endpoint. */
+  /** How many calls wait for each endpoint. */
   readonly #awaited = new Map<Pod, number>();
 
   constructor(pool: Pool, attempts: Attempts, demand: Demand) {

@@ -43,7 +43,7 @@ export class Waiter {
   };
 }
 
-/** The requests of a service that wait for a connection, first come, first served. */
+/** The calls of a service that wait for a connection, first come, first served. */
 export class WaitingLine {
   readonly #ring = new Ring<Waiter>();
   readonly #waiters = new Map<Call, Waiter>();

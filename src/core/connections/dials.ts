@@ -14,8 +14,8 @@ const CHECK_INTERVAL = 700;
 
 /**
  * A dial that is under way. At first it is fresh. If it takes too long, it is overdue: its endpoint counts as
- * unreachable, and other endpoints are used. The dial goes on for as long as undici's would. If it succeeds, it serves
- * requests that found no other endpoint.
+ * unreachable, and other endpoints are used. The dial goes on for as long as a stock client's would. If it succeeds, it
+ * serves requests that found no other endpoint.
  */
 interface DialUnderWay {
   /** How much it counts as load of its endpoint. */
@@ -91,7 +91,7 @@ export class Dials {
   }
 
   /**
-   * After how many milliseconds undici would fail a request that waits for a dial. `Infinity` if no dial becomes
+   * After how many milliseconds a stock client would fail a call that waits for a dial. `Infinity` if no dial becomes
    * overdue, or without a limit.
    */
   get longest(): number {

@@ -43,7 +43,7 @@ interface Watched {
  * A slow answer is no sign of that. So if an endpoint is silent for a while, evenkeel dials it once more, and gives it
  * no requests meanwhile, if other endpoints serve. If it doesn't answer the dial in time either, it may be too busy to
  * accept connections. It is gone if its kernel, again and again, acknowledges neither what was sent nor that the
- * connections still exist. If nobody can know that, requests wait as long as they would with undici. Time is counted in
+ * connections still exist. If nobody can know that, requests wait as long as with a stock client. Time is counted in
  * looks, and before each look all input is read: so if this process itself stood still for seconds, it takes no
  * endpoint for dead. Behind a virtual IP, each connection is looked at alone.
  */
