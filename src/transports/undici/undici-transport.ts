@@ -9,6 +9,7 @@ import type { HealthCheckSettings } from '../../core/health/settings.ts';
 import { ClientHealthCheck } from './client-health-check.ts';
 import { type ClientEvents, ClientWire, type ClientWireOptions } from './client-wire.ts';
 import { Dialer } from './dialer.ts';
+import { Suspicion } from './unasked-bytes.ts';
 import { DEFAULTS } from './undici.ts';
 
 export interface UndiciTransportOptions {
@@ -35,7 +36,7 @@ export class UndiciTransport implements Transport {
     const { url, client, connectTimeout, clock } = options;
     this.#options = options;
     this.#dialer = new Dialer(options);
-    this.#wires = { url, client, clock, helloTimeout: connectTimeout, events, suspicion: { raised: false } };
+    this.#wires = { url, client, clock, helloTimeout: connectTimeout, events, suspicion: new Suspicion() };
     this.keepAlive = client.keepAliveTimeout ?? DEFAULTS.keepAliveTimeout;
     const { allowH2, h2Options } = client;
     this.multiplexes = allowH2 !== false && (url.protocol === 'https:' || h2Options?.useH2c === true);

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { test } from 'node:test';
 import { buildConnector } from 'undici';
 import { ClientWire } from '../../../src/transports/undici/client-wire.ts';
+import { Suspicion } from '../../../src/transports/undici/unasked-bytes.ts';
 import { get, ORIGIN, startAgent } from '../../support/agent.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { podOf } from '../../support/endpoints.ts';
@@ -92,7 +93,7 @@ test('a connection is said to retire once, and to close once', async (t) => {
     clock,
     helloTimeout: 0,
     events() {},
-    suspicion: { raised: false },
+    suspicion: new Suspicion(),
   });
   const connection = connectTo(podOf(1), {
     wire,

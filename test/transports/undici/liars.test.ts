@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { BalancedAgent } from '../../../src/transports/undici/agent.ts';
 import { get, ORIGIN, startAgent } from '../../support/agent.ts';
-import { startPods } from '../../support/pods.ts';
+import { settle, startPods } from '../../support/pods.ts';
 import { type RawServer, startRawServer } from '../../support/raw-server.ts';
 
 const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
@@ -41,7 +41,8 @@ test('a pod that sends each response twice is ejected, for the second one may lo
   const agent = startAgent(t, [...(await startPods(t, 2)), liar]);
   await askMany(agent, 60, liar, ANSWER);
   assert.ok(isEjected(agent, liar));
-  assert.equal(liar.sockets.length, 2);
+  // The first one only makes evenkeel look.
+  assert.equal(liar.sockets.length, 3);
 });
 
 test('so is one that sends both at once', async (t) => {
@@ -51,6 +52,22 @@ test('so is one that sends both at once', async (t) => {
   assert.ok(isEjected(agent, liar));
   // The first one only makes evenkeel look.
   assert.equal(liar.sockets.length, 3);
+});
+
+test('after the first one, those on connections that were there before count too', async (t) => {
+  const asked: Socket[] = [];
+  const liar = await startRaw(t, (socket) => void asked.push(socket));
+  const agent = startAgent(t, [...(await startPods(t, 2)), liar], { policy: 'round-robin' });
+  const requests = Array.from({ length: 9 }, () => get(agent));
+  while (asked.length < 3) await settle();
+  for (const socket of asked) socket.write(ANSWER);
+  await Promise.all(requests);
+  for (const socket of asked) {
+    const closed = once(socket, 'close');
+    socket.write(ANSWER);
+    await closed;
+  }
+  assert.ok(isEjected(agent, liar));
 });
 
 for (const [what, bytes] of Object.entries({
