@@ -36,7 +36,7 @@ export interface GlobalDispatcherOptions {
   readonly maxHeld: number;
 }
 
-/** On a dispatcher that was released, by this copy of evenkeel or another: the one that it sends everything through. */
+/** What `install()` of any copy of evenkeel makes global has this. If it was released: the ones that it sends everything through. */
 const PASSES_TO = Symbol.for('evenkeel.passesTo');
 
 const EVENTS = ['connect', 'disconnect', 'connectionError', 'drain'];
@@ -186,6 +186,10 @@ export class GlobalDispatcher extends Dispatcher {
       for (const stop of stops) stop();
     };
   }
+}
+
+export function isOfEvenkeel(dispatcher: Dispatcher): boolean {
+  return PASSES_TO in dispatcher;
 }
 
 /** The dispatcher that really sends: one of evenkeel that was released only passes requests on. */

@@ -5,7 +5,7 @@ import { judgeOf } from '../../global/judge-of.ts';
 import { Verdicts } from '../../global/verdicts.ts';
 import { type BalancedAgent, settingsOf } from '../agent.ts';
 import { claims, isBridge, oddity } from './claims.ts';
-import { endOf, GlobalDispatcher, type Previous } from './global-dispatcher.ts';
+import { endOf, GlobalDispatcher, isOfEvenkeel, type Previous } from './global-dispatcher.ts';
 import { slots } from './slots.ts';
 
 let warnedOfKeeper = false;
@@ -86,7 +86,9 @@ function warnOfKeeper(dispatchers: readonly Dispatcher[], { hosts = [] }: Settin
   if (odd === undefined || warnedOfKeeper || hosts.some((glob) => !glob.startsWith('!'))) return;
   warnedOfKeeper = true;
   process.emitWarning(
-    `the global dispatcher is ${odd}: it keeps its requests, and evenkeel balances none of them. Name the hosts that evenkeel is to balance: install({ hosts: ['*.svc.cluster.local'] }) or EVENKEEL_HOSTS`,
+    dispatchers.some(isOfEvenkeel)
+      ? 'another copy of evenkeel is installed in this process (by the preload, for example): it balances the requests of fetch and undici, with its own options, and this copy leaves them to it'
+      : `the global dispatcher is ${odd}: it keeps its requests, and evenkeel balances none of them. Name the hosts that evenkeel is to balance: install({ hosts: ['*.svc.cluster.local'] }) or EVENKEEL_HOSTS`,
     { type: 'EvenkeelWarning', code: 'EVENKEEL_DISPATCHER_KEPT' },
   );
 }

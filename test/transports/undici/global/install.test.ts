@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { afterEach, beforeEach, type TestContext, test } from 'node:test';
 import {
   Agent,
@@ -320,12 +321,13 @@ test('thirty rounds of install and uninstall leave what was there, also when oth
   }
 });
 
-test('of two copies of evenkeel the first balances, and both leave what was there, in whatever order', async (t) => {
+test('of two copies of evenkeel the first balances, as the second says, and both leave what was there, in whatever order', async (t) => {
   const { legacy, modern } = slots;
   const path = '../../../../src/transports/undici/global/install.ts?another-copy';
   const other: typeof import('../../../../src/transports/undici/global/install.ts') = await import(path);
   const pod = await startPod(t);
   const url = `http://${pod.address}:${pod.port}/`;
+  const warned = once(process, 'warning');
   for (const order of [
     [uninstall, other.uninstallDispatcher],
     [other.uninstallDispatcher, uninstall],
@@ -343,4 +345,5 @@ test('of two copies of evenkeel the first balances, and both leave what was ther
     }
     assert.deepEqual([slots.legacy, slots.modern], [legacy, modern]);
   }
+  assert.match((await warned)[0].message, /^another copy of evenkeel is installed in this process/);
 });
