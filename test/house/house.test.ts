@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { callbacksIn, callbacksOf } from './callbacks.ts';
 import { circles, sourceOf, sourcesIn, upward } from './imports.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -125,25 +126,9 @@ test('one that is written is found', () => {
   assert.deepEqual(names, ['load', 'retired']);
 });
 
-/** What others call, or have us call, has the shape that they give it: undici 6's and 7's handlers, Node's streams, grpc-js. */
-const OF_OTHERS = ['LegacyHandler', 'Stream', 'PickResult', 'CallListener', 'ResolverListener'];
-const NAMED = /^(\w*(Owner|Listener|Events|Watcher|Parts)|Waiters|Board)$/;
-
-/** The interfaces by which parts call back: those that are named so, and those by which somebody is told of two things or more. */
-function callbacksIn(text: string): string[] {
-  const declared = text.matchAll(/^(?:export )?(?:interface|type) (\w+)[^{;]*\{\n([\s\S]*?)^\}/gm);
-  return Array.from(declared, ([, name, body]) => ({
-    name: name!,
-    told: body!.match(/^ {2}(readonly )?on[A-Z]\w*\??(\(|: \()/gm),
-  }))
-    .filter(({ name, told }) => NAMED.test(name) || (told?.length ?? 0) > 1)
-    .map(({ name }) => name)
-    .filter((name) => !OF_OTHERS.includes(name));
-}
-
 test('the interfaces by which parts call back are few, and no class is told by more than two', () => {
   const texts = SOURCES.map(({ file }) => readFileSync(join(ROOT, 'src', file), 'utf8'));
-  const names = new Set(texts.flatMap(callbacksIn));
+  const names = new Set(callbacksOf(SOURCES, join(ROOT, 'src')));
   assert.ok(names.size <= 8, [...names].join(', '));
   const classes = texts.flatMap((text) =>
     Array.from(text.matchAll(/class (\w+)[^{]*? implements ([^{]+)\{/g), ([, name, list]) => ({
