@@ -40,6 +40,8 @@ export class Happenings {
   readonly #frequent: Happening[] = [];
   /** The events of the last moment, by what makes them equal. */
   readonly #alike = new Map<string, Happening>();
+  /** What the last look-up of each origin has found, in words. */
+  readonly #found = new Map<string, string>();
   /** The new events; `undefined` while nobody watches. */
   #news: Happening[] | undefined;
   readonly #onRare: () => void;
@@ -99,12 +101,14 @@ export class Happenings {
       known.count++;
       return;
     }
+    const says = sentenceOf(kind, told);
+    if (this.#isOldNews(kind, String(origin), says)) return;
     const happening: Happening = {
       at,
       what,
       origin: String(origin),
       ...(typeof address === 'string' && { address }),
-      says: sentenceOf(kind, told),
+      says,
       count: 1,
     };
     if (this.#alike.size >= MOST_NEWS) this.#alike.clear();
@@ -113,5 +117,15 @@ export class Happenings {
     if (list.length > MOST) list.shift();
     if (this.#news !== undefined && this.#news.length < MOST_NEWS) this.#news.push(happening);
     if (list === this.#rare) this.#onRare();
+  }
+
+  /** Whether a look-up has found what the one before it found. DNS is asked every few seconds. */
+  #isOldNews(kind: Kind, origin: string, says: string): boolean {
+    if (kind === 'discoveryError') this.#found.delete(origin);
+    if (kind !== 'discoveryUpdate') return false;
+    if (this.#found.get(origin) === says) return true;
+    if (this.#found.size >= MOST) this.#found.clear();
+    this.#found.set(origin, says);
+    return false;
   }
 }
