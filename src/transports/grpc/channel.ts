@@ -1,4 +1,4 @@
-import type { Timer } from '../../core/base/clock.ts';
+import { ColdStart } from './cold-start.ts';
 import type { GrpcSlot } from './grpc-endpoint.ts';
 import {
   type ChannelArgs,
@@ -20,12 +20,6 @@ import { Link } from './link.ts';
 import { Resender } from './resender.ts';
 import type { Found } from './resent-call.ts';
 
-/**
- * For how many milliseconds the first calls of a channel wait for more endpoints after one is connected, so that not
- * all go to that one: at least, and at most. In between: twice as long as that connection took.
- */
-const SHORTEST_WAIT = 5;
-const LONGEST_WAIT = 15;
 const BACKOFF_ARG = 'grpc.max_reconnect_backoff_ms';
 /** After so many milliseconds at most, an unreachable endpoint is dialled again. grpc-js would wait up to two minutes. */
 const LONGEST_BACKOFF = 10_000;
@@ -60,10 +54,7 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
   #state: 'connecting' | 'ready' | 'failing' | undefined;
   #failure: PickResult | undefined;
   #lastError = '';
-  #coldWait: Timer | undefined;
-  /** How many milliseconds the last successful dial took. */
-  #dialTook = 0;
-  #isWarm = false;
+  readonly #coldStart = new ColdStart(() => this.review());
   /** Whether calls wait for room at a server, or for a connection that is being made for them. */
   #awaitsRoom = false;
 
@@ -86,7 +77,7 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
   destroy(): void {
     const hub = this.#hub;
     this.#hub = undefined;
-    this.#coldWait?.cancel();
+    this.#coldStart.stop();
     if (hub === undefined) return;
     hub.leave(this);
     this.#resender?.stop();
@@ -145,7 +136,7 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
   #onReady(hub: Hub, lane: Lane, link: Link): void {
     if (this.#connected.has(link)) return;
     this.#connected.add(link);
-    this.#dialTook = link.sinceDialled;
+    this.#coldStart.dialTook = link.sinceDialled;
     lane.isDown = false;
     link.readLimit();
     hub.fleet.onConnected(link.slot);
@@ -222,24 +213,17 @@ export class GrpcChannel implements ChannelPolicy, HubMember, GrpcPicker {
       if (lane.isReady) isReady = true;
       else if (!lane.isDown && lane.isConnecting && !hub.fleet.set.frozen) isConnecting = true;
     }
-    if (isReady && (this.#state === 'ready' || !isConnecting || this.#isWarmBy(hub))) return 'ready';
-    this.#isWarm = false;
+    if (isReady && (this.#state === 'ready' || !isConnecting || this.#isWarm(hub))) return 'ready';
+    this.#coldStart.begin();
     if (isReady || isConnecting) return 'connecting';
     // If a name has addresses of two families, perhaps only one was asked for.
     if (hub.fleet.awaitsNews && this.#state !== 'failing') return 'connecting';
     return hub.fleet.isKnown || hub.error !== undefined ? 'failing' : 'connecting';
   }
 
-  /** Whether the wait for more endpoints is over. If calls fail meanwhile, it is over. */
-  #isWarmBy({ clock }: Hub): boolean {
-    if (this.#isWarm || this.#state === 'failing') return true;
-    const wait = Math.min(LONGEST_WAIT, Math.max(SHORTEST_WAIT, 2 * this.#dialTook));
-    this.#coldWait ??= clock.schedule(() => {
-      this.#coldWait = undefined;
-      this.#isWarm = true;
-      this.review();
-    }, wait);
-    return false;
+  /** Whether calls no longer wait for more endpoints. They don't if calls have failed meanwhile. */
+  #isWarm({ clock }: Hub): boolean {
+    return this.#state === 'failing' || this.#coldStart.isOver(clock);
   }
 
   #failureOf(hub: Hub): PickResult {
