@@ -87,7 +87,7 @@ export class Attempts {
       call.keyHash < 0 ? this.#pool.balancer.begin(endpoint) : this.#beginBound(call, endpoint);
     call.connection = connection;
     if (this.#observes) call.sentAt = this.#clock.now();
-    const delay = hasWaited ? this.#reuse.delayOf(call, connection) : AT_ONCE;
+    const delay = this.#reuse.delayOf(call, connection, hasWaited);
     if (delay > AT_ONCE || this.#turn.isStale) connection.wire.sendNextTurn(call, Math.max(delay, 0));
     else connection.wire.send(call);
     if (channels.requestStart.hasSubscribers) tellStart(call, endpoint);

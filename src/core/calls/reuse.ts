@@ -18,6 +18,10 @@ export const AT_ONCE = -1;
  * call that can't be sent twice is lost. So until some connection was used twice, a connection takes nothing for a
  * moment after its first response, and others are made for the waiting calls. If limits allow no others, evenkeel
  * delays the call instead.
+ *
+ * A call that needn't wait may come in the very turn of the event loop in which the response before it was read. A stock
+ * client uses another connection then. evenkeel lets the call wait for one turn, until it knows that the endpoint keeps
+ * its connections.
  */
 export class Reuse {
   #isKnown = false;
@@ -29,17 +33,23 @@ export class Reuse {
     this.#demand = demand;
   }
 
-  /** For how many milliseconds a call that has waited is delayed before it is written to a connection. */
-  delayOf(call: Call, { multiplexed, requests, idling }: Connection): number {
-    if (multiplexed || requests === 1 || isSafe(call)) return AT_ONCE;
+  /** For how many milliseconds a call is delayed before it is written to a connection. */
+  delayOf(call: Call, { multiplexed, requests, idling, endpoint }: Connection, hasWaited: boolean): number {
+    if (multiplexed || requests === 1) return AT_ONCE;
+    // The end of the connection may have come with its response, and is read in the next turn.
+    if (!hasWaited) return endpoint.keepsConnections ? AT_ONCE : 0;
+    if (isSafe(call)) return AT_ONCE;
     return this.#isKnown || idling.settled ? 0 : SETTLING;
   }
 
   /** An attempt has ended, and its connection is about to be free. */
   onEnded(connection: Connection, call: Call, broken: boolean): void {
-    const { multiplexed, requests } = connection;
+    const { multiplexed, requests, endpoint } = connection;
     if (multiplexed) return;
-    if (requests > 1) this.#isKnown = !broken;
+    if (requests > 1) {
+      this.#isKnown = !broken;
+      endpoint.onReused(!broken);
+    }
     // The calls that wait are probably like the one that has just ended.
     else if (!this.#isKnown && this.#demand.waiting > 0 && !isSafe(call) && !this.#capacity.isLimited) {
       connection.settle(SETTLING);

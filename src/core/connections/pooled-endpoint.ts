@@ -36,6 +36,8 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
   backoff: Backoff | undefined = undefined;
   /** Whether other endpoints can be reached, and nothing shows yet that this one can. */
   #unproven = false;
+  /** Whether the connection that was last used again had outlived the response before. */
+  #keepsConnections = false;
   readonly #limits: PoolLimits;
   /** Created with the first connection: of thousands of endpoints, most have none most of the time. */
   #pool: EndpointConnections<C> | undefined = undefined;
@@ -87,6 +89,10 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
   /** When the last answered request was sent, on the clock; -Infinity if it has closed its connections since. */
   get heardAt(): number {
     return this.#pool?.heardAt ?? Number.NEGATIVE_INFINITY;
+  }
+
+  get keepsConnections(): boolean {
+    return this.#keepsConnections;
   }
 
   get unproven(): boolean {
@@ -206,6 +212,11 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
   /** The endpoint has ended a connection that was idle for `idle` milliseconds, if that was measured. */
   onIdleEnd(idle: number | undefined): void {
     this.#pool!.onIdleEnd(idle);
+  }
+
+  /** A connection was used again. */
+  onReused(outlived: boolean): void {
+    this.#keepsConnections = outlived;
   }
 
   /** A connection has closed. */

@@ -113,3 +113,21 @@ for (const [what, bytes] of Object.entries({
     assert.equal(failed, 5);
   });
 }
+
+test('a pod that ends each connection with its response, and never says so, loses no request', async (t) => {
+  let received = 0;
+  const hasty = await startRaw(t, (socket) => {
+    received++;
+    socket.end(ANSWER);
+  });
+  const agent = startAgent(t, [...(await startPods(t, 2)), hasty], { retry: false });
+  let left = 300;
+  const send = async () => {
+    while (left-- > 0) {
+      const { body } = await agent.request({ origin: ORIGIN, path: '/', method: 'POST', body: 'x' });
+      await body.dump();
+    }
+  };
+  await Promise.all(Array.from({ length: 30 }, send));
+  assert.ok(received >= 10, `${received}`);
+});
