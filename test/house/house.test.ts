@@ -48,7 +48,7 @@ test('no file of the core or of a transport is longer than one reads in one go',
   assert.deepEqual(long, []);
 });
 
-test('a folder of more than a dozen files has a README, and the files that it names are there', () => {
+test('a folder of more than a dozen files has a README, which names its files and no others', () => {
   const folders = Map.groupBy(SOURCES, ({ file }) => dirname(file));
   // The entry points are in docs/architecture.md.
   folders.delete('.');
@@ -59,11 +59,14 @@ test('a folder of more than a dozen files has a README, and the files that it na
       continue;
     }
     const below = SOURCES.filter(({ file }) => file.startsWith(`${folder}/`)).map(({ file }) => file);
-    for (const [, name] of readFileSync(readme, 'utf8').matchAll(/`([\w./-]+\.ts)`/g))
+    const named = Array.from(readFileSync(readme, 'utf8').matchAll(/`([\w./-]+\.ts)`/g), ([, name]) => name!);
+    for (const name of named)
       assert.ok(
         below.some((file) => file.endsWith(`/${name}`)),
         `src/${folder}/README.md names ${name}`,
       );
+    const unnamed = sources.map(({ file }) => basename(file)).filter((name) => !named.includes(name));
+    assert.deepEqual(unnamed, [], `src/${folder}/README.md`);
   }
 });
 
