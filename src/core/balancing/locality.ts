@@ -88,6 +88,9 @@ class Window {
   }
 }
 
+/** How many times as many requests an endpoint would have got in a row if it didn't lag. */
+const UNLAGGED = 1.5;
+
 /** Dials to a level that may be under way before it is compared with the others: more than a burst begins at once. */
 const MOST_DIALS = 24;
 
@@ -234,8 +237,7 @@ export class Locality {
   /** An endpoint has served a request. Its run of unanswered requests ends. */
   served({ level, unanswered, lagging }: Located): void {
     this.#trustOf(level).confirm();
-    // An endpoint that lags would have got more requests.
-    this.#window.confirm(lagging ? unanswered * 1.5 : unanswered);
+    this.#window.confirm(lagging ? unanswered * UNLAGGED : unanswered);
   }
 
   /**

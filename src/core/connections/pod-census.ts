@@ -5,6 +5,8 @@ const MEMORY = 256;
  * there.
  */
 const LATELY = 6;
+/** A larger share of dials without a name counts as this one, because the rest is a divisor. */
+const MOST_NAMELESS = 0.9;
 /** A name that has not come back after so many dials for each pod was made up. Several such names are no chance. */
 const SEEN_ONCE = 7;
 const INVENTIONS = 3;
@@ -54,7 +56,7 @@ export class PodCensus {
   /** Whether a pod still gets its share of the dials. `pods`: how many pods have names. */
   isSeen(name: string, pods: number): boolean {
     const since = this.#dials.length - 1 - this.#dials.lastIndexOf(name);
-    const span = Math.min((LATELY * pods) / (1 - Math.min(this.nameless, 0.9)), MEMORY - 1);
+    const span = Math.min((LATELY * pods) / (1 - Math.min(this.nameless, MOST_NAMELESS)), MEMORY - 1);
     return since < span;
   }
 

@@ -26,6 +26,8 @@ const LONGEST_NAME = 255;
 const CROWD = 2;
 /** For how many milliseconds evenkeel looks at no names, if they can't be names of pods. */
 const DISTRUST = 600_000;
+/** A larger share of dials without a name counts as this one, because the rest is a divisor. */
+const MOST_NAMELESS = 0.99;
 /** In how many steps the weight of nameless connections changes: few, so that many have the same weight. */
 const WEIGHTS = 64;
 
@@ -255,7 +257,7 @@ export class PodIdentity {
     const nameless = slots.filter(isNameless);
     const share = this.#census.nameless;
     this.#noteNameless();
-    const count = (this.#set.pods.size * share) / (1 - Math.min(share, 0.99));
+    const count = (this.#set.pods.size * share) / (1 - Math.min(share, MOST_NAMELESS));
     const weight = Math.min(Math.max(Math.round((count / nameless.length) * WEIGHTS), 1) / WEIGHTS, 1);
     for (const slot of slots) weights.scale(slot, isNameless(slot) ? weight : 1);
   }

@@ -8,6 +8,8 @@ const LONGEST_WINDOW = 4_000;
 const SHORTEST_WINDOW = 1_000;
 /** For how many milliseconds an idle connection must last, so that it is worth a dial ahead of requests. */
 const WORTH_WHILE = 500;
+/** Up to so many times the wanted number stay warm, so that noise in the rate doesn't make an endpoint come and go. */
+const SLACK = 1.34;
 /** For how many milliseconds any pod waits for the first request on a connection. */
 const UNUSED = 2_000;
 
@@ -157,8 +159,7 @@ export class Warmth {
    */
   resize(demand: number, failing: number): readonly Pod[] {
     const wanted = Math.max(1, Math.floor(this.affordable), demand) + failing;
-    // With some slack, so that noise in the rate doesn't make an endpoint come and go.
-    const most = wanted * 1.34 + 1;
+    const most = wanted * SLACK + 1;
     const changed: Pod[] = [];
     while (this.#set.size < wanted && this.#set.cold > 0) changed.push(this.#set.grow()!);
     while (this.#set.size > most) changed.push(this.#set.shrink()!);

@@ -7,7 +7,9 @@ import type { Check, Checker } from './checker.ts';
 import type { OutlierDetection } from './outlier-detection.ts';
 import type { HealthCheckSettings } from './settings.ts';
 
-/** At most so many milliseconds pass from one look at the due checks to the next. */
+/** At least so often in an interval, evenkeel looks which checks are due. */
+const LOOKS = 10;
+/** At most so many milliseconds pass from one look to the next. */
 const LONGEST_STEP = 1_000;
 /** By which part an interval is shorter or longer at most, at random. */
 const JITTER = 0.1;
@@ -90,7 +92,7 @@ export class HealthChecks<E extends Endpoint> {
       () => {
         this.#timer = this.#look();
       },
-      Math.min(interval / 10, LONGEST_STEP),
+      Math.min(interval / LOOKS, LONGEST_STEP),
     );
   }
 
