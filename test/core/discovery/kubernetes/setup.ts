@@ -11,6 +11,9 @@ import type { KubernetesSettings } from '../../../../src/core/discovery/settings
 import type { ApiServer } from '../../../support/api-server.ts';
 import { FakeClock } from '../../../support/clock.ts';
 
+/** Turns of the event loop that an answer of the API takes, and as many again. */
+const ANSWER = 20;
+
 /** A clock that stands still, and tells which delays are asked of it. */
 export class WatchedClock extends FakeClock {
   /** Delays up to this many milliseconds pass by themselves, a turn of the loop later. */
@@ -47,8 +50,9 @@ export class WatchedClock extends FakeClock {
     let passed = 0;
     for (; !isSo(); passed += step) {
       this.advance(step);
-      // Long enough for an answer of the API.
+      // Long enough for an answer of the API; where all stands still, its turns of the event loop come after that.
       await sleep(10);
+      for (let n = 0; n < ANSWER; n++) await turn();
     }
     return passed;
   }
