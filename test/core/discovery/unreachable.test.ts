@@ -4,6 +4,7 @@ import { BalancedAgent } from '../../../src/transports/undici/agent.ts';
 import { ORIGIN, startAgent } from '../../support/agent.ts';
 import { published } from '../../support/channel.ts';
 import { startDnsServer } from '../../support/dns-server.ts';
+import { startPassingClock } from '../../support/passing-clock.ts';
 import { nextAddress, startPod } from '../../support/pods.ts';
 import { startStock } from '../../support/stock-resolving.ts';
 import { startStopwatch } from '../../support/stopwatch.ts';
@@ -87,14 +88,16 @@ test('a name that goes from one address family to the other and back is followed
 test('a name whose addresses refuse connections is asked for ten times a second at most', async (t) => {
   const dns = await startDnsServer(t);
   dns.set('orders.test', [nextAddress(), nextAddress()], { ttl: 30 });
-  const agent = new BalancedAgent({ dns: { servers: [dns.address] } });
+  // An answer that is slow to come, as on a busy machine, costs questions of its own.
+  const clock = startPassingClock(t);
+  const agent = new BalancedAgent({ dns: { servers: [dns.address] }, clock });
   t.after(() => agent.destroy());
-  const start = performance.now();
-  while (performance.now() < start + 1_000) {
+  const start = clock.now();
+  while (clock.now() < start + 1_000) {
     const request = agent.request({ origin: 'http://orders.test:9', path: '/', method: 'GET' });
     await assert.rejects(request, { code: 'ECONNREFUSED' });
   }
-  const seconds = (performance.now() - start) / 1000;
+  const seconds = (clock.now() - start) / 1000;
   assert.ok(dns.count('orders.test') > 2);
   assert.ok(dns.count('orders.test') <= 2 + 10 * seconds, `${dns.count('orders.test')} in ${seconds} s`);
 });
