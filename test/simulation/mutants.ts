@@ -52,9 +52,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a call that ends is not taken off its endpoint when its connection broke',
     file: 'attempts.ts',
-    find: '    this.#end(attempt, endpoint, connection, failed, failed || isQuickError);',
-    replace:
-      "    if (outcome !== 'failure') this.#end(attempt, endpoint, connection, failed, failed || isQuickError);",
+    find: '    this.#end(attempt, endpoint, connection, failed, held);',
+    replace: "    if (outcome !== 'failure') this.#end(attempt, endpoint, connection, failed, held);",
   },
   {
     name: 'what fails is held as load for ever',

@@ -1,6 +1,6 @@
 /** An endpoint, as a picker sees it. */
 export interface Candidate {
-  /** Requests in flight, dials under way, and failures held against it for a moment. */
+  /** Requests in flight, dials under way, and for a while requests that failed, or were given up while it was silent. */
   readonly load: number;
   /** The share of requests that it should get, relative to the others. */
   readonly weight: number;

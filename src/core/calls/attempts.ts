@@ -13,6 +13,7 @@ import type { Outcome } from '../health/outcome.ts';
 import type { Attempt, Call } from './call.ts';
 import { Durations } from './durations.ts';
 import { AT_ONCE, Reuse } from './reuse.ts';
+import { isUnanswered, SilenceHolds } from './silence-holds.ts';
 import { tellStart } from './telling.ts';
 
 type Headers = Record<string, string | string[] | undefined>;
@@ -36,6 +37,7 @@ export class Attempts {
   readonly #turn: LoopTurn;
   readonly #clock: Clock;
   readonly #holds: FailureHolds;
+  readonly #silences: SilenceHolds;
   readonly #durations: Durations;
   readonly #quickErrors = new QuickErrors();
   readonly #reuse: Reuse;
@@ -50,6 +52,7 @@ export class Attempts {
     this.#clock = clock;
     this.#durations = new Durations(clock);
     this.#holds = new FailureHolds(clock);
+    this.#silences = new SilenceHolds(clock);
     this.#reuse = new Reuse(pool, demand);
     this.#observes = pool.balancer.observes;
   }
@@ -67,6 +70,7 @@ export class Attempts {
 
   stop(): void {
     this.#holds.clear();
+    this.#silences.clear();
   }
 
   /** Sends a call that has waited. */
@@ -194,12 +198,19 @@ export class Attempts {
     if (attempt.sentAt >= 0 && outcome !== 'refused') this.#observe(attempt, failed ? 'failed' : 'given-up');
     this.#judge(endpoint, connection, outcome, statusCode);
     this.#leaveSeat(attempt, endpoint);
-    if (outcome === 'success') this.#onAnswer(endpoint, statusCode);
-    else if (outcome === 'cancelled' && hadEnough(call)) this.#pool.onServed(endpoint);
-    // With a key, the endpoint gets the call whatever its load. So a quick error has no effect there.
-    const isQuickError = outcome === 'success' && statusCode >= 400 && call.keyHash < 0;
-    if (isQuickError) this.#holdQuickError(endpoint);
-    this.#end(attempt, endpoint, connection, failed, failed || isQuickError);
+    let held = failed;
+    if (outcome === 'success') {
+      this.#pool.onServed(endpoint);
+      this.#pool.upkeep.onAnswer(endpoint, statusCode);
+      // With a key, the endpoint gets the call whatever its load. So a quick error has no effect there.
+      held = statusCode >= 400 && call.keyHash < 0;
+      if (held) this.#holdQuickError(endpoint);
+    } else if (outcome === 'cancelled' && hadEnough(call)) {
+      this.#pool.onServed(endpoint);
+    } else if (result === 'cancelled' && isUnanswered(call) && this.#blameFor(call) === 'timeout') {
+      held = this.#silences.add(endpoint, call, this.begun);
+    }
+    this.#end(attempt, endpoint, connection, failed, held);
     this.#afterEnd();
   }
 
@@ -219,11 +230,6 @@ export class Attempts {
     endpoint.takeBack();
     connection.takeBack();
     this.#demand.running++;
-  }
-
-  #onAnswer(endpoint: Pod, status: number): void {
-    this.#pool.onServed(endpoint);
-    this.#pool.upkeep.onAnswer(endpoint, status);
   }
 
   #judge(endpoint: Pod, connection: Connection, outcome: Exclude<Outcome, 'expired'>, status: number): void {

@@ -58,6 +58,11 @@ export abstract class Call implements Attempt {
   /** For people: its method, and its path without the query, which may hold secrets. */
   abstract describe(): { method: string; path: string };
 
+  /** Whether all of it has been handed over, so that it waits for nobody but its endpoint. */
+  get isHandedOver(): boolean {
+    return true;
+  }
+
   get call(): this {
     return this;
   }

@@ -60,6 +60,10 @@ export class ConnectCall extends SessionCall {
     this.asked = service.clock.now();
   }
 
+  override get isHandedOver(): boolean {
+    return this.stream?.writableFinished === true;
+  }
+
   get method(): string {
     return this.request.method;
   }

@@ -76,6 +76,10 @@ export class HttpCall extends Call implements HttpAttempt {
     return isRepeatable(this.request);
   }
 
+  override get isHandedOver(): boolean {
+    return this.request.finished;
+  }
+
   get method(): string {
     return this.request.method;
   }
@@ -86,7 +90,6 @@ export class HttpCall extends Call implements HttpAttempt {
   }
 
   check(): void {}
-
   begin(): void {}
 
   // While it has no socket
@@ -130,11 +133,10 @@ export class HttpCall extends Call implements HttpAttempt {
 
   /** Ends it with an error; or with its caller's error, if the caller has ended it. */
   fail(error: Error): void {
-    const { request } = this;
     this.place.leave();
     this.standIn?.end(error);
-    if (this.sent === undefined) publishStart(request);
-    endUnconnected(request, error);
+    if (this.sent === undefined) publishStart(this.request);
+    endUnconnected(this.request, error);
   }
 
   // While it has one
@@ -224,8 +226,7 @@ export class HttpCall extends Call implements HttpAttempt {
   }
 
   private get isEndedByCaller(): boolean {
-    const { destroyed, res } = this.request;
-    return destroyed || res?.destroyed === true;
+    return this.request.destroyed || this.request.res?.destroyed === true;
   }
 
   /** @param pass calls the listeners of the socket */
@@ -255,9 +256,9 @@ export class HttpCall extends Call implements HttpAttempt {
       ended || socket._hadError === true || (error !== undefined && reasonOf(error) !== undefined);
     if (isPeers && !this.isEndedByCaller) return 'failure';
     this.reason = error ?? hangUp();
-    const { res, finished } = this.request;
     // Interim responses are no answer.
-    return finished && res === null && (this.timedOut || isTimeout(error)) ? 'expired' : 'cancelled';
+    const isOver = this.isHandedOver && this.request.res === null && (this.timedOut || isTimeout(error));
+    return isOver ? 'expired' : 'cancelled';
   }
 
   private leave(socket: NodeSocket, error: Error | undefined, pass: () => void): void {
@@ -290,9 +291,8 @@ export class HttpCall extends Call implements HttpAttempt {
   }
 
   private goesElsewhere(error: Error, reason: RetryReason): boolean {
-    const { connection } = this;
     const milliseconds = millisecondsOf(durationOf(this, ticksOf(this.service.clock.now())));
-    const wasIdle = connection !== undefined && connection.requests > 1;
+    const wasIdle = (this.connection?.requests ?? 0) > 1;
     this.hasCrossed = reason === 'reset' && wasIdle && milliseconds <= CROSSING;
     if (this.hasCrossed && this.calls.onCrossed(this, error)) return true;
     return this.calls.onUnanswered(this, error, reason);

@@ -81,6 +81,7 @@ export abstract class Exchange<Handler extends SharedHooks>
   }
 
   onRequestSent(): void {
+    this.written = true;
     this.writing = this.streams !== undefined && this.connection !== undefined;
     try {
       this.handler.onRequestSent?.();

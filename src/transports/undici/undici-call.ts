@@ -6,7 +6,7 @@ import { asksForEventStream } from '../common/event-stream.ts';
 import { withoutQuery } from '../common/without-query.ts';
 import { BodyWatch } from './body-watch.ts';
 import { assertRequest } from './checks.ts';
-import { isRepeatable } from './repeatable.ts';
+import { isRepeatable, isReplayable } from './repeatable.ts';
 import type { Streams } from './request.ts';
 import type { RequestOptions } from './request-options.ts';
 import { publishUnsent } from './trace.ts';
@@ -31,6 +31,8 @@ export abstract class UndiciCall extends Call {
   /** Whether the caller's handler has been told the outcome. */
   settled = false;
   aborted = false;
+  /** Whether its body was written to the end. */
+  protected written = false;
   protected readonly service: UndiciService;
   /** Whether the caller's handler has been told that it has begun. */
   protected begun = false;
@@ -49,6 +51,10 @@ export abstract class UndiciCall extends Call {
 
   get repeatable(): boolean {
     return isRepeatable(this.options);
+  }
+
+  override get isHandedOver(): boolean {
+    return this.written || isReplayable(this.options.body);
   }
 
   get method(): string {

@@ -80,14 +80,26 @@ test('answers that are errors of the application are nobody’s failures', async
   assert.ok((await share(memory, pod, 200)) > 20);
 });
 
-test('callers that give up hold nothing against anybody', async (t) => {
+test('callers that give up hold nothing against an endpoint that serves others', async (t) => {
   const memory = await inUse(t);
   const pod = memory.pod(1);
+  let count = 0;
   pod.react = (call) => {
+    if (++count % 2 === 0) return { name: 'answer' };
     memory.clock.schedule(() => call.cancel(new Error('enough')), 5);
     return { name: 'hang' };
   };
   assert.ok((await share(memory, pod, 200, 10)) > 20);
+});
+
+test('nor do they eject one that serves nobody', async (t) => {
+  const memory = await inUse(t);
+  memory.pod(1).react = (call) => {
+    memory.clock.schedule(() => call.cancel(new Error('enough')), 5);
+    return { name: 'hang' };
+  };
+  await memory.load(200, 10);
+  assert.ok(!memory.service.endpoints.current.get('10.0.0.1:80')!.isEjected);
 });
 
 test('one that is restored is tried with a single call, and serves like any once that is answered', async (t) => {

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { Agent as HttpAgent } from 'node:http';
+import { type TestContext, test } from 'node:test';
+import { Agent } from 'undici';
+import { startAgent } from '../../support/agent.ts';
+import { HOST, startHttpAgent } from '../../support/http-agent.ts';
+import { type Pod, startPods } from '../../support/pods.ts';
+import { startVirtualIp } from '../../support/virtual-ip.ts';
+import { type Ask, askBy, askByHttp } from './giving-up.ts';
+
+const ROUNDS = 20;
+const CALLERS = 8;
+const REQUESTS = 3_000;
+/** Milliseconds after which callers give up. */
+const PATIENCE = 300;
+/**
+ * The standard deviation of what connections at random cost in one round. Each of eight connections leads to the pod
+ * that hangs with a chance of a third, and so does each one that replaces it: a geometric distribution each.
+ */
+const DEVIATION = Math.sqrt((CALLERS * (1 / 3)) / (2 / 3) ** 2);
+
+/** How many requests the pod that hangs gets, of three pods. */
+async function lost(t: TestContext, pods: readonly Pod[], ask: Ask, origin: string): Promise<number> {
+  const [bad] = pods as [Pod, ...Pod[]];
+  const before = bad.requests;
+  bad.respond = () => {};
+  for (const pod of pods.slice(1))
+    pod.respond = (_request, response) => setTimeout(() => response.end('yes'), 2);
+  let left = REQUESTS;
+  const caller = async () => {
+    while (left-- > 0) {
+      const abort = new AbortController();
+      const timer = setTimeout(() => abort.abort(), PATIENCE);
+      await ask(origin, abort.signal).catch(() => {});
+      clearTimeout(timer);
+    }
+  };
+  await Promise.all(Array.from({ length: CALLERS }, caller));
+  t.diagnostic(`${origin}: ${bad.requests - before}`);
+  return bad.requests - before;
+}
+
+/** Beside stock connections, each of which kube-proxy leads to a pod at random. */
+async function compare(
+  t: TestContext,
+  stock: (t: TestContext) => Ask,
+  ours: (t: TestContext, pods: readonly Pod[]) => Ask,
+): Promise<void> {
+  const sums = { stock: 0, ours: 0 };
+  for (let round = 0; round < ROUNDS; round++) {
+    await t.test(`round ${round + 1}`, async (t) => {
+      const pods = await startPods(t, 3);
+      const { endpoint } = await startVirtualIp(t, pods, Math.random);
+      sums.stock += await lost(t, pods, stock(t), `http://${endpoint.address}:${endpoint.port}`);
+      sums.ours += await lost(t, pods, ours(t, pods), `http://${HOST}`);
+    });
+  }
+  console.log(`of ${ROUNDS} × ${REQUESTS} requests, ${sums.stock} and ${sums.ours} are given up`);
+  const chance = 3 * DEVIATION * Math.sqrt(ROUNDS);
+  // One or two more may be lost to each look whether the pod still hangs, in the seconds that a round lasts.
+  assert.ok(sums.ours <= (CALLERS / 2 + 2) * ROUNDS, `${sums.ours} of ours`);
+  assert.ok(sums.ours <= sums.stock + chance + 2 * ROUNDS, `${sums.ours} of ours, ${sums.stock} of stock`);
+}
+
+for (const [how, by] of Object.entries(askBy)) {
+  test(`${how}: callers that give up lose no more to a pod that hangs than with undici's Agent`, (t) =>
+    compare(
+      t,
+      (t) => {
+        const agent = new Agent();
+        t.after(() => agent.destroy());
+        return by(agent);
+      },
+      (t, pods) => by(startAgent(t, pods)),
+    ));
+}
+
+test('node:http: callers that give up lose no more to a pod that hangs than with an Agent of Node', (t) =>
+  compare(
+    t,
+    (t) => {
+      const agent = new HttpAgent({ keepAlive: true });
+      t.after(() => agent.destroy());
+      return askByHttp(agent);
+    },
+    (t, pods) => askByHttp(startHttpAgent(t, pods)),
+  ));
