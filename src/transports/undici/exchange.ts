@@ -263,10 +263,10 @@ export abstract class Exchange<Handler extends SharedHooks>
 
   /**
    * Whether the caller gave up with `AbortSignal.timeout` before a byte of the response came, and the body did not
-   * cause that.
+   * cause that. `fetch` makes a generator of each body.
    */
   private get isExpired(): boolean {
-    if (this.answered || this.statusCode !== 0 || !isReplayable(this.options.body)) return false;
+    if (this.answered || this.statusCode !== 0 || !this.isHandedOver) return false;
     return this.reason?.name === 'TimeoutError';
   }
 

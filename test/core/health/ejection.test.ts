@@ -477,6 +477,10 @@ for (const [how, send] of [
   ],
   ['fetch', (agent: BalancedAgent, signal: AbortSignal) => fetchWith(agent, { signal })],
   [
+    'fetch with a body',
+    (agent: BalancedAgent, signal: AbortSignal) => fetchWith(agent, { method: 'POST', body: '{}', signal }),
+  ],
+  [
     'fetch, with a signal of several',
     (agent: BalancedAgent, signal: AbortSignal) =>
       fetchWith(agent, { signal: AbortSignal.any([signal, new AbortController().signal]) }),
