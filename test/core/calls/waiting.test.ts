@@ -319,3 +319,23 @@ test('without a limit dispatch returns true', async (t) => {
     });
   }
 });
+
+test("undici's retry waits for the pods of a Service that has none, if it knows the code", async (t) => {
+  const pod = await startPod(t);
+  const resolver = new ManualResolver();
+  resolver.set([]);
+  const agent = startAgent(t, [], { discovery: resolver.resolve, endpointTimeout: 1 });
+  const errorCodes = ['EVENKEEL_NO_ENDPOINTS'];
+  const retrying = agent.compose(
+    interceptors.retry({ errorCodes, minTimeout: 1, maxTimeout: 5, maxRetries: 10_000 }),
+  );
+  const never = agent.compose(interceptors.retry({ minTimeout: 1 }));
+  const request = { origin: ORIGIN, path: '/', method: 'GET' } as const;
+  await assert.rejects(never.request(request), { code: 'EVENKEEL_NO_ENDPOINTS' });
+  const served = retrying.request(request);
+  // By then, the first attempt has failed.
+  await assert.rejects(never.request(request), { code: 'EVENKEEL_NO_ENDPOINTS' });
+  resolver.set([pod]);
+  const { body } = await served;
+  assert.equal(await body.text(), pod.address);
+});
