@@ -23,7 +23,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   {
     name: 'what waits is checked late',
     file: 'calls.ts',
-    find: '    if (endpoint === undefined || this.#turn.isStale) call.check();\n',
+    find: '    if (isLate) call.check();\n',
     replace: '',
     protocol: 'h1',
     kinds: ['checked late'],
@@ -32,7 +32,7 @@ export const H1_MUTANTS: readonly Mutant[] = [
   {
     name: 'what goes to an idle connection is checked late',
     file: 'calls.ts',
-    find: '    if (endpoint === undefined || this.#turn.isStale) call.check();\n',
+    find: '    if (isLate) call.check();\n',
     replace: '    if (endpoint === undefined) call.check();\n',
     protocol: 'h1',
     kinds: ['checked late'],

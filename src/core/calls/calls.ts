@@ -11,6 +11,7 @@ import { Attempts } from './attempts.ts';
 import type { Call } from './call.ts';
 import { Queue } from './queue.ts';
 import { mayReroute, Retries } from './retries.ts';
+import { mayDelay } from './reuse.ts';
 import type { CallSettings, Refusal, RetryReason } from './settings.ts';
 
 export interface CallsOptions {
@@ -62,8 +63,9 @@ export class Calls {
     this.#turn.note(now);
     call.takenAt = ticksOf(now);
     const endpoint = this.#endpointFor(call, now);
-    // A wire checks a call when it gets it. Calls that are sent later are checked here, so that they fail as early.
-    if (endpoint === undefined || this.#turn.isStale) call.check();
+    // A wire checks a call when it gets it. Calls that may be sent later are checked here, so that they fail as early.
+    const isLate = endpoint === undefined || this.#turn.isStale || mayDelay(endpoint);
+    if (isLate) call.check();
     if (endpoint === undefined) this.queue.add(call);
     else this.attempts.begin(call, endpoint);
     return endpoint !== undefined;

@@ -1,5 +1,5 @@
 import type { Demand } from '../base/demand.ts';
-import type { Connection } from '../connections/connection.ts';
+import type { Connection, Pod } from '../connections/connection.ts';
 import type { Pool } from '../connections/pool.ts';
 import type { Call } from './call.ts';
 
@@ -55,6 +55,11 @@ export class Reuse {
       connection.settle(SETTLING);
     }
   }
+}
+
+/** Whether a call that needn't wait may be delayed before it is written to a connection of this endpoint. */
+export function mayDelay(endpoint: Pod): boolean {
+  return !endpoint.keepsConnections && !endpoint.multiplexes;
 }
 
 /** Upgrades always wait for their turn, and then use an idle connection, as with a stock client. */

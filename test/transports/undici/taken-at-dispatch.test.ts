@@ -166,3 +166,39 @@ test('a key function sees what the caller gave, whatever that is', async (t) => 
   assert.deepEqual(seen, [options]);
   assert.equal(seen[0], options);
 });
+
+/** Whether a request with a header that undici refuses fails before `dispatch` has returned. */
+function failsAtOnce(agent: Dispatcher, origin: string): boolean {
+  let isTold = false;
+  agent.dispatch(
+    { origin, path: '/', method: 'GET', headers: { 'transfer-encoding': 'chunked' } },
+    {
+      onRequestStart() {},
+      onResponseStart() {},
+      onResponseData() {},
+      onResponseEnd() {},
+      onResponseError() {
+        isTold = true;
+      },
+    },
+  );
+  return isTold;
+}
+
+/** An agent takes the bad request in the turn of the response only if the machine is quick, so there are several agents. */
+const AGENTS = 30;
+
+test('a bad request fails in its dispatch, also if it would wait for a turn on a connection that was used once', async (t) => {
+  const pod = await startPod(t);
+  for (let n = 0; n < AGENTS; n++) {
+    const agent = startAgent(t, [pod]);
+    await get(agent);
+    assert.ok(failsAtOnce(agent, ORIGIN));
+  }
+  const stock = new Agent();
+  t.after(() => stock.close());
+  const origin = `http://${pod.address}:${pod.port}`;
+  const { body } = await stock.request({ origin, path: '/', method: 'GET' });
+  await body.text();
+  assert.ok(failsAtOnce(stock, origin));
+});
