@@ -2,7 +2,8 @@
 // what it sees imported. So all parts are imported here, and none is looked for at run time.
 import './transports/undici/global/inert.ts';
 // What is imported at run time elsewhere: a bundler that makes a single file may put it behind the app, and an app may await
-// its first requests at top level. The live page stays out, because it reads files, which aren't in a bundle.
+// its first requests at top level.
+import './admin/admin-server.ts';
 import './core/discovery/cluster.ts';
 import './core/discovery/dns/dns-client.ts';
 import './core/discovery/names.ts';

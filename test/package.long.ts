@@ -443,6 +443,41 @@ for (const [what, app, changed, first] of [
   });
 }
 
+for (const format of ['esm', 'cjs']) {
+  test(`in a bundle of format ${format}, EVENKEEL_ADMIN serves the data of the page, without the page`, async () => {
+    const folder = mkdtempSync(join(project.folder, 'bundle-'));
+    const app = `
+      import http from 'node:http'; import { install } from 'evenkeel';
+      const listener = http.createServer().listen(0, '127.0.0.1', async () => {
+        const { port } = listener.address();
+        await new Promise((resolve) => listener.close(resolve));
+        install({ admin: port });
+        const statusOf = async (path) => (await fetch('http://127.0.0.1:' + port + path)).status;
+        for (;;) {
+          const status = await statusOf('/stats').catch(() => 0);
+          if (status === 200) console.log(status, await statusOf('/'));
+          if (status === 200) process.exit();
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      });`;
+    writeFileSync(join(folder, 'app.mjs'), app);
+    const bundle = join(folder, `out.${format === 'esm' ? 'mjs' : 'cjs'}`);
+    const args = ['app.mjs', '--bundle', '--platform=node', `--format=${format}`, '--log-level=error'];
+    const others = ['--external:undici', '--external:@kubernetes/client-node', `--outfile=${bundle}`];
+    execFileSync(join(ROOT, 'node_modules/.bin/esbuild'), [...args, ...others], { cwd: folder });
+    const { stdout, stderr } = await run(process.execPath, [bundle]);
+    assert.equal(stdout, '200 404\n', stderr);
+  });
+}
+
+test('no bundler takes a folder of the package for a file that it must copy', () => {
+  for (const file of project.files.filter((path) => path.endsWith('.js')))
+    assert.doesNotMatch(
+      readFileSync(join(project.folder, 'node_modules/evenkeel', file), 'utf8'),
+      /new URL\([^)]*import\.meta/,
+    );
+});
+
 test('evenkeel in a bundle of Rollup’s balances node:http', async () => {
   const { stdout, stderr } = await runRolled(
     `import http from 'node:http'; import { ${NAMES} } from 'evenkeel';${APP}`,

@@ -7,7 +7,8 @@ import { MetricsText } from './metrics-text.ts';
 import { viewOfProcess } from './view.ts';
 import { refusalOf } from './visitors.ts';
 
-const PAGE = new URL('./page/', import.meta.url);
+/** `undefined` in a CommonJS bundle. Bundlers look for what `new URL()` names if it has `import.meta.url` in it. */
+const { url: here } = import.meta as { url?: string };
 const FILE = /^\/(?:page\/[a-z-]+\.(js|css|svg))?$/;
 const TYPES: Record<string, string> = {
   html: 'text/html; charset=utf-8',
@@ -146,8 +147,10 @@ export class AdminServer {
 async function sendFile(response: ServerResponse, pathname: string): Promise<void> {
   const [, extension = 'html'] = FILE.exec(pathname) ?? [];
   const file = pathname === '/' ? 'index.html' : pathname.replace('/page/', '');
-  const content = FILE.test(pathname)
-    ? await readFile(new URL(file, PAGE)).catch(() => undefined)
+  const isOfPage = FILE.test(pathname) && here !== undefined;
+  // A bundle has no files beside it.
+  const content = isOfPage
+    ? await readFile(new URL(`./page/${file}`, here)).catch(() => undefined)
     : undefined;
   if (content === undefined) {
     send(response, 404, 'text/plain', 'there are /, /stats, /events and /metrics\n');
