@@ -15,6 +15,8 @@ export interface Asked {
   readonly lasting: boolean;
   readonly upgrades: boolean;
   readonly keyHash: number;
+  /** If its caller gives up, the error says nothing of a time-out. */
+  readonly untold?: boolean;
 }
 
 /** What a call's load wants to know. */
@@ -34,6 +36,7 @@ export class SimulatedCall extends Call implements PlayedCall, Actor {
   readonly repeatable: boolean;
   readonly lasting: boolean;
   readonly upgrades: boolean;
+  readonly #untold: boolean;
   /** When it was taken, in microseconds. */
   readonly beganAt: number;
   /** Times that it was written to a wire, and that a pod did what it asks for. */
@@ -85,6 +88,7 @@ export class SimulatedCall extends Call implements PlayedCall, Actor {
     this.lasting = asked.lasting;
     this.upgrades = asked.upgrades;
     this.keyHash = asked.keyHash;
+    this.#untold = asked.untold === true;
     this.beganAt = world.time.micros;
   }
 
@@ -139,16 +143,16 @@ export class SimulatedCall extends Call implements PlayedCall, Actor {
     this.#patience = undefined;
     if (this.settled > 0) return;
     this.#note('gives up');
-    const reason = Object.assign(new Error('the caller has waited for long enough'), {
-      name: 'TimeoutError',
-    });
+    const reason = new Error('the caller has waited for long enough');
+    if (!this.#untold) reason.name = 'TimeoutError';
     this.reason = reason;
     if (this.connection === undefined) {
       this.#calls.onAbandoned(this, reason);
       return;
     }
     (this.connection.wire as SimulatedWire).give(this);
-    this.#end(reason, this.statusCode === 0 && this.repeatable ? 'expired' : 'cancelled');
+    const isExpired = this.statusCode === 0 && this.repeatable && !this.#untold;
+    this.#end(reason, isExpired ? 'expired' : 'cancelled');
   }
 
   #end(error: Error | undefined, outcome: Outcome): void {

@@ -103,6 +103,7 @@ export class Callers implements Actor, Caller {
       lasting: lasts,
       upgrades: lasts && draws.next() < 0.5,
       keyHash: isKeyed ? keyOf(draws.below(keys)) : -1,
+      untold: this.#load.untold === true,
     };
   }
 

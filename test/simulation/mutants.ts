@@ -56,6 +56,13 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "    if (outcome !== 'failure') this.#end(attempt, endpoint, connection, failed, held);",
   },
   {
+    name: 'what is given up without an answer is taken off its endpoint at once',
+    file: 'silence-holds.ts',
+    find: '    if (endpoint.isDraining) return false;',
+    replace: '    if (begun > 0) return false;',
+    theme: 'hangs',
+  },
+  {
     name: 'what fails is held as load for ever',
     file: 'endpoint.ts',
     find: '  unhold(): void {\n    this.load--;',

@@ -18,6 +18,7 @@ import { RetryBudget } from './invariants/retry-budget.ts';
 import { SentForSomebody } from './invariants/sent-for-somebody.ts';
 import { SettlesOnce } from './invariants/settles-once.ts';
 import { Shares } from './invariants/shares.ts';
+import { SparesTheSilent } from './invariants/spares-the-silent.ts';
 import { Warm } from './invariants/warm.ts';
 import { WithinAge } from './invariants/within-age.ts';
 import type { PlayedCall, PlayedWire } from './played.ts';
@@ -63,6 +64,7 @@ export class Oracle implements Watch {
       new RetryBudget(scene),
       new Warm(scene),
       new Shares(scene),
+      ...(scene.scenario.hangsFrom === undefined ? [] : [new SparesTheSilent(scene)]),
       new AtRest(scene),
       ...(scene.scenario.agents === undefined ? [] : [new AgentPlaces(scene)]),
     ];

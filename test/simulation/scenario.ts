@@ -124,6 +124,8 @@ export interface Load {
   readonly impatient: number;
   /** Milliseconds that those wait at most. */
   readonly patience: number;
+  /** They give up without an error for a time-out: nobody knows why. */
+  readonly untold?: boolean;
   /** Calls that are left out, by their numbers. */
   readonly without?: readonly number[];
 }
@@ -164,6 +166,8 @@ export interface Scenario {
   readonly end: { readonly at: number; readonly how: 'close' | 'destroy' | 'rest' };
   /** Pods are alike, and the load is steady from then on: shares are looked at. */
   readonly sharesFrom?: number;
+  /** From then on, all calls to the first pod hang, and their callers give them up: it gets few. */
+  readonly hangsFrom?: number;
   /** A client that connects for each call has all of them served. */
   readonly servesAll?: boolean;
 }

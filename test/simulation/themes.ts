@@ -650,6 +650,24 @@ function aborts(dice: Dice): ReturnType<Theme> {
   return { ...scenario, loads: scenario.loads.map((before) => ({ ...before, impatient: 0.9, patience })) };
 }
 
+/** A pod hangs, and callers give up without a word that evenkeel knows: it gets a call now and then. */
+function hangs(dice: Dice): ReturnType<Theme> {
+  const count = dice.from(2, 5);
+  const hangsFrom = dice.from(500, 2_000);
+  return {
+    options: { policy: dice.one(['least-request', 'peak-ewma'] as const) },
+    multiplexes: dice.chance(0.5),
+    pods: plainPods(count),
+    discovery: [known(count)],
+    happenings: [{ at: hangsFrom, pod: 0, what: 'react', reaction: 'hang' }],
+    loads: [
+      load({ kind: 'closed', size: 8, pause: 5, to: 9_000, impatient: 1, patience: 600, untold: true }),
+    ],
+    end: { at: 9_500, how: 'close' },
+    hangsFrom,
+  };
+}
+
 /** The end, in the midst of it. */
 function ends(dice: Dice): ReturnType<Theme> {
   const scenario = anything(dice);
@@ -724,7 +742,20 @@ function busy(dice: Dice): ReturnType<Theme> {
 /** Themes whose calls may be requests of node:http as well: those of HTTP/2 are not. */
 const OF_HTTP_1 = [
   ...[anything, shares, deaths, still, comebacks, hints, crossings, unkept, resting, oneHint, names, bursts],
-  ...[rotations, rollouts, virtualIps, takeovers, zones, keys, lasting, limits, failures, starts, aborts],
+  ...[
+    rotations,
+    rollouts,
+    virtualIps,
+    takeovers,
+    zones,
+    keys,
+    lasting,
+    limits,
+    failures,
+    starts,
+    aborts,
+    hangs,
+  ],
   ...[ends, trickles, subsets],
 ];
 
@@ -768,6 +799,7 @@ export const THEMES: Readonly<Record<string, Theme>> = {
   failures,
   starts,
   aborts,
+  hangs,
   ends,
   trickles,
   subsets,
