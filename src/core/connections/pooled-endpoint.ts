@@ -36,7 +36,6 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
   backoff: Backoff | undefined = undefined;
   /** Whether other endpoints can be reached, and nothing shows yet that this one can. */
   #unproven = false;
-  /** Whether the connection that was last used again had outlived the response before. */
   #keepsConnections = false;
   readonly #limits: PoolLimits;
   /** Created with the first connection: of thousands of endpoints, most have none most of the time. */
@@ -91,6 +90,7 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
     return this.#pool?.heardAt ?? Number.NEGATIVE_INFINITY;
   }
 
+  /** Whether its connections outlive a response: the last one that was used again did. */
   get keepsConnections(): boolean {
     return this.#keepsConnections;
   }
@@ -214,7 +214,7 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
     this.#pool!.onIdleEnd(idle);
   }
 
-  /** A connection was used again. */
+  /** A connection was used again. `outlived`: the request on it did not break. */
   onReused(outlived: boolean): void {
     this.#keepsConnections = outlived;
   }
