@@ -10,7 +10,7 @@ import type { Discovery } from '../discovery/discovery.ts';
 import { Attempts } from './attempts.ts';
 import type { Call } from './call.ts';
 import { Queue } from './queue.ts';
-import { mayReroute, Retries } from './retries.ts';
+import { allowReroute, Retries } from './retries.ts';
 import { mayDelay } from './reuse.ts';
 import type { CallSettings, Refusal, RetryReason } from './settings.ts';
 
@@ -92,7 +92,7 @@ export class Calls {
     const isNew = connection === undefined || connection.multiplexed || connection.requests === 1;
     connection?.retire('closed-by-peer');
     this.attempts.takeBack(call, false);
-    if (endpoint === undefined || (isNew && !mayReroute(call))) call.fail(error);
+    if (endpoint === undefined || (isNew && !allowReroute(call))) call.fail(error);
     else this.#queueAgain(call);
   }
 

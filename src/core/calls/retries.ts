@@ -61,7 +61,7 @@ export class Retries {
    */
   allowGivenBack(call: Call, how: Exclude<Refusal, 'refused'>): boolean {
     const history = historyOf(call);
-    const allowed = how === 'gone-away' ? mayReroute(call) : ++history.overLimit <= MOST_OVER_LIMIT;
+    const allowed = how === 'gone-away' ? allowReroute(call) : ++history.overLimit <= MOST_OVER_LIMIT;
     if (allowed) history.resent++;
     return allowed;
   }
@@ -86,7 +86,7 @@ export class Retries {
  * Whether a call may go to one more connection, because the last one was new, and is gone without having processed
  * it. Counts it.
  */
-export function mayReroute(call: Call): boolean {
+export function allowReroute(call: Call): boolean {
   return ++historyOf(call).reroutes <= MOST_REROUTES;
 }
 
