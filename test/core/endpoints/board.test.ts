@@ -11,7 +11,8 @@ const { COLD, FULL, UNTRIED } = reasons;
 /** Each reason, by its name in the code. */
 const REASONS = Object.entries(reasons).filter(
   (entry): entry is [string, number] =>
-    typeof entry[1] === 'number' && !['UNFIT', 'UNDIALABLE', 'UNAVAILABLE', 'RARE'].includes(entry[0]),
+    typeof entry[1] === 'number' &&
+    !['UNFIT', 'UNDIALABLE', 'UNAVAILABLE', 'HEALTH', 'RARE'].includes(entry[0]),
 );
 
 function startBoard(maxRequests = Number.POSITIVE_INFINITY) {
