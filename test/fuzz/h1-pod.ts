@@ -168,7 +168,10 @@ export class H1Connection {
       return;
     }
     if (reply.pieces === 1) {
-      this.#socket.write(Buffer.concat([head, ...pieces]));
+      const response = Buffer.concat([head, ...pieces]);
+      const isDouble = this.#wire.pod === this.#server.doublePod;
+      if (isDouble) this.#ledger.harmed(this.#wire, 'twice');
+      this.#socket.write(isDouble ? Buffer.concat([response, response]) : response);
       this.#answered(reply);
       return;
     }

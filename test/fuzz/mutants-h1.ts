@@ -374,6 +374,15 @@ export const H1_MUTANTS: readonly Mutant[] = [
     focus: ['unkept'],
   },
   {
+    name: 'responses that nobody has asked for are held against nobody',
+    file: 'unasked-bytes.ts',
+    find: 'suspicion.raise();',
+    replace: 'suspicion.leave(this);',
+    protocol: 'h1',
+    kinds: ['storm'],
+    focus: ['double'],
+  },
+  {
     name: 'what was held up is sent in nobody’s async context',
     file: 'late-sends.ts',
     find: 'const sendSoon = AsyncResource.bind(',

@@ -139,6 +139,8 @@ export interface Scenario {
     readonly initialWindowSize?: number;
     /** What the first pod, and no other, says in each response. */
     readonly firstPodSays?: readonly [string, string];
+    /** The pod, and no other, that sends each response twice, at once; never the first one, which stock has. */
+    readonly doublePod?: number;
   };
   readonly workers: readonly (readonly Step[])[];
   readonly end: 'close' | 'destroy';

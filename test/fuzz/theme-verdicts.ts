@@ -12,6 +12,9 @@ const LATE = 120;
 /** Milliseconds before the end of an idle connection in which nothing is sent on it, and by which this process may be late. */
 const NEAR_END = 50;
 
+/** Three show it, and some may be made meanwhile, ahead of requests. */
+const MOST_DOUBLE = 8;
+
 type Say = (kind: Kind, text: string) => void;
 
 export function judgeTheme(scenario: Scenario, stock: Play, ours: Play): Finding[] {
@@ -24,6 +27,7 @@ export function judgeTheme(scenario: Scenario, stock: Play, ours: Play): Finding
   else if (scenario.theme === 'lowered') judgeGivenBack(ours, say);
   else if (scenario.theme === 'sending') judgeSending(ours, say);
   else if (scenario.theme === 'unkept') judgeUnkept(stock, ours, say);
+  else if (scenario.theme === 'double') judgeDouble(scenario, ours, say);
   else if (scenario.theme === 'ending') judgeEnding(scenario, ours, say);
   return findings;
 }
@@ -105,6 +109,12 @@ function judgeUnkept(stock: Play, ours: Play, say: Say): void {
   ) as [number, number];
   if (now > before)
     say('unserved', `${now} of ${ours.outcomes.size} are lost, ${before} with stock, to servers that end`);
+}
+
+/** A pod that sends what nobody has asked for gets nothing more soon: each of its connections ends with that. */
+function judgeDouble({ server }: Scenario, { ledger }: Play, say: Say): void {
+  const made = ledger.wires.filter(({ pod }) => pod === server.doublePod).length;
+  if (made > MOST_DOUBLE) say('storm', `${made} connections to a pod that sends its responses twice`);
 }
 
 /** What can't be sent again is not sent on a connection that is about to end, where others have ended. */

@@ -18,6 +18,7 @@ export type ThemeName =
   | 'turnover'
   | 'not retried'
   | 'unkept'
+  | 'double'
   | 'ending';
 
 interface Theme {
@@ -46,6 +47,7 @@ const THEMES: readonly Theme[] = [
   { name: 'turnover', share: 0.005, protocols: ['h2c'], make: turnover },
   { name: 'not retried', share: 0.005, protocols: ['h2c', 'h2'], make: notRetried },
   { name: 'unkept', share: 0.01, protocols: ['h1'], make: unkept },
+  { name: 'double', share: 0.003, protocols: ['h1'], make: double },
   { name: 'ending', share: 0.002, protocols: ['h1'], make: ending },
 ];
 
@@ -271,6 +273,16 @@ function unkept(dice: Dice): ReturnType<Theme['make']> {
   // Where no more connections may be made, those that there are have to be used again.
   const shared = dice.chance(0.3) ? { connections: 10 } : {};
   return { pods: dice.int(1, 5), workers: [atOnce(posts)], shared };
+}
+
+/** One pod sends each response twice. */
+function double(dice: Dice): ReturnType<Theme['make']> {
+  const posts = calls(dice.int(60, 90), (id) => ({ ...plainCall(id), method: dice.pick(['GET', 'POST']) }));
+  return {
+    pods: 3,
+    workers: [posts.map((call) => ({ call, await: true }))],
+    server: { slowAccept: 0, idleTimeout: 0, doublePod: 2 },
+  };
 }
 
 /** Servers that end idle connections without having said so: first that shows, then POSTs come shortly before the next end. */
