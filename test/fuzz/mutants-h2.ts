@@ -60,7 +60,7 @@ export const H2_MUTANTS: readonly Mutant[] = [
   {
     name: 'what is given back is limited as retries are',
     file: 'retries.ts',
-    find: "how === 'gone-away' ? mayReroute(call) : ++history.overLimit <= MOST_OVER_LIMIT",
+    find: "how === 'gone-away' ? allowReroute(call) : ++history.overLimit <= MOST_OVER_LIMIT",
     replace: 'history.resent < 2',
     protocol: 'h2c',
     kinds: ['unserved'],

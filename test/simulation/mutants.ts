@@ -209,7 +209,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'what was never written fails with the connection that was closed',
     file: 'calls.ts',
-    find: '    if (endpoint === undefined || (isNew && !mayReroute(call))) call.fail(error);',
+    find: '    if (endpoint === undefined || (isNew && !allowReroute(call))) call.fail(error);',
     replace: '    if (endpoint !== undefined) call.fail(error);',
     theme: 'hints',
   },
