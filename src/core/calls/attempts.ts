@@ -12,8 +12,9 @@ import { QuickErrors } from '../endpoints/quick-errors.ts';
 import type { Outcome } from '../health/outcome.ts';
 import type { Attempt, Call } from './call.ts';
 import { Durations } from './durations.ts';
+import { hadEnough, isUnanswered } from './ended-by-caller.ts';
 import { AT_ONCE, Reuse } from './reuse.ts';
-import { isUnanswered, SilenceHolds } from './silence-holds.ts';
+import { SilenceHolds } from './silence-holds.ts';
 import { tellStart } from './telling.ts';
 
 type Headers = Record<string, string | string[] | undefined>;
@@ -289,10 +290,4 @@ export class Attempts {
 function restack(endpoint: Pod, connection: Connection): void {
   if (connection.endpoint !== endpoint) endpoint.update();
   connection.endpoint.restack(connection);
-}
-
-/** Whether the caller ended the call after the head of a response below 500, and not because of a timeout. */
-function hadEnough({ statusCode, reason }: Call): boolean {
-  if (reason === null || reason.name === 'TimeoutError') return false;
-  return statusCode >= 200 && statusCode < 500;
 }

@@ -157,3 +157,22 @@ test('a pod that leaves while it is silent leaves nothing behind', async (t) => 
   await callers(memory, 1_500);
   assert.deepEqual(loadsOf(memory), [0, 0]);
 });
+
+for (const [how, reason] of Object.entries({
+  'AbortSignal.timeout, by undici': timeout(),
+  'AbortSignal.timeout, by node:http': new Error('aborted', { cause: timeout() }),
+})) {
+  test(`a response that a time-out cuts off is none that was served: ${how}`, async (t) => {
+    const memory = await inUse(t);
+    for (const pod of memory.pods) pod.react = () => ({ name: 'answer', lasts: 10_000 });
+    const call = memory.call();
+    await memory.run(TAKES);
+    const endpoint = call.endpoint!;
+    call.cancel(reason);
+    assert.equal(endpoint.unanswered, 1);
+  });
+}
+
+function timeout(): Error {
+  return Object.assign(new Error('too late'), { name: 'TimeoutError' });
+}
