@@ -28,8 +28,14 @@ const ENTRY_POINTS = [
 ];
 /** Entry points that are there for CommonJS too. */
 const FOR_COMMONJS = ['index', 'http', 'grpc', 'connect', 'telemetry/opentelemetry', 'telemetry/prometheus'];
-/** What these load when there is a use for it, by its path. */
-const LOADED_BY_THEM = ['admin/admin-server', 'transports/grpc/global/part', 'transports/http/global/part'];
+/** What these and the preloads load when there is a use for it, by its path. */
+const LOADED_LATER = [
+  'admin/admin-server',
+  'transports/grpc/global/part',
+  'transports/http/global/part',
+  'preload',
+  'identify-preload',
+];
 /** Where `parts.ts` is, which loads others by their paths from the folder that it is in. */
 const BALANCING = 'balancing';
 /** Of what is loaded with `index`, which modules go into which file: the first line that fits. */
@@ -69,7 +75,7 @@ try {
   // The page is served as it is written.
   cpSync('src/admin/page', 'dist/admin/page', { recursive: true, filter: (path) => !path.endsWith('.json') });
   await bundle('es', ENTRY_POINTS, [named(), lighter()]);
-  await bundle('cjs', [...FOR_COMMONJS, ...LOADED_BY_THEM], [withoutComments()]);
+  await bundle('cjs', [...FOR_COMMONJS, ...LOADED_LATER], [withoutComments()]);
   for (const name of FOR_COMMONJS) await writeTypesForCommonJs(name);
   chmodSync('dist/cli/main.js', 0o755);
 } finally {

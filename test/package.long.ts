@@ -334,6 +334,30 @@ test('evenkeel can be required where modules can’t be, as in Jest', async () =
   assert.deepEqual([stdout, stderr], ['200\n200 http://by-http,http://by-fetch,http://installed\n', '']);
 });
 
+test('where modules can’t be imported either, as in Jest, the preloads are there a moment later', async () => {
+  const file = join(project.folder, 'preloads.cjs');
+  const script = `
+    const { createRequire } = require('node:module');
+    for (const name of ['register', 'identify']) {
+      const path = require.resolve('evenkeel/' + name);
+      // A script of node:vm has no import().
+      const code = '(function (require, module, exports, __filename) {' + require('node:fs').readFileSync(path, 'utf8') + '})';
+      require('node:vm').runInThisContext(code)(createRequire(path), { exports: {} }, {}, path);
+    }
+    const server = require('node:http').createServer((_, response) => response.end()).listen(0, 'localhost', async () => {
+      for (;;) {
+        const { headers } = await fetch('http://localhost:' + server.address().port);
+        if (headers.has('evenkeel-pod') && Object.keys(require('evenkeel').stats()).length > 0) break;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      console.log('both');
+      process.exit();
+    });`;
+  writeFileSync(file, script);
+  const { stdout, stderr } = await run(process.execPath, ['--no-experimental-require-module', file]);
+  assert.deepEqual([stdout, stderr], ['both\n', '']);
+});
+
 for (const [file, module, resolution] of [
   ['install.cts', 'nodenext', 'nodenext'],
   ['install.mts', 'node16', 'node16'],
