@@ -8,7 +8,7 @@ import { type Pod, startPods } from '../../support/pods.ts';
 import { startVirtualIp } from '../../support/virtual-ip.ts';
 import { type Ask, askBy, askByHttp } from './giving-up.ts';
 
-const ROUNDS = 20;
+const ROUNDS = 4;
 const CALLERS = 8;
 const REQUESTS = 3_000;
 /** Milliseconds after which callers give up. */
