@@ -27,6 +27,8 @@ export class Weights<E extends Endpoint> {
   readonly #absent = new WeakSet<E>();
   /** Which part of its weight an endpoint has, for other reasons than slow start. */
   readonly #scales = new WeakMap<E, number>();
+  /** Whether any endpoint had only a part: of thousands, each is looked up at each change of the set. */
+  #isScaled = false;
   #timer: Timer | undefined;
 
   constructor(options: WeightsOptions<E>) {
@@ -55,6 +57,7 @@ export class Weights<E extends Endpoint> {
   scale(endpoint: E, part: number): void {
     if (part === (this.#scales.get(endpoint) ?? 1)) return;
     this.#scales.set(endpoint, part);
+    this.#isScaled = true;
     this.#weigh(endpoint);
   }
 
@@ -91,7 +94,8 @@ export class Weights<E extends Endpoint> {
   }
 
   #weigh(endpoint: E): void {
-    const weight = baseWeight(endpoint.info) * this.#progress(endpoint) * (this.#scales.get(endpoint) ?? 1);
+    const part = this.#isScaled ? (this.#scales.get(endpoint) ?? 1) : 1;
+    const weight = baseWeight(endpoint.info) * this.#progress(endpoint) * part;
     if (weight === endpoint.weight) return;
     endpoint.weight = weight;
     this.#options.onChange(endpoint);
