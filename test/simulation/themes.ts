@@ -739,29 +739,10 @@ function busy(dice: Dice): ReturnType<Theme> {
   };
 }
 
-/** Themes whose calls may be requests of node:http as well: those of HTTP/2 are not. */
-const OF_HTTP_1 = [
-  ...[anything, shares, deaths, still, comebacks, hints, crossings, unkept, resting, oneHint, names, bursts],
-  ...[
-    rotations,
-    rollouts,
-    virtualIps,
-    takeovers,
-    zones,
-    keys,
-    lasting,
-    limits,
-    failures,
-    starts,
-    aborts,
-    hangs,
-  ],
-  ...[ends, trickles, subsets],
-];
-
-/** Any of these, and the calls are requests of node:http. */
+/** Any theme but those of HTTP/2, and the calls are requests of node:http. */
 function nodeHttp(dice: Dice): ReturnType<Theme> {
-  const scenario = dice.one(OF_HTTP_1)(dice);
+  const themes = Object.values(THEMES).filter((theme) => !NOT_NODE_HTTP.has(theme));
+  const scenario = dice.one(themes)(dice);
   const { crosses, servesAll = false, sharesFrom } = scenario;
   return {
     ...scenario,
@@ -772,6 +753,8 @@ function nodeHttp(dice: Dice): ReturnType<Theme> {
     agents: agentPlans(dice, servesAll || sharesFrom !== undefined),
   };
 }
+
+const NOT_NODE_HTTP = new Set<Theme>([streams, sessions, nodeHttp]);
 
 export const THEMES: Readonly<Record<string, Theme>> = {
   anything,

@@ -1,8 +1,11 @@
 import type { Call } from './call.ts';
 
+/** The name of errors for a time that is over. */
+const TIMEOUT = 'TimeoutError';
+
 /** Whether the caller ended the call after the head of a response below 500, and not because of a timeout. */
 export function hadEnough({ statusCode, reason }: Call): boolean {
-  if (reason === null || isTimeout(reason) || isTimeout(reason.cause)) return false;
+  if (reason === null || isTimeout(reason)) return false;
   return statusCode >= 200 && statusCode < 500;
 }
 
@@ -15,7 +18,14 @@ export function isUnanswered(call: Call): boolean {
   return call.reason !== null && call.isHandedOver;
 }
 
-/** With `AbortSignal.timeout`, the error of node:http has this one as its cause. */
-function isTimeout(error: unknown): boolean {
-  return (error as Error | undefined)?.name === 'TimeoutError';
+/**
+ * Whether a caller has ended a call with this error because its time is over: clients such as got do so themselves, and
+ * node:http does so for `AbortSignal.timeout`, with an error whose cause says it.
+ */
+export function isTimeout(error: Error | null | undefined): boolean {
+  return nameOf(error) === TIMEOUT || nameOf(error?.cause) === TIMEOUT;
+}
+
+function nameOf(error: unknown): unknown {
+  return (error as { name?: unknown } | null | undefined)?.name;
 }

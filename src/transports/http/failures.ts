@@ -6,9 +6,6 @@ import { isIdempotent, isSaid } from '../common/idempotent.ts';
 import { releaseHeld } from './held-writes.ts';
 import { failWrites, type NodeRequest, requestHeader } from './node-http.ts';
 
-/** The name of errors for a time that is over. */
-const TIMEOUT = 'TimeoutError';
-
 /** The codes of errors for a connection that ended, with a message from the peer or without. */
 const RESETS = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH']);
 
@@ -22,16 +19,6 @@ export function reasonOf(error: Error | undefined): RetryReason | undefined {
   if (code === UNRESPONSIVE) return 'unresponsive';
   // A caller may end the socket with any error.
   return RESETS.has(code) && syscall !== undefined ? 'reset' : undefined;
-}
-
-/**
- * Whether a caller has ended a request with this error because its time is over: clients such as got do so themselves,
- * and Node does so for `AbortSignal.timeout`, with an error whose cause says it.
- */
-export function isTimeout(error: Error | undefined): boolean {
-  if (error === undefined) return false;
-  const { cause } = error as { cause?: { name?: unknown } };
-  return error.name === TIMEOUT || cause?.name === TIMEOUT;
 }
 
 /** Whether a server may execute a request twice without harm. */

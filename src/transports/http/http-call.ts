@@ -1,12 +1,13 @@
 import { millisecondsOf, ticksOf } from '../../core/base/ticks.ts';
 import { Call, durationOf } from '../../core/calls/call.ts';
 import type { Calls } from '../../core/calls/calls.ts';
+import { isTimeout } from '../../core/calls/ended-by-caller.ts';
 import type { RetryReason } from '../../core/calls/settings.ts';
 import type { Outcome } from '../../core/health/outcome.ts';
 import { isEventStream } from '../common/event-stream.ts';
 import { isGatewayError } from '../common/gateway-error.ts';
 import { withoutQuery } from '../common/without-query.ts';
-import { endUnconnected, hangUp, isRepeatable, isTimeout, publishStart, reasonOf } from './failures.ts';
+import { endUnconnected, hangUp, isRepeatable, publishStart, reasonOf } from './failures.ts';
 import type { HeldWrites } from './held-writes.ts';
 import type { HttpAttempt } from './http-attempt.ts';
 import type { HttpService } from './http-service.ts';
@@ -252,8 +253,7 @@ export class HttpCall extends Call implements HttpAttempt {
     }
     // If the peer has sent nothing, this side has ended the socket: the caller, or the parser because of something that
     // isn't HTTP.
-    const isPeers =
-      ended || socket._hadError === true || (error !== undefined && reasonOf(error) !== undefined);
+    const isPeers = ended || socket._hadError === true || (error && reasonOf(error)) !== undefined;
     if (isPeers && !this.isEndedByCaller) return 'failure';
     this.reason = error ?? hangUp();
     // Interim responses are no answer.
