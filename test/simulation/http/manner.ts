@@ -23,7 +23,7 @@ export interface Manner {
 const SAFE = ['GET', 'GET', 'GET', 'GET', 'HEAD', 'OPTIONS'];
 const WITH_BODY = ['PUT', 'DELETE'];
 
-/** How a caller makes one request; `isPrompt`: it reads an answer as it comes. */
+/** How a caller makes one request; `isPrompt`: it reads an answer as it comes, and waits for it. */
 export function mannerOf(draws: Draws, { repeatable, lasting, upgrades }: Asked, isPrompt: boolean): Manner {
   const hasBody = !lasting && (!repeatable || draws.next() < 0.2);
   const methods = !repeatable ? ['POST', 'PATCH'] : hasBody ? WITH_BODY : lasting ? ['GET'] : SAFE;
@@ -40,7 +40,7 @@ export function mannerOf(draws: Draws, { repeatable, lasting, upgrades }: Asked,
     headers,
     body,
     pause: draws.below(30_000) + 1,
-    timeout: !lasting && draws.next() < 0.1 ? draws.below(3_000) + 1 : 0,
+    timeout: !isPrompt && !lasting && draws.next() < 0.1 ? draws.below(3_000) + 1 : 0,
     listens: draws.next() < 0.2,
     readsAfter: !isPrompt && draws.next() < 0.05 ? draws.below(50_000) + 1 : 0,
     saysWhy: draws.next() < 0.5,
