@@ -12,8 +12,10 @@ import { storyOf } from './story.ts';
 import { type Finding, judge, type Kind, racesOf } from './verdicts.ts';
 
 export interface CampaignOptions {
-  /** One scenario, to be replayed; none: seeds from a random one on. */
+  /** One scenario, to be replayed; none: seeds from `from` on. */
   readonly seed: number | undefined;
+  /** None: one by chance. */
+  readonly from: number | undefined;
   readonly seconds: number | undefined;
   readonly requests: number | undefined;
   readonly seeds: number | undefined;
@@ -76,7 +78,7 @@ export class Campaign {
 
   constructor(options: CampaignOptions) {
     this.#options = options;
-    this.#next = options.seed ?? Math.floor(Math.random() * 1e9);
+    this.#next = options.seed ?? options.from ?? Math.floor(Math.random() * 1e9);
   }
 
   async run(): Promise<number> {

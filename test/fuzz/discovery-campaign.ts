@@ -6,6 +6,7 @@ import { generateNames, NAME_THEMES, playNames } from './names.ts';
 
 export interface DiscoveryOptions {
   readonly seed: number | undefined;
+  readonly from: number | undefined;
   readonly seconds: number | undefined;
   readonly seeds: number | undefined;
   /** What all scenarios are about. */
@@ -24,6 +25,7 @@ const ENOUGH = 2;
 /** Resolves with the exit code. */
 export async function fuzzDiscovery({
   seed,
+  from,
   seconds,
   seeds,
   focus,
@@ -32,7 +34,7 @@ export async function fuzzDiscovery({
   print,
   stopsAtFirst,
 }: DiscoveryOptions): Promise<number> {
-  const first = seed ?? Math.floor(Math.random() * 1e9);
+  const first = seed ?? from ?? Math.floor(Math.random() * 1e9);
   const most = seeds ?? (seed !== undefined && seconds === undefined ? 1 : Number.POSITIVE_INFINITY);
   const started = performance.now();
   const until =

@@ -9,6 +9,7 @@ import type { Kind } from './verdicts.ts';
 const { values } = parseArgs({
   options: {
     seed: { type: 'string' },
+    from: { type: 'string' },
     seconds: { type: 'string' },
     requests: { type: 'string' },
     seeds: { type: 'string' },
@@ -36,6 +37,7 @@ async function run(): Promise<number> {
   if (values.discovery) {
     return fuzzDiscovery({
       seed: number(values.seed),
+      from: number(values.from),
       seconds: number(values.seconds),
       seeds: number(values.seeds),
       focus: (values.focus ?? '').split(',').filter(Boolean),
@@ -47,6 +49,7 @@ async function run(): Promise<number> {
   }
   return new Campaign({
     seed: number(values.seed),
+    from: number(values.from),
     seconds: number(values.seconds),
     requests: number(values.requests),
     seeds: number(values.seeds),
