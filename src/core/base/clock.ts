@@ -15,6 +15,8 @@ export const wallClock: () => number = Date.now;
 /** A scheduled callback that can be cancelled. */
 export interface Timer {
   cancel(): void;
+  /** From now on, it keeps the process alive, or doesn't. The timers of a clock of the user's need not know how. */
+  keepAlive?(alive: boolean): void;
 }
 
 /** The clock that evenkeel uses. undici always uses real time. */
@@ -42,6 +44,11 @@ class SystemTimer implements Timer {
 
   cancel(): void {
     clearTimeout(this.#timeout);
+  }
+
+  keepAlive(alive: boolean): void {
+    if (alive) this.#timeout.ref();
+    else this.#timeout.unref();
   }
 }
 

@@ -139,6 +139,7 @@ export class Queue implements Waiters {
   /** Removes a call, if it waits. */
   remove(call: Call): void {
     this.#lines.remove(call);
+    this.#rest();
   }
 
   /** Serves waiting calls in a microtask: by then, undici has decided what happens to the socket just released. */
@@ -162,6 +163,7 @@ export class Queue implements Waiters {
     if (this.#waiting.size > 0) this.dial();
     else pace.defer(0);
     if (this.#waiting.size + this.#hashed.size === 0) pace.rest();
+    this.#rest();
     this.#onServed();
   }
 
@@ -187,6 +189,11 @@ export class Queue implements Waiters {
       const reason = error ?? lastError ?? lastFailure ?? noEndpoints(this.#pool, this.#discovery.error, 0);
       first.run((call) => call.fail(reason));
     }
+    this.#rest();
+  }
+
+  #rest(): void {
+    if (this.#demand.waiting === 0) this.#limits.rest();
   }
 
   /** An endpoint can't be reached for a while. */
@@ -205,6 +212,7 @@ export class Queue implements Waiters {
   /** Fails the calls that wait, or those that have waited since `since`. A caller may make a new call at once. */
   failAll(error: Error, since = Number.POSITIVE_INFINITY): void {
     for (const waiter of this.#lines.all()) if (waiter.since <= since) this.#lines.fail(waiter, error);
+    this.#rest();
   }
 
   stop(): void {

@@ -51,9 +51,17 @@ export class WaitLimits {
    * may be unref'd.
    */
   start(): void {
-    if (this.#timer !== undefined) return;
+    if (this.#timer !== undefined) {
+      this.#timer.keepAlive?.(true);
+      return;
+    }
     this.#dueAt = this.#clock.now() + LOOK;
     this.#timer = this.#clock.schedule(() => this.#look(), LOOK, true);
+  }
+
+  /** No call waits. The timer is left for those that wait before it fires, but the process may end. */
+  rest(): void {
+    this.#timer?.keepAlive?.(false);
   }
 
   stop(): void {

@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { buildConnector, interceptors } from 'undici';
+import { type Clock, systemClock } from '../../../src/core/base/clock.ts';
 import type { EndpointAddress } from '../../../src/core/discovery/resolver.ts';
 import { BalancedAgent } from '../../../src/transports/undici/agent.ts';
 import { get, ManualResolver, ORIGIN, startAgent } from '../../support/agent.ts';
@@ -338,4 +339,62 @@ test("undici's retry waits for the pods of a Service that has none, if it knows 
   resolver.set([pod]);
   const { body } = await served;
   assert.equal(await body.text(), pod.address);
+});
+
+/** The system's clock, which counts the timers that keep the process alive. */
+function watchedClock(): Clock & { readonly keeping: number } {
+  const keeping = new Set<object>();
+  return {
+    now: systemClock.now,
+    schedule(callback, delay, ref = false) {
+      const fire = () => {
+        keeping.delete(timer);
+        callback();
+      };
+      const inner = systemClock.schedule(fire, delay, ref);
+      const timer = {
+        cancel() {
+          keeping.delete(timer);
+          inner.cancel();
+        },
+        keepAlive(alive: boolean) {
+          if (alive) keeping.add(timer);
+          else keeping.delete(timer);
+          inner.keepAlive!(alive);
+        },
+      };
+      if (ref) keeping.add(timer);
+      return timer;
+    },
+    get keeping() {
+      return keeping.size;
+    },
+  };
+}
+
+test('a timer keeps the process alive as long as a request waits, and no longer', async (t) => {
+  const pod = await startPod(t);
+  const resolver = new ManualResolver();
+  const clock = watchedClock();
+  const agent = startAgent(t, [], { discovery: resolver.resolve, clock });
+  const controller = new AbortController();
+  const aborted = agent.request({ origin: ORIGIN, path: '/', method: 'GET', signal: controller.signal });
+  assert.equal(clock.keeping, 1);
+  controller.abort();
+  await assert.rejects(aborted, { name: 'AbortError' });
+  assert.equal(clock.keeping, 0);
+
+  // The timer stands already.
+  const served = get(agent);
+  assert.equal(clock.keeping, 1);
+  resolver.set([pod]);
+  await served;
+  assert.equal(clock.keeping, 0);
+});
+
+test('no timer keeps the process alive when the last waiting request has failed', async (t) => {
+  const clock = watchedClock();
+  const agent = startAgent(t, [refusing()], { clock });
+  await assert.rejects(get(agent), { code: 'ECONNREFUSED' });
+  assert.equal(clock.keeping, 0);
 });
