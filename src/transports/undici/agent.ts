@@ -13,6 +13,7 @@ import { mergedStats, type ServiceStats, statsOf } from '../../telemetry/stats.t
 import { sharedResolverFor } from '../resolver-for.ts';
 import { assertCallback, type Callback, callWhen, promised } from './callbacks.ts';
 import { assertRequest } from './checks.ts';
+import { forBothKinds, type Interceptor } from './composing.ts';
 import { ForeignOrigins } from './foreign-origins.ts';
 import {
   isLegacy,
@@ -203,6 +204,12 @@ export class BalancedAgent extends Dispatcher {
     const service = this.origins.serviceFor(origin, request, false, missing);
     if (missing !== undefined) assertRequest(request, missing);
     return service.take(new LegacyExchange(request, handler, service), options);
+  }
+
+  override compose(interceptors: Interceptor[]): Dispatcher.ComposedDispatcher;
+  override compose(...interceptors: Interceptor[]): Dispatcher.ComposedDispatcher;
+  override compose(...given: (Interceptor | Interceptor[])[]): Dispatcher.ComposedDispatcher {
+    return super.compose(forBothKinds(given));
   }
 
   /** Takes no more requests, waits until those that it has are finished, and closes all connections. */

@@ -6,6 +6,7 @@ import type { ServiceStats } from '../../../telemetry/stats.ts';
 import type { Pending, Verdicts } from '../../global/verdicts.ts';
 import type { BalancedAgent } from '../agent.ts';
 import { assertRequest } from '../checks.ts';
+import { forBothKinds, type Interceptor } from '../composing.ts';
 import {
   isLegacy,
   type LegacyHandler,
@@ -72,6 +73,12 @@ export class GlobalDispatcher extends Dispatcher {
     if (known.name === 'managed') return this.agent.dispatch(options, handler);
     if (known.name === 'foreign') return this.#pass(options, handler);
     return this.#hold(known, options, handler);
+  }
+
+  override compose(interceptors: Interceptor[]): Dispatcher.ComposedDispatcher;
+  override compose(...interceptors: Interceptor[]): Dispatcher.ComposedDispatcher;
+  override compose(...given: (Interceptor | Interceptor[])[]): Dispatcher.ComposedDispatcher {
+    return super.compose(forBothKinds(given));
   }
 
   get [PASSES_TO](): Previous | undefined {
