@@ -5,7 +5,6 @@ import { isTimeout } from '../../core/calls/ended-by-caller.ts';
 import type { RetryReason } from '../../core/calls/settings.ts';
 import type { Outcome } from '../../core/health/outcome.ts';
 import { isEventStream } from '../common/event-stream.ts';
-import { isGatewayError } from '../common/gateway-error.ts';
 import { withoutQuery } from '../common/without-query.ts';
 import { endUnconnected, hangUp, isRepeatable, publishStart, reasonOf } from './failures.ts';
 import type { HeldWrites } from './held-writes.ts';
@@ -16,7 +15,7 @@ import { type NodeRequest, type NodeSocket, requestHeader, rewind } from './node
 import { announceTls, onceListenersOf } from './once-listeners.ts';
 import type { Place } from './place.ts';
 import { tellAgain } from './repeated.ts';
-import { isUnaskedUpgrade, tellOfHead } from './response-head.ts';
+import { isUnaskedUpgrade, outcomeOf, tellOfHead } from './response-head.ts';
 import { Sent } from './sent.ts';
 import { StandIn } from './stand-in.ts';
 import { Waiting } from './waiting.ts';
@@ -177,7 +176,7 @@ export class HttpCall extends Call implements HttpAttempt {
     const { res } = this.request;
     this.onRead();
     if (res === null) this.reason ??= hangUp();
-    this.end(socket, res === null ? 'refused' : this.answer);
+    this.end(socket, res === null ? 'refused' : this.answerOn(socket));
   }
 
   onUpgraded(socket: NodeSocket): void {
@@ -191,8 +190,8 @@ export class HttpCall extends Call implements HttpAttempt {
     this.calls.attempts.onUpgraded(this, socket);
   }
 
-  private get answer(): Outcome {
-    return isGatewayError(this.statusCode) ? 'rejected' : 'success';
+  private answerOn(socket: NodeSocket): Outcome {
+    return outcomeOf(this.statusCode, this.request, socket);
   }
 
   private end(socket: NodeSocket, outcome: Outcome): void {
@@ -249,7 +248,7 @@ export class HttpCall extends Call implements HttpAttempt {
     if (isUnaskedUpgrade(this.request)) return 'failure';
     if (this.isAnswered) {
       this.onRead();
-      return this.answer;
+      return this.answerOn(socket);
     }
     // If the peer has sent nothing, this side has ended the socket: the caller, or the parser because of something that
     // isn't HTTP.

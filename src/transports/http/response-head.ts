@@ -1,10 +1,11 @@
 import type { Call } from '../../core/calls/call.ts';
+import type { Outcome } from '../../core/health/outcome.ts';
 import { isEventStream } from '../common/event-stream.ts';
 import { isGatewayError } from '../common/gateway-error.ts';
 import { headerOf } from '../common/header-of.ts';
 import type { HttpService } from './http-service.ts';
 import type { HttpWire } from './http-wire.ts';
-import { type NodeRequest, type NodeResponse, requestHeader } from './node-http.ts';
+import { type NodeRequest, type NodeResponse, type NodeSocket, requestHeader } from './node-http.ts';
 import type { Place } from './place.ts';
 
 const NO_HEADERS = {};
@@ -33,4 +34,21 @@ export function tellOfHead(call: Call, response: NodeResponse, service: HttpServ
 /** Whether a server has switched protocols, and nobody has asked for that: each request to that pod may end so. */
 export function isUnaskedUpgrade(request: NodeRequest): boolean {
   return request.res?.statusCode === 101 && requestHeader(request, 'upgrade') === undefined;
+}
+
+/** What a complete response says about its endpoint. */
+export function outcomeOf(status: number, request: NodeRequest, socket: NodeSocket): Outcome {
+  if (isGatewayError(status)) return 'rejected';
+  return isOverlong(request, socket) ? 'failure' : 'success';
+}
+
+/**
+ * Whether more came with a response than it says, so that Node has failed its request. A body where there must be none
+ * doesn't count: all pods of an app send one, or none does.
+ */
+function isOverlong({ method, res }: NodeRequest, { _hadError, errored }: NodeSocket): boolean {
+  // Node's parser has told the request of an error, and the socket of none.
+  if (_hadError !== true || errored !== null) return false;
+  const status = res?.statusCode;
+  return method !== 'HEAD' && status !== 204 && status !== 304;
 }

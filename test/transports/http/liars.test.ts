@@ -61,6 +61,24 @@ for (const [what, bytes] of Object.entries({
   });
 }
 
+for (const [what, method, bytes, isBlamed] of [
+  ['whose bodies are longer than it says', 'GET', `${ANSWER} and more`, true],
+  ['that answers HEAD with a body', 'HEAD', ANSWER, false],
+  ['that sends a body with a 204', 'GET', 'HTTP/1.1 204 No Content\r\n\r\nok', false],
+] as const) {
+  test(`a pod ${what}, so that Node fails each request, is ${isBlamed ? '' : 'not '}ejected`, async (t) => {
+    const pod = await startRaw(t, (socket) => void socket.write(bytes));
+    const agent = startHttpAgent(t, [...(await startPods(t, 2)), pod], { policy: 'round-robin' });
+    let failed = 0;
+    for (let n = 0; n < 60; n++) {
+      const request = http.request({ host: HOST, agent, method }, (response) => response.resume());
+      await closeOf(request.on('error', () => failed++).end());
+    }
+    assert.equal(isEjected(agent, pod), isBlamed);
+    assert.ok(isBlamed ? failed === 5 : failed > 5, `${failed}`);
+  });
+}
+
 test('a pod that seldom sends a response twice is not ejected', async (t) => {
   const pod = await startRaw(t);
   const agent = startHttpAgent(t, [...(await startPods(t, 2)), pod], { policy: 'round-robin' });
