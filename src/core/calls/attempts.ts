@@ -193,7 +193,7 @@ export class Attempts {
     const failed = broken || outcome === 'rejected';
     if (outcome === 'refused') connection.takeOff();
     if (outcome === 'success') this.#pool.reach.onAnswer(endpoint, this.#turn.requestAt);
-    this.#reuse.onEnded(connection, call, broken);
+    this.#reuse.onEnded(connection, call, outcome);
     if (failed) this.#holds.add(endpoint);
     if ((broken || outcome === 'cancelled') && !connection.multiplexed) connection.retire('error');
     if (attempt.sentAt >= 0 && outcome !== 'refused') this.#observe(attempt, failed ? 'failed' : 'given-up');

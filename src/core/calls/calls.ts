@@ -91,6 +91,7 @@ export class Calls {
     // A used connection ends like an idle one: many may end at once, for no reason. A new one that ends has a reason.
     const isNew = connection === undefined || connection.multiplexed || connection.requests === 1;
     connection?.retire('closed-by-peer');
+    if (!isNew) endpoint?.onIdleEnd(connection.idling.duration, connection.requests - 1);
     this.attempts.takeBack(call, false);
     if (endpoint === undefined || (isNew && !allowReroute(call))) call.fail(error);
     else this.#queueAgain(call);

@@ -1,6 +1,7 @@
 import type { Demand } from '../base/demand.ts';
 import type { Connection, Pod } from '../connections/connection.ts';
 import type { Pool } from '../connections/pool.ts';
+import type { Outcome } from '../health/outcome.ts';
 import type { Call } from './call.ts';
 
 /**
@@ -22,6 +23,9 @@ export const AT_ONCE = -1;
  * A call that needn't wait may come in the very turn of the event loop in which the response before it was read. A stock
  * client uses another connection then. evenkeel lets the call wait for one turn, until it knows that the endpoint keeps
  * its connections.
+ *
+ * The connections of an endpoint that is known to end them moments after a response take nothing for a moment after
+ * each response (`core/connections/haste.ts`). If limits allow no others, they take requests as always.
  */
 export class Reuse {
   #isKnown = false;
@@ -43,17 +47,24 @@ export class Reuse {
   }
 
   /** An attempt has ended, and its connection is about to be free. */
-  onEnded(connection: Connection, call: Call, broken: boolean): void {
+  onEnded(connection: Connection, call: Call, outcome: Outcome): void {
     const { multiplexed, requests, endpoint } = connection;
     if (multiplexed) return;
     if (requests > 1) {
+      const broken = outcome === 'failure' || outcome === 'timeout';
       this.#isKnown = !broken;
       endpoint.onReused(!broken);
+      // What broke it may have come just after the last response.
+      if (outcome === 'failure') endpoint.onIdleEnd(0, requests - 1);
     }
+    const mayEnd = endpoint.idleLife?.haste.isKnown || (requests === 1 && this.#isAwaitedBy(call));
+    if (mayEnd && !this.#capacity.isLimited) connection.settle(SETTLING);
+  }
+
+  /** Whether calls wait that must not be lost, and nobody knows whether connections outlive a response. */
+  #isAwaitedBy(call: Call): boolean {
     // The calls that wait are probably like the one that has just ended.
-    else if (!this.#isKnown && this.#demand.waiting > 0 && !isSafe(call) && !this.#capacity.isLimited) {
-      connection.settle(SETTLING);
-    }
+    return !this.#isKnown && this.#demand.waiting > 0 && !isSafe(call);
   }
 }
 

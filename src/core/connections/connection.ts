@@ -152,11 +152,12 @@ export class Connection implements Pooled, WireEvents {
   settle(milliseconds: number): void {
     if (this.retired !== undefined) return;
     this.#settling = true;
-    this.idling.settle(milliseconds, () => this.#onSettled());
+    this.idling.pause(milliseconds, () => this.#onSettled());
   }
 
   #onSettled(): void {
     this.#settling = false;
+    this.endpoint.idleLife?.haste.onOutlived();
     this.onRoomChanged(true);
   }
 
@@ -177,11 +178,10 @@ export class Connection implements Pooled, WireEvents {
     this.inFlight++;
     this.requests++;
     if (this.aging && !this.#renewed) this.#renew(this.endpoint.willBeBare);
-    const maxRequests = this.#maxRequests;
-    if (maxRequests === 0) return;
+    if (this.#maxRequests === 0) return;
     // Early, because with HTTP/2 many requests come at once, and the limit is reached soon.
-    if (this.requests === Math.ceil(maxRequests / 2)) this.#startAging();
-    if (this.requests === maxRequests) this.retire('max-requests');
+    if (this.requests === Math.ceil(this.#maxRequests / 2)) this.#startAging();
+    if (this.requests === this.#maxRequests) this.retire('max-requests');
   }
 
   /** The request was refused before anything was sent. It doesn't count. */
@@ -251,7 +251,7 @@ export class Connection implements Pooled, WireEvents {
     this.retired = reason;
     // If it carries something, the end may be about that, or come from this side.
     if (reason === 'closed-by-peer' && !this.multiplexed && !this.busy && this.requests > 0) {
-      this.endpoint.onIdleEnd(this.idling.duration);
+      this.endpoint.onIdleEnd(this.idling.duration, this.requests);
     }
     this.#lifetime.stop();
     this.idling.stop();

@@ -109,10 +109,17 @@ export class EndpointConnections<C extends Pooled> {
     if (isPeers && connection.requests === 0) this.#onWasted();
   }
 
-  /** The endpoint has ended a connection that was idle for `idle` milliseconds, if that was measured. */
-  onIdleEnd(idle: number | undefined): void {
+  /**
+   * The endpoint has ended a connection that was idle for `idle` milliseconds, if that was measured.
+   *
+   * @param responses how many the connection had carried
+   * @param requests how many the endpoint has had
+   */
+  onIdleEnd(idle: number | undefined, responses: number, requests: number): void {
     this.idleLife ??= new IdleLife();
-    if (idle !== undefined) this.idleLife.onEnd(idle);
+    if (idle === undefined) return;
+    this.idleLife.onEnd(idle);
+    this.idleLife.haste.onEnd(idle, responses, requests);
   }
 
   /** A connection moves to another endpoint. */

@@ -1,4 +1,6 @@
-/** In milliseconds. A server that ends connections sooner keeps none of them: `core/calls/reuse.ts` handles that. */
+import { Haste } from './haste.ts';
+
+/** In milliseconds. A server that ends connections sooner keeps none of them: `haste.ts` finds that. */
 const LEAST = 10;
 /** How many ends are remembered, and how many are enough to know the time. */
 const REMEMBERED = 4;
@@ -38,6 +40,8 @@ export interface Repeatable {
 export class IdleLife {
   /** For how many milliseconds the connections were idle that ended last; the newest at the end. */
   readonly #ends: number[] = [];
+  /** Whether it ends connections moments after a response. */
+  readonly haste = new Haste();
   /** In milliseconds; 0 while it isn't known. */
   #lasts = 0;
   #outlived = 0;

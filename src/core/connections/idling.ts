@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../base/clock.ts';
+import { type Clock, inNextTurn, type Timer } from '../base/clock.ts';
 import type { IdleLife, Repeatable } from './idle-life.ts';
 
 /** The state of a connection between its requests, and before its first one. */
@@ -51,6 +51,15 @@ export class Idling {
     }, milliseconds);
   }
 
+  /** The same, and calls back when all has been read that came in this time. */
+  pause(milliseconds: number, onOver: () => void): void {
+    this.settle(milliseconds, () =>
+      inNextTurn(this.#clock, () => {
+        if (this.#timer !== undefined) onOver();
+      }),
+    );
+  }
+
   /** The same until its peer has ended it, or shown that it won't. */
   rest(now: number, life: IdleLife, onOver: () => void): void {
     this.settle(life.untilOutlived(now - this.#since!), onOver);
@@ -67,6 +76,7 @@ export class Idling {
 
   stop(): void {
     this.#timer?.cancel();
+    this.#timer = undefined;
     this.#wake = undefined;
   }
 }

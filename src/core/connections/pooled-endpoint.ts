@@ -209,9 +209,9 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
     this.restack(connection);
   }
 
-  /** The endpoint has ended a connection that was idle for `idle` milliseconds, if that was measured. */
-  onIdleEnd(idle: number | undefined): void {
-    this.#pool!.onIdleEnd(idle);
+  /** A connection was ended after so many responses; it was idle for `idle` milliseconds, if that was measured. */
+  onIdleEnd(idle: number | undefined, responses: number): void {
+    this.#pool!.onIdleEnd(idle, responses, this.requests);
   }
 
   /** A connection was used again. `outlived`: the request on it did not break. */
