@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import { isLegacy, type LegacyHandler, normalizeLegacyOptions } from './handlers.ts';
+import { isLegacy, type LegacyHandler, normalizeLegacyOptions, pauses } from './handlers.ts';
 
 type Handler = Dispatcher.DispatchHandler;
 type Headers = Parameters<NonNullable<Handler['onResponseStart']>>[2];
@@ -35,7 +35,8 @@ function bothKinds(handler: LegacyHandler): Handler & LegacyHandler {
       handler.onUpgrade?.(statusCode, rawOf(headers), socket),
     onResponseStart(controller, statusCode, headers, message) {
       const resume = () => controller.resume();
-      if (handler.onHeaders?.(statusCode, rawOf(headers), resume, message) === false) controller.pause();
+      const goesOn = handler.onHeaders?.(statusCode, rawOf(headers), resume, message);
+      if (pauses(goesOn, statusCode)) controller.pause();
     },
     onResponseData(controller, chunk) {
       if (handler.onData?.(chunk) === false) controller.pause();

@@ -63,8 +63,8 @@ export class LegacyExchange extends Exchange<LegacyHandler> {
 
   protected callHeaders(statusCode: number, _headers: Headers, statusMessage?: string): void {
     const headers = this.rawHeaders as Buffer[];
-    if (this.handler.onHeaders?.(statusCode, headers, () => this.resume(), statusMessage) === false)
-      this.pause();
+    const goesOn = this.handler.onHeaders?.(statusCode, headers, () => this.resume(), statusMessage);
+    if (pauses(goesOn, statusCode)) this.pause();
   }
 
   protected callData(chunk: Buffer): void {
@@ -78,6 +78,14 @@ export class LegacyExchange extends Exchange<LegacyHandler> {
   protected callError(error: Error): void {
     this.handler.onError(error);
   }
+}
+
+/**
+ * Whether a handler of the older kind pauses its response at the head. For 1xx, undici 6 and 7 ignore what it returns:
+ * the `fetch` of undici 7 returns false there, and doesn't go on if the response has no body.
+ */
+export function pauses(goesOn: boolean | undefined, statusCode: number): boolean {
+  return goesOn === false && statusCode >= 200;
 }
 
 /** Tells a handler of either kind that its request failed before it began, as undici does. */
