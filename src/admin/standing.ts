@@ -11,8 +11,9 @@ export interface Standing {
 /** In words, the reasons that say more than the state. */
 const MEANING: Readonly<Record<string, string>> = {
   paused: 'paused, because it asked for that with Retry-After',
-  'on-trial': 'on trial after its ejection: one request at a time',
+  'on-trial': 'on trial after its ejection or silence: one request at a time',
   failing: 'fails its requests, but is not ejected, because too many pods fail',
+  silent: 'requests are given up there without an answer: one now and then',
   'in-doubt': 'silent; evenkeel is finding out whether it is still there',
   'request-limit': 'has as many requests as it may have',
   cold: 'not kept connected: there are too few requests for all pods',

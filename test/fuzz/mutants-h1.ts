@@ -259,8 +259,8 @@ export const H1_MUTANTS: readonly Mutant[] = [
   {
     name: 'an endpoint has as many requests as come',
     file: 'reasons.ts',
-    find: 'DRAINING | EJECTED | PAUSED | IN_DOUBT | REQUEST_LIMIT',
-    replace: 'DRAINING | EJECTED | PAUSED | IN_DOUBT',
+    find: 'DRAINING | EJECTED | PAUSED | SILENT | IN_DOUBT | REQUEST_LIMIT',
+    replace: 'DRAINING | EJECTED | PAUSED | SILENT | IN_DOUBT',
     protocol: 'h1',
     kinds: ['caps'],
     focus: ['maxRequestsPerEndpoint', 'tight', '-breaks', '-acts', '-burst', '-withdrawn', '-hint'],

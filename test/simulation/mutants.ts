@@ -322,15 +322,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'calls go to endpoints that are ejected',
     file: 'reasons.ts',
-    find: 'export const UNFIT = DRAINING | EJECTED | PAUSED | IN_DOUBT | REQUEST_LIMIT;',
-    replace: 'export const UNFIT = DRAINING | PAUSED | IN_DOUBT | REQUEST_LIMIT;',
+    find: 'export const UNFIT = DRAINING | EJECTED | PAUSED | SILENT | IN_DOUBT | REQUEST_LIMIT;',
+    replace: 'export const UNFIT = DRAINING | PAUSED | SILENT | IN_DOUBT | REQUEST_LIMIT;',
     theme: 'failures',
   },
   {
     name: 'calls go to endpoints that are in doubt',
     file: 'reasons.ts',
-    find: 'export const UNFIT = DRAINING | EJECTED | PAUSED | IN_DOUBT | REQUEST_LIMIT;',
-    replace: 'export const UNFIT = DRAINING | EJECTED | PAUSED | REQUEST_LIMIT;',
+    find: 'export const UNFIT = DRAINING | EJECTED | PAUSED | SILENT | IN_DOUBT | REQUEST_LIMIT;',
+    replace: 'export const UNFIT = DRAINING | EJECTED | PAUSED | SILENT | REQUEST_LIMIT;',
     theme: 'deaths',
   },
   {

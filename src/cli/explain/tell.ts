@@ -63,7 +63,7 @@ function choiceIn({ address, candidates }: Choice, before: readonly Choice[], po
 }
 
 /** Reasons for which a pod gets no requests. */
-const UNFIT = ['draining', 'ejected', 'paused', 'in-doubt', 'request-limit'];
+const UNFIT = ['draining', 'ejected', 'paused', 'silent', 'in-doubt', 'request-limit'];
 
 function nameOf({ address, identity, zone }: EndpointStats): string {
   const name = identity === undefined ? address : `${address} (${identity})`;

@@ -53,7 +53,7 @@ export class Attempts {
     this.#clock = clock;
     this.#durations = new Durations(clock);
     this.#holds = new FailureHolds(clock);
-    this.#silences = new SilenceHolds(clock);
+    this.#silences = new SilenceHolds(clock, pool.health);
     this.#reuse = new Reuse(pool, demand);
     this.#observes = pool.balancer.observes;
   }
@@ -113,7 +113,7 @@ export class Attempts {
     const { endpoint, statusCode } = attempt;
     if (attempt.sentAt >= 0) this.#observe(attempt, isFailure ? 'failed' : 'answered');
     if (endpoint === undefined) return;
-    if (endpoint.health?.standing === 'on-trial') this.#pool.health.onTried(endpoint, statusCode);
+    if (endpoint.health !== undefined) this.#pool.health.onTried(endpoint, statusCode);
     if (statusCode === 429 || statusCode === 503) {
       this.#pool.health.onOverloaded(endpoint, statusCode, headers);
     }
@@ -205,6 +205,7 @@ export class Attempts {
       this.#pool.upkeep.onAnswer(endpoint, statusCode);
       // With a key, the endpoint gets the call whatever its load. So a quick error has no effect there.
       held = statusCode >= 400 && call.keyHash < 0;
+      if (call.keyHash >= 0) this.#silences.onKeyServed(call);
       if (held) this.#holdQuickError(endpoint);
     } else if (outcome === 'cancelled' && hadEnough(call)) {
       this.#pool.onServed(endpoint);

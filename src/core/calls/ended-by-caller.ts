@@ -10,11 +10,11 @@ export function hadEnough({ statusCode, reason }: Call): boolean {
 }
 
 /**
- * Whether a call that its caller has ended was sent, and all that is missing is the response. A call with a key, and one
- * that lasts, goes to an endpoint whatever its load.
+ * Whether a call that its caller has ended was sent, and all that is missing is the response. One that lasts goes to an
+ * endpoint whatever its load.
  */
 export function isUnanswered(call: Call): boolean {
-  if (call.statusCode !== 0 || call.keyHash >= 0 || call.lasting) return false;
+  if (call.statusCode !== 0 || call.lasting) return false;
   return call.reason !== null && call.isHandedOver;
 }
 

@@ -1,9 +1,12 @@
-import type { Clock, Timer } from '../base/clock.ts';
+import type { Clock } from '../base/clock.ts';
 import { millisecondsOf, ticksOf } from '../base/ticks.ts';
 import type { Pod } from '../connections/connection.ts';
 import { tellingRun } from '../health/failure-rates.ts';
+import type { Health } from '../health/health.ts';
+import { Accusers } from './accusers.ts';
 import { type Call, durationOf } from './call.ts';
 import { GivenUpShare } from './given-up-share.ts';
+import { Silence } from './silence.ts';
 
 /** Requests that were given up count as load for so many times as long as their endpoint has been silent. */
 const TIMES = 3;
@@ -13,40 +16,14 @@ const LONGEST = 300_000;
 const SHORTEST = 10;
 /** Milliseconds between two looks at a silent endpoint, at most. */
 const LOOK = 1_000;
-
-/** An endpoint that has served nothing since requests to it were given up. */
-class Silence {
-  readonly endpoint: Pod;
-  /** How many requests the endpoint had got when it last served one. */
-  readonly base: number;
-  /** When the first request was sent that was given up, on the clock. */
-  readonly since: number;
-  /** How many requests were given up. */
-  run = 0;
-  /** How many of them count as load. */
-  held = 0;
-  /** Until when all of them do, on the clock; and for how many milliseconds the last one does. */
-  until = 0;
-  duration = 0;
-  /** How many of them no longer count after that. */
-  step = 1;
-  timer: Timer | undefined = undefined;
-
-  constructor(endpoint: Pod, since: number) {
-    this.endpoint = endpoint;
-    this.base = baseOf(endpoint);
-    this.since = since;
-  }
-
-  /** Whether the endpoint has served a request, or has left. */
-  get isOver(): boolean {
-    return this.endpoint.isDraining || this.base !== baseOf(this.endpoint);
-  }
-}
+/** After so many in a row, an endpoint gets one request at a time. */
+const SEVERAL = 5;
 
 /**
  * Lets requests that their callers gave up without an answer count as load, while their endpoint is silent. Without
- * that, an endpoint that hangs looks least loaded whenever a caller gives up, and gets the next request, for ever.
+ * that, an endpoint that hangs looks least loaded whenever a caller gives up, and gets the next request, for ever. If
+ * there are several in a row, tells health, which spares the endpoint whatever its load: for the policies that don't look
+ * at loads, and for calls with a key.
  *
  * Callers may give up for reasons of their own. So this is no failure, and it ends when the endpoint serves a request.
  * And it counts only if the endpoint was given up more often in a row than the habits of these callers explain. While
@@ -54,13 +31,20 @@ class Silence {
  */
 export class SilenceHolds {
   readonly #clock: Clock;
+  readonly #health: Health<Pod>;
   readonly #share = new GivenUpShare();
+  /** The share of each endpoint. */
+  readonly #shares = new WeakMap<Pod, GivenUpShare>();
   readonly #silences = new WeakMap<Pod, Silence>();
-  /** Those of which requests count as load. */
-  readonly #holding = new Set<Silence>();
+  readonly #accusers = new Accusers();
+  /** Those that are looked at. */
+  readonly #watched = new Set<Silence>();
+  /** How many calls had been sent when one was last given up. */
+  #begun = 0;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, health: Health<Pod>) {
     this.#clock = clock;
+    this.#health = health;
   }
 
   /**
@@ -70,68 +54,107 @@ export class SilenceHolds {
    * @returns whether it counts as load from now on
    */
   add(endpoint: Pod, call: Call, begun: number): boolean {
+    this.#begun = begun;
     this.#share.add(begun);
+    const { keyHash } = call;
+    if (keyHash >= 0) this.#excuse(this.#accusers.onGivenUp(keyHash, endpoint));
     if (endpoint.isDraining) return false;
     const now = this.#clock.now();
     const silence = this.#silenceOf(endpoint, now - millisecondsOf(durationOf(call, ticksOf(now))));
-    silence.run++;
-    if (silence.run < tellingRun(1, this.#share.without(silence.run, begun))) return false;
+    silence.count(keyHash);
+    if (!this.#isTelling(silence, 1)) return false;
     const duration = TIMES * (now - Math.max(silence.since, endpoint.heardAt));
     if (duration < SHORTEST) return false;
-    silence.duration = Math.min(duration, LONGEST);
-    silence.until = now + silence.duration;
-    silence.step = 1;
-    silence.held++;
-    this.#holding.add(silence);
-    this.#lookLater(silence, silence.duration);
-    return true;
+    silence.pause(now, Math.min(duration, LONGEST));
+    this.#spare(silence);
+    // With a key, the endpoint gets calls whatever its load.
+    const held = keyHash < 0;
+    if (held) silence.held++;
+    if (silence.isWatched) this.#lookLater(silence, silence.duration);
+    return held;
+  }
+
+  /** A call with a key was served. */
+  onKeyServed({ keyHash }: Call): void {
+    this.#accusers.onServed(keyHash);
   }
 
   clear(): void {
-    for (const { timer } of this.#holding) timer?.cancel();
-    this.#holding.clear();
+    for (const { timer } of this.#watched) timer?.cancel();
+    this.#watched.clear();
   }
 
   #silenceOf(endpoint: Pod, sentAt: number): Silence {
+    let share = this.#shares.get(endpoint);
+    if (share === undefined) this.#shares.set(endpoint, (share = new GivenUpShare()));
     const before = this.#silences.get(endpoint);
-    if (before?.isOver === false) return before;
-    if (before !== undefined) this.#release(before, before.held);
-    const silence = new Silence(endpoint, sentAt);
+    const isNew = before === undefined || before.isOver;
+    if (before !== undefined && isNew) this.#end(before);
+    const silence = isNew ? new Silence(endpoint, sentAt, share.without(0, endpoint.requests)) : before;
+    share.add(endpoint.requests);
     this.#silences.set(endpoint, silence);
     return silence;
   }
 
+  /** Whether an endpoint was given up so often in a row that neither its own habit explains it nor that of the others. */
+  #isTelling({ run, habit }: Silence, least: number): boolean {
+    const others = this.#share.without(run, this.#begun);
+    return run >= tellingRun(least, least === 1 ? others : Math.max(others, habit));
+  }
+
+  #spare(silence: Silence): void {
+    if (!this.#isTelling(silence, SEVERAL)) {
+      this.#spareNoLonger(silence);
+      return;
+    }
+    if (!silence.spared) this.#accusers.add(silence);
+    silence.spared = this.#health.setSilence(silence.endpoint, 'resting');
+  }
+
+  /** Most of the calls that were given up would have been given up anywhere. */
+  #excuse(silence: Silence | undefined): void {
+    if (silence === undefined) return;
+    this.#spareNoLonger(silence);
+    silence.excuse();
+  }
+
+  #spareNoLonger(silence: Silence): void {
+    if (!silence.spared) return;
+    silence.spared = false;
+    this.#accusers.remove(silence);
+    this.#health.setSilence(silence.endpoint, undefined);
+  }
+
   #lookLater(silence: Silence, delay: number): void {
+    this.#watched.add(silence);
     silence.timer ??= this.#clock.schedule(() => this.#look(silence), Math.min(delay, LOOK));
   }
 
   #look(silence: Silence): void {
     silence.timer = undefined;
     const now = this.#clock.now();
-    if (silence.isOver) this.#release(silence, silence.held);
+    if (silence.isOver) this.#end(silence);
+    else if (!this.#isTelling(silence, SEVERAL)) this.#spareNoLonger(silence);
     // While it has a request, that one will tell.
-    else if (now >= silence.until && silence.endpoint.inFlight === 0) this.#releaseSome(silence, now);
-    if (silence.held > 0)
+    if (now >= silence.until && silence.endpoint.inFlight === 0) this.#ask(silence, now);
+    if (silence.isWatched)
       this.#lookLater(silence, now < silence.until ? silence.until - now : silence.duration);
+    else this.#watched.delete(silence);
   }
 
   /** Makes room for a request. If there is less traffic by now, that takes more room, up to all. */
-  #releaseSome(silence: Silence, now: number): void {
-    this.#release(silence, Math.min(silence.step, silence.held));
+  #ask(silence: Silence, now: number): void {
+    silence.release(silence.step);
     silence.step *= 2;
     silence.until = now + Math.min(silence.duration, LOOK);
+    if (silence.spared) this.#health.setSilence(silence.endpoint, 'asked');
   }
 
-  #release(silence: Silence, count: number): void {
-    silence.held -= count;
-    for (let n = 0; n < count; n++) silence.endpoint.unhold();
-    if (silence.held > 0) return;
+  #end(silence: Silence): void {
+    silence.release(silence.held);
+    this.#spareNoLonger(silence);
     silence.timer?.cancel();
     silence.timer = undefined;
-    this.#holding.delete(silence);
+    this.#watched.delete(silence);
   }
-}
-
-function baseOf({ requests, unanswered }: Pod): number {
-  return requests - unanswered;
 }

@@ -14,6 +14,7 @@ import {
   ON_TRIAL,
   PAUSED,
   REQUEST_LIMIT,
+  SILENT,
   UNAVAILABLE,
   UNTRIED,
 } from './reasons.ts';
@@ -115,10 +116,10 @@ export class Endpoint extends Balanced implements Candidate {
     return (this.reasons & UNAVAILABLE) === 0;
   }
 
-  /** Whether health allows it a request: it isn't ejected or paused, and if it is on trial, it has none in flight. */
+  /** Whether health allows it a request: it isn't ejected, paused or silent, and if it is on trial, it has none in flight. */
   get isHealthy(): boolean {
     const { reasons } = this;
-    if ((reasons & (EJECTED | PAUSED)) !== 0) return false;
+    if ((reasons & (EJECTED | PAUSED | SILENT)) !== 0) return false;
     return (reasons & ON_TRIAL) === 0 || this.inFlight === 0;
   }
 

@@ -20,6 +20,8 @@ export class HealthRecord {
   ailing = false;
   /** Whether it was restored a moment ago, and has served nothing since. */
   onProbation = false;
+  /** Set while it answers nothing. Then it rests, or is asked with one request at a time. */
+  silence: 'resting' | 'asked' | undefined = undefined;
   standing: Standing = 'fit';
   /** Ends the standing `failing` if no request does. */
   failingEnd: Timer | undefined = undefined;
@@ -29,10 +31,11 @@ export class HealthRecord {
  * How an endpoint stands. `fit`: it may be picked, and has no failures that count. `on-trial`: it was just restored,
  * and gets one request at a time while other endpoints are left. A success or an ejection ends that. `failing`: it
  * fails one request after another, but isn't ejected, because too many are, or all fail. A success, an ejection or time
- * ends that. `unreachable`: its last dial failed, and it has no connection. `out`: it is ejected or paused, until that
+ * ends that. `silent`: callers gave up one request after another without an answer, while others answered. It gets
+ * one request now and then, unless too many endpoints are missing. Any answer ends that. `unreachable`: its last dial failed, and it has no connection. `out`: it is ejected or paused, until that
  * is over.
  */
-export type Standing = 'fit' | 'on-trial' | 'failing' | 'unreachable' | 'out';
+export type Standing = 'fit' | 'on-trial' | 'failing' | 'silent' | 'unreachable' | 'out';
 
 export interface Ejection {
   /** Its last failure, or the check that it did not pass. */

@@ -84,5 +84,6 @@ export class LocalityRouting<E extends Endpoint> {
 
 /** Whether an endpoint gets requests or dials only because there is no other, or to find out whether it is back. */
 function isLastResort({ health }: Endpoint): boolean {
-  return health?.standing === 'out' || health?.standing === 'unreachable';
+  const standing = health?.standing;
+  return standing === 'out' || standing === 'unreachable' || standing === 'silent';
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Demand } from '../base/demand.ts';
 import type { Endpoint } from '../endpoints/endpoint.ts';
 import type { EndpointSet } from '../endpoints/endpoint-set.ts';
+import type { HealthRecord } from '../endpoints/health-record.ts';
 import type { Checker } from './checker.ts';
 import { FailingConnections } from './failing-connections.ts';
 import type { HealthChecks } from './health-checks.ts';
@@ -115,8 +116,9 @@ export class Health<E extends Endpoint> {
     return false;
   }
 
-  /** A response of an endpoint on trial has begun. */
+  /** A response of an endpoint with a record has begun. */
   onTried(endpoint: E, status: number): void {
+    this.#outliers.standings.setSilence(endpoint, undefined);
     if (!this.#outliers.counts(`${status}`)) this.#outliers.proved(endpoint);
   }
 
@@ -131,6 +133,16 @@ export class Health<E extends Endpoint> {
     if (this.#set.isPassive || this.#set.kindOf(endpoint) !== 'pod') return;
     if (status === TOO_MANY) this.#pauses.limited(endpoint, duration);
     else this.#pauses.unavailable(endpoint, duration);
+  }
+
+  /**
+   * Callers gave up one request after another to an endpoint, without an answer: it rests, or is asked. `undefined`: that
+   * says nothing about it, after all. Returns whether the endpoint is a pod, about which it may say something.
+   */
+  setSilence(endpoint: E, silence: HealthRecord['silence']): boolean {
+    if (silence !== undefined && (this.#set.isPassive || this.#set.kindOf(endpoint) !== 'pod')) return false;
+    this.#outliers.standings.setSilence(endpoint, silence);
+    return true;
   }
 
   /** A dial to an endpoint has failed. */

@@ -163,10 +163,12 @@ export class OutlierDetection<S extends Suspect> {
     this.#oftenFailing.noteAll(this.#fleet.members.values());
   }
 
-  /** Restores all endpoints that are ejected or paused. */
+  /** Restores all endpoints that are ejected, paused or silent. */
   restoreAll(reason: RestoreReason): void {
+    for (const endpoint of [...this.standings.silent]) this.standings.setSilence(endpoint, undefined);
     for (const endpoint of [...this.standings.out]) {
       const health = endpoint.health!;
+      health.silence = undefined;
       this.#endPause(endpoint, health);
       this.#ejections.heal(health);
       this.#ejections.restore(endpoint, reason);

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { HealthRecord, type Standing } from '../endpoints/health-record.ts';
-import { EJECTED, FAILING, HEALTH, ON_TRIAL, PAUSED } from '../endpoints/reasons.ts';
+import { EJECTED, FAILING, HEALTH, ON_TRIAL, PAUSED, SILENT } from '../endpoints/reasons.ts';
 import type { OutlierSettings } from './settings.ts';
 
 /** An endpoint, as health sees it. */
@@ -51,12 +51,15 @@ export class Standings<S extends Suspect> {
   readonly #clock: Clock;
   readonly #out = new Set<S>();
   readonly #onTrial = new Set<S>();
+  readonly #silent = new Set<S>();
   #failing = 0;
   #unreachable = 0;
   /** Whether endpoints that are out get requests too. */
   #panic = false;
   /** Whether endpoints on trial serve like all others, because only they are left, or in panic. */
   #needsTrials = false;
+  /** Whether silent endpoints serve like all others, because too few would be left without them. */
+  #needsSilent = false;
 
   constructor(fleet: Fleet<S>, settings: StandingsSettings, clock: Clock) {
     this.#fleet = fleet;
@@ -67,6 +70,11 @@ export class Standings<S extends Suspect> {
   /** The endpoints that are ejected or paused. */
   get out(): ReadonlySet<S> {
     return this.#out;
+  }
+
+  /** The endpoints that answer nothing, and are neither ejected nor paused. */
+  get silent(): ReadonlySet<S> {
+    return this.#silent;
   }
 
   get isPanic(): boolean {
@@ -92,7 +100,7 @@ export class Standings<S extends Suspect> {
     const standing = this.#standingOf(endpoint, health);
     if (standing === 'fit' && isClean(health)) endpoint.setHealth(undefined);
     if (standing === before) {
-      if (standing === 'out') this.#say(endpoint, health);
+      if (standing === 'out' || standing === 'silent') this.#say(endpoint, health);
       return;
     }
     health.standing = standing;
@@ -110,13 +118,25 @@ export class Standings<S extends Suspect> {
   reviewPanic(): void {
     const serving = this.#population - this.#out.size - this.#unreachable;
     const panic = this.#isPanic(serving);
-    const needsTrials = panic || serving - this.#onTrial.size <= this.#failing;
+    const answering = serving - this.#silent.size;
+    const needsSilent = this.#isPanic(answering) || this.#needTrials(answering);
+    const needsTrials = panic || this.#needTrials(needsSilent ? serving : answering);
     const isOtherPanic = panic !== this.#panic;
     const areOtherTrials = needsTrials !== this.#needsTrials;
+    const areOtherSilent = needsSilent !== this.#needsSilent;
     this.#panic = panic;
     this.#needsTrials = needsTrials;
+    this.#needsSilent = needsSilent;
     if (isOtherPanic) for (const endpoint of this.#out) this.#say(endpoint, endpoint.health!);
     if (areOtherTrials) for (const endpoint of this.#onTrial) this.#say(endpoint, endpoint.health!);
+    if (areOtherSilent) for (const endpoint of this.#silent) this.#say(endpoint, endpoint.health!);
+  }
+
+  /** An endpoint answers nothing, and rests or is asked; or `undefined`: it has answered. */
+  setSilence(endpoint: S, silence: HealthRecord['silence']): void {
+    if (silence === endpoint.health?.silence) return;
+    recordOf(endpoint).silence = silence;
+    this.review(endpoint);
   }
 
   /** Forgets an endpoint that has left, and is no longer ejected or paused. */
@@ -139,7 +159,7 @@ export class Standings<S extends Suspect> {
   }
 
   /** Sets the reasons of an endpoint that follow from its standing. */
-  #say(endpoint: S, { standing, ejection, pause }: HealthRecord): void {
+  #say(endpoint: S, { standing, ejection, pause, silence }: HealthRecord): void {
     let reasons = 0;
     if (standing === 'out' && !this.#panic) {
       if (ejection !== undefined) reasons |= EJECTED;
@@ -147,6 +167,7 @@ export class Standings<S extends Suspect> {
     }
     if (standing === 'on-trial' && !this.#needsTrials) reasons |= ON_TRIAL;
     if (standing === 'failing') reasons |= FAILING;
+    if (standing === 'silent' && !this.#needsSilent) reasons |= silence === 'asked' ? ON_TRIAL : SILENT;
     endpoint.setReasons(HEALTH, reasons);
   }
 
@@ -165,7 +186,9 @@ export class Standings<S extends Suspect> {
   #count(endpoint: S, before: Standing, after: Standing): void {
     this.#out.delete(endpoint);
     this.#onTrial.delete(endpoint);
+    this.#silent.delete(endpoint);
     if (after === 'out') this.#out.add(endpoint);
+    else if (after === 'silent') this.#silent.add(endpoint);
     else if (after === 'on-trial') this.#onTrial.add(endpoint);
     this.#failing += Number(after === 'failing') - Number(before === 'failing');
     this.#unreachable += Number(after === 'unreachable') - Number(before === 'unreachable');
@@ -175,7 +198,13 @@ export class Standings<S extends Suspect> {
     if (health.ejection !== undefined || health.pause !== undefined) return 'out';
     if (endpoint.isUnreachable) return 'unreachable';
     if (health.failures >= this.leastRun(health)) return 'failing';
+    if (health.silence !== undefined) return 'silent';
     return health.onProbation ? 'on-trial' : 'fit';
+  }
+
+  /** Whether those that serve without endpoints on trial all fail. */
+  #needTrials(serving: number): boolean {
+    return serving - this.#onTrial.size <= this.#failing;
   }
 
   /**
@@ -190,6 +219,6 @@ export class Standings<S extends Suspect> {
 }
 
 /** Whether a record has nothing in it. */
-function isClean({ failures, ejections, onProbation, limited }: HealthRecord): boolean {
-  return failures === 0 && ejections === 0 && !onProbation && limited === 0;
+function isClean({ failures, ejections, onProbation, limited, silence }: HealthRecord): boolean {
+  return failures + ejections + limited === 0 && !onProbation && silence === undefined;
 }

@@ -6,7 +6,7 @@ import { startAgent } from '../../support/agent.ts';
 import { HOST, startHttpAgent } from '../../support/http-agent.ts';
 import { type Pod, startPods } from '../../support/pods.ts';
 import { startVirtualIp } from '../../support/virtual-ip.ts';
-import { type Ask, askBy, askByHttp } from './giving-up.ts';
+import { type Ask, askBy, askByHttp, BLIND } from './giving-up.ts';
 
 const ROUNDS = 4;
 const CALLERS = 8;
@@ -40,11 +40,16 @@ async function lost(t: TestContext, pods: readonly Pod[], ask: Ask, origin: stri
   return bad.requests - before;
 }
 
-/** Beside stock connections, each of which kube-proxy leads to a pod at random. */
+/**
+ * Beside stock connections, each of which kube-proxy leads to a pod at random.
+ *
+ * @param first how many more requests the policy sends to the pod before it can know anything
+ */
 async function compare(
   t: TestContext,
   stock: (t: TestContext) => Ask,
   ours: (t: TestContext, pods: readonly Pod[]) => Ask,
+  first = 0,
 ): Promise<void> {
   const sums = { stock: 0, ours: 0 };
   for (let round = 0; round < ROUNDS; round++) {
@@ -59,29 +64,49 @@ async function compare(
   const chance = 3 * DEVIATION * Math.sqrt(ROUNDS);
   // A round begins cold: once in three times, the pod that connects first hangs, and gets the first request of each caller.
   // And one or two more are lost to looks whether the pod still hangs, in the seconds that a round lasts.
-  assert.ok(sums.ours <= sums.stock + chance + 2 * ROUNDS, `${sums.ours} of ours, ${sums.stock} of stock`);
+  assert.ok(
+    sums.ours <= sums.stock + chance + (2 + first) * ROUNDS,
+    `${sums.ours} of ours, ${sums.stock} of stock`,
+  );
+}
+
+function stockBy(by: (agent: Agent) => Ask) {
+  return (t: TestContext) => {
+    const agent = new Agent();
+    t.after(() => agent.destroy());
+    return by(agent);
+  };
+}
+
+function stockByHttp(t: TestContext): Ask {
+  const agent = new HttpAgent({ keepAlive: true });
+  t.after(() => agent.destroy());
+  return askByHttp(agent);
 }
 
 for (const [how, by] of Object.entries(askBy)) {
   test(`${how}: callers that give up lose no more to a pod that hangs than with undici's Agent`, (t) =>
-    compare(
-      t,
-      (t) => {
-        const agent = new Agent();
-        t.after(() => agent.destroy());
-        return by(agent);
-      },
-      (t, pods) => by(startAgent(t, pods)),
-    ));
+    compare(t, stockBy(by), (t, pods) => by(startAgent(t, pods))));
 }
 
-test('node:http: callers that give up lose no more to a pod that hangs than with an Agent of Node', (t) =>
+// All callers get to the pod while each has its turn, or its key. Of stock connections, one in three leads there.
+const FIRST = CALLERS * (2 / 3);
+
+test("round-robin: callers that give up lose no more to a pod that hangs than with undici's Agent, but a call each", (t) =>
   compare(
     t,
-    (t) => {
-      const agent = new HttpAgent({ keepAlive: true });
-      t.after(() => agent.destroy());
-      return askByHttp(agent);
-    },
-    (t, pods) => askByHttp(startHttpAgent(t, pods)),
+    stockBy(askBy.request),
+    (t, pods) => askBy.request(startAgent(t, pods, BLIND['round-robin'])),
+    FIRST,
   ));
+
+test('ring-hash: callers that give up lose no more to a pod that hangs than with an Agent of Node, but a call each', (t) =>
+  compare(
+    t,
+    stockByHttp,
+    (t, pods) => askByHttp(startHttpAgent(t, pods, BLIND['ring-hash, without a bound'])),
+    FIRST,
+  ));
+
+test('node:http: callers that give up lose no more to a pod that hangs than with an Agent of Node', (t) =>
+  compare(t, stockByHttp, (t, pods) => askByHttp(startHttpAgent(t, pods))));

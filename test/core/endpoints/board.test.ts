@@ -56,6 +56,7 @@ const PLACES: Record<string, readonly [room: string | undefined, none: string | 
   PAUSED: [undefined, undefined],
   ON_TRIAL: ['ready', 'dialable'],
   FAILING: ['ready', 'dialable'],
+  SILENT: [undefined, undefined],
   IN_DOUBT: [undefined, undefined],
   REQUEST_LIMIT: [undefined, undefined],
   COLD: [undefined, undefined],

@@ -11,7 +11,14 @@ import { EndpointSet } from '../../../src/core/endpoints/endpoint-set.ts';
 import { HealthRecord } from '../../../src/core/endpoints/health-record.ts';
 import { LocalityRouting } from '../../../src/core/endpoints/locality-routing.ts';
 import { Pickers } from '../../../src/core/endpoints/pickers.ts';
-import { BACKING_OFF, EJECTED, FAILING, IN_DOUBT, PAUSED } from '../../../src/core/endpoints/reasons.ts';
+import {
+  BACKING_OFF,
+  EJECTED,
+  FAILING,
+  IN_DOUBT,
+  PAUSED,
+  SILENT,
+} from '../../../src/core/endpoints/reasons.ts';
 import { FakeClock } from '../../support/clock.ts';
 import { NO_LIMITS } from '../../support/endpoints.ts';
 import { settle } from '../../support/pods.ts';
@@ -92,7 +99,7 @@ test('what many endpoints change together is weighed once', async () => {
   assert.equal(warmth.shares, 2);
 });
 
-for (const [name, reason] of Object.entries({ EJECTED, PAUSED, BACKING_OFF, FAILING, IN_DOUBT })) {
+for (const [name, reason] of Object.entries({ EJECTED, PAUSED, BACKING_OFF, FAILING, SILENT, IN_DOUBT })) {
   test(`where no endpoint near can be used (${name}), those elsewhere are used as much as any, until one can`, async () => {
     const { locality, endpoints } = startRouting(['here', 'here', 'there', 'there']);
     assert.equal(locality.densityOf(OWN_ZONE + 1), 0);
@@ -105,7 +112,7 @@ for (const [name, reason] of Object.entries({ EJECTED, PAUSED, BACKING_OFF, FAIL
   });
 }
 
-for (const standing of ['out', 'unreachable'] as const) {
+for (const standing of ['out', 'unreachable', 'silent'] as const) {
   test(`endpoints near that are ${standing} keep nothing near, though they are used, or dialled again`, async () => {
     const { locality, endpoints } = startRouting(['here', 'here', 'there', 'there']);
     for (const endpoint of endpoints.slice(0, 2)) {

@@ -1,6 +1,6 @@
 import type { Pod } from '../../../src/core/connections/connection.ts';
 import type { Target } from '../../../src/core/connections/transport.ts';
-import { DRAINING, EJECTED, IN_DOUBT, namesOf, PAUSED } from '../../../src/core/endpoints/reasons.ts';
+import { DRAINING, EJECTED, IN_DOUBT, namesOf, PAUSED, SILENT } from '../../../src/core/endpoints/reasons.ts';
 import type { PlayedCall, PlayedWire } from '../played.ts';
 import { Invariant } from './invariant.ts';
 
@@ -24,7 +24,7 @@ export class FitEndpoints extends Invariant {
       return;
     }
     const isPlain = call.keyHash < 0 && !call.lasting;
-    const unfit = endpoint.reasons & (DRAINING | EJECTED | PAUSED | (isPlain ? IN_DOUBT : 0));
+    const unfit = endpoint.reasons & (DRAINING | EJECTED | PAUSED | SILENT | (isPlain ? IN_DOUBT : 0));
     if (unfit !== 0) this.violate(`call ${call.id} goes to ${endpoint.key}, which is ${namesOf(unfit)}`);
     const most = this.scene.settings.maxRequestsPerEndpoint;
     const { inFlight } = endpoint;
