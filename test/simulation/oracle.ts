@@ -6,6 +6,7 @@ import { ColdCalls } from './invariants/cold-calls.ts';
 import { Counted } from './invariants/counted.ts';
 import { Ejections } from './invariants/ejections.ts';
 import { EndsInTime } from './invariants/ends-in-time.ts';
+import { FindsTheAnswering } from './invariants/finds-the-answering.ts';
 import { FirstCome } from './invariants/first-come.ts';
 import { FitEndpoints } from './invariants/fit-endpoints.ts';
 import type { Invariant } from './invariants/invariant.ts';
@@ -65,6 +66,7 @@ export class Oracle implements Watch {
       new Warm(scene),
       new Shares(scene),
       ...(scene.scenario.hangsFrom === undefined ? [] : [new SparesTheSilent(scene)]),
+      ...(scene.scenario.answersFrom === undefined ? [] : [new FindsTheAnswering(scene)]),
       new AtRest(scene),
       ...(scene.scenario.agents === undefined ? [] : [new AgentPlaces(scene)]),
     ];

@@ -650,21 +650,47 @@ function aborts(dice: Dice): ReturnType<Theme> {
   return { ...scenario, loads: scenario.loads.map((before) => ({ ...before, impatient: 0.9, patience })) };
 }
 
-/** A pod hangs, and callers give up without a word that evenkeel knows: it gets a call now and then. */
+/**
+ * A pod hangs, and callers give up without a word that evenkeel knows: it gets a call now and then. Or any number of pods
+ * hang for a while.
+ */
 function hangs(dice: Dice): ReturnType<Theme> {
   const count = dice.from(2, 5);
   const hangsFrom = dice.from(500, 2_000);
+  const policy = dice.one(['least-request', 'peak-ewma', 'round-robin', 'ring-hash'] as const);
+  const isAlone = dice.chance(0.6);
+  const end = isAlone ? 9_500 : 14_000;
+  const keyed = policy === 'ring-hash' ? dice.one([0.5, 1]) : 0;
   return {
-    options: { policy: dice.one(['least-request', 'peak-ewma'] as const) },
+    options: {
+      policy,
+      ...(policy === 'ring-hash' && { ringHash: { balanceFactor: dice.one([0, 1.25]) } }),
+      ...(dice.chance(0.2) && { outlierDetection: false }),
+    },
     multiplexes: dice.chance(0.5),
     pods: plainPods(count),
     discovery: [known(count)],
-    happenings: [{ at: hangsFrom, pod: 0, what: 'react', reaction: 'hang' }],
+    happenings: isAlone
+      ? [{ at: hangsFrom, pod: 0, what: 'react', reaction: 'hang' }]
+      : dice.some(upTo(count), 0.7).flatMap((pod): Happening[] => [
+          { at: hangsFrom + dice.below(1_000), pod, what: 'react', reaction: 'hang' },
+          { at: hangsFrom + dice.from(1_000, 2_000), pod, what: 'react', reaction: undefined },
+        ]),
     loads: [
-      load({ kind: 'closed', size: 8, pause: 5, to: 9_000, impatient: 1, patience: 600, untold: true }),
+      load({
+        kind: 'closed',
+        size: 8,
+        pause: 5,
+        to: end - 500,
+        keyed,
+        impatient: 1,
+        patience: 600,
+        untold: true,
+      }),
     ],
-    end: { at: 9_500, how: 'close' },
-    hangsFrom,
+    end: { at: end, how: 'close' },
+    // It was silent for two seconds at most, and is asked after three times as long.
+    ...(isAlone ? { hangsFrom } : { answersFrom: hangsFrom + 10_000 }),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Pod } from '../../../src/core/connections/connection.ts';
-import { EJECTED, PAUSED } from '../../../src/core/endpoints/reasons.ts';
+import { EJECTED, ON_TRIAL, PAUSED, SILENT } from '../../../src/core/endpoints/reasons.ts';
 import { Invariant } from './invariant.ts';
 
 /** Milliseconds after its time for an ejection to end: a process that stood still is late. */
@@ -8,6 +8,7 @@ const LATE = 10;
 /**
  * No more endpoints are ejected or paused than may be: one always, more up to the share that is allowed, those aside that
  * fail their health checks. None is out for longer than the longest time. In panic they serve all the same, and only then.
+ * Silent ones serve all the same if there would be panic without them, or only endpoints on trial or that fail.
  */
 export class Ejections extends Invariant {
   readonly name = 'ejections';
@@ -27,11 +28,13 @@ export class Ejections extends Invariant {
     if (world.time.isLate) return;
     const now = world.time.now();
     const members = service.endpoints.members;
-    let [out, count, unreachable, failing] = [0, 0, 0, 0];
+    let [out, count, unreachable, failing, silent, onTrial] = [0, 0, 0, 0, 0, 0];
     for (const endpoint of members.values()) {
       const { health } = endpoint;
       if (health?.standing === 'unreachable') unreachable++;
       if (health?.standing === 'failing') failing++;
+      if (health?.standing === 'silent') silent++;
+      if (health?.standing === 'on-trial') onTrial++;
       if (health?.standing !== 'out') {
         this.#excused.delete(endpoint);
         continue;
@@ -57,8 +60,21 @@ export class Ejections extends Invariant {
     this.#out = count;
     this.#most = size;
     const serving = size - out - unreachable;
-    const isPanic = serving * 100 < panicThreshold * size || (panicThreshold > 0 && serving <= failing);
-    for (const endpoint of members.values()) this.#lookAt(endpoint, isPanic);
+    const isPanicWith = (left: number) =>
+      left * 100 < panicThreshold * size || (panicThreshold > 0 && left <= failing);
+    const answering = serving - silent;
+    const needsSilent = isPanicWith(answering) || answering - onTrial <= failing;
+    for (const endpoint of members.values()) {
+      this.#lookAt(endpoint, isPanicWith(serving));
+      this.#lookAtSilent(endpoint, needsSilent);
+    }
+  }
+
+  #lookAtSilent({ key, health, reasons }: Pod, isNeeded: boolean): void {
+    const isSilent = health?.standing === 'silent';
+    const isSpared = (reasons & SILENT) !== 0 || (isSilent && (reasons & ON_TRIAL) !== 0);
+    if (isSpared !== (isSilent && !isNeeded))
+      this.violate(`${key} is ${isSpared ? '' : 'not '}spared, and ${isSilent ? '' : 'not '}silent`);
   }
 
   #lookAt({ key, health, reasons }: Pod, isPanic: boolean): void {
