@@ -48,6 +48,15 @@ test('no file of the core or of a transport is longer than one reads in one go',
   assert.deepEqual(long, []);
 });
 
+// For each look at one, V8 leaves compiled code for its C++ runtime (`%LoadPrivateGetter`), be the code optimized or not.
+// A private method has no such cost.
+test('no private getter is in the core, which each request goes through', () => {
+  const slow = SOURCES.map(({ file }) => file)
+    .filter((file) => file.startsWith('core/'))
+    .filter((file) => /^ +(static )?get #/m.test(readFileSync(join(ROOT, 'src', file), 'utf8')));
+  assert.deepEqual(slow, []);
+});
+
 test('a folder of more than a dozen files has a README, which names its files and no others', () => {
   const folders = Map.groupBy(SOURCES, ({ file }) => dirname(file));
   // The entry points are in docs/architecture.md.

@@ -94,29 +94,29 @@ export class WaitLimits {
 
   /** Takes time off the waits in which this process could serve nothing, down to a moment before their end. */
   #forgive(late: number, now: number): void {
-    const longest = Math.min(this.#longest, this.#pool.dials.longest);
+    const longest = Math.min(this.#longest(), this.#pool.dials.longest);
     for (const waiter of this.#lines.all()) waiter.forgive(late, now, longest);
     this.#lines.movedAt = Math.min(this.#lines.movedAt + late, now);
   }
 
   /** Whether dials are under way, a connection has yet to say how much it takes, or discovery may bring endpoints soon. */
-  get #isHopeful(): boolean {
+  #isHopeful(): boolean {
     const { dials, set, awaitsNews, isKnown } = this.#pool;
     return dials.size > 0 || set.isOpening || awaitsNews || !isKnown;
   }
 
   /** How many milliseconds a call may wait, in the present situation. */
-  get #longest(): number {
+  #longest(): number {
     const { endpointTimeout, newsTimeout } = this.#settings;
-    return this.#isHopeful ? endpointTimeout : newsTimeout;
+    return this.#isHopeful() ? endpointTimeout : newsTimeout;
   }
 
   #failOverdue(now: number): void {
     const { dials, set, capacity, plan } = this.#pool;
     const { waiting, retries, upgrades, hashed, movedAt } = this.#lines;
-    const longest = this.#longest;
+    const longest = this.#longest();
     // If no endpoint can be connected, a stock client fails a call when a dial has taken its full time. So does evenkeel.
-    const failure = set.isConnected || !this.#isHopeful ? undefined : dials.lastFailure;
+    const failure = set.isConnected || !this.#isHopeful() ? undefined : dials.lastFailure;
     const failAfter = (waiter: Waiter, most: number, since = Number.NEGATIVE_INFINITY) => {
       const waited = Math.min(waiter.waited(now), now - since);
       if (failure !== undefined && waited >= dials.longest) this.#lines.fail(waiter, failure);

@@ -46,8 +46,8 @@ export class Capacity {
 
   /** Whether no request can be served now, and no connection made: the limits are reached, and all connections are busy. */
   get isSaturated(): boolean {
-    if (!this.isLimited || this.#hasRoom) return false;
-    return this.#dials.size > 0 || this.#isAnyBusy;
+    if (!this.isLimited || this.#hasRoom()) return false;
+    return this.#dials.size > 0 || this.#isAnyBusy();
   }
 
   /** Whether an endpoint has reached a limit, and will serve again when one of its requests ends. */
@@ -63,7 +63,7 @@ export class Capacity {
     return connected === 0 && inFlight >= this.#maxRequests && backoff === undefined;
   }
 
-  get #isAnyBusy(): boolean {
+  #isAnyBusy(): boolean {
     for (const endpoint of this.#set.connected) if (this.isBusy(endpoint)) return true;
     for (const endpoint of this.#set.current.values()) if (this.isBusy(endpoint)) return true;
     for (const endpoint of this.#set.pods.values()) if (this.isBusy(endpoint)) return true;
@@ -84,7 +84,7 @@ export class Capacity {
     return total >= this.#limit * Math.max(1, this.#set.current.size);
   }
 
-  get #hasRoom(): boolean {
+  #hasRoom(): boolean {
     const { deferred } = this.#pace;
     const { pickers } = this.#board;
     if (deferred === 0) return pickers.hasRoom;

@@ -60,7 +60,7 @@ export class PodExploration {
   /** Explores from now on, until `stop`, or until there is no traffic. */
   start(): void {
     this.stop();
-    const isShort = this.#eager > 0 || this.#connected < this.#target;
+    const isShort = this.#eager > 0 || this.#connected() < this.#target();
     this.#timer = this.#clock.schedule(() => this.#look(), isShort ? EAGER_INTERVAL : INTERVAL);
   }
 
@@ -82,7 +82,7 @@ export class PodExploration {
 
   /** A busy connection to a pod will reach its age soon. Makes another one, unless there are more than enough. */
   renew(): void {
-    if (this.#connected <= this.#target + this.#set.pods.size) this.#explore();
+    if (this.#connected() <= this.#target() + this.#set.pods.size) this.#explore();
   }
 
   /**
@@ -100,12 +100,12 @@ export class PodExploration {
   }
 
   /** How many connections there should be. */
-  get #target(): number {
+  #target(): number {
     return Math.min(this.#options.spread.target, this.#limit * Math.max(this.#set.pods.size, 1));
   }
 
   /** How many connections and dials to the virtual IP there are. */
-  get #connected(): number {
+  #connected(): number {
     let sum = this.#options.dials.fresh;
     for (const { connected } of this.#set.current.values()) sum += connected;
     for (const { connected } of this.#set.pods.values()) sum += connected;
@@ -118,7 +118,7 @@ export class PodExploration {
     const endpoint = board.pickers.untried.pick();
     if (dials.fresh > 0 || endpoint === undefined) return;
     if (this.#eager > 0) this.#eager--;
-    this.#isCrowded = this.#connected >= this.#target;
+    this.#isCrowded = this.#connected() >= this.#target();
     dials.dial(endpoint);
   }
 
@@ -129,9 +129,9 @@ export class PodExploration {
     this.#onLook();
     // After a pause of the traffic, the next response starts it again.
     if (!warmth.active || !this.#set.namesPods) return;
-    const connected = this.#connected;
+    const connected = this.#connected();
     // If there are many more, a burst has left them behind. Those that aren't needed should become idle, and close.
-    board.usesConnectionsInTurn = connected <= CROWD * this.#target + pods.size;
+    board.usesConnectionsInTurn = connected <= CROWD * this.#target() + pods.size;
     if (connected < warmth.affordable && pods.size < this.#maxSpread) this.#explore();
     this.start();
   }

@@ -63,7 +63,7 @@ export class PodIdentity {
 
   /** Discovery or a name has changed what is known. Returns whether pods are told apart from now on, or no longer. */
   onSetChanged(): boolean {
-    if (!this.#looks) {
+    if (!this.#looks()) {
       this.#census.clear();
       this.#set.hasNameless = false;
     }
@@ -76,7 +76,7 @@ export class PodIdentity {
     return true;
   }
 
-  get #looks(): boolean {
+  #looks(): boolean {
     const { isVirtual } = this.#set;
     return this.#header !== false && isVirtual && this.#clock.now() >= this.#distrustedUntil;
   }
@@ -86,7 +86,7 @@ export class PodIdentity {
    * belongs to now. If that has changed, the caller moves the requests that the connection carries.
    */
   identify(connection: Connection, endpoint: Pod, status: number, headers: Headers): Pod {
-    if (!this.#looks || connection.retired !== undefined) return endpoint;
+    if (!this.#looks() || connection.retired !== undefined) return endpoint;
     const heard = nameIn(headers[this.#header as string]);
     const known = connection.podName;
     if (typeof known === 'string') {

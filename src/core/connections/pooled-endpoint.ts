@@ -152,7 +152,7 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
     this.count();
     connection.reserve();
     this.restack(connection);
-    if (this.#usesInTurn) pool.putLast(connection);
+    if (this.#usesInTurn()) pool.putLast(connection);
     return connection;
   }
 
@@ -224,13 +224,13 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
     this.#pool!.all.delete(connection);
   }
 
-  get #usesInTurn(): boolean {
+  #usesInTurn(): boolean {
     return this.identity !== undefined && this.board.usesConnectionsInTurn;
   }
 
   /** Puts a connection in its place after it or its load has changed. */
   restack(connection: C): void {
-    this.#pool!.restack(connection, this.#usesInTurn);
+    this.#pool!.restack(connection, this.#usesInTurn());
     this.update();
   }
 

@@ -76,7 +76,7 @@ export class Spread {
     const { affordable } = this.#rate;
     // If no connection lasts, the rate keeps none alive.
     this.#wanted = Number.isFinite(affordable) ? Math.min(Math.floor(affordable), this.#most) : 0;
-    if (this.#isShort) this.#timer ??= this.#growLater();
+    if (this.#isShort()) this.#timer ??= this.#growLater();
   }
 
   /**
@@ -97,7 +97,7 @@ export class Spread {
     this.#timer = undefined;
   }
 
-  get #isShort(): boolean {
+  #isShort(): boolean {
     return this.#wanted > this.#slots && this.#set.isVirtual;
   }
 
@@ -107,7 +107,7 @@ export class Spread {
 
   #grow(): void {
     this.#timer = undefined;
-    if (!this.#isShort) return;
+    if (!this.#isShort()) return;
     this.#timer = this.#growLater();
     const { latest } = this.#rate;
     if (latest === this.#seen) return;

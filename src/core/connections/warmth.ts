@@ -74,7 +74,7 @@ export class Warmth {
 
   /** Whether a connection that is made now will be used, even if its endpoint doesn't keep it after that. */
   isWorthwhile({ fleeting }: Pod): boolean {
-    return !fleeting || this.#window.total * UNUSED >= this.#set.size * this.#windowLength;
+    return !fleeting || this.#window.total * UNUSED >= this.#set.size * this.#windowLength();
   }
 
   /** Requests come from now on. Returns true if there were none before: then `tick` must be called from now on. */
@@ -130,7 +130,7 @@ export class Warmth {
 
   /** Milliseconds from one `tick` to the next. */
   get step(): number {
-    return RateWindow.step(this.#windowLength);
+    return RateWindow.step(this.#windowLength());
   }
 
   /**
@@ -170,10 +170,10 @@ export class Warmth {
   get affordable(): number {
     // If no connection lasts, it costs nothing to use all endpoints.
     if (this.#keepAlive < Math.min(WORTH_WHILE, this.#usual)) return Number.POSITIVE_INFINITY;
-    return (this.#window.total * this.#keepAlive) / (2 * this.#windowLength);
+    return (this.#window.total * this.#keepAlive) / (2 * this.#windowLength());
   }
 
-  get #windowLength(): number {
+  #windowLength(): number {
     return Math.min(Math.max(this.#keepAlive, SHORTEST_WINDOW), LONGEST_WINDOW);
   }
 

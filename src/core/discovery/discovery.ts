@@ -54,7 +54,7 @@ export class Discovery {
       clock,
       random,
       onResolution: (resolution) => this.#onResolution(resolution),
-      isWanted: () => this.#isWanted,
+      isWanted: () => this.#isWanted(),
       isUrgent: () => !this.isKnown && owner.waiting > 0,
     });
   }
@@ -112,7 +112,7 @@ export class Discovery {
     this.#follower.stop();
   }
 
-  get #isWanted(): boolean {
+  #isWanted(): boolean {
     if (this.#update?.pushed) return true;
     return this.isKnown ? this.#owner.inUse : this.#owner.waiting > 0;
   }

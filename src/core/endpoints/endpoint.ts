@@ -142,7 +142,7 @@ export class Endpoint extends Balanced implements Candidate {
     return this.board.maxRequests - this.inFlight;
   }
 
-  get #limit(): number {
+  #limit(): number {
     return (this.reasons & ON_TRIAL) !== 0 ? 1 : this.board.maxRequests;
   }
 
@@ -201,7 +201,7 @@ export class Endpoint extends Balanced implements Candidate {
     this.inFlight++;
     this.unanswered++;
     this.requests++;
-    if (this.inFlight >= this.#limit) this.reasons |= REQUEST_LIMIT;
+    if (this.inFlight >= this.#limit()) this.reasons |= REQUEST_LIMIT;
   }
 
   /** Counts an attempt that has ended. If `held`, it counts as load until `unhold`. */
@@ -213,7 +213,7 @@ export class Endpoint extends Balanced implements Candidate {
   }
 
   #checkLimit(): void {
-    if (this.inFlight >= this.#limit) this.reasons |= REQUEST_LIMIT;
+    if (this.inFlight >= this.#limit()) this.reasons |= REQUEST_LIMIT;
     else this.reasons &= ~REQUEST_LIMIT;
   }
 

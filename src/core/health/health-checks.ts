@@ -79,7 +79,7 @@ export class HealthChecks<E extends Endpoint> {
     // Even an unref'd connect keeps the process alive while it is pending.
     if (this.#underWay.size > 0 && this.#demand.total === 0 && !this.#checker.isProcessHeld())
       this.#abandonAll();
-    for (const endpoint of this.#checkable) {
+    for (const endpoint of this.#checkable()) {
       if (!endpoint.warm && !endpoint.isEjected) continue;
       let course = this.#courses.get(endpoint);
       if (course === undefined) {
@@ -97,7 +97,7 @@ export class HealthChecks<E extends Endpoint> {
   }
 
   /** The endpoints that may be dialled. */
-  get #checkable(): Iterable<E> {
+  #checkable(): Iterable<E> {
     return this.#set.frozen || this.#set.isVirtual || this.#set.isPassive ? [] : this.#set.current.values();
   }
 

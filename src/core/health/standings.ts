@@ -89,7 +89,7 @@ export class Standings<S extends Suspect> {
   /** Whether one more endpoint may be out. One always may; more may if their share allows it. */
   get allowsOneMore(): boolean {
     const count = this.#out.size - this.ailing;
-    return count === 0 || (count + 1) * 100 <= this.#settings.maxEjectionPercent * this.#population;
+    return count === 0 || (count + 1) * 100 <= this.#settings.maxEjectionPercent * this.#population();
   }
 
   /** Decides again how an endpoint stands, after something about it has changed. */
@@ -116,7 +116,7 @@ export class Standings<S extends Suspect> {
 
   /** Decides again whether there is panic, after the set or the standings have changed. */
   reviewPanic(): void {
-    const serving = this.#population - this.#out.size - this.#unreachable;
+    const serving = this.#population() - this.#out.size - this.#unreachable;
     const panic = this.#isPanic(serving);
     const answering = serving - this.#silent.size;
     const needsSilent = this.#isPanic(answering) || this.#needTrials(answering);
@@ -154,7 +154,7 @@ export class Standings<S extends Suspect> {
     return onProbation ? 1 : this.#settings.consecutiveFailures;
   }
 
-  get #population(): number {
+  #population(): number {
     return this.#fleet.members.size;
   }
 
@@ -213,7 +213,7 @@ export class Standings<S extends Suspect> {
    */
   #isPanic(serving: number): boolean {
     const { panicThreshold } = this.#settings;
-    if (serving * 100 < panicThreshold * this.#population) return true;
+    if (serving * 100 < panicThreshold * this.#population()) return true;
     return panicThreshold > 0 && serving <= this.#failing;
   }
 }

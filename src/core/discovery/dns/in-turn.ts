@@ -52,16 +52,16 @@ export class InTurn<T> {
     for (const resolver of this.#open) resolver.cancel();
   }
 
-  get #servers(): number {
+  #servers(): number {
     return Math.max(1, this.#options.servers.length);
   }
 
   #askNext(): void {
     this.#next?.cancel();
     this.#next = undefined;
-    const total = this.#servers * this.#options.attempts;
-    while (this.#asked < total && this.#unable.has(this.#asked % this.#servers)) this.#asked++;
-    if (this.#asked < total) this.#ask(this.#asked++ % this.#servers, total - this.#asked);
+    const total = this.#servers() * this.#options.attempts;
+    while (this.#asked < total && this.#unable.has(this.#asked % this.#servers())) this.#asked++;
+    if (this.#asked < total) this.#ask(this.#asked++ % this.#servers(), total - this.#asked);
     else if (this.#open.size === 0) this.#result.reject(this.#failure);
   }
 

@@ -181,7 +181,7 @@ export class ServiceWatch {
       if (gained || lacks(shape, before)) this.#follower.read();
       if (gained) this.#holdIfUnfit();
     }
-    if (this.#hold !== undefined && this.#isFit) this.#release();
+    if (this.#hold !== undefined && this.#isFit()) this.#release();
     else this.#publish();
   }
 
@@ -201,17 +201,17 @@ export class ServiceWatch {
     }
     this.#service = service;
     // After a reading, nothing more is to come.
-    if (this.#follower.reads ? !this.#follower.pending : isNew || this.#isFit) this.#release();
+    if (this.#follower.reads ? !this.#follower.pending : isNew || this.#isFit()) this.#release();
     else this.#holdIfUnfit();
   }
 
-  get #isFit(): boolean {
+  #isFit(): boolean {
     if (this.#follower.pending) return false;
     return this.#service !== undefined && fits(this.#service, this.#slices.toArray());
   }
 
   #holdIfUnfit(): void {
-    if (this.#hold !== undefined || this.#isFit) return;
+    if (this.#hold !== undefined || this.#isFit()) return;
     const longest = this.#follower.pending ? LONGEST_HOLD_WHILE_READING : LONGEST_HOLD;
     this.#hold = this.#options.clock.schedule(() => this.#release(), longest);
   }
