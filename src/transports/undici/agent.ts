@@ -27,6 +27,7 @@ import {
 } from './handlers.ts';
 import { parseOrigin } from './origin.ts';
 import { Origins } from './origins.ts';
+import { asksForRedirects, followRedirects } from './redirects.ts';
 import { optionsOf } from './request-options.ts';
 import { webOptionsOf } from './undici.ts';
 
@@ -129,6 +130,7 @@ export class BalancedAgent extends Dispatcher {
     }
     try {
       this.assertOpen(options, handler);
+      if (asksForRedirects(options) && isLegacy(handler)) return followRedirects(this, options, handler);
       if (this.foreign?.has(options.origin)) return this.dispatchPlain(options, handler);
       const origin = this.originOf(options);
       return isLegacy(handler)

@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { isLegacy, type LegacyHandler, normalizeLegacyOptions, pauses } from './handlers.ts';
+import { asksForRedirects, followRedirects } from './redirects.ts';
 
 type Handler = Dispatcher.DispatchHandler;
 type Headers = Parameters<NonNullable<Handler['onResponseStart']>>[2];
@@ -16,11 +17,15 @@ export function forBothKinds(given: readonly (Interceptor | readonly Interceptor
   return interceptors.flatMap((interceptor) => (interceptor == null ? [] : [interceptor, widen]));
 }
 
-const widen: Interceptor = (dispatch) => (options, handler) => {
-  if (!handler || typeof handler !== 'object' || !isLegacy(handler)) return dispatch(options, handler);
-  // Older callers fail over HTTP/2: https://github.com/nodejs/undici/issues/4989
-  const http1: object = { ...normalizeLegacyOptions(options), allowH2: false };
-  return dispatch(http1 as Dispatcher.DispatchOptions, bothKinds(handler));
+const widen: Interceptor = (dispatch) => {
+  const widened: Dispatcher['dispatch'] = (options, handler) => {
+    if (!handler || typeof handler !== 'object' || !isLegacy(handler)) return dispatch(options, handler);
+    if (asksForRedirects(options)) return followRedirects({ dispatch: widened }, options, handler);
+    // Older callers fail over HTTP/2: https://github.com/nodejs/undici/issues/4989
+    const http1: object = { ...normalizeLegacyOptions(options), allowH2: false };
+    return dispatch(http1 as Dispatcher.DispatchOptions, bothKinds(handler));
+  };
+  return widened;
 };
 
 /**

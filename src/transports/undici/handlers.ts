@@ -134,12 +134,14 @@ function wrongHook(handler: SharedHooks): string | undefined {
 
 /**
  * The options of an older caller, as undici 8 takes them. undici 6 and 7 pass the option `dispatcher` on. Built-in
- * `fetch` on Node 22 and undici 6 send the user's Content-Length twice.
+ * `fetch` on Node 22 and undici 6 send the user's Content-Length twice. undici 6 passes `throwOnError` on, although its
+ * handlers do what it says.
  */
 export function normalizeLegacyOptions(options: Dispatcher.DispatchOptions): Dispatcher.DispatchOptions {
   const headers = withSingleLength(options.headers);
-  if (headers === options.headers && !('dispatcher' in options)) return options;
-  const { dispatcher: _, ...rest } = options as Dispatcher.DispatchOptions & { dispatcher?: unknown };
+  if (headers === options.headers && !('dispatcher' in options || 'throwOnError' in options)) return options;
+  type Passed = Dispatcher.DispatchOptions & { dispatcher?: unknown; throwOnError?: unknown };
+  const { dispatcher: _, throwOnError: __, ...rest } = options as Passed;
   return { ...rest, headers: headers ?? null };
 }
 

@@ -15,6 +15,7 @@ import {
   rejectWith,
 } from '../handlers.ts';
 import { keptOptions } from '../kept-options.ts';
+import { asksForRedirects, followRedirects } from '../redirects.ts';
 import { RequestOptions } from '../request-options.ts';
 import { webOptionsOf } from '../undici.ts';
 import { isComposed } from './claims.ts';
@@ -67,6 +68,8 @@ export class GlobalDispatcher extends Dispatcher {
   }
 
   override dispatch(options: Options, handler: Handler): boolean {
+    if (isObject(options) && asksForRedirects(options) && isObject(handler) && isLegacy(handler))
+      return followRedirects(this, options, handler);
     const origin = this.#released ? undefined : originOf(options, handler);
     if (origin === undefined) return this.#pass(options, handler);
     const known = this.#verdicts.on(origin);
