@@ -250,8 +250,8 @@ export const H1_MUTANTS: readonly Mutant[] = [
   {
     name: 'a connection takes one request more than it may',
     file: 'connection.ts',
-    find: "if (this.requests === maxRequests) this.retire('max-requests');",
-    replace: "if (this.requests === maxRequests + 1) this.retire('max-requests');",
+    find: "if (this.requests === this.#maxRequests) this.retire('max-requests');",
+    replace: "if (this.requests === this.#maxRequests + 1) this.retire('max-requests');",
     protocol: 'h1',
     kinds: ['caps'],
     focus: ['maxRequestsPerConnection'],

@@ -97,8 +97,8 @@ export const H2_MUTANTS: readonly Mutant[] = [
   {
     name: 'a session takes one request more than it may',
     file: 'connection.ts',
-    find: "if (this.requests === maxRequests) this.retire('max-requests');",
-    replace: "if (this.requests > maxRequests) this.retire('max-requests');",
+    find: "if (this.requests === this.#maxRequests) this.retire('max-requests');",
+    replace: "if (this.requests > this.#maxRequests) this.retire('max-requests');",
     protocol: 'h2c',
     kinds: ['caps'],
     focus: ['maxRequestsPerConnection'],

@@ -44,8 +44,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'nobody looks after those that wait',
     file: 'wait-limits.ts',
-    find: '    if (this.#timer !== undefined) return;\n    this.#dueAt = this.#clock.now() + LOOK;',
-    replace: '    if (this.#demand.waiting >= 0) return;\n    this.#dueAt = this.#clock.now() + LOOK;',
+    find: '    this.#dueAt = this.#clock.now() + LOOK;\n    this.#timer',
+    replace: '    if (this.#demand.waiting >= 0) return;\n    this.#dueAt = this.#clock.now() + LOOK;\n    this.#timer',
     theme: 'names',
   },
   // Counts
@@ -136,8 +136,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a connection has one request more than it may have',
     file: 'connection.ts',
-    find: "    if (this.requests === maxRequests) this.retire('max-requests');",
-    replace: "    if (this.requests === maxRequests + 1) this.retire('max-requests');",
+    find: "    if (this.requests === this.#maxRequests) this.retire('max-requests');",
+    replace: "    if (this.requests === this.#maxRequests + 1) this.retire('max-requests');",
     theme: 'rotations',
   },
   {
