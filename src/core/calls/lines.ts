@@ -51,9 +51,9 @@ export class Lines {
   }
 
   /** Removes a call, and ends it with an error. */
-  fail({ call, run }: Waiter, error: Error): void {
-    this.remove(call);
-    run(() => call.fail(error));
+  fail(waiter: Waiter, error: Error): void {
+    this.remove(waiter.call);
+    waiter.run((call) => call.fail(error));
   }
 
   /** A copy, because a call that fails may make others leave. */

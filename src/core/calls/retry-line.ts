@@ -31,12 +31,13 @@ export class RetryLine {
 
   /** Starts the calls for which there is a connection, and fails those for which there will be none. */
   serve(now: number): void {
-    for (const { call, moment, run } of this.#line) {
+    for (const waiter of this.#line) {
+      const { call, moment } = waiter;
       const { failed, error } = call.history!;
       const choice = this.#pool.balancer.pickOther(failed, now, moment);
       if (choice === 'soon') continue;
       this.#line.remove(call);
-      run(() => {
+      waiter.run(() => {
         if (choice === undefined) call.fail(error!);
         else this.#attempts.start(call, choice);
       });

@@ -82,19 +82,19 @@ export class UpgradeLine {
   }
 
   /** Whether there is hope for a call that found no endpoint. If not, this fails the call. */
-  #canWait({ call, run, moment }: Waiter): boolean {
-    if (this.#pool.plan.dialFor(1, moment)) return true;
+  #canWait(waiter: Waiter): boolean {
+    if (this.#pool.plan.dialFor(1, waiter.moment)) return true;
     const error = this.#pool.dials.lastError;
     if (error === undefined) return true;
-    this.#line.remove(call);
-    run(() => call.fail(error));
+    this.#line.remove(waiter.call);
+    waiter.run((call) => call.fail(error));
     return false;
   }
 
-  #serve({ call, run }: Waiter, endpoint: Pod): void {
-    this.#line.remove(call);
+  #serve(waiter: Waiter, endpoint: Pod): void {
+    this.#line.remove(waiter.call);
     this.#forget(endpoint);
-    run(() => this.#attempts.start(call, endpoint));
+    waiter.run((call) => this.#attempts.start(call, endpoint));
   }
 
   #bind(call: Call): void {

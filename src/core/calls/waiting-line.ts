@@ -7,24 +7,25 @@ import type { Call } from './call.ts';
 const GRACE = 1_000;
 
 /** A call that waits for a connection. It goes on in the async context of its caller. */
-export class Waiter {
-  readonly call: Call;
+export class Waiter extends RingNode<Call> {
   /** When it began to wait, on the clock. */
   readonly since: number;
   /** Milliseconds since then in which this process was stopped, and could not serve the call. */
   #forgiven = 0;
   /** Its position in the order of dials and calls. */
   readonly moment: number;
-  readonly node: RingNode<Waiter>;
   readonly #context: AsyncResource;
 
   constructor(call: Call, since: number, moment: number) {
-    this.call = call;
+    super(call);
     this.since = since;
     this.moment = moment;
-    this.node = new RingNode(this);
     this.#context = call.context ??= new AsyncResource('EVENKEEL_WAITER');
     call.startWaiting();
+  }
+
+  get call(): Call {
+    return this.value;
   }
 
   /** How many milliseconds it has waited, without the time in which this process could not serve it. */
@@ -38,14 +39,14 @@ export class Waiter {
   }
 
   /** Calls `fn` in the context of the caller. */
-  readonly run = (fn: (call: Call) => void): void => {
-    this.#context.runInAsyncScope(fn, undefined, this.call);
-  };
+  run(fn: (call: Call) => void): void {
+    this.#context.runInAsyncScope(fn, undefined, this.value);
+  }
 }
 
 /** The calls of a service that wait for a connection, first come, first served. */
 export class WaitingLine {
-  readonly #ring = new Ring<Waiter>();
+  readonly #ring = new Ring<Call>();
   readonly #waiters = new Map<Call, Waiter>();
   readonly #demand: Demand;
   /** The last call that came back. */
@@ -61,7 +62,7 @@ export class WaitingLine {
   }
 
   get first(): Waiter | undefined {
-    return this.#ring.first?.value;
+    return this.#ring.first as Waiter | undefined;
   }
 
   /** All waiting calls, in order. */
@@ -78,7 +79,7 @@ export class WaitingLine {
     this.#waiters.set(call, waiter);
     this.#demand.waiting++;
     if (back) this.#putBack(waiter);
-    else this.#ring.append(waiter.node);
+    else this.#ring.append(waiter);
     return waiter;
   }
 
@@ -86,14 +87,15 @@ export class WaitingLine {
     // When many connections end at once, many calls come back, mostly in order. Then the place is right behind the last
     // one.
     const last = this.#back;
-    let behind = last === undefined || isLater(last.call, waiter.call) ? undefined : last.node;
+    let behind: RingNode<Call> | undefined;
+    if (last !== undefined && !isLater(last.call, waiter.call)) behind = last;
     let next = behind === undefined ? this.#ring.first : this.#ring.after(behind);
-    while (next !== undefined && !isLater(next.value.call, waiter.call)) {
+    while (next !== undefined && !isLater(next.value, waiter.call)) {
       behind = next;
       next = this.#ring.after(next);
     }
-    if (behind === undefined) this.#ring.prepend(waiter.node);
-    else this.#ring.insert(waiter.node, behind);
+    if (behind === undefined) this.#ring.prepend(waiter);
+    else this.#ring.insert(waiter, behind);
     this.#back = waiter;
   }
 
@@ -123,7 +125,7 @@ export class WaitingLine {
   #take(waiter: Waiter): void {
     if (this.#back === waiter) this.#back = undefined;
     this.#waiters.delete(waiter.call);
-    waiter.node.unlink();
+    waiter.unlink();
     waiter.call.stopWaiting();
     this.#demand.waiting--;
   }
