@@ -45,7 +45,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'nobody looks after those that wait',
     file: 'wait-limits.ts',
     find: '    this.#dueAt = this.#clock.now() + LOOK;\n    this.#timer',
-    replace: '    if (this.#demand.waiting >= 0) return;\n    this.#dueAt = this.#clock.now() + LOOK;\n    this.#timer',
+    replace:
+      '    if (this.#demand.waiting >= 0) return;\n    this.#dueAt = this.#clock.now() + LOOK;\n    this.#timer',
     theme: 'names',
   },
   // Counts

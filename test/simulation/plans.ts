@@ -44,7 +44,8 @@ export function podPlans(dice: Dice, count: number, always: Partial<PodPlan> = {
   const reactions = dice.some(REACTIONS, 0.4);
   const named = dice.chance(0.5);
   return Array.from({ length: count }, () => {
-    const keepAlive = dice.one([0, 60_000, 5_000, 2_000, 300]);
+    // The last one ends its connections moments after a response.
+    const keepAlive = dice.one([0, 60_000, 5_000, 2_000, 300, 3]);
     return {
       ...PLAIN_POD,
       work: dice.one([1, 3, 20, 100]),
