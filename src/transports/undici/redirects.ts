@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import { type Duplex, Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { LegacyHandler } from './handlers.ts';
 import { isReplayable } from './repeatable.ts';
@@ -63,8 +63,7 @@ class RedirectHandler implements LegacyHandler {
     }
     const { origin, path, body } = this.#options;
     const url = new URL(path, origin);
-    const location =
-      isLast || !isReplayable(body) || !REDIRECTS.has(statusCode) ? undefined : locationOf(headers);
+    const location = isLast || isSpent(body) || !REDIRECTS.has(statusCode) ? undefined : locationOf(headers);
     this.#history.push(url);
     if (location === undefined)
       return this.#handler.onHeaders?.(statusCode, headers, resume, message) ?? true;
@@ -132,6 +131,12 @@ function pairsOf(headers: Dispatcher.DispatchOptions['headers']): [name: string,
   const pairs: [string, unknown][] = [];
   for (let n = 0; n < headers.length; n += 2) pairs.push([String(headers[n]), headers[n + 1]]);
   return pairs;
+}
+
+/** Whether a body can't be sent again, because some of it was read. Of an iterable, that can't be known. */
+function isSpent(body: Options['body']): boolean {
+  if (isReplayable(body)) return false;
+  return !(body instanceof Readable) || Readable.isDisturbed(body);
 }
 
 function locationOf(headers: readonly Buffer[]): string | undefined {

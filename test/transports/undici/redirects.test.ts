@@ -1,6 +1,7 @@
 // The options maxRedirections and throwOnError, which undici 6 has and undici 7 doesn't.
 import assert from 'node:assert/strict';
-import { Readable } from 'node:stream';
+import { type Duplex, Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
 import { Agent, type Dispatcher } from 'undici';
 import * as undici6 from 'undici6';
@@ -19,6 +20,7 @@ interface Answer {
 const older = undici6 as unknown as {
   Agent: new () => Dispatcher;
   request: (url: string, options: object) => Promise<Answer>;
+  pipeline: (url: string, options: object, handler: (answer: { body: Readable }) => Readable) => Duplex;
 };
 
 const REQUESTS: [path: string, options: () => object][] = [
@@ -73,6 +75,18 @@ async function story(t: TestContext, dispatcher: Dispatcher): Promise<unknown[]>
       entries.push([name, code, message]);
     }
   }
+  // Its body is a stream from which nothing is read.
+  const pipeline = older.pipeline(
+    `http://${pod.address}:${pod.port}/302/end`,
+    {
+      dispatcher,
+      method: 'GET',
+      maxRedirections: 3,
+    },
+    ({ body }) => body,
+  );
+  pipeline.end();
+  entries.push(await text(pipeline));
   return entries;
 }
 
