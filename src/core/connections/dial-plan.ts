@@ -126,7 +126,7 @@ export class DialPlan {
 
   /** Dials the endpoint whose last failure is the oldest, if that was before `since`. */
   #dialFailed(since: number): boolean {
-    if (this.#isInVain(since)) return false;
+    if (this.#dials.failing === 0 || this.#isInVain(since)) return false;
     for (const endpoint of this.#dials.failedBefore(since)) {
       if (endpoint.dialing > 0 || !this.#reach.mayDial(endpoint)) continue;
       this.#dials.dial(endpoint);
