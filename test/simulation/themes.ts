@@ -690,7 +690,9 @@ function hangs(dice: Dice): ReturnType<Theme> {
     ],
     end: { at: end, how: 'close' },
     // It was silent for two seconds at most, and is asked after three times as long.
-    ...(isAlone ? { hangsFrom } : { answersFrom: hangsFrom + 10_000 }),
+    ...(isAlone && { hangsFrom }),
+    // With peak-ewma, its latency keeps it back for longer, though it is asked.
+    ...(!isAlone && policy !== 'peak-ewma' && { answersFrom: hangsFrom + 10_000 }),
   };
 }
 
