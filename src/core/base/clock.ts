@@ -6,7 +6,6 @@ export const { setImmediate, setInterval, clearInterval } = process.getBuiltinMo
 export const { queueMicrotask } = globalThis;
 const { setTimeout, clearTimeout } = process.getBuiltinModule('node:timers');
 const { performance } = process.getBuiltinModule('node:perf_hooks');
-const { nodeTiming } = performance;
 
 /** Milliseconds since this process began. */
 export const monotonicNow: () => number = performance.now.bind(performance);
@@ -29,8 +28,6 @@ export interface Clock {
    * unless `ref` is true.
    */
   schedule(callback: () => void, delay: number, ref?: boolean): Timer;
-  /** For how many milliseconds the event loop has waited for something to happen, since the start. Not all clocks know. */
-  idle?(): number;
   /**
    * Calls `callback` in the next turn of the event loop, after all that has arrived was read. If a clock has no `turn`,
    * Node's event loop is used, whatever `now` returns.
@@ -60,7 +57,6 @@ const LONGEST_DELAY = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: monotonicNow,
-  idle: () => nodeTiming.idleTime,
   schedule(callback, delay, ref = false) {
     const timeout = outsideRequests(() => setTimeout(callback, Math.min(delay, LONGEST_DELAY)));
     if (!ref) timeout.unref();
