@@ -111,6 +111,7 @@ export class Attempts {
   /** The head of the final response has come (not of an interim one). */
   onHead(attempt: Attempt, headers: Headers, isFailure: boolean): void {
     const { endpoint, statusCode } = attempt;
+    this.#silences.heardAt = this.#turn.requestAt;
     if (attempt.sentAt >= 0) this.#observe(attempt, isFailure ? 'failed' : 'answered');
     if (endpoint === undefined) return;
     if (endpoint.health !== undefined) this.#pool.health.onTried(endpoint, statusCode);

@@ -28,8 +28,13 @@ const SEVERAL = 5;
  * Callers may give up for reasons of their own. So this is no failure, and it ends when the endpoint serves a request.
  * And it counts only if the endpoint was given up more often in a row than the habits of these callers explain. While
  * the endpoint stays silent, it gets one request at a time, after pauses that become longer and longer.
+ *
+ * While several endpoints are given up and none answers, nothing counts as load, and the pauses stay short. So all have
+ * their share again soon after they answer.
  */
 export class SilenceHolds {
+  /** When an endpoint last answered, on the clock; more exactly, when the last call before that was sent. */
+  heardAt = Number.NEGATIVE_INFINITY;
   readonly #clock: Clock;
   readonly #health: Health<Pod>;
   readonly #share = new GivenUpShare();
@@ -41,6 +46,10 @@ export class SilenceHolds {
   readonly #watched = new Set<Silence>();
   /** How many calls had been sent when one was last given up. */
   #begun = 0;
+  /** When that was, on the clock. */
+  #lastAt = Number.NEGATIVE_INFINITY;
+  /** The endpoint that was given up since one last answered, if it is only one. */
+  #only: Pod | undefined;
 
   constructor(clock: Clock, health: Health<Pod>) {
     this.#clock = clock;
@@ -60,7 +69,11 @@ export class SilenceHolds {
     if (keyHash >= 0) this.#excuse(this.#accusers.onGivenUp(keyHash, endpoint));
     if (endpoint.isDraining) return false;
     const now = this.#clock.now();
-    const silence = this.#silenceOf(endpoint, now - millisecondsOf(durationOf(call, ticksOf(now))));
+    const sentAt = now - millisecondsOf(durationOf(call, ticksOf(now)));
+    const silence = this.#silenceOf(endpoint, sentAt);
+    const isAlone = this.#isAlone(silence, sentAt);
+    if (!isAlone) silence.restart(sentAt);
+    silence.lastAt = this.#lastAt = now;
     silence.count(keyHash);
     if (!this.#isTelling(silence, 1)) return false;
     const duration = TIMES * (now - Math.max(silence.since, endpoint.heardAt));
@@ -68,7 +81,7 @@ export class SilenceHolds {
     silence.pause(now, Math.min(duration, LONGEST));
     this.#spare(silence);
     // With a key, the endpoint gets calls whatever its load.
-    const held = keyHash < 0;
+    const held = keyHash < 0 && isAlone;
     if (held) silence.held++;
     if (silence.isWatched) this.#lookLater(silence, silence.duration);
     return held;
@@ -82,6 +95,13 @@ export class SilenceHolds {
   clear(): void {
     for (const { timer } of this.#watched) timer?.cancel();
     this.#watched.clear();
+  }
+
+  /** Whether other endpoints answer, as far as is known. If they don't, all may wait for the same database. */
+  #isAlone({ endpoint, lastAt }: Silence, sentAt: number): boolean {
+    if (this.heardAt > this.#lastAt) this.#only = endpoint;
+    else if (this.#only !== endpoint) this.#only = undefined;
+    return this.heardAt >= Math.min(sentAt, lastAt) || this.#only === endpoint;
   }
 
   #silenceOf(endpoint: Pod, sentAt: number): Silence {

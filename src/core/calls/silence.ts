@@ -7,8 +7,10 @@ const MOST_KEYS = 8;
 /** The time in which an endpoint serves nothing, since a request to it was given up. */
 export class Silence {
   readonly endpoint: Pod;
-  /** When the first request was sent that was given up, on the clock. */
-  readonly since: number;
+  /** When the first request was sent that counts, on the clock. */
+  since: number;
+  /** When the last one was given up. */
+  lastAt = Number.NEGATIVE_INFINITY;
   /** Which share of the endpoint's requests callers give up for reasons of their own, from 0 to 1. */
   habit: number;
   /** How many requests were given up. */
@@ -69,6 +71,12 @@ export class Silence {
     this.keys.length = 0;
     this.keyless = 0;
     this.excused = 0;
+  }
+
+  /** Other endpoints don't answer either. A request that was sent at `sentAt` is the first one that counts. */
+  restart(sentAt: number): void {
+    this.since = sentAt;
+    this.release(this.held);
   }
 
   /** All of them count as load, for so many milliseconds from now. */

@@ -17,12 +17,13 @@ async function inUse(t: TestContext, options: MemoryServiceOptions = {}): Promis
   return memory;
 }
 
-/** Eight callers for so long. Each waits for its answer, but no longer than `patience`. Returns how many gave up. */
+/** Callers for so long. Each waits for its answer, but no longer than `patience`. Returns how many gave up. */
 async function callers(
   memory: MemoryService,
   duration: number,
   patience = PATIENCE,
   keys: readonly number[] = [-1],
+  count = 8,
 ): Promise<number> {
   const { clock } = memory;
   const end = clock.now() + duration;
@@ -37,7 +38,7 @@ async function callers(
       call.cancel(new Error('enough'));
       open.delete(call);
     }
-    while (open.size < 8) open.set(memory.call({ repeatable: false, keyHash: keyHash() }), clock.now());
+    while (open.size < count) open.set(memory.call({ repeatable: false, keyHash: keyHash() }), clock.now());
     await memory.run(2);
   }
   for (const call of open.keys()) call.cancel(new Error('the end'));
@@ -106,6 +107,21 @@ for (const [name, [options, keys]] of BLIND) {
     await callers(memory, 6_000, PATIENCE, keys);
     const share = await shareOf();
     assert.ok(Math.abs(share - fair) < 0.02, `${share} of the requests, and ${fair} before`);
+  });
+}
+
+for (const [name, [options, keys]] of [['least-request', [{}]] as (typeof BLIND)[number], ...BLIND]) {
+  test(`all pods serve a moment after all of them hung: ${name}`, async (t) => {
+    const memory = await inUse(t, options);
+    for (const pod of memory.pods) hang(pod);
+    await callers(memory, 20_000, PATIENCE, keys, 1);
+    for (const pod of memory.pods) pod.react = () => ({ name: 'answer', after: TAKES });
+    // Three times as long as callers wait, and a second until it is looked at.
+    await callers(memory, 3 * PATIENCE + 1_000, PATIENCE, keys, 1);
+    const before = memory.pods.map(({ requests }) => requests);
+    await callers(memory, 1_000, PATIENCE, keys, 1);
+    const shares = memory.pods.map(({ requests }, n) => requests - before[n]!);
+    assert.ok(Math.min(...shares) > 0.4 * Math.max(...shares), shares.join(', '));
   });
 }
 
