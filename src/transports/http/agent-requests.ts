@@ -61,6 +61,7 @@ export class AgentRequests implements Total {
       endUnsent(request, this.#closed);
       return true;
     }
+    if (this.#services.mocks.areActive) return false;
     const header = request.getHeader('host');
     // If the Host header is no string, Node throws an error for it.
     if (this.#services.ended || (header !== undefined && typeof header !== 'string')) return false;

@@ -4,6 +4,7 @@ import type { Settings } from '../../config/settings.ts';
 import type { Resolver } from '../../core/discovery/resolver.ts';
 import type { Service, ServiceOwner } from '../../core/service.ts';
 import { mergedStats, type ServiceStats, statsOf } from '../../telemetry/stats.ts';
+import { SocketMocks } from '../common/socket-mocks.ts';
 import { Variants } from '../common/variants.ts';
 import { sharedResolverFor } from '../resolver-for.ts';
 import { HttpService, type HttpServiceOptions } from './http-service.ts';
@@ -40,6 +41,7 @@ const MOST_VARIANTS = 256;
 export class HttpServices implements ServiceOwner {
   /** Whether they take no more requests. */
   ended = false;
+  readonly mocks: SocketMocks;
   readonly #options: HttpServicesOptions;
   readonly #origins: LRUCache<string, Variants<HttpService>>;
   /** Services that were evicted, and still drain. */
@@ -47,6 +49,7 @@ export class HttpServices implements ServiceOwner {
 
   constructor(options: HttpServicesOptions) {
     this.#options = options;
+    this.mocks = new SocketMocks(options.settings);
     this.#origins = new LRUCache({
       max: options.settings.maxOrigins,
       dispose: (services) => services.clear(),

@@ -44,7 +44,7 @@ export class BalancedAgent extends Dispatcher {
   private readonly origins: Origins;
   /** Sends requests that evenkeel doesn't balance, and has the properties that only undici's agents have. */
   private readonly plain: Agent;
-  private readonly foreign: ForeignOrigins | undefined;
+  private readonly foreign: ForeignOrigins;
   private readonly live: LiveAgent;
   private readonly leave: () => void;
   private lastOrigin = '';
@@ -56,7 +56,7 @@ export class BalancedAgent extends Dispatcher {
     super();
     this.settings = resolveSettings(options);
     this.plain = new Agent(plainOptions(options, this.settings));
-    this.foreign = ForeignOrigins.from(this.settings);
+    this.foreign = new ForeignOrigins(this.settings);
     this.origins = new Origins({
       settings: this.settings,
       resolver: sharedResolverFor(this.settings),
@@ -131,7 +131,7 @@ export class BalancedAgent extends Dispatcher {
     try {
       this.assertOpen(options, handler);
       if (asksForRedirects(options) && isLegacy(handler)) return followRedirects(this, options, handler);
-      if (this.foreign?.has(options.origin)) return this.dispatchPlain(options, handler);
+      if (this.foreign.has(options.origin)) return this.dispatchPlain(options, handler);
       const origin = this.originOf(options);
       return isLegacy(handler)
         ? this.dispatchLegacy(options, origin, handler)

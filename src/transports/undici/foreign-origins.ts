@@ -2,22 +2,32 @@ import { LRUCache } from 'lru-cache';
 import { connectorOptions } from '../../config/client-options.ts';
 import { type HostRule, hostRule } from '../../config/hosts.ts';
 import type { Settings } from '../../config/settings.ts';
+import { SocketMocks } from '../common/socket-mocks.ts';
 
-/** The origins that the option `hosts` excludes; all, if there is a Unix socket. */
+/** The origins that the option `hosts` excludes; all, if there is a Unix socket, or while a mock replaces sockets. */
 export class ForeignOrigins {
+  readonly #mocks: SocketMocks;
+  readonly #excluded: Excluded | undefined = undefined;
+
+  constructor(settings: Settings) {
+    this.#mocks = new SocketMocks(settings);
+    const rule = ruleOf(settings);
+    if (rule !== undefined) this.#excluded = new Excluded(rule, settings.maxOrigins);
+  }
+
+  has(origin: string | URL | undefined): boolean {
+    if (this.#mocks.areActive) return true;
+    return this.#excluded?.has(origin) === true;
+  }
+}
+
+class Excluded {
   readonly #rule: HostRule;
   readonly #known: LRUCache<string, boolean>;
 
   constructor(rule: HostRule, maxOrigins: number) {
     this.#rule = rule;
     this.#known = new LRUCache({ max: maxOrigins });
-  }
-
-  /** `undefined` if no origin can be foreign. */
-  static from({ hosts, client, maxOrigins }: Settings): ForeignOrigins | undefined {
-    const { path, socketPath } = connectorOptions(client);
-    if (client.socketPath || path || socketPath) return new ForeignOrigins(() => false, maxOrigins);
-    return hosts === undefined ? undefined : new ForeignOrigins(hostRule(hosts), maxOrigins);
   }
 
   has(origin: string | URL | undefined): boolean {
@@ -29,4 +39,11 @@ export class ForeignOrigins {
     }
     return foreign;
   }
+}
+
+/** `undefined` if no origin is excluded. */
+function ruleOf({ hosts, client }: Settings): HostRule | undefined {
+  const { path, socketPath } = connectorOptions(client);
+  if (client.socketPath || path || socketPath) return () => false;
+  return hosts === undefined ? undefined : hostRule(hosts);
 }

@@ -37,7 +37,8 @@ export class Takeover {
 
   /** Takes a request of an agent. Returns false if the agent must send it. */
   take(agent: Agent, request: NodeRequest, options: RequestOptions): boolean {
-    return this.#redirect.take(agent, request, options);
+    // Asked first, because the names of mocks often don't exist.
+    return !this.#services.mocks.areActive && this.#redirect.take(agent, request, options);
   }
 
   /** From now on, leaves all requests to their agents. Resolves when the requests under way have ended. */

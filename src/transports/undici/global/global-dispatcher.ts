@@ -3,8 +3,9 @@ import type { Readable } from 'node:stream';
 import { Agent, type Client, Dispatcher } from 'undici';
 import { QueueFullError } from '../../../core/base/errors.ts';
 import type { ServiceStats } from '../../../telemetry/stats.ts';
+import { SocketMocks } from '../../common/socket-mocks.ts';
 import type { Pending, Verdicts } from '../../global/verdicts.ts';
-import type { BalancedAgent } from '../agent.ts';
+import { type BalancedAgent, settingsOf } from '../agent.ts';
 import { assertRequest } from '../checks.ts';
 import { forBothKinds, type Interceptor } from '../composing.ts';
 import {
@@ -52,6 +53,7 @@ export class GlobalDispatcher extends Dispatcher {
   readonly agent: BalancedAgent;
   readonly previous: Previous;
   readonly #verdicts: Verdicts;
+  readonly #mocks: SocketMocks;
   readonly #maxHeld: number;
   readonly #forwarders: Callback[];
   #released = false;
@@ -62,6 +64,7 @@ export class GlobalDispatcher extends Dispatcher {
     this.agent = agent;
     this.previous = previous;
     this.#verdicts = verdicts;
+    this.#mocks = new SocketMocks(settingsOf(agent));
     this.#maxHeld = maxHeld;
     const sources = new Set<Dispatcher>([agent, previous.legacy, previous.modern]);
     this.#forwarders = Array.from(sources, (source) => this.#forwardEventsOf(source));
@@ -70,7 +73,7 @@ export class GlobalDispatcher extends Dispatcher {
   override dispatch(options: Options, handler: Handler): boolean {
     if (isObject(options) && asksForRedirects(options) && isObject(handler) && isLegacy(handler))
       return followRedirects(this, options, handler);
-    const origin = this.#released ? undefined : originOf(options, handler);
+    const origin = this.#passesAll ? undefined : originOf(options, handler);
     if (origin === undefined) return this.#pass(options, handler);
     const known = this.#verdicts.on(origin);
     if (known.name === 'managed') return this.agent.dispatch(options, handler);
@@ -144,6 +147,10 @@ export class GlobalDispatcher extends Dispatcher {
     return Boolean(legacy.isMockActive || modern.isMockActive);
   }
 
+  get #passesAll(): boolean {
+    return this.#released || this.#mocks.areActive;
+  }
+
   #pass(options: Options, handler: Handler): boolean {
     const { legacy, modern } = this.previous;
     if (!isObject(handler) || !isLegacy(handler)) return modern.dispatch(options, handler);
@@ -173,7 +180,7 @@ export class GlobalDispatcher extends Dispatcher {
       pending.held--;
       body?.off('error', ignore);
       try {
-        if (name === 'managed' && !this.#released) this.agent.dispatch(options, handler);
+        if (name === 'managed' && !this.#passesAll) this.agent.dispatch(options, handler);
         else this.#pass(options, handler);
       } catch (error) {
         // The caller's `dispatch` has returned long ago.
