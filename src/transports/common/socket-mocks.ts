@@ -25,8 +25,17 @@ export class SocketMocks {
     const { connect } = Socket.prototype;
     if (connect !== seen) {
       seen = connect;
-      mocked = Function.prototype.toString.call(connect).includes(MARK);
+      mocked = isMock(connect);
     }
     return mocked && this.#matter;
   }
+}
+
+function isMock(connect: object): boolean {
+  // Also in a sandbox, as Jest's, where globals are others. A tracer that came later hides it, but not the registry.
+  if (Function.prototype.toString.call(connect).includes(MARK)) return true;
+  const { __MSW_INTERCEPTORS_REGISTRY: registry } = globalThis as {
+    __MSW_INTERCEPTORS_REGISTRY?: Map<symbol, { readyState?: unknown }>;
+  };
+  return registry?.get(Symbol.for('socket-interceptor'))?.readyState === 'ACTIVE';
 }
