@@ -12,6 +12,8 @@ import { Silence } from './silence.ts';
 const TIMES = 3;
 /** But for this many milliseconds at most, as long as the longest ejection by default. */
 const LONGEST = 300_000;
+/** And for so many times as long as the last caller has waited: who leaves soon hardly knows whether it answers. */
+const PATIENCES = 1_000;
 /** Shorter than this isn't worth a timer. */
 const SHORTEST = 10;
 /** Milliseconds between two looks at a silent endpoint, at most. */
@@ -76,9 +78,10 @@ export class SilenceHolds {
     silence.lastAt = this.#lastAt = now;
     silence.count(keyHash);
     if (!this.#isTelling(silence, 1)) return false;
-    const duration = TIMES * (now - Math.max(silence.since, endpoint.heardAt));
+    const silent = now - Math.max(silence.since, endpoint.heardAt);
+    const duration = Math.min(TIMES * silent, PATIENCES * (now - sentAt), LONGEST);
     if (duration < SHORTEST) return false;
-    silence.pause(now, Math.min(duration, LONGEST));
+    silence.pause(now, duration);
     this.#spare(silence);
     // With a key, the endpoint gets calls whatever its load.
     const held = keyHash < 0 && isAlone;
@@ -162,9 +165,12 @@ export class SilenceHolds {
     else this.#watched.delete(silence);
   }
 
-  /** Makes room for a request. If there is less traffic by now, that takes more room, up to all. */
+  /**
+   * Makes room for a request. If there is less traffic by now, that takes more room, up to all. An endpoint that was
+   * spared gets one request at a time, whatever room there is.
+   */
   #ask(silence: Silence, now: number): void {
-    silence.release(silence.step);
+    silence.release(silence.spared ? silence.held : silence.step);
     silence.step *= 2;
     silence.until = now + Math.min(silence.duration, LOOK);
     if (silence.spared) this.#health.setSilence(silence.endpoint, 'asked');

@@ -125,6 +125,22 @@ for (const [name, [options, keys]] of [['least-request', [{}]] as (typeof BLIND)
   });
 }
 
+for (const policy of ['least-request', 'round-robin'] as const) {
+  test(`a pod that answers again is asked again soon if who asked it left at once: ${policy}`, async (t) => {
+    const memory = await inUse(t, { options: { policy } });
+    const pod = memory.pod(1);
+    hang(pod);
+    await callers(memory, 10_000);
+    pod.react = () => ({ name: 'answer', after: 20 });
+    const before = pod.requests;
+    while (pod.requests === before) await callers(memory, 20, 2 * TAKES);
+    pod.react = () => ({ name: 'answer', after: TAKES });
+    // It is asked again in a thousand times as long as that, not in thirty seconds.
+    await callers(memory, 9_000);
+    assert.ok(pod.requests - before > 300, `${pod.requests - before}`);
+  });
+}
+
 test('an answer that begins is enough, though it has not ended', async (t) => {
   const memory = await inUse(t, { options: { policy: 'round-robin' } });
   hang(memory.pod(1));
