@@ -10,6 +10,8 @@ export class Accusers {
 
   /** An endpoint is spared from now on. */
   add(silence: Silence): void {
+    // Of an endpoint that has left while it was asked, nobody says that it is spared no longer.
+    for (const [key, { isOver }] of this.#silences) if (isOver) this.#silences.delete(key);
     for (const key of silence.keys) this.#silences.set(key, silence);
   }
 

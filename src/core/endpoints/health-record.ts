@@ -31,9 +31,9 @@ export class HealthRecord {
  * How an endpoint stands. `fit`: it may be picked, and has no failures that count. `on-trial`: it was just restored,
  * and gets one request at a time while other endpoints are left. A success or an ejection ends that. `failing`: it
  * fails one request after another, but isn't ejected, because too many are, or all fail. A success, an ejection or time
- * ends that. `silent`: callers gave up one request after another without an answer, while others answered. It gets
- * one request now and then, unless too many endpoints are missing. Any answer ends that. `unreachable`: its last dial failed, and it has no connection. `out`: it is ejected or paused, until that
- * is over.
+ * ends that. `silent`: callers gave up one request after another without an answer, while others answered. It gets one
+ * request now and then, unless too many endpoints are missing. Any answer ends that. `unreachable`: its last dial
+ * failed, and it has no connection. `out`: it is ejected or paused, until that is over.
  */
 export type Standing = 'fit' | 'on-trial' | 'failing' | 'silent' | 'unreachable' | 'out';
 
