@@ -144,9 +144,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an endpoint has one request more than it may have',
     file: 'endpoint.ts',
-    find: '    if (this.inFlight >= this.#limit) this.reasons |= REQUEST_LIMIT;\n  }\n\n  /** Counts an attempt that has ended.',
+    find: '    if (this.inFlight >= this.#limit()) this.reasons |= REQUEST_LIMIT;\n  }\n\n  /** Counts an attempt that has ended.',
     replace:
-      '    if (this.inFlight > this.#limit) this.reasons |= REQUEST_LIMIT;\n  }\n\n  /** Counts an attempt that has ended.',
+      '    if (this.inFlight > this.#limit()) this.reasons |= REQUEST_LIMIT;\n  }\n\n  /** Counts an attempt that has ended.',
     theme: 'limits',
   },
   {
@@ -245,7 +245,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a pod that keeps idle connections for a moment only is dialled for nobody ahead, however many calls there are',
     file: 'warmth.ts',
-    find: 'return !fleeting || this.#window.total * UNUSED >= this.#set.size * this.#windowLength;',
+    find: 'return !fleeting || this.#window.total * UNUSED >= this.#set.size * this.#windowLength();',
     replace: 'return !fleeting;',
     theme: 'oneHint',
   },
@@ -337,7 +337,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'all endpoints may be ejected',
     file: 'standings.ts',
-    find: 'return count === 0 || (count + 1) * 100 <= this.#settings.maxEjectionPercent * this.#population;',
+    find: 'return count === 0 || (count + 1) * 100 <= this.#settings.maxEjectionPercent * this.#population();',
     replace: 'return true;',
     theme: 'failures',
   },
