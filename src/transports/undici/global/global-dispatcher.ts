@@ -73,7 +73,7 @@ export class GlobalDispatcher extends Dispatcher {
   override dispatch(options: Options, handler: Handler): boolean {
     if (isObject(options) && asksForRedirects(options) && isObject(handler) && isLegacy(handler))
       return followRedirects(this, options, handler);
-    const origin = this.#passesAll ? undefined : originOf(options, handler);
+    const origin = this.#passesAll() ? undefined : originOf(options, handler);
     if (origin === undefined) return this.#pass(options, handler);
     const known = this.#verdicts.on(origin);
     if (known.name === 'managed') return this.agent.dispatch(options, handler);
@@ -147,7 +147,7 @@ export class GlobalDispatcher extends Dispatcher {
     return Boolean(legacy.isMockActive || modern.isMockActive);
   }
 
-  get #passesAll(): boolean {
+  #passesAll(): boolean {
     return this.#released || this.#mocks.areActive;
   }
 
@@ -180,7 +180,7 @@ export class GlobalDispatcher extends Dispatcher {
       pending.held--;
       body?.off('error', ignore);
       try {
-        if (name === 'managed' && !this.#passesAll) this.agent.dispatch(options, handler);
+        if (name === 'managed' && !this.#passesAll()) this.agent.dispatch(options, handler);
         else this.#pass(options, handler);
       } catch (error) {
         // The caller's `dispatch` has returned long ago.
