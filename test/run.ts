@@ -1,17 +1,23 @@
 // npm test                        the tests for while you work (*.test.ts)
 // npm run test:all                all tests, those that take long (*.long.ts) included; those that fail run once more
 // npm run test:all -- FILE ...    these files
+// npm run test:all -- --seconds N no long file begins after that time
 
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { runOnce, runTests } from './support/run-tests.ts';
 
 const SHORT = 'test/**/*.test.ts';
-const args = process.argv.slice(2);
+const { values, positionals } = parseArgs({
+  options: { short: { type: 'boolean' }, seconds: { type: 'string' } },
+  allowPositionals: true,
+});
 const root = join(import.meta.dirname, '..');
+const files = positionals.length > 0 ? positionals : [SHORT, 'test/**/*.long.ts'];
 // Six on two cores: many wait for time to pass, or for another process.
 const options = ['--test-timeout=120000', '--test-concurrency=6'];
-const passed =
-  args[0] === '--short'
-    ? runOnce([...options, SHORT], root)
-    : runTests([...options, ...(args.length > 0 ? args : [SHORT, 'test/**/*.long.ts'])], root);
+const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
+const passed = values.short
+  ? runOnce([...options, SHORT], root)
+  : runTests([...options, ...files], root, seconds);
 if (!passed) process.exitCode = 1;
