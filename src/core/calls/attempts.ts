@@ -114,7 +114,7 @@ export class Attempts {
     this.#silences.heardAt = this.#turn.requestAt;
     if (attempt.sentAt >= 0) this.#observe(attempt, isFailure ? 'failed' : 'answered');
     if (endpoint === undefined) return;
-    if (endpoint.health !== undefined) this.#pool.health.onTried(endpoint, statusCode);
+    if (endpoint.health !== undefined) this.#pool.health.onAnswered(endpoint, statusCode);
     if (statusCode === 429 || statusCode === 503) {
       this.#pool.health.onOverloaded(endpoint, statusCode, headers);
     }

@@ -116,8 +116,8 @@ export class Health<E extends Endpoint> {
     return false;
   }
 
-  /** A response of an endpoint with a record has begun. */
-  onTried(endpoint: E, status: number): void {
+  /** A response of an endpoint with a record has begun: it isn't silent, and may have proved itself. */
+  onAnswered(endpoint: E, status: number): void {
     this.#outliers.standings.setSilence(endpoint, undefined);
     if (!this.#outliers.counts(`${status}`)) this.#outliers.proved(endpoint);
   }
