@@ -69,6 +69,8 @@ export class ApiServer extends EventEmitter {
   mute = false;
   /** Watches get no headers before there's an event, as some proxies have it. */
   holdsHeaders = false;
+  /** Lists what it has, also if that is older than what was asked for. */
+  lagging = false;
   /** How it says that the history which a watch asks for is gone. */
   goneAs: 'status' | 'event' = 'event';
   /** Connections ever made. */
@@ -138,6 +140,12 @@ export class ApiServer extends EventEmitter {
     for (const { request, since, response } of this.#watches) {
       if (version > since) writeEvent(response, 'BOOKMARK', request.kind === 'watch' ? slice : service);
     }
+  }
+
+  /** Tells all watches of slices something, whatever the store has. */
+  say(type: Change['type'] | 'BOOKMARK', object: object): void {
+    for (const { request, response } of this.#watches)
+      if (request.kind === 'watch') writeEvent(response, type, object);
   }
 
   /** Ends all watches, with these last words. */
@@ -237,7 +245,7 @@ export class ApiServer extends EventEmitter {
   #list({ kind, namespace, service, query }: ApiRequest, response: ServerResponse): void {
     const { version } = this.store;
     const least = Number(query.get('resourceVersion'));
-    if (least > version) {
+    if (least > version && !this.lagging) {
       const message = `Timeout: Too large resource version: ${least}, current: ${version}`;
       fail(response, { status: 504, message, retryAfter: 1, cause: 'ResourceVersionTooLarge' });
       return;

@@ -6,6 +6,7 @@ import { Backoff } from './backoff.ts';
 import { ComingBack } from './coming-back.ts';
 import { SilenceError } from './deadline.ts';
 import type { Reason, Scouts } from './scouts.ts';
+import { isOlder } from './versions.ts';
 
 // Special values in place of a version.
 const ANY = '0';
@@ -90,8 +91,12 @@ export class ListWatch<T extends ApiObject> {
     // From the cache of the server, because etcd can't bear consistent reads of thousands of clients at once. But not
     // older than what is known: the cache of one server may be behind that of another.
     const list = await client.get<ApiList<T>>(`${path}&resourceVersion=${this.#resourceVersion}`, signal);
+    const version = list.metadata?.resourceVersion ?? ANY;
+    if (isOlder(version, this.#resourceVersion)) {
+      throw new ApiError(200, `the list is of version ${version}, before ${this.#resourceVersion}`, 0, true);
+    }
     listener.onList(list.items ?? []);
-    this.#resourceVersion = list.metadata?.resourceVersion ?? ANY;
+    this.#resourceVersion = version;
     this.#mustList = false;
     this.#listedAt = clock.now();
     this.#failingSince = undefined;
@@ -150,10 +155,17 @@ export class ListWatch<T extends ApiObject> {
       this.#heard = true;
       this.#silence = SILENCE;
     }
-    this.#resourceVersion = good.at(-1)?.object.metadata?.resourceVersion ?? this.#resourceVersion;
-    const changes = good.filter((event) => event.type !== 'BOOKMARK');
+    const changes = good.filter((event) => this.#isNews(event) && event.type !== 'BOOKMARK');
     if (changes.length > 0) this.#options.listener.onEvents(changes);
     if (error !== -1) throw ApiError.of(events[error]?.object);
+  }
+
+  /** Versions only grow. A server that is behind another one must not bring back what has gone since. */
+  #isNews({ object }: WatchEvent<T>): boolean {
+    const version = object.metadata?.resourceVersion;
+    if (isOlder(version, this.#resourceVersion)) return false;
+    this.#resourceVersion = version ?? this.#resourceVersion;
+    return true;
   }
 
   #pause(delay: number, ...signals: AbortSignal[]): Promise<void> {

@@ -1,6 +1,7 @@
 import type { EndpointAddress } from '../resolver.ts';
 import type { Slice, SliceEndpoint } from './slice.ts';
 import { nearest, type OwnLocation } from './topology.ts';
+import { isOlder } from './versions.ts';
 
 /** An endpoint, and the port at which it serves a certain Service port. */
 export interface ServingEndpoint extends SliceEndpoint {
@@ -85,8 +86,7 @@ function candidate(endpoint: SliceEndpoint, port: number, version: string): Serv
   return { ...endpoint, version, target };
 }
 
-/** Whether `a` comes from a newer slice than `b`. Versions are decimal numbers of any length. */
+/** Whether `a` comes from a newer slice than `b`. */
 function isNewer(a: ServingEndpoint | undefined, b: ServingEndpoint): boolean {
-  if (a === undefined) return false;
-  return a.version.length === b.version.length ? a.version > b.version : a.version.length > b.version.length;
+  return isOlder(b.version, a?.version);
 }

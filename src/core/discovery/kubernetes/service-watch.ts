@@ -18,6 +18,8 @@ const LONGEST_HOLD = 500;
 /** If the Service is read instead, this takes as long as the API needs to answer. */
 const LONGEST_HOLD_WHILE_READING = 2_000;
 const HOPELESS_AFTER = 60_000;
+/** The label of a slice that names its Service. */
+const SERVICE_NAME = 'kubernetes.io/service-name';
 
 /** The state of a Service at one moment. */
 export type ServiceState =
@@ -81,7 +83,7 @@ export class ServiceWatch {
       complaints: options.complaints,
       onNews: (news) => this.#takeNews(news),
     });
-    const selector = encodeURIComponent(`kubernetes.io/service-name=${service.name}`);
+    const selector = encodeURIComponent(`${SERVICE_NAME}=${service.name}`);
     const slices = new ListWatch<SliceObject>({
       client,
       path: `/apis/discovery.k8s.io/v1/namespaces/${service.namespace}/endpointslices?labelSelector=${selector}`,
@@ -163,13 +165,19 @@ export class ServiceWatch {
   #put(object: SliceObject): void {
     const { name = '', resourceVersion } = object.metadata ?? {};
     if (resourceVersion !== undefined && this.#slices.get(name)?.version === resourceVersion) return;
-    const slice = parseSlice(object);
+    const slice = this.#isOwn(object) ? parseSlice(object) : undefined;
     if (slice === undefined) {
       this.#slices.delete(name);
       return;
     }
     this.#slices.put(slice);
     this.#options.onSlice(slice);
+  }
+
+  /** Only such slices were asked for. But requests must never go to pods of another Service. */
+  #isOwn({ metadata }: SliceObject): boolean {
+    const name = metadata?.labels?.[SERVICE_NAME];
+    return name === undefined || name === this.#options.service.name;
   }
 
   #takeSlices(): void {

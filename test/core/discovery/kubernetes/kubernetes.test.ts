@@ -132,6 +132,17 @@ test('the endpoints of a Service are found, and whose they are', async (t) => {
   assert.equal(virtual, undefined);
 });
 
+test('slices of another Service lead nowhere, though the server tells of them', async (t) => {
+  const client = await start(t);
+  const orders = client.follow();
+  await orders.finds('10.0.0.1:8080');
+  await client.api.watched();
+  client.api.say('ADDED', sliceOf('payments', 'z', [podAt('10.0.0.9')], { version: '200' }));
+  client.api.say('MODIFIED', sliceOf('orders', 'a', [podAt('10.0.0.2')], { version: '201' }));
+  await orders.until((finding) => said(finding) !== '10.0.0.1:8080');
+  assert.equal(orders.text, '10.0.0.2:8080');
+});
+
 test('a change after a quiet moment is found at once', async (t) => {
   const client = await start(t, { clock: new WatchedClock() });
   const orders = client.follow();

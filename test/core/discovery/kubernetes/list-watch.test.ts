@@ -302,6 +302,41 @@ test('events before the one that says the history is gone count', async (t) => {
   assert.deepEqual([...mirror.names], ['a', 'b', 'c']);
 });
 
+test('what a server that is behind says again is no news', async (t) => {
+  const { api, mirror } = await start(t);
+  await mirror.opened(1);
+  const before = sliceOf('orders', 'a', [], { version: '101' });
+  api.store.removeSlice('prod', 'a');
+  await mirror.has('b');
+  api.say('MODIFIED', before);
+  api.say('BOOKMARK', { metadata: { resourceVersion: '102' } });
+  api.say('DELETED', sliceOf('orders', 'b', [], { version: '102' }));
+  put(api, 'c');
+  await mirror.has('b', 'c');
+  api.breakWatches();
+  await mirror.clock.pass(800);
+  assert.equal((await api.received('watch', 2)).query.get('resourceVersion'), '106');
+});
+
+test('a list that is older than what is known does not count, unless the latest one is', async (t) => {
+  const { api, mirror } = await start(t);
+  await mirror.opened(1);
+  put(api, 'c');
+  await mirror.has('a', 'b', 'c');
+  api.lagging = true;
+  api.refuse = ({ kind, query }) =>
+    kind === 'watch' && query.get('resourceVersion') === '105' ? { status: 410 } : undefined;
+  api.store.restoreAt(50);
+  api.store.removeSlice('prod', 'b');
+  api.breakWatches();
+  await mirror.clock.passUntil(() => mirror.failures.length === 3);
+  assert.match(mirror.failures[2]!.message, /the list is of version 51, before 105/);
+  assert.deepEqual([...mirror.names], ['a', 'b', 'c']);
+  await mirror.clock.passUntil(() => mirror.lists === 2);
+  assert.deepEqual([...mirror.names], ['a', 'c']);
+  assert.equal((await api.received('list', 3)).query.get('resourceVersion'), '');
+});
+
 test('a token that was replaced on disk is used for the next request', async (t) => {
   const { api, mirror } = await start(t);
   await mirror.opened(1);
