@@ -74,8 +74,9 @@ export class Discovery {
     return this.#update?.withdrawn === true;
   }
 
-  /** Asks for the next value. */
+  /** A request needs endpoints. Asks for the next value. */
   demand(): void {
+    if (this.#update?.endpoints.length === 0) this.#tell(this.#update.onWanted);
     this.#follower.demand();
   }
 
@@ -93,8 +94,12 @@ export class Discovery {
 
   /** Tells the resolver that its endpoints are slow to accept connections. */
   onSlow(): void {
+    this.#tell(this.#update?.onSlow);
+  }
+
+  #tell(hook: (() => void) | undefined): void {
     try {
-      this.#update?.onSlow?.();
+      hook?.();
     } catch (error) {
       this.#onBroken(error);
     }

@@ -71,6 +71,11 @@ export type Resolution =
        * yield it. evenkeel may call it several times.
        */
       readonly onSlow?: () => void;
+      /**
+       * evenkeel calls this when a request comes and there are no endpoints. The resolver may look for another way to
+       * the service, and yield it. evenkeel may call it several times.
+       */
+      readonly onWanted?: () => void;
     }
   | {
       /** Why the resolver knows nothing new. The last set stays in use. If there is none, requests fail with this error. */

@@ -6,7 +6,8 @@ const FIRST_PAUSE = 60_000;
 const LAST_PAUSE = 600_000;
 const SAMPLE = 3;
 
-interface Address {
+/** What is dialled. */
+export interface Address {
   readonly address: string;
   readonly port: number;
 }
@@ -35,18 +36,27 @@ export class Reachability {
     this.#canConnect = options.canConnect ?? canConnect;
   }
 
+  /** Whether the ClusterIP is asked, or will soon be used. */
+  get hasNews(): boolean {
+    return this.#state === 'checking' || this.#state === 'unreachable';
+  }
+
   get reachable(): boolean {
     return this.#state !== 'unreachable';
   }
 
-  /** No pod could be dialled. `pods` returns those of which some are tried later. */
-  async onUnreachable(clusterIP: Address, pods: () => readonly Address[]): Promise<void> {
-    if (this.#state !== 'reachable') return;
+  /**
+   * No pod could be dialled. `pods` returns those of which some are tried later. Resolves with true if it was found that
+   * the ClusterIP can't be dialled either, so that nothing changes.
+   */
+  async onUnreachable(clusterIP: Address, pods: () => readonly Address[]): Promise<boolean> {
+    if (this.#state !== 'reachable') return false;
     this.#state = 'checking';
     const connected = await this.#canConnect(clusterIP);
-    if (this.#state !== 'checking') return;
+    if (this.#state !== 'checking') return false;
     if (connected) this.#giveUp(pods);
     else this.#state = 'reachable';
+    return !connected;
   }
 
   close(): void {
@@ -80,7 +90,7 @@ export class Reachability {
   }
 }
 
-function canConnect({ address, port }: Address): Promise<boolean> {
+export function canConnect({ address, port }: Address): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host: address, port, timeout: DIAL_TIMEOUT }).unref();
     const end = (connected: boolean) => {

@@ -6,10 +6,11 @@ import type { Trace } from '../trace.ts';
 import type { Affinity } from './affinity.ts';
 import { type Finding, sameFinding } from './finding.ts';
 import type { ServiceName } from './match.ts';
-import { Reachability } from './reachability.ts';
+import { type Address, Reachability } from './reachability.ts';
 import { type ClusterIPReason, type Route, route } from './route.ts';
 import type { ServiceState, ServiceWatch } from './service-watch.ts';
 import type { OwnLocation } from './topology.ts';
+import { Vacancy } from './vacancy.ts';
 import type { Warn } from './warnings.ts';
 
 const BURST_INTERVAL = 50;
@@ -34,16 +35,21 @@ export interface ServiceViewOptions {
 export class ServiceView {
   readonly #options: ServiceViewOptions;
   readonly #reachability: Reachability;
+  readonly #vacancy: Vacancy;
   readonly #servicePort: string;
   #pods: readonly EndpointAddress[] = [];
   #affinity: number | undefined;
   #askedForPort = false;
+  /** Requests wait to hear that nothing has changed. */
+  #mustRepeat = false;
 
   constructor(options: ServiceViewOptions) {
     const { clock, random, watch, fullName, target } = options;
     this.#options = options;
     this.#servicePort = `${fullName}:${target.port}`;
-    this.#reachability = new Reachability({ clock, random, onChange: () => watch.changes.add() });
+    const onChange = () => watch.changes.add();
+    this.#reachability = new Reachability({ clock, random, onChange });
+    this.#vacancy = new Vacancy({ clock, onChange });
   }
 
   /** Yields what is found now, and again when that changes: at once, but not for each change in a burst. */
@@ -57,8 +63,9 @@ export class ServiceView {
         const finding = this.#find(watch.state);
         const quietUntil = clock.now() + (finding === undefined ? 0 : BURST_INTERVAL);
         const error = watch.state.error;
-        if (finding !== undefined && !sameFinding(last, finding)) {
+        if (finding !== undefined && (this.#mustRepeat || !sameFinding(last, finding))) {
           last = finding;
+          this.#mustRepeat = false;
           yield finding;
         } else if (finding?.name === 'resolved' && error?.message !== lastError) {
           lastError = error?.message;
@@ -110,6 +117,9 @@ export class ServiceView {
         this.#pods = to.pods.map((pod) => pod.target);
         const { clusterIP } = to;
         if (clusterIP === undefined) return this.#resolved({ endpoints: this.#pods });
+        const around = { address: clusterIP, port: target.port };
+        if (this.#pods.length === 0) return this.#findWithoutPods(around);
+        this.#vacancy.end();
         if (!this.#reachability.reachable) {
           this.#warn('unreachable');
           return this.#virtual(clusterIP);
@@ -117,19 +127,38 @@ export class ServiceView {
         const bound = this.#affinity !== undefined && affinity.choose(this.#servicePort, to.pods);
         return this.#resolved({
           endpoints: bound ? [bound.target] : this.#pods,
-          onUnreachable: () =>
-            void this.#reachability.onUnreachable(
-              { address: clusterIP, port: target.port },
-              () => this.#pods,
-            ),
+          onUnreachable: () => {
+            void this.#lookAround(around);
+            return this.#reachability.hasNews;
+          },
         });
       }
     }
   }
 
-  #virtual(address: string): Finding {
+  async #lookAround(around: Address): Promise<void> {
+    const isDown = await this.#reachability.onUnreachable(around, () => this.#pods);
+    if (!isDown) return;
+    this.#mustRepeat = true;
+    this.#options.watch.changes.add();
+  }
+
+  /** What is heard may be wrong or late, so a request that comes is given to the ClusterIP if that takes connections. */
+  #findWithoutPods(around: Address): Finding {
+    if (!this.#vacancy.serves) {
+      return this.#resolved({ endpoints: [], onWanted: () => void this.#vacancy.ask(around) });
+    }
+    const onUnreachable = () => {
+      this.#vacancy.lost();
+      return true;
+    };
+    return this.#virtual(around.address, onUnreachable);
+  }
+
+  #virtual(address: string, onUnreachable?: () => boolean): Finding {
     const endpoints = [{ address, port: this.#options.target.port }];
-    return this.#resolved({ endpoints, source: 'clusterip', virtual: true });
+    const hook = onUnreachable && { onUnreachable };
+    return this.#resolved({ endpoints, source: 'clusterip', virtual: true, ...hook });
   }
 
   #resolved(resolution: Pick<Resolved, 'endpoints'> & Partial<Resolved>): Finding {
@@ -160,6 +189,7 @@ export class ServiceView {
 
   #close(): void {
     this.#reachability.close();
+    this.#vacancy.end();
     this.#unbind();
   }
 

@@ -256,6 +256,39 @@ describe('while a cluster changes', { concurrency: 3 }, () => {
     while (pod.connections.length === length) await cluster.call();
   });
 
+  test('slices that show no pod, while the ClusterIP serves, cost no request', async (t) => {
+    const cluster = await start(t);
+    const [first, second] = [await startPod(t), await startPod(t)];
+    cluster.put(first);
+    await cluster.seesPods();
+    const load = new Load(t, cluster);
+    await load.runs(50);
+    cluster.remove(first);
+    while (cluster.source !== 'clusterip' && load.failures.length === 0) await load.runs(1);
+    await load.runs(50);
+    assert.deepEqual(load.failures, []);
+    cluster.put(second);
+    await second.received('/');
+    await load.runs(50);
+    assert.equal(cluster.source, 'endpointslices');
+    await load.stop();
+  });
+
+  test('a Service without pods, whose ClusterIP refuses connections too, serves its callers as soon as it has one', async (t) => {
+    const cluster = await start(t);
+    const [first, second] = [await startPod(t), await startPod(t)];
+    cluster.put(first);
+    await cluster.seesPods();
+    await cluster.clusterIP.kill();
+    cluster.remove(first);
+    await first.allClosed();
+    const calls = [cluster.call(), cluster.call()];
+    await sleep(600);
+    calls.push(cluster.call());
+    cluster.put(second);
+    assert.deepEqual(new Set(await Promise.all(calls)), new Set([second.address]));
+  });
+
   test('a Service that is edited under load sends nothing to what it led to, a second later', async (t) => {
     const cluster = await start(t);
     const { port } = cluster.clusterIP;
@@ -356,6 +389,34 @@ test('pods that cannot be reached while the ClusterIP can cost no request', asyn
   await load.stop();
   assert.equal(load.answers.get(cluster.clusterIP.address), load.total);
   assert.deepEqual(cluster.warnings, ['EVENKEEL_PODS_UNREACHABLE']);
+});
+
+test('slices that bring back only pods that are gone cost no request', async (t) => {
+  const cluster = await start(t);
+  const [serves, ...gone] = [await startPod(t), await startPod(t), await startPod(t)];
+  await Promise.all(gone.map((pod) => pod.kill()));
+  cluster.put(serves!);
+  await cluster.seesPods();
+  const load = new Load(t, cluster);
+  await load.runs(50);
+  const endpointsOfGone = gone.map(({ address }) => podAt(address));
+  const slice = sliceOf('orders', serves!.address, endpointsOfGone, { ports: { '': serves!.port } });
+  cluster.api.store.putSlice('prod', slice);
+  while (cluster.source !== 'clusterip' && load.failures.length === 0) await load.runs(1);
+  await load.runs(100);
+  await load.stop();
+  assert.deepEqual(cluster.warnings, ['EVENKEEL_PODS_UNREACHABLE']);
+});
+
+test('with pods and ClusterIP all gone, requests fail at once, as with a stock client', async (t) => {
+  const cluster = await start(t);
+  const pods = [await startPod(t), await startPod(t)];
+  for (const pod of pods) cluster.put(pod);
+  await cluster.seesPods();
+  await Promise.all([cluster.clusterIP.kill(), ...pods.map((pod) => pod.kill())]);
+  const watch = startStopwatch();
+  for (let n = 0; n < 5; n++) await assert.rejects(cluster.call(), { code: 'ECONNREFUSED' });
+  assert.ok(watch() < 2_500, 'much less than the 5 s that a request waits for an endpoint');
 });
 
 for (const [what, spec, code] of [

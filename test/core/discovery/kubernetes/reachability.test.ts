@@ -87,3 +87,12 @@ test('it dials for real', async (t) => {
   assert.equal(await check({ address: '127.0.0.1', port }), false);
   assert.equal(await check({ address: '127.0.0.2', port }), true);
 });
+
+test('whoever waits for it hears that the ClusterIP cannot be dialled either', async (t) => {
+  const { reachability } = setUp(t, new Set());
+  const doubt = reachability.onUnreachable(CLUSTER_IP, () => PODS);
+  assert.equal(reachability.hasNews, true);
+  assert.equal(await reachability.onUnreachable(CLUSTER_IP, () => PODS), false);
+  assert.equal(await doubt, true);
+  assert.equal(reachability.hasNews, false);
+});
