@@ -2,18 +2,13 @@
 //
 // One nginx process stands behind all addresses. Node's agent and agentkeepalive speak to one of them; evenkeel spreads
 // over five. `control` is one more agent of Node's: how far it strays from 1 is the noise. `a bare agent` does the least
-// that a balancer has to do: no agent can cost much less.
+// that a balancer has to do: no agent can cost much less. Each has a process of its own.
 //
 // --concurrency N   one of the cases alone
 
-import { Agent } from 'node:http';
 import { parseArgs } from 'node:util';
-import { staticResolver } from '../src/core/discovery/static.ts';
-import { BalancedHttpAgent } from '../src/http.ts';
-import { BareHttpAgent } from './support/bare-http-agent.ts';
-import { KeepAliveAgent, sendBy } from './support/http-calling.ts';
-import { flatOut } from './support/load.ts';
 import { startNginx } from './support/nginx.ts';
+import { inOwnProcess } from './support/own-process.ts';
 import { report } from './support/report.ts';
 import { interleave } from './support/rounds.ts';
 import { median, ratios, type Spread } from './support/statistics.ts';
@@ -33,14 +28,8 @@ const { values: args } = parseArgs({
 });
 
 const nginx = await startNginx({ addresses: 5 });
-const endpoints = nginx.addresses.map((address) => ({ address, port: nginx.port }));
-const AGENTS: Record<string, () => Agent> = {
-  evenkeel: () => new BalancedHttpAgent({ discovery: staticResolver(endpoints) }),
-  'Node’s agent': () => new Agent({ keepAlive: true }),
-  agentkeepalive: () => new KeepAliveAgent(),
-  control: () => new Agent({ keepAlive: true }),
-  'a bare agent': () => new BareHttpAgent(endpoints),
-};
+const { endpoints } = nginx;
+const CALLERS = ['evenkeel', 'stock', 'agentkeepalive', 'stock', 'bare'] as const;
 
 for (const each of CASES) {
   if (args.concurrency === undefined || Number(args.concurrency) === each.concurrency) await compare(each);
@@ -48,14 +37,13 @@ for (const each of CASES) {
 nginx.stop();
 
 async function compare({ concurrency, requests, turns, atMost }: (typeof CASES)[number]): Promise<void> {
-  const contestants = Object.entries(AGENTS).map(([name, create]) => {
-    const agent = create();
-    const options = { host: nginx.addresses[0]!, port: nginx.port, agent };
-    return { name, agent, turn: () => flatOut(() => sendBy(options), requests / turns, concurrency) };
-  });
+  const work = { requests: requests / turns, concurrency };
+  const contestants = await Promise.all(
+    CALLERS.map((name) => inOwnProcess({ name, api: 'http', endpoints }, work)),
+  );
   const title = `http, concurrency ${concurrency}`;
-  const costs = await interleave(contestants, { title, rounds: Number(args.rounds), warmUp: 4, turns });
-  for (const { agent } of contestants) agent.destroy();
+  const costs = await interleave(contestants, { title, rounds: Number(args.rounds), warmUp: 8, turns });
+  for (const { stop } of contestants) stop();
 
   const cpu = costs.map((rounds) => rounds.map((cost) => cost.cpu));
   const micros = cpu.map((times) => (median(times) * 1_000) / requests);

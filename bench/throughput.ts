@@ -1,7 +1,8 @@
 // What does a request cost the process, compared with a stock undici Agent?
 //
 // One nginx process stands behind all addresses. Stock speaks to one origin; evenkeel spreads over five
-// addresses of the same nginx. `control` is one more stock Agent: how far it strays from 1 is the noise.
+// addresses of the same nginx. `control` is one more stock Agent: how far it strays from 1 is the noise. Each has a
+// process of its own.
 // Built-in fetch takes stock Agents by way of Dispatcher1Wrapper, as undici's setGlobalDispatcher does.
 //
 // --only ours|stock --api request|fetch --concurrency N --seconds S   one of them alone, for a profiler
@@ -13,8 +14,9 @@ import { Agent } from 'undici';
 import { staticResolver } from '../src/core/discovery/static.ts';
 import { BalancedAgent } from '../src/transports/undici/agent.ts';
 import { type Api, CASES, type Case, sender } from './support/calling.ts';
-import { flatOut, flatOutFor } from './support/load.ts';
+import { flatOutFor } from './support/load.ts';
 import { type Nginx, startNginx } from './support/nginx.ts';
+import { inOwnProcess } from './support/own-process.ts';
 import { startProfiler } from './support/profiler.ts';
 import { report } from './support/report.ts';
 import { type Cost, interleave } from './support/rounds.ts';
@@ -36,7 +38,7 @@ const { values: args } = parseArgs({
 });
 
 const nginx = await startNginx({ addresses: 5 });
-const { origin } = nginx;
+const { endpoints, origin } = nginx;
 const cases = CASES.filter(
   ({ api, concurrency }) =>
     (args.api === undefined || api === args.api) &&
@@ -48,13 +50,12 @@ nginx.stop();
 
 async function compare({ api, concurrency, requests, turns, atLeast }: Case): Promise<void> {
   const title = `${api}, concurrency ${concurrency}`;
-  const contestants = (['ours', 'stock', 'control'] as const).map((name) => {
-    const agent = name === 'ours' ? ours(nginx) : new Agent();
-    const send = sender(api, agent, origin);
-    return { name, agent, turn: () => flatOut(send, requests / turns, concurrency) };
-  });
-  const costs = await interleave(contestants, { title, rounds: Number(args.rounds), warmUp: 4, turns });
-  await Promise.all(contestants.map(({ agent }) => agent.close()));
+  const work = { requests: requests / turns, concurrency };
+  const contestants = await Promise.all(
+    (['evenkeel', 'stock', 'stock'] as const).map((name) => inOwnProcess({ name, api, endpoints }, work)),
+  );
+  const costs = await interleave(contestants, { title, rounds: Number(args.rounds), warmUp: 8, turns });
+  for (const { stop } of contestants) stop();
 
   const [cpu, wall] = (['cpu', 'wall'] as const).map((kind) => costs.map((cost) => cost.map((c) => c[kind])));
   const [ourCpu, stockCpu, controlCpu] = cpu as [number[], number[], number[]];

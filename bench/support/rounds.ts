@@ -2,13 +2,13 @@ import { progress } from './report.ts';
 
 export interface Contestant {
   name: string;
-  /** Some of the work that is compared: as much as a turn takes. */
-  turn(): Promise<void>;
+  /** Some of the work that is compared: as much as a turn takes. Returns what it cost, if another process did it. */
+  turn(): Promise<void> | Promise<Cost>;
   /** What has to be so during the turn: it begins and ends outside of what is measured. */
   prepare?(): () => void;
 }
 
-/** What one round cost this process: CPU of all its threads, and time that passed. Milliseconds. */
+/** What one round cost a process: CPU of all its threads, and time that passed. Milliseconds. */
 export interface Cost {
   cpu: number;
   wall: number;
@@ -24,8 +24,7 @@ export interface InterleaveOptions {
 }
 
 /**
- * Lets contestants take turns, in one process and within seconds of each other, so that whatever else the
- * machine does meets them alike. A round is several short turns of each; their order changes, so that each
+ * Lets contestants take turns, within seconds of each other, so that whatever else the machine does meets them alike. A round is several short turns of each; their order changes, so that each
  * comes after each of the others as often.
  *
  * @returns for each contestant its costs, round by round
@@ -58,9 +57,9 @@ async function add(contestant: Contestant, sum: Cost): Promise<void> {
   const undo = contestant.prepare?.();
   const startedAt = performance.now();
   const before = process.cpuUsage();
-  await contestant.turn();
+  const elsewhere = await contestant.turn();
   const { user, system } = process.cpuUsage(before);
-  sum.cpu += (user + system) / 1000;
-  sum.wall += performance.now() - startedAt;
+  sum.cpu += elsewhere?.cpu ?? (user + system) / 1000;
+  sum.wall += elsewhere?.wall ?? performance.now() - startedAt;
   undo?.();
 }

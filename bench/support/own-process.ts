@@ -1,0 +1,50 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { atExit } from './at-exit.ts';
+import type { Api } from './calling.ts';
+import type { Contestant, Cost } from './rounds.ts';
+
+/** Who calls: evenkeel; undici's Agent or Node's keep-alive agent; agentkeepalive; or the least that a balancer does. */
+export type CallerName = 'evenkeel' | 'stock' | 'agentkeepalive' | 'bare';
+
+export interface CallerOptions {
+  name: CallerName;
+  /** By way of undici's `request`, of built-in `fetch`, or of node:http. */
+  api: Api | 'http';
+  /** evenkeel spreads over all of them; others call the first. */
+  endpoints: readonly { address: string; port: number }[];
+}
+
+/** What a caller is told to do. */
+export interface Work {
+  requests: number;
+  concurrency: number;
+}
+
+/**
+ * A contestant in a process of its own, as in a program, which has one agent. In a process with several, V8 compiles
+ * the code of Node and undici for the objects of all of them. That makes each of them slower, and not all alike.
+ */
+export async function inOwnProcess(
+  options: CallerOptions,
+  work: Work,
+): Promise<Contestant & { stop(): void }> {
+  const child = fork(new URL('./caller.ts', import.meta.url), [JSON.stringify(options)]);
+  const stop = () => void child.kill();
+  atExit(stop);
+  const ended = once(child, 'exit').then(([code]) =>
+    Promise.reject(new Error(`a caller has ended: ${code}`)),
+  );
+  ended.catch(() => {});
+  const answer = () => Promise.race([once(child, 'message'), ended]);
+  await answer();
+  return {
+    name: options.name,
+    async turn() {
+      child.send(work);
+      const [cost] = await answer();
+      return cost as Cost;
+    },
+    stop,
+  };
+}
