@@ -242,6 +242,8 @@ function isIterable(body: unknown): boolean {
 
 /** Whether the headers have an iterator of their own. One on `Object.prototype` doesn't count. */
 function hasOwnWayToIterate(headers: object): boolean {
+  // Most headers are plain objects. For them, this is all, and much faster than what follows.
+  if (!(Symbol.iterator in headers)) return false;
   const prototype: unknown = Object.getPrototypeOf(headers);
   if (Object.hasOwn(headers, Symbol.iterator)) return true;
   const { [Symbol.iterator]: iterate } = headers as Partial<Iterable<unknown>>;
