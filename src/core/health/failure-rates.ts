@@ -56,14 +56,14 @@ export interface FailureRatesOptions<S> {
  * begin. An endpoint with few requests is counted over several intervals.
  */
 export class FailureRates<S extends Counted> {
-  readonly #fleet: { readonly members: ReadonlyMap<string, S> };
+  readonly #suspects: { readonly members: ReadonlyMap<string, S> };
   readonly #options: FailureRatesOptions<S>;
   readonly #tallies = new Map<S, Tally>();
   #timer: Timer | undefined;
 
-  /** @param fleet all endpoints */
-  constructor(fleet: { readonly members: ReadonlyMap<string, S> }, options: FailureRatesOptions<S>) {
-    this.#fleet = fleet;
+  /** @param suspects all endpoints */
+  constructor(suspects: { readonly members: ReadonlyMap<string, S> }, options: FailureRatesOptions<S>) {
+    this.#suspects = suspects;
     this.#options = options;
   }
 
@@ -96,7 +96,7 @@ export class FailureRates<S extends Counted> {
 
   /** Begins an interval for all present endpoints. */
   #start(): void {
-    for (const member of this.#fleet.members.values()) this.#tallyOf(member, 0);
+    for (const member of this.#suspects.members.values()) this.#tallyOf(member, 0);
     const { clock, interval } = this.#options;
     this.#timer = clock.schedule(() => this.#onIntervalOver(), interval);
   }

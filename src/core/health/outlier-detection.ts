@@ -4,7 +4,7 @@ import { Ejections } from './ejections.ts';
 import { FailureRates, type Sample, tellingRun, usualRate } from './failure-rates.ts';
 import { OftenFailing } from './often-failing.ts';
 import type { FailureKind, OutlierSettings, RestoreReason } from './settings.ts';
-import { type Fleet, recordOf, Standings, type Suspect } from './standings.ts';
+import { recordOf, Standings, type Suspect, type Suspects } from './standings.ts';
 import { outliersOf } from './success-rate.ts';
 
 /** The settings of a service that ejects nothing. */
@@ -34,26 +34,26 @@ const NONE: OutlierSettings = {
 export class OutlierDetection<S extends Suspect> {
   /** How the endpoints stand, for any reason. */
   readonly standings: Standings<S>;
-  readonly #fleet: Fleet<S>;
+  readonly #suspects: Suspects<S>;
   readonly #settings: OutlierSettings;
   readonly #random: () => number;
   readonly #rates: FailureRates<S>;
   readonly #oftenFailing: OftenFailing<S>;
   readonly #ejections: Ejections<S>;
 
-  constructor(fleet: Fleet<S>, settings: OutlierSettings | false, clock: Clock, random: () => number) {
-    this.#fleet = fleet;
+  constructor(suspects: Suspects<S>, settings: OutlierSettings | false, clock: Clock, random: () => number) {
+    this.#suspects = suspects;
     this.#settings = settings === false ? NONE : settings;
     this.#random = random;
     const { successRateInterval: interval, successRateRequestVolume: volume } = this.#settings;
-    const rates = new FailureRates(fleet, {
+    const rates = new FailureRates(suspects, {
       interval,
       volume,
       clock,
       onInterval: (samples) => this.#onInterval(samples),
     });
     this.#oftenFailing = new OftenFailing(this.#rateOf);
-    const standings = new Standings(fleet, this.#settings, clock);
+    const standings = new Standings(suspects, this.#settings, clock);
     this.#rates = rates;
     this.standings = standings;
     this.#ejections = new Ejections({ settings: this.#settings, standings, rates, clock, random });
@@ -140,7 +140,7 @@ export class OutlierDetection<S extends Suspect> {
 
   /** Whether most other endpoints fail too. */
   isCommon(endpoint: S): boolean {
-    return this.#oftenFailing.besides(endpoint) * 2 > this.#fleet.members.size - 1;
+    return this.#oftenFailing.besides(endpoint) * 2 > this.#suspects.members.size - 1;
   }
 
   /** Forgets an endpoint that has left. */
@@ -160,7 +160,7 @@ export class OutlierDetection<S extends Suspect> {
   /** The service is idle. */
   stop(): void {
     this.#rates.stop();
-    this.#oftenFailing.noteAll(this.#fleet.members.values());
+    this.#oftenFailing.noteAll(this.#suspects.members.values());
   }
 
   /** Restores all endpoints that are ejected, paused or silent. */
@@ -177,7 +177,7 @@ export class OutlierDetection<S extends Suspect> {
 
   #onInterval(samples: readonly Sample<S>[]): void {
     const { successRateMinimumHosts, successRateStdevFactor, enforcingSuccessRate } = this.#settings;
-    this.#oftenFailing.noteAll(this.#fleet.members.values());
+    this.#oftenFailing.noteAll(this.#suspects.members.values());
     for (const { endpoint } of outliersOf(samples, successRateMinimumHosts, successRateStdevFactor)) {
       const health = endpoint.health ?? new HealthRecord();
       if (health.ejection !== undefined || this.#random() * 100 >= enforcingSuccessRate) continue;
@@ -193,7 +193,7 @@ export class OutlierDetection<S extends Suspect> {
     const { failures } = health;
     const least = this.standings.leastRun(health);
     if (failures < least || failures < health.lookAt) return false;
-    const enough = tellingRun(least, usualRate(endpoint, this.#fleet.members.values(), this.#rateOf));
+    const enough = tellingRun(least, usualRate(endpoint, this.#suspects.members.values(), this.#rateOf));
     // The rates of the others may change meanwhile.
     health.lookAt = Math.min(enough, failures + this.#settings.consecutiveFailures);
     return failures >= enough;

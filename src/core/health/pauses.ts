@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { FailureRates, tellingRun, usualRate } from './failure-rates.ts';
 import type { OutlierDetection } from './outlier-detection.ts';
-import { type Fleet, recordOf, type Suspect } from './standings.ts';
+import { recordOf, type Suspect, type Suspects } from './standings.ts';
 
 /** After this many 429 in a row, an endpoint may be overloaded. */
 const SEVERAL = 5;
@@ -13,17 +13,17 @@ const INTERVAL = 10_000;
  * it too: then the cause isn't the endpoint.
  */
 export class Pauses<S extends Suspect> {
-  readonly #fleet: Fleet<S>;
+  readonly #suspects: Suspects<S>;
   readonly #outliers: OutlierDetection<S>;
   readonly #clock: Clock;
   /** Which share of the responses were 429. */
   readonly #rates: FailureRates<S>;
 
-  constructor(fleet: Fleet<S>, outliers: OutlierDetection<S>, clock: Clock) {
-    this.#fleet = fleet;
+  constructor(suspects: Suspects<S>, outliers: OutlierDetection<S>, clock: Clock) {
+    this.#suspects = suspects;
     this.#outliers = outliers;
     this.#clock = clock;
-    this.#rates = new FailureRates(fleet, { interval: INTERVAL, volume: Number.POSITIVE_INFINITY, clock });
+    this.#rates = new FailureRates(suspects, { interval: INTERVAL, volume: Number.POSITIVE_INFINITY, clock });
   }
 
   /** An endpoint has answered 503, and wants no requests for `duration` milliseconds. */
@@ -40,7 +40,7 @@ export class Pauses<S extends Suspect> {
     health.limited++;
     this.#rates.failed(endpoint);
     if (health.limited < Math.max(SEVERAL, health.limitedLookAt)) return;
-    const enough = tellingRun(SEVERAL, usualRate(endpoint, this.#fleet.members.values(), this.#rateOf));
+    const enough = tellingRun(SEVERAL, usualRate(endpoint, this.#suspects.members.values(), this.#rateOf));
     // Without this, if all endpoints say so, each response would compare its endpoint with all others.
     health.limitedLookAt = Math.min(enough, health.limited + SEVERAL);
     if (health.limited >= enough) this.#pause(endpoint, duration);

@@ -20,7 +20,7 @@ export interface Suspect {
 }
 
 /** The endpoints that health is about. */
-export interface Fleet<S> {
+export interface Suspects<S> {
   readonly members: ReadonlyMap<string, S>;
 }
 
@@ -46,7 +46,7 @@ export type StandingsSettings = Pick<
 export class Standings<S extends Suspect> {
   /** How many endpoints that are out fail their health checks. */
   ailing = 0;
-  readonly #fleet: Fleet<S>;
+  readonly #suspects: Suspects<S>;
   readonly #settings: StandingsSettings;
   readonly #clock: Clock;
   readonly #out = new Set<S>();
@@ -61,8 +61,8 @@ export class Standings<S extends Suspect> {
   /** Whether silent endpoints serve like all others, because too few would be left without them. */
   #needsSilent = false;
 
-  constructor(fleet: Fleet<S>, settings: StandingsSettings, clock: Clock) {
-    this.#fleet = fleet;
+  constructor(suspects: Suspects<S>, settings: StandingsSettings, clock: Clock) {
+    this.#suspects = suspects;
     this.#settings = settings;
     this.#clock = clock;
   }
@@ -155,7 +155,7 @@ export class Standings<S extends Suspect> {
   }
 
   #population(): number {
-    return this.#fleet.members.size;
+    return this.#suspects.members.size;
   }
 
   /** Sets the reasons of an endpoint that follow from its standing. */

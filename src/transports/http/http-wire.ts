@@ -172,7 +172,7 @@ export class HttpWire implements Wire {
     else this.#socket.destroy();
   }
 
-  /** The events that matter have one argument at most. So no list is made: there are about ten events for each request. */
+  /** The events that matter have one argument at most. So no list is made: each request has two or more events. */
   #onEvent(event: string, argument: unknown, hasArgument: boolean): boolean {
     switch (event) {
       case 'data':
