@@ -1,25 +1,28 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { BalancingOptions } from '../../../config/options.ts';
 import type { Settings } from '../../../config/settings.ts';
 import type { LoadPart } from '../../../core/base/part.ts';
 import type { GrpcBalancing } from '../grpc-balancing.ts';
 
-/**
- * The channel on which Node.js publishes what was loaded with `require`, and so also with `import` of a CommonJS module
- * such as grpc-js.
- */
-const LOADED = 'tracing:module.require:end';
-/** The ids and paths of grpc-js. */
-const GRPC_JS = /(^|[\\/])@grpc[\\/]grpc-js([\\/]build[\\/]src[\\/]index(\.js)?)?$/;
+/** The path of grpc-js. */
+const GRPC_JS = /[\\/]@grpc[\\/]grpc-js[\\/]build[\\/]src[\\/]index\.js$/;
 
 type GrpcPart = typeof import('./part.ts');
+type Loader = NodeJS.RequireExtensions['.js'];
 
-/** The balancing of all copies of grpc-js in this process: those that are loaded, and those that come. */
+/**
+ * The balancing of all copies of grpc-js in this process: those that are loaded, and those that come. To see these, it
+ * wraps the function with which Node.js loads CommonJS files, for `require` and for `import`. The diagnostics channel of
+ * `require` tells the same. But while somebody listens there, Node doesn't see any more that code of a package requires
+ * `punycode`, and prints a deprecation warning that is meant for code outside of packages.
+ */
 class Installation {
   readonly #settings: Settings;
   readonly #options: BalancingOptions;
   readonly #load: LoadPart<GrpcPart>;
   readonly #seen = new WeakSet<object>();
+  readonly #extensions: NodeJS.RequireExtensions;
+  readonly #before: Loader;
+  readonly #loader: Loader;
   #balancing: GrpcBalancing | undefined;
   #ended = false;
 
@@ -27,36 +30,36 @@ class Installation {
     this.#settings = settings;
     this.#options = options;
     this.#load = load;
-    // The cache of the whole process, wherever this file is. A CommonJS bundle doesn't know where it is.
-    const { cache } = process.getBuiltinModule('node:module').createRequire(process.execPath);
-    for (const [id, module] of Object.entries(cache)) this.#take(id, module?.exports);
-    subscribe(LOADED, this.#onLoaded);
+    // Those of the whole process, wherever this file is. A CommonJS bundle doesn't know where it is.
+    const { cache, extensions } = process.getBuiltinModule('node:module').createRequire(process.execPath);
+    for (const [path, module] of Object.entries(cache)) this.#take(path, module?.exports);
+    this.#extensions = extensions;
+    const before = extensions['.js'];
+    const take = (path: string, exports: unknown) => this.#take(path, exports);
+    this.#before = before;
+    this.#loader = function (this: unknown, module, path) {
+      before.call(this, module, path);
+      take(path, module.exports);
+    };
+    extensions['.js'] = this.#loader;
   }
 
   end(): void {
     this.#ended = true;
-    unsubscribe(LOADED, this.#onLoaded);
+    // Others may have wrapped it since.
+    if (this.#extensions['.js'] === this.#loader) this.#extensions['.js'] = this.#before;
     this.#balancing?.uninstall();
   }
 
-  readonly #onLoaded = (message: unknown): void => {
-    const { id, result } = message as { id?: unknown; result?: unknown };
-    this.#take(id, result);
-  };
-
-  /**
-   * Checks the name first: a module that is half loaded, in a circle, warns if one reads an export that it doesn't have
-   * yet.
-   */
-  #take(id: unknown, exports: unknown): void {
-    if (typeof id !== 'string' || !GRPC_JS.test(id)) return;
+  #take(path: string, exports: unknown): void {
+    if (this.#ended || !GRPC_JS.test(path)) return;
     this.#load((part) => {
       if (!this.#ended && part.isGrpcJs(exports)) this.#balance(part, exports as object);
     });
   }
 
   #balance({ GrpcBalancing, isBalanced }: GrpcPart, module: object): void {
-    // This is published for each `require`. A copy that code has installed with `installGrpc` stays as it is.
+    // A file may be loaded more than once. A copy that code has installed with `installGrpc` stays as it is.
     if (this.#seen.has(module)) return;
     this.#seen.add(module);
     if (isBalanced(module)) return;

@@ -139,6 +139,20 @@ test('a name whose A records a server fails for has its IPv6 addresses', async (
   assert.equal((await next).error.code, 'ESERVFAIL', 'but one that has IPv4 ones keeps them');
 });
 
+test('a server that failed for A records, and then says that there are no IPv6 addresses, is asked again', async (t) => {
+  const { dns, follow } = await setUp(t);
+  dns.set('orders.test', ['10.0.1.1']);
+  dns.misbehave('orders.test', { rcode: 'SERVFAIL', type: 'A' });
+  const addresses = follow('orders.test').addresses();
+  await dns.received('orders.test', 2);
+  dns.behave('orders.test');
+  assert.deepEqual(await addresses, ['10.0.1.1']);
+  assert.deepEqual(
+    dns.questions.map(({ type }) => type),
+    ['A', 'AAAA', 'A'],
+  );
+});
+
 test('a change of resolv.conf holds from the next look-up on', async (t) => {
   const { dns, resolvConf, follow } = await setUp(t);
   resolvConf('search a.test');
