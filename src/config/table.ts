@@ -231,10 +231,10 @@ function adminAddress(): Kind<string | false> {
     accepts: "a port, '<host>:<port>', or false",
     parse(value) {
       if (value === false) return false;
+      if (typeof value !== 'number' && typeof value !== 'string') return undefined;
       const [, host = '127.0.0.1', port] =
         /^(?:([\w.-]+|\[[0-9a-f:.]+\]):)?(\d+)$/i.exec(String(value)) ?? [];
-      const isPort = Number(port) >= 1 && Number(port) <= 65_535;
-      return isPort && ['number', 'string'].includes(typeof value) ? `${host}:${Number(port)}` : undefined;
+      return isPort(port) ? `${host}:${Number(port)}` : undefined;
     },
     fromText: (text) => (['false', '0'].includes(text) ? false : text),
   };
@@ -256,8 +256,12 @@ function isGlob(item: string): boolean {
 }
 
 function isServer(item: string): boolean {
-  const [, ip4, bracketed] = /^(?:([\d.]+)|\[(.+)\])(?::\d{1,5})?$/.exec(item) ?? [];
-  return isIP(ip4 ?? bracketed ?? item) !== 0;
+  const [, ip4, bracketed, port = '53'] = /^(?:([\d.]+)|\[(.+)\])(?::(\d{1,5}))?$/.exec(item) ?? [];
+  return isIP(ip4 ?? bracketed ?? item) !== 0 && isPort(port);
+}
+
+function isPort(text: string | undefined): boolean {
+  return Number(text) >= 1 && Number(text) <= 65_535;
 }
 
 function isFailureKind(item: string): boolean {

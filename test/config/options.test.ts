@@ -236,6 +236,9 @@ test('name servers are addresses, with a port or without', () => {
   for (const bad of ['ns.example.com', '10.96.0.10:', '10.96.0', 'fd00::10]:53', '']) {
     refuses({ dns: { servers: [bad] } }, /^dns\.servers must be /);
   }
+  for (const bad of ['10.96.0.10:0', '10.96.0.10:65536', '[fd00::10]:99999']) {
+    refuses({ dns: { servers: [bad] } }, /^dns\.servers must be /);
+  }
 });
 
 test('bounds of the TTL that cross are refused', () => {
@@ -374,6 +377,8 @@ test('the admin page is on loopback, unless it is told a host', () => {
       String(bad),
     );
   }
+  // It has no text, so that to look at it as a text throws.
+  refuses({ admin: Object.create(null) }, /^admin must be a port/);
 });
 
 const IDLE = [
