@@ -32,7 +32,9 @@ export class Query {
   async addresses(name: string, families: Families, first?: Family): Promise<Records | undefined> {
     let unreachable: Records | undefined;
     let failure: unknown;
-    for (const family of families.startingWith(first)) {
+    let unanswered: Family | undefined;
+    const order = [...families.startingWith(first)];
+    for (const family of order) {
       let answers: RecordWithTtl[] | 'no such name';
       try {
         answers = await this.#ask((resolver) =>
@@ -42,12 +44,16 @@ export class Query {
         // Some servers answer with a failure if a name has addresses of the other family only.
         if (first !== undefined || !isInability(error)) throw error;
         failure ??= error;
+        unanswered = family;
         continue;
       }
       if (answers === 'no such name') break;
       const reachable = answers.filter(({ address }) => families.reaches(address));
       if (reachable.length > 0) return toRecords(reachable, family);
       if (answers.length > 0) unreachable ??= toRecords(answers, family);
+      // Of several servers behind one address, one may fail. The one that has answered now may know more.
+      else if (unanswered !== undefined) order.push(unanswered);
+      unanswered = undefined;
     }
     if (unreachable === undefined && failure !== undefined) throw failure;
     return unreachable;
