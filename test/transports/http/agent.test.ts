@@ -289,3 +289,19 @@ for (const options of [{ family: 9 }, { hints: 1 }, { localAddress: 'here' }] as
     assert.deepEqual(thrownWith(startHttpAgent(t, [])), refused);
   });
 }
+
+for (const timeout of [-1, Number.POSITIVE_INFINITY, 'soon'] as number[]) {
+  test(`a timeout of an agent that Node refuses throws the same error: ${timeout}`, (t) => {
+    const thrownWith = (agent: Agent) => {
+      try {
+        http.get({ host: '127.0.0.1', agent }).on('error', () => {});
+        return undefined;
+      } catch (error) {
+        return error;
+      }
+    };
+    const refused = thrownWith(new Agent({ keepAlive: true, timeout }));
+    assert.ok(refused instanceof Error);
+    assert.deepEqual(thrownWith(startHttpAgent(t, [], { timeout })), refused);
+  });
+}

@@ -365,3 +365,15 @@ test('https is balanced by the same patch, and is not loaded for it', async () =
   const own = Object.getOwnPropertyNames(https.Agent.prototype);
   assert.ok(!own.includes('addRequest'));
 });
+
+test('a timeout of an agent that Node refuses throws where the request is made, and ends no process', async (t) => {
+  const [pod] = await setUp(t, 1);
+  for (const [timeout, code] of [
+    [-1, 'ERR_OUT_OF_RANGE'],
+    ['soon' as unknown as number, 'ERR_INVALID_ARG_TYPE'],
+  ] as const) {
+    const agent = new Agent({ keepAlive: true, timeout });
+    assert.throws(() => http.get({ host: HOST, agent }), { code });
+  }
+  assert.equal((await ask(new Agent({ keepAlive: true, timeout: Number.NaN }))).body, pod!.address);
+});
