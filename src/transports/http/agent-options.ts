@@ -2,12 +2,22 @@ import type { AgentOptions } from 'node:http';
 import type { ConnectionOptions } from 'node:tls';
 import { errors } from 'undici';
 import { CLIENT_TABLE } from '../../config/client-options.ts';
+import { nearest } from '../../config/nearest.ts';
 import type { BalancingOptions } from '../../config/options.ts';
 import { resolveSettings, withSystemDials } from '../../config/resolve-settings.ts';
 import type { Settings } from '../../config/settings.ts';
+import { TABLE } from '../../config/table.ts';
 
 /** Options of Node's agents that make no sense if a pod is chosen for each request. */
-type Refused = 'lookup' | 'localPort' | 'path' | 'proxyEnv' | 'maxFreeSockets' | 'host' | 'port';
+type Refused =
+  | 'lookup'
+  | 'localPort'
+  | 'path'
+  | 'proxyEnv'
+  | 'maxFreeSockets'
+  | 'host'
+  | 'port'
+  | 'scheduling';
 
 /** What `new BalancedHttpAgent(options)` takes: evenkeel's options, and those of Node's own agent. */
 export interface BalancedHttpAgentOptions extends BalancingOptions, Omit<AgentOptions, Refused> {
@@ -16,6 +26,8 @@ export interface BalancedHttpAgentOptions extends BalancingOptions, Omit<AgentOp
    * `false`).
    */
   keepAlive?: boolean | undefined;
+  /** Which idle connection a request gets: the one that was used last. evenkeel has no other order. */
+  scheduling?: 'lifo' | undefined;
   /** Whether small writes are sent at once. Default `true`, as for Node's agents. */
   noDelay?: boolean | undefined;
   /** The address family that evenkeel dials, `4` or `6`. Default: one that this host has a route to. */
@@ -95,6 +107,9 @@ export interface SplitOptions {
  * @throws undici's `InvalidArgumentError` if an option is unknown or isn't accepted
  */
 export function splitOptions(options: BalancedHttpAgentOptions): SplitOptions {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new errors.InvalidArgumentError(`options must be an object, got ${String(options)}`);
+  }
   const own: Record<string, unknown> = {};
   const node: Record<string, unknown> = { keepAlive: true };
   for (const [name, value] of Object.entries(options)) {
@@ -111,9 +126,15 @@ export function splitOptions(options: BalancedHttpAgentOptions): SplitOptions {
     if (OF_NODE.has(name)) node[name] = value;
     else if (Object.hasOwn(CLIENT_TABLE, name)) {
       throw new errors.InvalidArgumentError(`unsupported ${name}: it is an option of undici's`);
-    } else own[name] = value;
+    } else if (Object.hasOwn(TABLE, name)) own[name] = value;
+    else throw new errors.InvalidArgumentError(unknownOption(name));
   }
   return { node, own, settings: settingsOf(own, node) };
+}
+
+function unknownOption(name: string): string {
+  const meant = nearest(name, [...Object.keys(TABLE), ...OF_NODE]);
+  return `unknown option ${name}${meant === undefined ? '' : `; did you mean ${meant}?`}`;
 }
 
 /** The settings for evenkeel's options. Some of Node's options have an effect on them too. */

@@ -202,12 +202,15 @@ test('a request that comes once a limit was raised waits for none of those befor
 
 test('options are those of evenkeel and of Node, and others are refused by name', async (t) => {
   const pod = await startPod(t);
-  const refused = (options: object, message: RegExp) =>
-    assert.throws(() => new BalancedHttpAgent(options), { name: 'InvalidArgumentError', message });
+  const refused = (options: object | string, message: RegExp | string) =>
+    assert.throws(() => new BalancedHttpAgent(options as object), { name: 'InvalidArgumentError', message });
   refused(
     { maxConectionDuration: 1 },
     /unknown option maxConectionDuration; did you mean maxConnectionDuration/,
   );
+  refused({ maxSocket: 5 }, 'unknown option maxSocket; did you mean maxSockets?');
+  refused({ rejectUnauthorised: false }, /; did you mean rejectUnauthorized\?$/);
+  refused('http://orders.prod', 'options must be an object, got http://orders.prod');
   refused({ spread: 0 }, /spread must be/);
   refused({ lookup: () => {} }, /unsupported lookup: use discovery instead/);
   refused({ headersTimeout: 1 }, /unsupported headersTimeout: it is an option of undici's/);
