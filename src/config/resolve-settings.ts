@@ -80,7 +80,9 @@ function checkIdle(options: BalancedAgentOptions, settings: Settings, env: Envir
     const given = (options[group] as Record<string, unknown> | undefined)?.[own];
     if (given !== undefined) throw new errors.InvalidArgumentError(`${name} does nothing without ${takes}`);
     const variable = variableFor(path);
-    if (read(env, variable) !== undefined) warn(`${variable} does nothing without ${takes}`);
+    // The user has been warned already of a name that is no variable, such as that of an option which takes a function.
+    const isSet = VARIABLES.includes(variable) && read(env, variable) !== undefined;
+    if (isSet) warn(`${variable} does nothing without ${takes}`);
   }
 }
 

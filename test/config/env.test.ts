@@ -128,8 +128,8 @@ test('an unknown variable is warned of with the nearest name', async (t) => {
 
 test('options that are no scalars have no variable', async (t) => {
   const warnings = watchWarnings(t);
-  resolveSettings({}, { EVENKEEL_CLOCK: 'now', EVENKEEL_CONNECT: '{}' });
-  assert.equal((await warnings()).length, 2);
+  resolveSettings({}, { EVENKEEL_CLOCK: 'now', EVENKEEL_CONNECT: '{}', EVENKEEL_RING_HASH_KEY: 'user' });
+  assert.equal((await warnings()).length, 3);
 });
 
 test('the variables of a Service called evenkeel are left in peace', async (t) => {
