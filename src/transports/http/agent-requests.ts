@@ -7,7 +7,13 @@ import { checkTls, servernameOf } from './dialer.ts';
 import { endUnsent } from './failures.ts';
 import type { HttpService } from './http-service.ts';
 import type { Destination, HttpServices } from './http-services.ts';
-import { agentPrototype, type NodeAgent, type NodeRequest, type RequestOptions } from './node-http.ts';
+import {
+  agentPrototype,
+  headersOf,
+  type NodeAgent,
+  type NodeRequest,
+  type RequestOptions,
+} from './node-http.ts';
 import { type Profile, Profiles } from './profile.ts';
 
 type Family = Destination['family'];
@@ -62,7 +68,7 @@ export class AgentRequests implements Total {
       return true;
     }
     if (this.#services.mocks.areActive) return false;
-    const header = request.getHeader('host');
+    const header = headersOf(request)?.host?.[1];
     // If the Host header is no string, Node throws an error for it.
     if (this.#services.ended || (header !== undefined && typeof header !== 'string')) return false;
     const bucket = this.#bucketFor(options, header);

@@ -74,6 +74,7 @@ export interface NodeSocket extends Socket {
 interface Handle {
   /** The handle below TLS. */
   readonly _parent?: Handle | null;
+  readonly bytesWritten?: number;
   getAsyncId(): number;
   getProviderType(): number;
   asyncReset?(resource: object): void;
@@ -219,6 +220,11 @@ export function serveWaiting(agent: NodeAgent, name: string): void {
   context.runInAsyncScope(() => agentPrototype.addRequest.call(agent as unknown as Agent, request, options));
 }
 
+/** The `bytesWritten` of a socket in which nothing waits. The socket itself looks through what waits, and makes a list of it. */
+export function bytesWrittenBy(socket: NodeSocket): number {
+  return socket._handle?.bytesWritten ?? socket.bytesWritten;
+}
+
 let asyncIdKey: symbol | undefined;
 
 /**
@@ -249,14 +255,15 @@ const headersKey = Object.getOwnPropertySymbols(new OutgoingMessage()).find(
   ({ description }) => description === 'kOutHeaders',
 )!;
 
+/** The headers of a request as they were set; none if they were given as a list, and are only in the head. */
+export function headersOf(request: NodeRequest): OutHeaders {
+  return (request as unknown as Record<symbol, OutHeaders>)[headersKey];
+}
+
 /** A header of a request, as text. @param name in lower case */
 export function requestHeader(request: NodeRequest, name: string): string | undefined {
-  const headers = (request as unknown as Record<symbol, OutHeaders>)[headersKey];
-  if (headers) {
-    const header = headers[name];
-    return header === undefined ? undefined : String(header[1]);
-  }
-  // Headers that were given as a list are only in the head.
+  const headers = headersOf(request);
+  if (headers) return headers[name] && String(headers[name][1]);
   const { _header } = request;
   return _header === null ? undefined : new RegExp(`^${name}: *(.*)\\r$`, 'im').exec(_header)?.[1];
 }

@@ -1,5 +1,5 @@
 import type { HeldWrites } from './held-writes.ts';
-import { type NodeRequest, type NodeSocket, type Output, outputOf } from './node-http.ts';
+import { bytesWrittenBy, type NodeRequest, type NodeSocket, type Output, outputOf } from './node-http.ts';
 
 /** What a request gives a socket to send. Kept in case the request must go to another socket. */
 export class Sent {
@@ -21,7 +21,7 @@ export class Sent {
     this.isFinished = request.finished;
     this.request = request;
     this.socket = socket;
-    this.bytesBefore = socket.bytesWritten;
+    this.bytesBefore = bytesWrittenBy(socket);
     this.listens = request.timeoutCb !== null;
     this.keep();
     if (held !== undefined) held.onReleased = () => this.keep();

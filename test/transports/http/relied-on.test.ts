@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http, { Agent, ClientRequest } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { connect as connectSecurely, createServer as createSecureServer } from 'node:tls';
 import {
   asNodeAgent,
   asNodeRequest,
+  bytesWrittenBy,
   hasInternals,
   isProxied,
   isStock,
@@ -16,6 +18,7 @@ import {
   rewind,
   waitingOf,
 } from '../../../src/transports/http/node-http.ts';
+import { certificateFor } from '../../support/certificate.ts';
 import { answerOf, closeOf, eventsOf } from '../../support/http-agent.ts';
 import { type Pod, startPod } from '../../support/pods.ts';
 
@@ -161,6 +164,28 @@ test('a socket can be given another async context', async (t) => {
   resetAsyncContext(socket);
   assert.notEqual(socket._handle!.getAsyncId(), before);
 });
+
+for (const secure of [false, true]) {
+  const title = secure ? 'a TLS socket' : 'a socket';
+  test(`${title} in which nothing waits has written what its handle has written`, async (t) => {
+    const certificate = certificateFor('IP:127.0.0.1');
+    const server = secure ? createSecureServer(certificate) : createServer();
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const { cert: ca } = certificate;
+    const socket = secure ? connectSecurely({ port, host: '127.0.0.1', ca }) : connect(port, '127.0.0.1');
+    t.after(() => {
+      socket.destroy();
+      server.close();
+    });
+    await once(socket, secure ? 'secureConnect' : 'connect');
+    assert.equal(bytesWrittenBy(socket as NodeSocket), 0);
+    await new Promise((resolve) => void socket.write('five!', resolve));
+    assert.equal(bytesWrittenBy(socket as NodeSocket), 5);
+    assert.equal(socket.bytesWritten, 5);
+  });
+}
 
 test('the hooks of agents and the constructor of requests are where they were', () => {
   const { prototype } = ClientRequest as unknown as { prototype: Record<string, unknown> };
