@@ -8,9 +8,8 @@
 
 import { parseArgs } from 'node:util';
 import { startNginx } from './support/nginx.ts';
-import { inOwnProcess } from './support/own-process.ts';
+import { interleaveProcesses } from './support/own-process.ts';
 import { report } from './support/report.ts';
-import { interleave } from './support/rounds.ts';
 import { median, ratios, type Spread } from './support/statistics.ts';
 
 const CASES = [
@@ -38,12 +37,9 @@ nginx.stop();
 
 async function compare({ concurrency, requests, turns, atMost }: (typeof CASES)[number]): Promise<void> {
   const work = { requests: requests / turns, concurrency };
-  const contestants = await Promise.all(
-    CALLERS.map((name) => inOwnProcess({ name, api: 'http', endpoints }, work)),
-  );
-  const title = `http, concurrency ${concurrency}`;
-  const costs = await interleave(contestants, { title, rounds: Number(args.rounds), warmUp: 8, turns });
-  for (const { stop } of contestants) stop();
+  const callers = CALLERS.map((name) => ({ name, api: 'http' as const, endpoints }));
+  const options = { title: `http, concurrency ${concurrency}`, rounds: Number(args.rounds), turns };
+  const costs = await interleaveProcesses(callers, work, options);
 
   const cpu = costs.map((rounds) => rounds.map((cost) => cost.cpu));
   const micros = cpu.map((times) => (median(times) * 1_000) / requests);

@@ -16,10 +16,10 @@ import { BalancedAgent } from '../src/transports/undici/agent.ts';
 import { type Api, CASES, type Case, sender } from './support/calling.ts';
 import { flatOutFor } from './support/load.ts';
 import { type Nginx, startNginx } from './support/nginx.ts';
-import { inOwnProcess } from './support/own-process.ts';
+import { interleaveProcesses } from './support/own-process.ts';
 import { startProfiler } from './support/profiler.ts';
 import { report } from './support/report.ts';
-import { type Cost, interleave } from './support/rounds.ts';
+import type { Cost } from './support/rounds.ts';
 import { median, ratios, type Spread } from './support/statistics.ts';
 
 /** Milliseconds. */
@@ -51,11 +51,9 @@ nginx.stop();
 async function compare({ api, concurrency, requests, turns, atLeast }: Case): Promise<void> {
   const title = `${api}, concurrency ${concurrency}`;
   const work = { requests: requests / turns, concurrency };
-  const contestants = await Promise.all(
-    (['evenkeel', 'stock', 'stock'] as const).map((name) => inOwnProcess({ name, api, endpoints }, work)),
-  );
-  const costs = await interleave(contestants, { title, rounds: Number(args.rounds), warmUp: 8, turns });
-  for (const { stop } of contestants) stop();
+  const callers = (['evenkeel', 'stock', 'stock'] as const).map((name) => ({ name, api, endpoints }));
+  const options = { title, rounds: Number(args.rounds), turns };
+  const costs = await interleaveProcesses(callers, work, options);
 
   const [cpu, wall] = (['cpu', 'wall'] as const).map((kind) => costs.map((cost) => cost.map((c) => c[kind])));
   const [ourCpu, stockCpu, controlCpu] = cpu as [number[], number[], number[]];

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { atExit } from './at-exit.ts';
 import type { Api } from './calling.ts';
-import type { Contestant, Cost } from './rounds.ts';
+import { type Contestant, type Cost, type InterleaveOptions, interleave } from './rounds.ts';
 
 /** Who calls: evenkeel; undici's Agent or Node's keep-alive agent; agentkeepalive; or the least that a balancer does. */
 export type CallerName = 'evenkeel' | 'stock' | 'agentkeepalive' | 'bare';
@@ -21,14 +21,38 @@ export interface Work {
   concurrency: number;
 }
 
+/** How often all contestants begin anew: what V8 makes of a program differs from process to process, by 5 % or so. */
+const STARTS = 5;
+const WARM_UP = 2;
+
 /**
- * A contestant in a process of its own, as in a program, which has one agent. In a process with several, V8 compiles
- * the code of Node and undici for the objects of all of them. That makes each of them slower, and not all alike.
+ * Lets callers take turns, each in a process of its own, as in a program, which has one agent. In a process with
+ * several, V8 compiles the code of Node and undici for the objects of all of them. That makes each slower, and not all
+ * alike.
+ *
+ * @returns for each caller its costs, round by round
  */
-export async function inOwnProcess(
-  options: CallerOptions,
+export async function interleaveProcesses(
+  callers: readonly CallerOptions[],
   work: Work,
-): Promise<Contestant & { stop(): void }> {
+  { title, rounds, turns }: Pick<InterleaveOptions, 'title' | 'rounds' | 'turns'>,
+): Promise<Cost[][]> {
+  const costs: Cost[][] = callers.map(() => []);
+  for (let start = 1; start <= STARTS; start++) {
+    const contestants = await Promise.all(callers.map((options) => inOwnProcess(options, work)));
+    const more = await interleave(contestants, {
+      title: `${title}, start ${start} of ${STARTS}`,
+      rounds: Math.ceil(rounds / STARTS),
+      warmUp: WARM_UP,
+      turns,
+    });
+    for (const { stop } of contestants) stop();
+    more.forEach((each, n) => void costs[n]!.push(...each));
+  }
+  return costs;
+}
+
+async function inOwnProcess(options: CallerOptions, work: Work): Promise<Contestant & { stop(): void }> {
   const child = fork(new URL('./caller.ts', import.meta.url), [JSON.stringify(options)]);
   const stop = () => void child.kill();
   atExit(stop);
