@@ -56,6 +56,17 @@ test('nobody who answers is said, with what to do about it', async () => {
   );
 });
 
+test('the end of a process that is watched is said', async (t) => {
+  const [pod] = await startPods(t, 1);
+  pod!.respond = (request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write('data: {"at":0,"services":[],"happened":[]}\n\n', () => request.socket.destroy());
+  };
+  await assert.rejects(top([`${pod!.address}:${pod!.port}`], output()), {
+    message: `${pod!.address}:${pod!.port} can't be watched: it has ended`,
+  });
+});
+
 test('what answers and is no page of evenkeel’s is said', async (t) => {
   const [pod] = await startPods(t, 1);
   await assert.rejects(

@@ -17,12 +17,26 @@ const PATIENCE = 10_000;
  */
 export async function* watch(address: string, signal: AbortSignal): AsyncGenerator<Told> {
   const request = get(`http://${address}/events`, { agent: false, signal, timeout: PATIENCE });
-  request.once('timeout', () => request.destroy(new Error(`it said nothing for ${PATIENCE / 1_000} s`)));
+  const silence = new Error(`it said nothing for ${PATIENCE / 1_000} s`);
+  let end = new Error('it has ended');
+  request.once('timeout', () => {
+    end = silence;
+    request.destroy(silence);
+  });
   const [response] = (await once(request, 'response')) as [IncomingMessage];
   if (response.headers['content-type'] !== 'text/event-stream') {
     request.destroy();
     throw new Error(`what answers there is no page of evenkeel's (status ${response.statusCode})`);
   }
+  try {
+    yield* eventsOf(response);
+  } catch (error) {
+    // Node says of a response that breaks off only that it was aborted.
+    throw (error as NodeJS.ErrnoException).code === 'ECONNRESET' ? end : error;
+  }
+}
+
+async function* eventsOf(response: IncomingMessage): AsyncGenerator<Told> {
   let text = '';
   for await (const chunk of response.setEncoding('utf8')) {
     const events = `${text}${chunk}`.split('\n\n');
