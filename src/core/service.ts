@@ -194,7 +194,7 @@ export class Service implements DiscoveryOwner {
     this.calls.queue.onUpdate();
   }
 
-  onError(error: Error, askedAt: number): void {
+  onError(error: Error, askedAt: number, asksAgain: boolean): void {
     const { queue } = this.calls;
     this.pool.awaitsNews = false;
     this.pool.reach.freeze(this.discovery.isWithdrawn);
@@ -202,7 +202,8 @@ export class Service implements DiscoveryOwner {
       queue.serve();
       return;
     }
-    queue.failAll(error, askedAt);
+    if (asksAgain) queue.failFirst(error, askedAt);
+    else queue.failAll(error, askedAt);
     queue.serveSoon();
   }
 

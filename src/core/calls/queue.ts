@@ -215,6 +215,16 @@ export class Queue implements Waiters {
     this.#rest();
   }
 
+  /** Fails the first call that has waited since `since`. The others wait on. */
+  failFirst(error: Error, since: number): void {
+    for (const waiter of this.#lines.all()) {
+      if (waiter.since > since) continue;
+      this.#lines.fail(waiter, error);
+      break;
+    }
+    this.#rest();
+  }
+
   stop(): void {
     this.#limits.stop();
   }

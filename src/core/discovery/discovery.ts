@@ -14,9 +14,9 @@ export interface DiscoveryOwner {
   onUpdate(update: EndpointUpdate): void;
   /**
    * Discovery failed. If endpoints are known, they stay in use. If none are known, requests that have waited since
-   * `askedAt` must fail.
+   * `askedAt` must fail; with `asksAgain`, only the first of them.
    */
-  onError(error: Error, askedAt: number): void;
+  onError(error: Error, askedAt: number, asksAgain: boolean): void;
 }
 
 export interface DiscoveryOptions {
@@ -131,10 +131,10 @@ export class Discovery {
     const { origin } = this.#owner.url;
     this.updatedAt = wallClock();
     if ('error' in resolution) {
-      const { error, askedAt = Number.POSITIVE_INFINITY } = resolution;
+      const { error, askedAt = Number.POSITIVE_INFINITY, asksAgain = false } = resolution;
       this.error = error;
       this.#publish(error);
-      this.#owner.onError(error, askedAt);
+      this.#owner.onError(error, askedAt, asksAgain);
       return;
     }
     const { source, endpoints } = resolution;

@@ -86,6 +86,11 @@ export type Resolution =
        * clock). Requests that came later keep waiting for the next value. Default: all waiting requests fail.
        */
       readonly askedAt?: number;
+      /**
+       * The resolver asks once more by itself within a fraction of a second, because a single answer may be wrong. If
+       * several requests wait, only the first one fails with this error.
+       */
+      readonly asksAgain?: boolean;
     };
 
 /**

@@ -29,12 +29,17 @@ const UNKNOWN: BackoffTimes = { first: 100, longest: 500 / (1 + JITTER) };
 /** At most half a minute, with jitter. */
 const KNOWN: BackoffTimes = { first: 1_000, longest: 30_000 / (1 + JITTER) };
 
+/** Look-ups that find nothing come in a row if they are no more than so many milliseconds apart. */
+const IN_A_ROW = 1_000;
+
 /** What a service knows about its name: whether it has addresses, lost them a moment ago, or has none. */
 export class History {
   readonly #options: HistoryOptions;
   #state: State = { name: 'unknown' };
   /** How many look-ups failed in a row. */
   #failures = 0;
+  /** When a look-up last found nothing, on the clock. */
+  #foundNothingAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: HistoryOptions) {
     this.#options = options;
@@ -63,7 +68,10 @@ export class History {
     const now = this.#options.clock.now();
     const state = this.#state.name === 'known' ? this.#withdraw(this.#state.found) : this.#state;
     this.#failures = 0;
-    if (state.name === 'unknown') return { resolution: { error, source: 'dns' }, askAgainAt: freshUntil };
+    if (state.name === 'unknown') {
+      const asksAgain = this.#isFirst();
+      return { resolution: { error, source: 'dns', asksAgain }, askAgainAt: freshUntil };
+    }
     if (now >= state.until) {
       this.#state = { name: 'unknown' };
       // If it is asked at once, the next resolution is the error.
@@ -80,9 +88,17 @@ export class History {
     const { clock } = this.#options;
     const failures = this.#failures++;
     return {
-      resolution: { error, source: 'dns', askedAt },
+      resolution: { error, source: 'dns', askedAt, asksAgain: this.#isFirst() },
       askAgainAt: clock.now() + this.#afterFailure(failures),
     };
+  }
+
+  /** Whether this look-up is the first one in a row that finds nothing. Stock clients would ask for each of their requests. */
+  #isFirst(): boolean {
+    const now = this.#options.clock.now();
+    const isFirst = now - this.#foundNothingAt > IN_A_ROW;
+    this.#foundNothingAt = now;
+    return isFirst;
   }
 
   #afterFailure(failures: number): number {

@@ -25,3 +25,38 @@ test('a request is failed only by a question that was asked after it came', asyn
   dns.behave('*');
   await (await late).body.dump();
 });
+
+for (const [what, code] of [
+  ['no such name', 'ENOTFOUND'],
+  ['a failure', 'ESERVFAIL'],
+] as const) {
+  test(`of requests that wait, a first answer that says ${what} fails one, and a second one the others`, async (t) => {
+    const dns = await startDnsServer(t);
+    const pod = await startPod(t);
+    const agent = new BalancedAgent({ dns: { servers: [dns.address] } });
+    t.after(() => agent.destroy());
+    const spoil = (name: string) => {
+      if (code === 'ESERVFAIL') dns.misbehave(name, { rcode: 'SERVFAIL' });
+      else dns.remove(name);
+    };
+    const get = async (name: string) => {
+      const { body } = await agent.request({
+        origin: `http://${name}:${pod.port}`,
+        path: '/',
+        method: 'GET',
+      });
+      return body.text();
+    };
+    spoil('once.test');
+    const once = Array.from({ length: 5 }, () => get('once.test'));
+    await assert.rejects(Promise.race(once), { code });
+    dns.behave('once.test');
+    dns.set('once.test', [pod.address]);
+    assert.equal((await Promise.allSettled(once)).filter(({ status }) => status === 'fulfilled').length, 4);
+
+    spoil('always.test');
+    const always = Array.from({ length: 5 }, () => get('always.test'));
+    await Promise.all(always.map((request) => assert.rejects(request, { code })));
+    assert.ok(dns.count('always.test', 'A') <= 2, 'a stock client asks five times');
+  });
+}
