@@ -45,8 +45,15 @@ export class DialPlan {
   /** Dials the next endpoint, or warms one more. Returns whether there was any. */
   dialNext(): boolean {
     const endpoint = this.#toDial();
+    // If that isn't idle, one more is needed, as when a request is sent.
+    if ((endpoint === undefined || endpoint.load > 0) && this.#grow()) return true;
     if (endpoint !== undefined) this.#dials.dial(endpoint);
-    return endpoint !== undefined || (!this.#set.frozen && this.#preconnect.grow());
+    return endpoint !== undefined;
+  }
+
+  /** Warms one more endpoint, which may dial it. Returns whether there was any. */
+  #grow(): boolean {
+    return !this.#set.frozen && this.#preconnect.grow();
   }
 
   /**

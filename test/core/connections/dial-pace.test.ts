@@ -26,6 +26,27 @@ test('a cold burst of 1,000 short requests makes a fifth of the connections', as
   await assertConnections(t, 300, 5, (pods) => burst(startAgent(t, pods), 1_000));
 });
 
+test('requests that come while the first dial is under way go to all pods', async (t) => {
+  const pods = await startPods(t, 4);
+  const dial = buildConnector({});
+  const held: (() => void)[] = [];
+  let isHeld = true;
+  const connect: buildConnector.connector = (params, callback) => {
+    if (isHeld) held.push(() => dial(params, callback));
+    else dial(params, callback);
+  };
+  const agent = startAgent(t, pods, { connect });
+  const first = get(agent);
+  while (held.length === 0) await settle();
+  const others = burst(agent, 11);
+  while (held.length < 4) await settle();
+  isHeld = false;
+  for (const release of held) release();
+  await Promise.all([first, others]);
+  const requests = pods.map((pod) => pod.requests);
+  assert.ok(Math.min(...requests) >= 2, `${requests}`);
+});
+
 test('long requests have a connection each within milliseconds', async (t) => {
   const pods = await startPods(t, 5);
   const agent = startAgent(t, pods);

@@ -19,6 +19,14 @@ test('requests go to all pods alike, each over a connection that is kept', async
   assert.ok(pods.every(({ connections }) => connections.length <= 3));
 });
 
+test('the first requests of a process, which come at once, go to all pods', async (t) => {
+  const pods = await startPods(t, 4);
+  const agent = startHttpAgent(t, pods);
+  await Promise.all(Array.from({ length: 12 }, () => ask(agent)));
+  const requests = pods.map((pod) => pod.requests);
+  assert.ok(Math.min(...requests) >= 2, `${requests}`);
+});
+
 test('a request sees the name, not the address: in its Host header, and in all it says of itself', async (t) => {
   const pod = await startPod(t);
   const agent = startHttpAgent(t, [pod]);
