@@ -23,7 +23,8 @@ export interface Work {
 
 /** How often all contestants begin anew: what V8 makes of a program differs from process to process, by 5 % or so. */
 const STARTS = 5;
-const WARM_UP = 2;
+/** After so many requests, V8 has compiled what it will compile. The more code, the longer that takes, and it costs CPU. */
+const WARM_UP = 40_000;
 
 /**
  * Lets callers take turns, each in a process of its own, as in a program, which has one agent. In a process with
@@ -43,7 +44,7 @@ export async function interleaveProcesses(
     const more = await interleave(contestants, {
       title: `${title}, start ${start} of ${STARTS}`,
       rounds: Math.ceil(rounds / STARTS),
-      warmUp: WARM_UP,
+      warmUp: Math.ceil(WARM_UP / (work.requests * turns)),
       turns,
     });
     for (const { stop } of contestants) stop();
