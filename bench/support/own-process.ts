@@ -21,7 +21,7 @@ export interface Work {
   concurrency: number;
 }
 
-/** How often all contestants begin anew: what V8 makes of a program differs from process to process, by 5 % or so. */
+/** How often all contestants begin anew: what V8 makes of a program differs from process to process, by up to a tenth. */
 const STARTS = 5;
 /** After so many requests, V8 has compiled what it will compile. The more code, the longer that takes, and it costs CPU. */
 const WARM_UP = 40_000;
