@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { Agent } from 'node:http';
 import { isIP } from 'node:net';
 import type { AgentClosedError } from './agent-closed.ts';
+import { BoundHosts } from './bound-hosts.ts';
 import { Bucket, type Total } from './bucket.ts';
 import { checkTls, servernameOf } from './dialer.ts';
 import { endUnsent } from './failures.ts';
@@ -47,6 +48,7 @@ export class AgentRequests implements Total {
    */
   readonly #apart: string;
   readonly #buckets = new Map<HttpService, Bucket>();
+  readonly #bound = new BoundHosts();
   #closed: AgentClosedError | undefined;
   #onDrained: (() => void) | undefined;
   #last: Wanted | undefined;
@@ -68,12 +70,18 @@ export class AgentRequests implements Total {
       return true;
     }
     if (this.#services.mocks.areActive) return false;
-    const header = headersOf(request)?.host?.[1];
+    const headers = headersOf(request);
+    const header = headers?.host?.[1];
     // If the Host header is no string, Node throws an error for it.
     if (this.#services.ended || (header !== undefined && typeof header !== 'string')) return false;
+    if (this.#isBound(options, headers?.authorization?.[1])) return false;
     const bucket = this.#bucketFor(options, header);
     bucket?.add(request, options);
     return bucket !== undefined;
+  }
+
+  #isBound({ host, port }: RequestOptions, authorization: unknown): boolean {
+    return this.#bound.has(host, port, authorization) && !this.#services.findsOwnNames;
   }
 
   retake(request: NodeRequest, options: RequestOptions): void {

@@ -42,6 +42,8 @@ export class HttpServices implements ServiceOwner {
   /** Whether they take no more requests. */
   ended = false;
   readonly mocks: SocketMocks;
+  /** Whether names are found by the user's own discovery, and perhaps by nothing else. */
+  readonly findsOwnNames: boolean;
   readonly #options: HttpServicesOptions;
   readonly #origins: LRUCache<string, Variants<HttpService>>;
   /** Services that were evicted, and still drain. */
@@ -50,6 +52,7 @@ export class HttpServices implements ServiceOwner {
   constructor(options: HttpServicesOptions) {
     this.#options = options;
     this.mocks = new SocketMocks(options.settings);
+    this.findsOwnNames = typeof options.settings.discovery === 'function';
     this.#origins = new LRUCache({
       max: options.settings.maxOrigins,
       dispose: (services) => services.clear(),
