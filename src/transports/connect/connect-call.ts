@@ -235,7 +235,7 @@ function onClose(this: Stream): void {
 function noteClose(this: Stream, code?: number, callback?: () => void): void {
   // connect-node also closes a stream that has failed by itself.
   const isOver = this.closed || this.destroyed;
-  Reflect.deleteProperty(this, 'close');
-  this.close(code, callback);
+  const { close } = Object.getPrototypeOf(this) as Stream;
+  close.call(this, code, callback);
   if (!isOver) this[kCall]!.onClosedByCaller(code);
 }

@@ -1,7 +1,7 @@
 import { isUint8Array } from 'node:util/types';
+import { replaceMethod } from '../common/own-method.ts';
 import { interceptNext } from './next-event.ts';
 import type { NodeRequest } from './node-http.ts';
-import { putBack } from './own-property.ts';
 
 const HELD = ['write', 'end', 'flushHeaders'] as const;
 type Writing = (typeof HELD)[number];
@@ -58,16 +58,15 @@ export class HeldWrites {
 
   #replace(name: Writing): () => void {
     const request = this.#request as unknown as Record<Writing, Write>;
-    const own = Object.getOwnPropertyDescriptor(request, name);
     const original = request[name];
     const hold: Write = (...args) => {
       const write = () => Reflect.apply(original, request, args);
       return this.#passes(name, args[0]) ? write() : this.#hold(name, args[0], write);
     };
-    request[name] = hold;
+    const restore = replaceMethod(request, name, hold);
     return () => {
       // If other code has wrapped the method meanwhile, it keeps calling this one.
-      if (request[name] === hold) putBack(request, name, own);
+      if (request[name] === hold) restore();
     };
   }
 

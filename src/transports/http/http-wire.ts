@@ -3,6 +3,7 @@ import type { Clock } from '../../core/base/clock.ts';
 import type { Carried, Wire, WireEvents } from '../../core/connections/wire.ts';
 import { balancedSockets } from '../balanced-sockets.ts';
 import { PROBE_SOON, portsOfSocket, resetError } from '../common/kernel.ts';
+import { replaceMethod } from '../common/own-method.ts';
 import { isServed } from '../common/unasked.ts';
 import { AgentClosedError } from './agent-closed.ts';
 import { reasonOf } from './failures.ts';
@@ -44,9 +45,9 @@ export class HttpWire implements Wire {
   #events: WireEvents | undefined = undefined;
   readonly #socket: NodeSocket;
   readonly options: HttpWireOptions;
-  /** The socket's `emit` from before, and whether it was the socket's own property. */
+  /** The socket's `emit` from before, and what puts it back. */
   readonly #emit: (event: string, ...args: unknown[]) => boolean;
-  readonly #ownEmit: boolean;
+  readonly #restore: () => void;
   #call: HttpAttempt | undefined = undefined;
   #parked = false;
   #used = false;
@@ -64,13 +65,13 @@ export class HttpWire implements Wire {
     this.#socket = socket as NodeSocket;
     this.options = options;
     this.idleTime = new IdleTime(options.clock, options.keepAlive, () => this.#events!.retire('idle'));
-    this.#ownEmit = Object.hasOwn(socket, 'emit');
     this.#emit = socket.emit;
     balancedSockets.add(socket);
     // Between two requests, nobody else listens.
     socket.on('error', noop);
-    socket.emit = (event: string, ...args: unknown[]) =>
-      args.length > 1 ? this.#pass(event, ...args) : this.#onEvent(event, args[0], args.length === 1);
+    this.#restore = replaceMethod(socket, 'emit', (event: string, ...args: unknown[]) =>
+      args.length > 1 ? this.#pass(event, ...args) : this.#onEvent(event, args[0], args.length === 1),
+    );
   }
 
   open(events: WireEvents): void {
@@ -260,8 +261,7 @@ export class HttpWire implements Wire {
     this.#call = undefined;
     this.idleTime.stop();
     const heard = this.#pass('agentRemove');
-    if (this.#ownEmit) socket.emit = this.#emit;
-    else Reflect.deleteProperty(socket, 'emit');
+    this.#restore();
     socket.off('error', noop);
     call?.onUpgraded(socket);
     return heard;

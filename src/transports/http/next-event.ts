@@ -1,5 +1,5 @@
+import { replaceMethod } from '../common/own-method.ts';
 import type { NodeRequest } from './node-http.ts';
-import { putBack } from './own-property.ts';
 
 /**
  * The next time that a request emits an event, `handle` is called first. Listeners are called when `handle` calls
@@ -10,8 +10,6 @@ export function interceptNext(
   name: string,
   handle: (pass: () => boolean, argument: unknown) => boolean,
 ): void {
-  // Tracers may have replaced `emit` on the request.
-  const own = Object.getOwnPropertyDescriptor(request, 'emit');
   const { emit } = request;
   let isOver = false;
   const intercept = (event: string | symbol, ...args: unknown[]): boolean => {
@@ -19,20 +17,18 @@ export function interceptNext(
     if (isOver || event !== name) return pass();
     isOver = true;
     // If other code has wrapped it meanwhile, it keeps calling this one.
-    if (request.emit === intercept) putBack(request, 'emit', own);
+    if (request.emit === intercept) restore();
     return handle(pass, args[0]);
   };
-  request.emit = intercept;
+  const restore = replaceMethod(request, 'emit', intercept);
 }
 
 /** Calls `fn` while no listener hears what the request emits. */
 export function muted(request: NodeRequest, fn: () => void): void {
-  // Tracers may have replaced `emit` on the request.
-  const own = Object.getOwnPropertyDescriptor(request, 'emit');
-  request.emit = () => true;
+  const restore = replaceMethod(request, 'emit', () => true);
   try {
     fn();
   } finally {
-    putBack(request, 'emit', own);
+    restore();
   }
 }

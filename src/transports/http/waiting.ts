@@ -1,9 +1,9 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { Clock } from '../../core/base/clock.ts';
+import { replaceMethod } from '../common/own-method.ts';
 import { ConnectTime } from './connect-time.ts';
 import type { DialSteps } from './dial-steps.ts';
 import type { NodeRequest } from './node-http.ts';
-import { putBack } from './own-property.ts';
 
 export interface WaitingOptions {
   clock: Clock;
@@ -60,13 +60,11 @@ export class Waiting {
 
 /** Calls `onDestroyed` when the caller ends a request. Returns a function that stops this. */
 export function interceptDestroy(request: NodeRequest, onDestroyed: (error?: Error) => void): () => void {
-  const own = Object.getOwnPropertyDescriptor(request, 'destroy');
-  const restore = () => putBack(request, 'destroy', own);
-  request.destroy = (error) => {
+  const restore = replaceMethod(request, 'destroy', (error?: Error) => {
     restore();
     request.destroy(error);
     onDestroyed(error);
     return request as ReturnType<NodeRequest['destroy']>;
-  };
+  });
   return restore;
 }

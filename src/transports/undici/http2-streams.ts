@@ -2,6 +2,7 @@ import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
 import { type Client, errors } from 'undici';
 import type { Refusal } from '../../core/calls/settings.ts';
 import { HEADERS_FRAME, REFUSED_STREAM } from '../common/http2-codes.ts';
+import { replaceMethod } from '../common/own-method.ts';
 import type { Request, Streams } from './request.ts';
 import { isOfSession } from './undici.ts';
 import { UnopenedStream } from './unopened-stream.ts';
@@ -137,14 +138,12 @@ function refusalOf(stream: Stream, { remoteSettings }: ClientHttp2Session): Refu
  * corrupt what is written. Node closes the stream itself a moment later.
  */
 function refuseUnsent(stream: Stream, request: Request | undefined, code: number): void {
-  stream.close = noop;
-  stream.destroy = () => stream;
+  const restores = [replaceMethod(stream, 'close', noop), replaceMethod(stream, 'destroy', () => stream)];
   request?.refuse(
     new errors.InformationalError(`HTTP/2: "frameError" received - type ${HEADERS_FRAME}, code ${code}`),
     'gone-away',
   );
-  Reflect.deleteProperty(stream, 'close');
-  Reflect.deleteProperty(stream, 'destroy');
+  for (const restore of restores) restore();
 }
 
 function noop(): void {}
