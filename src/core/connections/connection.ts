@@ -142,10 +142,10 @@ export class Connection implements Pooled, WireEvents {
     return this.inFlight > 0 || unneeded < Math.min(most, idle * LATELY_IDLE);
   }
 
-  /** Waits for its first request. If none comes, it closes as a used connection would. */
+  /** Waits for its first request. If none comes, it closes as a used connection would; sooner if it is left over. */
   park(): void {
     if (this.retired !== undefined || !this.wire.park()) return;
-    this.idling.wait(this.#options.idleTimeout, () => this.parked && this.retire('idle'));
+    this.idling.wait(this.#options.idleTimeout, this, () => this.retire('idle'));
   }
 
   /** Takes nothing for a moment after its response, because its peer may be ending it. */

@@ -49,6 +49,8 @@ export class EndpointConnections<C extends Pooled> {
   /** How many were made, and how many were retired, since the start. */
   opened = 0;
   retirements = 0;
+  /** How many of these the endpoint has ended. */
+  ends = 0;
   /** For how many milliseconds the endpoint keeps idle connections, if it has said so. */
   keepAlive: number | undefined = undefined;
   /** Whether that is so short that no connection can wait for the next request. */
@@ -103,6 +105,7 @@ export class EndpointConnections<C extends Pooled> {
     this.lose(connection);
     this.retirements++;
     const isClosed = connection.retired === 'closed-by-peer';
+    if (isClosed) this.ends++;
     // If this was the last connection, the endpoint may have ended.
     if (isClosed && this.connected === 0) this.heardAt = Number.NEGATIVE_INFINITY;
     const isPeers = isClosed || connection.retired === 'unasked-response';

@@ -1,5 +1,6 @@
 import { type Clock, inNextTurn, type Timer } from '../base/clock.ts';
 import type { IdleLife, Repeatable } from './idle-life.ts';
+import { isLeftOver, LOOK_INTERVAL, type Unused } from './left-over.ts';
 
 /** The state of a connection between its requests, and before its first one. */
 export class Idling {
@@ -36,9 +37,21 @@ export class Idling {
     return this.#since !== undefined && life.isNearEnd(now - this.#since, request);
   }
 
-  /** Waits for a first request, and calls back after `milliseconds`. */
-  wait(milliseconds: number, onOver: () => void): void {
-    this.#timer = this.#clock.schedule(onOver, milliseconds);
+  /** Waits for a first request, and calls back after `milliseconds`; sooner if the connection is left over. */
+  wait(milliseconds: number, connection: Unused, onOver: () => void): void {
+    const { ends } = connection.endpoint;
+    let left = milliseconds;
+    const wait = () => {
+      const step = Math.min(left, LOOK_INTERVAL);
+      left -= step;
+      this.#timer = this.#clock.schedule(look, step);
+    };
+    const look = () => {
+      if (!connection.parked) return;
+      if (left <= 0 || isLeftOver(connection, ends)) onOver();
+      else wait();
+    };
+    wait();
   }
 
   /** Takes nothing for a moment, because its peer may be ending it. */

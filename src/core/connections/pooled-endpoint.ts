@@ -71,6 +71,11 @@ export class PooledEndpoint<C extends Pooled = Pooled> extends Endpoint {
     return this.#pool?.retirements ?? 0;
   }
 
+  /** How many of these it has ended itself. */
+  get ends(): number {
+    return this.#pool?.ends ?? 0;
+  }
+
   get keepAlive(): number | undefined {
     return this.#pool?.keepAlive;
   }
