@@ -1,6 +1,7 @@
 // How much of a request's CPU is evenkeel's own?
 //
 // npm run bench -- share [--of REV] [--pods nginx,node] [--concurrency N] [--seconds S] [--passes P] [--rows R]
+// npm run bench -- share --perf [--pods …] [--concurrency N] [--passes P] [--rows R]
 //
 // The build as it is published, or that of another revision, calls five pods with undici's `request` under a profiler.
 // Its share is the self time of its functions in all the time that the process was not idle: undici, Node, the kernel
@@ -10,6 +11,10 @@
 // It is measured with pods of two kinds, because it depends on them. nginx answers at once, and says little. Pods made by
 // Node take as long for a request as this process does, and their responses have more headers, so that undici and the
 // kernel have more to do for each request.
+//
+// V8's own profiler samples where signals arrive. On virtual machines that may be at the ends of system calls, whoever
+// has used the time before. `--perf` asks Linux's perf, which sees the kernel and all threads; the code runs from its
+// sources then, in a process of its own, a new one for each pass. What V8 has inlined counts as the function around it.
 
 import type { Profiler } from 'node:inspector';
 import { parseArgs } from 'node:util';
@@ -18,6 +23,8 @@ import { BareBalancer } from './support/bare-balancer.ts';
 import { CASES, type Case, sender } from './support/calling.ts';
 import { flatOutFor } from './support/load.ts';
 import { startNginx } from './support/nginx.ts';
+import { inOwnProcess, WARM_UP as REQUESTS_TO_WARM_UP } from './support/own-process.ts';
+import { hasPerf, PERF_OPTION, sample } from './support/perf.ts';
 import { startPods } from './support/pods.ts';
 import { startProfiler } from './support/profiler.ts';
 import { progress, report } from './support/report.ts';
@@ -42,18 +49,23 @@ const { values: args } = parseArgs({
     seconds: { type: 'string', default: '1' },
     passes: { type: 'string', default: '11' },
     rows: { type: 'string', default: '0' },
+    perf: { type: 'boolean' },
   },
 });
 
-progress(`share: building ${args.of ?? 'this'}`);
-const revision = await build(args.of);
+if (args.perf && !hasPerf()) {
+  console.error('share: needs Linux’s perf, and the right to use it (kernel.perf_event_paranoid)');
+  process.exit(1);
+}
+if (!args.perf) progress(`share: building ${args.of ?? 'this'}`);
+const revision = args.perf ? undefined : await build(args.of);
 const concurrencies = args.concurrency === undefined ? [1, 100] : [Number(args.concurrency)];
 const cases = CASES.filter(
   ({ api, concurrency }) => api === 'request' && concurrencies.includes(concurrency),
 );
 for (const kind of args.pods.split(',')) {
   const pods = await start(kind);
-  for (const each of cases) await measure(revision, each, pods);
+  for (const each of cases) await (revision ? measure(revision, each, pods) : measureByPerf(each, pods));
   pods.stop();
 }
 
@@ -106,21 +118,61 @@ async function measure(
       else await profile(each, send, concurrency);
     }
   }
-  for (const { name, agent, bar, shares, times } of contestants) {
-    await agent.close();
-    const { median, low, high } = spread(shares);
-    report({
-      bench: 'share',
-      case: `${title}${bar === undefined ? `, ${name}` : ''}`,
-      value: median,
-      ...(bar && { bar }),
-      text: `${percent(median)} of the CPU (${percent(low)}–${percent(high)})`,
-      detail: { of: name, shares },
-    });
-    const rows = [...times].sort(([, a], [, b]) => b - a).slice(0, Number(args.rows));
-    if (rows.length > 0)
-      console.table(rows.map(([name, share]) => ({ function: name, share: percent(share) })));
+  for (const each of contestants) {
+    await each.agent.close();
+    tell(title, each);
   }
+}
+
+function tell(title: string, { name, bar, shares, times }: Omit<Contestant, 'agent' | 'url'>): void {
+  const { median, low, high } = spread(shares);
+  report({
+    bench: 'share',
+    case: `${title}${bar === undefined ? `, ${name}` : ''}`,
+    value: median,
+    ...(bar && { bar }),
+    text: `${percent(median)} of the CPU (${percent(low)}–${percent(high)})`,
+    detail: { of: name, shares },
+  });
+  const rows = [...times].sort(([, a], [, b]) => b - a).slice(0, Number(args.rows));
+  if (rows.length > 0)
+    console.table(rows.map(([name, share]) => ({ function: name, share: percent(share) })));
+}
+
+async function measureByPerf({ api, concurrency }: Case, { maker, endpoints }: Pods): Promise<void> {
+  const title = `${api}, concurrency ${concurrency}${maker}, by perf`;
+  const contestants: (Omit<Contestant, 'agent' | 'name'> & { name: 'evenkeel' | 'bare' })[] = [
+    { name: 'evenkeel', url: '/src/', bar: { atMost: BAR }, shares: [], times: new Map() },
+    { name: 'bare', url: '/bench/support/bare-', bar: undefined, shares: [], times: new Map() },
+  ];
+  const work = { requests: REQUESTS_TO_WARM_UP, concurrency };
+  for (let pass = 0; pass < Number(args.passes); pass++) {
+    progress(`share: ${title}, pass ${pass + 1} of ${args.passes}`);
+    for (const { name, url, shares, times } of contestants) {
+      const caller = await inOwnProcess({ name, api, endpoints }, work, [PERF_OPTION]);
+      await caller.turn();
+      const samples = await sample(caller.pid, async () => {
+        await caller.turn();
+        await caller.turn();
+      });
+      caller.stop();
+      shares.push(shareOfSamples(url, samples, times));
+    }
+  }
+  for (const each of contestants) tell(title, each);
+}
+
+/** The share of samples in functions of files below `folder`; adds what each has to `times`. */
+function shareOfSamples(folder: string, samples: readonly string[], times: Map<string, number>): number {
+  let own = 0;
+  for (const line of samples) {
+    const [, name, file, row] = /JS:[*+^~]*'?(\S*) file:\/\/(\S+?):(\d+)/.exec(line) ?? [];
+    if (file === undefined || !file.includes(folder)) continue;
+    own++;
+    const key = `${name || '(anonymous)'}:${row}`;
+    times.set(key, (times.get(key) ?? 0) + 1 / samples.length / Number(args.passes));
+  }
+  return own / samples.length;
 }
 
 async function profile(

@@ -24,7 +24,7 @@ export interface Work {
 /** How often all contestants begin anew: what V8 makes of a program differs from process to process, by up to a tenth. */
 const STARTS = 5;
 /** After so many requests, V8 has compiled what it will compile. The more code, the longer that takes, and it costs CPU. */
-const WARM_UP = 40_000;
+export const WARM_UP = 40_000;
 
 /**
  * Lets callers take turns, each in a process of its own, as in a program, which has one agent. In a process with
@@ -53,8 +53,15 @@ export async function interleaveProcesses(
   return costs;
 }
 
-async function inOwnProcess(options: CallerOptions, work: Work): Promise<Contestant & { stop(): void }> {
-  const child = fork(new URL('./caller.ts', import.meta.url), [JSON.stringify(options)]);
+/** @param execArgv options of Node's */
+export async function inOwnProcess(
+  options: CallerOptions,
+  work: Work,
+  execArgv: readonly string[] = process.execArgv,
+): Promise<Contestant & { pid: number; stop(): void }> {
+  const child = fork(new URL('./caller.ts', import.meta.url), [JSON.stringify(options)], {
+    execArgv: [...execArgv],
+  });
   const stop = () => void child.kill();
   atExit(stop);
   const ended = once(child, 'exit').then(([code]) =>
@@ -65,6 +72,7 @@ async function inOwnProcess(options: CallerOptions, work: Work): Promise<Contest
   await answer();
   return {
     name: options.name,
+    pid: child.pid!,
     async turn() {
       child.send(work);
       const [cost] = await answer();
