@@ -1,10 +1,12 @@
-// npm test                        the tests for while you work (*.test.ts)
-// npm run test:all                all tests, those that take long (*.long.ts) included; those that fail run once more
+// npm test                        the tests for while you work (*.test.ts), some files to a process: see support/groups.ts
+// npm run test:all                all tests, those that take long (*.long.ts) included, each file in its own process; those that
+//                                 fail run once more
 // npm run test:all -- FILE ...    these files
 // npm run test:all -- --seconds N no long file begins after that time
 
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { groupsOf } from './support/groups.ts';
 import { runOnce, runTests } from './support/run-tests.ts';
 
 const SHORT = 'test/**/*.test.ts';
@@ -18,6 +20,6 @@ const files = positionals.length > 0 ? positionals : [SHORT, 'test/**/*.long.ts'
 const options = ['--test-timeout=120000', '--test-concurrency=6'];
 const seconds = values.seconds === undefined ? undefined : Number(values.seconds);
 const passed = values.short
-  ? runOnce([...options, SHORT], root)
+  ? runOnce([...options, ...groupsOf(SHORT, root)], root)
   : runTests([...options, ...files], root, seconds);
 if (!passed) process.exitCode = 1;

@@ -13,8 +13,8 @@ const DEADLINE = pathToFileURL(join(import.meta.dirname, 'deadline.ts')).href;
 type Passed = Record<string, { readonly name: string; readonly passed_on_attempt: number }>;
 
 /**
- * Runs tests. Each file is a process of its own, and most of what a short one does is to strip the types of evenkeel's
- * sources and to compile them: by the variable this is done once, for the programs that tests start too.
+ * Runs tests. Each file is a process of its own, which strips the types of evenkeel's sources and compiles them: by the
+ * variable this is done once, for the programs that tests start too.
  *
  * @param args options of `node --test`, and the files
  * @param folder where to run them
