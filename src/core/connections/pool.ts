@@ -141,10 +141,9 @@ export class Pool implements ConnectionEvents<Connection> {
     return pod;
   }
 
-  /** An endpoint has served a request. From now on, `locality` may prefer it. */
+  /** An endpoint has served a request. */
   onServed(endpoint: Pod): void {
-    this.locality?.served(endpoint);
-    endpoint.onServed();
+    this.board.pickers.onServed(endpoint);
   }
 
   /** Replaces a connection that fails by another one. */
