@@ -2,7 +2,7 @@
 //
 // npm run bench -- versus --against REV [--only throughput|call|pick|memory|scale|kubernetes] [--api A] [--concurrency N]
 //
-// Both are built, and take turns on the same undici: in one process, or in short ones of their own for `call` and `pick`.
+// Both are built, and take turns on the same undici, in processes of their own; in one process for `memory`.
 // What is compared is the CPU (or the heap) of the other one divided by that of this: above 1 is better. `control` is
 // this build once more: how far it strays from 1 is the noise. What is asked of the inside, which other revisions have
 // in another shape, each asks with its own bench: `scale`, and `kubernetes`.
@@ -16,14 +16,13 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { EndpointAddress, Resolver } from '../src/core/discovery/resolver.ts';
 import type { BalancedAgent } from '../src/transports/undici/agent.ts';
-import { CASES, type Case, sender } from './support/calling.ts';
-import { flatOut } from './support/load.ts';
+import { CASES, type Case } from './support/calling.ts';
 import { type Nginx, startNginx } from './support/nginx.ts';
 import { type Findings, findingsOf, ownPartOf, pickOf } from './support/own-bench.ts';
+import { interleaveProcesses } from './support/own-process.ts';
 import { PICK_CASES } from './support/picking.ts';
 import { progress, report } from './support/report.ts';
 import { build, type Revision } from './support/revision.ts';
-import { type Contestant, type Cost, interleave } from './support/rounds.ts';
 import { median, ratios, type Spread } from './support/statistics.ts';
 
 const KINDS = ['throughput', 'call', 'pick', 'memory', 'scale', 'kubernetes'];
@@ -77,19 +76,32 @@ async function compareThroughput(): Promise<void> {
 
 async function compareCalls(
   { api, concurrency, requests, turns }: Case,
-  { endpoints, origin }: Nginx,
+  { endpoints }: Nginx,
 ): Promise<void> {
-  const agents: BalancedAgent[] = [];
-  const contestant = (name: string, { package: { BalancedAgent, staticResolver } }: Revision): Contestant => {
-    const discovery = staticResolver(endpoints);
-    const agent = new BalancedAgent({ discovery });
-    agents.push(agent);
-    const send = sender(api, agent, origin);
-    return { name, turn: () => flatOut(send, requests / turns, concurrency) };
-  };
   const title = `${api}, concurrency ${concurrency}`;
-  await compete(title, { turns, contestant, bar: 0.99 });
-  await Promise.all(agents.map((agent) => agent.close()));
+  const callers = [those, these, these].map(({ folder }) => ({
+    name: 'evenkeel' as const,
+    api,
+    endpoints,
+    folder,
+  }));
+  const work = { requests: requests / turns, concurrency };
+  const costs = await interleaveProcesses(callers, work, { title: `versus: ${title}`, rounds, turns });
+  const [former, present, control] = costs.map((all) => all.map(({ cpu }) => cpu)) as [
+    number[],
+    number[],
+    number[],
+  ];
+  const ratio = ratios(former, present);
+  const noise = ratios(control, present);
+  report({
+    bench: 'versus',
+    case: title,
+    value: ratio.median,
+    bar: { atLeast: 0.99 },
+    text: `CPU of ${against} over this ${inWords(ratio)}, control ${inWords(noise)}`,
+    detail: { against, ratio, control: noise, rounds },
+  });
 }
 
 /** What calls cost in evenkeel itself, by `call`. */
@@ -247,36 +259,6 @@ async function serveEverywhere(): Promise<number> {
   const server = createServer((_request, response) => response.end('here')).listen(0, '0.0.0.0');
   await once(server, 'listening');
   return (server.address() as AddressInfo).port;
-}
-
-interface Match {
-  readonly turns: number;
-  readonly bar: number;
-  contestant(name: string, revision: Revision): Contestant | Promise<Contestant>;
-}
-
-async function compete(title: string, { turns, bar, contestant }: Match): Promise<void> {
-  const contestants = [
-    await contestant('those', those),
-    await contestant('these', these),
-    await contestant('control', these),
-  ];
-  const costs = await interleave(contestants, { title: `versus: ${title}`, rounds, warmUp: 4, turns });
-  const [thoseCpu, theseCpu, controlCpu] = costs.map((cost) => cost.map(({ cpu }: Cost) => cpu)) as [
-    number[],
-    number[],
-    number[],
-  ];
-  const ratio = ratios(thoseCpu, theseCpu);
-  const control = ratios(controlCpu, theseCpu);
-  report({
-    bench: 'versus',
-    case: title,
-    value: ratio.median,
-    bar: { atLeast: bar },
-    text: `CPU of ${against} over this ${inWords(ratio)}, control ${inWords(control)}`,
-    detail: { against, ratio, control, rounds },
-  });
 }
 
 function inWords({ median: middle, low, high }: Spread): string {

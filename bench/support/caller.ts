@@ -5,6 +5,7 @@ import { Agent } from 'undici';
 import { type Api, sender } from './calling.ts';
 import { flatOut } from './load.ts';
 import type { CallerName, CallerOptions, Work } from './own-process.ts';
+import { builtIn } from './revision.ts';
 
 type Send = () => Promise<unknown>;
 
@@ -50,8 +51,9 @@ async function work(requests: number, concurrency: number): Promise<void> {
   process.send!({ cpu: (user + system) / 1000, wall: performance.now() - startedAt });
 }
 
-async function balanced({ endpoints }: CallerOptions) {
-  const { BalancedAgent, staticResolver } = await import('../../src/index.ts');
+async function balanced({ endpoints, folder }: CallerOptions) {
+  const { BalancedAgent, staticResolver } =
+    folder === undefined ? await import('../../src/index.ts') : (await builtIn(folder, 'it')).package;
   return new BalancedAgent({ discovery: staticResolver(endpoints) });
 }
 

@@ -11,6 +11,8 @@ export interface CallerOptions {
   name: CallerName;
   /** By way of undici's `request`, of built-in `fetch`, or of node:http. */
   api: Api | 'http';
+  /** The folder of a build, for evenkeel over undici; its sources here by default. */
+  folder?: string;
   /** evenkeel spreads over all of them; others call the first. */
   endpoints: readonly { address: string; port: number }[];
 }
