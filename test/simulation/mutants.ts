@@ -92,20 +92,6 @@ export const MUTANTS: readonly Mutant[] = [
     theme: 'hangs',
   },
   {
-    name: 'an endpoint that answers nothing has its turns with round-robin',
-    file: 'pickers.ts',
-    find: 'return this.#looksAtRuns ? new LaggingLast(create) : create();',
-    replace: 'return create();',
-    theme: 'patient',
-  },
-  {
-    name: 'an endpoint that answers nothing has its turns whatever it carries',
-    file: 'lagging-last.ts',
-    find: '    if (a.lagging && !carriesLess(a, b)) return false;\n',
-    replace: '',
-    theme: 'patient',
-  },
-  {
     name: 'what fails is held as load for ever',
     file: 'endpoint.ts',
     find: '  unhold(): void {\n    this.load--;',

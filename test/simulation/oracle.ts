@@ -9,7 +9,6 @@ import { EndsInTime } from './invariants/ends-in-time.ts';
 import { FindsTheAnswering } from './invariants/finds-the-answering.ts';
 import { FirstCome } from './invariants/first-come.ts';
 import { FitEndpoints } from './invariants/fit-endpoints.ts';
-import { HoldsFew } from './invariants/holds-few.ts';
 import type { Invariant } from './invariants/invariant.ts';
 import { NeverTwice } from './invariants/never-twice.ts';
 import { NoLostWakeUp } from './invariants/no-lost-wake-up.ts';
@@ -67,7 +66,6 @@ export class Oracle implements Watch {
       new Warm(scene),
       new Shares(scene),
       ...(scene.scenario.hangsFrom === undefined ? [] : [new SparesTheSilent(scene)]),
-      ...(scene.scenario.hangsForGoodFrom === undefined ? [] : [new HoldsFew(scene)]),
       ...(scene.scenario.answersFrom === undefined ? [] : [new FindsTheAnswering(scene)]),
       new AtRest(scene),
       ...(scene.scenario.agents === undefined ? [] : [new AgentPlaces(scene)]),

@@ -168,8 +168,6 @@ export interface Scenario {
   readonly sharesFrom?: number;
   /** From then on, all calls to the first pod hang, and their callers give them up: it gets few. */
   readonly hangsFrom?: number;
-  /** From then on, the first pod answers nothing, and callers wait for ever: it holds few of them. */
-  readonly hangsForGoodFrom?: number;
   /** From then on, pods that hung have answered for a while: none gets less than its share for that. */
   readonly answersFrom?: number;
   /** A client that connects for each call has all of them served. */

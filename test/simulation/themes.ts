@@ -696,31 +696,6 @@ function hangs(dice: Dice): ReturnType<Theme> {
   };
 }
 
-/** A pod hangs for good, and callers have no timeouts: they wait for ever where they are. */
-function patient(dice: Dice): ReturnType<Theme> {
-  const count = dice.from(3, 6);
-  const at = dice.from(500, 2_000);
-  const policy = dice.one(['least-request', 'peak-ewma', 'round-robin', 'ring-hash'] as const);
-  return {
-    options: { policy },
-    multiplexes: dice.chance(0.5),
-    pods: plainPods(count, { work: dice.one([3, 10]), even: dice.chance(0.5) }),
-    discovery: [known(count)],
-    happenings: [{ at, pod: 0, what: 'freeze' }],
-    loads: [
-      load({
-        kind: 'closed',
-        size: dice.from(24, 60),
-        pause: dice.one([2, 10]),
-        to: at + 2_000,
-        keyed: policy === 'ring-hash' ? 1 : 0,
-      }),
-    ],
-    end: { at: at + 2_000, how: 'destroy' },
-    hangsForGoodFrom: at,
-  };
-}
-
 /** The end, in the midst of it. */
 function ends(dice: Dice): ReturnType<Theme> {
   const scenario = anything(dice);
@@ -836,7 +811,6 @@ export const THEMES: Readonly<Record<string, Theme>> = {
   starts,
   aborts,
   hangs,
-  patient,
   ends,
   trickles,
   subsets,

@@ -1,6 +1,5 @@
 import type { EndpointAddress } from '../discovery/resolver.ts';
 import type { Candidate } from './picker.ts';
-import { RunWindow } from './run-window.ts';
 
 /** Where an endpoint or this process is. */
 export interface Location {
@@ -58,6 +57,37 @@ const MEMORY = 128;
 /** The same for single endpoints: the longest run of any of them counts. If one endpoint lags, its level loses nothing. */
 const MEMORY_OF_ALL = 512;
 
+/**
+ * How many requests may be given before one is served: as many as the longest run that ended well lately. This is TCP's
+ * congestion window, in requests. It grows only when requests are served, at most to double each time (RFC 5681), and
+ * shrinks if it isn't used (RFC 7661).
+ */
+class Window {
+  readonly #memory: number;
+  /** The longest run of the last answers, and of as many answers before. */
+  #longest = 1;
+  #before = 1;
+  #answers = 0;
+
+  constructor(memory: number) {
+    this.#memory = memory;
+  }
+
+  get size(): number {
+    return Math.max(this.#longest, this.#before);
+  }
+
+  /** A request was served after a run of so many requests that were given, or would have been. */
+  confirm(requests: number): void {
+    const run = Math.min(requests, 2 * this.size + 1);
+    if (run > this.#longest) this.#longest = run;
+    if (++this.#answers < this.#memory) return;
+    this.#answers = 0;
+    this.#before = this.#longest;
+    this.#longest = 1;
+  }
+}
+
 /** How many times as many requests an endpoint would have got in a row if it didn't lag. */
 const UNLAGGED = 1.5;
 
@@ -75,7 +105,7 @@ class Trust {
   passedBy = 0;
   /** Dials since the last that connected, or the last request that was served. */
   dialled = 0;
-  readonly #window = new RunWindow(MEMORY);
+  readonly #window = new Window(MEMORY);
 
   get isUsedUp(): boolean {
     return this.given >= this.#window.size || this.dialled >= MOST_DIALS;
@@ -110,7 +140,7 @@ export class Locality {
   #capacities: readonly number[] = [];
   readonly #trusts: Trust[] = [];
   /** How many requests any endpoint gets before it serves one. */
-  readonly #window = new RunWindow(MEMORY_OF_ALL);
+  readonly #window = new Window(MEMORY_OF_ALL);
   /** The share for each unit of capacity, relative to the highest. */
   #densities: readonly number[] = [];
 

@@ -114,7 +114,6 @@ export class Attempts {
     this.#silences.heardAt = this.#turn.requestAt;
     if (attempt.sentAt >= 0) this.#observe(attempt, isFailure ? 'failed' : 'answered');
     if (endpoint === undefined) return;
-    this.#pool.board.pickers.onHeard(endpoint);
     if (endpoint.health !== undefined) this.#pool.health.onAnswered(endpoint, statusCode);
     if (statusCode === 429 || statusCode === 503) {
       this.#pool.health.onOverloaded(endpoint, statusCode, headers);
@@ -248,7 +247,6 @@ export class Attempts {
   }
 
   #end(attempt: Attempt, endpoint: Pod, connection: Connection, failed: boolean, held: boolean): void {
-    this.#pool.board.pickers.onHeard(endpoint);
     endpoint.end(failed, held);
     connection.release(attempt);
     restack(endpoint, connection);

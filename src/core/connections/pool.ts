@@ -141,9 +141,10 @@ export class Pool implements ConnectionEvents<Connection> {
     return pod;
   }
 
-  /** An endpoint has served a request. */
+  /** An endpoint has served a request. From now on, `locality` may prefer it. */
   onServed(endpoint: Pod): void {
-    this.board.pickers.onServed(endpoint);
+    this.locality?.served(endpoint);
+    endpoint.onServed();
   }
 
   /** Replaces a connection that fails by another one. */

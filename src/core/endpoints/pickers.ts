@@ -1,5 +1,3 @@
-import { LaggingLast } from '../balancing/lagging-last.ts';
-import { endRun } from '../balancing/lags.ts';
 import { LeastRequest } from '../balancing/least-request.ts';
 import type { Locality } from '../balancing/locality.ts';
 import { LocalityPicker } from '../balancing/locality-picker.ts';
@@ -25,8 +23,6 @@ export class Pickers<E extends Endpoint> {
   readonly #policy: BalancingSettings['policy'];
   readonly #create: PickerFactory;
   readonly #locality: Locality | undefined;
-  /** Whether endpoints may lag: if the policy doesn't look at loads. With zones, `locality` looks after that. */
-  readonly #looksAtRuns: boolean;
   #weighted: boolean;
 
   constructor(settings: PickerSettings, locality?: Locality) {
@@ -34,7 +30,6 @@ export class Pickers<E extends Endpoint> {
     this.#policy = policy;
     this.#create = factoryOf(settings);
     this.#locality = locality;
-    this.#looksAtRuns = policy === 'round-robin' && locality === undefined;
     this.ready = this.#located(this.#create, true);
     this.dialable = this.#located(this.#create, false);
     this.untried = this.#located(this.#create, false);
@@ -66,8 +61,7 @@ export class Pickers<E extends Endpoint> {
   }
 
   #located(create: PickerFactory, isReady: boolean): Picker<E> {
-    if (this.#locality !== undefined) return new LocalityPicker(this.#locality, create, isReady);
-    return this.#looksAtRuns ? new LaggingLast(create) : create();
+    return this.#locality === undefined ? create() : new LocalityPicker(this.#locality, create, isReady);
   }
 
   /** Whether a request can be served now, or after a dial. */
@@ -88,17 +82,6 @@ export class Pickers<E extends Endpoint> {
     const rival = endpoint.health?.standing === 'out' ? this.toDial : this.dialable.pick();
     // On a tie too: with few connections, the rival would lose all ties.
     return rival === undefined || this.dialable.before(endpoint, rival) ? undefined : rival;
-  }
-
-  /** An endpoint has served a request. */
-  onServed(endpoint: E): void {
-    this.#locality?.served(endpoint);
-    endpoint.onServed();
-  }
-
-  /** An endpoint begins to answer a request, or one has ended. */
-  onHeard(endpoint: E): void {
-    if (this.#looksAtRuns && endRun(endpoint)) endpoint.picker?.update(endpoint);
   }
 
   /** Tells the picker of an endpoint how a request went. */

@@ -149,7 +149,6 @@ export class Attempts {
     const failed = outcome === 'failure' || outcome === 'timeout' || status === 503;
     if (failed) this.failures++;
     attempt.state = 'ended';
-    this.#options.pickers.onHeard(endpoint);
     if (state === 'apart') {
       endpoint.endApart(slot, failed);
     } else {
