@@ -40,18 +40,14 @@ export class Idling {
   /** Waits for a first request, and calls back after `milliseconds`; sooner if the connection is left over. */
   wait(milliseconds: number, connection: Unused, onOver: () => void): void {
     const { ends } = connection.endpoint;
-    let left = milliseconds;
-    const wait = () => {
-      const step = Math.min(left, LOOK_INTERVAL);
-      left -= step;
-      this.#timer = this.#clock.schedule(look, step);
-    };
+    const overAt = this.#clock.now() + milliseconds;
     const look = () => {
       if (!connection.parked) return;
+      const left = overAt - this.#clock.now();
       if (left <= 0 || isLeftOver(connection, ends)) onOver();
-      else wait();
+      else this.#timer = this.#clock.schedule(look, Math.min(left, LOOK_INTERVAL));
     };
-    wait();
+    this.#timer = this.#clock.schedule(look, Math.min(milliseconds, LOOK_INTERVAL));
   }
 
   /** Takes nothing for a moment, because its peer may be ending it. */
