@@ -14,6 +14,7 @@ import {
   type NodeAgent,
   type NodeRequest,
   type RequestOptions,
+  requestHeader,
 } from './node-http.ts';
 import { type Profile, Profiles } from './profile.ts';
 
@@ -70,17 +71,17 @@ export class AgentRequests implements Total {
       return true;
     }
     if (this.#services.mocks.areActive) return false;
-    const headers = headersOf(request);
-    const header = headers?.host?.[1];
+    const header = headersOf(request)?.host?.[1];
     // If the Host header is no string, Node throws an error for it.
     if (this.#services.ended || (header !== undefined && typeof header !== 'string')) return false;
-    if (this.#isBound(options, headers?.authorization?.[1])) return false;
+    if (this.isBound(request, options)) return false;
     const bucket = this.#bucketFor(options, header);
     bucket?.add(request, options);
     return bucket !== undefined;
   }
 
-  #isBound({ host, port }: RequestOptions, authorization: unknown): boolean {
+  isBound(request: NodeRequest, { host, port }: RequestOptions): boolean {
+    const authorization = requestHeader(request, 'authorization');
     return this.#bound.has(host, port, authorization) && !this.#services.findsOwnNames;
   }
 

@@ -12,8 +12,8 @@ export class BoundHosts {
   #hosts: Set<string> | undefined = undefined;
 
   /** Whether a request goes to such a host. @param authorization its header, which may make it one */
-  has(host: string, port: number | string, authorization: unknown): boolean {
-    if (typeof authorization === 'string' && SCHEME.test(authorization)) this.#add(`${host}:${port}`);
+  has(host: string, port: number | string, authorization: string | undefined): boolean {
+    if (authorization !== undefined && SCHEME.test(authorization)) this.#add(`${host}:${port}`);
     return this.#hosts?.has(`${host}:${port}`) === true;
   }
 

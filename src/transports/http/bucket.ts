@@ -159,9 +159,11 @@ export interface Total {
   taken: number;
   /** Whether only evenkeel sends requests of this agent. */
   readonly ownsAgent: boolean;
+  /** Whether a request belongs on a connection that only its agent uses. Its headers may have been set since it was made. */
+  isBound(request: NodeRequest, options: RequestOptions): boolean;
   /** A place is free that this bucket doesn't need. */
   onFree(): void;
-  /** Takes a request again whose service has ended meanwhile. */
+  /** Takes a request again whose service has ended meanwhile, or that is bound. */
   retake(request: NodeRequest, options: RequestOptions): void;
 }
 
@@ -176,7 +178,7 @@ function start(bucket: Bucket, request: NodeRequest, options: RequestOptions): v
   }
   const { service, total } = bucket;
   const held = holdWrites(request);
-  if (service.ended) {
+  if (service.ended || total.isBound(request, options)) {
     bucket.leave();
     total.retake(request, options);
   } else service.take(new HttpCall(request, service, bucket, held, options.highWaterMark));

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { Agent } from 'node:http';
+import http, { Agent, type ClientRequest, type RequestOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import { afterEach, type TestContext, test } from 'node:test';
 import { BalancedHttpAgent } from '../../../src/http.ts';
 import { install, uninstall } from '../../../src/index.ts';
-import { ask } from '../../support/http-agent.ts';
+import { answerOf, ask } from '../../support/http-agent.ts';
 import { type Pod, startPod } from '../../support/pods.ts';
 
 afterEach(() => uninstall());
@@ -45,6 +45,32 @@ for (const scheme of ['NTLM', 'Negotiate']) {
     assert.deepEqual(await logIn(await startServer(t), scheme, nodeAgents()), stock);
     const byHand = [new BalancedHttpAgent(), new BalancedHttpAgent()];
     assert.deepEqual(await logIn(await startServer(t), scheme, byHand), stock);
+  });
+}
+
+/** The ways to give a request its header. */
+const FORMS: Record<string, (options: RequestOptions, authorization: string) => ClientRequest> = {
+  'in a list': (options, authorization) =>
+    http.request({ ...options, headers: ['Host', 'iis.test', 'Authorization', authorization] }),
+  'as one of several values': (options, authorization) =>
+    http.request({ ...options, headers: { authorization: [authorization] as unknown as string } }),
+  'once the request is made': (options, authorization) =>
+    http.request(options).setHeader('Authorization', authorization) as ClientRequest,
+};
+
+for (const [how, request] of Object.entries(FORMS)) {
+  test(`a login whose header is given ${how} keeps its connection, too`, async (t) => {
+    const { address: host, port } = await startServer(t);
+    install();
+    const used: string[] = [];
+    const agents = nodeAgents();
+    for (const authorization of ['NTLM VFlQRTE=', 'NTLM VFlQRTM=']) {
+      for (const agent of agents) {
+        used.push((await answerOf(request({ host, port, agent }, authorization).end())).body);
+      }
+    }
+    for (const agent of agents) agent.destroy();
+    assert.deepEqual(used, ['0', '1', '0', '1']);
   });
 }
 
