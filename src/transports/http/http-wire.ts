@@ -45,9 +45,8 @@ export class HttpWire implements Wire {
   #events: WireEvents | undefined = undefined;
   readonly #socket: NodeSocket;
   readonly options: HttpWireOptions;
-  /** The socket's `emit` from before, and what puts it back. */
+  /** The socket's `emit` from before. */
   readonly #emit: (event: string, ...args: unknown[]) => boolean;
-  readonly #restore: () => void;
   #call: HttpAttempt | undefined = undefined;
   #parked = false;
   #used = false;
@@ -69,7 +68,7 @@ export class HttpWire implements Wire {
     balancedSockets.add(socket);
     // Between two requests, nobody else listens.
     socket.on('error', noop);
-    this.#restore = replaceMethod(socket, 'emit', (event: string, ...args: unknown[]) =>
+    replaceMethod(socket, 'emit', (event: string, ...args: unknown[]) =>
       args.length > 1 ? this.#pass(event, ...args) : this.#onEvent(event, args[0], args.length === 1),
     );
   }
@@ -261,7 +260,7 @@ export class HttpWire implements Wire {
     this.#call = undefined;
     this.idleTime.stop();
     const heard = this.#pass('agentRemove');
-    this.#restore();
+    socket.emit = this.#emit;
     socket.off('error', noop);
     call?.onUpgraded(socket);
     return heard;

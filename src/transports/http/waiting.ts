@@ -60,11 +60,20 @@ export class Waiting {
 
 /** Calls `onDestroyed` when the caller ends a request. Returns a function that stops this. */
 export function interceptDestroy(request: NodeRequest, onDestroyed: (error?: Error) => void): () => void {
-  const restore = replaceMethod(request, 'destroy', (error?: Error) => {
-    restore();
-    request.destroy(error);
+  const { destroy } = request;
+  let isOver = false;
+  const intercept: NodeRequest['destroy'] = (error) => {
+    if (isOver) return destroy.call(request, error);
+    stop();
+    destroy.call(request, error);
     onDestroyed(error);
     return request as ReturnType<NodeRequest['destroy']>;
-  });
-  return restore;
+  };
+  const restore = replaceMethod(request, 'destroy', intercept);
+  const stop = () => {
+    isOver = true;
+    // If other code has wrapped it meanwhile, it keeps calling this one.
+    if (request.destroy === intercept) restore();
+  };
+  return stop;
 }

@@ -38,6 +38,37 @@ const WAITS: Record<string, (t: TestContext, options?: http.RequestOptions) => P
   },
 };
 
+/** Its `destroy` is that of its class again, even if that is replaced now. */
+function assertClassDestroys(t: TestContext, request: ClientRequest): void {
+  const { mock } = t.mock.method(http.ClientRequest.prototype, 'destroy');
+  request.destroy();
+  assert.equal(mock.callCount(), 1);
+  mock.restore();
+}
+
+test('a destroy that its caller wraps while a request waits is called once it has its connection', async (t) => {
+  const pod = await startPod(t);
+  const agent = startHttpAgent(t, [pod], { connections: 1 });
+  const slow = ask(agent, { path: '/slow' });
+  await pod.received('/slow');
+  const request = http.get({ host: HOST, agent, path: '/slow' });
+  request.on('error', () => {});
+  await setImmediate();
+  const { destroy } = request;
+  let calls = 0;
+  request.destroy = function (this: ClientRequest, error) {
+    calls++;
+    return destroy.call(this, error);
+  };
+  pod.release('/slow');
+  await slow;
+  await pod.received('/slow');
+  const closed = closeOf(request);
+  request.destroy();
+  await closed;
+  assert.equal(calls, 1);
+});
+
 for (const [what, wait] of Object.entries(WAITS)) {
   for (const when of ['at once', 'later']) {
     test(`destroy of a request that waits ${what} closes it ${when}`, async (t) => {
@@ -51,7 +82,7 @@ for (const [what, wait] of Object.entries(WAITS)) {
       // In this very turn of the event loop.
       assert.equal(await Promise.race([closed, setImmediate('late')]), undefined);
       assert.deepEqual(events, ['error', 'close']);
-      assert.equal(request.destroy, http.ClientRequest.prototype.destroy);
+      assertClassDestroys(t, request);
     });
   }
 
@@ -98,7 +129,7 @@ for (const [how, expected] of [
       expected,
     );
     assert.deepEqual(errors, [how === 'abort' ? 'socket hang up' : 'mine']);
-    assert.equal(request.destroy, http.ClientRequest.prototype.destroy);
+    assertClassDestroys(t, request);
     assert.equal((await ask(agent, { method: 'POST' })).body, pod.address);
     assert.deepEqual([pod.requests, pod.connections.length], [2, 1]);
   });
