@@ -117,7 +117,10 @@ function asCommonJs(code: string): string {
   return `${imports.join('\n')}\nvoid (async () => {\n${rest}\n})();\n`;
 }
 
-describe('README', { concurrency: 2 }, () => {
+/** Milliseconds. On a busy machine, TypeScript alone takes more than the two minutes that other tests have. */
+const PATIENCE = 300_000;
+
+describe('README', { concurrency: 2, timeout: PATIENCE }, () => {
   for (const { name, code, line } of programs) {
     test(`the program on line ${line} of ${name} runs and reaches pods`, async (t) => {
       const world = await World.start(t);
@@ -138,7 +141,9 @@ describe('README', { concurrency: 2 }, () => {
   }
 
   for (const version of COMPILERS) {
-    test(`the programs are sound TypeScript ${version}, however modules are resolved`, async (t) => {
+    test(`the programs are sound TypeScript ${version}, however modules are resolved`, {
+      timeout: PATIENCE,
+    }, async (t) => {
       const compiler = await installCompiler(project.folder, version);
       if ('error' in compiler && !process.env.CI) return t.skip(compiler.error);
       assert.ok('path' in compiler, JSON.stringify(compiler));
