@@ -53,6 +53,10 @@ const { values: args } = parseArgs({
   },
 });
 
+if (args.perf && args.of !== undefined) {
+  console.error('share: --perf measures the working tree, not another revision');
+  process.exit(2);
+}
 if (args.perf && !hasPerf()) {
   console.error('share: needs Linux’s perf, and the right to use it (kernel.perf_event_paranoid)');
   process.exit(1);
@@ -142,8 +146,8 @@ function tell(title: string, { name, bar, shares, times }: Omit<Contestant, 'age
 async function measureByPerf({ api, concurrency }: Case, { maker, endpoints }: Pods): Promise<void> {
   const title = `${api}, concurrency ${concurrency}${maker}, by perf`;
   const contestants: (Omit<Contestant, 'agent' | 'name'> & { name: 'evenkeel' | 'bare' })[] = [
-    { name: 'evenkeel', url: '/src/', bar: { atMost: BAR }, shares: [], times: new Map() },
-    { name: 'bare', url: '/bench/support/bare-', bar: undefined, shares: [], times: new Map() },
+    { name: 'evenkeel', url: pathOf('../src/'), bar: { atMost: BAR }, shares: [], times: new Map() },
+    { name: 'bare', url: pathOf('./support/bare-'), bar: undefined, shares: [], times: new Map() },
   ];
   const work = { requests: REQUESTS_TO_WARM_UP, concurrency };
   for (let pass = 0; pass < Number(args.passes); pass++) {
@@ -162,12 +166,16 @@ async function measureByPerf({ api, concurrency }: Case, { maker, endpoints }: P
   for (const each of contestants) tell(title, each);
 }
 
-/** The share of samples in functions of files below `folder`; adds what each has to `times`. */
-function shareOfSamples(folder: string, samples: readonly string[], times: Map<string, number>): number {
+function pathOf(relative: string): string {
+  return new URL(relative, import.meta.url).pathname;
+}
+
+/** The share of samples in functions of files whose paths begin so; adds what each has to `times`. */
+function shareOfSamples(path: string, samples: readonly string[], times: Map<string, number>): number {
   let own = 0;
   for (const line of samples) {
     const [, name, file, row] = /JS:[*+^~]*'?(\S*) file:\/\/(\S+?):(\d+)/.exec(line) ?? [];
-    if (file === undefined || !file.includes(folder)) continue;
+    if (file === undefined || !file.startsWith(path)) continue;
     own++;
     const key = `${name || '(anonymous)'}:${row}`;
     times.set(key, (times.get(key) ?? 0) + 1 / samples.length / Number(args.passes));

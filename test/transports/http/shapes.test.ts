@@ -13,6 +13,19 @@ import { startPod } from '../../support/pods.ts';
 setFlagsFromString('--allow-natives-syntax');
 const isTable = new Function('object', 'return !%HasFastProperties(object)') as (object: object) => boolean;
 
+/** An agent whose only connection is in use, until it is released. */
+async function startBusy(t: TestContext) {
+  const pod = await startPod(t);
+  const agent = startHttpAgent(t, [pod], { connections: 1 });
+  const slow = ask(agent, { path: '/slow' });
+  await pod.received('/slow');
+  const release = () => {
+    pod.release('/slow');
+    return slow;
+  };
+  return { agent, release };
+}
+
 /** Requests that have gone through something special, of which nothing may be left. */
 const REQUESTS: Record<string, (t: TestContext) => Promise<ClientRequest>> = {
   'that has waited for a connection': async (t) => {
@@ -22,30 +35,22 @@ const REQUESTS: Record<string, (t: TestContext) => Promise<ClientRequest>> = {
     return request;
   },
   'that has waited so long that it got a connecting socket': async (t) => {
-    const pod = await startPod(t);
-    const agent = startHttpAgent(t, [pod], { connections: 1 });
-    const slow = ask(agent, { path: '/slow' });
-    await pod.received('/slow');
+    const { agent, release } = await startBusy(t);
     const request = http.get({ host: HOST, agent });
     await once(request, 'socket');
-    pod.release('/slow');
+    await release();
     await answerOf(request);
-    await slow;
     return request;
   },
   'that is written while it waits': async (t) => {
-    const pod = await startPod(t);
-    const agent = startHttpAgent(t, [pod], { connections: 1 });
-    const slow = ask(agent, { path: '/slow' });
-    await pod.received('/slow');
+    const { agent, release } = await startBusy(t);
     const request = http.request({ host: HOST, agent, method: 'POST' });
     request.on('socket', () => request.setHeader('x-mine', 'yes'));
     await sleep(5);
     request.write('one');
     request.end('two');
-    pod.release('/slow');
+    await release();
     await answerOf(request);
-    await slow;
     return request;
   },
   'that goes elsewhere': async (t) => {
@@ -63,16 +68,12 @@ const REQUESTS: Record<string, (t: TestContext) => Promise<ClientRequest>> = {
     return request;
   },
   'that its caller ends while it waits': async (t) => {
-    const pod = await startPod(t);
-    const agent = startHttpAgent(t, [pod], { connections: 1 });
-    const slow = ask(agent, { path: '/slow' });
-    await pod.received('/slow');
+    const { agent, release } = await startBusy(t);
     const request = http.get({ host: HOST, agent });
     request.on('error', () => {});
     await sleep(5);
     request.destroy();
-    pod.release('/slow');
-    await slow;
+    await release();
     return request;
   },
 };
